@@ -1,0 +1,37 @@
+# Everything runs from a virtual environment in the checkout, set up when it is missing.
+PYTHON ?= python3
+BIN := .venv/bin
+PHOTOGRAPHS ?= ../shared/data/london
+
+.PHONY: demo test test-slow lint bench venv
+
+demo: venv
+	$(BIN)/palsynth doctor
+	$(BIN)/palsynth sheet --person 12 --side left --grade V --out demo/sheet.png
+
+test: venv
+	$(BIN)/python -m pytest
+
+test-slow: venv
+	$(BIN)/python -m pytest -m slow
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# Figures on photographs need a folder of them (see docs/measurements.md).
+bench: venv
+	cd benchmarks && ../$(BIN)/python items.py
+	cd benchmarks && ../$(BIN)/python people.py $(if $(wildcard $(PHOTOGRAPHS)),--photographs ../$(PHOTOGRAPHS))
+	$(if $(wildcard $(PHOTOGRAPHS)),cd benchmarks && ../$(BIN)/python photos.py ../$(PHOTOGRAPHS))
+
+venv: .venv/ready
+
+# The last call replaces OpenCV's files by the build that needs no libGL; mediapipe pulls the
+# other one, and both in one call fail in any order.
+.venv/ready: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps opencv-contrib-python-headless==4.11.0.86
+	touch .venv/ready
