@@ -1,0 +1,37 @@
+"""The nerve, the movements, the scales. Plain Python: no pixels, no torch."""
+
+from palsynth.clinical.movements import EYE_CLOSURES, YANAGIHARA, Movement, effort
+from palsynth.clinical.nerve import SUPPLY, Branch, Muscle, Side
+from palsynth.clinical.palsy import Grade, Palsy, SidePalsy
+from palsynth.clinical.scales import (
+    Sunnybrook,
+    house_brackmann,
+    item_score,
+    palsy_from_yanagihara,
+    score_of_function,
+    sunnybrook,
+    yanagihara_band,
+    yanagihara_total,
+)
+
+__all__ = [
+    "EYE_CLOSURES",
+    "SUPPLY",
+    "YANAGIHARA",
+    "Branch",
+    "Grade",
+    "Movement",
+    "Muscle",
+    "Palsy",
+    "Side",
+    "SidePalsy",
+    "Sunnybrook",
+    "effort",
+    "house_brackmann",
+    "item_score",
+    "palsy_from_yanagihara",
+    "score_of_function",
+    "sunnybrook",
+    "yanagihara_band",
+    "yanagihara_total",
+]
