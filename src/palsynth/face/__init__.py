@@ -1,0 +1,1 @@
+"""From pixels to a measured face: detect, landmarks, align, edges, asymmetry measures."""

@@ -1,0 +1,109 @@
+"""Pictures in and out: any photo to upright 8-bit RGB, and back to disk whole or not at all."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
+
+from palsynth.errors import InputError
+from palsynth.files import written_whole
+
+SYNTHETIC = "synthetic image made by palsynth; for research and teaching, not a medical device"
+
+LARGEST_SIDE = 12_000
+"""Pixels. A larger side is a mistake or an attack, not a photo of a face."""
+
+SMALLEST_SIDE = 32
+"""Pixels. Below this no face can be told from noise."""
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+
+
+def read_image(path: Path) -> np.ndarray:
+    """Reads a photo as (H, W, 3) uint8 RGB, upright.
+
+    EXIF rotation is applied; grey, palette, CMYK, 16-bit and transparent pictures are
+    converted (transparency onto white); of an animation the first frame is taken.
+    Raises InputError with one line for everything that is not a usable photo.
+    """
+    try:
+        if not path.exists():
+            raise InputError(f"{path}: no such file")
+        if path.is_dir():
+            raise InputError(f"{path}: is a folder; name a picture")
+        if not path.is_file():
+            raise InputError(f"{path}: is not a file")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(path) as picture:
+                _check_size(path, picture.size)
+                picture.seek(0)
+                upright = ImageOps.exif_transpose(picture)
+                return _to_rgb(upright)
+    except InputError:
+        raise
+    except UnidentifiedImageError:
+        raise InputError(f"{path}: not a picture that can be read; use PNG or JPEG") from None
+    except Image.DecompressionBombError:
+        raise InputError(
+            f"{path}: the picture is too large; reduce it below {LARGEST_SIDE} px"
+        ) from None
+    except PermissionError:
+        raise InputError(f"{path}: may not be read; check its permissions") from None
+    except (OSError, SyntaxError, ValueError, EOFError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(f"{path}: the picture is damaged ({reason}); save it anew") from None
+
+
+def _check_size(path: Path, size: tuple[int, int]) -> None:
+    pixels = f"{size[0]} x {size[1]} px"
+    if max(size) > LARGEST_SIDE:
+        raise InputError(f"{path}: {pixels} is too large; reduce it below {LARGEST_SIDE} px a side")
+    if min(size) < SMALLEST_SIDE:
+        raise InputError(
+            f"{path}: {pixels} is too small for a face; at least {SMALLEST_SIDE} px a side"
+        )
+
+
+def _to_rgb(picture: Image.Image) -> np.ndarray:
+    if picture.mode.startswith("I") or picture.mode == "F":  # 16 or 32 bits of grey
+        values = np.asarray(picture, np.float64)
+        top = 65535.0 if values.max() > 255 else 255.0
+        grey = np.clip(values * 255 / top, 0, 255).astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=2)
+    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
+        layered = picture.convert("RGBA")
+        white = Image.new("RGBA", layered.size, (255, 255, 255, 255))
+        picture = Image.alpha_composite(white, layered)
+    return np.ascontiguousarray(picture.convert("RGB"))
+
+
+def write_png(path: Path, image: np.ndarray, **text: str) -> None:
+    """Writes (H, W, 3) uint8 RGB as PNG, whole or not at all.
+
+    The file says that it is synthetic; ``text`` adds further text chunks. Raises InputError
+    where the place cannot be written or is not called ``.png``.
+    """
+    if path.suffix.lower() != ".png":
+        raise InputError(f"{path}: pictures are written as PNG; give a name that ends in .png")
+    info = PngInfo()
+    for key, value in {"Software": "palsynth", "Description": SYNTHETIC, **text}.items():
+        info.add_text(key, value)
+    with written_whole(path) as temporary:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            Image.fromarray(image).save(file, "PNG", pnginfo=info, compress_level=4)
+
+
+def list_images(folder: Path) -> list[Path]:
+    """All pictures below a folder, sorted. Raises InputError where there are none."""
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if not found:
+        raise InputError(f"{folder}: no pictures in it ({', '.join(sorted(SUFFIXES))})")
+    return found

@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from palsynth.errors import InputError
+from palsynth.face import topology
+from palsynth.face.detect import detect_face, detect_faces
+from palsynth.face.edges import canny
+from palsynth.face.face import Face, similarity
+from palsynth.face.framing import FRAMINGS, ID_PHOTO
+from palsynth.face.regions import REGIONS, region_box, region_mask
+
+
+def test_mirror_table_is_an_involution_that_swaps_sides() -> None:
+    assert (topology.MIRROR[topology.MIRROR] == np.arange(478)).all()
+    assert topology.MIRROR[topology.OUTER_CANTHUS["left"]] == topology.OUTER_CANTHUS["right"]
+    assert list(topology.MIRROR[list(topology.UPPER_LID["left"])]) == list(
+        topology.UPPER_LID["right"][::-1]
+    )
+
+
+def test_patients_left_is_on_the_right_of_the_image(face: Face) -> None:
+    left, right = (face.landmarks[topology.IRIS[s][0], 0] for s in ("left", "right"))
+    assert left > right
+
+
+@pytest.mark.parametrize("size", [64, 112, 512])
+@pytest.mark.parametrize("framing", list(FRAMINGS.values()))
+def test_alignment_and_the_way_back(face: Face, size: int, framing: object) -> None:
+    cut = face.aligned(framing, size)  # type: ignore[arg-type]
+    assert cut.image.shape == (size, size, 3)
+    assert cut.outer_eyes == pytest.approx(framing.scale(size), rel=1e-4)  # type: ignore[attr-defined]
+    canthi = cut.landmarks[[33, 263], 1]
+    assert canthi[0] == pytest.approx(canthi[1], abs=1e-3)
+    homogeneous = np.column_stack([cut.landmarks[:, :2], np.ones(478)])
+    assert np.allclose(homogeneous @ cut.to_source.T, face.landmarks[:, :2], atol=0.01)
+
+
+def test_a_crop_of_a_crop_leads_back_to_the_picture(face: Face) -> None:
+    twice = face.aligned(ID_PHOTO, 300).recogniser_crop(112)
+    homogeneous = np.column_stack([twice.landmarks[:, :2], np.ones(478)])
+    assert np.allclose(homogeneous @ twice.to_source.T, face.landmarks[:, :2], atol=0.02)
+
+
+def test_recogniser_crop_puts_the_eyes_on_the_template(face: Face) -> None:
+    eyes = face.recogniser_crop().landmarks[[468, 473], :2]
+    assert np.abs(eyes - [[38.29, 51.70], [73.53, 51.50]]).max() < 4
+
+
+def test_similarity_agrees_with_a_known_transform() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(9, 2))
+    turn = 1.7 * np.array([[np.cos(0.4), -np.sin(0.4)], [np.sin(0.4), np.cos(0.4)]])
+    found, shift = similarity(points, points @ turn.T + [3, -2])
+    assert np.allclose(found, turn)
+    assert np.allclose(shift, [3, -2])
+
+
+def test_mirroring_twice_is_nothing_and_sides_stay_the_patients(face: Face) -> None:
+    once = face.mirrored()
+    assert np.array_equal(once.mirrored().image, face.image)
+    assert np.allclose(once.mirrored().landmarks, face.landmarks)
+    seen = detect_face(once.image)
+    gap = np.linalg.norm(seen.landmarks[:468, :2] - once.landmarks[:468, :2], axis=1).mean()
+    assert gap / face.outer_eyes < 0.02
+
+
+def test_detection_of_none_one_and_many(neutral: np.ndarray) -> None:
+    assert detect_faces(np.full((200, 200, 3), 128, np.uint8)) == []
+    assert len(detect_faces(neutral)) == 1
+    three = np.hstack([neutral] * 3)
+    assert len(detect_faces(three)) == 3
+    with pytest.raises(InputError, match=r"x\.jpg: 3 faces found; crop the photo"):
+        detect_face(three, "x.jpg")
+
+
+def test_detection_scales_with_the_picture(astronaut: Face) -> None:
+    large = cv2.resize(astronaut.image, None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
+    found = detect_face(large)
+    gap = np.linalg.norm(found.landmarks[:468, :2] / 8 - astronaut.landmarks[:468, :2], axis=1)
+    assert gap.mean() / astronaut.outer_eyes < 0.03
+
+
+def test_edges_are_binary_and_survive_dim_light(face: Face) -> None:
+    cut = face.aligned(ID_PHOTO, 256)
+    edges = canny(cut.image)
+    assert set(np.unique(edges)) == {0, 255}
+    dim = canny((cut.image * 0.45).astype(np.uint8))
+    assert (dim > 0).sum() > 0.6 * (edges > 0).sum()
+
+
+def test_regions(face: Face) -> None:
+    shape = face.image.shape[:2]
+    masks = {name: region_mask(face.landmarks, name, shape) for name in REGIONS}
+    for name in ("left eye", "right eye", "mouth", "nose"):
+        assert masks[name].sum() > 0
+        assert (masks[name] & masks["face"]).sum() == masks[name].sum()
+    assert not (masks["left eye"] & masks["right eye"]).any()
+    left, top, right, bottom = region_box(face.landmarks, "mouth")
+    assert left < right
+    assert top < bottom
