@@ -1,0 +1,1 @@
+"""The appearance model: mesh, skin, eyes, teeth, folds; its fit and its file."""

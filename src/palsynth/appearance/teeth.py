@@ -1,0 +1,137 @@
+"""Teeth and the dark of the mouth, drawn from dental proportions, not from photos.
+
+Widths and heights of the crowns are textbook means (Wheeler's Dental Anatomy), foreshortened
+along the dental arch. The texture lies in canonical units around the middle of the biting
+edge of the upper incisors and is lit like the face that it is put into.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+TOOTH_WHITE = np.array([1.0, 0.965, 0.895])
+"""Colour of a tooth under neutral light, for a brightness of 1."""
+
+UNITS_PER_MM = 1 / 92.0
+"""An outer-eye distance is about 92 mm."""
+
+REACH = (0.42, 0.22)
+"""Half width and half height of the texture in canonical units."""
+
+_RESOLUTION = 700
+"""Texture pixels per canonical unit."""
+
+_UPPER = ((8.5, 10.8), (6.6, 9.4), (7.5, 10.4), (7.0, 8.8), (6.8, 8.0), (9.0, 7.2))
+_LOWER = ((5.2, 9.0), (5.7, 9.2), (6.8, 10.0), (7.0, 8.6), (7.0, 8.0), (9.5, 7.2))
+"""(width, height) in mm, from the midline outwards."""
+
+_ARCH_MM = 27.0
+"""Half width of the arch; a tooth at arc length s shows at x = arch * sin(s / arch)."""
+
+
+@lru_cache(maxsize=1)
+def teeth_texture() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Colours of the upper row, the lower row and the coverage of each.
+
+    Returns RGBA-like arrays: upper (H, W, 4), lower (H, W, 4), float32 with colour 0 … 1
+    relative to full tooth white and alpha 0 … 1, and the shade (H, W) of the mouth's depth.
+    """
+    width, height = (int(2 * r * _RESOLUTION) for r in REACH)
+    x = (np.arange(width) + 0.5) / _RESOLUTION - REACH[0]
+    y = (np.arange(height) + 0.5) / _RESOLUTION - REACH[1]
+    depth = np.clip(np.abs(x) / UNITS_PER_MM / _ARCH_MM, 0, 1)
+    shade = (1 - 0.75 * depth**2.2)[None].repeat(height, 0).astype(np.float32)
+    upper = _row(_UPPER, x, y, up=True)
+    lower = _row(_LOWER, x, y - 0.004, up=False)
+    return upper, lower, shade
+
+
+def _row(
+    sizes: tuple[tuple[float, float], ...], x: np.ndarray, y: np.ndarray, up: bool
+) -> np.ndarray:
+    """One row of teeth with its gum, (H, W, 4)."""
+    grid_x, grid_y = np.meshgrid(x / UNITS_PER_MM, y / UNITS_PER_MM)
+    # height above the biting edge, which curves up towards the molars (smile arc)
+    bite = 0.0022 * np.square(grid_x) * (1 if up else -1)
+    rise = (-(grid_y + bite) if up else grid_y - 1.2 - bite).astype(np.float32)
+    colour = np.zeros((*grid_x.shape, 3), np.float32)
+    alpha = np.zeros(grid_x.shape, np.float32)
+    arc = 0.0
+    gum_line = np.full(grid_x.shape, 7.5, np.float32)
+    for number, (width, height) in enumerate(sizes):
+        near, far = (_ARCH_MM * np.sin(min((arc + w) / _ARCH_MM, np.pi / 2)) for w in (0.0, width))
+        arc += width + 0.15
+        for sign in (1, -1):
+            middle, half = sign * (near + far) / 2, (far - near) / 2
+            u = (grid_x - middle) / max(half, 0.3)
+            edge = 0.35 + (0.5 if number == 1 and up else 0.0)
+            bottom = (
+                rise
+                - edge * np.square(np.clip(np.abs(u), 0, 1)) ** 2
+                - (0.7 if number == 1 and up else 0.0)
+            )
+            crown = height - 1.6 * np.square(u)
+            narrowing = 1.03 - 0.09 * np.clip(rise / height, 0, 1) ** 1.5
+            body = np.clip((narrowing - np.abs(u)) * half / 0.22, 0, 1)
+            body *= np.clip(bottom / 0.3 + 0.5, 0, 1) * np.clip((crown - rise) / 0.5 + 0.5, 0, 1)
+            v = np.clip(rise / height, 0, 1)
+            light = 0.96 - 0.24 * np.abs(u) ** 3 + 0.07 * np.exp(-np.square((v - 0.45) / 0.3))
+            light = light - 0.10 * np.exp(-np.square(bottom / 0.9)) - 0.10 * np.clip(v - 0.6, 0, 1)
+            warm = np.array([1.0, 0.995 - 0.006 * number, 0.97 - 0.015 * number])
+            tone = light[..., None] * (warm - np.array([0.0, 0.015, 0.045]) * v[..., None])
+            body = body[..., None]
+            colour = colour * (1 - body) + tone.astype(np.float32) * body
+            alpha = np.maximum(alpha, body[..., 0])
+            inside = np.abs(u) <= 1
+            gum_line = np.where(inside, crown, gum_line)
+    in_row = np.abs(grid_x) < _ARCH_MM
+    gum = np.clip((rise - gum_line + 0.4) / 0.6, 0, 1) * in_row
+    gum_colour = (
+        np.array([0.74, 0.42, 0.41]) * (0.95 - 0.02 * np.clip(rise - gum_line, 0, 9))[..., None]
+    )
+    gap = ((rise > 0.8) & in_row & (rise < gum_line)).astype(np.float32) * (1 - alpha)
+    colour = colour * alpha[..., None] + np.array([0.52, 0.40, 0.35]) * gap[..., None]
+    alpha = np.maximum(alpha, gap)
+    colour = np.where(
+        gum[..., None] > 0, colour * (1 - gum[..., None]) + gum_colour * gum[..., None], colour
+    )
+    alpha = np.maximum(alpha, gum)
+    blur = 0.12 * UNITS_PER_MM * _RESOLUTION
+    row = np.dstack([colour, alpha]).astype(np.float32)
+    return cv2.GaussianBlur(row, (0, 0), blur)
+
+
+@lru_cache(maxsize=16)
+def _blurred(level: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The textures as a picture of 2 ** (level / 2) pixels per canonical unit resolves them."""
+    sigma = 0.45 * _RESOLUTION / 2 ** (level / 2)
+    if sigma < 0.8:
+        return teeth_texture()
+    upper, lower, shade = (cv2.GaussianBlur(t, (0, 0), sigma) for t in teeth_texture())
+    return upper, lower, shade
+
+
+def sample_mouth(
+    grid_x: np.ndarray, grid_y: np.ndarray, jaw_drop: float, white: np.ndarray, sharpness: float
+) -> np.ndarray:
+    """The inside of a mouth at canonical offsets from the biting edge, (H, W, 3) RGB float32.
+
+    ``jaw_drop`` how far the lower row has gone down (canonical), ``white`` (3,) the colour
+    of a fully lit tooth, ``sharpness`` pixels per canonical unit of the picture.
+    """
+    upper, lower, shade = _blurred(round(2 * np.log2(max(sharpness, 8.0))))
+
+    def read(texture: np.ndarray, dy: float) -> np.ndarray:
+        map_x = ((grid_x + REACH[0]) * _RESOLUTION - 0.5).astype(np.float32)
+        map_y = ((grid_y - dy + REACH[1]) * _RESOLUTION - 0.5).astype(np.float32)
+        return cv2.remap(texture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    lit = read(shade, 0.0)[..., None]
+    out = np.broadcast_to(np.array([46.0, 20.0, 20.0]), (*grid_x.shape, 3)).astype(np.float32)
+    for row, light in ((read(lower, jaw_drop), 0.85), (read(upper, 0.0), 1.0)):
+        cover = row[..., 3:]
+        out = out * (1 - cover) + row[..., :3] * white * lit * light * cover
+    return out
