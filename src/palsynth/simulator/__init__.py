@@ -1,0 +1,1 @@
+"""Moves a face the way a half-working facial nerve would."""

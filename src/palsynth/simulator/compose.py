@@ -1,0 +1,155 @@
+"""From shape to pixels: skin, lids, eyeballs, lashes and mouth, back to front."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from palsynth.appearance.eyes import polygon_alpha, smooth_curve
+from palsynth.appearance.model import canonical_mesh
+from palsynth.appearance.raster import rasterise
+from palsynth.clinical import Side
+from palsynth.face import topology
+from palsynth.simulator.drive import Drive
+from palsynth.simulator.lids import draw_eye
+from palsynth.simulator.mouth import draw_mouth
+from palsynth.simulator.rest import Moved, Rest
+from palsynth.simulator.shading import (
+    fold_shading,
+    sample_map,
+    skin_likeness,
+    smooth_out,
+    surface_shading,
+)
+from palsynth.simulator.surface import Pose, field_displacement, move
+
+STILL = 0.03
+"""Pixels by which a vertex must move for the triangles around it to be redrawn."""
+
+
+def compose(rest: Rest, drive: Drive) -> Moved:
+    """Draws a face at rest as it looks when it does what ``drive`` says."""
+    displacement = field_displacement(drive)
+    moved = move(rest.points, rest.pose, drive)
+    light = surface_shading(displacement)
+    light = np.where(np.abs(displacement).max(1) < 1e-4, 0, light)
+    light[_hole_margins()] = 0
+    appear, vanish = fold_shading(drive)
+    active = _active_triangles(rest, moved, light, appear, vanish)
+
+    image = rest.picture.copy()
+    support = np.zeros(image.shape[:2], bool)
+    if active.any():
+        image, support = _draw_skin(rest, moved, active, light, appear, vanish)
+    for side in Side:
+        margin = [*topology.UPPER_LID[side.value], *topology.LOWER_LID[side.value]]
+        still = np.abs(moved[margin, :2] - rest.points[margin, :2]).max() < STILL
+        if rest.drawn or not still or drive.of(side).bell > 0:
+            draw_eye(image, support, rest, moved, side, drive.of(side))
+    lips = [*topology.INNER_UPPER_LIP, *topology.INNER_LOWER_LIP]
+    if rest.drawn or np.abs(moved[lips, :2] - rest.points[lips, :2]).max() > STILL:
+        draw_mouth(image, support, rest, moved, drive)
+    return Moved(image, moved, support)
+
+
+def _active_triangles(
+    rest: Rest,
+    moved: np.ndarray,
+    light: np.ndarray,
+    appear: np.ndarray | None,
+    vanish: np.ndarray | None,
+) -> np.ndarray:
+    triangles = canonical_mesh().triangles
+    if rest.drawn:
+        return np.ones(len(triangles), bool)
+    vertex = np.abs(moved[:, :2] - rest.points[:, :2]).max(1) > STILL
+    vertex |= np.abs(light) > 0.004
+    u, v = canonical_mesh().vertices[None, :, 0], canonical_mesh().vertices[None, :, 1]
+    for values in (appear, vanish):
+        if values is not None:
+            around = cv2.dilate(np.abs(values), np.ones((15, 15), np.uint8))
+            vertex |= sample_map(around, u, v)[0] > 0.004
+    return np.asarray(vertex[triangles].any(1))
+
+
+def _draw_skin(
+    rest: Rest,
+    moved: np.ndarray,
+    active: np.ndarray,
+    light: np.ndarray,
+    appear: np.ndarray | None,
+    vanish: np.ndarray | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    mesh = canonical_mesh()
+    triangles = mesh.triangles[active]
+    height, width = rest.picture.shape[:2]
+    corners = moved[np.unique(triangles), :2]
+    x0, y0 = np.clip(np.floor(corners.min(0)).astype(int) - 1, 0, None)
+    x1, y1 = np.minimum(np.ceil(corners.max(0)).astype(int) + 2, [width, height])
+    attributes = np.column_stack([rest.skin_points, mesh.vertices[:, :2], light])
+    box = (max(y1 - y0, 0), max(x1 - x0, 0))
+    out, cover = rasterise(moved[:, :2] - [x0, y0], moved[:, 2], attributes, triangles, box)
+
+    x, y = np.ascontiguousarray(out[..., 0]), np.ascontiguousarray(out[..., 1])
+    u, v = out[..., 2], out[..., 3]
+    colour = cv2.remap(rest.skin, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+    colour = colour.astype(np.float32)
+    if vanish is not None:
+        smooth = smooth_out(colour, rest.pose.scale)
+        weight = sample_map(vanish, u, v)[..., None]
+        colour = colour * (1 - weight) + smooth * weight
+    log_light = out[..., 4]
+    if appear is not None:
+        log_light = log_light + sample_map(appear, u, v) * skin_likeness(colour, rest.pose.scale)
+    colour *= np.exp(log_light)[..., None]
+
+    image = rest.picture.copy()
+    window = image[y0:y1, x0:x1]
+    if rest.drawn:
+        _darken_mouth(image, moved)
+        weight = _face_outline(moved, rest.pose, box, np.array([x0, y0]))[..., None]
+        colour = window + (colour * _turning_away(weight, rest.pose.scale) - window) * weight
+    window[cover] = np.clip(colour + 0.5, 0, 255).astype(np.uint8)[cover]
+    support = np.zeros((height, width), bool)
+    support[y0:y1, x0:x1] = cover
+    return image, support
+
+
+def _darken_mouth(image: np.ndarray, moved: np.ndarray) -> None:
+    """Fills the mouth, in place, with the dark between closed lips: the background must not
+    show where no triangle covers a pixel."""
+    lips = moved[[*topology.OUTER_UPPER_LIP, *topology.OUTER_LOWER_LIP[-2:0:-1]], :2]
+    cv2.fillPoly(image, [np.round(lips).astype(np.int32)], (70, 34, 34))
+
+
+def _turning_away(outline: np.ndarray, unit: float) -> np.ndarray:
+    """Shade (H, W, 1) towards the face's outline, where its surface leaves the light."""
+    depth = cv2.GaussianBlur(outline[..., 0], (0, 0), max(0.5, 0.05 * unit))
+    return np.asarray(1 - 0.42 * np.clip(1 - depth, 0, 0.5) ** 1.2)[..., None]
+
+
+def _face_outline(
+    moved: np.ndarray, pose: Pose, shape: tuple[int, int], origin: np.ndarray
+) -> np.ndarray:
+    """Coverage (H, W) of the face within its outline. Above the cheeks it reaches further
+    out than the landmarks do: forehead and temples go on under hair or cap."""
+    oval = list(topology.FACE_OVAL)
+    at = canonical_mesh().vertices[oval, :2]
+    away = at - [0.0, 0.2]
+    reach = 0.10 * np.clip((0.25 - at[:, 1]) / 0.2, 0, 1)[:, None]
+    further = (
+        away / np.linalg.norm(away, axis=1, keepdims=True) * reach - 0.008 * (reach == 0) * away
+    )
+    points = moved[oval, :2] + further @ pose.rotation[:2, :2].T * pose.scale
+    curve = smooth_curve(np.vstack([points[-1:], points, points[:2]]), 5)[5:-5]
+    alpha = polygon_alpha(curve, shape, origin)
+    return np.asarray(cv2.GaussianBlur(alpha, (0, 0), max(0.4, 0.008 * pose.scale)))
+
+
+@lru_cache(maxsize=1)
+def _hole_margins() -> np.ndarray:
+    """Vertices whose surface normal means nothing: the rims of eyes and mouth."""
+    holes = [topology.eye_polygon("left"), topology.eye_polygon("right"), topology.mouth_polygon()]
+    return np.unique(np.concatenate(holes))

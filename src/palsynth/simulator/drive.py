@@ -1,0 +1,183 @@
+"""From nerve to force: what a movement and a palsy ask of every field, lid and fold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from palsynth.clinical import (
+    EYE_CLOSURES,
+    Branch,
+    Movement,
+    Muscle,
+    Palsy,
+    Side,
+    SidePalsy,
+    effort,
+)
+
+OVER_CONTRACTION = 0.15
+"""How much harder the mouth muscles of a side pull when the other side is dead."""
+
+BELL = 1.0
+"""Bell's phenomenon: how far the eye rolls up on attempted closure, 0 (absent) … 1."""
+
+_MUSCLE_FIELDS: dict[Muscle, dict[str, float]] = {
+    Muscle.FRONTALIS: {"browInnerUp": 1.05, "browOuterUp": 0.95, "eyeWide": 0.35},
+    Muscle.CORRUGATOR: {"browDown": 0.8},
+    Muscle.ORBICULARIS_OCULI: {"browDown": 0.12},
+    Muscle.ORBICULARIS_OCULI_ORBITAL: {"cheekRaiser": 0.7, "eyeSquint": 0.7, "browDown": 0.3},
+    Muscle.NASALIS: {"noseSneer": 0.62},
+    Muscle.ZYGOMATICUS: {"mouthSmile": 0.9, "cheekRaiser": 0.25},
+    Muscle.LEVATOR_LABII: {"mouthUpperUp": 0.75},
+    Muscle.RISORIUS: {"mouthStretch": 0.5},
+    Muscle.BUCCINATOR: {"cheekPuff": 1.3, "mouthPress": 0.4},
+    Muscle.ORBICULARIS_ORIS: {"mouthPucker": 1.7, "mouthFunnel": 0.1},
+    Muscle.DEPRESSOR_ANGULI_ORIS: {"mouthFrown": 1.1},
+    Muscle.DEPRESSOR_LABII: {"mouthLowerDown": 1.25},
+    Muscle.MENTALIS: {"mouthShrugLower": 0.5},
+    Muscle.PLATYSMA: {"mouthStretch": 0.35},
+}
+"""Which scanned fields (and how much of each) a muscle at full force moves."""
+
+_LIMP_FIELDS: dict[Branch, dict[str, float]] = {
+    Branch.TEMPORAL: {"browInnerUp": -0.4, "browOuterUp": -0.6},
+    Branch.ZYGOMATIC: {"eyeWide": 0.45, "eyeSquint": -0.8},
+    Branch.BUCCAL: {"mouthFrown": 0.75, "cheekRaiser": -0.3, "mouthSmile": -0.2},
+}
+"""A side without tone: brow and corner lower, fissure wider, lower lid and cheek sagging."""
+
+_PULL = {
+    Muscle.ZYGOMATICUS: 0.5,
+    Muscle.RISORIUS: 0.3,
+    Muscle.ORBICULARIS_ORIS: 0.45,
+    Muscle.BUCCINATOR: 0.25,
+    Muscle.DEPRESSOR_ANGULI_ORIS: 0.04,
+    Muscle.NASALIS: 0.12,
+}
+"""How much a muscle drags the mouth to its own side when the other side does not answer."""
+
+_FOLDS: dict[str, dict[Muscle, float]] = {
+    "forehead": {Muscle.FRONTALIS: 1.0},
+    "glabella": {Muscle.CORRUGATOR: 1.0},
+    "crow": {Muscle.ORBICULARIS_OCULI_ORBITAL: 0.9, Muscle.ZYGOMATICUS: 0.3},
+    "bunny": {Muscle.NASALIS: 1.0},
+    "nasolabial": {
+        Muscle.ZYGOMATICUS: 1.0,
+        Muscle.LEVATOR_LABII: 0.4,
+        Muscle.NASALIS: 0.5,
+        Muscle.RISORIUS: 0.2,
+    },
+    "marionette": {Muscle.DEPRESSOR_ANGULI_ORIS: 0.8, Muscle.PLATYSMA: 0.2},
+    "chin": {Muscle.MENTALIS: 1.0, Muscle.DEPRESSOR_ANGULI_ORIS: 0.3},
+    "pucker": {Muscle.ORBICULARIS_ORIS: 0.8},
+}
+"""Which muscles make which fold, by weight."""
+
+_MOUTH_MUSCLES = frozenset(_PULL) | {Muscle.LEVATOR_LABII, Muscle.DEPRESSOR_LABII}
+
+
+@dataclass
+class SideDrive:
+    """What one side of the face does.
+
+    ``fields`` strength of each scanned field; ``closure`` of the lids, 0 as at rest, 1 shut,
+    negative wider; ``bell`` 0 … 1 how far the eye is rolled up and out; ``folds`` strength
+    of each fold, negative where a fold that was there vanishes; ``forces`` of the muscles.
+    """
+
+    fields: dict[str, float] = field(default_factory=dict)
+    closure: float = 0.0
+    bell: float = 0.0
+    folds: dict[str, float] = field(default_factory=dict)
+    forces: dict[Muscle, float] = field(default_factory=dict)
+
+    def add(self, fields: dict[str, float], amount: float) -> None:
+        """Adds ``amount`` of a set of fields."""
+        for name, share in fields.items():
+            self.fields[name] = self.fields.get(name, 0.0) + amount * share
+
+
+@dataclass
+class Drive:
+    """What the whole face does: both sides, the mouth's drag to the patient's left, the jaw."""
+
+    left: SideDrive
+    right: SideDrive
+    drag: float = 0.0
+    jaw: float = 0.0
+
+    def of(self, side: Side) -> SideDrive:
+        """One side."""
+        return self.left if side is Side.LEFT else self.right
+
+
+def forces(
+    movement: Movement, palsy: Palsy, side: Side, intensity: float = 1.0
+) -> dict[Muscle, float]:
+    """Force of each muscle of one side: effort x what the nerve lets through, with synkinesis."""
+    state, other = palsy.of(side), palsy.of(side.other)
+    wanted = effort(movement, side, wink=palsy.weak_side)
+    out = {m: intensity * e * state.strength(m) for m, e in wanted.items()}
+    for muscle in _MOUTH_MUSCLES & out.keys():
+        out[muscle] *= 1.0 + OVER_CONTRACTION * (1.0 - other.strength(muscle))
+    for (moving, drags), strength in state.synkinesis.items():
+        attempt = intensity * wanted.get(moving, 0.0)
+        # a synkinetic nerve reaches its wrong target even where the right one is weak
+        out[drags] = min(1.2, out.get(drags, 0.0) + 0.6 * strength * attempt)
+    return out
+
+
+def drive(movement: Movement, palsy: Palsy, *, intensity: float = 1.0, bell: float = BELL) -> Drive:
+    """What a patient with this palsy does when asked for a movement.
+
+    ``intensity`` 0 … 1.2 scales the patient's effort. At rest only lost tone and
+    contracture show.
+    """
+    sides = {s: _side(movement, palsy, s, intensity, bell) for s in Side}
+    pull = {
+        s: sum(w * sides[s].forces.get(m, 0.0) for m, w in _PULL.items()) + 0.35 * palsy.of(s).tone
+        for s in Side
+    }
+    out = Drive(sides[Side.LEFT], sides[Side.RIGHT])
+    out.drag = 0.36 * (pull[Side.LEFT] - pull[Side.RIGHT])
+    if movement is Movement.DEPRESS_LIP:
+        out.jaw = 0.04 * intensity
+    if movement is Movement.GRIN:
+        out.jaw = 0.07 * intensity
+    return out
+
+
+def _limpness(state: SidePalsy, branch: Branch) -> float:
+    """Lost tone where a branch is weak; a branch that works keeps its region up (a stroke's
+    palsy leaves the forehead)."""
+    weak = min(1.0, max(0.0, (0.9 - state.function[branch]) / 0.6))
+    return (1.0 - state.tone) * weak
+
+
+def _side(movement: Movement, palsy: Palsy, side: Side, intensity: float, bell: float) -> SideDrive:
+    state = palsy.of(side)
+    out = SideDrive(forces=forces(movement, palsy, side, intensity))
+    for muscle, force in out.forces.items():
+        out.add(_MUSCLE_FIELDS[muscle], force)
+    limp = {branch: _limpness(state, branch) for branch in _LIMP_FIELDS}
+    for branch, fields in _LIMP_FIELDS.items():
+        out.add(fields, limp[branch])
+    contracture = 0.3 * max(state.synkinesis.values(), default=0.0)
+
+    shut = out.forces.get(Muscle.ORBICULARIS_OCULI, 0.0)
+    squint = out.forces.get(Muscle.ORBICULARIS_OCULI_ORBITAL, 0.0)
+    wide = 0.15 * out.forces.get(Muscle.FRONTALIS, 0.0) + 0.12 * limp[Branch.ZYGOMATIC]
+    out.closure = min(1.0, shut + 0.25 * squint + 0.6 * contracture) - wide * (1.0 - min(1.0, shut))
+    if movement in EYE_CLOSURES:
+        attempt = intensity * effort(movement, side, palsy.weak_side).get(
+            Muscle.ORBICULARIS_OCULI, 0.0
+        )
+        out.bell = bell * min(1.0, attempt) * (1.0 - max(0.0, min(1.0, out.closure)))
+
+    for fold, muscles in _FOLDS.items():
+        strength = sum(w * out.forces.get(m, 0.0) for m, w in muscles.items())
+        out.folds[fold] = min(1.2, strength)
+    out.folds["forehead"] -= limp[Branch.TEMPORAL]
+    out.folds["nasolabial"] -= limp[Branch.BUCCAL]
+    out.folds["nasolabial"] += contracture
+    return out

@@ -1,0 +1,220 @@
+"""Closing eyes: the lid's own skin, the lashes, and the eyeball that stays in sight."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from palsynth.appearance.eyes import add_glint, draw_eyeball, polygon_alpha, smooth_curve
+from palsynth.clinical import Side
+from palsynth.face import topology
+from palsynth.simulator.drive import SideDrive
+from palsynth.simulator.lashes import draw_lashes
+from palsynth.simulator.rest import Rest
+
+ROLL = (0.066, 0.022)
+"""Bell's phenomenon at its fullest: canonical units that the iris goes up and outward."""
+
+ABOVE_CREASE = 0.4
+"""How far above the crease the unrolled lid reaches, as a share of the lid: the roots of the
+open eye's lashes lie there, and they must go down with the lid."""
+
+
+def _paint_lid(
+    image: np.ndarray,
+    rest: Rest,
+    moved: np.ndarray,
+    side: Side,
+    closure: float,
+    origin: np.ndarray,
+) -> np.ndarray:
+    """The image (H, W, 3) with the lid skin that closing brings to light.
+
+    A closing lid unrolls skin that no photo of the open eye shows. It takes the colour of
+    the skin around the eye, a touch darker in the crease and before the lashes, and bulges
+    over the eyeball.
+    """
+    upper, lower = list(topology.UPPER_LID[side.value]), list(topology.LOWER_LID[side.value])
+    crease = list(topology.UPPER_CREASE[side.value])
+    first, last = moved[upper[0], :2], moved[upper[-1], :2]
+    length = max(float(np.linalg.norm(last - first)), 1e-3)
+    along = (last - first) / length
+    down = np.array([-along[1], along[0]])
+
+    def in_eye(points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        offset = points - first
+        return offset @ along / length, offset @ down
+
+    grid_y, grid_x = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
+    place, depth = in_eye(np.stack([grid_x + origin[0], grid_y + origin[1]], -1))
+    margin_x, margin_y = in_eye(smooth_curve(moved[upper, :2]))
+    margin = np.interp(place, margin_x, margin_y)
+    lid = rest.points[upper, :2] - rest.points[crease, :2]
+    top_points = moved[crease, :2] - ABOVE_CREASE * lid
+    top_x, top_y = in_eye(smooth_curve(top_points))
+    top = np.interp(place, top_x, top_y)
+    height = (depth - top) / np.maximum(margin - top, 0.5)
+
+    opening = np.linalg.norm(rest.points[upper, :2] - rest.points[lower, :2], axis=1)
+    opening = opening / max(float(opening.max()), 1e-3)
+    share = np.interp(place, np.linspace(0, 1, len(opening)), opening)
+    amount = _smooth(closure / 0.6) * _smooth(height / 0.5) * _smooth(share / 0.9)
+    amount = amount * (depth <= margin + 1) * (place > 0) * (place < 1)
+
+    above, below = _skin_around(rest, side)
+    steps = np.linspace(0, 1, len(above))
+    mix = (0.35 + 0.25 * height)[..., None]
+    colour = (
+        np.stack([np.interp(place, steps, above[:, c]) for c in range(3)], -1) * (1 - mix)
+        + np.stack([np.interp(place, steps, below[:, c]) for c in range(3)], -1) * mix
+    )
+    across = place * 2 - 1
+    light = 1 + 0.07 * np.exp(-np.square((height - 0.6) / 0.3)) * (1 - across**2)
+    light -= 0.06 * np.clip(height - 0.75, 0, 0.25) / 0.25 + 0.06 * across**4
+    colour = colour * light[..., None] * np.array([1.0, 0.975, 0.975])
+    return np.asarray(image + (colour - image) * (0.85 * amount)[..., None], np.float32)
+
+
+def _smooth(value: np.ndarray | float) -> np.ndarray:
+    t = np.clip(value, 0, 1)
+    return np.asarray(t * t * (3 - 2 * t))
+
+
+def _skin_around(rest: Rest, side: Side) -> tuple[np.ndarray, np.ndarray]:
+    """Skin colours above the crease and below the lower lid, (9, 3) each, along the eye."""
+    unit = _skin_unit(rest)
+    blurred = _blurred_eye_region(rest, side, 0.035 * unit)
+    crease = rest.skin_points[list(topology.UPPER_CREASE[side.value])]
+    lower = rest.skin_points[list(topology.LOWER_LID[side.value])]
+    upper = rest.skin_points[list(topology.UPPER_LID[side.value])]
+    up = (upper - lower).mean(0)
+    up = up / max(np.linalg.norm(up), 1e-6)
+    image, origin = blurred
+
+    def read(points: np.ndarray) -> np.ndarray:
+        p = np.round(points - origin).astype(int)
+        p = np.clip(p, 0, [image.shape[1] - 1, image.shape[0] - 1])
+        found = image[p[:, 1], p[:, 0]].astype(np.float32)
+        # a stray lash, brow hair or rim of glasses must not stripe the lid
+        middle = np.median(found, axis=0)
+        return (
+            0.5 * middle + 0.5 * cv2.blur(found[None], (5, 1), borderType=cv2.BORDER_REPLICATE)[0]
+        )
+
+    below = read(lower - up * 0.13 * unit)
+    above = read(crease + up * 0.045 * unit)
+    # make-up, lash and brow are darker than the lid that unrolls from behind them
+    cheek = np.median(read(lower - up * 0.30 * unit), axis=0)
+    return _at_least(above, 0.84 * cheek), _at_least(below, 0.90 * cheek)
+
+
+def _at_least(colours: np.ndarray, floor: np.ndarray) -> np.ndarray:
+    """Colours (N, 3), each mixed with ``floor`` (3,) until it is as light."""
+    lack = np.clip(1 - colours.sum(1, keepdims=True) / max(float(floor.sum()), 1.0), 0, 0.5) * 2
+    return np.asarray(colours + (floor - colours) * lack, np.float32)
+
+
+def _skin_unit(rest: Rest) -> float:
+    a, b = (rest.skin_points[topology.OUTER_CANTHUS[s]] for s in ("right", "left"))
+    return float(np.linalg.norm(a - b))
+
+
+def _blurred_eye_region(rest: Rest, side: Side, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+    points = rest.skin_points[[*topology.UPPER_CREASE[side.value], *topology.LOWER_LID[side.value]]]
+    pad = 11 * sigma
+    x0, y0 = np.maximum(np.floor(points.min(0) - pad).astype(int), 0)
+    x1, y1 = np.ceil(points.max(0) + pad).astype(int)
+    window = rest.skin[y0 : max(y1, y0 + 1), x0 : max(x1, x0 + 1)]
+    return cv2.GaussianBlur(window, (0, 0), max(sigma, 0.5)), np.array([x0, y0])
+
+
+def draw_eye(
+    image: np.ndarray,
+    support: np.ndarray,
+    rest: Rest,
+    moved: np.ndarray,
+    side: Side,
+    drive: SideDrive,
+) -> None:
+    """Draws, in place, the eyeball that shows between moved lids, and the lashes over it."""
+    upper = smooth_curve(moved[list(topology.UPPER_LID[side.value]), :2])
+    lower = smooth_curve(moved[list(topology.LOWER_LID[side.value]), :2])
+    unit = rest.pose.scale
+    crease = moved[list(topology.UPPER_CREASE[side.value]), :2]
+    both = np.vstack([upper, lower, crease])
+    pad = 0.06 * unit + 2
+    x0, y0 = np.maximum(np.floor(both.min(0) - pad).astype(int), 0)
+    x1, y1 = np.minimum(np.ceil(both.max(0) + pad).astype(int) + 1, image.shape[1::-1])
+    if x1 - x0 < 3 or y1 - y0 < 3:
+        return
+    origin, shape = np.array([x0, y0], np.float32), (y1 - y0, x1 - x0)
+    window = image[y0:y1, x0:x1]
+    skin = window.astype(np.float32)
+
+    gap = float(np.linalg.norm(upper - lower, axis=1).max())
+    alpha = polygon_alpha(np.vstack([upper, lower[::-1]]), shape, origin)
+    alpha *= np.clip(gap / max(0.012 * unit, 1.0), 0, 1)
+    out = skin
+    if drive.closure > 0.02:
+        out = _paint_lid(out, rest, moved, side, drive.closure, origin)
+    if alpha.max() > 0:
+        ball = _eyeball_pixels(rest, side, drive, shape, origin)
+        ball *= _lid_shadow(upper, shape, origin, unit, drive)[..., None]
+        out = out + (ball - out) * alpha[..., None]
+    strength = 1.0 if rest.drawn else float(np.clip(drive.closure / 0.5, 0, 1))
+    out = draw_lashes(out, upper - origin, unit, side, drive.closure, strength)
+    changed = np.abs(out - skin).max(-1) > 0.5
+    window[changed] = np.clip(out + 0.5, 0, 255).astype(np.uint8)[changed]
+    support[y0:y1, x0:x1] |= changed
+
+
+def eye_roll(rest: Rest, side: Side, drive: SideDrive) -> np.ndarray:
+    """Pixels (2,) by which an iris has rolled up and outward."""
+    outward = np.array([side.sign * ROLL[1], -ROLL[0]]) * rest.pose.scale * drive.bell
+    return np.asarray(rest.pose.rotation[:2, :2] @ outward, np.float32)
+
+
+def _eyeball_pixels(
+    rest: Rest, side: Side, drive: SideDrive, shape: tuple[int, int], origin: np.ndarray
+) -> np.ndarray:
+    """The eyeball over a window: the photo's own where it shows, else drawn."""
+    eye = rest.eyes[side]
+    roll = eye_roll(rest, side, drive)
+    grid_y, grid_x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    corners = rest.points[
+        [topology.INNER_CANTHUS[side.value], topology.OUTER_CANTHUS[side.value]], :2
+    ]
+    ball = draw_eyeball(eye, grid_x + origin[0], grid_y + origin[1], roll, corners)
+    if rest.drawn or drive.bell < 0.15:
+        add_glint(ball, eye, roll, origin)
+    if rest.drawn or drive.bell > 0.5:
+        return ball
+    # pixels of the photo's own eye, a little inside its lids so that no lash comes along
+    upper = smooth_curve(rest.points[list(topology.UPPER_LID[side.value]), :2])
+    lower = smooth_curve(rest.points[list(topology.LOWER_LID[side.value]), :2])
+    inset = min(0.018 * rest.pose.scale, 0.2 * float((lower - upper)[:, 1].max()))
+    centre = (upper + lower) / 2
+
+    def shrink(curve: np.ndarray) -> np.ndarray:
+        away = curve - centre
+        length = np.linalg.norm(away, axis=1, keepdims=True)
+        return centre + away * np.clip(1 - inset / np.maximum(length, 1e-3), 0, 1)
+
+    seen = polygon_alpha(np.vstack([shrink(upper), shrink(lower)[::-1]]), shape, origin)
+    seen = cv2.GaussianBlur(seen, (0, 0), max(0.5, 0.008 * rest.pose.scale))
+    seen *= 1 - np.clip((drive.bell - 0.1) / 0.4, 0, 1)
+    x0, y0 = origin.astype(int)
+    photo = rest.picture[y0 : y0 + shape[0], x0 : x0 + shape[1]].astype(np.float32)
+    return ball + (photo - ball) * seen[..., None]
+
+
+def _lid_shadow(
+    upper: np.ndarray, shape: tuple[int, int], origin: np.ndarray, unit: float, drive: SideDrive
+) -> np.ndarray:
+    """The shade that lid and lashes cast on the eyeball, (H, W) factor."""
+    x = np.arange(shape[1]) + origin[0]
+    order = np.argsort(upper[:, 0])
+    edge = np.interp(x, upper[order, 0], upper[order, 1])
+    below = (np.arange(shape[0]) + origin[1])[:, None] - edge[None]
+    depth = np.clip(below, 0, None) / (0.03 * unit)
+    return np.asarray(1 - 0.4 * np.exp(-np.square(depth)), np.float32)
