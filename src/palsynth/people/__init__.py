@@ -1,0 +1,16 @@
+"""People who do not exist: draws from the appearance model, moved, dressed and lit."""
+
+from palsynth.people.person import EVALUATION_SEEDS, Person, sample
+from palsynth.people.render import HeadPose, Jitter, Light, Portrait, View, render
+
+__all__ = [
+    "EVALUATION_SEEDS",
+    "HeadPose",
+    "Jitter",
+    "Light",
+    "Person",
+    "Portrait",
+    "View",
+    "render",
+    "sample",
+]
