@@ -1,0 +1,1 @@
+"""Datasets on disk: manifest, the one writer, importers, check, stats."""

@@ -1,0 +1,123 @@
+"""The manifest: one row an image, in ``metadata.jsonl`` of a Hugging Face ImageFolder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from palsynth.clinical import Grade, Movement, Palsy, Side
+from palsynth.errors import InputError
+from palsynth.files import written_whole
+
+FILE_NAME = "metadata.jsonl"
+SPLITS = ("train", "validation", "test")
+REQUIRED = ("file_name", "subject_id")
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is known of one image. Unknown labels are None.
+
+    ``provenance`` and ``measured`` are there for synthetic images only: method, weights,
+    seed, identity, expression and version; and what the landmarks of the result say.
+    """
+
+    file_name: str
+    subject_id: str
+    movement: str | None = None
+    side: str | None = None
+    hb_grade: str | None = None
+    yanagihara_item: int | None = None
+    palsy: dict[str, Any] | None = None
+    split: str | None = None
+    provenance: dict[str, Any] | None = None
+    measured: dict[str, Any] | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """One line, keys in order, unknown labels kept as null so that every row has them."""
+        return json.dumps(asdict(self), ensure_ascii=False, separators=(", ", ": "))
+
+    def problems(self) -> list[str]:
+        """What is impossible about the labels, one sentence each."""
+        out = []
+        if self.movement is not None and self.movement not in {m.value for m in Movement}:
+            out.append(f"movement '{self.movement}' is not one of {', '.join(Movement)}")
+        if self.side is not None and self.side not in {s.value for s in Side}:
+            out.append(f"side '{self.side}' is neither left nor right")
+        if self.hb_grade is not None and self.hb_grade not in {g.value for g in Grade}:
+            out.append(f"hb_grade '{self.hb_grade}' is not one of I to VI")
+        if self.yanagihara_item is not None and self.yanagihara_item not in (0, 2, 4):
+            out.append(f"yanagihara_item {self.yanagihara_item} is not 0, 2 or 4")
+        if self.split is not None and self.split not in SPLITS:
+            out.append(f"split '{self.split}' is not one of {', '.join(SPLITS)}")
+        if self.hb_grade == "I" and self.yanagihara_item == 0:
+            out.append("grade I (normal) cannot have item score 0")
+        if self.palsy is not None:
+            try:
+                Palsy.from_dict(self.palsy)
+            except ValueError as error:
+                out.append(str(error))
+        return out
+
+
+_KNOWN = frozenset(Row.__dataclass_fields__)
+
+
+def read_manifest(folder: Path) -> list[Row]:
+    """Reads a dataset's rows. Raises InputError naming the file and line of the first fault.
+
+    Columns that the manifest does not know go into ``attributes``.
+    """
+    path = folder / FILE_NAME
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder")
+    if not path.exists():
+        raise InputError(f"{folder}: no {FILE_NAME}; make one with 'palsynth data import'")
+    rows = []
+    try:
+        lines = path.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        try:
+            data = json.loads(line)
+        except json.JSONDecodeError as error:
+            raise InputError(f"{path}:{number}: not a line of JSON ({error.msg})") from None
+        if not isinstance(data, dict):
+            raise InputError(f"{path}:{number}: a row must be an object with {', '.join(REQUIRED)}")
+        missing = [key for key in REQUIRED if not data.get(key)]
+        if missing:
+            raise InputError(f"{path}:{number}: column {', '.join(missing)} is missing")
+        for key in REQUIRED:
+            if not isinstance(data[key], str):
+                raise InputError(f"{path}:{number}: {key} must be text, not {data[key]!r}")
+        if not inside(data["file_name"]):
+            raise InputError(f"{path}:{number}: {data['file_name']} lies outside the dataset")
+        if not isinstance(data.get("attributes") or {}, dict):
+            raise InputError(f"{path}:{number}: attributes must be an object")
+        known = {k: v for k, v in data.items() if k in _KNOWN and k != "attributes"}
+        other = {k: v for k, v in data.items() if k not in _KNOWN}
+        rows.append(Row(**known, attributes={**(data.get("attributes") or {}), **other}))
+    if not rows:
+        raise InputError(f"{path}: has no rows")
+    return rows
+
+
+def inside(file_name: str) -> bool:
+    """Whether a file name stays below the dataset that names it."""
+    path = PurePosixPath(file_name)
+    return bool(path.name) and not path.is_absolute() and ".." not in path.parts
+
+
+def write_manifest(folder: Path, rows: Iterable[Row]) -> None:
+    """Writes all rows, sorted by file name, whole or not at all."""
+    path = folder / FILE_NAME
+    ordered = sorted(rows, key=lambda row: row.file_name)
+    with written_whole(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+        file.writelines(row.to_json() + "\n" for row in ordered)

@@ -1,0 +1,110 @@
+"""The one writer of datasets: atomic, resumable, the same bytes however often interrupted.
+
+A dataset under construction holds a plan (``plan.json``), its images, and one small JSON
+file a finished image (``.rows``). An image counts as finished when its row is there; rows
+are written after images, both by rename. At the end the manifest is put together from the
+rows, which are then removed; the plan stays, as the record of what was asked for.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from palsynth.data.manifest import FILE_NAME, Row, read_manifest, write_manifest
+from palsynth.errors import InputError
+from palsynth.face.images import write_png
+from palsynth.files import written_whole
+
+
+class DatasetWriter:
+    """Writes one dataset.
+
+    ``plan`` says everything that decides the bytes; a folder begun with another plan is
+    refused with an InputError, so two exports never mix.
+    """
+
+    def __init__(self, folder: Path, plan: dict[str, Any]) -> None:
+        self.folder = folder
+        self._rows = folder / ".rows"
+        self._plan = folder / "plan.json"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{folder}: cannot be made ({error.strerror or error})") from None
+        text = json.dumps(plan, indent=1, sort_keys=True) + "\n"
+        if self._plan.exists():
+            if self._plan.read_text("utf-8") != text:
+                raise InputError(
+                    f"{folder}: holds an export with other settings; give another folder"
+                )
+        elif any(".partial" not in p.name for p in folder.iterdir()):
+            raise InputError(f"{folder}: is not empty; give a new folder")
+        else:
+            _write_text(self._plan, text)
+        if not self.complete:
+            try:
+                self._rows.mkdir(exist_ok=True)
+            except OSError as error:
+                raise InputError(
+                    f"{folder}: cannot be written ({error.strerror or error})"
+                ) from None
+
+    @property
+    def complete(self) -> bool:
+        """Whether the manifest is written."""
+        return (self.folder / FILE_NAME).exists()
+
+    def has(self, file_name: str) -> bool:
+        """Whether an image is finished."""
+        return self.complete or self._row_path(file_name).exists()
+
+    def add(self, image: np.ndarray, row: Row) -> None:
+        """Writes an image and then its row."""
+        text = {}
+        if row.provenance is not None:
+            text["palsynth:provenance"] = json.dumps(row.provenance, sort_keys=True)
+        write_png(self.folder / row.file_name, image, **text)
+        _write_text(self._row_path(row.file_name), row.to_json() + "\n")
+
+    def finish(self, file_names: Iterable[str]) -> list[Row]:
+        """Puts the manifest together and removes what was needed for resuming.
+
+        Raises InputError where an image of the plan has not been written.
+        """
+        if self.complete:  # but perhaps killed before tidying up, or damaged since
+            self._tidy()
+            for name in file_names:
+                if not (self.folder / name).is_file():
+                    raise InputError(
+                        f"{self.folder}: {name} has been lost since the export; export anew"
+                    )
+            return read_manifest(self.folder)
+        rows = []
+        for name in file_names:
+            if not self.has(name):
+                raise InputError(
+                    f"{self.folder}: {name} has not been written; start the export again"
+                )
+            rows.append(Row(**json.loads(self._row_path(name).read_text("utf-8"))))
+        write_manifest(self.folder, rows)
+        self._tidy()
+        return sorted(rows, key=lambda row: row.file_name)
+
+    def _tidy(self) -> None:
+        for stray in self.folder.rglob(".*.partial*"):
+            stray.unlink()
+        shutil.rmtree(self._rows, ignore_errors=True)
+
+    def _row_path(self, file_name: str) -> Path:
+        return self._rows / (file_name.replace("/", "__") + ".json")
+
+
+def _write_text(path: Path, text: str) -> None:
+    with written_whole(path) as temporary:
+        temporary.write_text(text, "utf-8")

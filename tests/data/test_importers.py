@@ -1,0 +1,212 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from openpyxl import Workbook
+from PIL import Image
+
+from palsynth.data.check import check
+from palsynth.data.importers import import_dataset
+from palsynth.errors import InputError
+
+
+def _picture(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(list(str(path).encode()))
+    Image.fromarray(rng.integers(0, 255, (40, 40, 3), np.uint8)).save(path)
+
+
+@pytest.fixture
+def meei(tmp_path: Path) -> Path:
+    root = tmp_path / "MEEI"
+    for photo in range(1, 9):
+        name = "CompleteFlaccid1"
+        _picture(root / "Flaccid" / "CompleteFlaccid" / name / f"{name}_{photo}.jpg")
+        _picture(root / "Normal" / "Normal3" / f"Normal3_{photo}.JPG")
+    _picture(
+        root
+        / "Synkinetic"
+        / "Complete Synkinetic"
+        / "Synkinetic_Complete1"
+        / "Synkinetic_Complete1_6.jpg"
+    )
+    (root / "Flaccid" / "CompleteFlaccid" / "CompleteFlaccid1" / "CompleteFlaccid1.mp4").touch()
+    _picture(root / "Flaccid" / "Odd" / "Someone" / "Someone_2.jpg")
+    _picture(root / "cover.jpg")
+    book = Workbook()
+    book.active.append(["Sub-category", "Category", "#", "Side", "Gender", "Age"])
+    book.active.append(["Complete", "Flaccid", 1, "L", "F", 44])
+    book.save(root / "pat_info.xlsx")
+    return root
+
+
+def test_meei(meei: Path, tmp_path: Path) -> None:
+    rows, unplaced = import_dataset("meei", meei, tmp_path / "out")
+    assert len(rows) == 17
+    flaccid = {
+        r.attributes["photo"]: r
+        for r in rows
+        if r.subject_id == "meei-flaccid-complete-completeflaccid1"
+    }
+    assert [flaccid[k].movement for k in range(1, 9)] == [
+        "rest", "wrinkle-forehead", "close-eyes-lightly", "close-eyes-tightly", None, "grin",
+        "whistle", "depress-lip",
+    ]  # fmt: skip
+    assert flaccid[1].side == "left"
+    assert flaccid[1].attributes["age"] == 44
+    assert {r.hb_grade for r in rows if r.attributes["category"] == "normal"} == {"I"}
+    synkinetic = next(r for r in rows if r.attributes["category"] == "synkinetic")
+    assert synkinetic.attributes["level"] == "Complete"
+    rules = {item.path.name: item.rule for item in unplaced}
+    assert set(rules) == {"CompleteFlaccid1.mp4", "Someone_2.jpg", "cover.jpg"}
+    assert "must name a level" in rules["Someone_2.jpg"]
+    assert "must lie below Flaccid/" in rules["cover.jpg"]
+    assert "cut it into frames" in rules["CompleteFlaccid1.mp4"]
+    assert check(tmp_path / "out", faces=False) == []
+
+
+def test_meei_patient_sheet_with_a_missing_column(meei: Path, tmp_path: Path) -> None:
+    book = Workbook()
+    book.active.append(["Category", "#", "Side"])
+    book.save(meei / "pat_info.xlsx")
+    with pytest.raises(InputError, match=r"pat_info\.xlsx: column sub-category is missing"):
+        import_dataset("meei", meei, tmp_path / "out")
+    (meei / "pat_info.xlsx").write_bytes(b"no")
+    with pytest.raises(InputError, match="not an Excel file"):
+        import_dataset("meei", meei, tmp_path / "out")
+
+
+def test_aflfp_and_yfp(tmp_path: Path) -> None:
+    _picture(tmp_path / "a" / "007" / "smile_1.png")
+    _picture(tmp_path / "a" / "top.png")
+    rows, unplaced = import_dataset("aflfp", tmp_path / "a", tmp_path / "out-a")
+    assert [r.subject_id for r in rows] == ["aflfp-007"]
+    assert unplaced[0].rule == "must lie in a folder named after its subject"
+
+    _picture(tmp_path / "y" / "p3" / "mouth_1.0" / "frame12.jpg")
+    _picture(tmp_path / "y" / "p3" / "eye_0.5" / "frame13.jpg")
+    rows, _ = import_dataset("yfp", tmp_path / "y", tmp_path / "out-y")
+    assert [r.attributes for r in rows] == [{"eye_intensity": 0.5}, {"mouth_intensity": 1.0}]
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> Path:
+    root = tmp_path / "clinic"
+    for name in ("p1/a.jpg", "p1/b.jpg", "p2/c.jpg", "p2/unlisted.jpg"):
+        _picture(root / name)
+    (root / "labels.csv").write_text(
+        "picture,patient,task,weak\np1/a.jpg,1,smile,L\np1/b.jpg,1,snort,L\n"
+        "p2/c.jpg,2,smile,R\np2/gone.jpg,2,smile,R\n"
+    )
+    (root / "map.yaml").write_text(
+        "labels: labels.csv\n"
+        "columns: {file_name: picture, subject_id: patient, movement: task, side: weak}\n"
+        "values:\n  movement: {smile: grin}\n  side: {L: left, R: right}\n"
+    )
+    return root
+
+
+def test_folder_with_a_mapping(labelled: Path, tmp_path: Path) -> None:
+    rows, unplaced = import_dataset("folder", labelled, tmp_path / "out", labelled / "map.yaml")
+    assert [(r.file_name, r.movement, r.side) for r in rows] == [
+        ("p1/a.jpg", "grin", "left"),
+        ("p2/c.jpg", "grin", "right"),
+    ]
+    rules = {item.path.name: item.rule for item in unplaced}
+    assert "movement 'snort'" in rules["b.jpg"]
+    assert "add it to 'values' in map.yaml" in rules["b.jpg"]
+    assert rules["gone.jpg"] == "labels.csv:5 names it, but it is not there"
+    assert rules["unlisted.jpg"] == "labels.csv has no line for it"
+
+
+def test_folder_with_jsonl_labels(labelled: Path, tmp_path: Path) -> None:
+    (labelled / "l.jsonl").write_text(json.dumps({"f": "p1/a.jpg", "s": 1, "y": "2"}) + "\n")
+    (labelled / "m.yaml").write_text(
+        "labels: l.jsonl\ncolumns: {file_name: f, subject_id: s, yanagihara_item: y}\n"
+    )
+    rows, _ = import_dataset("folder", labelled, tmp_path / "out", labelled / "m.yaml")
+    assert (rows[0].subject_id, rows[0].yanagihara_item) == ("1", 2)
+
+
+@pytest.mark.parametrize(
+    ("mapping", "message"),
+    [
+        ("labels: labels.csv\n", "a mapping needs 'labels' (a file) and 'columns'"),
+        ("labels: x\ncolumns: {nose: y}\n", "no field nose; fields are file_name"),
+        ("labels: x\ncolumns: {file_name: y}\n", "must name the column of subject_id"),
+        ("labels: labels.csv\ncolumns: {file_name: f, subject_id: s}\n", "column f, s is missing"),
+        ("labels: no.csv\ncolumns: {file_name: f, subject_id: s}\n", "no.csv: cannot be read"),
+        ("[unclosed", "not a mapping file"),
+        ("labels: labels.csv\ncolumns: {file_name: f, subject_id: s}\nvalues: [a]", "needs tables"),
+    ],
+)
+def test_bad_mappings(labelled: Path, tmp_path: Path, mapping: str, message: str) -> None:
+    path = labelled / "bad.yaml"
+    path.write_text(mapping)
+    with pytest.raises(InputError) as error:
+        import_dataset("folder", labelled, tmp_path / "out", path)
+    assert message in str(error.value)
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_cannot_be_imported(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no importer 'zip'; choose one of meei"):
+        import_dataset("zip", tmp_path, tmp_path / "out")
+    with pytest.raises(InputError, match="no such folder"):
+        import_dataset("meei", tmp_path / "no", tmp_path / "out")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="nothing in it can be placed as 'aflfp'"):
+        import_dataset("aflfp", tmp_path / "empty", tmp_path / "out")
+    _picture(tmp_path / "src" / "a" / "b.jpg")
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x").touch()
+    with pytest.raises(InputError, match="is not empty"):
+        import_dataset("aflfp", tmp_path / "src", tmp_path / "full")
+
+
+def test_two_patients_of_one_name_stay_two(tmp_path: Path) -> None:
+    for level in ("MildFlaccid", "SevereFlaccid"):
+        _picture(tmp_path / "M" / "Flaccid" / level / "1" / "1_1.jpg")
+    rows, unplaced = import_dataset("meei", tmp_path / "M", tmp_path / "out")
+    assert len({r.subject_id for r in rows}) == len({r.file_name for r in rows}) == 2
+    assert not unplaced
+    assert len(list((tmp_path / "out").rglob("*.jpg"))) == 2
+
+
+def test_nothing_is_written_outside_or_twice(labelled: Path, tmp_path: Path) -> None:
+    _picture(labelled.parent / "outside.jpg")
+    (labelled / "labels.csv").write_text(
+        "picture,patient,task,weak\n../outside.jpg,1,smile,L\np1/a.jpg,1,smile,L\n"
+        "p1/a.jpg,2,smile,R\n"
+    )
+    rows, unplaced = import_dataset(
+        "folder", labelled, tmp_path / "deep" / "out", labelled / "map.yaml"
+    )
+    assert [r.file_name for r in rows] == ["p1/a.jpg"]
+    rules = [item.rule for item in unplaced]
+    assert any("leads out of the dataset" in rule for rule in rules)
+    assert any("is imported by the same name" in rule for rule in rules)
+    assert not (tmp_path / "deep" / "outside.jpg").exists()
+
+
+def test_codes_and_scores_in_a_mapping(labelled: Path, tmp_path: Path) -> None:
+    (labelled / "l.csv").write_text(
+        "f,s,side,y\np1/a.jpg,1,1,2\np1/b.jpg,1,2,4.9\np2/c.jpg,2,2,inf\n"
+    )
+    (labelled / "m.yaml").write_text(
+        "labels: l.csv\ncolumns: {file_name: f, subject_id: s, side: side, yanagihara_item: y}\n"
+        "values: {side: {1: left, 2: right}}\n"
+    )
+    rows, unplaced = import_dataset("folder", labelled, tmp_path / "out", labelled / "m.yaml")
+    assert [(r.side, r.yanagihara_item) for r in rows] == [("left", 2)]
+    assert sum("is not a whole number" in item.rule for item in unplaced) == 2
+
+
+def test_a_target_that_is_a_file(tmp_path: Path) -> None:
+    _picture(tmp_path / "src" / "a" / "b.jpg")
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="file: is a file; give a new folder"):
+        import_dataset("aflfp", tmp_path / "src", tmp_path / "file")
