@@ -1,0 +1,1 @@
+"""Jobs: plan -> images and manifest; sheets and grids of pictures."""

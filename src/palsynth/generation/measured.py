@@ -1,0 +1,49 @@
+"""Asked and measured: what was asked of a picture, and what its landmarks say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from palsynth.clinical import Movement, Palsy, Side, item_score
+from palsynth.face.detect import detect_faces
+from palsynth.face.measures import measure
+from palsynth.face.scoring import ANSWERS, asymmetry, estimate
+
+
+@dataclass(frozen=True)
+class AskedMeasured:
+    """One picture's two truths. ``measured_score`` is None where no single face is found;
+    ``asymmetry`` in per cent of the outer-eye distance, positive where the left looks weaker."""
+
+    movement: Movement
+    asked_side: Side | None
+    asked_score: int
+    measured_side: Side | None = None
+    measured_score: int | None = None
+    asymmetry: float | None = None
+
+    @property
+    def side_text(self) -> str:
+        """ "left", "right" or "–"."""
+        return self.measured_side.value if self.measured_side else "–"
+
+
+def asked_and_measured(image: np.ndarray, movement: Movement, palsy: Palsy) -> AskedMeasured:
+    """Measures a finished picture (H, W, 3) and sets it beside what was asked."""
+    asked = AskedMeasured(movement, palsy.weak_side, item_score(palsy, movement))
+    faces = detect_faces(image)
+    if len(faces) != 1:
+        return asked
+    measures = measure(faces[0].landmarks)
+    found = estimate(measures, movement)
+    signed = asymmetry(measures, movement) if movement in ANSWERS else None
+    return AskedMeasured(
+        movement,
+        asked.asked_side,
+        asked.asked_score,
+        found.weak_side,
+        found.score,
+        None if signed is None else 100 * signed,
+    )

@@ -1,0 +1,131 @@
+"""Sheets and grids: many pictures side by side, with captions, as one image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from palsynth.clinical import YANAGIHARA, Palsy, house_brackmann, yanagihara_band
+from palsynth.face.framing import PORTRAIT
+from palsynth.generation.measured import AskedMeasured, asked_and_measured
+from palsynth.methods.base import Asked, Identity, Method, Request
+
+INK, GREY, PAPER = (28, 34, 40), (104, 114, 124), (255, 255, 255)
+FOOT = "synthetic, made by palsynth · for research and teaching; not a medical device"
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """``image`` (H, W, 3) uint8; ``rows`` what was asked and measured of each palsied picture."""
+
+    image: np.ndarray
+    rows: list[AskedMeasured]
+
+
+def sheet(
+    identity: Identity,
+    palsy: Palsy,
+    method: Method,
+    *,
+    title: str,
+    size: int = 320,
+    healthy: bool = False,
+) -> Sheet:
+    """The ten Yanagihara movements of one identity, asked and measured under each.
+
+    ``healthy`` draws the same movements without the palsy above the palsied ones.
+    """
+    requests = [Request(identity, Asked(m, palsy), 0, size, PORTRAIT) for m in YANAGIHARA]
+    images = method(requests)
+    rows = [asked_and_measured(i, m, palsy) for i, m in zip(images, YANAGIHARA, strict=True)]
+    tiles = [_captioned(i, *_caption(row)) for i, row in zip(images, rows, strict=True)]
+    if healthy:
+        well = method(
+            [Request(identity, Asked(m, Palsy.none()), 0, size, PORTRAIT) for m in YANAGIHARA]
+        )
+        tops = [_captioned(i, m.label, "healthy") for i, m in zip(well, YANAGIHARA, strict=True)]
+        lines = [tops[:5], tiles[:5], tops[5:], tiles[5:]]
+    else:
+        lines = [tiles[:5], tiles[5:]]
+    asked = sum(row.asked_score for row in rows)
+    found = [row.measured_score for row in rows]
+    total = f"asked {asked} of 40 ({yanagihara_band(asked)})"
+    if all(score is not None for score in found):
+        measured = sum(score for score in found if score is not None)
+        total += f", measured {measured} of 40 ({yanagihara_band(measured)})"
+    return Sheet(_framed(lines, title, total), rows)
+
+
+def grid(
+    identities: Sequence[Identity],
+    expressions: Sequence[Asked],
+    method: Method,
+    *,
+    size: int = 224,
+) -> np.ndarray:
+    """People down, expressions across, as one image (H, W, 3) uint8."""
+    lines = []
+    for identity in identities:
+        images = method([Request(identity, e, 0, size, PORTRAIT) for e in expressions])
+        lines.append(images)
+    heads = [_head(e) for e in expressions]
+    first = [_captioned(i, h, "", above=True) for i, h in zip(lines[0], heads, strict=True)]
+    rest = [[np.asarray(i) for i in line] for line in lines[1:]]
+    return _framed([first, *rest], f"{len(identities)} people, one expression a column", "")
+
+
+def _head(asked: Asked) -> str:
+    weak = asked.palsy.weak_side
+    if weak is None:
+        return asked.movement.label
+    return f"{asked.movement.label}, {weak.value} {house_brackmann(asked.palsy).value}"
+
+
+def _caption(row: AskedMeasured) -> tuple[str, str]:
+    measured = "no face" if row.measured_score is None else f"{row.measured_score}"
+    weak = row.measured_side is not None and row.measured_score != 4
+    side = f", {row.side_text} weak" if weak else ""
+    return row.movement.label, f"asked {row.asked_score} · measured {measured}{side}"
+
+
+def _captioned(image: np.ndarray, head: str, line: str, *, above: bool = False) -> np.ndarray:
+    """A picture with two lines of text under it, or one above it."""
+    size = image.shape[1]
+    step = max(11, size // 20)
+    band = int(step * (1.7 if above else 3.3))
+    canvas = Image.new("RGB", (size, size + band), PAPER)
+    canvas.paste(Image.fromarray(image), (0, band if above else 0))
+    draw = ImageDraw.Draw(canvas)
+    y = step * 0.25 if above else size + step * 0.35
+    draw.text((4, y), head, INK, ImageFont.load_default(step * 1.12))
+    if line:
+        draw.text((4, y + step * 1.45), line, GREY, ImageFont.load_default(step))
+    return np.asarray(canvas)
+
+
+def _framed(lines: Sequence[Sequence[np.ndarray]], title: str, total: str) -> np.ndarray:
+    """Lines of tiles with a title above and the words of care below."""
+    gap = 8
+    width = max(sum(t.shape[1] + gap for t in line) + gap for line in lines)
+    stacked = []
+    for line in lines:
+        height = max(t.shape[0] for t in line)
+        canvas = np.full((height + gap, width, 3), 255, np.uint8)
+        x = gap
+        for tile in line:
+            canvas[: tile.shape[0], x : x + tile.shape[1]] = tile
+            x += tile.shape[1] + gap
+        stacked.append(canvas)
+    body = np.vstack(stacked)
+    step = max(13, width // 84)
+    head = Image.new("RGB", (width, int(step * (3.6 if total else 2.2))), PAPER)
+    draw = ImageDraw.Draw(head)
+    draw.text((gap, step * 0.5), title, INK, ImageFont.load_default(step * 1.25))
+    if total:
+        draw.text((gap, step * 2.2), total, GREY, ImageFont.load_default(step))
+    foot = Image.new("RGB", (width, int(step * 1.8)), PAPER)
+    ImageDraw.Draw(foot).text((gap, step * 0.3), FOOT, GREY, ImageFont.load_default(step * 0.9))
+    return np.vstack([np.asarray(head), body, np.asarray(foot)])

@@ -1,0 +1,44 @@
+"""The method ``simulator``: moves a photo's own pixels the way a half-working nerve would."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from palsynth.errors import InputError
+from palsynth.methods.base import Asked, Request, register
+from palsynth.methods.resolve import identity_face
+from palsynth.simulator.photo import simulate
+
+
+@register("simulator")
+class SimulatorMethod:
+    """Needs no training and is not random."""
+
+    name: str
+
+    def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
+        """One image a request, the identity cut out at the requested framing."""
+        return [self._one(request) for request in requests]
+
+    def _one(self, request: Request) -> np.ndarray:
+        if not isinstance(request.expression, Asked):
+            raise InputError(
+                "method simulator: ask for a movement; it cannot copy a picture's expression"
+            )
+        asked = request.expression
+        face = identity_face(request.identity, request.size, request.framing)
+        face = face.aligned(request.framing, request.size)
+        return simulate(face, asked.movement, asked.palsy, intensity=asked.intensity).image
+
+    @classmethod
+    def from_pretrained(cls, path: Path | None = None) -> SimulatorMethod:
+        """There are no weights."""
+        if path is not None:
+            raise InputError(f"{path}: the method simulator takes no weights")
+        return cls()
+
+    def save_pretrained(self, path: Path) -> None:
+        """Nothing to save."""

@@ -1,0 +1,148 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from palsynth.clinical import Movement, Palsy, item_score
+from palsynth.data.check import check
+from palsynth.data.manifest import read_manifest
+from palsynth.errors import InputError
+from palsynth.generation.people_export import (
+    ExportPlan,
+    check_training_seeds,
+    export,
+    random_palsy,
+)
+
+PLAN = ExportPlan(subjects=4, images_per_subject=5, size=64, seed=3)
+
+
+def digest(folder: Path) -> str:
+    """Names and bytes of everything in a folder."""
+    total = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        total.update(str(path.relative_to(folder)).encode())
+        if path.is_file():
+            total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("export") / "whole"
+    export(folder, PLAN)
+    return folder
+
+
+def test_rows_say_the_truth(whole: Path) -> None:
+    rows = read_manifest(whole)
+    assert len(rows) == 20
+    assert check(whole) == []
+    for row in rows:
+        assert row.palsy is not None
+        assert row.provenance is not None
+        palsy = Palsy.from_dict(row.palsy)
+        assert row.yanagihara_item == item_score(palsy, Movement(str(row.movement)))
+        assert row.side == (palsy.weak_side.value if palsy.weak_side else None)
+        assert row.subject_id == f"person-{row.provenance['seed']:07d}"
+    assert len({(r.subject_id, r.split) for r in rows}) == 4
+
+
+def test_pictures_carry_their_provenance_and_say_synthetic(whole: Path) -> None:
+    with Image.open(whole / read_manifest(whole)[0].file_name) as image:
+        text = image.text  # type: ignore[attr-defined]
+    assert "synthetic" in text["Description"]
+    assert json.loads(text["palsynth:provenance"])["method"] == "people"
+
+
+def test_the_same_bytes_again_and_with_workers(whole: Path, tmp_path: Path) -> None:
+    export(tmp_path / "two", PLAN, workers=2)
+    assert digest(tmp_path / "two") == digest(whole)
+    export(whole, PLAN)  # a finished export is left as it is
+    assert digest(tmp_path / "two") == digest(whole)
+
+
+def test_killed_at_ten_random_moments_and_started_again(whole: Path, tmp_path: Path) -> None:
+    """SIGKILL after 1, 2, … files at random; the last start ends as if nothing had happened."""
+    folder = tmp_path / "killed"
+    code = (
+        "import sys; from pathlib import Path;"
+        "from palsynth.generation.people_export import ExportPlan, export;"
+        "print('ready', flush=True);"
+        f"export(Path(sys.argv[1]), {PLAN!r})"
+    )
+    chance = random.Random(0)
+    # the twenty images end in twenty rows: two new files each, plus plan and folders
+    stops = sorted(chance.sample(range(1, 39), 10))
+    for stop in stops:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE
+        )
+        assert process.stdout is not None
+        process.stdout.readline()
+        limit = time.monotonic() + 60
+        while process.poll() is None and time.monotonic() < limit:
+            if sum(p.is_file() for p in _walk(folder)) >= stop:
+                process.send_signal(signal.SIGKILL)
+                break
+        process.wait()
+        process.stdout.close()
+    export(folder, PLAN)
+    assert digest(folder) == digest(whole)
+
+
+def _walk(folder: Path) -> list[Path]:
+    """All paths below a folder that may be changing meanwhile."""
+    out: list[Path] = []
+    for root, _, names in os.walk(folder):
+        out += [Path(root) / name for name in names]
+    return out
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"subjects": 0}, "must be at least 1"),
+        ({"images_per_subject": 0}, "must be at least 1"),
+        ({"seed": -1}, "seed -1: a seed is a whole number from 0 on"),
+        ({"size": 1000}, "size 1000: people are drawn from 32 to 512 px"),
+        ({"framing": "wide"}, "framing 'wide': choose one of id-photo"),
+        ({"healthy": 1.5}, "healthy 1.5: a share lies between 0 and 1"),
+        ({"subjects": 20_000}, "at most 10,000 subjects"),
+    ],
+)
+def test_plans_that_make_no_sense(options: dict[str, object], text: str) -> None:
+    with pytest.raises(InputError) as error:
+        ExportPlan(**options)  # type: ignore[arg-type]
+    assert text in str(error.value)
+
+
+def test_evaluation_people_are_not_exported_by_accident() -> None:
+    with pytest.raises(InputError, match="are for evaluation"):
+        check_training_seeds(ExportPlan(seed=100))
+    check_training_seeds(ExportPlan(seed=100), evaluation=True)
+    check_training_seeds(ExportPlan(seed=99))
+
+
+def test_random_palsies_are_of_every_kind() -> None:
+    from palsynth.clinical import Branch, Side
+
+    rng = np.random.default_rng(0)
+    drawn = [random_palsy(rng, Side.LEFT, healthy=0.2) for _ in range(400)]
+    healthy = np.mean([p == Palsy.none() for p in drawn])
+    assert 0.13 < healthy < 0.28
+    assert any(p.left.synkinesis for p in drawn)
+    central = [p for p in drawn if p.left.function[Branch.TEMPORAL] == 1 and p.weak_side]
+    assert central
+    assert all(p.right.function[Branch.BUCCAL] == 1 for p in drawn)
