@@ -1,0 +1,135 @@
+"""Calibrates the measures against people whose true palsy and true landmarks are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side, item_score
+from palsynth.face.detect import detect_faces
+from palsynth.face.measures import SIDED, Measures, measure
+from palsynth.face.scoring import features
+from palsynth.generation.people_export import random_palsy
+from palsynth.people import HeadPose, Jitter, Light, View, render, sample
+
+FIRST_SEED = 700_000
+"""People of the calibration; never those of evaluation (from 1,000,000 on)."""
+
+RIDGE = 2e-3
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One drawn picture: the palsy asked for, and measures from detected and true landmarks."""
+
+    movement: Movement
+    palsy: Palsy
+    seen: Measures
+    true: Measures
+
+
+def draw_samples(
+    movement: Movement,
+    people: range,
+    per_person: int,
+    progress: Callable[[], None] | None = None,
+) -> list[Sample]:
+    """Draws people doing a movement with random palsies, and measures the pictures."""
+    out = []
+    for seed in people:
+        person = sample(seed)
+        for k in range(per_person):
+            rng = np.random.default_rng([seed, k, YANAGIHARA.index(movement)])
+            side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
+            palsy = random_palsy(rng, side, healthy=0.15)
+            view = View(
+                size=256,
+                pose=HeadPose(
+                    float(rng.normal(0, 3)), float(rng.normal(0, 2)), float(rng.normal(0, 2))
+                ),
+                light=Light(float(rng.uniform(-0.4, 0.4))),
+                jitter=Jitter(blur=float(rng.uniform(0, 1)), noise=2.0, seed=seed),
+            )
+            intensity = float(rng.uniform(0.9, 1.1))
+            portrait = render(person, movement, palsy, intensity=intensity, view=view)
+            faces = detect_faces(portrait.image, 1)
+            if faces:
+                out.append(
+                    Sample(
+                        movement, palsy, measure(faces[0].landmarks), measure(portrait.landmarks)
+                    )
+                )
+            if progress is not None:
+                progress()
+    return out
+
+
+def fit_item(samples: list[Sample]) -> list[float]:
+    """Ridge regression from a side's measures to its function; both sides are examples."""
+    x = np.array([features(s.seen, side) for s in samples for side in Side])
+    y = np.array([s.palsy.movement_function(s.movement, side) for s in samples for side in Side])
+    # the weak side is what the score asks about: it counts as much as all healthy ones
+    weak = y < 0.95
+    weight = np.where(weak, 1.0, 0.5)[:, None]
+    scale = x.std(0) + 1e-6
+    z = x / scale
+    system = (z * weight).T @ z + RIDGE * len(z) * np.eye(z.shape[1])
+    coefficients = np.linalg.solve(system, (z * weight).T @ y) / scale
+    return [round(float(c), 5) for c in coefficients]
+
+
+def fit_gains(samples: list[Sample]) -> dict[str, list[float]]:
+    """For each measure: slope of true on seen asymmetry, and their correlation."""
+    out = {}
+    for name in SIDED:
+        seen = np.array([s.seen.fractions().sided[name].asymmetry for s in samples])
+        true = np.array([s.true.fractions().sided[name].asymmetry for s in samples])
+        spread = np.abs(seen - np.median(seen)) < 8 * np.abs(seen - np.median(seen)).mean()
+        seen, true = seen[spread], true[spread]
+        slope = float((seen * true).sum() / np.square(seen).sum())
+        out[name] = [round(slope, 3), round(float(np.corrcoef(seen, true)[0, 1]), 3)]
+    return out
+
+
+def fit_thresholds(samples: list[Sample], weights: list[float]) -> list[float]:
+    """Estimated function from which an item scores 2 and 4: those with the best weighted kappa.
+
+    A regression draws its estimates towards the middle, so the scale's own thresholds of
+    0.25 and 0.75 would give too many 2s.
+    """
+    table = np.array(weights)
+    weaker = np.array([min(float(features(s.seen, d) @ table) for d in Side) for s in samples])
+    true = np.array([item_score(s.palsy, s.movement) for s in samples])
+    best, found = -np.inf, (0.25, 0.75)
+    for low in np.arange(0.10, 0.60, 0.02):
+        for high in np.arange(low + 0.05, 0.95, 0.02):
+            score = np.where(weaker >= high, 4, np.where(weaker >= low, 2, 0))
+            kappa = weighted_kappa(true, score)
+            if kappa > best:
+                best, found = kappa, (low, high)
+    return [round(float(t), 2) for t in found]
+
+
+def weighted_kappa(true: np.ndarray, found: np.ndarray) -> float:
+    """Quadratic weighted kappa of item scores 0, 2 and 4 (Cohen 1968)."""
+    table = np.zeros((3, 3))
+    np.add.at(table, (np.asarray(true) // 2, np.asarray(found) // 2), 1)
+    apart = np.square(np.arange(3)[:, None] - np.arange(3))
+    chance = np.outer(table.sum(1), table.sum(0)) / table.sum()
+    return float(1 - (apart * table).sum() / max((apart * chance).sum(), 1e-9))
+
+
+def calibrate(
+    people: int, per_person: int, progress: Callable[[], None] | None = None
+) -> dict[str, dict[str, list[float]]]:
+    """Everything that ``face/assets/calibration.json`` holds."""
+    weights, thresholds, everything = {}, {}, []
+    for number, movement in enumerate(YANAGIHARA):
+        first = FIRST_SEED + 1000 * number
+        samples = draw_samples(movement, range(first, first + people), per_person, progress)
+        weights[movement.value] = fit_item(samples)
+        thresholds[movement.value] = fit_thresholds(samples, weights[movement.value])
+        everything += samples
+    return {"weights": weights, "thresholds": thresholds, "gains": fit_gains(everything)}
