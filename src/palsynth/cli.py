@@ -1,0 +1,105 @@
+"""The doors: each command is a few lines over the Python API.
+
+Commands live in ``commands/``; only the one that is asked for is imported, so that
+``palsynth --help`` stays quick and loads nothing heavy.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+
+import palsynth
+
+COMMANDS: dict[str, tuple[str, str]] = {
+    "sheet": ("sheets", "the ten movements of a photo or a person, side by side"),
+    "grid": ("sheets", "people down, expressions across"),
+    "simulate": ("simulate", "move a photo the way a half-working facial nerve would"),
+    "measure": ("measure", "measure faces: left, right, asymmetry, estimated item score"),
+    "people sample": ("people", "draw people who do not exist"),
+    "people export": ("people", "write a dataset of people who do not exist"),
+    "people fit": ("people", "fit the appearance model to photographs"),
+    "data check": ("data", "find what is wrong with a dataset"),
+    "data import": ("data", "import a clinical dataset"),
+    "data stats": ("data", "count a dataset's labels, and draw them"),
+    "fields fit": ("fitting", "register the scanned expression fields to the mesh"),
+    "calibrate": ("fitting", "calibrate the measures against people with known truth"),
+    "doctor": ("doctor", "what is installed, what is missing, what to do"),
+}
+"""Command -> module of ``palsynth.commands`` and what it does."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs one command. Ends with exit code 2 and one line where the input is bad."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a terminal without our dashes still works
+    if not words or words[0] in ("-h", "--help"):
+        print(_overview())
+        sys.exit(0 if words else 2)
+    if words[0] == "--version":
+        print(palsynth.__version__)
+        return
+    name = next((n for n in (" ".join(words[:2]), words[0]) if n in COMMANDS), None)
+    if name is None:
+        group = [n for n in COMMANDS if n.split()[0] == words[0]]
+        if group and (len(words) == 1 or words[1] in ("-h", "--help")):
+            print(_overview(group))
+            sys.exit(0 if len(words) > 1 else 2)
+        known = ", ".join(group or COMMANDS)
+        _fail(f"no command '{' '.join(words[:2] if group else words[:1])}'; commands are {known}")
+        return
+    _run(name, words[len(name.split()) :])
+
+
+def _run(name: str, words: list[str]) -> None:
+    from palsynth.errors import InputError
+
+    module = importlib.import_module(f"palsynth.commands.{COMMANDS[name][0]}")
+    try:
+        import tyro
+
+        function = getattr(module, name.replace(" ", "_"))
+        tyro.cli(
+            function,
+            prog=f"palsynth {name}",
+            args=words,
+            config=(tyro.conf.OmitArgPrefixes,),
+        )
+    except InputError as error:
+        _fail(str(error))
+    except KeyboardInterrupt:
+        again = "; start the same command again to go on" if name == "people export" else ""
+        print(f"\ninterrupted{again}", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(141)
+    except OSError as error:  # a path that the system refuses, in a way nobody thought of
+        _fail(f"{error.filename or name}: {error.strerror or error}")
+
+
+def _fail(text: str) -> None:
+    line = " ".join(text.split())
+    print(f"palsynth: {line}", file=sys.stderr)
+    sys.exit(2)
+
+
+def _overview(names: Sequence[str] | None = None) -> str:
+    lines = [
+        f"palsynth {palsynth.__version__}: synthetic pictures of facial palsy",
+        "for research and teaching; not a medical device",
+        "",
+        "usage: palsynth COMMAND [options]     palsynth COMMAND --help",
+        "",
+    ]
+    shown = list(names or COMMANDS)
+    width = max(len(n) for n in shown)
+    lines += [f"  {n:<{width}}  {COMMANDS[n][1]}" for n in shown]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What each command of the command line does: a few lines over the Python API."""

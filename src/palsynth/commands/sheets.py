@@ -1,0 +1,142 @@
+"""``palsynth sheet`` and ``palsynth grid``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from palsynth.commands.options import PalsyOptions, parse_expression, warn_unless_neutral
+from palsynth.errors import InputError
+
+
+@dataclass(frozen=True)
+class SheetOptions:
+    """The ten Yanagihara movements side by side, asked and measured under each."""
+
+    photo: tyro.conf.Positional[Path | None] = None
+    """A frontal photo; or give --person."""
+    person: int | None = None
+    """Seed of a person who does not exist."""
+    out: Path = Path("sheet.png")
+    """Where the sheet goes (PNG)."""
+    palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
+        default_factory=PalsyOptions
+    )
+    healthy: bool = False
+    """Also show the movements without the palsy."""
+    method: str | None = None
+    """Method; people for --person and simulator for a photo where nothing is said."""
+    size: int = 320
+    """Pixels of one picture's side."""
+
+
+@dataclass(frozen=True)
+class GridOptions:
+    """People down, expressions across."""
+
+    identities: list[str]
+    """Photos, or seeds of people who do not exist."""
+    expressions: list[str]
+    """movement[:side[:grade]], such as rest grin:left:V close-eyes-lightly:right:IV."""
+    out: Path = Path("grid.png")
+    """Where the grid goes (PNG)."""
+    method: str | None = None
+    """Method; people where all identities are seeds, else simulator."""
+    size: int = 224
+    """Pixels of one picture's side."""
+
+
+def sheet(options: SheetOptions) -> None:
+    """The ten Yanagihara movements side by side, asked and measured under each."""
+    from palsynth.generation import sheet as sheets
+    from palsynth.methods import get_method
+
+    _check_size(options.size)
+    if (options.photo is None) == (options.person is None):
+        raise InputError("give either a photo or --person SEED")
+    palsy = options.palsy_options.build()
+    words = str(options.person) if options.photo is None else str(options.photo)
+    identity, is_person = _identity(words, person=options.photo is None)
+    method = get_method(options.method or ("people" if is_person else "simulator"))
+    who = f"Person {options.person}, who does not exist" if is_person else "Simulated from a photo"
+    made = sheets.sheet(
+        identity,
+        palsy,
+        method,
+        title=f"{who}: {options.palsy_options.title()}",
+        size=options.size,
+        healthy=options.healthy,
+    )
+    _write(options.out, made.image)
+    _print_table(made)
+    print(f"\n{options.out}")
+
+
+def grid(options: GridOptions) -> None:
+    """People down, expressions across."""
+    from palsynth.generation import sheet as sheets
+    from palsynth.methods import Asked, get_method
+
+    _check_size(options.size)
+    asked = [Asked(*parse_expression(text)) for text in options.expressions]
+    found = [_identity(text) for text in options.identities]
+    default = "people" if all(is_person for _, is_person in found) else "simulator"
+    method = get_method(options.method or default)
+    image = sheets.grid([i for i, _ in found], asked, method, size=options.size)
+    _write(options.out, image)
+    print(options.out)
+
+
+def _check_size(size: int) -> None:
+    if not 64 <= size <= 512:
+        raise InputError(f"--size {size}: a picture of a sheet has 64 to 512 px a side")
+
+
+def _identity(text: str, person: bool = False):  # type: ignore[no-untyped-def]
+    """A seed -> a person, anything else -> the face in that photo."""
+    from palsynth.face.detect import read_face
+    from palsynth.people import sample
+
+    if person or (text.isdecimal() and not Path(text).exists()):
+        seed = int(text)
+        if seed < 0:
+            raise InputError(f"seed {seed}: a person's seed is a whole number from 0 on")
+        return sample(seed), True
+    face = read_face(Path(text))
+    warn_unless_neutral(face)
+    return face, False
+
+
+def _write(path: Path, image) -> None:  # type: ignore[no-untyped-def]
+    from palsynth.face.images import write_png
+
+    write_png(path, image)
+
+
+def _print_table(made) -> None:  # type: ignore[no-untyped-def]
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="Asked and measured")
+    for name in (
+        "movement",
+        "asked side",
+        "measured side",
+        "asked item",
+        "measured item",
+        "asymmetry %",
+    ):
+        table.add_column(name, justify="left" if name == "movement" else "right")
+    for row in made.rows:
+        table.add_row(
+            row.movement.label,
+            row.asked_side.value if row.asked_side else "–",
+            row.side_text,
+            str(row.asked_score),
+            "–" if row.measured_score is None else str(row.measured_score),
+            "–" if row.asymmetry is None else f"{row.asymmetry:+.1f}",
+        )
+    Console().print(table)

@@ -1,0 +1,73 @@
+"""``palsynth simulate``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+import palsynth
+from palsynth.clinical import Movement
+from palsynth.commands.options import MovementName, PalsyOptions, warn_unless_neutral
+
+
+@dataclass(frozen=True)
+class SimulateOptions:
+    """Moves a real photo the way a half-working facial nerve would."""
+
+    photo: tyro.conf.Positional[Path]
+    """A frontal photo of one person at rest, mouth closed, up to 12,000 px."""
+    out: Path
+    """Where the picture goes (PNG, as large as the photo)."""
+    movement: MovementName = "grin"
+    """What the patient is asked for."""
+    palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
+        default_factory=PalsyOptions
+    )
+    intensity: float = 1.0
+    """The patient's effort, 0 to 1.2."""
+    mirrored: bool = False
+    """The photo is a mirrored selfie: turn it round first."""
+
+
+def simulate(options: SimulateOptions) -> None:
+    """Moves a real photo the way a half-working facial nerve would."""
+    from palsynth.errors import InputError
+    from palsynth.face.detect import read_face
+    from palsynth.face.images import write_png
+    from palsynth.generation.measured import asked_and_measured
+    from palsynth.simulator.photo import simulate as move
+
+    if not 0 <= options.intensity <= 1.2:
+        raise InputError(f"--intensity {options.intensity:g}: must lie between 0 and 1.2")
+    if options.out.resolve() == options.photo.resolve():
+        raise InputError(f"{options.out}: is the photo itself; give another name")
+    palsy = options.palsy_options.build()
+    face = read_face(options.photo)
+    if options.mirrored:
+        face = face.mirrored()
+    warn_unless_neutral(face)
+    movement = Movement(options.movement)
+    moved = move(face, movement, palsy, intensity=options.intensity)
+    provenance = {
+        "method": "simulator",
+        "version": palsynth.__version__,
+        "expression": movement.value,
+        "palsy": palsy.to_dict(),
+        "intensity": options.intensity,
+    }
+    write_png(
+        options.out,
+        moved.image,
+        **{"palsynth:provenance": json.dumps(provenance, sort_keys=True)},
+    )
+    row = asked_and_measured(moved.image, movement, palsy)
+    measured = (
+        "no face found" if row.measured_score is None else f"{row.measured_score} ({row.side_text})"
+    )
+    side = row.asked_side.value if row.asked_side else "no"
+    scores = f"item score asked {row.asked_score}, measured {measured}"
+    print(f"{options.out}: {movement.label}, {side} weak side; {scores}")

@@ -1,0 +1,291 @@
+"""The doors: what each command does, and the one line that each bad input gets."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from palsynth.cli import COMMANDS, main
+from palsynth.clinical import Grade, Palsy, Side
+from palsynth.face.images import read_image, write_png
+
+
+def run(*words: object) -> int:
+    """The exit code of a command."""
+    try:
+        main([str(w) for w in words])
+    except SystemExit as end:
+        return int(end.code or 0)
+    return 0
+
+
+def complaint(capsys: pytest.CaptureFixture[str], *words: object) -> str:
+    """The one line that a command with bad input prints; it must end with exit code 2."""
+    assert run(*words) == 2
+    error = capsys.readouterr().err.strip()
+    assert "Traceback" not in error
+    assert len(error.splitlines()) == 1, error
+    assert error.startswith("palsynth: ")
+    return error
+
+
+def test_help_is_quick_and_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; sys.argv = ['palsynth', '--help']; from palsynth.cli import main\n"
+        "try: main()\nexcept SystemExit: pass\n"
+        "print([m for m in ('torch', 'mediapipe', 'numpy', 'cv2', 'tyro') if m in sys.modules])"
+    )
+    start = time.perf_counter()
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert time.perf_counter() - start < 5  # the target, 0.6 s, is the benchmark's
+    assert shown.stdout.strip().endswith("[]")
+    assert all(name in shown.stdout for name in COMMANDS)
+    assert "not a medical device" in shown.stdout
+
+
+@pytest.mark.parametrize("name", list(COMMANDS))
+def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(*name.split(), "--help") == 0
+    assert "usage: palsynth" in capsys.readouterr().out
+
+
+def test_version_and_groups(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--version") == 0
+    assert run("people", "--help") == 0
+    assert "people export" in capsys.readouterr().out
+    assert run() == 2
+
+
+def test_simulate(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out.png"
+    assert run("simulate", photo, "--movement", "grin", "--grade", "V", "--out", out) == 0
+    assert "left weak side; item score asked 0" in capsys.readouterr().out
+    with Image.open(out) as image:
+        provenance = json.loads(image.text["palsynth:provenance"])  # type: ignore[attr-defined]
+        assert "synthetic" in image.text["Description"]  # type: ignore[attr-defined]
+    assert provenance["method"] == "simulator"
+    assert read_image(out).shape == read_image(photo).shape
+
+
+def test_simulate_with_a_palsy_file(photo: Path, tmp_path: Path) -> None:
+    path = tmp_path / "palsy.yaml"
+    path.write_text(yaml.safe_dump(Palsy.peripheral(Side.RIGHT, Grade.VI).to_dict()))
+    assert run("simulate", photo, "--palsy", path, "--out", tmp_path / "a.png") == 0
+    assert (
+        run("simulate", photo, "--side", "right", "--grade", "VI", "--out", tmp_path / "b.png") == 0
+    )
+    assert np.array_equal(read_image(tmp_path / "a.png"), read_image(tmp_path / "b.png"))
+
+
+def test_a_mirrored_selfie_is_turned_round(photo: Path, tmp_path: Path) -> None:
+    mirrored = tmp_path / "selfie.png"
+    write_png(mirrored, np.ascontiguousarray(read_image(photo)[:, ::-1]))
+    words = ("--movement", "close-eyes-lightly", "--grade", "VI", "--out")
+    assert run("simulate", photo, *words, tmp_path / "a.png") == 0
+    assert run("simulate", mirrored, "--mirrored", *words, tmp_path / "b.png") == 0
+    a, b = (
+        read_image(tmp_path / "a.png").astype(float),
+        read_image(tmp_path / "b.png").astype(float),
+    )
+    assert np.abs(a - b).mean() < 2
+
+
+def test_measure(half_grin: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "faces" / "grin.png"
+    write_png(path, half_grin)
+    assert run("measure", path, "--movement", "grin", "--json") == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["unit"] == "mm"
+    assert record["estimate"]["yanagihara_item"] == 0
+    assert record["estimate"]["weak_side"] == "left"
+    assert record["sided"]["commissure height"]["asymmetry"] > 3
+    assert run("measure", path, "--movement", "grin", "--json", "--mirrored") == 0
+    assert json.loads(capsys.readouterr().out)["estimate"]["weak_side"] == "right"
+    assert run("measure", path.parent) == 0
+    assert "commissure height" in capsys.readouterr().out
+
+
+def test_measure_goes_on_after_a_bad_photo(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = tmp_path / "bad.png"
+    bad.write_text("no")
+    assert run("measure", bad, photo, "--json") == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert "not a picture" in lines[0]["error"]
+    assert "sided" in lines[1]
+
+
+def test_sheet_and_grid(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("sheet", "--person", 5, "--size", 96, "--out", tmp_path / "p.png") == 0
+    assert "Asked and measured" in capsys.readouterr().out
+    assert run("sheet", photo, "--size", 96, "--yanagihara", 12, "--out", tmp_path / "s.png") == 0
+    assert (tmp_path / "s.png").exists()
+    words = ("--expressions", "rest", "grin:left:V", "--size", 96, "--out", tmp_path / "g.png")
+    assert run("grid", "--identities", 1, 2, *words) == 0
+    assert run("grid", "--identities", 1, photo, *words) == 0
+    assert read_image(tmp_path / "g.png").shape[1] == 2 * 104 + 8
+
+
+def test_people_sample_and_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "people"
+    words = ("--count", 2, "--size", 64, "--age", 60, "--out", out)
+    assert run("people", "sample", *words) == 0
+    assert "extrapolated" in capsys.readouterr().out
+    assert sorted(p.name for p in out.iterdir()) == ["person-0000000.png", "person-0000001.png"]
+    words = ("--subjects", 2, "--images-per-subject", 2, "--size", 64)
+    assert run("people", "export", tmp_path / "set", *words) == 0
+    assert run("data", "check", tmp_path / "set") == 0
+    assert run("data", "stats", tmp_path / "set", "--out", tmp_path / "stats.png") == 0
+    assert (tmp_path / "stats.png").exists()
+    next((tmp_path / "set").rglob("*.png")).unlink()
+    assert run("data", "check", tmp_path / "set", "--no-faces") == 1
+
+
+def test_data_import(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_png(tmp_path / "src" / "p1" / "a.png", read_image(photo))
+    write_png(tmp_path / "src" / "stray.png", read_image(photo))
+    assert run("data", "import", "aflfp", tmp_path / "src", tmp_path / "dst") == 0
+    shown = capsys.readouterr().out
+    assert "1 images of 1 subjects" in shown
+    assert "must lie in a folder named after its subject" in shown
+
+
+def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert run("doctor") == 0
+    assert "appearance model" in capsys.readouterr().out
+    from palsynth.commands import doctor
+
+    def broken(name: str) -> None:
+        raise ImportError("libGL.so.1: cannot open shared object file")
+
+    monkeypatch.setattr(doctor.importlib, "import_module", broken)
+    found = doctor._import("opencv", "cv2", "reinstall")
+    assert not found.fine
+    assert "opencv-contrib-python-headless==4.11.0.86" in found.text
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("dance", "no command 'dance'; commands are sheet, grid"),
+        ("people dance", "no command 'people dance'; commands are people sample"),
+        ("simulate none.jpg --out o.png", "none.jpg: no such file"),
+        ("simulate PHOTO --out o.png --intensity 3", "--intensity 3: must lie between 0 and 1.2"),
+        ("simulate PHOTO --out o.png --yanagihara 7", "an even number from 0 to 40"),
+        ("simulate PHOTO --out o.png --yanagihara 8 --grade V", "leave out --grade and --kind"),
+        (
+            "simulate PHOTO --out o.png --yanagihara 8 --kind central",
+            "leave out --grade and --kind",
+        ),
+        ("simulate PHOTO --out o.png --palsy p.yaml --side right", "--palsy says everything"),
+        ("simulate PHOTO --out PHOTO", "is the photo itself; give another name"),
+        ("simulate PHOTO --out o.jpg", "give a name that ends in .png"),
+        ("simulate PHOTO --out .", "give a name that ends in .png"),
+        ("simulate PHOTO --out o.png --palsy no.yaml", "no.yaml: cannot be read"),
+        ("simulate PHOTO --out PHOTO/o.png", "cannot be written"),
+        ("sheet", "give either a photo or --person SEED"),
+        ("sheet PHOTO --person 1", "give either a photo or --person SEED"),
+        ("sheet --person -4", "seed -4: a person's seed is a whole number"),
+        ("sheet --person 1 --method magic", "no method 'magic'"),
+        ("grid --identities \u00b2 --expressions rest", "\u00b2: no such file"),
+        ("sheet PHOTO --method people", "the identity must be a person"),
+        ("sheet --person 1 --size 9000", "--size 9000: a picture of a sheet has 64 to 512 px"),
+        ("grid --identities 1 --expressions jump", "no movement 'jump'; choose rest"),
+        ("grid --identities 1 --expressions grin:up", "the side must be left or right"),
+        ("grid --identities 1 --expressions grin:left:X", "the grade must be I to VI"),
+        ("grid --identities none.jpg --expressions rest", "none.jpg: no such file"),
+        ("measure none.jpg", "none.jpg: no such file"),
+        ("measure EMPTY", "no pictures in it"),
+        (f"measure {'a' * 300}.jpg", "name too long"),
+        ("measure none.jpg gone.jpg", "none of the 2 photos could be measured"),
+        ("people sample --out PHOTO/x --count 1", "cannot be written"),
+        ("people sample --out x --kind late", "say how weak: --grade"),
+        ("people sample --out x --count 0", "--count 0: must be at least 1"),
+        ("people sample --out x --size 4", "size 4: people are drawn from 32 to 512 px"),
+        ("people sample --out x --age 3", "age 3: people can be drawn from 16 to 75 years"),
+        ("people export EMPTY --subjects 0", "must be at least 1"),
+        ("people export PHOTO --subjects 1", "cannot be made"),
+        ("people export FULL --subjects 1", "is not empty; give a new folder"),
+        ("people export x --seed -1", "seed -1: a seed is a whole number"),
+        ("people export x --seed 100", "are for evaluation"),
+        ("people export x --workers 0", "--workers 0: must lie between 1 and"),
+        ("people fit EMPTY --out m.npz", "no split.csv"),
+        ("people fit EMPTY --out m.npz --components 90", "more would memorise people"),
+        ("data check EMPTY", "no metadata.jsonl; make one with"),
+        ("data check nowhere", "nowhere: no such folder"),
+        ("data stats nowhere", "nowhere: no such folder"),
+        ("data import meei nowhere dst", "nowhere: no such folder"),
+        ("data import folder EMPTY dst", "nothing in it can be placed"),
+        ("calibrate --people 0 --out c.json", "of at least 10"),
+        ("calibrate --out no/c.json", "there is no folder no"),
+        ("fields fit PHOTO --out f.npz", "not the scanned fields"),
+    ],
+)
+def test_bad_input_gets_one_line(
+    words: str,
+    text: str,
+    photo: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "x.txt").touch()
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    names = {"PHOTO": photo, "EMPTY": tmp_path / "empty", "FULL": tmp_path / "full"}
+    given = [word for word in words.split()]
+    for name, path in names.items():
+        given = [w.replace(name, str(path)) for w in given]
+    assert text in complaint(capsys, *given)
+    assert sorted(tmp_path.rglob("*")) == before  # nothing is left half-written
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("left: {function: {buccal: 2}}", "buccal is 2, it must lie between 0 and 1"),
+        ("both: {}", "palsy has no 'both'; its keys are left, right"),
+        ("left: {function: {bucal: 1}}", "palsy.left.function has no 'bucal'"),
+        ("left: {function: true}", "palsy.left.function is True, it must be a number"),
+        ("left: {synkinesis: null}", "palsy.left.synkinesis must be a list of links"),
+        ("[" * 3000, "not a YAML file"),
+        ("left: {tone: limp}", "palsy.left.tone is 'limp', it must be a number"),
+        ("left: {synkinesis: [{moving: nose, drags: ear}]}", "a link needs moving, drags"),
+        ("{unclosed", "not a YAML file"),
+        ("- a\n- b", "palsy must have the keys left, right"),
+        ("", "palsy must have the keys left, right"),
+    ],
+)
+def test_bad_palsy_files(
+    content: str, text: str, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "palsy.yaml"
+    path.write_text(content)
+    out = tmp_path / "o.png"
+    assert text in complaint(capsys, "simulate", photo, "--palsy", path, "--out", out)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["simulate PHOTO --movement jump --out o.png", "simulate --out o.png", "sheet --grade VII",
+     "data import zip a b", "people sample", "measure"],
+)  # fmt: skip
+def test_words_that_the_parser_refuses(
+    words: str, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(*words.replace("PHOTO", str(photo)).split()) == 2
+    error = capsys.readouterr().err
+    assert "Traceback" not in error
+    assert error.strip()
