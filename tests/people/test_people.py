@@ -121,3 +121,16 @@ def test_lines_deepen_with_age() -> None:
     lined = render(young, Movement.WRINKLE_FOREHEAD, palsy).image.astype(float)
     plain = render(smooth, Movement.WRINKLE_FOREHEAD, palsy).image.astype(float)
     assert (lined - plain).min() < -4
+
+
+@pytest.mark.parametrize("yaw", [-20, 20])
+def test_cap_and_neck_turn_with_the_head(yaw: float) -> None:
+    """Both eyes stay in sight and skin stays within the cap."""
+    portrait = render(sample(16), view=View(256, pose=HeadPose(yaw=yaw)))
+    seen = detect_faces(portrait.image)
+    assert len(seen) == 1
+    gap = np.linalg.norm(seen[0].landmarks[:468, :2] - portrait.landmarks[:468], axis=1)
+    assert gap.mean() / seen[0].outer_eyes < 0.08
+    for iris in portrait.landmarks[[468, 473]]:
+        x, y = iris.round().astype(int)
+        assert portrait.image[y - 2 : y + 3, x - 2 : x + 3].mean() < 110  # an iris, not cloth

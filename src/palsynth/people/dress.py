@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from palsynth.appearance.eyes import polygon_alpha, smooth_curve
+from palsynth.simulator.surface import rest_surface
 
 BAND = (
     (-0.80, 0.34),
@@ -55,10 +56,11 @@ class Stage:
     width: float
     turn: np.ndarray
 
-    def place(self, points: np.ndarray, depth: float = 0.0) -> np.ndarray:
-        """Canonical (N, 2) at a depth (negative nearer) -> pixels (N, 2)."""
+    def place(self, points: np.ndarray, depth: np.ndarray | float = 0.0) -> np.ndarray:
+        """Canonical (N, 2) at a depth (one, or (N,); negative nearer) -> pixels (N, 2)."""
         p = np.asarray(points, np.float64) * [self.width, 1.0]
-        return p @ self.to_pixels[:, :2].T + self.to_pixels[:, 2] - depth * self.turn
+        back = np.broadcast_to(np.asarray(depth, np.float64), len(p))[:, None]
+        return p @ self.to_pixels[:, :2].T + self.to_pixels[:, 2] - back * self.turn
 
 
 def background(stage: Stage, rng: np.random.Generator) -> np.ndarray:
@@ -107,10 +109,14 @@ def draw_cap(image: np.ndarray, stage: Stage, rng: np.random.Generator) -> None:
     puff = 1 + rng.uniform(-0.04, 0.06, len(CROWN))
     low = np.array(BAND)
     low[-2:, 1] += rng.uniform(-0.05, 0.03)  # some wear it lower on the forehead
-    band = smooth_curve(stage.place(_both(tuple(map(tuple, low))), -0.05), 8)
+    edge = _both(tuple(map(tuple, low)))
+    band = smooth_curve(stage.place(edge, _skin_depth(edge) - 0.03), 8)
     crown = np.array(CROWN)
     crown[1:, 0] *= puff[1:]
-    crown = smooth_curve(stage.place(_both(tuple(map(tuple, crown))), 0.35), 8)
+    crown = _both(tuple(map(tuple, crown)))
+    back = np.full(len(crown), 0.35)
+    back[[0, -1]] = _skin_depth(crown[[0, -1]]) - 0.03  # where it meets the band
+    crown = smooth_curve(stage.place(crown, back), 8)
     outline = np.vstack([band, crown[::-1]])
     alpha = polygon_alpha(outline, (size, size), np.zeros(2))
 
@@ -135,6 +141,13 @@ def draw_cap(image: np.ndarray, stage: Stage, rng: np.random.Generator) -> None:
     elastic = np.exp(-np.square((inside - 0.040) / 0.014)) * (above < 0.2)
     light = light - 0.07 * elastic
     image += (CLOTH * 1.01 * light[..., None] - image) * alpha[..., None]
+
+
+def _skin_depth(points: np.ndarray) -> np.ndarray:
+    """Depth (N,) of the face under canonical points (N, 2): that of the nearest vertex."""
+    surface = rest_surface()
+    nearest = np.square(points[:, None] - surface[None, :, :2]).sum(-1).argmin(1)
+    return np.asarray(surface[nearest, 2])
 
 
 def _both(half: tuple[tuple[float, float], ...]) -> np.ndarray:

@@ -55,9 +55,10 @@ def side_gate() -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def rest_surface() -> np.ndarray:
-    """(V, 3) the canonical face in three dimensions, depth from the scan."""
+    """(V, 3) the canonical face in three dimensions, depth from the scan, 0 at the eye corners."""
     points = canonical_mesh().vertices.copy()
-    points[:, 2] = fields()["depth"]
+    depth = fields()["depth"]
+    points[:, 2] = depth - depth[list(topology.OUTER_CANTHUS.values())].mean()
     return points
 
 
