@@ -1,0 +1,124 @@
+"""Any folder of pictures, with labels from a file that a mapping describes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from palsynth.data.manifest import Row
+from palsynth.data.placing import Placed, Unplaced, by_subject, files
+from palsynth.errors import InputError
+from palsynth.face.images import SUFFIXES
+
+_FIELDS = ("file_name", "subject_id", "movement", "side", "hb_grade", "yanagihara_item", "split")
+
+
+def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
+    """``<subject>/*.jpg``, with labels from a CSV or JSONL file that a mapping describes.
+
+    The mapping holds ``labels`` (the file, below the source folder), ``columns`` (our field
+    -> their column) and optionally ``values`` (our field -> {their value: our value}).
+    """
+    if mapping is None:
+        yield from by_subject(folder, "folder")
+        return
+    rules = _read_mapping(mapping)
+    columns, values = rules["columns"], rules.get("values") or {}
+    labels = folder / str(rules["labels"])
+    listed = set()
+    for number, record in enumerate(_records(labels), 2 if labels.suffix.lower() == ".csv" else 1):
+        missing = [c for c in columns.values() if c not in record]
+        if missing:
+            raise InputError(
+                f"{labels}: column {', '.join(missing)} is missing (named in {mapping})"
+            )
+        found = {ours: record[theirs] for ours, theirs in columns.items()}
+        for name, table in values.items():
+            if found.get(name) is not None:
+                found[name] = table.get(str(found[name]), found[name])
+        path = folder / str(found["file_name"])
+        listed.add(path)
+        if not path.exists():
+            yield Unplaced(path, f"{labels.name}:{number} names it, but it is not there")
+            continue
+        row, wrong = _labelled(found)
+        if wrong:
+            yield Unplaced(
+                path, f"{labels.name}:{number}: {wrong}; add it to 'values' in {mapping.name}"
+            )
+        else:
+            yield path, row
+    for path in files(folder):
+        if path not in listed and path != labels and path.suffix.lower() in SUFFIXES:
+            yield Unplaced(path, f"{labels.name} has no line for it")
+
+
+def _labelled(found: dict[str, Any]) -> tuple[Row, str]:
+    item = found.get("yanagihara_item")
+    text = {n: (str(found[n]) if found.get(n) not in (None, "") else None) for n in _FIELDS}
+    score = None
+    if item not in (None, ""):
+        try:
+            score = int(str(item))
+        except ValueError:
+            return Row("", ""), f"yanagihara_item '{item}' is not a whole number"
+    row = Row(
+        file_name=str(text["file_name"]),
+        subject_id=str(text["subject_id"]),
+        movement=text["movement"],
+        side=text["side"],
+        hb_grade=text["hb_grade"],
+        yanagihara_item=score,
+        split=text["split"],
+    )
+    return row, "; ".join(row.problems())
+
+
+def _read_mapping(path: Path) -> dict[str, Any]:
+    try:
+        rules = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a mapping file ({str(error).splitlines()[0]})") from None
+    if (
+        not isinstance(rules, dict)
+        or "labels" not in rules
+        or not isinstance(rules.get("columns"), dict)
+    ):
+        raise InputError(f"{path}: a mapping needs 'labels' (a file) and 'columns' (field: column)")
+    tables = rules.get("values") or {}
+    if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
+        raise InputError(f"{path}: 'values' needs tables (field: {{their value: our value}})")
+    rules["values"] = {n: {str(k): v for k, v in t.items()} for n, t in tables.items()}
+    unknown = [name for name in rules["columns"] if name not in _FIELDS]
+    if unknown:
+        raise InputError(f"{path}: no field {', '.join(unknown)}; fields are {', '.join(_FIELDS)}")
+    for needed in ("file_name", "subject_id"):
+        if needed not in rules["columns"]:
+            raise InputError(f"{path}: 'columns' must name the column of {needed}")
+    return rules
+
+
+def _records(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            if path.suffix.lower() == ".csv":
+                yield from csv.DictReader(file)
+                return
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    try:
+                        record = json.loads(line)
+                    except json.JSONDecodeError as error:
+                        raise InputError(
+                            f"{path}:{number}: not a line of JSON ({error.msg})"
+                        ) from None
+                    if not isinstance(record, dict):
+                        raise InputError(f"{path}:{number}: a line must be an object")
+                    yield record
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: cannot be read ({error})") from None

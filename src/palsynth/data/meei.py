@@ -1,0 +1,111 @@
+"""The MEEI standard set (Greene 2020) as its owners hand it out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from palsynth.clinical import Movement
+from palsynth.data.manifest import Row
+from palsynth.data.placing import VIDEOS, Placed, Unplaced, files
+from palsynth.errors import InputError
+from palsynth.face.images import SUFFIXES
+
+_MEEI_MOVEMENTS = (
+    Movement.REST,
+    Movement.WRINKLE_FOREHEAD,
+    Movement.CLOSE_EYES_LIGHTLY,
+    Movement.CLOSE_EYES_TIGHTLY,
+    None,  # closed smile: no item of the scale
+    Movement.GRIN,
+    Movement.WHISTLE,
+    Movement.DEPRESS_LIP,
+)
+"""The eight photos in the order of Greene 2020; the order is inferred, not published."""
+
+_MEEI_LEVELS = ("NearNormal", "Mild", "Moderate", "Severe", "Complete")
+_MEEI_NAME = re.compile(r"^(?P<patient>.+?)_(?P<photo>\d+)$")
+
+
+def meei(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
+    """``Flaccid|Synkinetic/<Level>…/<patient>/<patient>_<1..8>.jpg`` and ``Normal/<patient>/…``."""
+    patients = _meei_patients(folder)
+    for path in files(folder):
+        parts = path.relative_to(folder).parts
+        category = parts[0].lower() if len(parts) > 1 else ""
+        match = _MEEI_NAME.match(path.stem)
+        if path.suffix.lower() in VIDEOS:
+            yield Unplaced(path, "a video; cut it into frames and import those with 'folder'")
+        elif path.suffix.lower() not in SUFFIXES:
+            if path.name != "pat_info.xlsx":
+                yield Unplaced(path, "not a picture")
+        elif category not in ("flaccid", "synkinetic", "normal"):
+            yield Unplaced(path, "must lie below Flaccid/, Synkinetic/ or Normal/")
+        elif match is None or not 1 <= int(match["photo"]) <= 8:
+            yield Unplaced(path, "must be called <patient>_<1..8>")
+        else:
+            level = _meei_level("".join(parts[:-1]))
+            if level is None and category != "normal":
+                yield Unplaced(path, f"its folder must name a level: {', '.join(_MEEI_LEVELS)}")
+                continue
+            patient, photo = path.parent.name, int(match["photo"])
+            movement = _MEEI_MOVEMENTS[photo - 1]
+            extra: dict[str, Any] = {"category": category, "level": level, "photo": photo}
+            known = patients.get(_letters(patient), {})
+            extra.update({k: v for k, v in known.items() if k != "side"})
+            yield (
+                path,
+                Row(
+                    file_name="/".join(parts),
+                    subject_id=f"meei-{category}-{(level or 'normal').lower()}-{_letters(patient)}",
+                    movement=movement.value if movement else None,
+                    side=known.get("side"),
+                    hb_grade="I" if category == "normal" else None,
+                    attributes=extra,
+                ),
+            )
+
+
+def _meei_level(path: str) -> str | None:
+    text = _letters(path)
+    found = [level for level in _MEEI_LEVELS if level.lower() in text]
+    return found[0] if found else None
+
+
+def _letters(text: str) -> str:
+    """Lower case, letters and digits only: spellings of one patient's name agree."""
+    return re.sub(r"[^a-z0-9]", "", text.lower())
+
+
+def _meei_patients(folder: Path) -> dict[str, dict[str, Any]]:
+    """Side, gender and age from ``pat_info.xlsx`` where it is there."""
+    path = folder / "pat_info.xlsx"
+    if not path.exists():
+        return {}
+    try:
+        from openpyxl import load_workbook
+    except ImportError:
+        raise InputError(f"{path}: reading it needs openpyxl; install palsynth[fit]") from None
+    try:
+        sheet = load_workbook(path, read_only=True).active
+        lines = list(sheet.iter_rows(values_only=True))
+    except Exception as error:
+        raise InputError(f"{path}: not an Excel file ({error})") from None
+    header = [str(cell or "").strip().lower() for cell in lines[0]] if lines else []
+    wanted = {"sub-category": None, "category": None, "#": None, "side": None}
+    missing = [name for name in wanted if name not in header]
+    if missing:
+        raise InputError(f"{path}: column {', '.join(missing)} is missing")
+    out = {}
+    for line in lines[1:]:
+        cell = dict(zip(header, line, strict=False))
+        side = str(cell.get("side") or "").strip().lower()
+        key = _letters(f"{cell['sub-category'] or ''}{cell['category'] or ''}{cell['#'] or ''}")
+        out[key] = {
+            "side": {"l": "left", "r": "right"}.get(side[:1]),
+            "gender": cell.get("gender"),
+            "age": cell.get("age"),
+        }
+    return out
