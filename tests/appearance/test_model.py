@@ -17,6 +17,7 @@ from palsynth.appearance.model import (
     save_model,
     texture_shape,
 )
+from palsynth.appearance.smoothstep import smoothstep
 from palsynth.appearance.teeth import sample_mouth
 from palsynth.people import View, render, sample
 
@@ -152,3 +153,8 @@ def test_teeth_are_lighter_than_the_mouth_and_darken_to_the_sides() -> None:
     assert row[110:130].max() > 150
     assert row[:12].max() < row[110:130].max() - 40
     assert mouth[32].mean() < mouth[10].mean()  # below the biting edge it is dark
+
+
+def test_smoothstep_has_level_ends() -> None:
+    assert smoothstep(np.array([-1.0, 0.0, 0.5, 1.0, 2.0])).tolist() == [0, 0, 0.5, 1, 1]
+    assert smoothstep(0.01) < 0.001

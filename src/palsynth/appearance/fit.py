@@ -24,6 +24,7 @@ from palsynth.appearance.model import (
     to_texture,
 )
 from palsynth.appearance.raster import rasterise
+from palsynth.appearance.smoothstep import smoothstep
 from palsynth.errors import InputError
 from palsynth.face import topology
 
@@ -225,8 +226,7 @@ def _fill_hidden(
 def _inner_ramp(seen: np.ndarray, reach: float = 14.0) -> np.ndarray:
     """0 where hidden, rising to 1 over ``reach`` pixels into what is seen."""
     distance = cv2.distanceTransform(seen.astype(np.uint8), cv2.DIST_L2, 5)
-    t = np.clip(distance / reach, 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
+    return np.asarray(smoothstep(distance / reach), np.float32)
 
 
 def _principal(centred: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from palsynth.appearance.eyes import add_glint, draw_eyeball, polygon_alpha, smooth_curve
+from palsynth.appearance.smoothstep import smoothstep
 from palsynth.clinical import Side
 from palsynth.face import topology
 from palsynth.simulator.drive import SideDrive
@@ -58,7 +59,7 @@ def _paint_lid(
     opening = np.linalg.norm(rest.points[upper, :2] - rest.points[lower, :2], axis=1)
     opening = opening / max(float(opening.max()), 1e-3)
     share = np.interp(place, np.linspace(0, 1, len(opening)), opening)
-    amount = _smooth(closure / 0.6) * _smooth(height / 0.5) * _smooth(share / 0.9)
+    amount = smoothstep(closure / 0.6) * smoothstep(height / 0.5) * smoothstep(share / 0.9)
     amount = amount * (depth <= margin + 1) * (place > 0) * (place < 1)
 
     above, below = _skin_around(rest, side)
@@ -73,11 +74,6 @@ def _paint_lid(
     light -= 0.06 * np.clip(height - 0.75, 0, 0.25) / 0.25 + 0.06 * across**4
     colour = colour * light[..., None] * np.array([1.0, 0.975, 0.975])
     return np.asarray(image + (colour - image) * (0.85 * amount)[..., None], np.float32)
-
-
-def _smooth(value: np.ndarray | float) -> np.ndarray:
-    t = np.clip(value, 0, 1)
-    return np.asarray(t * t * (3 - 2 * t))
 
 
 def _skin_around(rest: Rest, side: Side) -> tuple[np.ndarray, np.ndarray]:

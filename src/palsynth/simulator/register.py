@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from palsynth.appearance.mesh import CanonicalMesh, thin_plate_operator
+from palsynth.appearance.smoothstep import smoothstep
 from palsynth.face import topology
 
 PAIRED = (
@@ -108,8 +109,7 @@ def _taper(mesh: CanonicalMesh) -> np.ndarray:
     x, y = np.abs(mesh.vertices[:, 0]), mesh.vertices[:, 1]
 
     def fall(value: np.ndarray, start: float, end: float) -> np.ndarray:
-        t = np.clip((value - start) / (end - start), 0, 1)
-        return 1 - t * t * (3 - 2 * t)
+        return 1 - smoothstep((value - start) / (end - start))
 
     return (fall(x, 0.72, 0.95) * fall(y, 1.2, 1.45) * fall(-y, 0.62, 0.92))[:, None]
 

@@ -10,6 +10,7 @@ import numpy as np
 from palsynth.appearance.folds import NAMES, RESOLUTION, fold_maps, map_grid
 from palsynth.appearance.mesh import EXTENT
 from palsynth.appearance.model import canonical_mesh
+from palsynth.appearance.smoothstep import smoothstep
 from palsynth.simulator.drive import Drive
 from palsynth.simulator.surface import MIDLINE, rest_surface
 
@@ -77,14 +78,12 @@ def skin_likeness(colour: np.ndarray, unit: float) -> np.ndarray:
     light = cv2.GaussianBlur(colour, (0, 0), max(0.6, 0.012 * unit)).sum(-1)
     lit = light[light > 30]
     typical = float(np.median(lit)) if len(lit) else 1.0
-    t = np.clip((light / max(typical, 1.0) - 0.45) / 0.25, 0, 1)
-    return np.asarray(t * t * (3 - 2 * t), np.float32)
+    return np.asarray(smoothstep((light / max(typical, 1.0) - 0.45) / 0.25), np.float32)
 
 
 @lru_cache(maxsize=1)
 def _map_gate() -> np.ndarray:
-    t = np.clip((map_grid()[0] / MIDLINE + 1) / 2, 0, 1)
-    return t * t * (3 - 2 * t)
+    return smoothstep((map_grid()[0] / MIDLINE + 1) / 2)
 
 
 @lru_cache(maxsize=1)

@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 
 from palsynth.appearance.model import canonical_mesh
+from palsynth.appearance.smoothstep import smoothstep
 from palsynth.clinical import Side
 from palsynth.face import topology
 from palsynth.simulator.drive import Drive
@@ -49,8 +50,7 @@ def fields() -> dict[str, np.ndarray]:
 @lru_cache(maxsize=1)
 def side_gate() -> np.ndarray:
     """(V,) 1 on the patient's left, 0 on the right, smooth over the midline."""
-    t = np.clip((canonical_mesh().vertices[:, 0] / MIDLINE + 1) / 2, 0, 1)
-    return t * t * (3 - 2 * t)
+    return smoothstep((canonical_mesh().vertices[:, 0] / MIDLINE + 1) / 2)
 
 
 @lru_cache(maxsize=1)
