@@ -22,8 +22,8 @@ from palsynth.generation.people_export import (
     ExportPlan,
     check_training_seeds,
     export,
-    random_palsy,
 )
+from palsynth.people import random_palsy
 
 PLAN = ExportPlan(subjects=4, images_per_subject=5, size=64, seed=3)
 

@@ -9,7 +9,7 @@ from typing import Literal
 
 import tyro
 
-from palsynth.commands.options import progress_bar
+from palsynth.progress import progress_bar
 
 
 @dataclass(frozen=True)

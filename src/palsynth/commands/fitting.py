@@ -9,9 +9,9 @@ from zipfile import BadZipFile
 
 import tyro
 
-from palsynth.commands.options import progress_bar
 from palsynth.errors import InputError
 from palsynth.files import written_whole
+from palsynth.progress import progress_bar
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,9 @@ from typing import Annotated, Literal
 
 import tyro
 
-from palsynth.commands.options import MovementName, PalsyOptions, progress_bar
+from palsynth.commands.options import MovementName, PalsyOptions
 from palsynth.errors import InputError
+from palsynth.progress import progress_bar
 
 
 @dataclass(frozen=True)

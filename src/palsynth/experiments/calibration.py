@@ -11,8 +11,7 @@ from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side, item_score
 from palsynth.face.detect import detect_faces
 from palsynth.face.measures import SIDED, Measures, measure
 from palsynth.face.scoring import features
-from palsynth.generation.people_export import random_palsy
-from palsynth.people import HeadPose, Jitter, Light, View, render, sample
+from palsynth.people import HeadPose, Jitter, Light, View, random_palsy, render, sample
 
 FIRST_SEED = 700_000
 """People of the calibration; never those of evaluation (from 1,000,000 on)."""

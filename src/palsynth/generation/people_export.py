@@ -16,16 +16,7 @@ from typing import Any
 import numpy as np
 
 import palsynth
-from palsynth.clinical import (
-    YANAGIHARA,
-    Branch,
-    Grade,
-    Palsy,
-    Side,
-    SidePalsy,
-    house_brackmann,
-    item_score,
-)
+from palsynth.clinical import YANAGIHARA, Side, house_brackmann, item_score
 from palsynth.data.manifest import Row
 from palsynth.data.split import split_of
 from palsynth.data.writer import DatasetWriter
@@ -33,7 +24,7 @@ from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.face.framing import FRAMINGS
 from palsynth.face.measures import SIDED, measure
-from palsynth.people import EVALUATION_SEEDS, HeadPose, Jitter, Light, View, render, sample
+from palsynth.people import EVALUATION_SEEDS, random_palsy, random_view, render, sample
 
 
 @dataclass(frozen=True)
@@ -137,23 +128,7 @@ def draw(plan: ExportPlan, subject: int, image: int) -> tuple[np.ndarray, Row]:
     side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
     palsy = random_palsy(rng, side, plan.healthy)
     intensity = float(rng.uniform(0.8, 1.1))
-    view = View(
-        size=plan.size,
-        framing=FRAMINGS[plan.framing],
-        pose=HeadPose(*(float(rng.normal(0, s)) for s in (4.0, 3.0, 2.0))),
-        light=Light(
-            float(rng.uniform(-0.5, 0.5)),
-            float(rng.uniform(0.88, 1.08)),
-            float(rng.uniform(-0.4, 0.4)),
-        ),
-        jitter=Jitter(
-            shift=(float(rng.normal(0, 0.008)), float(rng.normal(0, 0.008))),
-            zoom=float(rng.uniform(0.97, 1.03)),
-            blur=float(rng.uniform(0, 1.2)),
-            noise=float(rng.uniform(0, 2.0)),
-            seed=int(rng.integers(2**31)),
-        ),
-    )
+    view = random_view(rng, plan.size, FRAMINGS[plan.framing])
     portrait = render(person, movement, palsy, intensity=intensity, view=view)
     weak = palsy.weak_side
     points = portrait.landmarks[list(topology.MULTIPIE_60.values())]
@@ -183,24 +158,6 @@ def draw(plan: ExportPlan, subject: int, image: int) -> tuple[np.ndarray, Row]:
         },
     )
     return portrait.image, row
-
-
-def random_palsy(rng: np.random.Generator, side: Side, healthy: float = 0.0) -> Palsy:
-    """A palsy as patients have them: graded, uneven over branches, sometimes central or late."""
-    if rng.random() < healthy:
-        return Palsy.none()
-    kind = rng.random()
-    grade = list(Grade)[int(rng.integers(1, 6))]
-    if kind < 0.10:
-        return Palsy.central(side, grade)
-    if kind < 0.25:
-        return Palsy.peripheral(side, grade, late=True)
-    if kind < 0.60:
-        return Palsy.peripheral(side, grade)
-    level = float(rng.uniform(0, 1))
-    function = {b: float(np.clip(level + rng.normal(0, 0.15), 0, 1)) for b in Branch}
-    tone = float(np.clip(2 * level + rng.normal(0, 0.1), 0, 1))
-    return Palsy.on(side, SidePalsy(function, tone))
 
 
 def _true_measures(landmarks: np.ndarray) -> dict[str, Any]:

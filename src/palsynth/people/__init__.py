@@ -1,5 +1,6 @@
 """People who do not exist: draws from the appearance model, moved, dressed and lit."""
 
+from palsynth.people.chance import random_palsy, random_view
 from palsynth.people.person import EVALUATION_SEEDS, Person, sample
 from palsynth.people.render import HeadPose, Jitter, Light, Portrait, View, render
 
@@ -11,6 +12,8 @@ __all__ = [
     "Person",
     "Portrait",
     "View",
+    "random_palsy",
+    "random_view",
     "render",
     "sample",
 ]
