@@ -25,6 +25,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data stats": ("data", "count a dataset's labels, and draw them"),
     "fields fit": ("fitting", "register the scanned expression fields to the mesh"),
     "calibrate": ("fitting", "calibrate the measures against people with known truth"),
+    "train": ("train", "train a recipe: an encoder, the judge"),
+    "release": ("train", "write a finished run's weights in half precision"),
     "doctor": ("doctor", "what is installed, what is missing, what to do"),
 }
 """Command -> module of ``palsynth.commands`` and what it does."""
@@ -62,6 +64,9 @@ def _run(name: str, words: list[str]) -> None:
         import tyro
 
         function = getattr(module, name.replace(" ", "_"))
+        if hasattr(function, "parses_itself"):  # its options depend on a file
+            function(words)
+            return
         tyro.cli(
             function,
             prog=f"palsynth {name}",

@@ -1,0 +1,107 @@
+"""``palsynth train`` and ``palsynth release``: a recipe, trained, and its weights handed on."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, make_dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+
+from palsynth.errors import InputError
+
+KINDS = {
+    "identity": "palsynth.encoders.identity:IdentityRecipe",
+    "expression": "palsynth.encoders.expression:ExpressionRecipe",
+    "judge": "palsynth.encoders.judge:JudgeRecipe",
+    "landmarks": "palsynth.encoders.landmarks:LandmarksRecipe",
+}
+"""Kind of recipe -> where its dataclass is."""
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Trains a recipe. Every field of the recipe can be given here, as in --loop.steps 500."""
+
+    out: Path | None = None
+    """Folder of the run; runs/ and the recipe's name where nothing is said."""
+    resume: bool = False
+    """Go on from the newest checkpoint in that folder."""
+    dry_run: bool = False
+    """Train nothing; say parameters, FLOPs, memory, images a second and disk."""
+
+
+def train(words: Sequence[str]) -> None:
+    """Trains a recipe. ``words`` the recipe's file, then options and fields of the recipe."""
+    if not words or words[0].startswith("-"):
+        if "--help" not in words and "-h" not in words:
+            raise InputError("name a recipe first, as in palsynth train recipes/identity.yaml")
+        print(
+            "usage: palsynth train RECIPE.yaml [--out RUN] [--resume] [--dry-run] [--FIELD VALUE]\n"
+            "\nEvery field of the recipe is an option: palsynth train RECIPE.yaml --help\n"
+            f"Kinds of recipe: {', '.join(KINDS)}"
+        )
+        return
+    path = Path(words[0])
+    options, recipe = _parse(path, words[1:])
+    run = options.out or Path("runs") / path.stem
+    if options.dry_run:
+        from palsynth.training.forecast import forecast
+
+        print(forecast(recipe))
+        return
+    from palsynth.training.loop import train as run_recipe
+
+    finished = run_recipe(recipe, run, resume=options.resume)
+    if os.environ.get("RANK", "0") == "0":  # one of several processes speaks for all
+        end = f"trained; the weights are in {run / 'weights'}"
+        print(f"{run}: {end if finished else 'interrupted and saved; go on with --resume'}")
+    if not finished:
+        sys.exit(130)
+
+
+@dataclass(frozen=True)
+class ReleaseOptions:
+    """Writes a finished run's weights in half precision, with its recipe and figures."""
+
+    run: tyro.conf.Positional[Path]
+    """Folder of the run."""
+    out: Path
+    """Folder of the weights; a model card that lies there stays."""
+
+
+def release(options: ReleaseOptions) -> None:
+    """Writes a finished run's weights in half precision, with its recipe and figures."""
+    from palsynth.training.release import release as write
+
+    print(f"{options.out}: {write(options.run, options.out) / 2**20:.1f} MiB of weights")
+
+
+def _parse(path: Path, words: Sequence[str]) -> tuple[TrainOptions, Any]:
+    from palsynth.training.recipe import load
+
+    kinds = _Kinds()
+    recipe = load(path, kinds)
+    kind: Any = Annotated[type(recipe), tyro.conf.arg(name="")]
+    both = make_dataclass("train", [("recipe", kind, recipe)], bases=(TrainOptions,), frozen=True)
+    both.__doc__ = TrainOptions.__doc__
+    parsed: Any = tyro.cli(both, prog=f"palsynth train {path}", args=list(words))
+    return parsed, parsed.recipe
+
+
+class _Kinds(dict[str, type]):
+    """Kind -> dataclass, imported when asked for: a recipe needs only its own."""
+
+    def __init__(self) -> None:
+        super().__init__(dict.fromkeys(KINDS, object))
+
+    def __getitem__(self, kind: str) -> type:
+        module, name = KINDS[kind].split(":")
+        return getattr(importlib.import_module(module), name)
+
+
+train.parses_itself = True  # type: ignore[attr-defined]

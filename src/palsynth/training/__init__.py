@@ -1,0 +1,1 @@
+"""One loop for everything that learns: stateless randomness, EMA, checkpoints, resume, logs."""

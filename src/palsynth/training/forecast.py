@@ -1,0 +1,81 @@
+"""What a recipe will cost, from a few steps of it: the dry run."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from palsynth.data.examples import stack
+from palsynth.training.loop import build
+from palsynth.training.randomness import seeded
+from palsynth.training.recipe import Recipe
+
+STEPS = 3
+"""Timed micro-steps, after one to warm up."""
+
+
+def forecast(recipe: Recipe) -> str:
+    """Parameters, FLOPs, memory, expected images a second and disk, as lines of text.
+
+    Draws one batch and trains on it; nothing is written. Times are of one process here, with
+    examples at hand: drawing them may be slower, which ``loop.workers`` hides.
+    """
+    loop = recipe.loop
+    gpu = loop.device == "auto" and torch.cuda.is_available()
+    device = torch.device("cuda" if gpu else "cpu")
+    source = recipe.source()
+    began = time.perf_counter()
+    examples = [source[n] for n in range(loop.batch)]
+    drawing = loop.batch / (time.perf_counter() - began)
+    batch = {n: torch.from_numpy(a).to(device) for n, a in stack(examples).items()}
+
+    objective = build(recipe).to(device)
+    trained = [p for p in objective.parameters() if p.requires_grad]
+    still = sum(p.numel() for p in objective.parameters() if not p.requires_grad)
+    optimizer = torch.optim.AdamW(trained, loop.learning_rate)
+
+    def step(number: int) -> None:
+        rng = seeded(loop.seed, number, 0, 0, device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=loop.precision == "bf16"):
+            losses = objective(batch, rng)
+        losses.total.backward()
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    with FlopCounterMode(display=False) as counter:
+        step(0)
+    began = time.perf_counter()
+    for number in range(1, STEPS + 1):
+        step(number)
+    if gpu:
+        torch.cuda.synchronize()
+    rate = STEPS * loop.batch / (time.perf_counter() - began)
+
+    state = sum(t.numel() * t.element_size() for t in objective.trained_state().values())
+    moments = 2 * sum(p.numel() * 4 for p in trained)
+    disk = (2 * state + moments) * loop.keep
+    total = loop.steps * loop.batch * loop.accumulate
+    hours = total / min(rate, drawing * max(1, loop.workers)) / 3600
+    return "\n".join(
+        [
+            f"parameters   {sum(p.numel() for p in trained):,} train, {still:,} are frozen",
+            f"FLOPs        {counter.get_total_flops() / loop.batch / 1e9:.3g} G an image, "
+            "forward and backward",
+            f"memory       {_peak_memory(gpu) / 2**30:.2f} GiB at batch {loop.batch}",
+            f"images/s     {rate:.3g} to train, {drawing:.3g} to prepare (a worker)",
+            f"time         {hours:.2g} h for {total:,} images on one process like this one",
+            f"disk         {disk / 2**20:.0f} MiB for {loop.keep} checkpoints",
+        ]
+    )
+
+
+def _peak_memory(gpu: bool) -> float:
+    """Bytes: of the GPU, or of this process."""
+    if gpu:
+        return float(torch.cuda.max_memory_allocated())
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return float(peak if sys.platform == "darwin" else peak * 1024)

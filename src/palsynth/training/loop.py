@@ -1,0 +1,242 @@
+"""The one training loop.
+
+Every number that it draws is a pure function of (seed, step, rank), every example of its number
+in the source; so a run that was killed and resumed ends bit for bit as if it had not been.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate import Accelerator
+from accelerate.utils import DistributedDataParallelKwargs
+from torch import Tensor
+
+from palsynth.errors import InputError
+from palsynth.face.images import write_png
+from palsynth.training import checkpoints
+from palsynth.training import recipe as recipes
+from palsynth.training.batches import batches
+from palsynth.training.ema import Ema
+from palsynth.training.log import RunLog, Window, loss_vector
+from palsynth.training.objective import Losses, Objective
+from palsynth.training.randomness import mixed, seeded
+from palsynth.training.recipe import LoopSettings, Recipe
+
+
+def train(recipe: Recipe, run: Path, *, resume: bool = False) -> bool:
+    """Trains a recipe into the folder ``run``. Returns whether it came to its last step.
+
+    Writes recipe.yaml, metrics.jsonl, checkpoints/, samples/ and in the end weights/, which are
+    the averaged ones. Interrupting it saves a checkpoint first. Raises InputError where the
+    folder holds another run, or this one and ``resume`` is not set.
+    """
+    return _Run(recipe, run, resume).to_the_end()
+
+
+def learning_rate(loop: LoopSettings, step: int) -> float:
+    """The learning rate of optimiser step ``step``, counted from 0."""
+    if step < loop.warmup:
+        return loop.learning_rate * (step + 1) / loop.warmup
+    if loop.schedule == "constant":
+        return loop.learning_rate
+    share = (step - loop.warmup) / max(1, loop.steps - loop.warmup)
+    return loop.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
+
+
+def build(recipe: Recipe) -> Objective:
+    """A recipe's objective in training mode, its initial weights decided by the recipe's seed."""
+    torch.manual_seed(mixed(recipe.loop.seed))
+    return recipe.objective().train()
+
+
+class _Run:
+    """One run on one of its ranks. Rank 0 averages, logs and writes."""
+
+    def __init__(self, recipe: Recipe, run: Path, resume: bool) -> None:
+        self.recipe, self.loop, self.run = recipe, recipe.loop, run
+        self.accelerator = Accelerator(
+            cpu=self.loop.device == "cpu" or not torch.cuda.is_available(),
+            kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
+        )
+        self.main = self.accelerator.is_main_process
+        if self.main:
+            _prepare_folder(recipe, run, resume)
+        with self.accelerator.main_process_first():  # examples may be drawn and kept
+            self.source = recipe.source()
+        self.objective = build(recipe)
+        self.trained = [p for p in self.objective.parameters() if p.requires_grad]
+        optimizer = torch.optim.AdamW(
+            self.trained, self.loop.learning_rate, weight_decay=self.loop.weight_decay
+        )
+        self.model, self.optimizer = self.accelerator.prepare(self.objective, optimizer)
+        self.state = self.objective.trained_state()
+        self.ema = Ema(self.state, self.loop.ema, self.loop.ema_power)
+        self.window = Window()
+        self.start = self._restore()
+
+    def to_the_end(self) -> bool:
+        """Runs from the newest checkpoint to the last step or an interruption."""
+        loop, ranks = self.loop, self.accelerator.num_processes
+        data = batches(self.source, loop, self.start, self.accelerator.process_index, ranks)
+        log = RunLog(self.run, self.start, loop.steps, silent=not self.main)
+        images = loop.batch * loop.accumulate * ranks
+        step, since, began = self.start, self.start, time.perf_counter()
+        with log, _interruption() as interrupted:
+            while step < loop.steps:
+                step += 1
+                names = self._step(step, data)
+                log.advance(step)
+                last = step == loop.steps
+                if step % loop.log_every == 0 or last:
+                    row = self.window.mean(names)
+                    rate = (step - since) * images / (time.perf_counter() - began)
+                    self.window = Window()
+                    now = learning_rate(loop, step - 1)
+                    log.metrics({"step": step, "images": step * images, "rate": now, **row})
+                    log.speed(step, rate, row["loss"])
+                    self._check(row["loss"], step)
+                    since, began = step, time.perf_counter()
+                if loop.validate_every and (step % loop.validate_every == 0 or last):
+                    self._validate(step, log)
+                stop = self._agreed(interrupted, step)
+                if step % loop.checkpoint_every == 0 or last or stop:
+                    self._save(step)
+                if stop:
+                    break
+        if step == loop.steps:
+            self._export()
+        self.accelerator.wait_for_everyone()
+        self.accelerator.end_training()
+        return step == loop.steps
+
+    def _step(self, step: int, data: Iterator[dict[str, Tensor]]) -> list[str]:
+        """One optimiser step; returns the names of the loss's parts."""
+        accelerator, loop = self.accelerator, self.loop
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(loop, step - 1)
+        half = loop.precision == "bf16"
+        micro: list[Losses] = []
+        for k in range(loop.accumulate):
+            batch = {n: t.to(accelerator.device, non_blocking=True) for n, t in next(data).items()}
+            rng = seeded(loop.seed, step, accelerator.process_index, k, accelerator.device)
+            whole = k == loop.accumulate - 1
+            with contextlib.nullcontext() if whole else accelerator.no_sync(self.model):
+                with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=half):
+                    losses = self.model(batch, rng)
+                accelerator.backward(losses.total / loop.accumulate)
+            micro.append(losses)
+        if loop.clip:
+            accelerator.clip_grad_norm_(self.trained, loop.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.ema.update(step - 1)
+        vector = loss_vector(micro, accelerator.num_processes)
+        self.window.add(accelerator.reduce(vector, "sum"))
+        return list(micro[0].parts)
+
+    def _check(self, loss: float, step: int) -> None:
+        if not math.isfinite(loss):
+            raise InputError(
+                f"{self.run}: the loss is not a number any more at step {step}; the last "
+                "checkpoint stays; train anew with a lower learning_rate or precision 'no'"
+            )
+
+    def _validate(self, step: int, log: RunLog) -> None:
+        """Figures and a picture of the averaged weights."""
+        if self.main:
+            self.objective.eval()
+            torch.manual_seed(mixed(self.loop.seed, step, 0, 0, 1))
+            with self.ema.in_place(), torch.no_grad():
+                figures, picture = self.objective.validate(), self.objective.picture()
+            self.objective.train()
+            if figures:
+                log.metrics({"step": step, **figures})
+            if picture is not None:
+                write_png(self.run / "samples" / f"step-{step}.png", picture)
+        self.accelerator.wait_for_everyone()
+
+    def _agreed(self, interrupted: list[int], step: int) -> bool:
+        """Whether any rank was asked to stop. Several ranks ask one another when they log."""
+        if self.accelerator.num_processes == 1:
+            return bool(interrupted)
+        if step % self.loop.log_every:
+            return False
+        asked = torch.tensor(len(interrupted), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(asked, "sum").item())
+
+    def _save(self, step: int) -> None:
+        if self.main:
+            optimizer = checkpoints.optimizer_tensors(self.optimizer)
+            tensors = {"model": self.state, "ema": self.ema.averaged, "optimizer": optimizer}
+            state = {"step": step, "window": self.window.rows()}
+            checkpoints.write(self.run, step, tensors, state, self.loop.keep)
+        self.accelerator.wait_for_everyone()
+
+    def _restore(self) -> int:
+        """Takes up the newest checkpoint, if there is one; returns its step."""
+        found = checkpoints.steps(self.run)
+        if not found:
+            return 0
+        if found[-1] > self.loop.steps:
+            raise InputError(
+                f"{self.run}: is at step {found[-1]} already; give loop.steps {found[-1]} or more"
+            )
+        folder = self.run / "checkpoints" / f"step-{found[-1]}"
+        checkpoints.fill(self.state, checkpoints.read(folder, "model"), folder)
+        checkpoints.fill(self.ema.averaged, checkpoints.read(folder, "ema"), folder)
+        checkpoints.fill_optimizer(self.optimizer, checkpoints.read(folder, "optimizer"))
+        state = checkpoints.read_state(folder)
+        self.window = Window(state["window"])
+        return int(state["step"])
+
+    def _export(self) -> None:
+        if self.main:
+            with self.ema.in_place():
+                self.objective.export(self.run / "weights")
+            recipes.save(self.recipe, self.run / "weights" / "recipe.yaml")
+
+
+def _prepare_folder(recipe: Recipe, run: Path, resume: bool) -> None:
+    """Makes the run's folder, or checks that what is there may be resumed."""
+    record = run / "recipe.yaml"
+    if checkpoints.steps(run):
+        if not resume:
+            raise InputError(f"{run}: holds a run; say --resume to go on, or give another --out")
+        kinds: dict[str, type] = {recipe.kind: type(recipe)}
+        recipes.check_resumable(recipes.load(record, kinds), recipe, run)
+    elif resume:
+        raise InputError(f"{run}: holds no checkpoint to resume from")
+    else:
+        for stale in ("metrics.jsonl", "speed.jsonl"):  # of a run that saved no checkpoint
+            (run / stale).unlink(missing_ok=True)
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{run}: cannot be made ({error.strerror or error})") from None
+    recipes.save(recipe, record)
+
+
+@contextlib.contextmanager
+def _interruption() -> Iterator[list[int]]:
+    """A list that fills when the process is asked to stop; asked twice, it stops at once."""
+    asked: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,169 @@
+"""Recipes: typed dataclasses that are the command line, the API and the saved YAML at once."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeVar
+
+import yaml
+
+from palsynth.data.examples import Source
+from palsynth.errors import InputError
+from palsynth.files import written_whole
+from palsynth.settings import Settings
+from palsynth.training.objective import Objective
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class LoopSettings(Settings):
+    """How the loop runs, whatever it trains."""
+
+    steps: int = 1000
+    """Optimiser steps in all."""
+    batch: int = 32
+    """Images a process and micro-step."""
+    accumulate: int = 1
+    """Micro-steps whose gradients are summed before the optimiser steps."""
+    learning_rate: float = 1e-4
+    warmup: int = 0
+    """Steps over which the learning rate rises from 0."""
+    schedule: Literal["constant", "cosine"] = "constant"
+    """After the warm-up; cosine ends at 0."""
+    weight_decay: float = 0.01
+    """Of AdamW."""
+    clip: float = 1.0
+    """Largest norm of the gradient; 0 does not clip."""
+    ema: float = 0.9999
+    """Largest decay of the exponential moving average."""
+    ema_power: float = 0.75
+    """The decay rises as 1 - (1 + step) ** -power up to ``ema``."""
+    precision: Literal["no", "bf16"] = "no"
+    """bf16 computes in half precision; weights and optimiser stay in single precision."""
+    seed: int = 0
+    workers: int = 0
+    """Processes that prepare examples; 0 prepares them in between."""
+    device: Literal["auto", "cpu"] = "auto"
+    """auto takes a GPU where there is one."""
+    log_every: int = 50
+    """Steps between rows of metrics.jsonl, each a mean since the last."""
+    checkpoint_every: int = 500
+    keep: int = 2
+    """Newest checkpoints that are kept."""
+    validate_every: int = 0
+    """Steps between validations and sample pictures, of the averaged weights; 0 never."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "accumulate", "log_every", "checkpoint_every", "keep"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} {getattr(self, name)}: must be at least 1")
+        for name in ("warmup", "weight_decay", "clip", "seed", "workers", "validate_every"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} {getattr(self, name)}: must not be negative")
+        if self.learning_rate <= 0:
+            raise InputError(f"learning_rate {self.learning_rate:g}: must be above 0")
+        if not 0 <= self.ema < 1:
+            raise InputError(f"ema {self.ema:g}: must lie in 0 … 1, 1 excluded")
+
+
+MAY_CHANGE = frozenset(
+    {"steps", "workers", "device", "log_every", "checkpoint_every", "keep", "validate_every"}
+)
+"""Fields of LoopSettings that a resumed run may give anew: they change no gradient, except
+``steps`` under the cosine schedule, where the rest of the run follows the new one."""
+
+
+class Recipe(Protocol):
+    """A dataclass that says everything about one training run."""
+
+    @property
+    def kind(self) -> str:
+        """The recipe's name among recipes, the first line of its file."""
+        ...
+
+    @property
+    def loop(self) -> LoopSettings:
+        """How the loop runs."""
+        ...
+
+    def objective(self) -> Objective:
+        """What trains, freshly initialised from ``loop.seed``."""
+        ...
+
+    def source(self) -> Source:
+        """What it trains on. May draw or read at length, with progress shown."""
+        ...
+
+
+def load(path: Path, kinds: dict[str, type]) -> Any:
+    """The recipe in a YAML file. Raises InputError naming the file, the field and the fault."""
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from None
+    if not isinstance(data, dict) or "kind" not in data:
+        raise InputError(f"{path}: has no 'kind'; kinds are {', '.join(kinds)}")
+    if data["kind"] not in kinds:
+        raise InputError(f"{path}: no kind '{data['kind']}'; kinds are {', '.join(kinds)}")
+    return from_dict(kinds[data["kind"]], data, str(path))
+
+
+def from_dict(kind: type[T], data: dict[str, Any], where: str) -> T:
+    """A settings dataclass from plain values. Raises InputError naming the first fault."""
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(kind).validate_python(data)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(str(part) for part in fault["loc"])
+        text = fault["msg"].removeprefix("Value error, ")
+        if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+            text = "no such field"
+        raise InputError(f"{where}: {place + ': ' if place else ''}{text}") from None
+
+
+def save(recipe: Any, path: Path) -> None:
+    """Writes a recipe as YAML, every field said, whole or not at all."""
+    with written_whole(path) as temporary:
+        temporary.write_text(to_yaml(recipe), "utf-8")
+
+
+def to_yaml(recipe: Any) -> str:
+    """A recipe as YAML text."""
+    return yaml.safe_dump(_plain(dataclasses.asdict(recipe)), sort_keys=False)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return str(value) if isinstance(value, Path) else value
+
+
+def check_resumable(old: Any, new: Any, where: Path) -> None:
+    """Raises InputError naming the first field that differs and may not."""
+    before, after = _flat(dataclasses.asdict(old)), _flat(dataclasses.asdict(new))
+    for name in sorted({*before, *after}):
+        may = name.startswith("loop.") and name.removeprefix("loop.") in MAY_CHANGE
+        if not may and before.get(name) != after.get(name):
+            raise InputError(
+                f"{where}: was begun with {name} {before.get(name)}, not {after.get(name)}; "
+                "resume with the same recipe or give another folder"
+            )
+
+
+def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    out: dict[str, Any] = {}
+    for key, item in value.items():
+        if isinstance(item, dict):
+            out.update(_flat(item, f"{prefix}{key}."))
+        else:
+            out[prefix + key] = item
+    return out

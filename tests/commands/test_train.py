@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from palsynth.cli import main
+
+TINY = """
+kind: landmarks
+model: {widths: [4, 4, 4, 4], depths: [1, 1, 1, 1], narrow: 2, dim: 8}
+data: {people: 2}
+loop: {steps: 2, batch: 2, log_every: 1, device: cpu}
+"""
+
+
+@pytest.fixture
+def recipe(tmp_path: Path) -> Path:
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY)
+    return path
+
+
+def run(*words: object) -> int:
+    try:
+        main([str(word) for word in words])
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
+def test_train_and_release(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "run"
+    assert run("train", recipe, "--out", out, "--loop.steps", 3, "--loop.seed", 5) == 0
+    assert "trained; the weights are in" in capsys.readouterr().out
+    saved = (out / "recipe.yaml").read_text()
+    assert "steps: 3" in saved
+    assert "seed: 5" in saved
+    rows = [json.loads(line) for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [1, 2, 3]
+    assert list((out / "tensorboard").iterdir()), "TensorBoard is installed here"
+    assert run("release", out, "--out", tmp_path / "weights") == 0
+    assert (tmp_path / "weights" / "config.json").exists()
+
+    assert run("train", recipe, "--out", out, "--loop.seed", 5) == 2
+    assert "holds a run; say --resume" in capsys.readouterr().err
+    assert run("train", recipe, "--out", out, "--resume") == 2
+    assert "was begun with loop.seed 5, not 0" in capsys.readouterr().err
+    assert run("train", recipe, "--out", out, "--resume", "--loop.seed", 5) == 2
+    assert "is at step 3 already; give loop.steps 3 or more" in capsys.readouterr().err
+    more = ("--resume", "--loop.seed", 5, "--loop.steps", 4)
+    assert run("train", recipe, "--out", out, *more) == 0
+
+
+def test_a_dry_run_says_the_cost_and_writes_nothing(
+    recipe: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run("train", recipe, "--dry-run") == 0
+    text = capsys.readouterr().out
+    for word in ("parameters", "FLOPs", "memory", "images/s", "time", "disk"):
+        assert word in text
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["tiny.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        ([], "name a recipe first"),
+        (["--resume"], "name a recipe first"),
+        (["nowhere.yaml"], "nowhere.yaml: cannot be read (No such file or directory)"),
+    ],
+)
+def test_faults(words: list[str], fault: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("train", *words) == 2
+    err = capsys.readouterr().err
+    assert fault in err
+    assert "Traceback" not in err
+
+
+def test_help_names_the_kinds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("train", "--help") == 0
+    out = capsys.readouterr().out
+    assert all(kind in out for kind in ("identity", "expression", "landmarks", "judge"))
+
+
+def test_help_of_a_recipe_names_its_fields(
+    recipe: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("train", recipe, "--help") == 0
+    out = capsys.readouterr().out
+    assert "--loop.learning-rate" in out
+    assert "--data.augmentation.turn" in out

@@ -1,0 +1,293 @@
+"""A run that was killed and resumed ends bit for bit as one that was not."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from palsynth.data.drawn import PeopleSource
+from palsynth.data.examples import Example, Source
+from palsynth.encoders.landmarks import LandmarksRecipe
+from palsynth.errors import InputError
+from palsynth.training import checkpoints
+from palsynth.training.loop import build, learning_rate, train
+from palsynth.training.objective import Losses, Objective
+from palsynth.training.recipe import LoopSettings, from_dict, to_yaml
+
+TINY = {
+    "model": {"widths": [4] * 4, "depths": [1] * 4, "narrow": 2, "dim": 8, "dropout": 0.3},
+    "data": {"people": 3},
+    "loop": {
+        "steps": 14,
+        "batch": 2,
+        "accumulate": 2,
+        "learning_rate": 1e-3,
+        "warmup": 4,
+        "schedule": "cosine",
+        "ema": 0.9,
+        "log_every": 3,  # does not divide what follows, so windows are cut by checkpoints
+        "checkpoint_every": 2,
+        "device": "cpu",
+    },
+}
+
+
+def start(recipe: Path, run: Path, ranks: int, *options: str) -> list[subprocess.Popen[bytes]]:
+    """The command in one process, or in several as torchrun would start them."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "palsynth.cli", "train", str(recipe), "--out", str(run)]
+    out = []
+    for rank in range(ranks):
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        if ranks > 1:
+            environment |= {
+                "MASTER_ADDR": "127.0.0.1",
+                "MASTER_PORT": str(port),
+                "WORLD_SIZE": str(ranks),
+                "LOCAL_WORLD_SIZE": str(ranks),
+                "RANK": str(rank),
+                "LOCAL_RANK": str(rank),
+            }
+        out.append(
+            subprocess.Popen(
+                [*command, *options],
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+        )
+    return out
+
+
+def finish(processes: list[subprocess.Popen[bytes]]) -> None:
+    assert [p.wait(timeout=120) for p in processes] == [0] * len(processes)
+
+
+def result(run: Path) -> dict[str, bytes]:
+    """Everything that a run leaves and the clock does not decide."""
+    last = run / "checkpoints" / "step-14"
+    paths = [*last.iterdir(), *(run / "weights").iterdir()]
+    paths += [run / "metrics.jsonl", run / "recipe.yaml"]
+    return {str(p.relative_to(run)): p.read_bytes() for p in paths}
+
+
+@pytest.mark.parametrize("ranks", [1, 2])
+def test_killed_and_resumed_is_bit_identical(tmp_path: Path, ranks: int) -> None:
+    recipe = tmp_path / "tiny.yaml"
+    recipe.write_text(to_yaml(from_dict(LandmarksRecipe, TINY, "tiny")))
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    finish(start(recipe, whole, ranks))
+
+    chance = random.Random()
+    processes = start(recipe, broken, ranks)
+    wanted = chance.randrange(2, 12)  # killed once a checkpoint at or after this step is there
+    while not any(step >= wanted for step in checkpoints.steps(broken)):
+        assert all(p.poll() is None for p in processes)
+        time.sleep(0.005)
+    time.sleep(chance.uniform(0, 0.2))
+    for process in processes:
+        process.send_signal(signal.SIGKILL)
+    for process in processes:
+        process.wait()
+    assert not (broken / "weights").exists(), "killed too late to show anything"
+    finish(start(recipe, broken, ranks, "--resume"))
+
+    one, other = result(whole), result(broken)
+    assert one.keys() == other.keys()
+    assert {"model.safetensors", "ema.safetensors", "optimizer.safetensors"} <= {
+        name.rsplit("/")[-1] for name in one
+    }
+    assert [name for name in one if one[name] != other[name]] == []
+    rows = [json.loads(line) for line in (broken / "metrics.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in rows] == [3, 6, 9, 12, 14]
+    assert rows[-1]["images"] == 14 * 2 * 2 * ranks
+
+
+class Dots(Source):
+    """Examples without drawing."""
+
+    people = 4
+
+    def __getitem__(self, number: int) -> Example:
+        import numpy as np
+
+        rng = np.random.default_rng(number)
+        return Example(rng.integers(0, 256, (8, 8, 3), np.uint8), number % 4)
+
+
+class Line(Objective):
+    """The mean pixel told from the mean pixel, with noise, timesteps and a frozen child."""
+
+    frozen = ("teacher",)
+
+    def __init__(self, factor: float = 1.0) -> None:
+        super().__init__()
+        self.slope = nn.Linear(1, 1)
+        self.norm = nn.BatchNorm1d(1)
+        self.teacher = nn.Sequential(nn.Linear(1, 1), nn.BatchNorm1d(1)).requires_grad_(False)
+        self.factor = factor
+
+    def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
+        mean = batch["image"].float().mean((1, 2, 3))[:, None] / 255
+        noise = torch.randn(mean.shape, generator=rng) * 0.01
+        error = (self.slope(self.norm(mean)) - mean - noise).square().flatten() * self.factor
+        steps = torch.randint(0, 1000, (len(error),), generator=rng)
+        return Losses(error.mean(), {"twice": 2 * error.mean()}, steps, error)
+
+    def validate(self) -> dict[str, float]:
+        return {"slope": self.slope.weight.item()}
+
+    def picture(self):  # type: ignore[no-untyped-def]
+        import numpy as np
+
+        return np.zeros((8, 8, 3), np.uint8)
+
+    def export(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        (folder / "slope").write_text(str(self.slope.weight.item()))
+
+
+class LineRecipe:
+    kind = "line"
+
+    def __init__(self, **loop: object) -> None:
+        settings = {"steps": 20, "batch": 4, "log_every": 5, "checkpoint_every": 10} | loop
+        self.loop = LoopSettings(device="cpu", **settings)  # type: ignore[arg-type]
+        self.factor = 1.0
+
+    def objective(self) -> Objective:
+        return Line(self.factor)
+
+    def source(self) -> Source:
+        return Dots()
+
+
+@pytest.fixture(autouse=True)
+def _plain_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """LineRecipe is no dataclass: it is neither written nor compared."""
+    monkeypatch.setattr("palsynth.training.recipe.save", lambda recipe, path: None)
+    monkeypatch.setattr("palsynth.training.recipe.load", lambda path, kinds: None)
+    monkeypatch.setattr("palsynth.training.recipe.check_resumable", lambda old, new, where: None)
+
+
+def test_what_a_run_leaves(tmp_path: Path) -> None:
+    assert train(LineRecipe(validate_every=10, learning_rate=0.01), tmp_path / "run")
+    run = tmp_path / "run"
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    losses = [row for row in rows if "loss" in row]
+    assert [row["step"] for row in losses] == [5, 10, 15, 20]
+    assert losses[-1]["images"] == 80
+    assert losses[0]["twice"] == pytest.approx(2 * losses[0]["loss"])
+    assert losses[-1]["loss"] < losses[0]["loss"]
+    bins = {name: value for row in losses for name, value in row.items() if "/t" in name}
+    assert set(bins) <= {f"loss/t{k * 100:03d}-{k * 100 + 99:03d}" for k in range(10)}
+    assert len(bins) >= 8
+    assert [row["step"] for row in rows if "slope" in row] == [10, 20]
+    assert sorted(p.name for p in (run / "samples").iterdir()) == ["step-10.png", "step-20.png"]
+    assert checkpoints.steps(run) == [10, 20]
+    kept = checkpoints.read(run / "checkpoints" / "step-20", "model")
+    assert not [name for name in kept if name.startswith("teacher")]
+    assert {"norm.running_mean", "slope.weight"} <= kept.keys()
+    exported = float((run / "weights" / "slope").read_text())
+    averaged = checkpoints.read(run / "checkpoints" / "step-20", "ema")["slope.weight"]
+    assert exported == pytest.approx(float(averaged))
+
+
+def test_only_the_newest_checkpoints_stay(tmp_path: Path) -> None:
+    train(LineRecipe(checkpoint_every=4, keep=3), tmp_path)
+    assert checkpoints.steps(tmp_path) == [12, 16, 20]
+
+
+def test_accumulation_is_a_larger_batch(tmp_path: Path) -> None:
+    """Two micro-steps of 4 see the images of one of 8; norms and noise aside the gradient is
+    the same, so the count of images and rows is what can be compared exactly."""
+    train(LineRecipe(accumulate=2), tmp_path)
+    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
+    assert rows[-1]["images"] == 160
+
+
+def test_bf16_trains_and_keeps_single_precision(tmp_path: Path) -> None:
+    train(LineRecipe(precision="bf16"), tmp_path)
+    kept = checkpoints.read(tmp_path / "checkpoints" / "step-20", "model")
+    assert {t.dtype for t in kept.values() if t.is_floating_point()} == {torch.float32}
+
+
+def test_an_interruption_saves_and_resumes(tmp_path: Path) -> None:
+    recipe = LineRecipe()
+    forward = Line.forward
+
+    def interrupting(self: Line, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
+        interrupting.calls += 1  # type: ignore[attr-defined]
+        if interrupting.calls == 7:  # type: ignore[attr-defined]
+            os.kill(os.getpid(), signal.SIGINT)
+        return forward(self, batch, rng)
+
+    interrupting.calls = 0  # type: ignore[attr-defined]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Line, "forward", interrupting)
+        assert not train(recipe, tmp_path / "run")
+    assert checkpoints.steps(tmp_path / "run") == [7]
+    assert train(recipe, tmp_path / "run", resume=True)
+    train(recipe, tmp_path / "whole")
+    for name in ("metrics.jsonl", "checkpoints/step-20/model.safetensors"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+
+
+def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
+    recipe = LineRecipe()
+    recipe.factor = float("inf")
+    with pytest.raises(InputError, match="the loss is not a number any more at step 5; the last"):
+        train(recipe, tmp_path)
+    assert checkpoints.steps(tmp_path) == []
+
+
+def test_a_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:
+    train(LineRecipe(), tmp_path)
+    with pytest.raises(InputError, match="holds a run; say --resume to go on, or give another"):
+        train(LineRecipe(), tmp_path)
+
+
+def test_nothing_to_resume(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no checkpoint to resume from"):
+        train(LineRecipe(), tmp_path, resume=True)
+
+
+def test_initial_weights_follow_the_seed() -> None:
+    first, again, other = (build(LineRecipe(seed=s)).trained_state() for s in (1, 1, 2))
+    assert torch.equal(first["slope.weight"], again["slope.weight"])
+    assert not torch.equal(first["slope.weight"], other["slope.weight"])
+
+
+def test_learning_rate_rises_and_falls() -> None:
+    loop = LoopSettings(steps=100, learning_rate=1.0, warmup=10, schedule="cosine")
+    rates = [learning_rate(loop, step) for step in range(100)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[9] == rates[10] == 1.0
+    assert rates[55] == pytest.approx(0.5)
+    assert rates[-1] < 0.001
+    flat = LoopSettings(steps=100, learning_rate=1.0)
+    assert {learning_rate(flat, step) for step in range(100)} == {1.0}
+
+
+def test_people_of_the_source_are_drawn_alike_in_workers(tmp_path: Path) -> None:
+    """Batches do not depend on how many processes prepare them."""
+    from palsynth.training.batches import batches
+
+    source = PeopleSource(count=2, size=32)
+    alone = LoopSettings(steps=3, batch=2)
+    helped = LoopSettings(steps=3, batch=2, workers=1)
+    for a, b in zip(batches(source, alone, 1), batches(source, helped, 1), strict=True):
+        assert all(torch.equal(a[name], b[name]) or name in ("points",) for name in a)

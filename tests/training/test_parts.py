@@ -1,0 +1,164 @@
+"""Randomness, averages, checkpoints, windows and batches, each alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from palsynth.data.examples import Example
+from palsynth.errors import InputError
+from palsynth.training import checkpoints
+from palsynth.training.batches import batches
+from palsynth.training.ema import Ema
+from palsynth.training.log import RunLog, Window, loss_vector
+from palsynth.training.objective import Losses
+from palsynth.training.randomness import mixed, seeded
+from palsynth.training.recipe import LoopSettings
+
+CPU = torch.device("cpu")
+
+
+def test_neighbouring_steps_and_ranks_share_nothing() -> None:
+    numbers = {mixed(s, t, r, m) for s in range(3) for t in range(9) for r in range(3)
+               for m in range(3)}  # fmt: skip
+    assert len(numbers) == 3 * 9 * 3 * 3
+    assert all(0 <= n < 2**63 for n in numbers)
+    assert mixed(1, 2) == mixed(1, 2) != mixed(2, 1)
+
+
+def test_generators_are_a_function_of_their_numbers() -> None:
+    one = torch.randn(4, generator=seeded(0, 5, 1, 0, CPU)), torch.rand(4)
+    torch.rand(100)
+    other = torch.randn(4, generator=seeded(0, 5, 1, 0, CPU)), torch.rand(4)
+    assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
+
+
+def test_ema_follows_its_formula() -> None:
+    live = {"w": torch.zeros(3), "count": torch.tensor(0)}
+    ema = Ema(live, decay=0.9, power=0.75)
+    expected = 0.0
+    for step in range(50):
+        live["w"].fill_(step)
+        live["count"].fill_(step)
+        ema.update(step)
+        decay = min(0.9, 1 - (1 + step) ** -0.75)
+        expected = decay * expected + (1 - decay) * step
+    assert ema.averaged["w"].tolist() == pytest.approx([expected] * 3, rel=1e-5)
+    assert ema.averaged["count"] == 49
+    with ema.in_place():
+        assert live["w"][0] == pytest.approx(expected, rel=1e-5)
+    assert live["w"][0] == 49
+
+
+def test_ema_gives_the_weights_back_after_an_error() -> None:
+    live = {"w": torch.ones(1)}
+    ema = Ema(live, 0.5, 1.0)
+    live["w"].fill_(2.0)
+    try:
+        with ema.in_place():
+            assert live["w"] == 1
+            raise RuntimeError
+    except RuntimeError:
+        assert live["w"] == 2
+
+
+def test_a_checkpoint_reads_back(tmp_path: Path) -> None:
+    model = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    state = dict(model.named_parameters())
+    saved = checkpoints.optimizer_tensors(optimizer)
+    checkpoints.write(tmp_path, 4, {"model": state, "optimizer": saved}, {"step": 4}, keep=1)
+
+    other = torch.nn.Linear(3, 2)
+    fresh = torch.optim.AdamW(other.parameters())
+    folder = tmp_path / "checkpoints" / "step-4"
+    checkpoints.fill(dict(other.named_parameters()), checkpoints.read(folder, "model"), folder)
+    checkpoints.fill_optimizer(fresh, checkpoints.read(folder, "optimizer"))
+    assert torch.equal(model.weight, other.weight)
+    assert checkpoints.read_state(folder) == {"step": 4}
+    again = checkpoints.optimizer_tensors(fresh)
+    assert saved.keys() == again.keys()
+    assert all(torch.equal(saved[name], again[name]) for name in saved)
+
+
+def test_half_a_checkpoint_does_not_count(tmp_path: Path) -> None:
+    checkpoints.write(tmp_path, 2, {}, {}, keep=2)
+    (tmp_path / "checkpoints" / ".step-4.partial").mkdir()
+    assert checkpoints.steps(tmp_path) == [2]
+    checkpoints.write(tmp_path, 4, {}, {}, keep=2)
+    assert checkpoints.steps(tmp_path) == [2, 4]
+
+
+def test_damaged_checkpoints_are_named(tmp_path: Path) -> None:
+    tensors = {"model": {"w": torch.ones(2)}}
+    folder = checkpoints.write(tmp_path, 2, tensors, {}, keep=2)
+    (folder / "model.safetensors").write_bytes(b"half")
+    (folder / "state.json").write_text("{")
+    with pytest.raises(InputError, match=r"model.safetensors: cannot be read .*use an older"):
+        checkpoints.read(folder, "model")
+    with pytest.raises(InputError, match=r"state.json: cannot be read"):
+        checkpoints.read_state(folder)
+
+
+def test_tensors_that_do_not_fit_are_named() -> None:
+    live, where = {"w": torch.ones(2)}, Path("here")
+    with pytest.raises(InputError, match="tensor w is missing"):
+        checkpoints.fill(live, {}, where)
+    with pytest.raises(InputError, match="tensor v does not belong"):
+        checkpoints.fill(live, {"w": torch.ones(2), "v": torch.ones(1)}, where)
+    with pytest.raises(InputError, match=r"tensor w is \(3,\), this recipe needs \(2,\)"):
+        checkpoints.fill(live, {"w": torch.ones(3)}, where)
+
+
+def test_a_window_means_and_bins() -> None:
+    timesteps = torch.tensor([0, 99, 100, 999])
+    per_image = torch.tensor([1.0, 3.0, 5.0, 7.0])
+    losses = Losses(per_image.mean(), {"part": torch.tensor(2.0)}, timesteps, per_image)
+    window = Window()
+    window.add(loss_vector([losses, losses], ranks=1))
+    again = Window(json.loads(json.dumps(window.rows())))
+    assert again.mean(["part"]) == window.mean(["part"])
+    assert window.mean(["part"]) == {
+        "loss": 4.0,
+        "part": 2.0,
+        "loss/t000-099": 2.0,
+        "loss/t100-199": 5.0,
+        "loss/t900-999": 7.0,
+    }
+
+
+def test_vectors_of_ranks_add_to_the_mean() -> None:
+    one = loss_vector([Losses(torch.tensor(1.0), {})], ranks=2)
+    other = loss_vector([Losses(torch.tensor(4.0), {})], ranks=2)
+    assert (one + other).tolist() == [2.5]
+
+
+def test_the_log_forgets_what_a_resumed_run_repeats(tmp_path: Path) -> None:
+    log = tmp_path / "metrics.jsonl"
+    log.write_text('{"step": 5}\n{"step": 10}\n{"step": 15}\n{"st')
+    with RunLog(tmp_path, 10, 20) as run:
+        run.metrics({"step": 15, "loss": float("nan")})
+    assert log.read_text() == '{"step": 5}\n{"step": 10}\n{"step": 15, "loss": null}\n'
+
+
+class Numbers:
+    people = None
+
+    def __getitem__(self, number: int) -> Example:
+        return Example(np.zeros((2, 2, 3), np.uint8), number)
+
+
+def test_batches_go_on_from_any_step_and_share_out_over_ranks() -> None:
+    loop = LoopSettings(steps=4, batch=3, accumulate=2)
+    every = [b["person"].tolist() for b in batches(Numbers(), loop, 0)]
+    assert every == [list(range(k * 3, k * 3 + 3)) for k in range(8)]
+    assert [b["person"].tolist() for b in batches(Numbers(), loop, 2)] == every[4:]
+    ranks = [[b["person"].tolist() for b in batches(Numbers(), loop, 0, r, 2)] for r in range(2)]
+    seen = sorted(n for rank in ranks for batch in rank for n in batch)
+    assert seen == list(range(4 * 3 * 2 * 2))

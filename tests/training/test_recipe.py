@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from palsynth.commands.train import KINDS, _Kinds
+from palsynth.encoders.identity import IdentityRecipe
+from palsynth.encoders.landmarks import LandmarksRecipe
+from palsynth.errors import InputError
+from palsynth.training.recipe import check_resumable, from_dict, load, save, to_yaml
+
+KIND = {"landmarks": LandmarksRecipe, "identity": IdentityRecipe}
+RECIPES = Path(__file__).parents[2] / "recipes"
+
+
+def test_a_saved_recipe_reads_back(tmp_path: Path) -> None:
+    recipe = from_dict(
+        LandmarksRecipe, {"data": {"keep": "kept", "people": 7}, "loop": {"steps": 3}}, "here"
+    )
+    save(recipe, tmp_path / "recipe.yaml")
+    again = load(tmp_path / "recipe.yaml", KIND)
+    assert again == recipe
+    assert again.data.keep == Path("kept")
+    assert again.model.widths == (16, 32, 64, 128)
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_shipped_recipe_is_valid(path: Path) -> None:
+    recipe = load(path, _Kinds())
+    assert recipe.kind in KINDS
+    assert from_dict(type(recipe), __import__("yaml").safe_load(to_yaml(recipe)), "") == recipe
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("kind: sorcery", "no kind 'sorcery'; kinds are landmarks, identity"),
+        ("steps: 3", "has no 'kind'; kinds are landmarks, identity"),
+        ("- a", "has no 'kind'"),
+        ("kind: [", "not a YAML file"),
+        ("{kind: identity, loop: {stepps: 3}}", "loop.stepps: no such field"),
+        ("{kind: identity, colour: red}", "colour: no such field"),
+        ("{kind: identity, loop: {steps: many}}", "loop.steps: Input should be a valid integer"),
+        ("{kind: identity, loop: {steps: 0}}", "loop: steps 0: must be at least 1"),
+        ("{kind: identity, loop: {ema: 1.0}}", "ema 1: must lie in 0"),
+        ("{kind: identity, loop: {warmup: -1}}", "warmup -1: must not be negative"),
+        ("{kind: identity, loop: {learning_rate: 0}}", "learning_rate 0: must be above 0"),
+        ("{kind: identity, loop: {precision: fp8}}", "loop.precision: Input should be 'no' or"),
+        ("{kind: identity, data: {people: 0}}", "name people, photographs or a dataset"),
+        ("{kind: identity, data: {augmentation: {spin: 1}}}", "augmentation.spin: no such field"),
+    ],
+)
+def test_faults_are_named(tmp_path: Path, text: str, fault: str) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as error:
+        load(path, KIND)
+    assert str(error.value).startswith(f"{path}: ")
+    assert fault in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"nowhere.yaml: cannot be read"):
+        load(tmp_path / "nowhere.yaml", KIND)
+
+
+@dataclass(frozen=True)
+class _Inner:
+    width: int = 1
+
+
+@dataclass(frozen=True)
+class _Outer:
+    inner: _Inner = field(default_factory=_Inner)
+    loop: Any = field(default_factory=lambda: IdentityRecipe().loop)
+
+
+def test_what_may_change_on_resume() -> None:
+    old = _Outer()
+    check_resumable(old, replace(old, loop=replace(old.loop, steps=9, workers=3)), Path("run"))
+    with pytest.raises(InputError, match=r"run: was begun with inner.width 1, not 2"):
+        check_resumable(old, replace(old, inner=_Inner(2)), Path("run"))
+    with pytest.raises(InputError, match=r"loop.batch 32, not 4"):
+        check_resumable(old, replace(old, loop=replace(old.loop, batch=4)), Path("run"))

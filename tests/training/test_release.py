@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from palsynth.errors import InputError
+from palsynth.training.release import release
+
+
+def test_weights_are_halved_and_documented(tmp_path: Path) -> None:
+    run, out = tmp_path / "run", tmp_path / "out"
+    (run / "weights").mkdir(parents=True)
+    tensors = {"w": torch.rand(4), "large": torch.tensor([1e6]), "count": torch.tensor(3)}
+    save_file(tensors, run / "weights" / "model.safetensors")
+    (run / "weights" / "recipe.yaml").write_text("kind: identity\n")
+    rows = [{"step": 1, "loss": 3.0}, {"step": 2, "loss": 2.0}, {"step": 2, "top1": 0.9}]
+    (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    out.mkdir()
+    (out / "README.md").write_text("card")
+    size = release(run, out)
+    got = load_file(out / "model.safetensors")
+    assert size == (out / "model.safetensors").stat().st_size
+    assert got["w"].dtype == torch.float16
+    assert torch.allclose(got["w"].float(), tensors["w"], atol=1e-3)
+    assert got["large"].item() == 1e6, "what half precision cannot hold stays"
+    assert got["count"].item() == 3
+    assert json.loads((out / "metrics.json").read_text()) == {"step": 2, "loss": 2.0, "top1": 0.9}
+    assert (out / "README.md").read_text() == "card"
+    assert (out / "recipe.yaml").exists()
+
+
+def test_an_unfinished_run_is_not_released(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has no weights; finish its training first"):
+        release(tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
