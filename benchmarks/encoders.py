@@ -1,0 +1,220 @@
+"""The three encoders and the judge, on people and photographs that they never saw.
+
+    python benchmarks/encoders.py [--photographs FOLDER] [--identity PATH] [--expression PATH]
+        [--landmarks PATH] [--judge PATH]
+
+FOLDER is a London-set folder; its test people are used. Paths are folders of weights, and
+ours where nothing is said. Figures are those of docs/measurements.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from identity import embedding
+from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side
+from palsynth.data.examples import MOVEMENTS, Example, labels, stack
+from palsynth.encoders.base import as_images, upright_crop
+from palsynth.encoders.load import (
+    expression_encoder,
+    identity_encoder,
+    judge,
+    landmark_encoder,
+)
+from palsynth.encoders.reading import ReadingHead, reading_losses, truth
+from palsynth.evaluation.recognition import auc, cosines, tar_at_far, top1, verification
+from palsynth.face import topology
+from palsynth.face.detect import read_face
+from palsynth.face.framing import RECOGNISER
+from palsynth.people import EVALUATION_SEEDS, random_palsy, random_view, render, sample
+
+PEOPLE = 200
+
+
+def pictures(first: int, people: int, each: int, rng: np.random.Generator) -> list[Example]:
+    """A neutral healthy picture of each person, then ``each`` of movements and palsies."""
+    out = []
+    for k in range(people):
+        person = sample(first + k)
+        for j in range(each + 1):
+            movement = YANAGIHARA[(k + j) % 10] if j else Movement.REST
+            side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
+            palsy = random_palsy(rng, side, healthy=0.15) if j else Palsy.none()
+            view = random_view(rng, 112, RECOGNISER)
+            drawn = render(person, movement, palsy, view=view)
+            out.append(Example(drawn.image, k, points=drawn.landmarks, **labels(movement, palsy)))
+    return out
+
+
+@torch.no_grad()
+def features(network: torch.nn.Module, images: np.ndarray) -> np.ndarray:
+    parts = torch.from_numpy(images).split(64)
+    return np.concatenate([network(as_images(p)).vector.numpy() for p in parts])
+
+
+def recognition(name: str, gallery: np.ndarray, probe: np.ndarray, who: np.ndarray) -> None:
+    """Row of figures; ``gallery`` one feature a person, ``probe`` features of ``who``."""
+    similarity = cosines(probe, gallery)
+    same, other = verification(similarity, who, np.arange(len(gallery)))
+    print(
+        f"| {name} | {top1(similarity, who, np.arange(len(gallery))):.1%} | "
+        f"{auc(same, other):.4f} | {tar_at_far(same, other):.1%} |"
+    )
+
+
+def identity_table(examples: list[Example], encoder: torch.nn.Module, each: int) -> None:
+    images, who = stack(examples)["image"], np.array([e.person for e in examples])
+    neutral = np.arange(0, len(examples), each + 1)
+    moved = np.setdiff1d(np.arange(len(examples)), neutral)
+    print(f"\n{PEOPLE} people, neutral against {len(moved)} moved and palsied")
+    print("| recogniser | top-1 | AUC | TAR at FAR 1 % |\n|---|---|---|---|")
+    vectors = features(encoder, images)
+    recognition("ours", vectors[neutral], vectors[moved], who[moved])
+    dlib = -np.array([embedding(e.image, e.points) for e in examples])
+    distance = np.linalg.norm(dlib[moved][:, None] - dlib[neutral][None], axis=-1)
+    same, other = verification(-distance, who[moved], np.arange(PEOPLE))
+    print(
+        f"| dlib | {top1(-distance, who[moved], np.arange(PEOPLE)):.1%} | "
+        f"{auc(same, other):.4f} | {tar_at_far(same, other):.1%} |"
+    )
+
+
+def photographs_table(folder: Path, encoder: torch.nn.Module) -> None:
+    faces = test_faces(folder)
+    who = np.arange(len(faces["neutral"]))
+    print(f"\n{len(who)} photographed test people, neutral against smiling")
+    print("| recogniser | top-1 | AUC | TAR at FAR 1 % |\n|---|---|---|---|")
+    crops = {k: np.stack([upright_crop(f).image for f in v]) for k, v in faces.items()}
+    recognition(
+        "ours", features(encoder, crops["neutral"]), features(encoder, crops["smiling"]), who
+    )
+    a, b = (np.array([embedding(f.image, f.landmarks) for f in faces[k]]) for k in faces)
+    distance = np.linalg.norm(b[:, None] - a[None], axis=-1)
+    same, other = verification(-distance, who, who)
+    print(
+        f"| dlib | {top1(-distance, who, who):.1%} | {auc(same, other):.4f} | "
+        f"{tar_at_far(same, other):.1%} |"
+    )
+
+
+def test_faces(folder: Path) -> dict[str, list]:
+    with (folder / "split.csv").open() as file:
+        names = [row["face_id"] for row in csv.DictReader(file) if row["split"] == "test"]
+    return {k: [read_face(folder / k / f"{n}.jpg") for n in names] for k in ("neutral", "smiling")}
+
+
+def expression_figures(name: str, reading, true, weak: np.ndarray) -> None:  # type: ignore[no-untyped-def]
+    """Movement over all; side where one side is weak enough to be seen; weakness over all."""
+    movement = (reading.movement.argmax(1) == true.movement).float().mean()
+    side = (reading.side.argmax(1) == true.side).numpy()[weak].mean()
+    weakness = (reading.weakness - true.weakness).abs().mean()
+    print(f"| {name} | {movement:.1%} | {side:.1%} | {weakness:.3f} |")
+
+
+def expression_table(options: argparse.Namespace, examples: list[Example], each: int) -> None:
+    """A linear head on the frozen feature, fitted on other people, and the judge."""
+    encoder = expression_encoder(options.expression, options.identity)
+    rng = np.random.default_rng(5)
+    fitting = pictures(EVALUATION_SEEDS + 5000, 200, each, rng)
+    data = {n: torch.from_numpy(a) for n, a in stack(fitting).items()}
+    tests = {n: torch.from_numpy(a) for n, a in stack(examples).items()}
+    x = torch.from_numpy(features(encoder, stack(fitting)["image"]))
+    y = torch.from_numpy(features(encoder, stack(examples)["image"]))
+    mean, std = x.mean(0), x.std(0)
+    torch.manual_seed(0)
+    head = ReadingHead(x.shape[1])
+    optimizer = torch.optim.AdamW(head.parameters(), 3e-3, weight_decay=0.1)
+    fit = truth(data)
+    for _ in range(400):
+        loss = sum(reading_losses(head((x - mean) / std), fit).values())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    true = truth(tests)
+    seen = true.weakness.max(1).values.numpy() > 0.3
+    with torch.no_grad():
+        reading = head((y - mean) / std)
+        network = judge(options.judge)
+        judged = [network(as_images(p)) for p in tests["image"].split(64)]
+        judged = type(judged[0])(*(torch.cat(part) for part in zip(*judged, strict=True)))
+    print(f"\n{len(examples)} pictures; side where weakness in the movement exceeds 0.3")
+    print("| reader | movement | side | weakness, mean error |\n|---|---|---|---|")
+    expression_figures("E_Face - E_ID, linear head", reading, true, seen)
+    expression_figures("the judge", judged, true, seen)
+    confused = torch.zeros(len(MOVEMENTS), len(MOVEMENTS), dtype=torch.int)
+    for t, r in zip(true.movement, judged.movement.argmax(1), strict=True):
+        confused[t, r] += 1
+    worst = [(MOVEMENTS[i].value, int(confused[i, i]), int(confused[i].sum()))
+             for i in range(len(MOVEMENTS)) if confused[i].sum()]  # fmt: skip
+    print("judge by movement:", ", ".join(f"{n} {a}/{b}" for n, a, b in worst))
+
+    who = np.array([e.person for e in examples])
+    neutral = np.arange(0, len(examples), each + 1)
+    moved = np.setdiff1d(np.arange(len(examples)), neutral)
+    print("\nwhat is left of identity: neutral against moved")
+    print("| feature | top-1 | AUC | TAR at FAR 1 % |\n|---|---|---|---|")
+    vectors = features(encoder.identity, stack(examples)["image"])
+    recognition("E_ID", vectors[neutral], vectors[moved], who[moved])
+    recognition("E_Face - E_ID", y.numpy()[neutral], y.numpy()[moved], who[moved])
+    like = cosines(y.numpy(), y.numpy()) - 2 * np.eye(len(y))
+    nearest = like.argmax(1)
+    print(f"nearest of all other pictures is the same person: "
+          f"{(who[nearest] == who).mean():.1%} (E_Face - E_ID), ", end="")  # fmt: skip
+    like = cosines(vectors, vectors) - 2 * np.eye(len(y))
+    print(f"{(who[like.argmax(1)] == who).mean():.1%} (E_ID)")
+
+
+@torch.no_grad()
+def landmark_table(options: argparse.Namespace, examples: list[Example]) -> None:
+    net = landmark_encoder(options.landmarks)
+    data = stack(examples)
+    parts = torch.from_numpy(data["image"]).split(64)
+    found = np.concatenate([net(as_images(p)).points.numpy() for p in parts]) * 112 - 0.5
+    eyes = [topology.OUTER_CANTHUS[s] for s in ("left", "right")]
+    apart = np.linalg.norm(
+        data["points"][:, eyes[0]] - data["points"][:, eyes[1]], axis=-1, keepdims=True
+    )
+    far = np.linalg.norm(found - data["points"], axis=-1)
+    print("\n| landmarks | mean error, px at 112 | of the outer-eye distance |\n|---|---|---|")
+    print(f"| {len(examples)} pictures of people, against truth | {far.mean():.2f} | "
+          f"{(far / apart).mean():.2%} |")  # fmt: skip
+    if options.photographs:
+        crops = [upright_crop(f) for v in test_faces(options.photographs).values() for f in v]
+        images = torch.from_numpy(np.stack([c.image for c in crops]))
+        found = net(as_images(images)).points.numpy() * 112 - 0.5
+        true = np.stack([c.landmarks[:, :2] for c in crops])
+        apart = np.array([[c.outer_eyes] for c in crops])
+        far = np.linalg.norm(found - true, axis=-1)
+        print(f"| {len(crops)} test photographs, against MediaPipe | {far.mean():.2f} | "
+              f"{(far / apart).mean():.2%} |")  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("photographs", "identity", "expression", "landmarks", "judge"):
+        parser.add_argument(f"--{name}", type=Path, default=None)
+    parser.add_argument("--only", nargs="*", default=["identity", "expression", "landmarks"])
+    options = parser.parse_args()
+    each = 5
+    began = time.perf_counter()
+    examples = pictures(EVALUATION_SEEDS, PEOPLE, each, np.random.default_rng(3))
+    print(f"drew {len(examples)} pictures in {time.perf_counter() - began:.0f} s")
+    if "identity" in options.only:
+        encoder = identity_encoder(options.identity)
+        identity_table(examples, encoder, each)
+        if options.photographs:
+            photographs_table(options.photographs, encoder)
+    if "expression" in options.only:
+        expression_table(options, examples, each)
+    if "landmarks" in options.only:
+        landmark_table(options, examples)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Identity, expression and landmark networks: ours by default, published weights by path."""

@@ -1,0 +1,89 @@
+"""Training the recogniser: people as classes, told apart with an angular margin."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from palsynth.data.examples import Source
+from palsynth.encoders.base import as_images
+from palsynth.encoders.irnet import IRNet
+from palsynth.encoders.sources import FacesSettings
+from palsynth.settings import Settings
+from palsynth.training.objective import Losses, Objective
+from palsynth.training.recipe import LoopSettings
+
+
+@dataclass(frozen=True)
+class IRNetSettings(Settings):
+    """Size of an :class:`IRNet`."""
+
+    widths: tuple[int, ...] = (24, 48, 96, 192)
+    depths: tuple[int, ...] = (1, 2, 4, 2)
+    narrow: int = 32
+    dim: int = 512
+    dropout: float = 0.4
+
+    def build(self) -> IRNet:
+        """The network, freshly initialised."""
+        return IRNet(self.widths, self.depths, self.narrow, self.dim, self.dropout)
+
+
+@dataclass(frozen=True)
+class IdentityRecipe(Settings):
+    """Trains an identity encoder."""
+
+    kind: Literal["identity"] = "identity"
+    model: IRNetSettings = field(default_factory=IRNetSettings)
+    scale: float = 32.0
+    """Factor of the cosines before the softmax."""
+    margin: float = 0.3
+    """Radians that are added to the angle of the right person."""
+    data: FacesSettings = field(default_factory=FacesSettings)
+    loop: LoopSettings = field(default_factory=LoopSettings)
+
+    def source(self) -> Source:
+        """What it trains on."""
+        return self.data.build()
+
+    def objective(self) -> Objective:
+        """What trains."""
+        people = self.data.people_count()
+        return IdentityObjective(self.model.build(), people, self.scale, self.margin)
+
+
+class IdentityObjective(Objective):
+    """ArcFace (Deng et al. 2019, eq. 3): cross-entropy over scale * cos(angle + margin)."""
+
+    def __init__(self, encoder: IRNet, people: int, scale: float, margin: float) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.centres = nn.Parameter(torch.randn(people, encoder.features) * 0.01)
+        self.scale, self.margin = scale, margin
+
+    def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
+        """Losses of a batch with ``image`` and ``person``."""
+        vectors = self.encoder(as_images(batch["image"])).vector
+        with torch.autocast(vectors.device.type, enabled=False):
+            cosines = functional.linear(
+                functional.normalize(vectors.float()), functional.normalize(self.centres.float())
+            ).clamp(-1 + 1e-6, 1 - 1e-6)
+            person = batch["person"]
+            right = cosines.gather(1, person[:, None])
+            harder = torch.cos(torch.acos(right) + self.margin)
+            # beyond pi - margin the cosine would rise again; go on falling instead
+            far = right - self.margin * torch.sin(torch.tensor(self.margin))
+            harder = torch.where(right > -torch.cos(torch.tensor(self.margin)), harder, far)
+            logits = self.scale * cosines.scatter(1, person[:, None], harder)
+            loss = functional.cross_entropy(logits, person)
+        hit = (cosines.argmax(1) == person).float().mean()
+        return Losses(loss, {"accuracy": hit, "cosine": right.mean()})
+
+    def export(self, folder: Path) -> None:
+        """The encoder alone: the people's centres are of no use afterwards."""
+        self.encoder.save_pretrained(folder)

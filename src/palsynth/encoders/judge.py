@@ -1,0 +1,90 @@
+"""The judge: reads movement, side and weakness from a picture, for evaluation only.
+
+It shares no weights and no people with what it judges.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Tensor
+
+from palsynth.data.examples import Source
+from palsynth.encoders.base import as_images, upright_crop
+from palsynth.encoders.identity import IRNetSettings
+from palsynth.encoders.irnet import IRNet
+from palsynth.encoders.reading import Reading, ReadingHead, reading_losses, truth
+from palsynth.encoders.sources import FacesSettings
+from palsynth.face.face import Face
+from palsynth.settings import Settings
+from palsynth.training.objective import Losses, Objective
+from palsynth.training.recipe import LoopSettings
+
+
+class Judge(ModelMixin, ConfigMixin):  # type: ignore[misc]
+    """Images to a :class:`Reading`; the arguments are those of :class:`IRNet`."""
+
+    @register_to_config
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (16, 32, 64, 128),
+        depths: tuple[int, ...] = (1, 2, 2, 1),
+        narrow: int = 16,
+        dim: int = 256,
+        dropout: float = 0.2,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.trunk = IRNet(widths, depths, narrow, dim, dropout)
+        self.head = ReadingHead(dim)
+
+    def forward(self, images: Tensor) -> Reading:
+        """Images (N, 3, H, W), RGB in 0 … 1, to what they show."""
+        return self.head(self.trunk(images).vector)
+
+    def crop(self, face: Face) -> Face:
+        """The face as the judge wants it."""
+        return upright_crop(face)
+
+
+@dataclass(frozen=True)
+class JudgeRecipe(Settings):
+    """Trains the judge."""
+
+    kind: Literal["judge"] = "judge"
+    model: IRNetSettings = field(
+        default_factory=lambda: IRNetSettings((16, 32, 64, 128), (1, 2, 2, 1), 16, 256, 0.2)
+    )
+    data: FacesSettings = field(default_factory=FacesSettings)
+    loop: LoopSettings = field(default_factory=LoopSettings)
+
+    def source(self) -> Source:
+        """What it trains on."""
+        return self.data.build()
+
+    def objective(self) -> Objective:
+        """What trains."""
+        m = self.model
+        return JudgeObjective(Judge(m.widths, m.depths, m.narrow, m.dim, m.dropout))
+
+
+class JudgeObjective(Objective):
+    """Cross-entropies of movement and side, squared errors of state and weakness."""
+
+    def __init__(self, judge: Judge) -> None:
+        super().__init__()
+        self.judge = judge
+
+    def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
+        """Losses of a batch with ``image``, ``movement``, ``function`` and ``tone``."""
+        parts = reading_losses(self.judge(as_images(batch["image"])), truth(batch))
+        total = parts["movement"] + parts["side"] + 5 * (parts["state"] + parts["weakness"])
+        return Losses(total, parts)
+
+    def export(self, folder: Path) -> None:
+        """The judge."""
+        self.judge.save_pretrained(folder)

@@ -1,0 +1,130 @@
+"""The landmark encoder: all 478 points of a face, differentiably, and the map before them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
+from torch import Tensor, nn
+
+from palsynth.appearance.model import appearance_model
+from palsynth.data.examples import Source
+from palsynth.encoders.base import SIZE, as_images, upright_crop
+from palsynth.encoders.identity import IRNetSettings
+from palsynth.encoders.irnet import IRNet
+from palsynth.encoders.sources import FacesSettings
+from palsynth.face import topology
+from palsynth.face.face import Face
+from palsynth.face.framing import RECOGNISER
+from palsynth.face.regions import REGIONS
+from palsynth.settings import Settings
+from palsynth.training.objective import Losses, Objective
+from palsynth.training.recipe import LoopSettings
+
+_EXPRESSIVE = np.unique(
+    [
+        *(point for region in REGIONS if region != "face" for point in REGIONS[region]),
+        *topology.mouth_polygon(),
+        *topology.IRIS["left"],
+        *topology.IRIS["right"],
+    ]
+)
+"""Points of lids, irises, brows, nose and lips: they tell expressions, and count three times."""
+
+
+class Landmarks(NamedTuple):
+    """``points`` (N, P, 2) as shares of the picture's side, x then y; ``map`` (N, C, 7, 7)."""
+
+    points: Tensor
+    map: Tensor
+
+
+class LandmarkNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
+    """478 points, as an offset from the mean face; the arguments are those of :class:`IRNet`."""
+
+    @register_to_config
+    def __init__(
+        self,
+        widths: tuple[int, ...] = (16, 32, 64, 128),
+        depths: tuple[int, ...] = (1, 2, 2, 1),
+        narrow: int = 16,
+        dim: int = 256,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.trunk = IRNet(widths, depths, narrow, dim, dropout)
+        self.to_points = nn.Linear(dim, topology.POINTS * 2)
+        with torch.no_grad():
+            self.to_points.weight.mul_(0.05)
+            self.to_points.bias.copy_(_mean_face().flatten())
+
+    def forward(self, images: Tensor) -> Landmarks:
+        """Images (N, 3, H, W), RGB in 0 … 1, to points and maps."""
+        features = self.trunk(images)
+        points = self.to_points(features.vector).float()
+        return Landmarks(points.view(-1, topology.POINTS, 2), features.map)
+
+    def crop(self, face: Face) -> Face:
+        """The face as this network was trained on it."""
+        return upright_crop(face)
+
+
+def _mean_face() -> Tensor:
+    """(478, 2) the mean person's points in a recogniser crop, as shares of its side."""
+    model = appearance_model()
+    points = model.landmarks(np.zeros(model.code_length, np.float32))[:, :2]
+    points = points - points[list(topology.OUTER_CANTHUS.values())].mean(0)
+    pixels = points * RECOGNISER.scale(SIZE) + RECOGNISER.origin(SIZE)
+    return torch.from_numpy((pixels + 0.5) / SIZE).float()
+
+
+@dataclass(frozen=True)
+class LandmarksRecipe(Settings):
+    """Trains the landmark encoder."""
+
+    kind: Literal["landmarks"] = "landmarks"
+    model: IRNetSettings = field(
+        default_factory=lambda: IRNetSettings((16, 32, 64, 128), (1, 2, 2, 1), 16, 256, 0.0)
+    )
+    data: FacesSettings = field(default_factory=FacesSettings)
+    loop: LoopSettings = field(default_factory=LoopSettings)
+
+    def source(self) -> Source:
+        """What it trains on."""
+        return self.data.build()
+
+    def objective(self) -> Objective:
+        """What trains."""
+        m = self.model
+        return LandmarksObjective(LandmarkNet(m.widths, m.depths, m.narrow, m.dim, m.dropout))
+
+
+class LandmarksObjective(Objective):
+    """Mean distance of the known points, relative to the outer-eye distance of the framing."""
+
+    def __init__(self, net: LandmarkNet) -> None:
+        super().__init__()
+        self.net = net
+        weight = torch.ones(topology.POINTS)
+        weight[torch.from_numpy(_EXPRESSIVE)] = 3.0
+        self.register_buffer("weight", weight, persistent=False)
+        self.weight: Tensor
+
+    def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
+        """Losses of a batch with ``image`` and ``points``."""
+        found = self.net(as_images(batch["image"])).points
+        true = (batch["points"].float() + 0.5) / batch["image"].shape[1]
+        known = ~true.isnan().any(-1)
+        far = ((found - true.nan_to_num()).square().sum(-1) + 1e-8).sqrt() / RECOGNISER.outer_eyes
+        weight = self.weight * known
+        loss = (far * weight).sum() / weight.sum().clamp(min=1)
+        return Losses(loss, {"distance": (far * known).sum() / known.sum().clamp(min=1)})
+
+    def export(self, folder: Path) -> None:
+        """The network."""
+        self.net.save_pretrained(folder)

@@ -1,0 +1,90 @@
+"""Encoders by path: nothing for ours, a folder for one trained here, a file for a published one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from palsynth.encoders.base import Encoder
+from palsynth.encoders.expression import ExpressionEncoder
+from palsynth.encoders.irnet import IRNet
+from palsynth.encoders.judge import Judge
+from palsynth.encoders.landmarks import LandmarkNet
+from palsynth.encoders.published.files import load_exactly, read_tensors, take
+from palsynth.encoders.published.ir import DEPTHS, AdaFaceIR, ArcFaceIR
+from palsynth.encoders.published.mobilefacenet import MobileFaceNet
+from palsynth.encoders.published.onnx import OnnxRecogniser
+from palsynth.encoders.shipped import load_ours
+from palsynth.errors import InputError
+
+M = TypeVar("M", bound=torch.nn.Module)
+
+_IDENTITY = ("recognition_model.backbone.", "id_model.backbone.", "model.", "module.")
+_EXPRESSION = ("face_model.backbone.", "model.", "module.")
+_LANDMARKS = ("landmark_detector.", "module.")
+
+
+def identity_encoder(path: Path | None = None) -> Encoder:
+    """A recogniser, frozen: ours, or AdaFace / ArcFace IR-50 or IR-101 from a published file.
+
+    ``.ckpt``, ``.pth``, ``.pt``, ``.safetensors`` or ``.onnx``; of a CFCPalsy checkpoint its
+    frozen recogniser. The family and depth are read from the keys.
+    """
+    if path is None or path.is_dir():
+        ours: IRNet = load_ours("identity", path)
+        return _frozen(ours)
+    if path.suffix == ".onnx":
+        return OnnxRecogniser(path)
+    return _frozen(_published_ir(path, _IDENTITY))
+
+
+def expression_encoder(face: Path | None = None, identity: Path | None = None) -> ExpressionEncoder:
+    """E_Face - E_ID, frozen: ours, or two published IR networks of the same kind.
+
+    A CFCPalsy checkpoint holds both: give its path alone.
+    """
+    if face is None or face.is_dir():
+        tuned = load_ours("expression", face)
+        return _frozen(ExpressionEncoder(tuned, load_ours("identity", identity)))
+    tuned = _published_ir(face, _EXPRESSION)
+    who = _published_ir(identity or face, _IDENTITY)
+    return _frozen(ExpressionEncoder(tuned, who))
+
+
+def landmark_encoder(path: Path | None = None) -> LandmarkNet | MobileFaceNet:
+    """A landmark network, frozen: ours (478 points) or MobileFaceNet (68) from its file."""
+    if path is None or path.is_dir():
+        ours: LandmarkNet = load_ours("landmarks", path)
+        return _frozen(ours)
+    model = MobileFaceNet()
+    load_exactly(model, take(read_tensors(path), _LANDMARKS), path)
+    return _frozen(model.eval())
+
+
+def judge(path: Path | None = None) -> Judge:
+    """The judge of expressions, frozen."""
+    ours: Judge = load_ours("judge", path)
+    return _frozen(ours)
+
+
+def _frozen(model: M) -> M:
+    return model.requires_grad_(False).eval()
+
+
+def _published_ir(path: Path, prefixes: tuple[str, ...]) -> AdaFaceIR | ArcFaceIR:
+    tensors = take(read_tensors(path), prefixes)
+    tensors = {n: t for n, t in tensors.items() if not n.startswith("head.")}  # of the training
+    adaface = "input_layer.0.weight" in tensors
+    if not adaface and "conv1.weight" not in tensors:
+        raise InputError(
+            f"{path}: neither AdaFace's nor ArcFace's IR network (no key input_layer.0.weight, "
+            f"no key conv1.weight; it begins with {next(iter(tensors), 'nothing')})"
+        )
+    stem = "body.{}.res_layer.1.weight" if adaface else "layer3.{}.conv1.weight"
+    deep = stem.format(24 if adaface else 14) in tensors
+    depths = DEPTHS[101 if deep else 50]
+    model = AdaFaceIR(depths) if adaface else ArcFaceIR(depths)
+    load_exactly(model, tensors, path)
+    return model.eval()

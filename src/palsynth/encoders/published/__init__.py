@@ -1,0 +1,1 @@
+"""Published encoders, loaded by path in the formats that their authors publish."""

@@ -1,0 +1,40 @@
+"""Our own encoders, as they ship with the package or lie in a folder."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from palsynth.errors import InputError
+
+ASSETS = Path(__file__).parent / "assets"
+
+CLASSES = {
+    "identity": "palsynth.encoders.irnet:IRNet",
+    "expression": "palsynth.encoders.irnet:IRNet",
+    "landmarks": "palsynth.encoders.landmarks:LandmarkNet",
+    "judge": "palsynth.encoders.judge:Judge",
+}
+"""Encoder -> where its class is."""
+
+
+def load_ours(name: str, folder: Path | None = None) -> Any:
+    """One of our networks by its name in CLASSES, in evaluation mode and single precision.
+
+    ``folder`` in ``save_pretrained`` form; what ships where nothing is said. Raises InputError
+    where the folder holds no such weights.
+    """
+    module, kind = CLASSES[name].split(":")
+    cls = getattr(importlib.import_module(module), kind)
+    where = folder or ASSETS / name
+    if not (where / "config.json").is_file():
+        raise InputError(f"{where}: holds no weights (no config.json); give a trained folder")
+    try:
+        model = cls.from_pretrained(where, torch_dtype=torch.float32, local_files_only=True)
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
+        first = str(error).strip().splitlines()[0]
+        raise InputError(f"{where}: cannot be loaded as {kind} ({first})") from None
+    return model.eval()

@@ -1,0 +1,1 @@
+"""Metrics over features, arrays and manifests. No models: what must run one is elsewhere."""

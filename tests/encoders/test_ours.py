@@ -1,0 +1,174 @@
+"""Our networks and objectives, tiny and real."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from palsynth.clinical import Grade, Movement, Palsy, Side
+from palsynth.data.drawn import PeopleSource
+from palsynth.data.examples import MOVEMENTS, Example, labels, stack
+from palsynth.encoders.base import Pixels, as_images, upright_crop
+from palsynth.encoders.expression import ExpressionEncoder, ExpressionObjective
+from palsynth.encoders.identity import IdentityObjective
+from palsynth.encoders.irnet import IRNet
+from palsynth.encoders.judge import Judge, JudgeObjective
+from palsynth.encoders.landmarks import LandmarkNet, LandmarksObjective
+from palsynth.encoders.reading import Reading, reading_losses, truth
+from palsynth.encoders.shipped import load_ours
+from palsynth.errors import InputError
+from palsynth.face.face import Face
+
+SMALL = ((4, 4, 6, 8), (1, 1, 1, 1), 2, 16, 0.4)
+RNG = torch.Generator()
+
+
+def batch(size: int = 6) -> dict[str, torch.Tensor]:
+    source = PeopleSource(count=3, size=112, seed=5)
+    return {n: torch.from_numpy(a) for n, a in stack([source[k] for k in range(size)]).items()}
+
+
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, torch.Tensor]:
+    return batch()
+
+
+@pytest.mark.parametrize("size", [64, 112, 200])
+def test_network_shapes(size: int) -> None:
+    net = IRNet(*SMALL).eval()
+    features = net(torch.rand(2, 3, size, size))
+    assert features.vector.shape == (2, 16)
+    assert features.map.shape == (2, 8, 7, 7)
+
+
+def test_dropout_is_just_before_the_last_layer() -> None:
+    """Training mode changes the vector but not the map, which SER-FIQ stands on."""
+    torch.manual_seed(0)
+    net = IRNet(*SMALL).eval()
+    dropout = next(m for m in net.head if isinstance(m, torch.nn.Dropout))
+    images = torch.rand(1, 3, 112, 112)
+    dropout.train()
+    one, other = net(images), net(images)
+    assert torch.equal(one.map, other.map)
+    assert not torch.equal(one.vector, other.vector)
+
+
+def test_weights_read_back_in_half_precision(tmp_path: Path) -> None:
+    net = IRNet(*SMALL).eval()
+    net.to(torch.float16).save_pretrained(tmp_path)
+    again = load_ours("identity", tmp_path)
+    assert next(again.parameters()).dtype == torch.float32
+    assert torch.equal(again.stem[0].weight, net.stem[0].weight.float())
+    assert not again.training
+
+
+def test_damaged_weights_are_named(tmp_path: Path) -> None:
+    IRNet(*SMALL).save_pretrained(tmp_path)
+    (tmp_path / "diffusion_pytorch_model.safetensors").write_bytes(b"half")
+    with pytest.raises(InputError, match="cannot be loaded as IRNet"):
+        load_ours("identity", tmp_path)
+    with pytest.raises(InputError, match=r"cannot be loaded as LandmarkNet"):
+        load_ours("landmarks", tmp_path)
+
+
+def test_bytes_become_images() -> None:
+    pixels = torch.tensor([[[[255, 0, 51]]]], dtype=torch.uint8)
+    assert as_images(pixels).flatten().tolist() == pytest.approx([1.0, 0.0, 0.2])
+    assert Pixels(bgr=True)(as_images(pixels))[0, 0, 5, 5] == pytest.approx(-0.6)
+
+
+def test_crops_ignore_the_mouth(face: Face) -> None:
+    """A palsied mouth must not shift the crop, which a five-point crop would let it."""
+    moved = face.landmarks.copy()
+    moved[[61, 291], 1] += 30
+    one = upright_crop(face).to_source
+    assert np.allclose(one, upright_crop(Face(face.image, moved)).to_source)
+
+
+def test_margin_makes_it_harder(drawn: dict[str, torch.Tensor]) -> None:
+    torch.manual_seed(0)
+    net = IRNet(*SMALL).eval()
+    plain, hard = (IdentityObjective(net, 3, 16.0, m).eval() for m in (0.0, 0.5))
+    hard.load_state_dict(plain.state_dict())
+    easy = plain(drawn, RNG)
+    assert hard(drawn, RNG).total > easy.total
+    cosines = torch.nn.functional.normalize(net(as_images(drawn["image"])).vector)
+    cosines = cosines @ torch.nn.functional.normalize(plain.centres).T
+    expected = torch.nn.functional.cross_entropy(16.0 * cosines, drawn["person"])
+    assert easy.total.item() == pytest.approx(expected.item(), rel=1e-4)
+
+
+def test_e_face_starts_as_e_id_and_only_it_trains(drawn: dict[str, torch.Tensor]) -> None:
+    torch.manual_seed(0)
+    who = IRNet(*SMALL).eval()
+    face = IRNet(*SMALL).eval()
+    face.load_state_dict(who.state_dict())
+    assert ExpressionEncoder(face, who)(as_images(drawn["image"])).vector.abs().max() == 0
+    objective = ExpressionObjective(face, who, invariance=1.0).train()
+    losses = objective(drawn, RNG)
+    losses.total.backward()
+    assert set(losses.parts) == {"movement", "side", "state", "weakness", "unexplained"}
+    assert not any(n.startswith("identity") for n in objective.trained_state())
+    assert face.stem[0].weight.grad is not None
+    assert who.stem[0].weight.grad is None
+
+
+def test_truth_of_labels() -> None:
+    palsy = Palsy.peripheral(Side.LEFT, Grade.V)
+    rows = [
+        Example(np.zeros((2, 2, 3), np.uint8), 0, **labels(Movement.GRIN, palsy)),
+        Example(np.zeros((2, 2, 3), np.uint8), 0, **labels(Movement.REST, Palsy.none())),
+        Example(np.zeros((2, 2, 3), np.uint8), 0),
+    ]
+    true = truth({n: torch.from_numpy(a) for n, a in stack(rows).items()})
+    assert true.movement.tolist() == [MOVEMENTS.index(Movement.GRIN), 0, -1]
+    assert true.side.tolist() == [1, 0, -1]
+    expected = 1 - palsy.movement_function(Movement.GRIN, Side.LEFT)
+    assert true.weakness[0].tolist() == pytest.approx([expected, 0.0])
+    assert true.weakness[1].tolist() == [0.0, 0.0]
+    assert true.weakness[2].isnan().all()
+
+
+def test_unknown_labels_do_not_count() -> None:
+    rows = [Example(np.zeros((2, 2, 3), np.uint8), 0)] * 2
+    true = truth({n: torch.from_numpy(a) for n, a in stack(rows).items()})
+    numbers = torch.randn(2, 11), torch.randn(2, 3), torch.rand(2, 2, 6), torch.rand(2, 2)
+    assert {float(v) for v in reading_losses(Reading(*numbers), true).values()} == {0.0}
+
+
+def test_judge_and_landmarks_learn_a_batch(drawn: dict[str, torch.Tensor]) -> None:
+    torch.manual_seed(0)
+    for objective in (
+        JudgeObjective(Judge(*SMALL)),
+        LandmarksObjective(LandmarkNet(*SMALL[:-1], 0.0)),
+    ):
+        optimizer = torch.optim.AdamW(objective.parameters(), 3e-3)
+        losses = []
+        for _ in range(25):
+            loss = objective.train()(drawn, RNG).total
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.item())
+        assert losses[-1] < 0.85 * losses[0]
+
+
+def test_untrained_landmarks_are_the_mean_face(drawn: dict[str, torch.Tensor]) -> None:
+    net = LandmarkNet(*SMALL).eval()
+    points = net(as_images(drawn["image"])).points * 112 - 0.5
+    far = (points - drawn["points"]).square().sum(-1).sqrt().mean()
+    assert far < 6  # pixels
+    left, right = points[0, 263], points[0, 33]
+    assert (left[0] - right[0]).item() == pytest.approx(0.44 * 112, abs=4)
+
+
+def test_unknown_points_do_not_count(drawn: dict[str, torch.Tensor]) -> None:
+    objective = LandmarksObjective(LandmarkNet(*SMALL)).eval()
+    some = {**drawn, "points": drawn["points"].clone()}
+    some["points"][:, 468:] = torch.nan
+    assert torch.isfinite(objective(some, RNG).total)
+    none = {**drawn, "points": torch.full_like(drawn["points"], torch.nan)}
+    assert objective(none, RNG).total == 0
