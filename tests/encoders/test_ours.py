@@ -19,8 +19,10 @@ from palsynth.encoders.judge import Judge, JudgeObjective
 from palsynth.encoders.landmarks import LandmarkNet, LandmarksObjective
 from palsynth.encoders.reading import Reading, reading_losses, truth
 from palsynth.encoders.shipped import load_ours
+from palsynth.encoders.validation import FIRST, PEOPLE, validation_batch
 from palsynth.errors import InputError
 from palsynth.face.face import Face
+from palsynth.people import EVALUATION_SEEDS
 
 SMALL = ((4, 4, 6, 8), (1, 1, 1, 1), 2, 16, 0.4)
 RNG = torch.Generator()
@@ -172,3 +174,23 @@ def test_unknown_points_do_not_count(drawn: dict[str, torch.Tensor]) -> None:
     assert torch.isfinite(objective(some, RNG).total)
     none = {**drawn, "points": torch.full_like(drawn["points"], torch.nan)}
     assert objective(none, RNG).total == 0
+
+
+def test_validation_people_are_neither_trained_on_nor_evaluated_on() -> None:
+    batch = validation_batch()
+    assert sorted(batch["person"][:PEOPLE].tolist()) == list(range(PEOPLE))
+    assert FIRST + PEOPLE <= EVALUATION_SEEDS
+    with torch.no_grad():
+        who = IRNet(*SMALL).eval()
+        figures = {
+            **IdentityObjective(who, 3, 16.0, 0.3).eval().validate(),
+            **ExpressionObjective(who, IRNet(*SMALL).eval(), 1.0).eval().validate(),
+            **JudgeObjective(Judge(*SMALL)).eval().validate(),
+            **LandmarksObjective(LandmarkNet(*SMALL)).eval().validate(),
+        }
+        picture = LandmarksObjective(LandmarkNet(*SMALL)).eval().picture()
+    assert figures.keys() == {
+        f"validation/{n}" for n in ("top1", "movement", "side", "weakness", "distance")
+    }
+    assert 0 < figures["validation/distance"] < 0.2
+    assert picture.shape == (896, 896, 3)

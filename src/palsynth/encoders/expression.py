@@ -18,9 +18,17 @@ from typing_extensions import Self
 from palsynth.data.examples import Source
 from palsynth.encoders.base import Features, as_images
 from palsynth.encoders.irnet import IRNet
-from palsynth.encoders.reading import STATE, ReadingHead, label_code, reading_losses, truth
+from palsynth.encoders.reading import (
+    STATE,
+    ReadingHead,
+    label_code,
+    reading_figures,
+    reading_losses,
+    truth,
+)
 from palsynth.encoders.shipped import load_ours
 from palsynth.encoders.sources import FacesSettings
+from palsynth.encoders.validation import on
 from palsynth.face.face import Face
 from palsynth.settings import Settings
 from palsynth.training.objective import Losses, Objective
@@ -108,6 +116,13 @@ class ExpressionObjective(Objective):
             + self.invariance * parts["unexplained"]
         )
         return Losses(total, parts)
+
+    def validate(self) -> dict[str, float]:
+        """What the head reads from pictures of unseen people."""
+        batch = on(next(self.face.parameters()).device)
+        images = as_images(batch["image"])
+        feature = self.face(images).vector - self.identity(images).vector
+        return reading_figures(self.head(feature), truth(batch))
 
     def export(self, folder: Path) -> None:
         """E_Face alone: the head and the explanation are of no use afterwards."""

@@ -14,6 +14,7 @@ from palsynth.data.examples import Source
 from palsynth.encoders.base import as_images
 from palsynth.encoders.irnet import IRNet
 from palsynth.encoders.sources import FacesSettings
+from palsynth.encoders.validation import PEOPLE, on
 from palsynth.settings import Settings
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
@@ -83,6 +84,14 @@ class IdentityObjective(Objective):
             loss = functional.cross_entropy(logits, person)
         hit = (cosines.argmax(1) == person).float().mean()
         return Losses(loss, {"accuracy": hit, "cosine": right.mean()})
+
+    def validate(self) -> dict[str, float]:
+        """Top-1: 96 pictures of 32 unseen people against one of each."""
+        batch = on(self.centres.device)
+        vectors = functional.normalize(self.encoder(as_images(batch["image"])).vector)
+        nearest = (vectors[PEOPLE:] @ vectors[:PEOPLE].T).argmax(1)
+        found = batch["person"][:PEOPLE][nearest] == batch["person"][PEOPLE:]
+        return {"validation/top1": found.float().mean().item()}
 
     def export(self, folder: Path) -> None:
         """The encoder alone: the people's centres are of no use afterwards."""

@@ -18,8 +18,9 @@ from palsynth.data.examples import Source
 from palsynth.encoders.base import as_images, upright_crop
 from palsynth.encoders.identity import IRNetSettings
 from palsynth.encoders.irnet import IRNet
-from palsynth.encoders.reading import Reading, ReadingHead, reading_losses, truth
+from palsynth.encoders.reading import Reading, ReadingHead, reading_figures, reading_losses, truth
 from palsynth.encoders.sources import FacesSettings
+from palsynth.encoders.validation import on
 from palsynth.face.face import Face
 from palsynth.settings import Settings
 from palsynth.training.objective import Losses, Objective
@@ -84,6 +85,11 @@ class JudgeObjective(Objective):
         parts = reading_losses(self.judge(as_images(batch["image"])), truth(batch))
         total = parts["movement"] + parts["side"] + 5 * (parts["state"] + parts["weakness"])
         return Losses(total, parts)
+
+    def validate(self) -> dict[str, float]:
+        """What the judge reads from pictures of unseen people."""
+        batch = on(next(self.judge.parameters()).device)
+        return reading_figures(self.judge(as_images(batch["image"])), truth(batch))
 
     def export(self, folder: Path) -> None:
         """The judge."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+import cv2
 import numpy as np
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -18,6 +19,7 @@ from palsynth.encoders.base import SIZE, as_images, upright_crop
 from palsynth.encoders.identity import IRNetSettings
 from palsynth.encoders.irnet import IRNet
 from palsynth.encoders.sources import FacesSettings
+from palsynth.encoders.validation import on
 from palsynth.face import topology
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
@@ -124,6 +126,23 @@ class LandmarksObjective(Objective):
         weight = self.weight * known
         loss = (far * weight).sum() / weight.sum().clamp(min=1)
         return Losses(loss, {"distance": (far * known).sum() / known.sum().clamp(min=1)})
+
+    def validate(self) -> dict[str, float]:
+        """Mean distance on pictures of unseen people."""
+        batch = on(self.weight.device)
+        return {"validation/distance": self(batch, torch.Generator()).parts["distance"].item()}
+
+    def picture(self) -> np.ndarray:
+        """Sixteen unseen people with the points found on them."""
+        images = on(self.weight.device)["image"][:16]
+        points = self.net(as_images(images)).points.cpu().numpy() * SIZE * 2 - 0.5
+        tiles = []
+        for image, found in zip(images.cpu().numpy(), points, strict=True):
+            tile = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+            for x, y in found[_EXPRESSIVE]:
+                cv2.circle(tile, (round(x), round(y)), 1, (80, 255, 80), -1)
+            tiles.append(tile)
+        return np.vstack([np.hstack(tiles[k : k + 4]) for k in range(0, 16, 4)])
 
     def export(self, folder: Path) -> None:
         """The network."""

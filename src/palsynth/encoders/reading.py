@@ -109,3 +109,13 @@ def label_code(true: Truth) -> Tensor:
     movement = functional.one_hot(true.movement.clamp(min=0), len(MOVEMENTS))
     known = (true.movement != UNKNOWN)[:, None]
     return torch.cat([movement * known, true.state.nan_to_num(1.0).flatten(1)], 1).float()
+
+
+def reading_figures(reading: Reading, true: Truth) -> dict[str, float]:
+    """Share of movements and sides read right, mean error of the weakness."""
+    right = {
+        "movement": (reading.movement.argmax(1) == true.movement).float(),
+        "side": (reading.side.argmax(1) == true.side).float(),
+        "weakness": (reading.weakness - true.weakness).abs(),
+    }
+    return {f"validation/{name}": values.mean().item() for name, values in right.items()}
