@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from palsynth.evaluation.fidelity import finite_mean, moving, psnr, ssim
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 256, (4, 48, 48, 3), np.uint8)
+    noise = rng.normal(0, [[[[5]]], [[[15]]], [[[40]]], [[[0]]]], truth.shape)
+    return (truth + noise).clip(0, 255).astype(np.uint8), truth
+
+
+def test_psnr_agrees_with_scikit_image(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    images, truth = pair
+    expected = [peak_signal_noise_ratio(t, i) for i, t in zip(images[:3], truth[:3], strict=True)]
+    assert psnr(images, truth)[:3] == pytest.approx(expected, abs=1e-5)
+
+
+def test_ssim_agrees_with_scikit_image(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    images, truth = pair
+    expected = [
+        structural_similarity(
+            t, i, channel_axis=-1, gaussian_weights=True, sigma=1.5,
+            use_sample_covariance=False, data_range=255,
+        )
+        for i, t in zip(images, truth, strict=True)
+    ]  # fmt: skip
+    assert ssim(images, truth) == pytest.approx(expected, abs=1e-3)
+
+
+def test_identical_images(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    _, truth = pair
+    assert np.isinf(psnr(truth, truth)).all()
+    assert ssim(truth, truth) == pytest.approx(1.0)
+    whole = np.ones(truth.shape[:3], bool)
+    assert np.isinf(psnr(truth, truth, whole)).all()
+    assert finite_mean(psnr(*pair)) == (pytest.approx(psnr(*pair)[:3].mean()), 1)
+    assert finite_mean(np.array([np.inf]))[1] == 1
+
+
+def test_batches_do_not_matter(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    images, truth = pair
+    for metric in (psnr, ssim):
+        one = [metric(images[k : k + 1], truth[k : k + 1])[0] for k in range(4)]
+        assert one == pytest.approx(metric(images, truth), rel=1e-6)
+        assert np.array_equal(metric(images, truth), metric(images, truth))
+
+
+def test_masks_limit_what_is_compared(pair: tuple[np.ndarray, np.ndarray]) -> None:
+    images, truth = pair
+    whole = np.ones(truth.shape[:3], bool)
+    assert psnr(images, truth, whole) == pytest.approx(psnr(images, truth), rel=1e-6)
+    spoilt = truth.copy()
+    spoilt[:, :10] = 0
+    below = np.zeros_like(whole)
+    below[:, 20:] = True
+    assert np.isinf(psnr(spoilt, truth, below)).all()
+    assert ssim(spoilt, truth, below) == pytest.approx(1.0)
+    assert np.isnan(psnr(images, truth, ~whole)).all()
+
+
+def test_what_moves() -> None:
+    identity = np.full((1, 56, 56, 3), 100, np.uint8)
+    truth = identity.copy()
+    truth[0, 20:24, 30:34, 1] = 120
+    truth[0, 50, 50] = 105  # below the threshold
+    mask = moving(identity, truth)
+    assert mask[0, 19:25, 29:35].all()
+    assert mask.sum() == 36
