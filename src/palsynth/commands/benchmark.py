@@ -1,0 +1,52 @@
+"""``palsynth benchmark``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import tyro
+
+from palsynth.errors import InputError
+from palsynth.progress import progress_bar
+
+
+@dataclass(frozen=True)
+class BenchmarkOptions:
+    """Makes a benchmark set: identity and expression images, the truth, pairs.csv.
+
+    Start it again to go on where it stopped.
+    """
+
+    name: tyro.conf.Positional[Literal["vp-transfer", "vp-patients", "london-smile"]]
+    """vp-transfer: 50 people x 10 movements; vp-patients: 3 patients x 10 x 60 and 60 more;
+    london-smile: the photographed test people, neutral to smiling."""
+    out: Path
+    """Folder of the set."""
+    photographs: Path | None = None
+    """A London-set folder, for london-smile."""
+    size: int | None = None
+    """Pixels a side; each set has its own where nothing is said."""
+
+
+def benchmark(options: BenchmarkOptions) -> None:
+    """Makes a benchmark set: identity and expression images, the truth, pairs.csv."""
+    from palsynth.experiments.benchmark_sets import SETS
+
+    make, total = SETS[options.name]
+    given: dict[str, object] = {}
+    if options.size is not None:
+        if not 32 <= options.size <= 512:
+            raise InputError(f"--size {options.size}: must lie between 32 and 512")
+        given["size"] = options.size
+    if options.name == "london-smile":
+        if options.photographs is None:
+            raise InputError("london-smile needs --photographs, a London-set folder")
+        given["photographs"] = options.photographs
+    elif options.photographs is not None:
+        raise InputError(f"{options.name} shows people who do not exist; leave out --photographs")
+    with progress_bar(options.name) as progress:
+        for done in make(options.out, **given):
+            progress(done, total)
+    print(f"{options.out}: {options.name}, pairs.csv")
