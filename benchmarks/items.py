@@ -12,7 +12,7 @@ import argparse
 import numpy as np
 
 from palsynth.clinical import YANAGIHARA, Grade, Palsy, Side, item_score
-from palsynth.experiments.calibration import weighted_kappa
+from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.face.detect import detect_faces
 from palsynth.face.measures import measure
 from palsynth.face.scoring import estimate

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side, item_score
-from palsynth.experiments.calibration import weighted_kappa
+from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.face.detect import detect_faces
 from palsynth.face.measures import measure
 from palsynth.face.scoring import estimate

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from palsynth.clinical import EYE_CLOSURES, YANAGIHARA, Grade, Movement, Palsy, Side
-from palsynth.experiments.calibration import weighted_kappa
+from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.face import topology
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face

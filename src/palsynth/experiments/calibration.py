@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side, item_score
+from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.face.detect import detect_faces
 from palsynth.face.measures import SIDED, Measures, measure
 from palsynth.face.scoring import features
@@ -109,15 +110,6 @@ def fit_thresholds(samples: list[Sample], weights: list[float]) -> list[float]:
             if kappa > best:
                 best, found = kappa, (low, high)
     return [round(float(t), 2) for t in found]
-
-
-def weighted_kappa(true: np.ndarray, found: np.ndarray) -> float:
-    """Quadratic weighted kappa of item scores 0, 2 and 4 (Cohen 1968)."""
-    table = np.zeros((3, 3))
-    np.add.at(table, (np.asarray(true) // 2, np.asarray(found) // 2), 1)
-    apart = np.square(np.arange(3)[:, None] - np.arange(3))
-    chance = np.outer(table.sum(1), table.sum(0)) / table.sum()
-    return float(1 - (apart * table).sum() / max((apart * chance).sum(), 1e-9))
 
 
 def calibrate(

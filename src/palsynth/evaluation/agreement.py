@@ -1,0 +1,37 @@
+"""How well two orders or two scores agree: Spearman's rank correlation and weighted kappa."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+
+def spearman(a: np.ndarray, b: np.ndarray) -> float:
+    """Rank correlation of values (N,) and (N,), ties sharing their mean rank; NaN where one
+    of them does not vary or fewer than three are given."""
+    if len(a) < 3:
+        return float("nan")
+    x, y = _ranks(a), _ranks(b)
+    x, y = x - x.mean(), y - y.mean()
+    size = np.sqrt(np.square(x).sum() * np.square(y).sum())
+    return float((x * y).sum() / size) if size > 0 else float("nan")
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    _, where, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = np.cumsum(counts)
+    return (last - (counts - 1) / 2)[where]
+
+
+def weighted_kappa(
+    true: np.ndarray, found: np.ndarray, classes: Sequence[int] = (0, 2, 4)
+) -> float:
+    """Quadratic weighted kappa of scores (N,) and (N,), each one of ``classes`` in ascending
+    order (Cohen 1968); by default item scores."""
+    rows, columns = (np.searchsorted(classes, np.asarray(v)) for v in (true, found))
+    table = np.zeros((len(classes), len(classes)))
+    np.add.at(table, (rows, columns), 1)
+    apart = np.square(np.arange(len(classes))[:, None] - np.arange(len(classes)))
+    chance = np.outer(table.sum(1), table.sum(0)) / table.sum()
+    return float(1 - (apart * table).sum() / max((apart * chance).sum(), 1e-9))

@@ -1,0 +1,163 @@
+"""The judges: each looks at pictures and says numbers. Named by what and whose weights they are."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from palsynth.encoders.base import Encoder, as_images
+from palsynth.encoders.load import identity_encoder, judge
+from palsynth.encoders.published.dlib import DlibRecogniser
+from palsynth.encoders.published.inception import fid_inception
+from palsynth.encoders.shipped import ASSETS
+from palsynth.evaluation.distribution import Backend
+from palsynth.evaluation.quality import ser_fiq
+from palsynth.face import topology
+from palsynth.face.detect import detect_faces
+from palsynth.face.face import Face
+from palsynth.face.images import read_image
+
+SER_FIQ_PASSES = 100
+"""Stochastic embeddings of an image (Terhörst et al. 2020)."""
+
+
+@dataclass(frozen=True)
+class Judge:
+    """``name`` says the weights too, so that another's figures are not taken from a cache;
+    ``see`` paths to (N, …) float32, NaN where no single face is found."""
+
+    name: str
+    see: Callable[[Sequence[Path]], np.ndarray]
+
+
+def landmarks() -> Judge:
+    """MediaPipe's 478 points in pixels, (N, 478, 3)."""
+
+    def see(paths: Sequence[Path]) -> np.ndarray:
+        found = [_face(path) for path in paths]
+        empty = np.full((topology.POINTS, 3), np.nan, np.float32)
+        return np.stack([empty if face is None else face.landmarks for face in found])
+
+    return Judge("landmarks-mediapipe", see)
+
+
+def dlib() -> Judge:
+    """dlib's vectors (N, 128), compared by distance: no model here was trained on it."""
+    return _on_crops("dlib", DlibRecogniser(), 128)
+
+
+def recogniser(path: Path | None) -> Judge:
+    """Vectors (N, 512) of our recogniser, or of a published one by path; compared by cosine."""
+    name = "palsynth" if path is None else path.name
+    weights = _short(path or ASSETS / "identity")
+    return _on_crops(f"identity-{name}-{weights}", identity_encoder(path), 512)
+
+
+def quality() -> Judge:
+    """SER-FIQ (N, 1) by our recogniser, which was trained with dropout before its last layer."""
+    network: Any = identity_encoder()
+
+    @torch.no_grad()
+    def tremble(images: torch.Tensor) -> np.ndarray:
+        out = []
+        dropout = next(m for m in network.head if isinstance(m, torch.nn.Dropout))
+        for image in images:
+            torch.manual_seed(0)
+            dropout.train()
+            found = network.narrowing(network(image[None]).map).expand(SER_FIQ_PASSES, -1, -1, -1)
+            out.append([ser_fiq(network.head(found).numpy())])
+            dropout.eval()
+        return np.array(out, np.float32)
+
+    return _on_crops(f"ser-fiq-palsynth-{_short(ASSETS / 'identity')}", network, 1, tremble)
+
+
+def reading() -> Judge:
+    """What the judge of expressions reads, (N, 28): movement and side logits, state, weakness."""
+    network: Any = judge()
+
+    @torch.no_grad()
+    def read(images: torch.Tensor) -> np.ndarray:
+        parts = network(images)
+        return torch.cat([part.flatten(1) for part in parts], 1).numpy()
+
+    return _on_crops(f"judge-palsynth-{_short(ASSETS / 'judge')}", network, 28, read)
+
+
+def distribution(path: Path | None) -> tuple[Judge, Backend]:
+    """Features for FID and KID, of the whole picture: Inception's from a local file, or those of
+    our judge of expressions, which stand in for it offline and say so."""
+    if path is not None:
+        network = fid_inception(path)
+        backend = Backend("inception", "bilinear 299", _short(path))
+
+        @torch.no_grad()
+        def inception(paths: Sequence[Path]) -> np.ndarray:
+            return network(_pixels(paths)).numpy()
+
+        return Judge(f"fid-inception-{backend.weights}", inception), backend
+    weights = f"{_short(ASSETS / 'identity')}+{_short(ASSETS / 'judge')}"
+    backend = Backend("palsynth", "antialiased 112", weights)
+    return Judge(f"fid-palsynth-{weights}", _own_features()), backend
+
+
+def _own_features() -> Callable[[Sequence[Path]], np.ndarray]:
+    """Means and spreads of the maps of recogniser and judge: texture, identity and expression."""
+    networks: list[Any] = [identity_encoder(), judge()]
+
+    @torch.no_grad()
+    def see(paths: Sequence[Path]) -> np.ndarray:
+        images = _pixels(paths)
+        maps = [networks[0](images).map, networks[1].trunk(images).map]
+        return torch.cat([m.mean((2, 3)) for m in maps], 1).numpy()
+
+    return see
+
+
+def _on_crops(
+    name: str,
+    encoder: Encoder | Any,
+    numbers: int,
+    run: Callable[[torch.Tensor], np.ndarray] | None = None,
+) -> Judge:
+    """A judge that sees faces cut out as its network wants them."""
+
+    @torch.no_grad()
+    def vectors(images: torch.Tensor) -> np.ndarray:
+        return encoder(images).vector.numpy()
+
+    def see(paths: Sequence[Path]) -> np.ndarray:
+        faces = [_face(path) for path in paths]
+        crops = {k: encoder.crop(f).image for k, f in enumerate(faces) if f is not None}
+        out = np.full((len(paths), numbers), np.nan, np.float32)
+        if crops:
+            images = as_images(torch.from_numpy(np.stack(list(crops.values()))))
+            out[list(crops)] = (run or vectors)(images)
+        return out
+
+    return Judge(name, see)
+
+
+@lru_cache(maxsize=64)
+def _face(path: Path) -> Face | None:
+    """The one face of a picture, or None. Remembered for the judges of the same chunk."""
+    found = detect_faces(read_image(path))
+    return found[0] if len(found) == 1 else None
+
+
+def _pixels(paths: Sequence[Path]) -> torch.Tensor:
+    return as_images(torch.from_numpy(np.stack([read_image(path) for path in paths])))
+
+
+def _short(path: Path) -> str:
+    """Eight digits of a file's SHA-256, or of a folder's weights."""
+    if path.is_dir():
+        path = next(iter(sorted(path.glob("*.safetensors"))), path / "config.json")
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:8]
