@@ -19,6 +19,7 @@ import torch
 
 from identity import embedding
 from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side
+from palsynth.data.augment import Augmentation
 from palsynth.data.examples import MOVEMENTS, Example, labels, stack
 from palsynth.encoders.base import as_images, upright_crop
 from palsynth.encoders.load import (
@@ -68,39 +69,43 @@ def recognition(name: str, gallery: np.ndarray, probe: np.ndarray, who: np.ndarr
     )
 
 
-def identity_table(examples: list[Example], encoder: torch.nn.Module, each: int) -> None:
-    images, who = stack(examples)["image"], np.array([e.person for e in examples])
-    neutral = np.arange(0, len(examples), each + 1)
-    moved = np.setdiff1d(np.arange(len(examples)), neutral)
-    print(f"\n{PEOPLE} people, neutral against {len(moved)} moved and palsied")
-    print("| recogniser | top-1 | AUC | TAR at FAR 1 % |\n|---|---|---|---|")
-    vectors = features(encoder, images)
-    recognition("ours", vectors[neutral], vectors[moved], who[moved])
-    dlib = -np.array([embedding(e.image, e.points) for e in examples])
-    distance = np.linalg.norm(dlib[moved][:, None] - dlib[neutral][None], axis=-1)
-    same, other = verification(-distance, who[moved], np.arange(PEOPLE))
+def dlib_row(name: str, gallery: np.ndarray, probe: np.ndarray, who: np.ndarray) -> None:
+    """The same row for dlib, which compares by distance."""
+    distance = np.linalg.norm(probe[:, None] - gallery[None], axis=-1)
+    same, other = verification(-distance, who, np.arange(len(gallery)))
     print(
-        f"| dlib | {top1(-distance, who[moved], np.arange(PEOPLE)):.1%} | "
+        f"| {name} | {top1(-distance, who, np.arange(len(gallery))):.1%} | "
         f"{auc(same, other):.4f} | {tar_at_far(same, other):.1%} |"
     )
 
 
-def photographs_table(folder: Path, encoder: torch.nn.Module) -> None:
+def on_backdrops(examples: list[Example], seed: int) -> list[Example]:
+    """The same pictures with everything but the face painted over, each in its own colours."""
+    paint = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, mirror=0, backdrop=1.0)
+    return [paint(e, np.random.default_rng([seed, k])) for k, e in enumerate(examples)]
+
+
+def identity_table(title: str, gallery: list[Example], probe: list[Example],
+                   encoder: torch.nn.Module) -> None:  # fmt: skip
+    """Ours and dlib, on pictures as they are and with their surroundings painted over."""
+    who = np.array([e.person for e in probe])
+    print(f"\n{title}\n| recogniser | top-1 | AUC | TAR at FAR 1 % |\n|---|---|---|---|")
+    for place, change in (("", lambda e, _: e), (", other surroundings", on_backdrops)):
+        pair = [change(gallery, 1), change(probe, 2)]
+        recognition(f"ours{place}", *(features(encoder, stack(e)["image"]) for e in pair), who)
+        vectors = [np.array([embedding(e.image, e.points) for e in part]) for part in pair]
+        dlib_row(f"dlib{place}", *vectors, who)
+
+
+def photographed(folder: Path) -> tuple[list[Example], list[Example]]:
+    """Neutral and smiling crops of the test people."""
     faces = test_faces(folder)
-    who = np.arange(len(faces["neutral"]))
-    print(f"\n{len(who)} photographed test people, neutral against smiling")
-    print("| recogniser | top-1 | AUC | TAR at FAR 1 % |\n|---|---|---|---|")
-    crops = {k: np.stack([upright_crop(f).image for f in v]) for k, v in faces.items()}
-    recognition(
-        "ours", features(encoder, crops["neutral"]), features(encoder, crops["smiling"]), who
+    crops = {k: [upright_crop(f) for f in v] for k, v in faces.items()}
+    neutral, smiling = (
+        [Example(c.image, k, points=c.landmarks[:, :2]) for k, c in enumerate(part)]
+        for part in crops.values()
     )
-    a, b = (np.array([embedding(f.image, f.landmarks) for f in faces[k]]) for k in faces)
-    distance = np.linalg.norm(b[:, None] - a[None], axis=-1)
-    same, other = verification(-distance, who, who)
-    print(
-        f"| dlib | {top1(-distance, who, who):.1%} | {auc(same, other):.4f} | "
-        f"{tar_at_far(same, other):.1%} |"
-    )
+    return neutral, smiling
 
 
 def test_faces(folder: Path) -> dict[str, list]:
@@ -207,9 +212,14 @@ def main() -> None:
     print(f"drew {len(examples)} pictures in {time.perf_counter() - began:.0f} s")
     if "identity" in options.only:
         encoder = identity_encoder(options.identity)
-        identity_table(examples, encoder, each)
+        neutral = examples[:: each + 1]
+        moved = [e for k, e in enumerate(examples) if k % (each + 1)]
+        title = f"{PEOPLE} people, neutral against {len(moved)} moved and palsied"
+        identity_table(title, neutral, moved, encoder)
         if options.photographs:
-            photographs_table(options.photographs, encoder)
+            neutral, smiling = photographed(options.photographs)
+            title = f"{len(neutral)} photographed test people, neutral against smiling"
+            identity_table(title, neutral, smiling, encoder)
     if "expression" in options.only:
         expression_table(options, examples, each)
     if "landmarks" in options.only:

@@ -1,39 +1,27 @@
 """The identity judge of the benchmarks: dlib's face recogniser, which no model here was trained on.
 
-Two pictures show one person when their distance is below 0.6 (the recogniser's usual
-threshold). The weights come with the package ``face_recognition_models``; its five-point
-landmark model is used, never the 68-point one, whose training data bars commercial use.
+Two pictures show one person when their distance is below 0.6, the recogniser's usual threshold.
 """
 
 from __future__ import annotations
 
-import importlib.util
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
 import numpy as np
+import torch
+
+from palsynth.encoders.base import as_images
+from palsynth.encoders.published.dlib import DlibRecogniser
+from palsynth.face.face import Face
 
 
 @lru_cache(maxsize=1)
-def _models() -> tuple[Any, Any]:
-    import dlib
-
-    spec = importlib.util.find_spec("face_recognition_models")
-    if spec is None or spec.origin is None:
-        raise SystemExit("the identity judge is missing: pip install 'palsynth[fit]'")
-    folder = Path(spec.origin).parent / "models"
-    return (
-        dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat")),
-        dlib.face_recognition_model_v1(str(folder / "dlib_face_recognition_resnet_model_v1.dat")),
-    )
+def _recogniser() -> DlibRecogniser:
+    return DlibRecogniser()
 
 
 def embedding(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """128 numbers that tell people apart, from a picture and its 468 or more landmarks."""
-    import dlib
-
-    shape, recogniser = _models()
-    (left, top), (right, bottom) = landmarks[:468, :2].min(0), landmarks[:468, :2].max(0)
-    box = dlib.rectangle(int(left), int(top + 0.1 * (bottom - top)), int(right), int(bottom))
-    return np.array(recogniser.compute_face_descriptor(image, shape(image, box)))
+    """128 numbers that tell people apart, from a picture and its landmarks (478, 2 or 3)."""
+    points = np.column_stack([landmarks[:, :2], np.zeros(len(landmarks))]).astype(np.float32)
+    crop = _recogniser().crop(Face(image, points)).image
+    return _recogniser()(as_images(torch.from_numpy(crop[None]))).vector[0].numpy()

@@ -25,6 +25,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data stats": ("data", "count a dataset's labels, and draw them"),
     "fields fit": ("fitting", "register the scanned expression fields to the mesh"),
     "calibrate": ("fitting", "calibrate the measures against people with known truth"),
+    "evaluate": ("evaluate", "judge a method's pictures of a benchmark set"),
+    "evaluate compare": ("evaluate", "several reports in one table"),
     "benchmark": ("benchmark", "make a benchmark set: who should show what, and the truth"),
     "train": ("train", "train a recipe: an encoder, the judge"),
     "release": ("train", "write a finished run's weights in half precision"),

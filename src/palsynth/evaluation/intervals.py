@@ -47,5 +47,6 @@ def bootstrap(
         chosen = rng.integers(len(members), size=len(members))
         rows = np.concatenate([members[k] for k in chosen])
         drawn.append(statistic(*(v[rows] for v in values)))
-    low, high = np.nanpercentile(drawn, [2.5, 97.5])
+    known = np.array(drawn)[~np.isnan(drawn)]
+    low, high = np.percentile(known, [2.5, 97.5]) if len(known) else (np.nan, np.nan)
     return Figure(float(statistic(*values)), float(low), float(high), count)

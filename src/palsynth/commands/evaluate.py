@@ -1,0 +1,91 @@
+"""``palsynth evaluate`` and ``palsynth evaluate compare``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import tyro
+
+from palsynth.errors import InputError
+from palsynth.progress import stages_bar
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """Judges a method's pictures of a benchmark set; writes report.html, report.md, report.json.
+
+    Start it again to go on: what the judges saw is kept by the pictures' content.
+    """
+
+    real: Path
+    """Folder of the set: identity and expression images and the true answers."""
+    fake: Path
+    """Folder of the method's pictures, named as in pairs.csv."""
+    out: Path
+    """Folder of the report."""
+    pairs: Path | None = None
+    """pairs.csv; that of the set where nothing is said."""
+    name: str | None = None
+    """What the method is called in the tables; its folder's name where nothing is said."""
+    inception: Path | None = None
+    """Weights of Inception for FID and KID; our own features stand in, and the column says so."""
+    alexnet: Path | None = None
+    """Weights of AlexNet for LPIPS; without them there is no LPIPS column."""
+    recogniser: Path | None = None
+    """AdaFace or ArcFace weights for the cosine; our recogniser where nothing is said."""
+    cache: Path | None = None
+    """Where features are kept; beside the report where nothing is said."""
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """Puts several reports into one table."""
+
+    reports: tyro.conf.Positional[tuple[Path, ...]]
+    """Folders written by palsynth evaluate."""
+    out: Path
+    """Folder of the joint report."""
+
+
+def evaluate(options: EvaluateOptions) -> None:
+    """Judges a method's pictures of a benchmark set."""
+    from palsynth.evaluation.report import write_report
+    from palsynth.experiments.benchmark_sets import read_pairs
+    from palsynth.experiments.evaluation import Panel, Weights
+    from palsynth.experiments.features import FeatureCache
+    from palsynth.experiments.reporting import report_of
+
+    pairs = read_pairs(options.pairs or options.real / "pairs.csv")
+    weights = Weights(options.inception, options.alexnet, options.recogniser)
+    with (
+        FeatureCache(options.cache or options.out / "features.sqlite") as cache,
+        stages_bar() as tell,
+    ):
+        panel = Panel(options.real, pairs, weights, cache, tell)
+        name = options.name or options.fake.resolve().name
+        report, pictures = report_of(panel, name, [options.fake / pair.name for pair in pairs])
+        write_report(options.out, report, pictures)
+    print(f"{options.out / 'report.html'}: {len(pairs)} pairs, {len(report.results)} rows")
+
+
+def evaluate_compare(options: CompareOptions) -> None:
+    """Puts several reports into one table."""
+    from palsynth.evaluation.report import Report, read_report, write_report
+
+    if not options.reports:
+        raise InputError("name the folders of at least one report")
+    found = [read_report(folder / "report.json") for folder in options.reports]
+    titles = {report.title for report in found}
+    if len(titles) > 1:
+        raise InputError(f"reports of different sets do not compare: {', '.join(sorted(titles))}")
+    rows = {}
+    for report in found:
+        for result in report.results:
+            if not result.reference and result.method in rows:
+                raise InputError(f"two reports call their method '{result.method}'; use --name")
+            rows[result.method] = result
+    ordered = sorted(rows.values(), key=lambda r: not r.reference)
+    remarks = list(dict.fromkeys(remark for report in found for remark in report.remarks))
+    write_report(options.out, Report(found[0].title, ordered, remarks), {})
+    print(f"{options.out / 'report.html'}: {len(rows)} rows")

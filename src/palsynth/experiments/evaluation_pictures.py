@@ -1,0 +1,95 @@
+"""What people would rather look at than read: plots and sheets of an evaluation."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from palsynth.evaluation.asked import CLEAR
+from palsynth.experiments.evaluation import Judged, Panel
+from palsynth.face.images import read_image
+
+ROWS = 6
+"""Pairs shown of the best, of the middle and of the worst."""
+
+
+def asked_measured_plot(judged: Judged) -> bytes | None:
+    """Asked against measured weakness of the patient's left, a dot a picture, as PNG."""
+    asked, measured = (judged.per_pair.get(key) for key in ("asked", "measured"))
+    if asked is None or measured is None or np.isnan(measured).all():
+        return None
+    figure, axes = _axes(f"{judged.method}: asked and measured")
+    clear = np.abs(asked) >= CLEAR
+    axes.scatter(asked[clear], 100 * measured[clear], s=12, alpha=0.6, color="#0969da",
+                 label=f"a side clearly asked for (difference of at least {CLEAR:g})")  # fmt: skip
+    axes.scatter(asked[~clear], 100 * measured[~clear], s=12, alpha=0.5, color="#8c959f",
+                 label="none")  # fmt: skip
+    axes.axhline(0, color="#d8dee4", zorder=0)
+    axes.axvline(0, color="#d8dee4", zorder=0)
+    axes.set_xlabel("asked: how much weaker the patient's left is to be")
+    axes.set_ylabel("measured asymmetry, % of the outer-eye distance")
+    axes.legend(frameon=False, fontsize=8)
+    return _png(figure)
+
+
+def distance_plot(methods: list[Judged]) -> bytes | None:
+    """Histograms of dlib's distance to the identity image, a line a method, as PNG."""
+    figure, axes = _axes("Distance to the person of the identity image (dlib; below 0.6: the same)")
+    bins = np.linspace(0, 1.2, 49)
+    drawn = False
+    for judged in methods:
+        values = judged.per_pair.get("identity_distance", np.array([]))
+        values = values[np.isfinite(values)]
+        if len(values) and values.max() > 0:
+            axes.hist(values, bins, histtype="step", linewidth=1.6, label=judged.method)
+            drawn = True
+    axes.axvline(0.6, color="#8c959f", linestyle="--", linewidth=1)
+    axes.set_xlabel("distance")
+    axes.set_ylabel("pictures")
+    axes.legend(frameon=False, fontsize=8)
+    return _png(figure) if drawn else None
+
+
+def contact_sheet(panel: Panel, judged: Judged, files: list[Path]) -> bytes | None:
+    """Best, median and worst pairs by landmark error, as PNG: identity, expression, truth, made."""
+    errors = judged.per_pair.get("landmark_error")
+    if errors is None or np.isnan(errors).all():
+        return None
+    order = np.argsort(np.where(np.isnan(errors), np.inf, errors))
+    middle = len(order) // 2 - ROWS // 2
+    parts = {"best": order[:ROWS], "median": order[middle : middle + ROWS], "worst": order[-ROWS:]}
+    roles = [panel.files(role) for role in ("identity", "expression", "truth")] + [files]
+    blocks = []
+    for name, chosen in parts.items():
+        rows = [np.hstack([read_image(role[k]) for role in roles]) for k in chosen]
+        block = np.vstack(rows)
+        band = np.full((26, block.shape[1], 3), 255, np.uint8)
+        text = f"{name}: identity, expression, truth, made"
+        cv2.putText(band, text, (4, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (40, 40, 40), 1,
+                    cv2.LINE_AA)  # fmt: skip
+        blocks.append(np.vstack([band, block]))
+    width = min(b.shape[0] for b in blocks)
+    sheet = np.hstack([b[:width] for b in blocks])
+    done, data = cv2.imencode(".png", sheet[..., ::-1])
+    return data.tobytes() if done else None
+
+
+def _axes(title: str):  # type: ignore[no-untyped-def]
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(7, 4.5), dpi=130, layout="tight")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.set_title(title, fontsize=10)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure, axes
+
+
+def _png(figure) -> bytes:  # type: ignore[no-untyped-def]
+    data = io.BytesIO()
+    figure.savefig(data, format="png", metadata={"Software": None})
+    return data.getvalue()

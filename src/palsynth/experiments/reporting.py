@@ -1,0 +1,50 @@
+"""A method's report: its row beside the truth and the copies, plots and sheets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from palsynth.evaluation.report import Report, Result, blind_columns
+from palsynth.experiments.evaluation import Judged, Panel
+from palsynth.experiments.evaluation_pictures import (
+    asked_measured_plot,
+    contact_sheet,
+    distance_plot,
+)
+
+
+def report_of(panel: Panel, name: str, files: list[Path]) -> tuple[Report, dict[str, bytes]]:
+    """The report of one method's pictures (one a pair) and its pictures by caption."""
+    references = {"copy-identity": "identity", "copy-expression": "expression"}
+    if panel.has_truth:
+        references = {"truth": "truth", **references}
+    judged = [panel.judge(row, panel.files(role)) for row, role in references.items()]
+    own = panel.judge(name, files)
+    results = [_result(j, reference=True) for j in judged] + [_result(own, reference=False)]
+    subjects = len(set(panel.subjects.tolist()))
+    title = f"{panel.folder.resolve().name}: {len(files)} pairs of {subjects} people"
+    remarks = [
+        "Brackets: 95 % bootstrap intervals over people, whose pictures are not independent.",
+        *blind_columns(results).values(),
+    ]
+    pictures = {
+        f"{name}: asked and measured weakness": asked_measured_plot(own),
+        "distance to the identity": distance_plot([*judged, own]),
+        f"{name}: best, median and worst by landmark error": contact_sheet(panel, own, files),
+    }
+    return Report(title, results, remarks), {k: v for k, v in pictures.items() if v is not None}
+
+
+def _result(judged: Judged, reference: bool) -> Result:
+    """The row of a method; what was not averaged is said."""
+    notes = []
+    for key, values in judged.per_pair.items():
+        infinite = int(np.isinf(values).sum())
+        if infinite:
+            notes.append(f"{infinite} of {len(values)} {key} are infinite (identical pictures)")
+    lost = int((judged.per_pair["faces"] == 0).sum())
+    if lost:
+        notes.append(f"no single face was found in {lost} of {len(judged.names)} pictures")
+    return Result(judged.method, judged.figures, judged.variants, notes, reference)
