@@ -252,6 +252,10 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the loss is not a number any more at step 5; the last"):
         train(recipe, tmp_path)
     assert checkpoints.steps(tmp_path) == []
+    recipe.loop = LineRecipe(checkpoint_every=3).loop  # before the loss would be logged
+    with pytest.raises(InputError, match="the loss is not a number any more at step 3; the last"):
+        train(recipe, tmp_path)
+    assert checkpoints.steps(tmp_path) == []
 
 
 def test_a_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import contextlib
 import math
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -102,7 +102,7 @@ class _Run:
                     now = learning_rate(loop, step - 1)
                     log.metrics({"step": step, "images": step * images, "rate": now, **row})
                     log.speed(step, rate, row["loss"])
-                    self._check(row["loss"], step)
+                    self._check([row["loss"]], step)
                     since, began = step, time.perf_counter()
                 if loop.validate_every and (step % loop.validate_every == 0 or last):
                     self._validate(step, log)
@@ -142,8 +142,8 @@ class _Run:
         self.window.add(accelerator.reduce(vector, "sum"))
         return list(micro[0].parts)
 
-    def _check(self, loss: float, step: int) -> None:
-        if not math.isfinite(loss):
+    def _check(self, losses: Sequence[float], step: int) -> None:
+        if not all(map(math.isfinite, losses)):
             raise InputError(
                 f"{self.run}: the loss is not a number any more at step {step}; the last "
                 "checkpoint stays; train anew with a lower learning_rate or precision 'no'"
@@ -173,6 +173,7 @@ class _Run:
         return bool(self.accelerator.reduce(asked, "sum").item())
 
     def _save(self, step: int) -> None:
+        self._check([row[0] for row in self.window.rows()], step)
         if self.main:
             optimizer = checkpoints.optimizer_tensors(self.optimizer)
             tensors = {"model": self.state, "ema": self.ema.averaged, "optimizer": optimizer}
