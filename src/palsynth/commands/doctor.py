@@ -60,6 +60,7 @@ def examine() -> list[Finding]:
             f"pip install {_HEADLESS}",
         ),
         ("numba", "numba", "pip install numba"),
+        ("scipy", "scipy", "pip install scipy"),
         ("pillow", "PIL", "pip install pillow"),
         ("torch", "torch", "pip install torch"),
         ("torchmetrics", "torchmetrics", "pip install torchmetrics"),
@@ -75,7 +76,6 @@ def examine() -> list[Finding]:
     for name in ("identity", "expression", "landmarks", "judge"):
         found.append(_asset(f"{name} encoder", partial(_load_encoder, name)))
     for name, module, use, extra in (
-        ("scipy", "scipy", "fitting the appearance model", "fit"),
         ("openpyxl", "openpyxl", "pat_info.xlsx of MEEI", "fit"),
         ("onnxruntime", "onnxruntime", "recognisers published as ONNX", "onnx"),
         ("tensorboard", "tensorboard", "logs of trainings in TensorBoard", "tensorboard"),
