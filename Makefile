@@ -23,6 +23,8 @@ lint: venv
 # Figures on photographs need a folder of them (see docs/measurements.md).
 bench: venv
 	cd benchmarks && ../$(BIN)/python items.py
+	cd benchmarks && ../$(BIN)/python loop.py
+	cd benchmarks && ../$(BIN)/python encoders.py $(if $(wildcard $(PHOTOGRAPHS)),--photographs ../$(PHOTOGRAPHS))
 	cd benchmarks && ../$(BIN)/python people.py $(if $(wildcard $(PHOTOGRAPHS)),--photographs ../$(PHOTOGRAPHS))
 	$(if $(wildcard $(PHOTOGRAPHS)),cd benchmarks && ../$(BIN)/python photos.py ../$(PHOTOGRAPHS))
 

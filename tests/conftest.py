@@ -5,7 +5,10 @@ The photo is scikit-image's astronaut, read from that package and never copied.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side, a process a core
 
 import numpy as np
 import pytest
