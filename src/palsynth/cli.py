@@ -28,6 +28,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("evaluate", "judge a method's pictures of a benchmark set"),
     "evaluate compare": ("evaluate", "several reports in one table"),
     "benchmark": ("benchmark", "make a benchmark set: who should show what, and the truth"),
+    "transfer": ("benchmark", "run a method over a benchmark set"),
     "train": ("train", "train a recipe: an encoder, the judge"),
     "release": ("train", "write a finished run's weights in half precision"),
     "doctor": ("doctor", "what is installed, what is missing, what to do"),

@@ -120,3 +120,23 @@ def test_faults_of_pairs_are_named(tmp_path: Path, text: str, fault: str) -> Non
     assert fault in str(error.value)
     with pytest.raises(InputError, match="cannot be read"):
         read_pairs(tmp_path / "nowhere.csv")
+
+
+def test_a_method_runs_over_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, out = tmp_path / "set", tmp_path / "out"
+    list(vp_transfer(folder))
+    words = ["transfer", str(folder), "--method", "simulator", "--out", str(out)]
+    main(words)
+    assert "20 pictures by simulator" in capsys.readouterr().out
+    before = digest(out)
+    pairs = read_pairs(folder / "pairs.csv")
+    (out / pairs[3].name).unlink()
+    main(words)
+    assert digest(out) == before
+    for pair in pairs:
+        made, identity = (read_image(p) for p in (out / pair.name, folder / pair.identity))
+        assert made.shape == identity.shape
+        assert np.array_equal(made[:8], identity[:8]), "the face lies as in the identity image"
+    with pytest.raises(SystemExit):
+        main(["transfer", str(folder), "--method", "people", "--out", str(tmp_path / "other")])
+    assert "the identity must be a person" in capsys.readouterr().err

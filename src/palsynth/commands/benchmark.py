@@ -1,4 +1,4 @@
-"""``palsynth benchmark``."""
+"""``palsynth benchmark`` and ``palsynth transfer``."""
 
 from __future__ import annotations
 
@@ -50,3 +50,34 @@ def benchmark(options: BenchmarkOptions) -> None:
         for done in make(options.out, **given):
             progress(done, total)
     print(f"{options.out}: {options.name}, pairs.csv")
+
+
+@dataclass(frozen=True)
+class TransferOptions:
+    """Runs a method over a benchmark set: a picture for every pair.
+
+    Start it again to go on where it stopped.
+    """
+
+    set: tyro.conf.Positional[Path]
+    """Folder of the set."""
+    method: str
+    """The method, by name."""
+    out: Path
+    """Folder of the pictures."""
+    weights: Path | None = None
+    """Weights of the method; what ships where nothing is said."""
+
+
+def transfer(options: TransferOptions) -> None:
+    """Runs a method over a benchmark set: a picture for every pair."""
+    from palsynth.experiments.benchmark_sets import read_pairs
+    from palsynth.experiments.transfer import transfer as run
+    from palsynth.methods.base import get_method
+
+    method = get_method(options.method, options.weights)
+    pairs = read_pairs(options.set / "pairs.csv")
+    with progress_bar(options.method) as progress:
+        for done in run(method, options.set, pairs, options.out):
+            progress(done, len(pairs))
+    print(f"{options.out}: {len(pairs)} pictures by {options.method}")

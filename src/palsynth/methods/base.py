@@ -41,14 +41,15 @@ Identity = Face | Person
 class Request:
     """Who the result must look like, what it must show, and the seed of all chance in it.
 
-    ``size`` pixels a side and ``framing`` say how the face lies in the result.
+    ``size`` pixels a side and ``framing`` say how the face lies in the result; without a framing
+    it lies as in the identity image, whose size it has then.
     """
 
     identity: Identity
     expression: Expression
     seed: int = 0
     size: int = 256
-    framing: Framing = ID_PHOTO
+    framing: Framing | None = ID_PHOTO
 
 
 class Method(Protocol):
@@ -58,6 +59,8 @@ class Method(Protocol):
     """
 
     name: str
+    takes_pictures: bool
+    """Whether an expression may be given as a picture; else it must be asked in words."""
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Images (H, W, 3) uint8 RGB, one a request, in order."""

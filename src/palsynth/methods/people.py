@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from palsynth.errors import InputError
+from palsynth.face.framing import ID_PHOTO
 from palsynth.methods.base import Asked, Request, register
 from palsynth.people import Person, View, render
 
@@ -17,6 +18,7 @@ class PeopleMethod:
     """Draws; nothing is learnt, nothing is random but the person's seed."""
 
     name: str
+    takes_pictures = False
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """One image a request. The identity must be a person, the expression asked in words."""
@@ -37,7 +39,7 @@ class PeopleMethod:
             asked.movement,
             asked.palsy,
             intensity=asked.intensity,
-            view=View(size=request.size, framing=request.framing),
+            view=View(size=request.size, framing=request.framing or ID_PHOTO),
         ).image
 
     @classmethod

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from palsynth.errors import InputError
+from palsynth.face.framing import ID_PHOTO
 from palsynth.methods.base import Asked, Request, register
 from palsynth.methods.resolve import identity_face
 from palsynth.simulator.photo import simulate
@@ -18,6 +19,7 @@ class SimulatorMethod:
     """Needs no training and is not random."""
 
     name: str
+    takes_pictures = False
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """One image a request, the identity cut out at the requested framing."""
@@ -29,8 +31,9 @@ class SimulatorMethod:
                 "method simulator: ask for a movement; it cannot copy a picture's expression"
             )
         asked = request.expression
-        face = identity_face(request.identity, request.size, request.framing)
-        face = face.aligned(request.framing, request.size)
+        face = identity_face(request.identity, request.size, request.framing or ID_PHOTO)
+        if request.framing is not None:
+            face = face.aligned(request.framing, request.size)
         return simulate(face, asked.movement, asked.palsy, intensity=asked.intensity).image
 
     @classmethod
