@@ -29,6 +29,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate compare": ("evaluate", "several reports in one table"),
     "benchmark": ("benchmark", "make a benchmark set: who should show what, and the truth"),
     "transfer": ("benchmark", "run a method over a benchmark set"),
+    "afid": ("benchmark", "aFID of a method: there and back again"),
     "train": ("train", "train a recipe: an encoder, the judge"),
     "release": ("train", "write a finished run's weights in half precision"),
     "doctor": ("doctor", "what is installed, what is missing, what to do"),

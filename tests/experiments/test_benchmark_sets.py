@@ -35,13 +35,14 @@ def test_vp_transfer(tmp_path: Path) -> None:
     assert list(vp_transfer(folder, size=64))[-1] == 20
     pairs = read_pairs(folder / "pairs.csv")
     rows = {row.file_name: row for row in read_manifest(folder)}
-    assert len(rows) == 2 + 20 + 20
+    assert len(rows) == 2 + 2 + 20 + 20
     for pair in pairs:
         truth, expression, who = (rows[f] for f in (pair.truth, pair.expression, pair.identity))
         assert truth.subject_id == who.subject_id == pair.subject != expression.subject_id
         assert truth.movement == expression.movement == pair.movement
         assert truth.palsy == expression.palsy
-        assert who.movement == "rest"
+        assert who.movement == rows[pair.expression_identity].movement == "rest"
+        assert rows[pair.expression_identity].subject_id == expression.subject_id
         assert all(r.provenance and r.provenance["seed"] >= EVALUATION_SEEDS for r in rows.values())
         movement, palsy = pair.asked()
         assert palsy is not None
@@ -71,6 +72,8 @@ def test_vp_patients(tmp_path: Path) -> None:
     assert len(rows) == 32
     assert len(pairs) == 20
     assert not any(pair.truth for pair in pairs)
+    for p in pairs:
+        assert rows[p.expression_identity].subject_id == rows[p.expression].subject_id
     assert all(rows[p.identity].subject_id != rows[p.expression].subject_id for p in pairs)
 
 

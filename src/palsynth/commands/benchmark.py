@@ -1,4 +1,4 @@
-"""``palsynth benchmark`` and ``palsynth transfer``."""
+"""``palsynth benchmark``, ``palsynth transfer`` and ``palsynth afid``."""
 
 from __future__ import annotations
 
@@ -81,3 +81,47 @@ def transfer(options: TransferOptions) -> None:
         for done in run(method, options.set, pairs, options.out):
             progress(done, len(pairs))
     print(f"{options.out}: {len(pairs)} pictures by {options.method}")
+
+
+@dataclass(frozen=True)
+class AfidOptions:
+    """aFID of a method: expressions go to other people and back; FID to the originals.
+
+    Start it again to go on where it stopped; the pictures of both ways are kept.
+    """
+
+    set: tyro.conf.Positional[Path]
+    """Folder of the set."""
+    method: str
+    """The method, by name."""
+    out: Path
+    """Folder of the pictures and of afid.json."""
+    weights: Path | None = None
+    """Weights of the method; what ships where nothing is said."""
+    inception: Path | None = None
+    """Weights of Inception; our own features stand in, and the name says so."""
+
+
+def afid(options: AfidOptions) -> None:
+    """aFID of a method: expressions go to other people and back; FID to the originals."""
+    import json
+    import math
+
+    from palsynth.experiments.afid import afid_figures, there_and_back
+    from palsynth.experiments.benchmark_sets import read_pairs
+    from palsynth.experiments.features import FeatureCache
+    from palsynth.files import written_whole
+    from palsynth.methods.base import get_method
+
+    method = get_method(options.method, options.weights)
+    pairs = read_pairs(options.set / "pairs.csv")
+    with progress_bar(f"{options.method}, there and back") as progress:
+        for done in there_and_back(method, options.set, pairs, options.out):
+            progress(done, 2 * len(pairs))
+    with FeatureCache(options.out / "features.sqlite") as cache:
+        figures = afid_figures(options.set, pairs, options.out, options.inception, cache)
+    plain = {name: None if math.isnan(f.value) else f.value for name, f in figures.items()}
+    with written_whole(options.out / "afid.json") as temporary:
+        temporary.write_text(json.dumps({"method": options.method, **plain}, indent=1) + "\n")
+    for name, figure in figures.items():
+        print(f"{name}: {figure.text() if not math.isnan(figure.low) else f'{figure.value:.3f}'}")

@@ -52,6 +52,8 @@ class Pair:
     movement: str
     palsy: str
     """The palsy as JSON (``Palsy.to_dict``); empty where it is not known."""
+    expression_identity: str = ""
+    """The expression's person at rest, for the way back of aFID; empty where there is none."""
     gender: str = ""
     ethnicity: str = ""
 
@@ -104,19 +106,21 @@ def vp_transfer(folder: Path, size: int = 112, framing: Framing = RECOGNISER) ->
         person = sample(EVALUATION_SEEDS + k)
         other = sample(_EXPRESSIONS_FROM + k)
         view = random_view(np.random.default_rng([11, k]), size, framing)
-        identity = f"identity/{k:04d}.png"
+        identity, theirs = f"identity/{k:04d}.png", f"expression/{k:04d}-identity.png"
         album.draw(identity, person, Movement.REST, Palsy.none(), 1.0, view)
+        still = random_view(np.random.default_rng([14, k]), size, framing)
+        album.draw(theirs, other, Movement.REST, Palsy.none(), 1.0, still)
         for j, movement in enumerate(YANAGIHARA):
             rng = np.random.default_rng([12, k, j])
             side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
             palsy, effort = random_palsy(rng, side, healthy=0.1), float(rng.uniform(0.9, 1.1))
             name = f"{k:04d}-{movement.value}.png"
-            theirs = random_view(rng, size, framing)
-            album.draw(f"expression/{name}", other, movement, palsy, effort, theirs)
+            own = random_view(rng, size, framing)
+            album.draw(f"expression/{name}", other, movement, palsy, effort, own)
             album.draw(f"truth/{name}", person, movement, palsy, effort, view)
             pairs.append(
                 Pair(name, identity, f"expression/{name}", f"truth/{name}", _name(person),
-                     movement.value, json.dumps(palsy.to_dict()), person.gender,
+                     movement.value, json.dumps(palsy.to_dict()), theirs, person.gender,
                      person.ethnicity)
             )  # fmt: skip
             yield len(pairs)
@@ -156,8 +160,8 @@ def vp_patients(
                 if number == 0:
                     pairs.append(
                         Pair(f"{k:04d}-{movement.value}.png", identity, name, "", _name(person),
-                             movement.value, json.dumps(palsy.to_dict()), person.gender,
-                             person.ethnicity)
+                             movement.value, json.dumps(palsy.to_dict()),
+                             f"{place}/{k:04d}/rest-00.png", person.gender, person.ethnicity)
                     )  # fmt: skip
                 yield done
     album.finish(pairs)
@@ -194,8 +198,8 @@ def london_smile(
             if a != b:
                 pairs.append(
                     Pair(f"{a}-{b}.png", f"identity/{a}.png", f"truth/{b}.png", f"truth/{a}.png",
-                         a, Movement.GRIN.value, healthy, person.get("gender", ""),
-                         person.get("ethnicity", ""))
+                         a, Movement.GRIN.value, healthy, f"identity/{b}.png",
+                         person.get("gender", ""), person.get("ethnicity", ""))
                 )  # fmt: skip
                 yield len(pairs)
     writer.finish(sorted({f for p in pairs for f in (p.identity, p.truth)}))

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palsynth.cli import main
+from palsynth.errors import InputError
+from palsynth.experiments import benchmark_sets
+from palsynth.experiments.afid import afid_figures, there_and_back, way_back
+from palsynth.experiments.benchmark_sets import read_pairs, vp_transfer
+from palsynth.experiments.features import FeatureCache
+from palsynth.face.images import read_image
+from palsynth.methods.base import Picture, Request
+
+
+@pytest.fixture(scope="module")
+def vp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("set") / "vp-transfer"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(benchmark_sets, "IDENTITIES", 1)
+        list(vp_transfer(folder))
+    return folder
+
+
+class CopyExpression:
+    """The method that the metric cannot see through."""
+
+    name = "copy-expression"
+    takes_pictures = True
+
+    def __call__(self, requests: list[Request]) -> list[np.ndarray]:
+        out = []
+        for request in requests:
+            assert isinstance(request.expression, Picture)
+            out.append(request.expression.face.image)
+        return out
+
+
+def test_the_way_back_uses_the_fixed_identity_image(vp: Path, tmp_path: Path) -> None:
+    pairs = read_pairs(vp / "pairs.csv")
+    for there, back in zip(pairs, way_back(pairs, tmp_path), strict=True):
+        assert back.identity == there.expression_identity != there.expression
+        assert back.truth == there.expression
+        assert back.expression == str(tmp_path / "first" / there.name)
+
+
+def test_copying_the_expression_scores_nought_and_is_exposed(vp: Path, tmp_path: Path) -> None:
+    pairs = read_pairs(vp / "pairs.csv")
+    assert list(there_and_back(CopyExpression(), vp, pairs, tmp_path))[-1] == 20
+    with FeatureCache(tmp_path / "features.sqlite") as cache:
+        figures = afid_figures(vp, pairs, tmp_path, None, cache)
+    name = next(n for n in figures if n.startswith("afid[palsynth, antialiased 112, "))
+    assert figures[name].value == pytest.approx(0, abs=1e-4)
+    assert figures["psnr back, infinite"].value == 10
+    assert figures["dlib distance of the first to B"].value > 0.6
+    for pair in pairs:
+        first, second = (read_image(tmp_path / part / pair.name) for part in ("first", "second"))
+        assert np.array_equal(first, second), "both ways are kept"
+
+
+def test_the_simulator_through_the_command(
+    vp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["afid", str(vp), "--method", "simulator", "--out", str(tmp_path)])
+    found = json.loads((tmp_path / "afid.json").read_text())
+    assert found["method"] == "simulator"
+    assert found["dlib distance of the first to B"] < 0.45
+    assert next(v for n, v in found.items() if n.startswith("afid[")) > 0
+    assert "afid[" in capsys.readouterr().out
+
+
+def test_a_set_without_a_way_back_is_named(vp: Path, tmp_path: Path) -> None:
+    pairs = [replace(pair, expression_identity="") for pair in read_pairs(vp / "pairs.csv")]
+    with pytest.raises(InputError, match="has no expression_identity, which the way back needs"):
+        list(there_and_back(CopyExpression(), vp, pairs, tmp_path))
