@@ -24,11 +24,12 @@ from palsynth.data.examples import MOVEMENTS, Example, labels, stack
 from palsynth.encoders.base import as_images, upright_crop
 from palsynth.encoders.load import (
     expression_encoder,
+    expression_head,
     identity_encoder,
     judge,
     landmark_encoder,
 )
-from palsynth.encoders.reading import ReadingHead, reading_losses, truth
+from palsynth.encoders.reading import truth
 from palsynth.evaluation.recognition import auc, cosines, tar_at_far, top1, verification
 from palsynth.face import topology
 from palsynth.face.detect import read_face
@@ -123,34 +124,20 @@ def expression_figures(name: str, reading, true, weak: np.ndarray) -> None:  # t
 
 
 def expression_table(options: argparse.Namespace, examples: list[Example], each: int) -> None:
-    """A linear head on the frozen feature, fitted on other people, and the judge."""
+    """The head on the expression feature, the judge, and what the feature keeps of identity."""
     encoder = expression_encoder(options.expression, options.identity)
-    rng = np.random.default_rng(5)
-    fitting = pictures(EVALUATION_SEEDS + 5000, 200, each, rng)
-    data = {n: torch.from_numpy(a) for n, a in stack(fitting).items()}
     tests = {n: torch.from_numpy(a) for n, a in stack(examples).items()}
-    x = torch.from_numpy(features(encoder, stack(fitting)["image"]))
     y = torch.from_numpy(features(encoder, stack(examples)["image"]))
-    mean, std = x.mean(0), x.std(0)
-    torch.manual_seed(0)
-    head = ReadingHead(x.shape[1])
-    optimizer = torch.optim.AdamW(head.parameters(), 3e-3, weight_decay=0.1)
-    fit = truth(data)
-    for _ in range(400):
-        loss = sum(reading_losses(head((x - mean) / std), fit).values())
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
     true = truth(tests)
     seen = true.weakness.max(1).values.numpy() > 0.3
     with torch.no_grad():
-        reading = head((y - mean) / std)
+        reading = expression_head(options.expression)(y)
         network = judge(options.judge)
         judged = [network(as_images(p)) for p in tests["image"].split(64)]
         judged = type(judged[0])(*(torch.cat(part) for part in zip(*judged, strict=True)))
     print(f"\n{len(examples)} pictures; side where weakness in the movement exceeds 0.3")
     print("| reader | movement | side | weakness, mean error |\n|---|---|---|---|")
-    expression_figures("E_Face - E_ID, linear head", reading, true, seen)
+    expression_figures("E_Face - E_ID, its linear head", reading, true, seen)
     expression_figures("the judge", judged, true, seen)
     confused = torch.zeros(len(MOVEMENTS), len(MOVEMENTS), dtype=torch.int)
     for t, r in zip(true.movement, judged.movement.argmax(1), strict=True):

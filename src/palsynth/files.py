@@ -19,7 +19,7 @@ def written_whole(path: Path) -> Iterator[Path]:
     """
     if not path.name:
         raise InputError(f"{path}: is a folder; name a file")
-    temporary = path.with_name(f".{path.name}.partial{path.suffix}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)

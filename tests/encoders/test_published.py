@@ -101,6 +101,14 @@ def test_a_cfcpalsy_checkpoint_holds_all_three(tmp_path: Path, images: Tensor) -
     assert landmarks.map.shape == (2, 512, 7, 7)
 
 
+def test_a_difference_needs_two_networks_of_one_kind(adaface: Path, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds one network only; the expression is a difference"):
+        expression_encoder(adaface)
+    torch.save(ArcFaceIR(DEPTHS[50]).state_dict(), tmp_path / "arcface.pth")
+    with pytest.raises(InputError, match=r"is AdaFaceIR, .*arcface.pth is ArcFaceIR; the express"):
+        expression_encoder(adaface, tmp_path / "arcface.pth")
+
+
 def test_mobilefacenet_from_its_own_file(tmp_path: Path) -> None:
     path = tmp_path / "mobilefacenet_model_best.pth.tar"
     torch.save({"state_dict": random_values("mobilefacenet"), "epoch": 3}, path)
@@ -172,6 +180,16 @@ def test_a_truncated_file_is_named(tmp_path: Path, name: str) -> None:
     save_file(tensors, whole) if name.endswith("tensors") else torch.save(tensors, whole)
     path.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     with pytest.raises(InputError, match=r"damaged or not a weight file; download it again"):
+        identity_encoder(path)
+
+
+@pytest.mark.parametrize(
+    "content", [b"<html>not found</html>", b"\x80\x02h\x05.", b"\x80\x02.", b"", b"\0" * 90]
+)
+def test_what_is_no_weight_file_is_not_accused(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "weights.pth"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="damaged or not a weight file; download it again"):
         identity_encoder(path)
 
 

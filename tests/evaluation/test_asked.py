@@ -21,6 +21,7 @@ def test_kappa_of_other_classes() -> None:
     grades = np.array([1, 2, 3, 4, 5, 6, 6])
     assert weighted_kappa(grades, grades, range(1, 7)) == 1
     assert weighted_kappa(grades, grades[::-1], range(1, 7)) < 0
+    assert np.isnan(weighted_kappa(np.array([4, 4]), np.array([4, 4])))
 
 
 @pytest.fixture(scope="module")

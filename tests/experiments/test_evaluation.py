@@ -77,7 +77,7 @@ def test_copies_are_exposed(report: Path) -> None:
     assert figure(report, "copy-identity", "identity_distance") == 0
     assert figure(report, "noisy", "identity_top1") > 90
     text = (report / "report.md").read_text()
-    assert "cannot judge this alone: copy-identity scores" in text
+    assert "cannot judge a method alone: copy-identity scores no worse than the truth" in text
 
 
 def test_infinite_and_missing_are_said_not_averaged(report: Path) -> None:
@@ -99,7 +99,25 @@ def test_the_page_stands_alone(report: Path) -> None:
     page = (report / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
     assert "http" not in page.replace("http-equiv", "")
-    assert "not a medical device" in page
+    assert "not a medical device. All pictures shown are synthetic." in page
+
+
+def test_photographs_are_not_called_synthetic(vp: Path, report: Path, tmp_path: Path) -> None:
+    """A set whose manifest does not say how its pictures were made may show real people."""
+    real = tmp_path / "real"
+    shutil.copytree(vp, real)
+    rows = [json.loads(line) for line in (real / "metadata.jsonl").read_text().splitlines()]
+    rows[0]["provenance"] = None
+    (real / "metadata.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    fake = tmp_path / "fake"
+    fake.mkdir()
+    for pair in read_pairs(vp / "pairs.csv"):
+        shutil.copy(vp / pair.truth, fake / pair.name)
+    main(["evaluate", "--real", str(real), "--fake", str(fake), "--out", str(tmp_path / "out"),
+          "--cache", str(report / "features.sqlite")])  # fmt: skip
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "Shows photographs of real people: do not publish it." in text
+    assert "All pictures shown are synthetic" not in text
 
 
 def test_a_second_run_looks_at_nothing_again(
@@ -130,6 +148,11 @@ def test_several_reports_in_one_table(
     with pytest.raises(SystemExit):
         main(["evaluate", "compare", str(report), str(report), "--out", str(out)])
     assert "two reports call their method 'noisy'; use --name" in capsys.readouterr().err
+    data["results"][-1]["variants"]["fid"] = "fid[inception, bilinear 299, 6726825d, 20]"
+    (other / "report.json").write_text(json.dumps(data))
+    with pytest.raises(SystemExit):
+        main(["evaluate", "compare", str(report), str(other), "--out", str(out)])
+    assert "and renamed do not compare: fid[palsynth" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("fault", ["missing picture", "other size", "no pairs"])
@@ -150,7 +173,7 @@ def test_faults_are_named(
         main(["evaluate", *words, "--cache", str(report / "features.sqlite")])
     expected = {
         "missing picture": "is missing; make a picture for every row of the pairs",
-        "other size": "is 64 x 64 px, its truth 112 x 112; make pictures of the truth's size",
+        "other size": "is 64 x 64 px, the truth 112 x 112; all pictures of a pair must be of",
         "no pairs": "pairs.csv: cannot be read",
     }
     assert expected[fault] in capsys.readouterr().err

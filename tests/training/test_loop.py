@@ -25,7 +25,7 @@ from palsynth.training.loop import build, learning_rate, train
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings, from_dict, to_yaml
 
-TINY = {
+TINY: dict[str, dict[str, object]] = {
     "model": {"widths": [4] * 4, "depths": [1] * 4, "narrow": 2, "dim": 8, "dropout": 0.3},
     "data": {"people": 3},
     "loop": {
@@ -93,11 +93,11 @@ def test_killed_and_resumed_is_bit_identical(tmp_path: Path, ranks: int) -> None
 
     chance = random.Random()
     processes = start(recipe, broken, ranks)
-    wanted = chance.randrange(2, 12)  # killed once a checkpoint at or after this step is there
+    wanted = chance.randrange(2, 8)  # killed once a checkpoint at or after this step is there
     while not any(step >= wanted for step in checkpoints.steps(broken)):
         assert all(p.poll() is None for p in processes)
         time.sleep(0.005)
-    time.sleep(chance.uniform(0, 0.2))
+    time.sleep(chance.uniform(0, 0.05))
     for process in processes:
         process.send_signal(signal.SIGKILL)
     for process in processes:
@@ -211,12 +211,23 @@ def test_only_the_newest_checkpoints_stay(tmp_path: Path) -> None:
     assert checkpoints.steps(tmp_path) == [12, 16, 20]
 
 
-def test_accumulation_is_a_larger_batch(tmp_path: Path) -> None:
-    """Two micro-steps of 4 see the images of one of 8; norms and noise aside the gradient is
-    the same, so the count of images and rows is what can be compared exactly."""
-    train(LineRecipe(accumulate=2), tmp_path)
-    rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
-    assert rows[-1]["images"] == 160
+def test_accumulation_is_a_larger_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without noise and norm, two micro-steps of 4 are one step of 8, up to rounding."""
+
+    def plain(self: Line, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
+        mean = batch["image"].float().mean((1, 2, 3))[:, None] / 255
+        return Losses((self.slope(mean) - mean).square().mean(), {})
+
+    monkeypatch.setattr(Line, "forward", plain)
+    train(LineRecipe(accumulate=2, clip=0, learning_rate=0.01), tmp_path / "two")
+    train(LineRecipe(batch=8, clip=0, learning_rate=0.01), tmp_path / "one")
+    two, one = (
+        checkpoints.read(tmp_path / name / "checkpoints" / "step-20", "optimizer")
+        for name in ("two", "one")
+    )
+    moments = [name for name in two if "exp_avg" in name]
+    assert moments, "gradients themselves, which AdamW's step hides the size of"
+    assert all(torch.allclose(two[n], one[n], rtol=1e-3, atol=1e-9) for n in moments)
 
 
 def test_bf16_trains_and_keeps_single_precision(tmp_path: Path) -> None:
@@ -246,14 +257,29 @@ def test_an_interruption_saves_and_resumes(tmp_path: Path) -> None:
         assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
 
 
+def test_an_interruption_of_the_whole_group_saves_too(tmp_path: Path) -> None:
+    """A terminal's Ctrl-C reaches the workers that prepare examples as well."""
+    recipe = tmp_path / "tiny.yaml"
+    loop = {**TINY["loop"], "workers": 1, "steps": 4000, "checkpoint_every": 4000}
+    recipe.write_text(to_yaml(from_dict(LandmarksRecipe, {**TINY, "loop": loop}, "tiny")))
+    command = [sys.executable, "-m", "palsynth.cli", "train", str(recipe), "--out"]
+    process = subprocess.Popen(
+        [*command, str(tmp_path / "run")], start_new_session=True, stderr=subprocess.PIPE, text=True
+    )
+    while not (tmp_path / "run" / "metrics.jsonl").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in errors
+    assert len(checkpoints.steps(tmp_path / "run")) == 1
+
+
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
     recipe = LineRecipe()
     recipe.factor = float("inf")
-    with pytest.raises(InputError, match="the loss is not a number any more at step 5; the last"):
-        train(recipe, tmp_path)
-    assert checkpoints.steps(tmp_path) == []
-    recipe.loop = LineRecipe(checkpoint_every=3).loop  # before the loss would be logged
-    with pytest.raises(InputError, match="the loss is not a number any more at step 3; the last"):
+    with pytest.raises(InputError, match="the gradient is not a number any more at step 1; the"):
         train(recipe, tmp_path)
     assert checkpoints.steps(tmp_path) == []
 
@@ -294,4 +320,4 @@ def test_people_of_the_source_are_drawn_alike_in_workers(tmp_path: Path) -> None
     alone = LoopSettings(steps=3, batch=2)
     helped = LoopSettings(steps=3, batch=2, workers=1)
     for a, b in zip(batches(source, alone, 1), batches(source, helped, 1), strict=True):
-        assert all(torch.equal(a[name], b[name]) or name in ("points",) for name in a)
+        assert all(torch.allclose(a[n].double(), b[n].double(), equal_nan=True) for n in a)

@@ -71,21 +71,10 @@ def evaluate(options: EvaluateOptions) -> None:
 
 def evaluate_compare(options: CompareOptions) -> None:
     """Puts several reports into one table."""
-    from palsynth.evaluation.report import Report, read_report, write_report
+    from palsynth.evaluation.report import join, read_report, write_report
 
     if not options.reports:
         raise InputError("name the folders of at least one report")
-    found = [read_report(folder / "report.json") for folder in options.reports]
-    titles = {report.title for report in found}
-    if len(titles) > 1:
-        raise InputError(f"reports of different sets do not compare: {', '.join(sorted(titles))}")
-    rows = {}
-    for report in found:
-        for result in report.results:
-            if not result.reference and result.method in rows:
-                raise InputError(f"two reports call their method '{result.method}'; use --name")
-            rows[result.method] = result
-    ordered = sorted(rows.values(), key=lambda r: not r.reference)
-    remarks = list(dict.fromkeys(remark for report in found for remark in report.remarks))
-    write_report(options.out, Report(found[0].title, ordered, remarks), {})
-    print(f"{options.out / 'report.html'}: {len(rows)} rows")
+    joint = join([read_report(folder / "report.json") for folder in options.reports])
+    write_report(options.out, joint, {})
+    print(f"{options.out / 'report.html'}: {len(joint.results)} rows")

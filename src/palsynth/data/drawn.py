@@ -78,11 +78,14 @@ class PhotographsSource:
         try:
             with path.open(encoding="utf-8") as file:
                 rows = list(csv.DictReader(file))
-            return tuple(row["face_id"] for row in rows if row["split"] == "train")
+            names = tuple(row["face_id"] for row in rows if row["split"] == "train")
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
         except KeyError as error:
             raise InputError(f"{path}: column {error} is missing") from None
+        if not names:
+            raise InputError(f"{path}: names no train people")
+        return names
 
     @cached_property
     def _faces(self) -> dict[tuple[str, str], Face]:

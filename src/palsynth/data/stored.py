@@ -12,6 +12,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+import palsynth
 from palsynth.clinical import Movement, Palsy
 from palsynth.data.examples import Example, Source, labels
 from palsynth.data.manifest import Row, read_manifest
@@ -100,7 +101,8 @@ class KeptSource:
         """Draws what is missing. The result does not depend on ``workers``."""
         self.folder.mkdir(parents=True, exist_ok=True)
         record = self.folder / "source.json"
-        text = json.dumps({"source": repr(self.source), "count": self.count}, indent=1) + "\n"
+        plan = {"source": repr(self.source), "count": self.count, "version": palsynth.__version__}
+        text = json.dumps(plan, indent=1) + "\n"
         if not record.exists():
             with written_whole(record) as temporary:
                 temporary.write_text(text, "utf-8")
@@ -124,7 +126,12 @@ class KeptSource:
         missing = [p.name for p in paths if not p.exists()]
         if missing:
             raise InputError(f"{self.folder}: {missing[0]} has not been drawn yet")
-        return [np.load(path, mmap_mode="r") for path in paths]
+        try:
+            return [np.load(path, mmap_mode="r") for path in paths]
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{self.folder}: a part is damaged ({error}); delete the folder, it is drawn anew"
+            ) from None
 
     def __getitem__(self, number: int) -> Example:
         order = np.random.default_rng([self.seed, number // self.count, 6])

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import torch
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from typing_extensions import Self
 
@@ -33,6 +34,9 @@ from palsynth.face.face import Face
 from palsynth.settings import Settings
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
+
+HEAD = "head.safetensors"
+"""File of the head, beside the weights of E_Face."""
 
 
 class ExpressionEncoder(nn.Module):
@@ -64,9 +68,9 @@ class ExpressionRecipe(Settings):
     data: FacesSettings = field(default_factory=FacesSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 
-    def source(self) -> Source:
+    def source(self, draw: bool = True) -> Source:
         """What it trains on."""
-        return self.data.build()
+        return self.data.build(draw)
 
     def objective(self) -> Objective:
         """What trains."""
@@ -126,5 +130,6 @@ class ExpressionObjective(Objective):
         return reading_figures(self.head(feature), truth(batch))
 
     def export(self, folder: Path) -> None:
-        """E_Face alone: the head and the explanation are of no use afterwards."""
+        """E_Face, and the head that reads its difference to E_ID."""
         self.face.save_pretrained(folder)
+        save_file(self.head.state_dict(), folder / HEAD)

@@ -15,6 +15,7 @@ from palsynth.encoders.base import as_images
 from palsynth.encoders.irnet import IRNet
 from palsynth.encoders.sources import FacesSettings
 from palsynth.encoders.validation import PEOPLE, on
+from palsynth.errors import InputError
 from palsynth.settings import Settings
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
@@ -29,6 +30,12 @@ class IRNetSettings(Settings):
     narrow: int = 32
     dim: int = 512
     dropout: float = 0.4
+
+    def __post_init__(self) -> None:
+        if len(self.widths) != 4 or len(self.depths) != 4 or min(*self.widths, *self.depths) < 1:
+            raise InputError("widths and depths: four whole numbers each, all at least 1")
+        if self.narrow < 1 or self.dim < 1 or not 0 <= self.dropout < 1:
+            raise InputError("narrow and dim must be at least 1, dropout in 0 … 1, 1 excluded")
 
     def build(self) -> IRNet:
         """The network, freshly initialised."""
@@ -48,9 +55,9 @@ class IdentityRecipe(Settings):
     data: FacesSettings = field(default_factory=FacesSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 
-    def source(self) -> Source:
+    def source(self, draw: bool = True) -> Source:
         """What it trains on."""
-        return self.data.build()
+        return self.data.build(draw)
 
     def objective(self) -> Objective:
         """What trains."""

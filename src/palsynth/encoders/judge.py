@@ -63,9 +63,9 @@ class JudgeRecipe(Settings):
     data: FacesSettings = field(default_factory=FacesSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 
-    def source(self) -> Source:
+    def source(self, draw: bool = True) -> Source:
         """What it trains on."""
-        return self.data.build()
+        return self.data.build(draw)
 
     def objective(self) -> Objective:
         """What trains."""

@@ -8,15 +8,16 @@ from typing import TypeVar
 import torch
 
 from palsynth.encoders.base import Encoder
-from palsynth.encoders.expression import ExpressionEncoder
+from palsynth.encoders.expression import HEAD, ExpressionEncoder
 from palsynth.encoders.irnet import IRNet
 from palsynth.encoders.judge import Judge
 from palsynth.encoders.landmarks import LandmarkNet
-from palsynth.encoders.published.files import load_exactly, read_tensors, take
+from palsynth.encoders.published.files import holds, load_exactly, read_tensors, take
 from palsynth.encoders.published.ir import DEPTHS, AdaFaceIR, ArcFaceIR
 from palsynth.encoders.published.mobilefacenet import MobileFaceNet
 from palsynth.encoders.published.onnx import OnnxRecogniser
-from palsynth.encoders.shipped import load_ours
+from palsynth.encoders.reading import ReadingHead
+from palsynth.encoders.shipped import ASSETS, load_ours
 from palsynth.errors import InputError
 
 M = TypeVar("M", bound=torch.nn.Module)
@@ -48,9 +49,30 @@ def expression_encoder(face: Path | None = None, identity: Path | None = None) -
     if face is None or face.is_dir():
         tuned = load_ours("expression", face)
         return _frozen(ExpressionEncoder(tuned, load_ours("identity", identity)))
+    if identity is None and not holds(face, _IDENTITY[0]):
+        raise InputError(
+            f"{face}: holds one network only; the expression is a difference of two, so give the "
+            "recogniser's file too (a CFCPalsy checkpoint holds both)"
+        )
     tuned = _published_ir(face, _EXPRESSION)
     who = _published_ir(identity or face, _IDENTITY)
+    if type(tuned) is not type(who):
+        raise InputError(
+            f"{face}: is {type(tuned).__name__}, {identity} is {type(who).__name__}; "
+            "the expression is a difference of two networks of one kind"
+        )
     return _frozen(ExpressionEncoder(tuned, who))
+
+
+def expression_head(folder: Path | None = None) -> ReadingHead:
+    """The head that reads movement, side and weakness from our expression feature, frozen."""
+    path = (folder or ASSETS / "expression") / HEAD
+    tensors = {name: tensor.float() for name, tensor in read_tensors(path).items()}
+    if "linear.weight" not in tensors:
+        raise InputError(f"{path}: key linear.weight of ReadingHead is missing")
+    head = ReadingHead(tensors["linear.weight"].shape[1])
+    load_exactly(head, tensors, path)
+    return _frozen(head)
 
 
 def landmark_encoder(path: Path | None = None) -> LandmarkNet | MobileFaceNet:

@@ -33,8 +33,15 @@ def load_ours(name: str, folder: Path | None = None) -> Any:
     if not (where / "config.json").is_file():
         raise InputError(f"{where}: holds no weights (no config.json); give a trained folder")
     try:
-        model = cls.from_pretrained(where, torch_dtype=torch.float32, local_files_only=True)
+        model, loaded = cls.from_pretrained(
+            where, torch_dtype=torch.float32, local_files_only=True, output_loading_info=True
+        )
     except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
         first = str(error).strip().splitlines()[0]
         raise InputError(f"{where}: cannot be loaded as {kind} ({first})") from None
+    for fault in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+        if loaded[fault]:  # diffusers only warns
+            raise InputError(
+                f"{where}: is no {kind} ({fault.replace('_', ' ')}: {sorted(loaded[fault])[0]})"
+            )
     return model.eval()

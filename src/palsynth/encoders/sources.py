@@ -9,6 +9,7 @@ from palsynth.data.augment import Augmentation, AugmentedSource
 from palsynth.data.drawn import PeopleSource, PhotographsSource
 from palsynth.data.examples import Source
 from palsynth.data.stored import FolderSource, KeptSource, MixedSource
+from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
 from palsynth.settings import Settings
 
@@ -44,11 +45,29 @@ class FacesSettings(Settings):
 
     def __post_init__(self) -> None:
         if not (self.people or self.photographs or self.dataset):
-            raise InputError("data: name people, photographs or a dataset to train on")
+            raise InputError("name people, photographs or a dataset to train on")
+        for name in ("people", "first_person", "seed"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} {getattr(self, name)}: must not be negative")
+        for name in ("keep_people", "keep_photographs", "drawing_workers"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} {getattr(self, name)}: must be at least 1")
+        if self.people and self.first_person + self.people > FIRST:
+            raise InputError(
+                f"first_person {self.first_person} with people {self.people}: seeds from {FIRST:,} "
+                "on are for validation and evaluation"
+            )
+        other = self.photographs_share if self.photographs else 0.0
+        other += self.dataset_share if self.dataset else 0.0
+        if not 0 <= other <= 1 or (self.people and other == 1):
+            raise InputError(
+                f"photographs_share and dataset_share make {other:g} together; they must lie "
+                "between 0 and 1, below 1 where people are drawn too"
+            )
 
-    def build(self) -> Source:
-        """The source; draws what is to be kept first."""
-        parts = self._parts()
+    def build(self, draw: bool = True) -> Source:
+        """The source; draws what is to be kept first. Without ``draw`` nothing is kept."""
+        parts = self._parts(draw)
         mixed = MixedSource([s for s, _ in parts], [w for _, w in parts], self.seed)
         return AugmentedSource(mixed, self.augmentation, self.seed)
 
@@ -75,7 +94,7 @@ class FacesSettings(Settings):
         return out
 
     def _kept(self, source: Source, name: str, count: int, draw: bool) -> Source:
-        if self.keep is None:
+        if self.keep is None or not draw:
             return source
         kept = KeptSource(source, self.keep / name, count, self.seed)
         if draw:

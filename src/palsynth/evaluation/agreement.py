@@ -20,10 +20,11 @@ def weighted_kappa(
     true: np.ndarray, found: np.ndarray, classes: Sequence[int] = (0, 2, 4)
 ) -> float:
     """Quadratic weighted kappa of scores (N,) and (N,), each one of ``classes`` in ascending
-    order (Cohen 1968); by default item scores."""
+    order (Cohen 1968); by default item scores. NaN where both are one and the same class."""
     rows, columns = (np.searchsorted(classes, np.asarray(v)) for v in (true, found))
     table = np.zeros((len(classes), len(classes)))
     np.add.at(table, (rows, columns), 1)
     apart = np.square(np.arange(len(classes))[:, None] - np.arange(len(classes)))
     chance = np.outer(table.sum(1), table.sum(0)) / table.sum()
-    return float(1 - (apart * table).sum() / max((apart * chance).sum(), 1e-9))
+    expected = (apart * chance).sum()
+    return float(1 - (apart * table).sum() / expected) if expected > 0 else float("nan")

@@ -14,7 +14,11 @@ from palsynth.evaluation.columns import BY_KEY, COLUMNS, FAMILIES, Column
 from palsynth.evaluation.intervals import Figure
 from palsynth.files import written_whole
 
-NOTICE = "For research and teaching; not a medical device. All pictures shown are synthetic."
+SYNTHETIC = "For research and teaching; not a medical device. All pictures shown are synthetic."
+PHOTOGRAPHS = (
+    "For research and teaching; not a medical device. Shows photographs of real people: "
+    "do not publish it."
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Report:
     title: str
     results: list[Result]
     remarks: list[str] = field(default_factory=list)
+    notice: str = SYNTHETIC
 
     def columns(self) -> list[Column]:
         """Columns that any row has."""
@@ -50,7 +55,7 @@ def blind_columns(results: list[Result]) -> dict[str, str]:
     the truth cannot judge a method alone.
     """
     by_name = {r.method: r for r in results}
-    out = {}
+    out: dict[str, list[str]] = {}
     for column in COLUMNS:
         for copy in ("copy-identity", "copy-expression"):
             if copy not in by_name or "truth" not in by_name:
@@ -60,15 +65,17 @@ def blind_columns(results: list[Result]) -> dict[str, str]:
                 continue
             sign = 1 if column.better == "up" else -1
             if sign * mine.value >= sign * true.value - 1e-9:
-                out[column.key] = f"{column.title} cannot judge this alone: {copy} scores " + (
-                    "as well as the truth" if mine.value == true.value else "better than the truth"
-                )
-    return out
+                out.setdefault(column.key, []).append(copy)
+    return {
+        key: f"{BY_KEY[key].title} cannot judge a method alone: {' and '.join(copies)} "
+        f"score{'s' if len(copies) == 1 else ''} no worse than the truth"
+        for key, copies in out.items()
+    }
 
 
 def to_markdown(report: Report) -> str:
     """The report as Markdown: a table a family, then remarks."""
-    lines = [f"# {report.title}", "", NOTICE, ""]
+    lines = [f"# {report.title}", "", report.notice, ""]
     for family, heading in FAMILIES.items():
         columns = [c for c in report.columns() if c.family == family]
         if not columns:
@@ -92,7 +99,7 @@ def to_html(report: Report, pictures: dict[str, bytes]) -> str:
     """The report as one page that needs nothing else. ``pictures`` caption -> PNG bytes."""
     import base64
 
-    body = [f"<h1>{html.escape(report.title)}</h1><p class=notice>{NOTICE}</p>"]
+    body = [f"<h1>{html.escape(report.title)}</h1><p class=notice>{html.escape(report.notice)}</p>"]
     for family, heading in FAMILIES.items():
         columns = [c for c in report.columns() if c.family == family]
         if not columns:
@@ -153,11 +160,45 @@ def read_report(path: Path) -> Report:
             )
             for r in data["results"]
         ]  # fmt: skip
-        return Report(data["title"], results, data["remarks"])
+        return Report(data["title"], results, data["remarks"], data["notice"])
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: is no report of palsynth evaluate ({error})") from None
+
+
+def join(reports: list[Report]) -> Report:
+    """One report of several methods over the same set.
+
+    Raises InputError where sets, methods' names or the judges behind a column differ: such
+    figures do not compare.
+    """
+    first = reports[0]
+    rows: dict[str, Result] = {}
+    for report in reports:
+        if report.title != first.title:
+            raise InputError(
+                f"reports of different sets do not compare: {first.title}; {report.title}"
+            )
+        for result in report.results:
+            known = rows.get(result.method)
+            if known is not None and not (known.reference and result.reference):
+                raise InputError(f"two reports call their method '{result.method}'; use --name")
+            for other in rows.values():
+                _check_variants(other, result)
+            rows[result.method] = result
+    ordered = sorted(rows.values(), key=lambda r: not r.reference)
+    remarks = list(dict.fromkeys(remark for report in reports for remark in report.remarks))
+    return Report(first.title, ordered, remarks, first.notice)
+
+
+def _check_variants(one: Result, other: Result) -> None:
+    for key in one.variants.keys() & other.variants.keys():
+        if one.variants[key] != other.variants[key]:
+            raise InputError(
+                f"{BY_KEY[key].title} of {one.method} and {other.method} do not compare: "
+                f"{one.variants[key]}, {other.variants[key]}; judge both with the same weights"
+            )
 
 
 def write_report(folder: Path, report: Report, pictures: dict[str, bytes]) -> None:

@@ -57,10 +57,10 @@ def krippendorff_alpha(answers: Sequence[Answer], question: str) -> float:
     """Agreement of the raters on a question, 1 perfect, 0 as by chance (Krippendorff 2011, for
     interval data): raters may have left pictures out. NaN where no picture has two ratings or
     all points are the same."""
-    units: dict[str, list[int]] = defaultdict(list)
+    units: dict[tuple[str, str], list[int]] = defaultdict(list)
     for answer in answers:
         if answer.question == question:
-            units[answer.item].append(answer.points)
+            units[answer.method, answer.item].append(answer.points)
     paired = [np.array(p, np.float64) for p in units.values() if len(p) > 1]
     if not paired:
         return float("nan")

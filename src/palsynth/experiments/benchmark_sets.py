@@ -65,7 +65,10 @@ class Pair:
 
 def write_pairs(path: Path, pairs: list[Pair]) -> None:
     """Writes ``pairs.csv``, whole or not at all."""
-    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
+    with (
+        written_whole(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, [f.name for f in fields(Pair)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(asdict(pair) for pair in pairs)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from palsynth.data.examples import MOVEMENTS
+from palsynth.data.manifest import FILE_NAME, read_manifest
 from palsynth.errors import InputError
 from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.evaluation.asked import REGIONS, expressed, rank_agreement
@@ -73,6 +74,12 @@ class Panel:
         """Files of a role of the set: identity, expression or truth, one a pair."""
         return [self.folder / getattr(pair, role) for pair in self.pairs]
 
+    def synthetic(self) -> bool:
+        """Whether the set's manifest says of every picture how it was made."""
+        if not (self.folder / FILE_NAME).is_file():
+            return False
+        return all(row.provenance is not None for row in read_manifest(self.folder))
+
     def judge(self, method: str, files: list[Path]) -> Judged:
         """Judges a method's pictures, one a pair. Raises InputError naming one that is missing."""
         for path in files:
@@ -127,14 +134,17 @@ class Panel:
             kept = self.cache.get("pixels-1", key)
             if kept is None:
                 made, truth, identity = (read_image(path)[None] for path in triple)
-                if made.shape != truth.shape:
-                    raise InputError(
-                        f"{triple[0]}: is {made.shape[2]} x {made.shape[1]} px, its truth "
-                        f"{truth.shape[2]} x {truth.shape[1]}; make pictures of the truth's size"
-                    )
+                for path, image in zip(triple, (made, truth, identity), strict=True):
+                    if image.shape != truth.shape:
+                        raise InputError(
+                            f"{path}: is {image.shape[2]} x {image.shape[1]} px, the truth "
+                            f"{truth.shape[2]} x {truth.shape[1]}; all pictures of a pair must "
+                            "be of one size"
+                        )
                 mask = moving(identity, truth)
-                kept = np.array([*psnr(made, truth), *ssim(made, truth),
-                                 *psnr(made, truth, mask), *ssim(made, truth, mask)])  # fmt: skip
+                rows = (psnr(made, truth), ssim(made, truth), psnr(made, truth, mask),
+                        ssim(made, truth, mask))  # fmt: skip
+                kept = np.concatenate(rows).astype(np.float32)  # as the cache gives it back
                 self.cache.put("pixels-1", {key: kept})
             yield kept
 
@@ -195,10 +205,8 @@ class Panel:
         b = self._look("set", self.files("truth"), "truths")
         nothing = float("nan")
         judged.figures["fid"] = Figure(frechet_distance(a, b), nothing, nothing, len(a))
-        mean, spread = kernel_distance(a, b, size=min(len(a), 250))
-        judged.figures["kid"] = Figure(
-            1000 * mean, 1000 * (mean - 1.96 * spread), 1000 * (mean + 1.96 * spread), len(a)
-        )
+        mean, _ = kernel_distance(a, b, size=min(len(a), 250))
+        judged.figures["kid"] = Figure(1000 * mean, nothing, nothing, len(a))
         judged.variants.update({key: self.backend.column(key, len(a)) for key in ("fid", "kid")})
 
     def _quality(self, judged: Judged, files: list[Path]) -> None:

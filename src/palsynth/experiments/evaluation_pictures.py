@@ -59,7 +59,7 @@ def contact_sheet(panel: Panel, judged: Judged, files: list[Path]) -> bytes | No
     if errors is None or np.isnan(errors).all():
         return None
     order = np.argsort(np.where(np.isnan(errors), np.inf, errors))
-    middle = len(order) // 2 - ROWS // 2
+    middle = max(0, len(order) // 2 - ROWS // 2)
     parts = {"best": order[:ROWS], "median": order[middle : middle + ROWS], "worst": order[-ROWS:]}
     roles = [panel.files(role) for role in ("identity", "expression", "truth")] + [files]
     blocks = []
@@ -71,8 +71,7 @@ def contact_sheet(panel: Panel, judged: Judged, files: list[Path]) -> bytes | No
         cv2.putText(band, text, (4, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (40, 40, 40), 1,
                     cv2.LINE_AA)  # fmt: skip
         blocks.append(np.vstack([band, block]))
-    width = min(b.shape[0] for b in blocks)
-    sheet = np.hstack([b[:width] for b in blocks])
+    sheet = np.hstack(blocks)  # each has as many rows: ROWS, or all that there are
     done, data = cv2.imencode(".png", sheet[..., ::-1])
     return data.tobytes() if done else None
 

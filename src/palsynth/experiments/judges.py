@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import numpy as np
 import torch
 
 from palsynth.clinical import Side
-from palsynth.encoders.base import Encoder, as_images
+from palsynth.encoders.base import SIZE, Encoder, as_images
 from palsynth.encoders.load import identity_encoder, judge
 from palsynth.encoders.published.dlib import DlibRecogniser
 from palsynth.encoders.published.inception import fid_inception
@@ -45,23 +46,23 @@ def landmarks() -> Judge:
     """MediaPipe's 478 points in pixels, (N, 478, 3)."""
 
     def see(paths: Sequence[Path]) -> np.ndarray:
-        found = [_face(path) for path in paths]
+        found = [_face(path, path.stat().st_mtime_ns) for path in paths]
         empty = np.full((topology.POINTS, 3), np.nan, np.float32)
         return np.stack([empty if face is None else face.landmarks for face in found])
 
-    return Judge("landmarks-mediapipe", see)
+    return Judge(f"landmarks-mediapipe-{version('mediapipe')}", see)
 
 
 def dlib() -> Judge:
     """dlib's vectors (N, 128), compared by distance: no model here was trained on it."""
-    return _on_crops("dlib", DlibRecogniser(), 128)
+    return _on_crops(f"dlib-{version('dlib-bin')}", DlibRecogniser())
 
 
 def recogniser(path: Path | None) -> Judge:
     """Vectors (N, 512) of our recogniser, or of a published one by path; compared by cosine."""
     name = "palsynth" if path is None else path.name
     weights = _short(path or ASSETS / "identity")
-    return _on_crops(f"identity-{name}-{weights}", identity_encoder(path), 512)
+    return _on_crops(f"identity-{name}-{weights}", identity_encoder(path))
 
 
 def quality() -> Judge:
@@ -80,7 +81,7 @@ def quality() -> Judge:
             out.append([ser_fiq(passes.numpy())])
         return np.array(out, np.float32)
 
-    return _on_crops(f"ser-fiq-palsynth-{_short(ASSETS / 'identity')}", network, 1, tremble)
+    return _on_crops(f"ser-fiq-palsynth-{_short(ASSETS / 'identity')}", network, tremble)
 
 
 def reading() -> Judge:
@@ -92,7 +93,7 @@ def reading() -> Judge:
         parts = network(images)
         return torch.cat([part.flatten(1) for part in parts], 1).numpy()
 
-    return _on_crops(f"judge-palsynth-{_short(ASSETS / 'judge')}", network, 28, read)
+    return _on_crops(f"judge-palsynth-{_short(ASSETS / 'judge')}", network, read)
 
 
 def perceptual(trunk: Path) -> Callable[[Path, Path], float]:
@@ -110,7 +111,7 @@ def perceptual(trunk: Path) -> Callable[[Path, Path], float]:
 
 def distribution(path: Path | None) -> tuple[Judge, Backend]:
     """Features for FID and KID, of the whole picture: Inception's from a local file, or those of
-    our judge of expressions, which stand in for it offline and say so."""
+    recogniser and judge together, which stand in for it offline and say so."""
     if path is not None:
         network = fid_inception(path)
         backend = Backend("inception", "bilinear 299", _short(path))
@@ -126,7 +127,7 @@ def distribution(path: Path | None) -> tuple[Judge, Backend]:
 
 
 def _own_features() -> Callable[[Sequence[Path]], np.ndarray]:
-    """Means and spreads of the maps of recogniser and judge: texture, identity and expression."""
+    """Means of the maps of recogniser and judge: texture, identity and expression."""
     networks: list[Any] = [identity_encoder(), judge()]
 
     @torch.no_grad()
@@ -141,30 +142,31 @@ def _own_features() -> Callable[[Sequence[Path]], np.ndarray]:
 def _on_crops(
     name: str,
     encoder: Encoder | Any,
-    numbers: int,
     run: Callable[[torch.Tensor], np.ndarray] | None = None,
 ) -> Judge:
     """A judge that sees faces cut out as its network wants them."""
+    size = getattr(encoder, "size", SIZE)
 
     @torch.no_grad()
     def vectors(images: torch.Tensor) -> np.ndarray:
         return encoder(images).vector.numpy()
 
     def see(paths: Sequence[Path]) -> np.ndarray:
-        faces = [_face(path) for path in paths]
+        faces = [_face(path, path.stat().st_mtime_ns) for path in paths]
         crops = {k: encoder.crop(f).image for k, f in enumerate(faces) if f is not None}
-        out = np.full((len(paths), numbers), np.nan, np.float32)
-        if crops:
-            images = as_images(torch.from_numpy(np.stack(list(crops.values()))))
-            out[list(crops)] = (run or vectors)(images)
+        shown = list(crops.values()) or [np.zeros((size, size, 3), np.uint8)]
+        found = (run or vectors)(as_images(torch.from_numpy(np.stack(shown))))
+        out = np.full((len(paths), found.shape[1]), np.nan, np.float32)
+        out[list(crops)] = found[: len(crops)]
         return out
 
     return Judge(name, see)
 
 
-@lru_cache(maxsize=64)
-def _face(path: Path) -> Face | None:
-    """The one face of a picture, or None. Remembered for the judges of the same chunk."""
+@lru_cache(maxsize=2048)
+def _face(path: Path, changed: int) -> Face | None:
+    """The one face of a picture, or None. Remembered for the other judges as long as the file
+    was not ``changed`` (modification time)."""
     found = detect_faces(read_image(path))
     return found[0] if len(found) == 1 else None
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from palsynth.evaluation.report import Report, Result, blind_columns
+from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result, blind_columns
 from palsynth.experiments.evaluation import Judged, Panel
 from palsynth.experiments.evaluation_pictures import (
     asked_measured_plot,
@@ -34,7 +34,10 @@ def report_of(panel: Panel, name: str, files: list[Path]) -> tuple[Report, dict[
         "distance to the identity": distance_plot([*judged, own]),
         f"{name}: best, median and worst by landmark error": contact_sheet(panel, own, files),
     }
-    return Report(title, results, remarks), {k: v for k, v in pictures.items() if v is not None}
+    notice = SYNTHETIC if panel.synthetic() else PHOTOGRAPHS
+    return Report(title, results, remarks, notice), {
+        k: v for k, v in pictures.items() if v is not None
+    }
 
 
 def _result(judged: Judged, reference: bool) -> Result:

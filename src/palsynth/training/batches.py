@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 
 import cv2
-import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
@@ -40,10 +40,11 @@ def _collate(examples: list[Example]) -> dict[str, Tensor]:
     return {name: torch.from_numpy(array) for name, array in stack(examples).items()}
 
 
-def _one_thread(_: int) -> None:
+def _in_worker(_: int) -> None:
+    # a terminal interrupts workers too, but only the run decides when to stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
-    np.seterr(all="ignore")
 
 
 def batches(
@@ -56,7 +57,7 @@ def batches(
         batch_sampler=_Numbers(settings, start, rank, ranks),
         num_workers=workers,
         collate_fn=_collate,
-        worker_init_fn=_one_thread,
+        worker_init_fn=_in_worker,
         multiprocessing_context="spawn" if workers else None,
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available() and settings.device == "auto",

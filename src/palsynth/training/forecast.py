@@ -27,7 +27,7 @@ def forecast(recipe: Recipe) -> str:
     loop = recipe.loop
     gpu = loop.device == "auto" and torch.cuda.is_available()
     device = torch.device("cuda" if gpu else "cpu")
-    source = recipe.source()
+    source = recipe.source(draw=False)
     began = time.perf_counter()
     examples = [source[n] for n in range(loop.batch)]
     drawing = loop.batch / (time.perf_counter() - began)
@@ -66,7 +66,7 @@ def forecast(recipe: Recipe) -> str:
             f"FLOPs        {counter.get_total_flops() / loop.batch / 1e9:.3g} G an image, "
             "forward and backward",
             f"memory       {_peak_memory(gpu) / 2**30:.2f} GiB at batch {loop.batch}",
-            f"images/s     {rate:.3g} to train, {drawing:.3g} to prepare (a worker)",
+            f"images/s     {rate:.3g} to train, {drawing:.3g} to draw (each worker)",
             f"time         {hours:.2g} h for {total:,} images on one process like this one",
             f"disk         {disk / 2**20:.0f} MiB for {loop.keep} checkpoints",
         ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import shutil
 import signal
 import time
 from collections.abc import Iterator, Sequence
@@ -58,7 +59,7 @@ def build(recipe: Recipe) -> Objective:
 
 
 class _Run:
-    """One run on one of its ranks. Rank 0 averages, logs and writes."""
+    """One run on one of its ranks. All ranks compute the same; rank 0 logs and writes."""
 
     def __init__(self, recipe: Recipe, run: Path, resume: bool) -> None:
         self.recipe, self.loop, self.run = recipe, recipe.loop, run
@@ -68,10 +69,12 @@ class _Run:
         )
         self.main = self.accelerator.is_main_process
         if self.main:
-            _prepare_folder(recipe, run, resume)
+            _check_folder(recipe, run, resume)
         with self.accelerator.main_process_first():  # examples may be drawn and kept
             self.source = recipe.source()
         self.objective = build(recipe)
+        if self.main:
+            _begin_folder(recipe, run)
         self.trained = [p for p in self.objective.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(
             self.trained, self.loop.learning_rate, weight_decay=self.loop.weight_decay
@@ -133,8 +136,8 @@ class _Run:
                     losses = self.model(batch, rng)
                 accelerator.backward(losses.total / loop.accumulate)
             micro.append(losses)
-        if loop.clip:
-            accelerator.clip_grad_norm_(self.trained, loop.clip)
+        norm = accelerator.clip_grad_norm_(self.trained, loop.clip or math.inf)
+        self._check([float(norm)] if norm is not None else [], step, "gradient")
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.ema.update(step - 1)
@@ -142,10 +145,10 @@ class _Run:
         self.window.add(accelerator.reduce(vector, "sum"))
         return list(micro[0].parts)
 
-    def _check(self, losses: Sequence[float], step: int) -> None:
-        if not all(map(math.isfinite, losses)):
+    def _check(self, values: Sequence[float], step: int, what: str = "loss") -> None:
+        if not all(map(math.isfinite, values)):
             raise InputError(
-                f"{self.run}: the loss is not a number any more at step {step}; the last "
+                f"{self.run}: the {what} is not a number any more at step {step}; the last "
                 "checkpoint stays; train anew with a lower learning_rate or precision 'no'"
             )
 
@@ -177,7 +180,8 @@ class _Run:
         if self.main:
             optimizer = checkpoints.optimizer_tensors(self.optimizer)
             tensors = {"model": self.state, "ema": self.ema.averaged, "optimizer": optimizer}
-            state = {"step": step, "window": self.window.rows()}
+            ranks = self.accelerator.num_processes
+            state = {"step": step, "ranks": ranks, "window": self.window.rows()}
             checkpoints.write(self.run, step, tensors, state, self.loop.keep)
         self.accelerator.wait_for_everyone()
 
@@ -195,34 +199,49 @@ class _Run:
         checkpoints.fill(self.ema.averaged, checkpoints.read(folder, "ema"), folder)
         checkpoints.fill_optimizer(self.optimizer, checkpoints.read(folder, "optimizer"))
         state = checkpoints.read_state(folder)
+        if state["ranks"] != self.accelerator.num_processes:
+            raise InputError(
+                f"{self.run}: was begun with {state['ranks']} processes, not "
+                f"{self.accelerator.num_processes}; resume with as many"
+            )
         self.window = Window(state["window"])
         return int(state["step"])
 
     def _export(self) -> None:
-        if self.main:
-            with self.ema.in_place():
-                self.objective.export(self.run / "weights")
-            recipes.save(self.recipe, self.run / "weights" / "recipe.yaml")
+        if not self.main:
+            return
+        partial, final = self.run / ".weights.partial", self.run / "weights"
+        shutil.rmtree(partial, ignore_errors=True)
+        with self.ema.in_place():
+            self.objective.export(partial)
+        recipes.save(self.recipe, partial / "recipe.yaml")
+        shutil.rmtree(final, ignore_errors=True)
+        partial.rename(final)
 
 
-def _prepare_folder(recipe: Recipe, run: Path, resume: bool) -> None:
-    """Makes the run's folder, or checks that what is there may be resumed."""
-    record = run / "recipe.yaml"
+def _check_folder(recipe: Recipe, run: Path, resume: bool) -> None:
+    """Raises InputError where the folder holds a run that this one may not go on with."""
     if checkpoints.steps(run):
         if not resume:
             raise InputError(f"{run}: holds a run; say --resume to go on, or give another --out")
         kinds: dict[str, type] = {recipe.kind: type(recipe)}
-        recipes.check_resumable(recipes.load(record, kinds), recipe, run)
+        recipes.check_resumable(recipes.load(run / "recipe.yaml", kinds), recipe, run)
     elif resume:
         raise InputError(f"{run}: holds no checkpoint to resume from")
-    else:
-        for stale in ("metrics.jsonl", "speed.jsonl"):  # of a run that saved no checkpoint
-            (run / stale).unlink(missing_ok=True)
+    elif (run / "weights").exists():
+        raise InputError(f"{run}: holds a finished run; give another --out")
+
+
+def _begin_folder(recipe: Recipe, run: Path) -> None:
+    """Makes the folder with the recipe; forgets the logs of a run that saved no checkpoint."""
     try:
         run.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{run}: cannot be made ({error.strerror or error})") from None
-    recipes.save(recipe, record)
+    if not checkpoints.steps(run):
+        for stale in ("metrics.jsonl", "speed.jsonl"):
+            (run / stale).unlink(missing_ok=True)
+    recipes.save(recipe, run / "recipe.yaml")
 
 
 @contextlib.contextmanager

@@ -65,6 +65,8 @@ class LoopSettings(Settings):
                 raise InputError(f"{name} {getattr(self, name)}: must not be negative")
         if self.learning_rate <= 0:
             raise InputError(f"learning_rate {self.learning_rate:g}: must be above 0")
+        if self.ema_power <= 0:
+            raise InputError(f"ema_power {self.ema_power:g}: must be above 0")
         if not 0 <= self.ema < 1:
             raise InputError(f"ema {self.ema:g}: must lie in 0 … 1, 1 excluded")
 
@@ -93,8 +95,9 @@ class Recipe(Protocol):
         """What trains, freshly initialised from ``loop.seed``."""
         ...
 
-    def source(self) -> Source:
-        """What it trains on. May draw or read at length, with progress shown."""
+    def source(self, draw: bool = True) -> Source:
+        """What it trains on. May draw what is kept, at length and with progress shown; without
+        ``draw`` it gives the same examples one by one and writes nothing."""
         ...
 
 
@@ -108,7 +111,7 @@ def load(path: Path, kinds: dict[str, type]) -> Any:
         raise InputError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from None
     if not isinstance(data, dict) or "kind" not in data:
         raise InputError(f"{path}: has no 'kind'; kinds are {', '.join(kinds)}")
-    if data["kind"] not in kinds:
+    if not isinstance(data["kind"], str) or data["kind"] not in kinds:
         raise InputError(f"{path}: no kind '{data['kind']}'; kinds are {', '.join(kinds)}")
     return from_dict(kinds[data["kind"]], data, str(path))
 

@@ -24,7 +24,6 @@ SAME_PERSON = 0.6
 """Euclidean distance below which dlib takes two pictures for one person."""
 
 _FRAMING = Framing("dlib", 0.36, 0.42)
-_SIZE = 192
 _BOX = (0.22, 0.26, 0.78, 0.92)
 """Left, top, right and bottom of the face in that framing, as its detector would box it."""
 
@@ -50,6 +49,9 @@ def _models() -> tuple[Any, Any]:
 class DlibRecogniser:
     """Vectors (N, 128), compared by Euclidean distance; no gradient and no map."""
 
+    size = 192
+    """Pixels a side of a crop."""
+
     def __init__(self) -> None:
         _models()
 
@@ -70,4 +72,4 @@ class DlibRecogniser:
 
     def crop(self, face: Face) -> Face:
         """A loose crop: the recogniser finds its five points in it by itself."""
-        return face.aligned(_FRAMING, _SIZE)
+        return face.aligned(_FRAMING, self.size)

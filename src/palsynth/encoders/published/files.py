@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import struct
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,12 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from palsynth.errors import InputError
+
+_DAMAGE = (
+    SafetensorError, RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError,
+    AttributeError, struct.error, zipfile.BadZipFile,
+)  # fmt: skip
+"""What readers of damaged files raise."""
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
@@ -28,19 +35,24 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
             return load_file(path)
         found = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        unsafe = "weights only" in str(error).lower() or "GLOBAL" in str(error)
+        unsafe = "Unsupported global" in str(error) or "Unsupported class" in str(error)
         fault = (
             "holds code, not only weights; it is not loaded. Ask for a safetensors file"
             if unsafe
             else "damaged or not a weight file; download it again"
         )
         raise InputError(f"{path}: {fault}") from None
-    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError, zipfile.BadZipFile):
+    except _DAMAGE:
         raise InputError(f"{path}: damaged or not a weight file; download it again") from None
     found = found.get("state_dict", found) if isinstance(found, dict) else found
     if not isinstance(found, dict) or not all(isinstance(t, Tensor) for t in found.values()):
         raise InputError(f"{path}: holds no named tensors; give a state dict")
     return found
+
+
+def holds(path: Path, prefix: str) -> bool:
+    """Whether a file has tensors below a prefix."""
+    return any(name.startswith(prefix) for name in read_tensors(path))
 
 
 def take(tensors: dict[str, Tensor], prefixes: Sequence[str]) -> dict[str, Tensor]:
