@@ -19,6 +19,7 @@ def test_weights_are_halved_and_documented(tmp_path: Path) -> None:
     (run / "weights" / "recipe.yaml").write_text("kind: identity\n")
     rows = [{"step": 1, "loss": 3.0}, {"step": 2, "loss": 2.0}, {"step": 2, "top1": 0.9}]
     (run / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (run / "weights" / "config.json").write_text('{"_name_or_path": "/home/me", "dim": 4}')
     out.mkdir()
     (out / "README.md").write_text("card")
     size = release(run, out)
@@ -31,6 +32,7 @@ def test_weights_are_halved_and_documented(tmp_path: Path) -> None:
     assert json.loads((out / "metrics.json").read_text()) == {"step": 2, "loss": 2.0, "top1": 0.9}
     assert (out / "README.md").read_text() == "card"
     assert (out / "recipe.yaml").exists()
+    assert json.loads((out / "config.json").read_text()) == {"dim": 4}
 
 
 def test_an_unfinished_run_is_not_released(tmp_path: Path) -> None:

@@ -34,6 +34,10 @@ def release(run: Path, folder: Path) -> int:
                 save_file(tensors, temporary, metadata={"format": "pt"})
                 temporary.chmod(0o644)  # safetensors makes files that only their owner may read
                 size += temporary.stat().st_size
+            elif path.name == "config.json":
+                config = json.loads(path.read_text("utf-8"))
+                config.pop("_name_or_path", None)  # where the weights lay that it began with
+                temporary.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
             else:
                 shutil.copyfile(path, temporary)
     with written_whole(folder / "metrics.json") as temporary:
