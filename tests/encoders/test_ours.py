@@ -73,7 +73,7 @@ def test_damaged_weights_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="cannot be loaded as IRNet"):
         load_ours("identity", tmp_path)
     IRNet(*SMALL).save_pretrained(tmp_path)
-    with pytest.raises(InputError, match=r"is no LandmarkNet \(missing keys: to_points.bias"):
+    with pytest.raises(InputError, match=r"holds IRNet, not LandmarkNet; give a folder of"):
         load_ours("landmarks", tmp_path)
 
 
@@ -81,6 +81,12 @@ def test_bytes_become_images() -> None:
     pixels = torch.tensor([[[[255, 0, 51]]]], dtype=torch.uint8)
     assert as_images(pixels).flatten().tolist() == pytest.approx([1.0, 0.0, 0.2])
     assert Pixels(bgr=True)(as_images(pixels))[0, 0, 5, 5] == pytest.approx(-0.6)
+
+
+def test_bytes_and_single_images_are_refused() -> None:
+    for wrong in (torch.zeros(1, 3, 112, 112, dtype=torch.uint8), torch.zeros(3, 112, 112)):
+        with pytest.raises(ValueError, match=r"give floats in 0 … 1, \(N, 3, H, W\)"):
+            IRNet(*SMALL)(wrong)
 
 
 def test_crops_ignore_the_mouth(face: Face) -> None:

@@ -141,5 +141,8 @@ def test_a_method_runs_over_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[
         assert made.shape == identity.shape
         assert np.array_equal(made[:8], identity[:8]), "the face lies as in the identity image"
     with pytest.raises(SystemExit):
+        main([*words[:3], "people", "--out", str(out)])
+    assert "holds pictures of another method or another set" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
         main(["transfer", str(folder), "--method", "people", "--out", str(tmp_path / "other")])
     assert "the identity must be a person" in capsys.readouterr().err

@@ -59,7 +59,8 @@ def train(words: Sequence[str]) -> None:
     finished = run_recipe(recipe, run, resume=options.resume)
     if os.environ.get("RANK", "0") == "0":  # one of several processes speaks for all
         end = f"trained; the weights are in {run / 'weights'}"
-        print(f"{run}: {end if finished else 'interrupted and saved; go on with --resume'}")
+        again = f"go on with: palsynth train {run / 'recipe.yaml'} --out {run} --resume"
+        print(f"{run}: {end if finished else f'interrupted and saved; {again}'}")
     if not finished:
         sys.exit(130)
 

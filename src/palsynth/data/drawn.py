@@ -80,7 +80,10 @@ class PhotographsSource:
                 rows = list(csv.DictReader(file))
             names = tuple(row["face_id"] for row in rows if row["split"] == "train")
         except OSError as error:
-            raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+            raise InputError(
+                f"{path}: cannot be read ({error.strerror or error}); give the folder of "
+                "photographs, or train without them (data.photographs None)"
+            ) from None
         except KeyError as error:
             raise InputError(f"{path}: column {error} is missing") from None
         if not names:

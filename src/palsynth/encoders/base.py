@@ -45,7 +45,15 @@ class Pixels:
     std: float = 0.5
 
     def __call__(self, images: Tensor) -> Tensor:
-        """RGB images (N, 3, H, W) in 0 … 1 as the network's input, (N, 3, 112, 112)."""
+        """RGB images (N, 3, H, W) in 0 … 1 as the network's input, (N, 3, 112, 112).
+
+        Raises ValueError for bytes or another number of axes.
+        """
+        if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
+            raise ValueError(
+                f"images are {images.dtype} {tuple(images.shape)}; give floats in 0 … 1, "
+                "(N, 3, H, W), as as_images makes them of bytes"
+            )
         if images.shape[-2:] != (SIZE, SIZE):
             images = functional.interpolate(
                 images, (SIZE, SIZE), mode="bilinear", align_corners=False, antialias=True

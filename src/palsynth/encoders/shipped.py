@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ def load_ours(name: str, folder: Path | None = None) -> Any:
     where = folder or ASSETS / name
     if not (where / "config.json").is_file():
         raise InputError(f"{where}: holds no weights (no config.json); give a trained folder")
+    found = _class_name(where / "config.json")
+    if found != kind:
+        raise InputError(f"{where}: holds {found}, not {kind}; give a folder of that kind")
     try:
         model, loaded = cls.from_pretrained(
             where, torch_dtype=torch.float32, local_files_only=True, output_loading_info=True
@@ -45,3 +49,11 @@ def load_ours(name: str, folder: Path | None = None) -> Any:
                 f"{where}: is no {kind} ({fault.replace('_', ' ')}: {sorted(loaded[fault])[0]})"
             )
     return model.eval()
+
+
+def _class_name(path: Path) -> str:
+    """The class whose weights lie beside a config.json."""
+    try:
+        return str(json.loads(path.read_text("utf-8")).get("_class_name"))
+    except (OSError, ValueError, AttributeError):
+        raise InputError(f"{path}: is damaged; release the weights again") from None
