@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from palsynth.evaluation.fidelity import finite_mean, moving, psnr, ssim
+from palsynth.evaluation.fidelity import moving, psnr, ssim
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +39,6 @@ def test_identical_images(pair: tuple[np.ndarray, np.ndarray]) -> None:
     assert ssim(truth, truth) == pytest.approx(1.0)
     whole = np.ones(truth.shape[:3], bool)
     assert np.isinf(psnr(truth, truth, whole)).all()
-    assert finite_mean(psnr(*pair)) == (pytest.approx(psnr(*pair)[:3].mean()), 1)
-    assert finite_mean(np.array([np.inf]))[1] == 1
 
 
 def test_batches_do_not_matter(pair: tuple[np.ndarray, np.ndarray]) -> None:

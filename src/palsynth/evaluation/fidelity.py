@@ -66,11 +66,5 @@ def moving(identity: np.ndarray, truth: np.ndarray, threshold: float = MOVES) ->
     return np.stack([cv2.dilate(a.astype(np.uint8), kernel) for a in apart]).astype(bool)
 
 
-def finite_mean(values: np.ndarray) -> tuple[float, int]:
-    """Mean over finite values, and how many are infinite: those are shown, not averaged."""
-    finite = values[np.isfinite(values)]
-    return (float(finite.mean()) if len(finite) else float("nan")), int(np.isinf(values).sum())
-
-
 def _tensor(images: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).double()

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from palsynth.encoders.published.dlib import SAME_PERSON
 from palsynth.evaluation.asked import CLEAR
 from palsynth.experiments.evaluation import Judged, Panel
 from palsynth.face.images import read_image
@@ -37,7 +38,9 @@ def asked_measured_plot(judged: Judged) -> bytes | None:
 
 def distance_plot(methods: list[Judged]) -> bytes | None:
     """Histograms of dlib's distance to the identity image, a line a method, as PNG."""
-    figure, axes = _axes("Distance to the person of the identity image (dlib; below 0.6: the same)")
+    figure, axes = _axes(
+        f"Distance to the person of the identity image (dlib; below {SAME_PERSON}: the same)"
+    )
     bins = np.linspace(0, 1.2, 49)
     drawn = False
     for judged in methods:
@@ -46,7 +49,7 @@ def distance_plot(methods: list[Judged]) -> bytes | None:
         if len(values) and values.max() > 0:
             axes.hist(values, bins, histtype="step", linewidth=1.6, label=judged.method)
             drawn = True
-    axes.axvline(0.6, color="#8c959f", linestyle="--", linewidth=1)
+    axes.axvline(SAME_PERSON, color="#8c959f", linestyle="--", linewidth=1)
     axes.set_xlabel("distance")
     axes.set_ylabel("pictures")
     axes.legend(frameon=False, fontsize=8)

@@ -73,14 +73,7 @@ class _Mixed(nn.Module):
         self.branch_pool = _Conv(wide_in, pooled)
 
     def forward(self, x: Tensor) -> Tensor:
-        out = []
-        for chain in self.chains:
-            y = x
-            for name in chain:
-                y = getattr(self, name)(y)
-            out.append(y)
-        out.append(self.branch_pool(_average(x)))
-        return torch.cat(out, 1)
+        return torch.cat([*_along(self, self.chains, x), self.branch_pool(_average(x))], 1)
 
 
 class _Reduce(nn.Module):
@@ -98,13 +91,7 @@ class _Reduce(nn.Module):
                 before = wide
 
     def forward(self, x: Tensor) -> Tensor:
-        out = []
-        for chain in self.chains:
-            y = x
-            for name in chain:
-                y = getattr(self, name)(y)
-            out.append(y)
-        return torch.cat([*out, functional.max_pool2d(x, 3, 2)], 1)
+        return torch.cat([*_along(self, self.chains, x), functional.max_pool2d(x, 3, 2)], 1)
 
 
 class _Wide(nn.Module):
@@ -136,6 +123,17 @@ class _Wide(nn.Module):
             ],
             1,
         )  # fmt: skip
+
+
+def _along(block: nn.Module, chains: list[list[str]], x: Tensor) -> list[Tensor]:
+    """What each chain of a block's convolutions makes of x."""
+    out = []
+    for chain in chains:
+        y = x
+        for name in chain:
+            y = getattr(block, name)(y)
+        out.append(y)
+    return out
 
 
 def _average(x: Tensor) -> Tensor:

@@ -13,11 +13,11 @@ from palsynth.face.face import Face
 
 
 class OnnxRecogniser:
-    """An ONNX file that takes (N, 3, 112, 112), RGB in -1 … 1 as InsightFace publishes them
-    (``bgr`` for AdaFace exports), and gives vectors. It has no gradient and no map: the map of
+    """An ONNX file that takes (N, 3, 112, 112), RGB in -1 … 1 as InsightFace publishes them,
+    and gives vectors. It has no gradient and no map: the map of
     its features is empty, (N, 0, 7, 7)."""
 
-    def __init__(self, path: Path, *, bgr: bool = False) -> None:
+    def __init__(self, path: Path) -> None:
         try:
             import onnxruntime
         except ImportError:
@@ -37,7 +37,7 @@ class OnnxRecogniser:
         entry = self._session.get_inputs()[0]
         if len(entry.shape) != 4 or list(entry.shape[1:]) != [3, 112, 112]:
             raise InputError(f"{path}: takes {entry.shape}, a recogniser takes (N, 3, 112, 112)")
-        self._input, self.pixels = entry.name, Pixels(bgr=bgr)
+        self._input, self.pixels = entry.name, Pixels()
         self._one_by_one = isinstance(entry.shape[0], int)
 
     def __call__(self, images: Tensor) -> Features:
