@@ -13,7 +13,7 @@ HOUSE = Path(palsynth.__file__).parent
 CELLAR = {"errors", "files", "progress", "settings"}
 ROOMS = (
     "clinical", "face", "appearance", "simulator", "people", "data", "training", "encoders",
-    "methods", "evaluation", "generation", "experiments", "commands", "cli",
+    "methods", "evaluation", "generation", "experiments", "app", "commands", "cli",
 )  # fmt: skip
 
 

@@ -167,8 +167,9 @@ def test_faults_are_named(
         first.unlink()
     else:
         write_png(first, np.zeros((64, 64, 3), np.uint8))
-    real = tmp_path if fault == "no pairs" else vp
-    words = ["--real", str(real), "--fake", str(fake), "--out", str(out)]
+    words = ["--real", str(vp), "--fake", str(fake), "--out", str(out)]
+    if fault == "no pairs":
+        words += ["--pairs", str(tmp_path / "pairs.csv")]
     with pytest.raises(SystemExit):
         main(["evaluate", *words, "--cache", str(report / "features.sqlite")])
     expected = {
@@ -201,3 +202,14 @@ def test_features_are_kept_by_content_in_bounded_chunks(tmp_path: Path) -> None:
         assert sum(seen) == 70
         look(paths[:1], "another judge", see, cache)
         assert sum(seen) == 71
+
+
+def test_groups_and_published_rows_stand_in_the_report(report: Path) -> None:
+    text = (report / "report.md").read_text()
+    assert "## By gender and ethnicity" in text
+    assert "noisy: gender " in text
+    assert "noisy: ethnicity " in text
+    assert "| *PF + CODC* | 0.378 | 0.335 | 0.508 |" in text
+    groups = read_report(report / "report.json").groups
+    counts = [g.figures["identity_distance"].count for g in groups if "gender" in g.method]
+    assert sum(counts) == 19, "every picture with a face belongs to one gender"

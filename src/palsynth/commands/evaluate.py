@@ -13,15 +13,18 @@ from palsynth.progress import stages_bar
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """Judges a method's pictures of a benchmark set; writes report.html, report.md, report.json.
+    """Judges a method's pictures; writes report.html, report.md, report.json.
 
-    Start it again to go on: what the judges saw is kept by the pictures' content.
+    With pairs.csv every picture is held against its true answer; without, the set against the
+    set of real pictures, and each picture against the labels of its own manifest. Start it again
+    to go on: what the judges saw is kept by the pictures' content.
     """
 
     real: Path
-    """Folder of the set: identity and expression images and the true answers."""
+    """Folder of the set: identity and expression images and the true answers; or any folder of
+    real pictures."""
     fake: Path
-    """Folder of the method's pictures, named as in pairs.csv."""
+    """Folder of the method's pictures, named as in pairs.csv where there is one."""
     out: Path
     """Folder of the report."""
     pairs: Path | None = None
@@ -55,18 +58,25 @@ def evaluate(options: EvaluateOptions) -> None:
     from palsynth.experiments.evaluation import Panel, Weights
     from palsynth.experiments.features import FeatureCache
     from palsynth.experiments.reporting import report_of
+    from palsynth.experiments.unpaired import unpaired_report
 
-    pairs = read_pairs(options.pairs or options.real / "pairs.csv")
+    listed = options.pairs or options.real / "pairs.csv"
+    pairs = read_pairs(listed) if options.pairs or listed.is_file() else None
+    name = options.name or options.fake.resolve().name
     weights = Weights(options.inception, options.alexnet, options.recogniser)
     with (
         FeatureCache(options.cache or options.out / "features.sqlite") as cache,
         stages_bar() as tell,
     ):
-        panel = Panel(options.real, pairs, weights, cache, tell)
-        name = options.name or options.fake.resolve().name
-        report, pictures = report_of(panel, name, [options.fake / pair.name for pair in pairs])
+        if pairs is None:
+            report, pictures = unpaired_report(
+                options.real, options.fake, name, weights, cache, tell
+            )
+        else:
+            panel = Panel(options.real, pairs, weights, cache, tell)
+            report, pictures = report_of(panel, name, [options.fake / pair.name for pair in pairs])
         write_report(options.out, report, pictures)
-    print(f"{options.out / 'report.html'}: {len(pairs)} pairs, {len(report.results)} rows")
+    print(f"{options.out / 'report.html'}: {report.title}")
 
 
 def evaluate_compare(options: CompareOptions) -> None:

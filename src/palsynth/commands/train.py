@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 from collections.abc import Sequence
@@ -13,14 +12,6 @@ from typing import Annotated, Any
 import tyro
 
 from palsynth.errors import InputError
-
-KINDS = {
-    "identity": "palsynth.encoders.identity:IdentityRecipe",
-    "expression": "palsynth.encoders.expression:ExpressionRecipe",
-    "judge": "palsynth.encoders.judge:JudgeRecipe",
-    "landmarks": "palsynth.encoders.landmarks:LandmarksRecipe",
-}
-"""Kind of recipe -> where its dataclass is."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +31,8 @@ def train(words: Sequence[str]) -> None:
     if not words or words[0].startswith("-"):
         if "--help" not in words and "-h" not in words:
             raise InputError("name a recipe first, as in palsynth train recipes/identity.yaml")
+        from palsynth.experiments.kinds import KINDS
+
         print(
             "usage: palsynth train RECIPE.yaml [--out RUN] [--resume] [--dry-run] [--FIELD VALUE]\n"
             "\nEvery field of the recipe is an option: palsynth train RECIPE.yaml --help\n"
@@ -83,26 +76,14 @@ def release(options: ReleaseOptions) -> None:
 
 
 def _parse(path: Path, words: Sequence[str]) -> tuple[TrainOptions, Any]:
-    from palsynth.training.recipe import load
+    from palsynth.experiments.kinds import load_recipe
 
-    kinds = _Kinds()
-    recipe = load(path, kinds)
+    recipe = load_recipe(path)
     kind: Any = Annotated[type(recipe), tyro.conf.arg(name="")]
     both = make_dataclass("train", [("recipe", kind, recipe)], bases=(TrainOptions,), frozen=True)
     both.__doc__ = TrainOptions.__doc__
     parsed: Any = tyro.cli(both, prog=f"palsynth train {path}", args=list(words))
     return parsed, parsed.recipe
-
-
-class _Kinds(dict[str, type]):
-    """Kind -> dataclass, imported when asked for: a recipe needs only its own."""
-
-    def __init__(self) -> None:
-        super().__init__(dict.fromkeys(KINDS, object))
-
-    def __getitem__(self, kind: str) -> type:
-        module, name = KINDS[kind].split(":")
-        return getattr(importlib.import_module(module), name)
 
 
 train.parses_itself = True  # type: ignore[attr-defined]

@@ -12,11 +12,17 @@ from typing import Protocol, TypedDict
 
 import numpy as np
 
-from palsynth.clinical import Branch, Movement, Palsy, Side
+from palsynth.clinical import Branch, Grade, Movement, Palsy, Side
 from palsynth.face import topology
 
 MOVEMENTS = tuple(Movement)
 """Class number -> movement, in examples and in every head that classifies movements."""
+
+ITEMS = (0, 2, 4)
+"""Class number -> Yanagihara item score."""
+
+GRADES = tuple(Grade)
+"""Class number -> House-Brackmann grade."""
 
 UNKNOWN = -1
 """Class number of a label that is not known; unknown numbers are NaN."""
@@ -28,7 +34,8 @@ class Example:
 
     ``image`` (S, S, 3) uint8 RGB; ``points`` (478, 2) pixels or NaN; ``person`` class number
     within its source; ``movement`` index into MOVEMENTS; ``function`` (2, 5) of each branch on
-    the patient's left and right, ``tone`` (2,), both 0 … 1 or NaN.
+    the patient's left and right, ``tone`` (2,), both 0 … 1 or NaN; ``item`` and ``grade`` what
+    somebody scored, index into ITEMS and GRADES.
     """
 
     image: np.ndarray
@@ -41,6 +48,8 @@ class Example:
         default_factory=lambda: np.full((len(Side), len(Branch)), np.nan, np.float32)
     )
     tone: np.ndarray = field(default_factory=lambda: np.full(len(Side), np.nan, np.float32))
+    item: int = UNKNOWN
+    grade: int = UNKNOWN
 
     def mirrored(self) -> Example:
         """The example as a mirror shows it: left and right change places in every label."""
@@ -96,4 +105,6 @@ def stack(examples: Sequence[Example]) -> dict[str, np.ndarray]:
         "movement": np.array([e.movement for e in examples], np.int64),
         "function": np.stack([e.function for e in examples]),
         "tone": np.stack([e.tone for e in examples]),
+        "item": np.array([e.item for e in examples], np.int64),
+        "grade": np.array([e.grade for e in examples], np.int64),
     }

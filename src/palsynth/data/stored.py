@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 
 import palsynth
-from palsynth.clinical import Movement, Palsy
-from palsynth.data.examples import Example, Source, labels
+from palsynth.clinical import Grade, Movement, Palsy
+from palsynth.data.examples import GRADES, ITEMS, Example, Source, labels
 from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
 from palsynth.face import topology
@@ -74,9 +74,13 @@ class FolderSource:
             points[list(topology.MULTIPIE_60.values())] = (found + 0.5) * scale - 0.5
         movement = Movement(row.movement) if row.movement else None
         palsy = Palsy.from_dict(row.palsy) if row.palsy else None
-        return Example(
-            image, self.subjects.index(row.subject_id), points=points, **labels(movement, palsy)
-        )
+        scored = {}
+        if row.yanagihara_item is not None:
+            scored["item"] = ITEMS.index(row.yanagihara_item)
+        if row.hb_grade is not None:
+            scored["grade"] = GRADES.index(Grade(row.hb_grade))
+        who = self.subjects.index(row.subject_id)
+        return Example(image, who, points=points, **labels(movement, palsy), **scored)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import math
 from dataclasses import asdict, dataclass, field
@@ -10,15 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from palsynth.errors import InputError
+from palsynth.evaluation import document
 from palsynth.evaluation.columns import BY_KEY, COLUMNS, FAMILIES, Column
+from palsynth.evaluation.document import CARE, Document, Table, write_document
 from palsynth.evaluation.intervals import Figure
-from palsynth.files import written_whole
+from palsynth.evaluation.published import published_tables
 
-SYNTHETIC = "For research and teaching; not a medical device. All pictures shown are synthetic."
-PHOTOGRAPHS = (
-    "For research and teaching; not a medical device. Shows photographs of real people: "
-    "do not publish it."
-)
+SYNTHETIC = f"{CARE} All pictures shown are synthetic."
+PHOTOGRAPHS = f"{CARE} Shows photographs of real people: do not publish it."
 
 
 @dataclass(frozen=True)
@@ -36,12 +34,16 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """``title`` names set and size; ``results`` are the rows, references first."""
+    """``title`` names set and size; ``results`` are the rows, references first; ``groups`` the
+    same figures for the people of one gender or ethnicity; ``published`` whether the rows of the
+    papers stand below."""
 
     title: str
     results: list[Result]
     remarks: list[str] = field(default_factory=list)
     notice: str = SYNTHETIC
+    groups: list[Result] = field(default_factory=list)
+    published: bool = True
 
     def columns(self) -> list[Column]:
         """Columns that any row has."""
@@ -73,98 +75,59 @@ def blind_columns(results: list[Result]) -> dict[str, str]:
     }
 
 
-def to_markdown(report: Report) -> str:
-    """The report as Markdown: a table a family, then remarks."""
-    lines = [f"# {report.title}", "", report.notice, ""]
+def document_of(report: Report, pictures: dict[str, bytes]) -> Document:
+    """The report as a document: a table a family of columns, then groups and published rows."""
+    tables = []
     for family, heading in FAMILIES.items():
         columns = [c for c in report.columns() if c.family == family]
-        if not columns:
-            continue
-        lines += [
-            f"## {heading}",
-            "",
-            "| method | " + " | ".join(c.heading for c in columns) + " |",
-        ]
-        lines.append("|---" * (len(columns) + 1) + "|")
-        for result in report.results:
-            cells = " | ".join(_cell(result, c) for c in columns)
-            name = f"*{result.method}*" if result.reference else f"**{result.method}**"
-            lines.append(f"| {name} | {cells} |")
-        lines.append("")
-    lines += [f"- {remark}" for remark in _remarks(report)]
-    return "\n".join(lines) + "\n"
+        if columns:
+            tables.append(_table(heading, "method", columns, report.results))
+    columns = [c for c in COLUMNS if any(c.key in r.figures for r in report.groups)]
+    if columns:
+        tables.append(_table("By gender and ethnicity", "group", columns, report.groups))
+    if report.published:
+        tables += published_tables()
+    return Document(report.title, report.notice, tables, _remarks(report), pictures)
+
+
+def _table(heading: str, name: str, columns: list[Column], results: list[Result]) -> Table:
+    rows = [[r.method, *(_cell(r, c) for c in columns)] for r in results]
+    quiet = {number for number, r in enumerate(results) if r.reference}
+    hints = ["", *(c.blind for c in columns)]
+    return Table(heading, [name, *(c.heading for c in columns)], rows, quiet, hints)
+
+
+def to_markdown(report: Report) -> str:
+    """The report as Markdown: a table a family, then remarks."""
+    return document.to_markdown(document_of(report, {}))
 
 
 def to_html(report: Report, pictures: dict[str, bytes]) -> str:
     """The report as one page that needs nothing else. ``pictures`` caption -> PNG bytes."""
-    import base64
-
-    body = [f"<h1>{html.escape(report.title)}</h1><p class=notice>{html.escape(report.notice)}</p>"]
-    for family, heading in FAMILIES.items():
-        columns = [c for c in report.columns() if c.family == family]
-        if not columns:
-            continue
-        head = "".join(f"<th title='{html.escape(c.blind)}'>{html.escape(c.heading)}</th>"
-                       for c in columns)  # fmt: skip
-        rows = []
-        for result in report.results:
-            cells = "".join(f"<td>{html.escape(_cell(result, c))}</td>" for c in columns)
-            kind = " class=reference" if result.reference else ""
-            rows.append(f"<tr{kind}><th>{html.escape(result.method)}</th>{cells}</tr>")
-        body.append(
-            f"<h2>{heading}</h2><div class=wide><table><tr><th>method</th>{head}</tr>"
-            f"{''.join(rows)}</table></div>"
-        )
-    body.append("<ul>" + "".join(f"<li>{html.escape(r)}</li>" for r in _remarks(report)) + "</ul>")
-    for caption, png in pictures.items():
-        data = base64.b64encode(png).decode()
-        text = html.escape(caption)
-        body.append(
-            f"<figure><img alt='{text}' src='data:image/png;base64,{data}'>"
-            f"<figcaption>{text}</figcaption></figure>"
-        )
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8>"
-        "<meta name=viewport content='width=device-width, initial-scale=1'>"
-        f"<title>{html.escape(report.title)}</title><style>{_STYLE}</style>{''.join(body)}</html>\n"
-    )
-
-
-_STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem;
-color:#1b1f24;background:#fff}
-h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}.notice{color:#57606a}
-.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.875rem;width:100%}
-th,td{padding:.4rem .6rem;text-align:right;border-bottom:1px solid #d8dee4;white-space:nowrap}
-th:first-child{text-align:left}tr:first-child th{white-space:normal;vertical-align:bottom}
-.reference{color:#57606a;font-style:italic}figure{margin:2rem 0}
-img{max-width:100%;height:auto}figcaption{color:#57606a;font-size:.875rem}
-"""
-
-
-def to_json(report: Report) -> str:
-    """The report as JSON; numbers that are not finite are null."""
-    return json.dumps(_finite(asdict(report)), indent=1) + "\n"
+    return document.to_html(document_of(report, pictures))
 
 
 def read_report(path: Path) -> Report:
     """A report from its JSON file. Raises InputError where it is none."""
     try:
         data = json.loads(path.read_text("utf-8"))
-        results = [
-            Result(
-                r["method"],
-                {k: Figure(**{n: _nan(v) for n, v in f.items()}) for k, f in r["figures"].items()
-                 if k in BY_KEY},
-                r["variants"], r["notes"], r["reference"],
-            )
-            for r in data["results"]
-        ]  # fmt: skip
-        return Report(data["title"], results, data["remarks"], data["notice"])
+        results, groups = ([_read(row) for row in data[name]] for name in ("results", "groups"))
+        return Report(
+            data["title"], results, data["remarks"], data["notice"], groups, data["published"]
+        )
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(f"{path}: is no report of palsynth evaluate ({error})") from None
+
+
+def _read(row: dict[str, Any]) -> Result:
+    figures = {
+        key: Figure(**{name: _nan(value) for name, value in figure.items()})
+        for key, figure in row["figures"].items()
+        if key in BY_KEY
+    }
+    return Result(row["method"], figures, row["variants"], row["notes"], row["reference"])
 
 
 def join(reports: list[Report]) -> Report:
@@ -189,7 +152,8 @@ def join(reports: list[Report]) -> Report:
             rows[result.method] = result
     ordered = sorted(rows.values(), key=lambda r: not r.reference)
     remarks = list(dict.fromkeys(remark for report in reports for remark in report.remarks))
-    return Report(first.title, ordered, remarks, first.notice)
+    groups = [group for report in reports for group in report.groups]
+    return Report(first.title, ordered, remarks, first.notice, groups, first.published)
 
 
 def _check_variants(one: Result, other: Result) -> None:
@@ -203,14 +167,7 @@ def _check_variants(one: Result, other: Result) -> None:
 
 def write_report(folder: Path, report: Report, pictures: dict[str, bytes]) -> None:
     """Writes report.json, report.md and report.html, each whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (
-        ("report.json", to_json(report)),
-        ("report.md", to_markdown(report)),
-        ("report.html", to_html(report, pictures)),
-    ):
-        with written_whole(folder / name) as temporary:
-            temporary.write_text(text, "utf-8")
+    write_document(folder, "report", document_of(report, pictures), asdict(report))
 
 
 def _cell(result: Result, column: Column) -> str:
@@ -230,14 +187,6 @@ def _remarks(report: Report) -> list[str]:
     for result in report.results:
         out += [f"{result.method}: {note}" for note in result.notes]
     return out
-
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _finite(v) for key, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_finite(v) for v in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _nan(value: Any) -> Any:

@@ -15,6 +15,13 @@ QUESTIONS = {
 }
 """The three criteria of Tajima, Seo & Chen 2026, in our words; five points each, 5 is best."""
 
+ENDS = {
+    "expression": ("not at all", "exactly"),
+    "difference": ("same person", "someone else"),
+    "naturalness": ("artificial", "like a photo"),
+}
+"""Question -> what 1 and 5 mean."""
+
 POINTS = (1, 2, 3, 4, 5)
 
 
@@ -93,3 +100,13 @@ def wilcoxon(
     if len(gaps) < 2 or not gaps.any():
         return (float(gaps.mean()) if len(gaps) else float("nan")), float("nan"), len(gaps)
     return float(gaps.mean()), float(stats.wilcoxon(gaps).pvalue), len(gaps)
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """p-values corrected for their number (Holm 1979); NaN stays and does not count."""
+    known = sorted((value, k) for k, value in enumerate(p) if value == value)
+    out, highest = [float("nan")] * len(p), 0.0
+    for rank, (value, k) in enumerate(known):
+        highest = max(highest, min(1.0, value * (len(known) - rank)))
+        out[k] = highest
+    return out

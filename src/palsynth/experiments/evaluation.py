@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from palsynth.data.examples import MOVEMENTS
 from palsynth.data.manifest import FILE_NAME, read_manifest
 from palsynth.errors import InputError
 from palsynth.evaluation.agreement import weighted_kappa
@@ -46,6 +45,24 @@ class Judged:
     per_pair: dict[str, np.ndarray] = field(default_factory=dict)
     variants: dict[str, str] = field(default_factory=dict)
     """Column key -> full name with backend, resize, weights and count."""
+
+
+BY_GROUP = (
+    "landmark_error", "identity_distance", "identity_top1", "leak_distance", "side_right",
+    "judge_movement", "judge_weakness", "ser_fiq", "faces",
+)  # fmt: skip
+"""Columns that are given for the people of one gender or ethnicity too."""
+
+
+def figures_of(judged: Judged, chosen: np.ndarray) -> dict[str, Figure]:
+    """The figures of some pairs, (N,) bool, in the columns that are given by group."""
+    out = {}
+    subjects = np.array(judged.subjects)
+    for key in BY_GROUP:
+        if key in judged.per_pair:
+            rows = chosen & np.isfinite(judged.per_pair[key])
+            out[key] = bootstrap(judged.per_pair[key][rows], groups=subjects[rows])
+    return out
 
 
 class Panel:
@@ -103,11 +120,11 @@ class Panel:
 
         return look(files, which.name, which.see, self.cache, tell)
 
-    def _mean(self, judged: Judged, key: str, values: np.ndarray, scale: float = 1.0) -> None:
+    def _mean(self, judged: Judged, key: str, values: np.ndarray) -> None:
         """A column that is a mean over pairs. Infinite and missing values are not averaged."""
         judged.per_pair[key] = values
         finite = np.isfinite(values)
-        judged.figures[key] = bootstrap(scale * values[finite], groups=self.subjects[finite])
+        judged.figures[key] = bootstrap(values[finite], groups=self.subjects[finite])
 
     def _fidelity(self, judged: Judged, files: list[Path]) -> None:
         if not self.has_truth:
@@ -124,7 +141,7 @@ class Panel:
         eyes = [topology.OUTER_CANTHUS[s] for s in ("left", "right")]
         apart = np.linalg.norm(true[:, eyes[0], :2] - true[:, eyes[1], :2], axis=-1)
         far = np.linalg.norm(seen[..., :2] - true[..., :2], axis=-1).mean(1) / apart
-        self._mean(judged, "landmark_error", far, 100)
+        self._mean(judged, "landmark_error", 100 * far)
 
     def _pixel_rows(
         self, files: list[Path], truths: list[Path], identities: list[Path]
@@ -158,7 +175,7 @@ class Panel:
         apart = np.linalg.norm(own[:, None] - who[first][None], axis=-1)
         nearest = self.subjects[first][np.where(np.isnan(apart), np.inf, apart).argmin(1)]
         right = (nearest == self.subjects) & ~np.isnan(own).any(1)
-        self._mean(judged, "identity_top1", right.astype(np.float64), 100)
+        self._mean(judged, "identity_top1", 100.0 * right)
         a = self._look("identity", files, judged.method)
         b = self._look("identity", self.files("identity"), "identity images")
         pairwise = np.array([cosines(x[None], y[None])[0, 0] for x, y in zip(a, b, strict=True)])
@@ -173,11 +190,9 @@ class Panel:
         rest = self._look("landmarks", self.files("identity"), "identity images")
         found = expressed(asked, points, rest)
         movement = np.array([m.value for m, _ in asked])
-        clear = found.clear()
         judged.per_pair.update({"asked": found.asked, "measured": found.measured})
-        judged.figures["side_right"] = bootstrap(
-            100.0 * found.side_right()[clear], groups=self.subjects[clear]
-        )
+        side = np.where(found.clear(), 100.0 * found.side_right(), np.nan)
+        self._mean(judged, "side_right", side)
         for which in REGIONS:
             judged.figures[f"rank_{which}"] = bootstrap(
                 found.region, movement, found.asked, found.measured, groups=self.subjects,
@@ -190,13 +205,9 @@ class Panel:
             groups=self.subjects[scored], statistic=weighted_kappa, draws=300,
         )  # fmt: skip
         reading = self._look("reading", files, judged.method)
-        classes = np.array([MOVEMENTS.index(m) for m, _ in asked])
-        right = np.where(np.isnan(reading[:, 0]), False, reading[:, :11].argmax(1) == classes)
-        self._mean(judged, "judge_movement", right.astype(np.float64), 100)
-        true = np.array(
-            [[1 - p.movement_function(m, s) for s in judges.READ_SIDES] for m, p in asked]
-        )
-        self._mean(judged, "judge_weakness", np.abs(reading[:, -2:] - true).mean(1))
+        right, apart = judges.read_right(asked, reading)
+        self._mean(judged, "judge_movement", 100.0 * right)
+        self._mean(judged, "judge_weakness", apart)
 
     def _set(self, judged: Judged, files: list[Path]) -> None:
         if not self.has_truth:
@@ -213,4 +224,4 @@ class Panel:
         quality = self._look("quality", files, judged.method)[:, 0]
         self._mean(judged, "ser_fiq", quality)
         judged.variants["ser_fiq"] = f"ser-fiq[{self.judges['quality'].name}, unscaled]"
-        self._mean(judged, "faces", (~np.isnan(quality)).astype(np.float64), 100)
+        self._mean(judged, "faces", 100.0 * ~np.isnan(quality))

@@ -22,23 +22,23 @@ def asked_measured_plot(judged: Judged) -> bytes | None:
     asked, measured = (judged.per_pair.get(key) for key in ("asked", "measured"))
     if asked is None or measured is None or np.isnan(measured).all():
         return None
-    figure, axes = _axes(f"{judged.method}: asked and measured")
+    figure, plot = axes(f"{judged.method}: asked and measured")
     clear = np.abs(asked) >= CLEAR
-    axes.scatter(asked[clear], 100 * measured[clear], s=12, alpha=0.6, color="#0969da",
+    plot.scatter(asked[clear], 100 * measured[clear], s=12, alpha=0.6, color="#0969da",
                  label=f"a side clearly asked for (difference of at least {CLEAR:g})")  # fmt: skip
-    axes.scatter(asked[~clear], 100 * measured[~clear], s=12, alpha=0.5, color="#8c959f",
+    plot.scatter(asked[~clear], 100 * measured[~clear], s=12, alpha=0.5, color="#8c959f",
                  label="none")  # fmt: skip
-    axes.axhline(0, color="#d8dee4", zorder=0)
-    axes.axvline(0, color="#d8dee4", zorder=0)
-    axes.set_xlabel("asked: how much weaker the patient's left is to be")
-    axes.set_ylabel("measured asymmetry, % of the outer-eye distance")
-    axes.legend(frameon=False, fontsize=8)
-    return _png(figure)
+    plot.axhline(0, color="#d8dee4", zorder=0)
+    plot.axvline(0, color="#d8dee4", zorder=0)
+    plot.set_xlabel("asked: how much weaker the patient's left is to be")
+    plot.set_ylabel("measured asymmetry, % of the outer-eye distance")
+    plot.legend(frameon=False, fontsize=8)
+    return png(figure)
 
 
 def distance_plot(methods: list[Judged]) -> bytes | None:
     """Histograms of dlib's distance to the identity image, a line a method, as PNG."""
-    figure, axes = _axes(
+    figure, plot = axes(
         f"Distance to the person of the identity image (dlib; below {SAME_PERSON}: the same)"
     )
     bins = np.linspace(0, 1.2, 49)
@@ -47,13 +47,13 @@ def distance_plot(methods: list[Judged]) -> bytes | None:
         values = judged.per_pair.get("identity_distance", np.array([]))
         values = values[np.isfinite(values)]
         if len(values) and values.max() > 0:
-            axes.hist(values, bins, histtype="step", linewidth=1.6, label=judged.method)
+            plot.hist(values, bins, histtype="step", linewidth=1.6, label=judged.method)
             drawn = True
-    axes.axvline(SAME_PERSON, color="#8c959f", linestyle="--", linewidth=1)
-    axes.set_xlabel("distance")
-    axes.set_ylabel("pictures")
-    axes.legend(frameon=False, fontsize=8)
-    return _png(figure) if drawn else None
+    plot.axvline(SAME_PERSON, color="#8c959f", linestyle="--", linewidth=1)
+    plot.set_xlabel("distance")
+    plot.set_ylabel("pictures")
+    plot.legend(frameon=False, fontsize=8)
+    return png(figure) if drawn else None
 
 
 def contact_sheet(panel: Panel, judged: Judged, files: list[Path]) -> bytes | None:
@@ -79,19 +79,21 @@ def contact_sheet(panel: Panel, judged: Judged, files: list[Path]) -> bytes | No
     return data.tobytes() if done else None
 
 
-def _axes(title: str):  # type: ignore[no-untyped-def]
+def axes(title: str):  # type: ignore[no-untyped-def]
+    """A figure and its one plot, in the style of the reports."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(7, 4.5), dpi=130, layout="tight")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    axes.set_title(title, fontsize=10)
-    axes.spines[["top", "right"]].set_visible(False)
-    return figure, axes
+    plot = figure.add_subplot()
+    plot.set_title(title, fontsize=10)
+    plot.spines[["top", "right"]].set_visible(False)
+    return figure, plot
 
 
-def _png(figure) -> bytes:  # type: ignore[no-untyped-def]
+def png(figure) -> bytes:  # type: ignore[no-untyped-def]
+    """A figure as PNG bytes, the same on every machine with these fonts."""
     data = io.BytesIO()
     figure.savefig(data, format="png", metadata={"Software": None})
     return data.getvalue()

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from palsynth.clinical import Side
+from palsynth.clinical import Movement, Palsy, Side
+from palsynth.data.examples import MOVEMENTS
 from palsynth.encoders.base import SIZE, Encoder, as_images
 from palsynth.encoders.load import identity_encoder, judge
 from palsynth.encoders.published.dlib import DlibRecogniser
@@ -46,9 +47,9 @@ def landmarks() -> Judge:
     """MediaPipe's 478 points in pixels, (N, 478, 3)."""
 
     def see(paths: Sequence[Path]) -> np.ndarray:
-        found = [_face(path, path.stat().st_mtime_ns) for path in paths]
+        found = [_points(path, path.stat().st_mtime_ns) for path in paths]
         empty = np.full((topology.POINTS, 3), np.nan, np.float32)
-        return np.stack([empty if face is None else face.landmarks for face in found])
+        return np.stack([empty if points is None else points for points in found])
 
     return Judge(f"landmarks-mediapipe-{version('mediapipe')}", see)
 
@@ -94,6 +95,18 @@ def reading() -> Judge:
         return torch.cat([part.flatten(1) for part in parts], 1).numpy()
 
     return _on_crops(f"judge-palsynth-{_short(ASSETS / 'judge')}", network, read)
+
+
+def read_right(
+    asked: list[tuple[Movement, Palsy]], reading: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Of a reading (N, 28): whether the asked movement was read, (N,) bool, and the mean error
+    of the weakness of the two sides, (N,), NaN without a face."""
+    movements = np.array([MOVEMENTS.index(m) for m, _ in asked])
+    named = reading[:, : len(MOVEMENTS)]
+    right = np.where(np.isnan(named[:, 0]), False, named.argmax(1) == movements)
+    weakness = np.array([[1 - p.movement_function(m, s) for s in READ_SIDES] for m, p in asked])
+    return right, np.abs(reading[:, -2:] - weakness).mean(1)
 
 
 def perceptual(trunk: Path) -> Callable[[Path, Path], float]:
@@ -152,7 +165,7 @@ def _on_crops(
         return encoder(images).vector.numpy()
 
     def see(paths: Sequence[Path]) -> np.ndarray:
-        faces = [_face(path, path.stat().st_mtime_ns) for path in paths]
+        faces = [_face(path) for path in paths]
         crops = {k: encoder.crop(f).image for k, f in enumerate(faces) if f is not None}
         shown = list(crops.values()) or [np.zeros((size, size, 3), np.uint8)]
         found = (run or vectors)(as_images(torch.from_numpy(np.stack(shown))))
@@ -163,12 +176,19 @@ def _on_crops(
     return Judge(name, see)
 
 
-@lru_cache(maxsize=2048)
-def _face(path: Path, changed: int) -> Face | None:
-    """The one face of a picture, or None. Remembered for the other judges as long as the file
-    was not ``changed`` (modification time)."""
+def _face(path: Path) -> Face | None:
+    """The one face of a picture, or None."""
+    image = read_image(path)
+    points = _points(path, path.stat().st_mtime_ns)
+    return None if points is None else Face(image, points)
+
+
+@lru_cache(maxsize=65_536)  # 6 kB each: pictures themselves would fill the memory
+def _points(path: Path, changed: int) -> np.ndarray | None:
+    """Landmarks of the one face of a picture, or None. Remembered for the other judges as long
+    as the file was not ``changed`` (modification time)."""
     found = detect_faces(read_image(path))
-    return found[0] if len(found) == 1 else None
+    return found[0].landmarks if len(found) == 1 else None
 
 
 def _pixels(paths: Sequence[Path]) -> torch.Tensor:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result, blind_columns
-from palsynth.experiments.evaluation import Judged, Panel
+from palsynth.experiments.evaluation import Judged, Panel, figures_of
 from palsynth.experiments.evaluation_pictures import (
     asked_measured_plot,
     contact_sheet,
@@ -35,9 +35,22 @@ def report_of(panel: Panel, name: str, files: list[Path]) -> tuple[Report, dict[
         f"{name}: best, median and worst by landmark error": contact_sheet(panel, own, files),
     }
     notice = SYNTHETIC if panel.synthetic() else PHOTOGRAPHS
-    return Report(title, results, remarks, notice), {
+    return Report(title, results, remarks, notice, _groups(panel, own)), {
         k: v for k, v in pictures.items() if v is not None
     }
+
+
+def _groups(panel: Panel, judged: Judged) -> list[Result]:
+    """A method's figures for the people of each gender and ethnicity that the pairs name."""
+    out = []
+    for of in ("gender", "ethnicity"):
+        names = np.array([getattr(pair, of) for pair in panel.pairs])
+        for name in sorted(set(names.tolist()) - {""}):
+            chosen = names == name
+            people = len(set(panel.subjects[chosen].tolist()))
+            title = f"{judged.method}: {of} {name}, {people} people"
+            out.append(Result(title, figures_of(judged, chosen)))
+    return out
 
 
 def _result(judged: Judged, reference: bool) -> Result:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import palsynth
+from palsynth.clinical import YANAGIHARA, house_brackmann, item_score
+from palsynth.data.manifest import FILE_NAME, Row, read_manifest, write_manifest
 from palsynth.errors import InputError
 from palsynth.experiments.benchmark_sets import Pair
 from palsynth.face.detect import read_face
@@ -23,11 +28,11 @@ def transfer(method: Method, folder: Path, pairs: list[Pair], out: Path) -> Iter
     """Makes ``out/<name>`` for every pair that has none yet, the face lying as in the identity
     image. A method that takes pictures gets the expression image, another what was asked.
 
-    Yields the number of pictures there are. The seed of a pair is its row, so a picture depends
-    neither on the others nor on an interruption. Raises InputError where ``out`` holds pictures
-    of another method or for other pairs.
+    Yields the number of pictures there are, and leaves a manifest: a dataset whose labels are
+    what was asked for, each picture in the split of its identity image. The seed of a pair is
+    its row, so a picture depends neither on the others nor on an interruption. Raises InputError
+    where ``out`` holds pictures of another method or for other pairs.
     """
-    _check_folder(method, pairs, out)
     _check_folder(method, pairs, out)
     todo = [(row, pair) for row, pair in enumerate(pairs) if not (out / pair.name).is_file()]
     yield len(pairs) - len(todo)
@@ -41,11 +46,36 @@ def transfer(method: Method, folder: Path, pairs: list[Pair], out: Path) -> Iter
             expression = _expression(method, folder, pair)
             requests.append(Request(faces[pair.identity], expression, seed=row, framing=None))
         for (row, pair), image in zip(part, method(requests), strict=True):
-            record = {"method": method.name, "seed": row, "identity": pair.identity,
-                      "expression": pair.expression}  # fmt: skip
+            record = _provenance(method, pair, row)
             text = {"palsynth:provenance": json.dumps(record, sort_keys=True)}
             write_png(out / pair.name, image, **text)
         yield len(pairs) - len(todo) + begin + len(part)
+    splits: dict[str, str | None] = {}
+    if (folder / FILE_NAME).is_file():
+        splits = {row.file_name: row.split for row in read_manifest(folder)}
+    write_manifest(
+        out,
+        [_row(method, pair, row, splits.get(pair.identity)) for row, pair in enumerate(pairs)],
+    )
+
+
+def _provenance(method: Method, pair: Pair, seed: int) -> dict[str, Any]:
+    return {"method": method.name, "seed": seed, "identity": pair.identity,
+            "expression": pair.expression, "version": palsynth.__version__}  # fmt: skip
+
+
+def _row(method: Method, pair: Pair, seed: int, split: str | None) -> Row:
+    """The manifest's row of a picture: labels are what was asked for."""
+    movement, palsy = pair.asked()
+    row = Row(pair.name, pair.subject, movement.value, split=split,
+              provenance=_provenance(method, pair, seed),
+              attributes={"gender": pair.gender, "ethnicity": pair.ethnicity})  # fmt: skip
+    if palsy is None:
+        return row
+    weak = palsy.weak_side
+    item = item_score(palsy, movement) if movement in YANAGIHARA else None
+    return replace(row, side=weak.value if weak else None, palsy=palsy.to_dict(),
+                   hb_grade=house_brackmann(palsy).value, yanagihara_item=item)  # fmt: skip
 
 
 def _check_folder(method: Method, pairs: list[Pair], out: Path) -> None:

@@ -76,7 +76,11 @@ class Method(Protocol):
         ...
 
 
-METHOD_MODULES = ("palsynth.methods.people", "palsynth.methods.simulator")
+METHOD_MODULES = (
+    "palsynth.methods.people",
+    "palsynth.methods.simulator",
+    "palsynth.methods.copies",
+)
 """Where methods register themselves. A new method adds its module here."""
 
 _REGISTRY: dict[str, Callable[[Path | None], Method]] = {}

@@ -22,7 +22,7 @@ def loss_vector(micro: list[Losses], ranks: int) -> Tensor:
     parts, then for diffusion objectives sums and counts per tenth of the timesteps."""
     parts = [torch.stack([x.total, *x.parts.values()]).detach().double() for x in micro]
     vector = torch.stack(parts).mean(0) / ranks
-    if micro[0].per_image is None:
+    if micro[0].timesteps is None:
         return vector
     return torch.cat([vector, torch.stack([_bins(x) for x in micro]).sum(0).flatten()])
 

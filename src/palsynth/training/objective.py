@@ -17,8 +17,9 @@ TIMESTEPS = 1000
 class Losses(NamedTuple):
     """``total`` () is what is minimised; ``parts`` () each are logged beside it.
 
-    Diffusion objectives add ``timesteps`` (B,), 0 … 999, and ``per_image`` (B,), from which the
-    loss per tenth of the timesteps is logged.
+    ``per_image`` (B,) are the losses of the images, from which an audit tells what was trained
+    on; diffusion objectives add ``timesteps`` (B,), 0 … 999, and then the loss per tenth of the
+    timesteps is logged.
     """
 
     total: Tensor

@@ -1,0 +1,74 @@
+"""``palsynth audit``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from palsynth.errors import InputError
+from palsynth.progress import stages_bar
+
+
+@dataclass(frozen=True)
+class AuditOptions:
+    """Does a synthetic set give away whom it was made from? Ends with exit code 1 if it does.
+
+    Start it again to go on: faces' features are kept by the pictures' content.
+    """
+
+    synthetic: Path
+    """Folder of the synthetic pictures."""
+    training: Path
+    """Dataset folder that the method was made from; its train split, or all without a manifest."""
+    out: Path
+    """Folder of audit.html, .md, .json and nearest.csv."""
+    holdout: Path | None = None
+    """Folder of people the method has not seen, pictured like the training set; the validation
+    and test splits of --training where nothing is said."""
+    run: Path | None = None
+    """The method's training run, for membership by loss."""
+    recogniser: Path | None = None
+    """AdaFace or ArcFace weights; dlib's recogniser where nothing is said."""
+    show_pairs: bool = False
+    """Also write pairs.png, which shows training pictures."""
+
+
+def audit(options: AuditOptions) -> None:
+    """Does a synthetic set give away whom it was made from?"""
+    from palsynth.data.manifest import FILE_NAME
+    from palsynth.experiments import judges
+    from palsynth.experiments.audit import audit as compare
+    from palsynth.experiments.audit import open_set
+    from palsynth.experiments.audit_report import print_findings, show_pairs, write_audit
+    from palsynth.experiments.features import FeatureCache
+
+    listed = (options.training / FILE_NAME).is_file()
+    if options.holdout is None and not listed:
+        raise InputError(
+            f"{options.training}: names no splits; give --holdout, a folder of people whom the "
+            "method has not seen"
+        )
+    if options.show_pairs and options.out.resolve() == options.synthetic.resolve():
+        raise InputError(f"{options.out}: pairs.png would lie among the synthetic pictures")
+    judge = judges.recogniser(options.recogniser) if options.recogniser else judges.dlib()
+    seen = ("train",) if listed else None
+    other = options.holdout or options.training
+    unseen = None if options.holdout else ("validation", "test")
+    with FeatureCache(options.out / "features.sqlite") as cache, stages_bar() as tell:
+        synthetic = open_set(options.synthetic, None, judge, cache, tell)
+        training = open_set(options.training, seen, judge, cache, tell)
+        holdout = open_set(other, unseen, judge, cache, tell)
+        found = compare(synthetic, training, holdout, tell)
+        if options.run is not None:
+            from palsynth.experiments.membership import by_loss
+
+            finding = by_loss(options.run, training, holdout, tell)
+            found.findings.append(finding)
+    write_audit(options.out, found, synthetic, training, holdout)
+    if options.show_pairs:
+        show_pairs(options.out / "pairs.png", found, synthetic, training)
+    print_findings(found.findings)
+    print(f"{options.out / 'audit.html'}: {'passed' if found.passed else 'FAILED'}")
+    if not found.passed:
+        sys.exit(1)

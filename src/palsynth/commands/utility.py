@@ -1,0 +1,85 @@
+"""``palsynth utility``."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from palsynth.errors import InputError
+
+
+@dataclass(frozen=True)
+class UtilityOptions:
+    """Trains a grader on real, on synthetic and on both, and tests each on real images.
+
+    Start it again to go on where it stopped.
+    """
+
+    real: Path
+    """A dataset folder; graders train on its train split."""
+    synthetic: Path
+    """A dataset folder of synthetic images; graders train on its train split."""
+    out: Path
+    """Folder of the runs and of utility.html, .md and .json."""
+    test: Path | None = None
+    """A dataset folder whose test split is graded; that of --real where nothing is said."""
+    recipe: Path | None = None
+    """A recipe of kind grader in place of the usual one; its folders and seed are filled in."""
+    seeds: int = 3
+    """Graders a row, whose figures are averaged."""
+
+
+def utility(options: UtilityOptions) -> None:
+    """Trains a grader on real, on synthetic and on both, and tests each on real images."""
+    from palsynth.data.pictures import pictures
+    from palsynth.evaluation.document import CARE, Document, Table, write_document
+    from palsynth.experiments.grader import GraderRecipe
+    from palsynth.experiments.kinds import load_recipe
+    from palsynth.experiments.utility import (
+        FIGURES,
+        counted,
+        difference,
+        figures,
+        grade,
+        train_graders,
+    )
+
+    if options.seeds < 1:
+        raise InputError(f"--seeds {options.seeds}: must be at least 1")
+    recipe = GraderRecipe() if options.recipe is None else load_recipe(options.recipe)
+    if not isinstance(recipe, GraderRecipe):
+        raise InputError(f"{options.recipe}: is no recipe of a grader")
+    test = options.test or options.real
+    counts = {
+        "real": counted(pictures(options.real, ("train",))),
+        "synthetic": counted(pictures(options.synthetic, ("train",))),
+        "test": counted(pictures(test, ("test",))),
+    }
+    weights = train_graders(recipe, options.real, options.synthetic, options.seeds, options.out)
+    graded = {row: [grade(w, test, ("test",)) for w in found] for row, found in weights.items()}
+    found = {row: figures(g) for row, g in graded.items()}
+    columns = [name for name in FIGURES if any(name in f for f in found.values())]
+    rows = [[row, *(f[name].text() for name in columns)] for row, f in found.items()]
+    images = recipe.loop.steps * recipe.loop.batch
+    remarks = [
+        f"Trained on: real {counts['real']}, synthetic {counts['synthetic']}; "
+        f"tested on {counts['test']}.",
+        f"Every row: {images} examples seen, {options.seeds} seeds averaged; brackets are 95 % "
+        "bootstrap intervals over subjects.",
+    ]
+    gaps = {}
+    for row in ("synthetic", "real + synthetic"):
+        if "item kappa ↑" in columns:
+            gaps[row] = difference(graded[row], graded["real"])
+            remarks.append(f"Item kappa of {row} less that of real: {gaps[row].text()}.")
+    table = Table("Graders", ["trained on", *columns], rows, hints=["", *map(FIGURES.get, columns)])  # type: ignore[list-item]
+    document = Document("Does the synthetic data help?", CARE, [table], remarks)
+    data = {
+        "counts": counts,
+        "figures": {row: {n: asdict(v) for n, v in f.items()} for row, f in found.items()},
+        "item_kappa_less_real": {row: asdict(gap) for row, gap in gaps.items()},
+    }
+    write_document(options.out, "utility", document, data)
+    for cells in rows:
+        print("  ".join(cells))
+    print(f"{options.out / 'utility.html'}")

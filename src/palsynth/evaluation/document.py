@@ -1,0 +1,131 @@
+"""A document of tables, remarks and pictures, as Markdown and as one HTML page."""
+
+from __future__ import annotations
+
+import base64
+import html
+import json
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from palsynth.files import written_whole
+
+CARE = "For research and teaching; not a medical device."
+
+
+@dataclass(frozen=True)
+class Table:
+    """``rows`` are cells as texts, the first the row's name; rows whose number is in ``quiet``
+    are references and printed lighter; ``hints`` say more of a column where one points at it."""
+
+    heading: str
+    columns: list[str]
+    rows: list[list[str]]
+    quiet: set[int] = field(default_factory=set)
+    hints: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Document:
+    """``notice`` stands under the title; ``pictures`` caption -> PNG bytes."""
+
+    title: str
+    notice: str
+    tables: list[Table]
+    remarks: list[str] = field(default_factory=list)
+    pictures: dict[str, bytes] = field(default_factory=dict)
+
+
+def to_markdown(document: Document) -> str:
+    """The document as Markdown, without its pictures."""
+    lines = [f"# {document.title}", "", document.notice, ""]
+    for table in document.tables:
+        lines += [f"## {table.heading}", "", f"| {' | '.join(map(_bar, table.columns))} |"]
+        lines.append("|---" * len(table.columns) + "|")
+        for number, (name, *cells) in enumerate(table.rows):
+            mark = "*" if number in table.quiet else "**"
+            lines.append(f"| {' | '.join([f'{mark}{_bar(name)}{mark}', *map(_bar, cells)])} |")
+        lines.append("")
+    lines += [f"- {remark}" for remark in document.remarks]
+    return "\n".join(lines) + "\n"
+
+
+def _bar(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def to_html(document: Document) -> str:
+    """The document as one page that needs nothing else."""
+    body = [
+        f"<h1>{html.escape(document.title)}</h1><p class=notice>{html.escape(document.notice)}</p>"
+    ]
+    for table in document.tables:
+        hints = table.hints or [""] * len(table.columns)
+        head = "".join(
+            f"<th title='{html.escape(hint)}'>{html.escape(column)}</th>"
+            for hint, column in zip(hints, table.columns, strict=True)
+        )
+        rows = [f"<tr>{head}</tr>"]
+        for number, (name, *cells) in enumerate(table.rows):
+            kind = " class=reference" if number in table.quiet else ""
+            plain = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+            rows.append(f"<tr{kind}><th>{html.escape(name)}</th>{plain}</tr>")
+        body.append(
+            f"<h2>{html.escape(table.heading)}</h2>"
+            f"<div class=wide><table>{''.join(rows)}</table></div>"
+        )
+    body.append(
+        "<ul>" + "".join(f"<li>{html.escape(remark)}</li>" for remark in document.remarks) + "</ul>"
+    )
+    for caption, png in document.pictures.items():
+        data = base64.b64encode(png).decode()
+        text = html.escape(caption)
+        body.append(
+            f"<figure><img alt='{text}' src='data:image/png;base64,{data}'>"
+            f"<figcaption>{text}</figcaption></figure>"
+        )
+    return (
+        "<!doctype html><html lang=en><meta charset=utf-8>"
+        "<meta name=viewport content='width=device-width, initial-scale=1'>"
+        f"<title>{html.escape(document.title)}</title><style>{_STYLE}</style>"
+        f"{''.join(body)}</html>\n"
+    )
+
+
+_STYLE = """
+body{font:16px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem;
+color:#1b1f24;background:#fff}
+h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}.notice{color:#57606a}
+.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.875rem;width:100%}
+th,td{padding:.4rem .6rem;text-align:right;border-bottom:1px solid #d8dee4;white-space:nowrap}
+th:first-child{text-align:left}tr:first-child th{white-space:normal;vertical-align:bottom}
+.reference,.reference th{color:#57606a;font-style:italic;font-weight:400}figure{margin:2rem 0}
+img{max-width:100%;height:auto}figcaption{color:#57606a;font-size:.875rem}
+"""
+
+
+def to_json(value: Any) -> str:
+    """Plain values as JSON; numbers that are not finite are null."""
+    return json.dumps(_finite(value), indent=1) + "\n"
+
+
+def write_document(folder: Path, name: str, document: Document, data: Any) -> None:
+    """Writes ``name``.json with ``data``, .md and .html, each whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for kind, text in (
+        ("json", to_json(data)),
+        ("md", to_markdown(document)),
+        ("html", to_html(document)),
+    ):
+        with written_whole(folder / f"{name}.{kind}") as temporary:
+            temporary.write_text(text, "utf-8")
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(v) for key, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(v) for v in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,157 @@
+"""A questionnaire in one SQLite file: pictures, raters' links, answers.
+
+The file holds the pictures themselves, patients' too: treat it as the pictures are to be treated.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+import numpy as np
+
+from palsynth.errors import InputError
+from palsynth.evaluation.study import POINTS, QUESTIONS, Answer
+from palsynth.files import written_whole
+
+_TABLES = """
+create table study (title text, seed integer, version integer);
+create table item (number integer primary key, pair text, method text, made blob, patient blob);
+create table rater (number integer primary key, token text unique);
+create table answer (rater integer references rater, item integer references item, question text,
+    points integer, at text, primary key (rater, item, question));
+"""
+
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A picture to be judged: ``made`` and ``patient`` are PNG bytes."""
+
+    pair: str
+    method: str
+    made: bytes
+    patient: bytes
+
+
+def create(path: Path, title: str, shown: Sequence[Shown], raters: int, seed: int) -> None:
+    """Writes a new study. Items are numbered by chance, so a number says nothing of the method.
+
+    Raises InputError where the file exists: it may hold answers.
+    """
+    if path.exists():
+        raise InputError(f"{path}: exists; a study with its answers is never overwritten")
+    order = np.random.default_rng([seed, 21]).permutation(len(shown))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with written_whole(path) as temporary, contextlib.closing(sqlite3.connect(temporary)) as base:
+        base.executescript(_TABLES)
+        base.execute("insert into study values (?, ?, ?)", (title, seed, _VERSION))
+        base.executemany(
+            "insert into item values (?, ?, ?, ?, ?)",
+            [
+                (n, shown[k].pair, shown[k].method, shown[k].made, shown[k].patient)
+                for n, k in enumerate(order.tolist(), 1)
+            ],
+        )
+        base.executemany(
+            "insert into rater values (?, ?)",
+            [(n, secrets.token_urlsafe(9)) for n in range(1, raters + 1)],
+        )
+        base.commit()
+
+
+class Study:
+    """An existing study. Every call opens the file for itself, so that several may be served."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.is_file():
+            raise InputError(f"{path}: no such file; make one with 'palsynth study new'")
+        try:
+            with self._open() as base:
+                row = base.execute("select title, seed, version from study").fetchone()
+        except sqlite3.Error as error:
+            raise InputError(f"{path}: is no study of palsynth ({error})") from None
+        self.title, self._seed = str(row[0]), int(row[1])
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with contextlib.closing(sqlite3.connect(self.path, timeout=10)) as base, base:
+            yield base
+
+    def tokens(self) -> list[str]:
+        """The raters' secret words, one a link, in order of their numbers."""
+        with self._open() as base:
+            return [row[0] for row in base.execute("select token from rater order by number")]
+
+    def rater(self, token: str) -> int | None:
+        """The rater's number, or None."""
+        with self._open() as base:
+            row = base.execute("select number from rater where token = ?", (token,)).fetchone()
+        return None if row is None else int(row[0])
+
+    def items(self, rater: int) -> list[int]:
+        """The items' numbers in the order in which a rater sees them, each rater another."""
+        with self._open() as base:
+            numbers = [row[0] for row in base.execute("select number from item order by number")]
+        order = np.random.default_rng([self._seed, rater, 22]).permutation(len(numbers))
+        return [int(numbers[k]) for k in order]
+
+    def picture(self, item: int, which: str) -> bytes | None:
+        """PNG bytes of an item: ``made`` or ``patient``."""
+        column = {"made": "made", "patient": "patient"}[which]
+        with self._open() as base:
+            row = base.execute(f"select {column} from item where number = ?", (item,)).fetchone()
+        return None if row is None else bytes(row[0])
+
+    def points(self, rater: int, item: int) -> dict[str, int]:
+        """What a rater has answered about an item, by question."""
+        with self._open() as base:
+            rows = base.execute(
+                "select question, points from answer where rater = ? and item = ?", (rater, item)
+            ).fetchall()
+        return dict(rows)
+
+    def answered(self, rater: int) -> set[int]:
+        """Items that a rater has answered."""
+        with self._open() as base:
+            rows = base.execute("select distinct item from answer where rater = ?", (rater,))
+            return {int(row[0]) for row in rows}
+
+    def save(self, rater: int, item: int, points: Mapping[str, int]) -> None:
+        """Keeps all answers about an item, in place of earlier ones, or none of them.
+
+        Raises InputError where a question has no answer or an answer no meaning.
+        """
+        for question in QUESTIONS:
+            if points.get(question) not in POINTS:
+                raise InputError("please answer every question with 1 to 5")
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        with self._open() as base:
+            base.executemany(
+                "insert or replace into answer values (?, ?, ?, ?, ?)",
+                [(rater, item, question, points[question], now) for question in QUESTIONS],
+            )
+
+    def answers(self) -> list[Answer]:
+        """All answers there are."""
+        with self._open() as base:
+            rows = base.execute(
+                "select rater, pair, method, question, points from answer"
+                " join item on item.number = answer.item order by rater, item, question"
+            ).fetchall()
+        return [Answer(f"rater {r}", pair, method, q, p) for r, pair, method, q, p in rows]
+
+    def size(self) -> tuple[int, int]:
+        """How many items and raters there are."""
+        with self._open() as base:
+            return tuple(
+                base.execute(f"select count(*) from {table}").fetchone()[0]
+                for table in ("item", "rater")
+            )

@@ -1,0 +1,79 @@
+"""The pages of the questionnaire, asked for as a browser would."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from palsynth.app.study import study_app
+from palsynth.evaluation.study import QUESTIONS
+from palsynth.experiments.study_store import Shown, Study, create
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    shown = [Shown(f"{p}.png", m, f"{p}{m}".encode(), b"who") for p in "ab" for m in ("x", "y")]
+    create(tmp_path / "s.sqlite", "Faces <& more>", shown, 2, seed=0)
+    return Study(tmp_path / "s.sqlite")
+
+
+@pytest.fixture
+def client(study: Study) -> TestClient:
+    return TestClient(study_app(study))
+
+
+def answer(client: TestClient, place: str, points: int = 3, **more: str):
+    return client.post(place, data={**dict.fromkeys(QUESTIONS, str(points)), **more})
+
+
+def test_a_rater_answers_pauses_and_comes_back(study: Study, client: TestClient) -> None:
+    link = f"/r/{study.tokens()[0]}"
+    assert client.get(link).url.path == f"{link}/1"
+    assert answer(client, f"{link}/1").url.path == f"{link}/2"
+    assert answer(client, f"{link}/2", 5).url.path == f"{link}/3"
+    again = TestClient(study_app(Study(study.path)))
+    page = again.get(link)
+    assert page.url.path == f"{link}/3", "goes on at the first picture without an answer"
+    assert "Picture 3 of 4" in page.text
+    before = again.get(f"{link}/2").text
+    assert before.count("value=5 required checked") == 3, "earlier answers are shown"
+    answer(again, f"{link}/3")
+    end = answer(again, f"{link}/4")
+    assert end.url.path == f"{link}/done"
+    assert "Thank you" in end.text
+    assert study.answered(1) == {1, 2, 3, 4}
+    assert not study.answered(2)
+
+
+def test_an_unanswered_question_is_asked_again_and_nothing_is_saved(study, client) -> None:
+    link = f"/r/{study.tokens()[0]}"
+    for bad in ("", "6", "x"):
+        page = answer(client, f"{link}/1", naturalness=bad)
+        assert page.status_code == 400
+        assert "please answer every question" in page.text
+    assert not study.answered(1)
+
+
+def test_who_has_no_link_sees_nothing(study: Study, client: TestClient) -> None:
+    token = study.tokens()[0]
+    guessed = ("/r/guess", "/r/guess/1", "/r/guess/1/made.png", "/r/guess/done", "/else")
+    own = (f"/r/{token}/0", f"/r/{token}/5", f"/r/{token}/1/method.png")
+    for place in (*guessed, *own):
+        assert client.get(place).status_code == 404, place
+    assert answer(client, "/r/guess/1").status_code == 404
+    assert "open the link" in client.get("/").text
+
+
+def test_pictures_and_headers(study: Study, client: TestClient) -> None:
+    link = f"/r/{study.tokens()[1]}"
+    made = client.get(f"{link}/1/made.png")
+    assert made.content == study.picture(study.items(2)[0], "made")
+    assert client.get(f"{link}/1/patient.png").content == b"who"
+    page = client.get(f"{link}/1")
+    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert page.headers["Cache-Control"] == "no-store"
+    assert "Faces &lt;&amp; more&gt;" in page.text
+    assert ">x<" not in page.text
+    assert ">y<" not in page.text

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from palsynth.evaluation.privacy import (
+    distances,
+    membership_auc,
+    nearest,
+    recognised,
+    threshold_at,
+)
+
+
+def draw(count: int, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).normal(size=(count, 6)).astype(np.float32)
+
+
+def test_distances_agree_with_their_definition() -> None:
+    a, b = draw(5, 0), draw(7, 1)
+    defined = np.linalg.norm(a[:, None].astype(np.float64) - b[None], axis=-1)
+    assert np.abs(distances(a, b) - defined).max() < 1e-6
+
+
+def test_nearest_is_the_nearest_and_leaves_out_who_has_no_face(monkeypatch) -> None:
+    a, b = draw(9, 2), draw(7, 3)
+    a[4], b[2] = np.nan, np.nan
+    whole = nearest(a, b)
+    apart = np.linalg.norm(a[:, None] - b[None], axis=-1)
+    for k in range(9):
+        if k == 4:
+            assert whole.index[k] == -1
+            assert np.isnan(whole.distance[k])
+        else:
+            assert whole.index[k] == np.nanargmin(apart[k])
+            assert whole.distance[k] == pytest.approx(np.nanmin(apart[k]), abs=1e-6)
+    monkeypatch.setattr("palsynth.evaluation.privacy._BLOCK", 2)
+    again = nearest(a, b)
+    assert np.array_equal(again.index, whole.index), "however it is cut into blocks"
+
+
+@pytest.mark.parametrize("far", [0.5, 0.1, 0.01])
+def test_a_threshold_accepts_no_more_than_its_rate(far: float) -> None:
+    impostors = np.abs(draw(1000, 4).ravel())
+    accepted = recognised(impostors, threshold_at(impostors, far)).mean()
+    assert far - 0.001 <= accepted <= far
+
+
+def test_a_threshold_of_few_pairs_accepts_none() -> None:
+    impostors = np.array([0.4, 0.5, np.nan])
+    assert not recognised(impostors, threshold_at(impostors, 0.01)).any()
+    assert np.isnan(threshold_at(np.array([np.nan]), 0.01))
+
+
+def test_membership() -> None:
+    low, high = np.array([0.1, 0.2, np.nan]), np.array([0.5, 0.3])
+    assert membership_auc(low, high) == 1, "members' losses are the lower ones"
+    assert membership_auc(high, low) == 0
+    assert membership_auc(high, high) == 0.5
+    assert np.isnan(membership_auc(np.array([np.nan]), high))

@@ -1,0 +1,143 @@
+"""The audit on small sets of people who do not exist, through the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palsynth.cli import main
+from palsynth.data.augment import Augmentation
+from palsynth.data.manifest import read_manifest, write_manifest
+from palsynth.data.stored import FolderSource
+from palsynth.errors import InputError
+from palsynth.evaluation.privacy import membership_auc
+from palsynth.experiments.audit import MEMBERSHIP, audit, membership_finding, open_set
+from palsynth.experiments.features import FeatureCache
+from palsynth.experiments.grader import GraderData, GraderRecipe
+from palsynth.experiments.judges import Judge
+from palsynth.experiments.membership import model_of, picture_losses
+from palsynth.face.images import read_image, write_png
+from palsynth.generation.people_export import ExportPlan, export
+from palsynth.training.loop import train
+from palsynth.training.recipe import LoopSettings
+
+
+def drawn(folder: Path, seed: int, splits: tuple[str, ...]) -> Path:
+    """24 pictures of twelve people, whose splits take turns by person."""
+    rows = export(folder, ExportPlan(12, 2, seed=seed))
+    subjects = sorted({row.subject_id for row in rows})
+    split = {s: splits[k % len(splits)] for k, s in enumerate(subjects)}
+    write_manifest(folder, [replace(row, split=split[row.subject_id]) for row in rows])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("audit")
+    drawn(folder / "training", 41, ("train",))
+    drawn(folder / "holdout", 42, ("test",))
+    drawn(folder / "fresh", 43, ("train",))
+    drawn(folder / "leaky", 44, ("train",))
+    source = read_image(sorted((folder / "training").rglob("*.png"))[3])
+    write_png(sorted((folder / "leaky").rglob("*.png"))[5], np.ascontiguousarray(source[:, ::-1]))
+    return folder
+
+
+def run(sets: Path, synthetic: str, out: Path, *more: str) -> dict:
+    main(["audit", "--synthetic", str(sets / synthetic), "--training", str(sets / "training"),
+          "--holdout", str(sets / "holdout"), "--out", str(out), *more])  # fmt: skip
+    return json.loads((out / "audit.json").read_text())
+
+
+def test_fresh_people_pass(sets: Path, tmp_path: Path, capsys) -> None:
+    found = run(sets, "fresh", tmp_path)
+    assert found["passed"]
+    assert "near-duplicates of training pictures, %: 0.000" in capsys.readouterr().out
+    assert not (tmp_path / "pairs.png").exists(), "training pictures are shown only if asked"
+    rows = list(csv.DictReader((tmp_path / "nearest.csv").open()))
+    assert len(rows) == 24
+    assert not any(int(row["near_duplicate"]) for row in rows)
+    page = (tmp_path / "audit.html").read_text()
+    assert "Verdict: passed" in page
+
+
+def test_a_planted_mirrored_picture_fails_the_set(sets: Path, tmp_path: Path, capsys) -> None:
+    with pytest.raises(SystemExit) as end:
+        run(sets, "leaky", tmp_path, "--show-pairs")
+    assert end.value.code == 1
+    assert not json.loads((tmp_path / "audit.json").read_text())["passed"]
+    caught = [r for r in csv.DictReader((tmp_path / "nearest.csv").open())
+              if int(r["near_duplicate"])]  # fmt: skip
+    assert [r["file_name"] for r in caught] == [read_manifest(sets / "leaky")[5].file_name]
+    assert caught[0]["nearest_by_look"] == read_manifest(sets / "training")[3].file_name
+    assert (tmp_path / "pairs.png").is_file()
+
+
+def test_a_set_of_the_trained_people_is_recognised(sets: Path, tmp_path: Path) -> None:
+    """Pictures that are no copies, but of the same people: nearest faces give them away."""
+    flat = Judge("flat", lambda paths: np.zeros((len(paths), 8), np.float32))
+    with FeatureCache(tmp_path / "f.sqlite") as cache:
+        seen = open_set(sets / "training", None, flat, cache)
+        unseen = open_set(sets / "holdout", None, flat, cache)
+    subjects = {s: k for k, s in enumerate(sorted(set(seen.subjects)))}
+    rng = np.random.default_rng(0)
+    centre = rng.normal(size=(12, 8))
+    seen = replace(seen, features=np.stack([centre[subjects[s]] for s in seen.subjects]))
+    seen = replace(seen, features=seen.features + rng.normal(0, 0.05, seen.features.shape))
+    own = replace(seen, features=seen.features + rng.normal(0, 0.05, seen.features.shape))
+    unseen = replace(unseen, features=rng.normal(size=(24, 8)))
+    found = audit(own, seen, unseen)
+    by_name = {f.name.split(",")[0].split(" (")[0]: f for f in found.findings}
+    assert by_name["nearer to a training face than 99 % of strangers"].found.value == 100
+    assert by_name["nearer to a training face than 99 % of strangers"].passed is False
+    assert by_name["membership from the nearest synthetic face"].passed is False
+
+
+def test_bad_input(sets: Path, tmp_path: Path, capsys) -> None:
+    bare = tmp_path / "bare"
+    for k in range(3):
+        write_png(bare / f"{k}.png", np.zeros((32, 32, 3), np.uint8))
+    with pytest.raises(SystemExit):
+        main(["audit", "--synthetic", str(bare), "--training", str(bare), "--out",
+              str(tmp_path / "a")])  # fmt: skip
+    assert "names no splits; give --holdout" in capsys.readouterr().err
+    flat = Judge("flat", lambda paths: np.zeros((len(paths), 2), np.float32))
+    with FeatureCache(tmp_path / "f.sqlite") as cache:
+        with pytest.raises(InputError, match="3 pictures; an audit needs at least 20"):
+            open_set(bare, None, flat, cache)
+        seen = open_set(sets / "training", None, flat, cache)
+        with pytest.raises(InputError, match="is in the training split and in another"):
+            audit(seen, seen, seen)
+
+
+def test_a_model_that_learnt_by_heart_is_caught(sets: Path, tmp_path: Path) -> None:
+    """The positive control of membership by loss."""
+    still = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0)
+    loop = LoopSettings(steps=120, batch=24, learning_rate=3e-3, ema=0.9, checkpoint_every=120,
+                        weight_decay=0)  # fmt: skip
+    recipe = GraderRecipe(data=GraderData((sets / "training",), still), loop=loop)
+    recipe = replace(recipe, model=replace(recipe.model, dropout=0.0))
+    train(recipe, tmp_path / "run")
+    network = model_of(tmp_path / "run")
+    members = picture_losses(network, FolderSource(sets / "training"))
+    others = picture_losses(network, FolderSource(sets / "holdout", ("test",)))
+    assert membership_auc(members, others) >= 0.9
+    assert np.array_equal(members, picture_losses(network, FolderSource(sets / "training")))
+    score = np.concatenate([members, others])
+    member = np.arange(len(score)) < len(members)
+    subjects = np.array([str(k // 2) for k in range(len(score))])
+    assert membership_finding("by loss", score, member, subjects).passed is False
+
+
+def test_a_membership_finding_without_a_signal_passes() -> None:
+    rng = np.random.default_rng(0)
+    member = np.arange(200) < 100
+    found = membership_finding("of nothing", rng.normal(size=200), member, np.arange(200))
+    assert found.passed
+    assert found.found.low < 0.5 < found.found.high
+    assert MEMBERSHIP > 0.5

@@ -1,0 +1,102 @@
+"""A folder of pictures against a folder of real ones; and whether the default backend of FID
+may be a default: it rises with blur, with noise, and where palsied faces become symmetric."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from palsynth.cli import main
+from palsynth.clinical import YANAGIHARA, Palsy, Side
+from palsynth.evaluation.distribution import frechet_distance, kernel_distance
+from palsynth.evaluation.report import read_report
+from palsynth.experiments.judges import distribution
+from palsynth.face.framing import RECOGNISER
+from palsynth.face.images import write_png
+from palsynth.generation.people_export import ExportPlan, export
+from palsynth.people import random_palsy, random_view, render, sample
+
+COUNT = 60
+
+
+def drawn(folder: Path, first: int, change=None, healthy: bool = False) -> np.ndarray:
+    """Features of people with palsies, or of the same people without."""
+    paths = []
+    for k in range(COUNT):
+        rng = np.random.default_rng([first, k])
+        palsy = random_palsy(rng, Side.LEFT if k % 2 else Side.RIGHT, healthy=0)
+        view = random_view(np.random.default_rng([first, k, 1]), 112, RECOGNISER)
+        image = render(sample(first + k), YANAGIHARA[k % 10],
+                       Palsy.none() if healthy else palsy, view=view).image  # fmt: skip
+        paths.append(folder / f"{k}.png")
+        write_png(paths[-1], image if change is None else change(image))
+    return distribution(None)[0].see(paths)
+
+
+def noisy(image: np.ndarray) -> np.ndarray:
+    noise = np.random.default_rng(int(image.sum())).normal(0, 10, image.shape)
+    return (image + noise).clip(0, 255).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    folder = tmp_path_factory.mktemp("sets")
+    first = 980_000
+    return {
+        "real": drawn(folder / "real", first + 500),
+        "fresh": drawn(folder / "fresh", first),
+        "slightly blurred": drawn(folder / "b1", first, lambda i: cv2.GaussianBlur(i, (0, 0), 1)),
+        "blurred": drawn(folder / "b2", first, lambda i: cv2.GaussianBlur(i, (0, 0), 2)),
+        "noisy": drawn(folder / "noisy", first, noisy),
+        "symmetric": drawn(folder / "symmetric", first, healthy=True),
+    }
+
+
+@pytest.mark.parametrize("metric", ["fid", "kid"])
+def test_the_default_backend_may_be_a_default(features, metric: str) -> None:
+    def apart(name: str) -> float:
+        a, b = features[name], features["real"]
+        return frechet_distance(a, b) if metric == "fid" else kernel_distance(a, b)[0]
+
+    assert apart("fresh") < apart("slightly blurred") < apart("blurred")
+    assert apart("fresh") < apart("noisy")
+    assert apart("fresh") < apart("symmetric")
+
+
+def test_evaluate_without_pairs(tmp_path: Path) -> None:
+    export(tmp_path / "real", ExportPlan(5, 2, seed=61))
+    export(tmp_path / "made", ExportPlan(4, 2, seed=62))
+    main(["evaluate", "--real", str(tmp_path / "real"), "--fake", str(tmp_path / "made"),
+          "--out", str(tmp_path / "r")])  # fmt: skip
+    reference, own = read_report(tmp_path / "r" / "report.json").results
+    assert reference.reference
+    assert reference.method == "real, half against half (5 pictures)"
+    assert own.method == "made"
+    assert own.figures["fid"].value > 0
+    assert own.figures["faces"].value == 100
+    assert own.figures["judge_movement"].count == 8
+    assert own.variants["fid"].endswith(", 8]")
+    assert "fid[palsynth, antialiased 112" in own.variants["fid"]
+    notice = json.loads((tmp_path / "r" / "report.json").read_text())["notice"]
+    assert "All pictures shown are synthetic" in notice
+
+
+def test_photographs_without_labels(tmp_path: Path, capsys) -> None:
+    for k in range(5):
+        write_png(tmp_path / "real" / f"{k}.png", np.full((64, 64, 3), 40 * k, np.uint8))
+        if k < 3:
+            write_png(tmp_path / "few" / f"{k}.png", np.full((64, 64, 3), 40 * k, np.uint8))
+    words = ["evaluate", "--real", str(tmp_path / "real"), "--out", str(tmp_path / "r"), "--fake"]
+    main([*words, str(tmp_path / "real")])
+    report = read_report(tmp_path / "r" / "report.json")
+    assert "do not publish" in report.notice, "nobody said how they were made"
+    assert report.results[1].figures["faces"].value == 0
+    assert "judge_movement" not in report.results[1].figures
+    capsys.readouterr()
+    with pytest.raises(SystemExit):
+        main([*words, str(tmp_path / "few")])
+    assert "3 pictures; at least 4 are needed" in capsys.readouterr().err

@@ -1,0 +1,98 @@
+"""Utility on tiny sets, through the command line, and its figures against a known truth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palsynth.cli import main
+from palsynth.experiments.grader import GraderRecipe
+from palsynth.experiments.utility import Graded, difference, figures
+from palsynth.generation.people_export import ExportPlan, export
+from palsynth.training.recipe import save
+
+RNG = np.random.default_rng(0)
+
+
+def graded(share: float, seed: int = 0) -> Graded:
+    """A grader that knows a share of the answers and guesses the rest, of 30 subjects."""
+    rng = np.random.default_rng(seed)
+    truth = np.random.default_rng(7)
+    items, grades = truth.integers(0, 3, 300), truth.integers(0, 6, 300)
+
+    def found(true: np.ndarray, classes: int) -> np.ndarray:
+        return np.where(rng.random(300) < share, true, rng.integers(0, classes, 300))
+
+    subjects = np.array([str(k // 10) for k in range(300)])
+    return Graded(items, found(items, 3), grades, found(grades, 6), subjects)
+
+
+def test_figures_of_a_known_grader() -> None:
+    perfect = figures([graded(1.0)])
+    assert perfect["item kappa ↑"].value == 1
+    assert perfect["grade within one, % ↑"].value == 100
+    guessing = figures([graded(0.0, s) for s in range(3)])
+    assert guessing["item kappa ↑"].low < 0 < guessing["item kappa ↑"].high
+    half = figures([graded(0.5, s) for s in range(3)])
+    assert half["item kappa ↑"].value == pytest.approx(0.5, abs=0.1)
+    assert half["item right, % ↑"].value == pytest.approx(50 + 50 / 3, abs=5)
+
+
+def test_labels_that_are_not_known_do_not_count() -> None:
+    one = graded(1.0)
+    one.items[::2] = -1
+    assert figures([one])["item kappa ↑"].count == 150
+    one.grades[:] = -1
+    assert "grade kappa ↑" not in figures([one])
+
+
+def test_a_difference_means_something_only_where_there_is_one() -> None:
+    better, worse = ([graded(s, k) for k in range(2)] for s in (0.9, 0.4))
+    assert difference(better, worse).low > 0
+    same = difference([graded(0.5, 1)], [graded(0.5, 2)])
+    assert same.low < 0 < same.high
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("utility")
+    export(folder / "real", ExportPlan(14, 4, seed=51))
+    export(folder / "synthetic", ExportPlan(8, 4, seed=52))
+    return folder
+
+
+def test_the_command(sets: Path, tmp_path: Path, capsys) -> None:
+    recipe = GraderRecipe()
+    loop = {"steps": 3, "batch": 4, "log_every": 1, "checkpoint_every": 3, "precision": "no"}
+    recipe = GraderRecipe(loop=type(recipe.loop)(**loop))
+    save(recipe, tmp_path / "recipe.yaml")
+    words = ["utility", "--real", str(sets / "real"), "--synthetic", str(sets / "synthetic"),
+             "--out", str(tmp_path / "out"), "--recipe", str(tmp_path / "recipe.yaml"),
+             "--seeds", "2"]  # fmt: skip
+    main(words)
+    data = json.loads((tmp_path / "out" / "utility.json").read_text())
+    assert list(data["figures"]) == ["real", "synthetic", "real + synthetic"]
+    assert set(data["item_kappa_less_real"]) == {"synthetic", "real + synthetic"}
+    text = (tmp_path / "out" / "utility.md").read_text()
+    assert "12 examples seen, 2 seeds averaged" in text
+    checkpoint = tmp_path / "out" / "real-and-synthetic-1" / "checkpoints" / "step-3"
+    before = checkpoint.stat().st_mtime_ns
+    capsys.readouterr()
+    main(words)
+    assert checkpoint.stat().st_mtime_ns == before, "what is finished is not trained again"
+
+
+def test_bad_input(sets: Path, tmp_path: Path, capsys) -> None:
+    for words, text in (
+        (["--seeds", "0"], "--seeds 0: must be at least 1"),
+        (["--recipe", "recipes/judge.yaml"], "is no recipe of a grader"),
+        (["--test", str(tmp_path)], "names splits"),
+    ):
+        with pytest.raises(SystemExit) as end:
+            main(["utility", "--real", str(sets / "real"), "--synthetic",
+                  str(sets / "synthetic"), "--out", str(tmp_path / "o"), *words])  # fmt: skip
+        assert end.value.code == 2
+        assert text in capsys.readouterr().err
