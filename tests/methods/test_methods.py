@@ -20,7 +20,7 @@ GRIN = Asked(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
 def test_registry() -> None:
     assert {"people", "simulator"} <= set(method_names())
     assert get_method("people").name == "people"
-    with pytest.raises(InputError, match="no method 'magic'; choose one of .*people, simulator"):
+    with pytest.raises(InputError, match=r"no method 'magic'; choose one of .*people, simulator"):
         get_method("magic")
     with pytest.raises(ValueError, match="there is already a method 'people'"):
         register("people")(type(get_method("people")))

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from palsynth.commands.train import KINDS, _Kinds
 from palsynth.encoders.identity import IdentityRecipe
 from palsynth.encoders.landmarks import LandmarksRecipe
 from palsynth.errors import InputError
+from palsynth.experiments.kinds import KINDS, load_recipe
 from palsynth.training.recipe import check_resumable, from_dict, load, save, to_yaml
 
 KIND = {"landmarks": LandmarksRecipe, "identity": IdentityRecipe}
@@ -29,7 +29,7 @@ def test_a_saved_recipe_reads_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_shipped_recipe_is_valid(path: Path) -> None:
-    recipe = load(path, _Kinds())
+    recipe = load_recipe(path)
     assert recipe.kind in KINDS
     assert from_dict(type(recipe), __import__("yaml").safe_load(to_yaml(recipe)), "") == recipe
 

@@ -100,7 +100,8 @@ color:#1b1f24;background:#fff}
 h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}.notice{color:#57606a}
 .wide{overflow-x:auto}table{border-collapse:collapse;font-size:.875rem;width:100%}
 th,td{padding:.4rem .6rem;text-align:right;border-bottom:1px solid #d8dee4;white-space:nowrap}
-th:first-child{text-align:left}tr:first-child th{white-space:normal;vertical-align:bottom}
+th{white-space:normal}
+th:first-child{text-align:left;min-width:9rem}tr:first-child th{vertical-align:bottom}
 .reference,.reference th{color:#57606a;font-style:italic;font-weight:400}figure{margin:2rem 0}
 img{max-width:100%;height:auto}figcaption{color:#57606a;font-size:.875rem}
 """
