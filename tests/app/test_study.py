@@ -11,10 +11,12 @@ from palsynth.app.study import study_app
 from palsynth.evaluation.study import QUESTIONS
 from palsynth.experiments.study_store import Shown, Study, create
 
+METHODS = ("method-quux", "method-corge")
+
 
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
-    shown = [Shown(f"{p}.png", m, f"{p}{m}".encode(), b"who") for p in "ab" for m in ("x", "y")]
+    shown = [Shown(f"{p}.png", m, f"{p}{m}".encode(), b"who") for p in "ab" for m in METHODS]
     create(tmp_path / "s.sqlite", "Faces <& more>", shown, 2, seed=0)
     return Study(tmp_path / "s.sqlite")
 
@@ -75,5 +77,14 @@ def test_pictures_and_headers(study: Study, client: TestClient) -> None:
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert page.headers["Cache-Control"] == "no-store"
     assert "Faces &lt;&amp; more&gt;" in page.text
-    assert ">x<" not in page.text
-    assert ">y<" not in page.text
+    for place in range(1, 5):
+        page = client.get(f"{link}/{place}")
+        assert not any(m in page.text + str(page.headers) for m in METHODS), "blinded"
+
+
+def test_answers_can_be_looked_at_again(study: Study, client: TestClient) -> None:
+    link = f"/r/{study.tokens()[0]}"
+    for place in range(1, 5):
+        answer(client, f"{link}/{place}")
+    assert answer(client, f"{link}/2", 4).url.path == f"{link}/3"
+    assert answer(client, f"{link}/4", 4).url.path == f"{link}/done"

@@ -17,7 +17,7 @@ TABLE = {  # rater -> points of four pictures of a and four of b
 
 def answers() -> list[Answer]:
     return [
-        Answer(rater, f"{method}{k}", method, "naturalness", points)
+        Answer(rater, str(k), method, "naturalness", points)
         for rater, parts in TABLE.items()
         for method, row in zip("ab", parts, strict=True)
         for k, points in enumerate(row)
@@ -37,9 +37,9 @@ def test_means_by_hand() -> None:
 def test_alpha_agrees_with_its_definition() -> None:
     """Observed over expected disagreement, from the coincidences, straight from the definition."""
     rows = answers()[:-3]  # one rater left three pictures out
-    units: dict[str, list[int]] = {}
+    units: dict[tuple[str, str], list[int]] = {}
     for answer in rows:
-        units.setdefault(answer.item, []).append(answer.points)
+        units.setdefault((answer.method, answer.item), []).append(answer.points)
     paired = {k: v for k, v in units.items() if len(v) > 1}
     n = sum(len(v) for v in paired.values())
     observed = sum(

@@ -68,7 +68,7 @@ def test_a_file_that_is_no_study(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         Study(tmp_path / "none.sqlite")
     (tmp_path / "text.sqlite").write_text("hello" * 50)
-    with pytest.raises(InputError, match="is no study of palsynth"):
+    with pytest.raises(InputError, match="cannot be used as a study"):
         Study(tmp_path / "text.sqlite")
 
 

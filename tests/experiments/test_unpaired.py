@@ -74,7 +74,7 @@ def test_evaluate_without_pairs(tmp_path: Path) -> None:
           "--out", str(tmp_path / "r")])  # fmt: skip
     reference, own = read_report(tmp_path / "r" / "report.json").results
     assert reference.reference
-    assert reference.method == "real, half against half (5 pictures)"
+    assert reference.method == "real, half of the people against half (6 and 4 pictures)"
     assert own.method == "made"
     assert own.figures["fid"].value > 0
     assert own.figures["faces"].value == 100
@@ -91,6 +91,7 @@ def test_photographs_without_labels(tmp_path: Path, capsys) -> None:
         if k < 3:
             write_png(tmp_path / "few" / f"{k}.png", np.full((64, 64, 3), 40 * k, np.uint8))
     words = ["evaluate", "--real", str(tmp_path / "real"), "--out", str(tmp_path / "r"), "--fake"]
+    write_png(tmp_path / "real" / "larger.png", np.full((80, 70, 3), 9, np.uint8))
     main([*words, str(tmp_path / "real")])
     report = read_report(tmp_path / "r" / "report.json")
     assert "do not publish" in report.notice, "nobody said how they were made"

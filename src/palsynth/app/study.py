@@ -73,11 +73,12 @@ class _Pages:
         points = {
             q: int(fields[q][0]) for q in QUESTIONS if fields.get(q, [""])[0] in map(str, POINTS)
         }
+        reviewed = items[place - 1] in self.study.answered(rater)
         try:
             self.study.save(rater, items[place - 1], points)
         except InputError as error:
             return await self.show(request, str(error))
-        return RedirectResponse(self._next(request, rater), 303)
+        return RedirectResponse(self._next(request, rater, place if reviewed else 0), 303)
 
     async def done(self, request: Request) -> Response:
         if self._rater(request) is None:
@@ -109,10 +110,14 @@ class _Pages:
         items, place = self.study.items(rater), int(request.path_params["place"])
         return (rater, items, place) if 1 <= place <= len(items) else None
 
-    def _next(self, request: Request, rater: int) -> str:
-        answered = self.study.answered(rater)
-        left = [k for k, item in enumerate(self.study.items(rater), 1) if item not in answered]
-        return f"/r/{request.path_params['token']}/{left[0] if left else 'done'}"
+    def _next(self, request: Request, rater: int, after: int = 0) -> str:
+        """The first picture without an answer; when all have one, the one ``after`` a reviewed
+        place."""
+        answered, items = self.study.answered(rater), self.study.items(rater)
+        left = [k for k, item in enumerate(items, 1) if item not in answered]
+        following = after + 1 if 0 < after < len(items) else "done"
+        place = left[0] if left else following
+        return f"/r/{request.path_params['token']}/{place}"
 
 
 def _form(token: str, place: int, count: int, given: dict[str, int], problem: str) -> str:

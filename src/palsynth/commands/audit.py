@@ -12,9 +12,10 @@ from palsynth.progress import stages_bar
 
 @dataclass(frozen=True)
 class AuditOptions:
-    """Does a synthetic set give away whom it was made from? Ends with exit code 1 if it does.
+    """Does a synthetic set give away whom it was made from? Ends with exit code 1 unless it passed.
 
-    Start it again to go on: faces' features are kept by the pictures' content.
+    Start it again to go on: features of the faces are kept in features.sqlite, patients' too, so
+    treat that file as the pictures are to be treated.
     """
 
     synthetic: Path
@@ -27,7 +28,8 @@ class AuditOptions:
     """Folder of people the method has not seen, pictured like the training set; the validation
     and test splits of --training where nothing is said."""
     run: Path | None = None
-    """The method's training run, for membership by loss."""
+    """The method's training run, for membership by loss; of a kind that tells the losses of single
+    images (graders, diffusion models)."""
     recogniser: Path | None = None
     """AdaFace or ArcFace weights; dlib's recogniser where nothing is said."""
     show_pairs: bool = False
@@ -40,7 +42,12 @@ def audit(options: AuditOptions) -> None:
     from palsynth.experiments import judges
     from palsynth.experiments.audit import audit as compare
     from palsynth.experiments.audit import open_set
-    from palsynth.experiments.audit_report import print_findings, show_pairs, write_audit
+    from palsynth.experiments.audit_report import (
+        print_findings,
+        show_pairs,
+        verdict_of,
+        write_audit,
+    )
     from palsynth.experiments.features import FeatureCache
 
     listed = (options.training / FILE_NAME).is_file()
@@ -49,8 +56,17 @@ def audit(options: AuditOptions) -> None:
             f"{options.training}: names no splits; give --holdout, a folder of people whom the "
             "method has not seen"
         )
-    if options.show_pairs and options.out.resolve() == options.synthetic.resolve():
-        raise InputError(f"{options.out}: pairs.png would lie among the synthetic pictures")
+    for folder in (options.synthetic, options.training, options.holdout):
+        if folder is not None and options.out.resolve().is_relative_to(folder.resolve()):
+            raise InputError(
+                f"{options.out}: lies in {folder}, and what an audit keeps must not be handed on "
+                "with a set; give another --out"
+            )
+    network = None
+    if options.run is not None:
+        from palsynth.experiments.membership import by_loss, model_of
+
+        network = model_of(options.run)
     judge = judges.recogniser(options.recogniser) if options.recogniser else judges.dlib()
     seen = ("train",) if listed else None
     other = options.holdout or options.training
@@ -60,15 +76,12 @@ def audit(options: AuditOptions) -> None:
         training = open_set(options.training, seen, judge, cache, tell)
         holdout = open_set(other, unseen, judge, cache, tell)
         found = compare(synthetic, training, holdout, tell)
-        if options.run is not None:
-            from palsynth.experiments.membership import by_loss
-
-            finding = by_loss(options.run, training, holdout, tell)
-            found.findings.append(finding)
+        if network is not None:
+            found.findings.append(by_loss(network, training, holdout, tell))
     write_audit(options.out, found, synthetic, training, holdout)
     if options.show_pairs:
         show_pairs(options.out / "pairs.png", found, synthetic, training)
     print_findings(found.findings)
-    print(f"{options.out / 'audit.html'}: {'passed' if found.passed else 'FAILED'}")
+    print(f"{options.out / 'audit.html'}: {verdict_of(found)}")
     if not found.passed:
         sys.exit(1)

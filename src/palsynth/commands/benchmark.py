@@ -107,7 +107,8 @@ def afid(options: AfidOptions) -> None:
     import json
     import math
 
-    from palsynth.experiments.afid import afid_figures, there_and_back
+    from palsynth.encoders.published.dlib import SAME_PERSON
+    from palsynth.experiments.afid import LIKENESS, afid_figures, there_and_back
     from palsynth.experiments.benchmark_sets import read_pairs
     from palsynth.experiments.features import FeatureCache
     from palsynth.files import written_whole
@@ -125,3 +126,8 @@ def afid(options: AfidOptions) -> None:
         temporary.write_text(json.dumps({"method": options.method, **plain}, indent=1) + "\n")
     for name, figure in figures.items():
         print(f"{name}: {figure.text() if not math.isnan(figure.low) else f'{figure.value:.3f}'}")
+    if figures[LIKENESS].value >= SAME_PERSON:
+        print(
+            "note: the first pictures do not show the other person; an aFID without that likeness "
+            "says nothing (copying the expression image has aFID 0)"
+        )

@@ -38,7 +38,7 @@ class EvaluateOptions:
     recogniser: Path | None = None
     """AdaFace or ArcFace weights for the cosine; our recogniser where nothing is said."""
     cache: Path | None = None
-    """Where features are kept; beside the report where nothing is said."""
+    """Where features are kept, those of the faces too; beside the report where nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ def evaluate(options: EvaluateOptions) -> None:
         stages_bar() as tell,
     ):
         if pairs is None:
+            if options.alexnet or options.recogniser:
+                raise InputError("--alexnet and --recogniser compare pairs; there is no pairs.csv")
             report, pictures = unpaired_report(
                 options.real, options.fake, name, weights, cache, tell
             )

@@ -90,7 +90,8 @@ def study_serve(options: StudyServeOptions) -> None:
     study = Study(options.study)
     if not 1 <= options.port <= 65535:
         raise InputError(f"--port {options.port}: must lie between 1 and 65535")
-    address = (options.address or f"http://{options.host}:{options.port}").rstrip("/")
+    host = f"[{options.host}]" if ":" in options.host else options.host
+    address = (options.address or f"http://{host}:{options.port}").rstrip("/")
     print("one link a rater; interrupt to stop:")
     for token in study.tokens():
         print(f"  {address}/r/{token}", flush=True)

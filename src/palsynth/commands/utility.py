@@ -37,6 +37,7 @@ def utility(options: UtilityOptions) -> None:
     from palsynth.experiments.kinds import load_recipe
     from palsynth.experiments.utility import (
         FIGURES,
+        check_sets,
         counted,
         difference,
         figures,
@@ -50,6 +51,7 @@ def utility(options: UtilityOptions) -> None:
     if not isinstance(recipe, GraderRecipe):
         raise InputError(f"{options.recipe}: is no recipe of a grader")
     test = options.test or options.real
+    check_sets(options.real, options.synthetic, test, options.out)
     counts = {
         "real": counted(pictures(options.real, ("train",))),
         "synthetic": counted(pictures(options.synthetic, ("train",))),
@@ -65,7 +67,7 @@ def utility(options: UtilityOptions) -> None:
         f"Trained on: real {counts['real']}, synthetic {counts['synthetic']}; "
         f"tested on {counts['test']}.",
         f"Every row: {images} examples seen, {options.seeds} seeds averaged; brackets are 95 % "
-        "bootstrap intervals over subjects.",
+        "bootstrap intervals over subjects; how far other seeds would fall is not in them.",
     ]
     gaps = {}
     for row in ("synthetic", "real + synthetic"):

@@ -100,6 +100,10 @@ class PhotographsSource:
                 found[name, kind] = face.aligned(_WORKING, round(2.4 * self.size))
         return found
 
+    def face(self, name: str, kind: str) -> Face:
+        """A person's face, ``neutral`` or ``smiling``, reduced, with a rim around the crop."""
+        return self._faces[name, kind]
+
     @property
     def people(self) -> int:
         """How many people."""

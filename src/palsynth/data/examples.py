@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, TypedDict
+from typing import Any, Protocol, TypedDict
 
 import numpy as np
 
@@ -51,6 +51,10 @@ class Example:
     item: int = UNKNOWN
     grade: int = UNKNOWN
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The fields by name, for a batch."""
+        return {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
+
     def mirrored(self) -> Example:
         """The example as a mirror shows it: left and right change places in every label."""
         points = self.points[topology.MIRROR].copy()
@@ -72,7 +76,7 @@ class Source(Protocol):
         """Class numbers run below this."""
         ...
 
-    def __getitem__(self, number: int) -> Example: ...
+    def __getitem__(self, number: int) -> Any: ...
 
 
 class Labels(TypedDict, total=False):
@@ -96,15 +100,7 @@ def labels(movement: Movement | None, palsy: Palsy | None) -> Labels:
     return out
 
 
-def stack(examples: Sequence[Example]) -> dict[str, np.ndarray]:
-    """A batch: each field of the examples, stacked along a new first axis."""
-    return {
-        "image": np.stack([e.image for e in examples]),
-        "points": np.stack([e.points for e in examples]),
-        "person": np.array([e.person for e in examples], np.int64),
-        "movement": np.array([e.movement for e in examples], np.int64),
-        "function": np.stack([e.function for e in examples]),
-        "tone": np.stack([e.tone for e in examples]),
-        "item": np.array([e.item for e in examples], np.int64),
-        "grade": np.array([e.grade for e in examples], np.int64),
-    }
+def stack(examples: Sequence[Any]) -> dict[str, np.ndarray]:
+    """A batch: each array of the examples (see :meth:`Example.arrays`), along a new first axis."""
+    rows = [example.arrays() for example in examples]
+    return {name: np.stack([row[name] for row in rows]) for name in rows[0]}

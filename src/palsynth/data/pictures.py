@@ -13,7 +13,7 @@ def pictures(folder: Path, splits: tuple[str, ...] | None = None) -> list[Row]:
     """Rows of a folder's pictures, sorted by name: those of its manifest (of some ``splits``), or
     without one a row for every picture, each counting as a subject of its own.
 
-    Raises InputError where there is no picture, or none in the splits.
+    Raises InputError where there is no picture, none in the splits, or an impossible label.
     """
     if not (folder / FILE_NAME).is_file():
         if splits is not None:
@@ -23,4 +23,7 @@ def pictures(folder: Path, splits: tuple[str, ...] | None = None) -> list[Row]:
     rows = [r for r in read_manifest(folder) if splits is None or r.split in splits]
     if not rows:
         raise InputError(f"{folder}: no pictures in split {', '.join(splits or ())}")
+    for row in rows:
+        if faults := row.problems():
+            raise InputError(f"{folder / row.file_name}: {faults[0]}")
     return sorted(rows, key=lambda row: row.file_name)

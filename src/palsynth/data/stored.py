@@ -34,7 +34,7 @@ class FolderSource:
     """
 
     folder: Path
-    splits: tuple[str, ...] = ("train",)
+    splits: tuple[str | None, ...] = ("train",)
     size: int = 112
     seed: int = 0
 
@@ -43,7 +43,11 @@ class FolderSource:
         """The rows of the splits."""
         rows = [r for r in read_manifest(self.folder) if r.split in self.splits]
         if not rows:
-            raise InputError(f"{self.folder}: no images in split {', '.join(self.splits)}")
+            named = ", ".join(map(str, self.splits))
+            raise InputError(f"{self.folder}: no images in split {named}")
+        for row in rows:
+            if faults := row.problems():
+                raise InputError(f"{self.folder / row.file_name}: {faults[0]}")
         return rows
 
     @cached_property

@@ -35,15 +35,13 @@ class Result:
 @dataclass(frozen=True)
 class Report:
     """``title`` names set and size; ``results`` are the rows, references first; ``groups`` the
-    same figures for the people of one gender or ethnicity; ``published`` whether the rows of the
-    papers stand below."""
+    same figures for the people of one gender or ethnicity."""
 
     title: str
     results: list[Result]
     remarks: list[str] = field(default_factory=list)
     notice: str = SYNTHETIC
     groups: list[Result] = field(default_factory=list)
-    published: bool = True
 
     def columns(self) -> list[Column]:
         """Columns that any row has."""
@@ -85,8 +83,7 @@ def document_of(report: Report, pictures: dict[str, bytes]) -> Document:
     columns = [c for c in COLUMNS if any(c.key in r.figures for r in report.groups)]
     if columns:
         tables.append(_table("By gender and ethnicity", "group", columns, report.groups))
-    if report.published:
-        tables += published_tables()
+    tables += published_tables()
     return Document(report.title, report.notice, tables, _remarks(report), pictures)
 
 
@@ -112,9 +109,7 @@ def read_report(path: Path) -> Report:
     try:
         data = json.loads(path.read_text("utf-8"))
         results, groups = ([_read(row) for row in data[name]] for name in ("results", "groups"))
-        return Report(
-            data["title"], results, data["remarks"], data["notice"], groups, data["published"]
-        )
+        return Report(data["title"], results, data["remarks"], data["notice"], groups)
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -153,7 +148,7 @@ def join(reports: list[Report]) -> Report:
     ordered = sorted(rows.values(), key=lambda r: not r.reference)
     remarks = list(dict.fromkeys(remark for report in reports for remark in report.remarks))
     groups = [group for report in reports for group in report.groups]
-    return Report(first.title, ordered, remarks, first.notice, groups, first.published)
+    return Report(first.title, ordered, remarks, first.notice, groups)
 
 
 def _check_variants(one: Result, other: Result) -> None:

@@ -87,16 +87,19 @@ def wilcoxon(
     answers: Sequence[Answer], question: str, one: str, other: str
 ) -> tuple[float, float, int]:
     """Paired test of two methods on a question: every rater's mean of the one less that of the
-    other. Returns the mean difference, the p of Wilcoxon's signed-rank test, two-sided (NaN with
-    fewer than two raters who saw both or no differences), and the number of raters."""
+    other, over the pictures of which the rater has judged both.
+
+    Returns the mean difference, the p of Wilcoxon's signed-rank test, two-sided (NaN with fewer
+    than two such raters or no differences), and the number of raters.
+    """
     from scipy import stats
 
-    points: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for answer in answers:
-        if answer.question == question:
-            points[answer.rater, answer.method].append(answer.points)
-    raters = sorted({r for r, m in points if m == one} & {r for r, m in points if m == other})
-    gaps = np.array([np.mean(points[r, one]) - np.mean(points[r, other]) for r in raters])
+    points = {(a.rater, a.item, a.method): a.points for a in answers if a.question == question}
+    apart: dict[str, list[int]] = defaultdict(list)
+    for (rater, item, method), given in points.items():
+        if method == one and (rater, item, other) in points:
+            apart[rater].append(given - points[rater, item, other])
+    gaps = np.array([np.mean(v) for _, v in sorted(apart.items())]).round(9)  # ties stay ties
     if len(gaps) < 2 or not gaps.any():
         return (float(gaps.mean()) if len(gaps) else float("nan")), float("nan"), len(gaps)
     return float(gaps.mean()), float(stats.wilcoxon(gaps).pvalue), len(gaps)

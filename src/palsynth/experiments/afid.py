@@ -25,6 +25,9 @@ from palsynth.experiments.transfer import transfer
 from palsynth.face.images import read_image
 from palsynth.methods.base import Method
 
+LIKENESS = "dlib distance of the first to B"
+"""Name of the figure that exposes a method which copies."""
+
 
 def there_and_back(method: Method, folder: Path, pairs: list[Pair], out: Path) -> Iterator[int]:
     """Makes ``out/first`` (A's expression on B) and ``out/second`` (back on A), both kept.
@@ -38,7 +41,7 @@ def there_and_back(method: Method, folder: Path, pairs: list[Pair], out: Path) -
                 f"{pair.name}: pairs.csv has no expression_identity, which the way back needs"
             )
     yield from transfer(method, folder, pairs, out / "first")
-    for done in transfer(method, folder, way_back(pairs, out), out / "second"):
+    for done in transfer(method, folder, way_back(pairs, out), out / "second", made=True):
         yield len(pairs) + done
 
 
@@ -86,5 +89,5 @@ def afid_figures(
     who = look([folder / pair.identity for pair in pairs], dlib.name, dlib.see, cache)
     apart = np.linalg.norm(own - who, axis=1)
     known = ~np.isnan(apart)
-    figures["dlib distance of the first to B"] = bootstrap(apart[known], groups=people[known])
+    figures[LIKENESS] = bootstrap(apart[known], groups=people[known])
     return figures

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -27,12 +28,15 @@ from palsynth.evaluation.privacy import (
     recognised,
     threshold_at,
 )
-from palsynth.experiments.features import FeatureCache, look
+from palsynth.experiments.features import FeatureCache, look, sha256
 from palsynth.experiments.judges import Judge
 from palsynth.face.images import read_image
 
 ACCUSED = 0.01
 """Share of hold-out pictures that the re-identification of a whole set may accuse."""
+
+LEAST_FACES = 100
+"""Hold-out faces from which a share of 1 % of them can be told."""
 
 MEMBERSHIP = 0.6
 """AUC of a membership attack from which its lower bound fails the set."""
@@ -41,6 +45,9 @@ LEAST = 20
 """Pictures that a set must have for its rates to mean anything."""
 
 Tell = Callable[[str, int, int], None]
+
+Verdict = Literal["passed", "FAILED", "undecided", "shown"]
+"""``shown`` figures are not judged; ``undecided`` ones could not be and do not count as passed."""
 
 
 @dataclass(frozen=True)
@@ -57,20 +64,24 @@ class Pictures:
 
     @property
     def subjects(self) -> np.ndarray:
-        """(N,) names."""
-        return np.array([row.subject_id for row in self.rows])
+        """(N,) names, those of another folder being others."""
+        return np.array([f"{self.folder.resolve()}:{row.subject_id}" for row in self.rows])
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A figure, the same figure of the hold-out where there is one, the limit and the verdict
-    (None: shown, not judged)."""
+    """A figure, the same figure of the hold-out where there is one, the limit, the verdict."""
 
     name: str
     found: Figure
     strangers: Figure | None
     limit: str
-    passed: bool | None
+    verdict: Verdict
+
+
+def judged(figure: float, passed: bool) -> Verdict:
+    """The verdict over a figure; none over one that could not be computed."""
+    return "undecided" if np.isnan(figure) else "passed" if passed else "FAILED"
 
 
 @dataclass(frozen=True)
@@ -87,8 +98,8 @@ class Audit:
 
     @property
     def passed(self) -> bool:
-        """Whether nothing that is judged fails."""
-        return all(f.passed is not False for f in self.findings)
+        """Whether everything that is judged has passed."""
+        return all(f.verdict in ("passed", "shown") for f in self.findings)
 
 
 def open_set(
@@ -108,24 +119,27 @@ def open_set(
             tell(f"{folder.name}, {judge.name}", done, len(rows))
 
     files = [folder / row.file_name for row in rows]
-    return Pictures(folder, rows, look(files, judge.name, judge.see, cache, more))
+    features = look(files, judge.name, judge.see, cache, more)
+    if judge.by_cosine:
+        features = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-9)
+    return Pictures(folder, rows, features)
 
 
 def audit(
     synthetic: Pictures, training: Pictures, holdout: Pictures, tell: Tell | None = None
 ) -> Audit:
-    """Compares the sets. Raises InputError where training and hold-out share a subject."""
-    shared = set(training.subjects) & set(holdout.subjects)
-    if shared and training.folder == holdout.folder:
-        raise InputError(
-            f"{training.folder}: subject {sorted(shared)[0]} is in the training split and in "
-            "another; run 'palsynth data check'"
-        )
+    """Compares the sets. Raises InputError where training and hold-out share a subject or a
+    picture."""
+    _check_apart(training, holdout)
     remarks = []
     for name, s in (("synthetic", synthetic), ("training", training), ("hold-out", holdout)):
         lost = int(np.isnan(s.features).any(1).sum())
         if lost:
             remarks.append(f"No single face was found in {lost} of {len(s.rows)} {name} pictures.")
+    if (~np.isnan(holdout.features).any(1)).sum() < LEAST_FACES:
+        remarks.append(
+            f"The hold-out has fewer than {LEAST_FACES} faces: too few to judge by 1 % of them."
+        )
     faces = nearest(synthetic.features, training.features)
     strangers = nearest(holdout.features, training.features)
     looks, of_holdout = _duplicates(synthetic, training, holdout, tell)
@@ -136,6 +150,22 @@ def audit(
         _membership(synthetic, training, holdout),
     ]
     return Audit(findings, faces, looks, strangers, looks.correlation >= DUPLICATE, remarks)
+
+
+def _check_apart(training: Pictures, holdout: Pictures) -> None:
+    shared = sorted(set(training.subjects) & set(holdout.subjects))
+    if shared:
+        raise InputError(
+            f"{training.folder}: subject {shared[0].rpartition(':')[2]} is in the training split "
+            "and in another; run 'palsynth data check'"
+        )
+    known = {sha256(training.path(k)) for k in range(len(training.rows))}
+    for k in range(len(holdout.rows)):
+        if sha256(holdout.path(k)) in known:
+            raise InputError(
+                f"{holdout.path(k)}: is a training picture too; the hold-out must be of people "
+                "whom the method has not seen"
+            )
 
 
 def _share(flags: np.ndarray, groups: np.ndarray) -> Figure:
@@ -161,8 +191,8 @@ def _duplicates(
 def _twins(looks: Match, other: Match, synthetic: Pictures, holdout: Pictures) -> Finding:
     found = _share(looks.correlation >= DUPLICATE, synthetic.subjects)
     strangers = _share(other.correlation >= DUPLICATE, holdout.subjects)
-    return Finding("near-duplicates of training pictures, %", found, strangers, "none",
-                   found.value == 0)  # fmt: skip
+    verdict = judged(found.value, found.value == 0)
+    return Finding("near-duplicates of training pictures, %", found, strangers, "none", verdict)
 
 
 def _reidentified(
@@ -179,7 +209,7 @@ def _reidentified(
         other = _share(recognised(strangers.distance, threshold), holdout.subjects)
         name = f"looks like somebody in training, %, at FAR {100 * far:g} % a comparison"
         name += f" (distance {threshold:.3f})"
-        out.append(Finding(name, found, other, "", None))
+        out.append(Finding(name, found, other, "", "shown"))
     return out
 
 
@@ -187,15 +217,26 @@ def _accused(
     faces: Nearest, strangers: Nearest, synthetic: Pictures, holdout: Pictures
 ) -> list[Finding]:
     """The same with the threshold that accuses 1 % of strangers: their whole gallery counts."""
-    threshold = threshold_at(strangers.distance, ACCUSED)
-    found = _share(recognised(faces.distance, threshold), synthetic.subjects)
-    name = f"nearer to a training face than 99 % of strangers, % (distance {threshold:.3f})"
-    other = _share(recognised(strangers.distance, threshold), holdout.subjects)
-    near = bootstrap(faces.distance[~np.isnan(faces.distance)])
-    far = bootstrap(strangers.distance[~np.isnan(strangers.distance)])
+    near, far = faces.distance, strangers.distance
+    kept = [~np.isnan(near), ~np.isnan(far)]
+    groups = np.concatenate([synthetic.subjects[kept[0]], holdout.subjects[kept[1]]])
+    score = np.concatenate([near[kept[0]], far[kept[1]]])
+    own = np.arange(len(score)) < kept[0].sum()
+
+    def accused(score: np.ndarray, own: np.ndarray) -> float:
+        """The threshold is drawn anew with the strangers: it is no more certain than they."""
+        if own.all() or not own.any():
+            return float("nan")
+        return float(100 * (score[own] < np.quantile(score[~own], ACCUSED)).mean())
+
+    found = bootstrap(score, own, groups=groups, statistic=accused, draws=500)
+    enough = kept[1].sum() >= LEAST_FACES
+    verdict: Verdict = judged(found.value, found.low <= 100 * ACCUSED) if enough else "shown"
+    mean, theirs = (bootstrap(score[which], groups=groups[which]) for which in (own, ~own))
+    limit = "lower bound at most 1" if enough else ""
     return [
-        Finding(name, found, other, "lower bound at most 1", bool(found.low <= 100 * ACCUSED)),
-        Finding("distance to the nearest training face, mean", near, far, "", None),
+        Finding("nearer to a training face than 99 % of strangers, %", found, None, limit, verdict),
+        Finding("distance to the nearest training face, mean", mean, theirs, "", "shown"),
     ]
 
 
@@ -218,5 +259,5 @@ def membership_finding(
     )  # fmt: skip
     return Finding(
         f"membership {how}, AUC", found, None, f"lower bound below {MEMBERSHIP:g}",
-        not found.low >= MEMBERSHIP,
+        judged(found.value, found.low < MEMBERSHIP),
     )  # fmt: skip

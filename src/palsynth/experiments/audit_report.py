@@ -24,10 +24,10 @@ def write_audit(
     out: Path, found: Audit, synthetic: Pictures, training: Pictures, holdout: Pictures
 ) -> None:
     """Writes audit.json, .md, .html and nearest.csv. The report shows no training picture."""
-    verdict = "passed" if found.passed else "FAILED"
+    verdict = verdict_of(found)
     rows = [
         [f.name, _text(f.found), _text(f.strangers), f.limit or "–",
-         {True: "passed", False: "FAILED", None: "–"}[f.passed]]
+         "–" if f.verdict == "shown" else f.verdict]
         for f in found.findings
     ]  # fmt: skip
     columns = ["finding", "synthetic set", "hold-out", "limit", "verdict"]
@@ -48,24 +48,32 @@ def write_audit(
     pictures = {"distance to the nearest training face": _histogram(found)}
     document = Document(f"Audit of {synthetic.folder.resolve().name}", CARE, [table], remarks,
                         pictures)  # fmt: skip
-    data = {"passed": found.passed, "findings": [asdict(f) for f in found.findings],
+    data = {"verdict": verdict, "findings": [asdict(f) for f in found.findings],
             "remarks": remarks}  # fmt: skip
     write_document(out, "audit", document, data)
     _write_nearest(out / "nearest.csv", found, synthetic, training)
 
 
+def verdict_of(found: Audit) -> str:
+    """The verdict over a set in one word."""
+    if any(f.verdict == "FAILED" for f in found.findings):
+        return "FAILED"
+    return "passed" if found.passed else "undecided"
+
+
 def print_findings(findings: list[Finding]) -> None:
     """A line a finding."""
     for f in findings:
-        mark = {True: "passed", False: "FAILED", None: "      "}[f.passed]
+        mark = "" if f.verdict == "shown" else f.verdict
         against = f"; hold-out {_text(f.strangers)}" if f.strangers else ""
-        print(f"{mark}  {f.name}: {_text(f.found)}{against}")
+        print(f"{mark:9}  {f.name}: {_text(f.found)}{against}")
 
 
 def show_pairs(path: Path, found: Audit, synthetic: Pictures, training: Pictures) -> None:
     """The worst pairs side by side, synthetic left, by look (first row) and by face."""
     by_look = np.argsort(-found.looks.correlation)[:WORST]
-    by_face = np.argsort(np.where(np.isnan(found.faces.distance), np.inf, found.faces.distance))
+    seen = np.flatnonzero(found.faces.index >= 0)
+    by_face = seen[np.argsort(found.faces.distance[seen])]
     blocks = []
     for title, chosen, other in (
         ("by look", by_look, found.looks.index),
@@ -77,7 +85,8 @@ def show_pairs(path: Path, found: Audit, synthetic: Pictures, training: Pictures
             shown = [cv2.resize(read_image(p), (112, 112), interpolation=cv2.INTER_AREA)
                      for p in pair]  # fmt: skip
             cells.append(np.hstack([*shown, np.full((112, 8, 3), 255, np.uint8)]))
-        row = np.vstack([np.hstack(cells[i : i + 4]) for i in range(0, len(cells) // 4 * 4, 4)])
+        cells += [np.full((112, 232, 3), 255, np.uint8)] * (WORST - len(cells))
+        row = np.vstack([np.hstack(cells[i : i + 4]) for i in range(0, WORST, 4)])
         band = np.full((24, row.shape[1], 3), 255, np.uint8)
         text = f"nearest {title}: synthetic, training"
         cv2.putText(band, text, (4, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (40, 40, 40), 1,

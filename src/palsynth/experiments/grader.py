@@ -117,6 +117,8 @@ class GraderObjective(Objective):
             )  # 0 where the target is not known
             parts[name] = losses.sum() / (target != UNKNOWN).sum().clamp(min=1)
             per_image = per_image + losses
+        known = (scored != UNKNOWN) | (batch["grade"] != UNKNOWN)
+        per_image = torch.where(known, per_image, torch.nan)
         return Losses(parts["item"] + parts["grade"], parts, per_image=per_image)
 
     def export(self, folder: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import version
 from pathlib import Path
@@ -41,6 +41,8 @@ class Judge:
 
     name: str
     see: Callable[[Sequence[Path]], np.ndarray]
+    by_cosine: bool = False
+    """Whether the lengths of its vectors mean nothing of who it is."""
 
 
 def landmarks() -> Judge:
@@ -63,7 +65,8 @@ def recogniser(path: Path | None) -> Judge:
     """Vectors (N, 512) of our recogniser, or of a published one by path; compared by cosine."""
     name = "palsynth" if path is None else path.name
     weights = _short(path or ASSETS / "identity")
-    return _on_crops(f"identity-{name}-{weights}", identity_encoder(path))
+    judge = _on_crops(f"identity-{name}-{weights}", identity_encoder(path))
+    return replace(judge, by_cosine=True)
 
 
 def quality() -> Judge:
@@ -130,22 +133,36 @@ def distribution(path: Path | None) -> tuple[Judge, Backend]:
         backend = Backend("inception", "bilinear 299", _short(path))
 
         @torch.no_grad()
-        def inception(paths: Sequence[Path]) -> np.ndarray:
-            return network(_pixels(paths)).numpy()
+        def inception(images: torch.Tensor) -> np.ndarray:
+            return network(images).numpy()
 
-        return Judge(f"fid-inception-{backend.weights}", inception), backend
+        return Judge(f"fid-inception-{backend.weights}", _by_size(inception)), backend
     weights = f"{_short(ASSETS / 'identity')}+{_short(ASSETS / 'judge')}"
     backend = Backend("palsynth", "antialiased 112", weights)
-    return Judge(f"fid-palsynth-{weights}", _own_features()), backend
+    return Judge(f"fid-palsynth-{weights}", _by_size(_own_features())), backend
 
 
-def _own_features() -> Callable[[Sequence[Path]], np.ndarray]:
+def _by_size(see: Callable[[torch.Tensor], np.ndarray]) -> Callable[[Sequence[Path]], np.ndarray]:
+    """The same over paths, whose pictures need not be of one size."""
+
+    def see_paths(paths: Sequence[Path]) -> np.ndarray:
+        images = [read_image(path) for path in paths]
+        out: dict[int, np.ndarray] = {}
+        for shape in {image.shape for image in images}:
+            rows = [k for k, image in enumerate(images) if image.shape == shape]
+            found = see(as_images(torch.from_numpy(np.stack([images[k] for k in rows]))))
+            out.update(zip(rows, found, strict=True))
+        return np.stack([out[k] for k in range(len(images))])
+
+    return see_paths
+
+
+def _own_features() -> Callable[[torch.Tensor], np.ndarray]:
     """Means of the maps of recogniser and judge: texture, identity and expression."""
     networks: list[Any] = [identity_encoder(), judge()]
 
     @torch.no_grad()
-    def see(paths: Sequence[Path]) -> np.ndarray:
-        images = _pixels(paths)
+    def see(images: torch.Tensor) -> np.ndarray:
         maps = [networks[0](images).map, networks[1].trunk(images).map]
         return torch.cat([m.mean((2, 3)) for m in maps], 1).numpy()
 

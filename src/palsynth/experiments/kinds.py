@@ -14,6 +14,7 @@ KINDS = {
     "judge": "palsynth.encoders.judge:JudgeRecipe",
     "landmarks": "palsynth.encoders.landmarks:LandmarksRecipe",
     "grader": "palsynth.experiments.grader:GraderRecipe",
+    "cfcpalsy": "palsynth.methods.cfcpalsy.recipe:CFCPalsyRecipe",
 }
 """Kind of recipe -> where its dataclass is."""
 

@@ -31,16 +31,17 @@ def model_of(run: Path) -> Objective:
     return restored(load_recipe(run / "recipe.yaml"), run)
 
 
-def by_loss(run: Path, training: Pictures, holdout: Pictures, tell: Tell | None = None) -> Finding:
+def by_loss(
+    objective: Objective, training: Pictures, holdout: Pictures, tell: Tell | None = None
+) -> Finding:
     """The finding of the attack by loss, over the same pictures as the rest of the audit."""
-    objective = model_of(run)
     score, member, subjects = [], [], []
     for which in (training, holdout):
-        source = FolderSource(which.folder, tuple({str(row.split) for row in which.rows}))
+        source = FolderSource(which.folder, tuple({row.split for row in which.rows}))
         part = None if tell is None else partial(tell, f"{which.folder.name}, losses")
         score.append(picture_losses(objective, source, part))
         member.append(np.full(len(source.rows), which is training))
-        subjects.append(np.array([row.subject_id for row in source.rows]))
+        subjects.append(np.array([f"{which.folder}:{r.subject_id}" for r in source.rows]))
     columns = (np.concatenate(v) for v in (score, member, subjects))
     return membership_finding("by the model's loss", *columns)
 
@@ -51,8 +52,9 @@ def picture_losses(
 ) -> np.ndarray:
     """(N,) mean loss of each picture of a folder's splits, in the order of its rows.
 
-    Chance is the same for every picture, so that one is not easier for an easier timestep.
-    Raises InputError where the objective does not say the losses of single images.
+    Chance is the same for every picture, so that one is not easier for an easier timestep. NaN
+    where nothing is known that the objective asks for. Raises InputError where the objective does
+    not say the losses of single images.
     """
     out = []
     for number in range(len(source.rows)):

@@ -95,7 +95,8 @@ def _tests(answers: list[Answer], methods: list[str]) -> list[Table]:
         return []
     corrected = holm([row[4] for row in found])
     rows = [
-        [f"{one} less {other}", question, f"{gap:+.2f}", "–" if np.isnan(p) else f"{p:.3f}",
+        [f"{one} less {other}", question, "–" if np.isnan(gap) else f"{gap:+.2f}",
+         "–" if np.isnan(p) else f"{p:.3f}",
          str(raters)]
         for (one, other, question, gap, _, raters), p in zip(found, corrected, strict=True)
     ]  # fmt: skip

@@ -49,7 +49,11 @@ def create(path: Path, title: str, shown: Sequence[Shown], raters: int, seed: in
         raise InputError(f"{path}: exists; a study with its answers is never overwritten")
     order = np.random.default_rng([seed, 21]).permutation(len(shown))
     path.parent.mkdir(parents=True, exist_ok=True)
-    with written_whole(path) as temporary, contextlib.closing(sqlite3.connect(temporary)) as base:
+    with (
+        _told(path),
+        written_whole(path) as temporary,
+        contextlib.closing(sqlite3.connect(temporary)) as base,
+    ):
         base.executescript(_TABLES)
         base.execute("insert into study values (?, ?, ?)", (title, seed, _VERSION))
         base.executemany(
@@ -66,6 +70,15 @@ def create(path: Path, title: str, shown: Sequence[Shown], raters: int, seed: in
         base.commit()
 
 
+@contextlib.contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What SQLite finds wrong, as the user's to mend."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise InputError(f"{path}: cannot be used as a study ({error})") from None
+
+
 class Study:
     """An existing study. Every call opens the file for itself, so that several may be served."""
 
@@ -73,16 +86,19 @@ class Study:
         self.path = path
         if not path.is_file():
             raise InputError(f"{path}: no such file; make one with 'palsynth study new'")
-        try:
-            with self._open() as base:
-                row = base.execute("select title, seed, version from study").fetchone()
-        except sqlite3.Error as error:
-            raise InputError(f"{path}: is no study of palsynth ({error})") from None
+        with self._open() as base:
+            row = base.execute("select title, seed, version from study").fetchone()
+        if row is None or row[2] != _VERSION:
+            raise InputError(f"{path}: is no study of this palsynth; make a new one")
         self.title, self._seed = str(row[0]), int(row[1])
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        with contextlib.closing(sqlite3.connect(self.path, timeout=10)) as base, base:
+        with (
+            _told(self.path),
+            contextlib.closing(sqlite3.connect(self.path, timeout=10)) as base,
+            base,
+        ):
             yield base
 
     def tokens(self) -> list[str]:

@@ -14,9 +14,9 @@ from palsynth.clinical import YANAGIHARA, house_brackmann, item_score
 from palsynth.data.manifest import FILE_NAME, Row, read_manifest, write_manifest
 from palsynth.errors import InputError
 from palsynth.experiments.benchmark_sets import Pair
-from palsynth.face.detect import read_face
+from palsynth.face.detect import detect_faces, read_face
 from palsynth.face.face import Face
-from palsynth.face.images import write_png
+from palsynth.face.images import NOT_MADE, read_image, write_png
 from palsynth.files import written_whole
 from palsynth.methods.base import Asked, Expression, Method, Picture, Request
 
@@ -24,14 +24,18 @@ CHUNK = 16
 """Requests that a method gets at once; no picture depends on it."""
 
 
-def transfer(method: Method, folder: Path, pairs: list[Pair], out: Path) -> Iterator[int]:
+def transfer(
+    method: Method, folder: Path, pairs: list[Pair], out: Path, *, made: bool = False
+) -> Iterator[int]:
     """Makes ``out/<name>`` for every pair that has none yet, the face lying as in the identity
     image. A method that takes pictures gets the expression image, another what was asked.
 
     Yields the number of pictures there are, and leaves a manifest: a dataset whose labels are
-    what was asked for, each picture in the split of its identity image. The seed of a pair is
-    its row, so a picture depends neither on the others nor on an interruption. Raises InputError
-    where ``out`` holds pictures of another method or for other pairs.
+    what was asked for, each picture in the split of its images, test before train. The seed of a
+    pair is its row, so a picture depends neither on the others nor on an interruption. Expression
+    images that a method ``made`` may show no face or several: then the largest counts, and
+    without one the identity stays at rest. Raises InputError where ``out`` holds pictures of
+    another method or for other pairs.
     """
     _check_folder(method, pairs, out)
     todo = [(row, pair) for row, pair in enumerate(pairs) if not (out / pair.name).is_file()]
@@ -43,20 +47,27 @@ def transfer(method: Method, folder: Path, pairs: list[Pair], out: Path) -> Iter
         for row, pair in part:
             if pair.identity not in faces:
                 faces = {pair.identity: read_face(folder / pair.identity)}
-            expression = _expression(method, folder, pair)
+            face = faces[pair.identity]
+            expression = _expression(method, folder, pair, face if made else None)
             requests.append(Request(faces[pair.identity], expression, seed=row, framing=None))
         for (row, pair), image in zip(part, method(requests), strict=True):
             record = _provenance(method, pair, row)
             text = {"palsynth:provenance": json.dumps(record, sort_keys=True)}
-            write_png(out / pair.name, image, **text)
+            write_png(out / pair.name, image, **(text if method.synthetic else NOT_MADE))
         yield len(pairs) - len(todo) + begin + len(part)
     splits: dict[str, str | None] = {}
     if (folder / FILE_NAME).is_file():
         splits = {row.file_name: row.split for row in read_manifest(folder)}
     write_manifest(
         out,
-        [_row(method, pair, row, splits.get(pair.identity)) for row, pair in enumerate(pairs)],
+        [_row(method, pair, row, _split(splits, pair)) for row, pair in enumerate(pairs)],
     )
+
+
+def _split(splits: dict[str, str | None], pair: Pair) -> str | None:
+    """A picture made of a test person's must not be trained on, whichever of the two it is."""
+    found = {splits.get(pair.identity), splits.get(pair.expression)}
+    return next((name for name in ("test", "validation", "train") if name in found), None)
 
 
 def _provenance(method: Method, pair: Pair, seed: int) -> dict[str, Any]:
@@ -68,7 +79,7 @@ def _row(method: Method, pair: Pair, seed: int, split: str | None) -> Row:
     """The manifest's row of a picture: labels are what was asked for."""
     movement, palsy = pair.asked()
     row = Row(pair.name, pair.subject, movement.value, split=split,
-              provenance=_provenance(method, pair, seed),
+              provenance=_provenance(method, pair, seed) if method.synthetic else None,
               attributes={"gender": pair.gender, "ethnicity": pair.ethnicity})  # fmt: skip
     if palsy is None:
         return row
@@ -92,9 +103,13 @@ def _check_folder(method: Method, pairs: list[Pair], out: Path) -> None:
         temporary.write_text(text, "utf-8")
 
 
-def _expression(method: Method, folder: Path, pair: Pair) -> Expression:
+def _expression(method: Method, folder: Path, pair: Pair, instead: Face | None) -> Expression:
+    """What a pair asks for; with a face ``instead`` a picture that cannot be used is no fault."""
     if method.takes_pictures:
-        return Picture(read_face(folder / pair.expression))
+        if instead is None:
+            return Picture(read_face(folder / pair.expression))
+        found = detect_faces(read_image(folder / pair.expression))
+        return Picture(found[0] if found else instead)
     movement, palsy = pair.asked()
     if palsy is None:
         raise InputError(

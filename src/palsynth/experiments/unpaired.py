@@ -44,10 +44,12 @@ def unpaired_report(
     files = {f: [f / row.file_name for row in found] for f, found in rows.items()}
     judge, backend = judges.distribution(weights.inception)
     features = {f: _seen(judge, paths, cache, tell) for f, paths in files.items()}
-    order = np.random.default_rng(0).permutation(len(files[real]))
-    halves = features[real][order[::2]], features[real][order[1::2]]
+    first = _half_of_the_people(rows[real])
+    halves = features[real][first], features[real][~first]
+    if min(map(len, halves)) < 2:
+        raise InputError(f"{real}: pictures of one subject only; a yardstick needs two")
     reference = Result(
-        f"real, half against half ({len(order) // 2} pictures)",
+        f"real, half of the people against half ({first.sum()} and {(~first).sum()} pictures)",
         {**_distances(*halves), **_labels(rows[real], files[real], cache, tell)},
         reference=True,
     )
@@ -57,17 +59,24 @@ def unpaired_report(
          **_labels(rows[fake], files[fake], cache, tell)},
         {key: backend.column(key, len(files[fake])) for key in ("fid", "kid")},
     )  # fmt: skip
-    count = len(files[real])
-    title = f"{fake.resolve().name} against {real.resolve().name}: {len(files[fake])} and {count}"
     remarks = [
         "Brackets: 95 % bootstrap intervals over subjects.",
         "FID falls with the number of pictures: the halves are a yardstick, no lower bound.",
     ]
     made = all(row.provenance is not None for row in [*rows[real], *rows[fake]])
     report = Report(
-        f"{title} pictures", [reference, own], remarks, SYNTHETIC if made else PHOTOGRAPHS
-    )
+        f"against {real.resolve().name}, {len(files[real])} pictures", [reference, own], remarks,
+        SYNTHETIC if made else PHOTOGRAPHS,
+    )  # fmt: skip
     return report, {f"above real, below {name}": _sheet(files[real], files[fake])}
+
+
+def _half_of_the_people(rows: list[Row]) -> np.ndarray:
+    """(N,) bool, the pictures of every second subject."""
+    subjects = sorted({row.subject_id for row in rows})
+    order = np.random.default_rng(0).permutation(len(subjects))
+    first = {subjects[k] for k in order[::2]}
+    return np.array([row.subject_id in first for row in rows])
 
 
 def _seen(judge: Judge, files: list[Path], cache: FeatureCache, tell: Tell) -> np.ndarray:

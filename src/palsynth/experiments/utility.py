@@ -14,13 +14,18 @@ import numpy as np
 import torch
 
 from palsynth.data.examples import GRADES, ITEMS, UNKNOWN, Example, stack
-from palsynth.data.manifest import Row
+from palsynth.data.manifest import FILE_NAME, Row
+from palsynth.data.pictures import pictures
 from palsynth.data.stored import FolderSource
 from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
 from palsynth.evaluation.agreement import weighted_kappa
+from palsynth.evaluation.document import to_json
 from palsynth.evaluation.intervals import Figure, bootstrap
+from palsynth.experiments.features import sha256
 from palsynth.experiments.grader import Grader, GraderRecipe
+from palsynth.files import written_whole
+from palsynth.training import checkpoints
 from palsynth.training.loop import train
 
 CHUNK = 64
@@ -56,8 +61,7 @@ def train_graders(
             data = replace(recipe.data, folders=folders, seed=seed)
             own = replace(recipe, data=data, loop=replace(recipe.loop, seed=seed))
             tell(f"{row}, seed {seed}")
-            going = (run / "checkpoints").exists()
-            if not train(own, run, resume=going):
+            if not train(own, run, resume=bool(checkpoints.steps(run))):
                 raise InputError(f"{run}: was stopped; start the same command again to go on")
             found.setdefault(row, []).append(run / "weights")
     return found
@@ -99,8 +103,8 @@ FIGURES = {
 
 
 def figures(graded: list[Graded]) -> dict[str, Figure]:
-    """A row's figures over its seeds: the mean of the seeds, with an interval over subjects and
-    seeds together (a subject's images stay together, and so do a seed's)."""
+    """A row's figures: the mean of its seeds, with an interval over subjects, whose images stay
+    together. How far other seeds would fall is not in it."""
     seed = np.concatenate([np.full(len(g.items), k) for k, g in enumerate(graded)])
     whole = {
         name: np.concatenate([getattr(g, name) for g in graded])
@@ -145,6 +149,28 @@ def difference(one: list[Graded], other: list[Graded]) -> Figure:
     found = [g.found_items[known] for g in (*one, *other)]
     groups = one[0].subjects[known]
     return bootstrap(one[0].items[known], *found, groups=groups, statistic=gap, draws=500)
+
+
+def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
+    """Notes which data the graders in ``out`` are of. Raises InputError where they are of other
+    data, where a set has no labels, or where a subject is trained on and tested on."""
+    sets = {"real": (real, "train"), "synthetic": (synthetic, "train"), "test": (test, "test")}
+    subjects = {}
+    for name, (folder, split) in sets.items():
+        rows = pictures(folder, (split,))
+        if all(r.yanagihara_item is None and r.hb_grade is None for r in rows):
+            raise InputError(f"{folder}: no image of split {split} has an item score or a grade")
+        subjects[name] = {f"{folder.resolve()}:{r.subject_id}" for r in rows}
+    for name in ("real", "synthetic"):
+        if shared := sorted(subjects[name] & subjects["test"]):
+            raise InputError(f"{test}: subject {shared[0].rpartition(':')[2]} is in train and test")
+    record = out / "sets.json"
+    text = to_json({n: sha256(f / FILE_NAME) for n, (f, _) in sets.items() if n != "test"})
+    if record.exists() and record.read_text("utf-8") != text:
+        raise InputError(f"{out}: holds graders of other data; give another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    with written_whole(record) as temporary:
+        temporary.write_text(text, "utf-8")
 
 
 def counted(rows: list[Row]) -> str:

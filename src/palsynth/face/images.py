@@ -14,6 +14,9 @@ from palsynth.files import written_whole
 
 SYNTHETIC = "synthetic image made by palsynth; for research and teaching, not a medical device"
 
+NOT_MADE = {"Description": "unchanged copy of a picture, written by palsynth for comparison"}
+"""Text chunk of a picture that palsynth has written but not made."""
+
 LARGEST_SIDE = 12_000
 """Pixels. A larger side is a mistake or an attack, not a photo of a face."""
 

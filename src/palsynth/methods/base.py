@@ -61,6 +61,8 @@ class Method(Protocol):
     name: str
     takes_pictures: bool
     """Whether an expression may be given as a picture; else it must be asked in words."""
+    synthetic: bool
+    """Whether it makes pictures; a copy of a photograph must not say that it is synthetic."""
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Images (H, W, 3) uint8 RGB, one a request, in order."""

@@ -20,6 +20,7 @@ class _Copy:
 
     name = ""
     takes_pictures = True
+    synthetic = False
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> _Copy:

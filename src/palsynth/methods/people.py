@@ -19,6 +19,7 @@ class PeopleMethod:
 
     name: str
     takes_pictures = False
+    synthetic = True
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """One image a request. The identity must be a person, the expression asked in words."""

@@ -31,7 +31,7 @@ class Losses(NamedTuple):
 class Objective(nn.Module):
     """A model with its loss. Everything with a gradient trains, is averaged and is saved.
 
-    Children named in ``frozen`` (teachers, extractors) move to the device with the rest, but
+    Children named in ``frozen`` (teachers, extractors; None where not needed) move to the device with the rest, but
     neither train nor get saved; they stay in evaluation mode.
     """
 
@@ -45,7 +45,8 @@ class Objective(nn.Module):
         """Training mode for all but the frozen children."""
         super().train(mode)
         for name in self.frozen:
-            getattr(self, name).eval()
+            if (child := getattr(self, name)) is not None:
+                child.eval()
         return self
 
     def validate(self) -> dict[str, float]:

@@ -1,0 +1,323 @@
+"""Groups of people who do the same things, from which training pairs with true answers are made.
+
+Everybody in a group is pictured at rest and doing each of the group's scripts (a movement with a
+palsy), all in one view of their own. So anybody's moved picture is the expression image for all
+others, and the true answer of their own: G people with S scripts give G (G - 1) S pairs from
+G (1 + S) pictures.
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+import palsynth
+from palsynth.clinical import YANAGIHARA, Branch, Movement, Palsy, Side, SidePalsy
+from palsynth.data.drawn import PhotographsSource
+from palsynth.data.examples import labels
+from palsynth.errors import InputError
+from palsynth.face.face import Face
+from palsynth.face.framing import RECOGNISER, Framing
+from palsynth.files import written_whole
+from palsynth.people import EVALUATION_SEEDS, View, random_palsy, random_view, render, sample
+from palsynth.simulator.photo import simulate
+
+MEMBERS, SCRIPTS = 4, 3
+PART = 25
+"""Groups a file."""
+
+WRONG_MOVEMENT = 0.08
+"""Share of drafts that show another movement: as often as the reading errs."""
+
+WRONG_FUNCTION = 0.12
+"""Standard deviation of a branch's function in a draft, about as the reading errs."""
+
+
+class Script(NamedTuple):
+    """What a group does: ``effort`` scales the movement."""
+
+    movement: Movement
+    palsy: Palsy
+    effort: float
+
+
+@dataclass(frozen=True)
+class GroupsSource:
+    """Groups by number, each a pure function of it.
+
+    ``people`` from ``first`` on; with ``photographs`` (a London-set folder) a share ``mixed`` of
+    the groups is half photographed train people, moved by the simulator, whose real smiles are
+    the answer where the script is a healthy grin. Pictures are ``size`` px, recogniser framing.
+    """
+
+    first: int = 0
+    people: int = 4000
+    photographs: Path | None = None
+    mixed: float = 0.35
+    size: int = 112
+    healthy: float = 0.12
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.first < 0 or self.people < MEMBERS:
+            raise InputError(f"people {self.people} from {self.first}: a group needs {MEMBERS}")
+        if self.first + self.people > EVALUATION_SEEDS:
+            raise InputError(
+                f"people {self.first} to {self.first + self.people - 1}: seeds from "
+                f"{EVALUATION_SEEDS:,} on are for evaluation; nothing trains on them"
+            )
+
+    @cached_property
+    def _photographed(self) -> PhotographsSource | None:
+        return None if self.photographs is None else PhotographsSource(self.photographs, self.size)
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        """A group as one record of :func:`group_type`."""
+        rng = np.random.default_rng([self.seed, number, 31])
+        scripts = [_random_script(rng, self.healthy) for _ in range(SCRIPTS)]
+        mixed = self._photographed is not None and rng.random() < self.mixed
+        if mixed:
+            scripts[0] = Script(Movement.GRIN, Palsy.none(), float(rng.uniform(0.85, 1.1)))
+        out = np.zeros((), group_type(self.size))
+        for s, script in enumerate(scripts):
+            known = labels(script.movement, script.palsy)
+            out["movement"][s] = known["movement"]
+            out["function"][s], out["tone"][s] = known["function"], known["tone"]
+        for member in range(MEMBERS):
+            own = np.random.default_rng([self.seed, number, 32, member])
+            if mixed and member < MEMBERS // 2:
+                rest, moved = self._photograph(own, scripts)
+            else:
+                rest, moved = self._person(own, scripts)
+            out["rest"][member] = rest.image
+            for s, (script, image) in enumerate(zip(scripts, moved, strict=True)):
+                out["moved"][member, s] = image
+                out["draft"][member, s] = draft(rest, _misread(script, own))
+        return out
+
+    def _person(
+        self, rng: np.random.Generator, scripts: list[Script]
+    ) -> tuple[Face, list[np.ndarray]]:
+        person = sample(self.first + int(rng.integers(self.people)))
+        view = random_view(rng, self.size, RECOGNISER)
+
+        def drawn(script: Script, view: View) -> tuple[np.ndarray, np.ndarray]:
+            portrait = render(person, script.movement, script.palsy, intensity=script.effort,
+                              view=view)  # fmt: skip
+            return portrait.image, portrait.landmarks
+
+        image, points = drawn(Script(Movement.REST, Palsy.none(), 1.0), view)
+        depth = person.landmarks[:, 2:] * RECOGNISER.scale(self.size)
+        face = Face(image, np.hstack([points, depth]).astype(np.float32))
+        return face, [drawn(script, view)[0] for script in scripts]
+
+    def _photograph(
+        self, rng: np.random.Generator, scripts: list[Script]
+    ) -> tuple[Face, list[np.ndarray]]:
+        assert self._photographed is not None
+        source = self._photographed
+        name = source.names[int(rng.integers(source.people))]
+        framing = Framing("crop", RECOGNISER.outer_eyes * rng.normal(1, 0.02),
+                          RECOGNISER.eye_line + rng.normal(0, 0.008))  # fmt: skip
+        face = source.face(name, "neutral").aligned(framing, self.size)
+        moved = []
+        for script in scripts:
+            if script.movement is Movement.GRIN and script.palsy == Palsy.none():
+                moved.append(source.face(name, "smiling").aligned(framing, self.size).image)
+            else:
+                made = simulate(face, script.movement, script.palsy, intensity=script.effort)
+                moved.append(made.image)
+        return face, moved
+
+
+def draft(face: Face, script: Script) -> np.ndarray:
+    """The simulator's answer, which a method may start from; the face itself where it fails."""
+    try:
+        return simulate(face, script.movement, script.palsy, intensity=script.effort).image
+    except InputError:
+        return face.image
+
+
+def _random_script(rng: np.random.Generator, healthy: float) -> Script:
+    movement = YANAGIHARA[int(rng.integers(len(YANAGIHARA)))]
+    side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
+    return Script(movement, random_palsy(rng, side, healthy), float(rng.uniform(0.85, 1.1)))
+
+
+def _misread(script: Script, rng: np.random.Generator) -> Script:
+    """A script as a network reads it from a picture: a little wrong, without synkinesis and
+    effort, now and then another movement. So a model learns to trust the picture, not the draft."""
+    movement = script.movement
+    if rng.random() < WRONG_MOVEMENT:
+        movement = YANAGIHARA[int(rng.integers(len(YANAGIHARA)))]
+    return Script(movement, jittered(script.palsy, rng, WRONG_FUNCTION), 1.0)
+
+
+def jittered(palsy: Palsy, rng: np.random.Generator, deviation: float) -> Palsy:
+    """A palsy whose functions and tones are off by normal errors, without synkinesis."""
+
+    def one(side: SidePalsy) -> SidePalsy:
+        off = {b: float(np.clip(side.function[b] + rng.normal(0, deviation), 0, 1)) for b in Branch}
+        return SidePalsy(off, float(np.clip(side.tone + rng.normal(0, deviation), 0, 1)))
+
+    return Palsy(left=one(palsy.left), right=one(palsy.right))
+
+
+def group_type(size: int) -> np.dtype:
+    """A group as it is kept: pictures (size, size, 3) uint8 RGB, labels as in an Example."""
+    picture = ("u1", (size, size, 3))
+    return np.dtype([
+        ("rest", picture[0], (MEMBERS, *picture[1])),
+        ("moved", picture[0], (MEMBERS, SCRIPTS, *picture[1])),
+        ("draft", picture[0], (MEMBERS, SCRIPTS, *picture[1])),
+        ("movement", "i4", (SCRIPTS,)),
+        ("function", "f4", (SCRIPTS, 2, 5)),
+        ("tone", "f4", (SCRIPTS, 2)),
+    ])  # fmt: skip
+
+
+@dataclass(frozen=True)
+class KeptGroups:
+    """The first ``count`` groups of a source, drawn once into ``folder``.
+
+    Refuses a folder that holds groups of another source.
+    """
+
+    source: GroupsSource
+    folder: Path
+    count: int
+
+    def draw(self, workers: int = 1, progress: Callable[[int, int], None] | None = None) -> None:
+        """Draws what is missing. The result does not depend on ``workers``."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        record = self.folder / "groups.json"
+        plan = {"source": repr(self.source), "count": self.count, "version": palsynth.__version__}
+        text = json.dumps(plan, indent=1) + "\n"
+        if not record.exists():
+            with written_whole(record) as temporary:
+                temporary.write_text(text, "utf-8")
+        elif record.read_text("utf-8") != text:
+            raise InputError(f"{self.folder}: keeps groups of another source; give another one")
+        parts = range(-(-self.count // PART))
+        todo = [part for part in parts if not self._path(part).exists()]
+        context = multiprocessing.get_context("spawn")
+        with context.Pool(workers) as pool:
+            work = partial(_draw_part, self)
+            for done, _ in enumerate(pool.imap_unordered(work, todo), len(parts) - len(todo) + 1):
+                if progress is not None:
+                    progress(min(done * PART, self.count), self.count)
+
+    def _path(self, part: int) -> Path:
+        return self.folder / f"groups-{part:05d}.npy"
+
+    @cached_property
+    def _parts(self) -> list[np.ndarray]:
+        paths = [self._path(part) for part in range(-(-self.count // PART))]
+        missing = [p.name for p in paths if not p.exists()]
+        if missing:
+            raise InputError(f"{self.folder}: {missing[0]} has not been drawn yet")
+        try:
+            return [np.load(path, mmap_mode="r") for path in paths]
+        except (OSError, ValueError) as error:
+            raise InputError(
+                f"{self.folder}: a part is damaged ({error}); delete the folder, it is drawn anew"
+            ) from None
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        return self._parts[number // PART][number % PART]
+
+
+def _draw_part(kept: KeptGroups, part: int) -> int:
+    cv2.setNumThreads(1)
+    numbers = range(part * PART, min((part + 1) * PART, kept.count))
+    with written_whole(kept._path(part)) as temporary:
+        np.save(temporary, np.stack([kept.source[n] for n in numbers]))
+    return len(numbers)
+
+
+@dataclass(frozen=True)
+class PairExample:
+    """One request with its answer: pictures (S, S, 3) uint8 RGB of the ``identity`` at rest, the
+    ``expression``, the ``target``, and the simulator's ``draft``; labels of what is shown."""
+
+    identity: np.ndarray
+    expression: np.ndarray
+    target: np.ndarray
+    draft: np.ndarray
+    movement: int
+    function: np.ndarray
+    tone: np.ndarray
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The fields by name, for a batch."""
+        return {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
+
+    def mirrored(self) -> PairExample:
+        """The pair as a mirror shows it: left and right change places."""
+        identity, expression, target, draft = (
+            np.ascontiguousarray(image[:, ::-1])
+            for image in (self.identity, self.expression, self.target, self.draft)
+        )
+        return PairExample(identity, expression, target, draft, self.movement,
+                           self.function[::-1].copy(), self.tone[::-1].copy())  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PairsSource:
+    """Training pairs without end, from groups: ``crossed`` shows another person's expression, as
+    at synthesis; else, as the paper trains, the expression image is the target itself and the
+    identity image another picture of the same person. Pictures are reduced to ``size``."""
+
+    groups: KeptGroups
+    crossed: bool = True
+    size: int = 112
+    mirror: float = 0.5
+    seed: int = 0
+
+    @property
+    def people(self) -> int | None:
+        """Not counted."""
+        return None
+
+    def __getitem__(self, number: int) -> PairExample:
+        count = self.groups.count
+        order = np.random.default_rng([self.seed, number // count, 33])
+        group = self.groups[int(order.permutation(count)[number % count])]
+        rng = np.random.default_rng([self.seed, number, 34])
+        who, script = int(rng.integers(MEMBERS)), int(rng.integers(SCRIPTS))
+        if self.crossed:
+            other = (who + int(rng.integers(1, MEMBERS))) % MEMBERS
+            pair = pair_of(group, who, script, other, self.size)
+        else:
+            own = [*group["moved"][who], group["rest"][who]]
+            identity = own[(script + int(rng.integers(1, len(own)))) % len(own)]
+            pair = replace(pair_of(group, who, script, who, self.size),
+                           identity=_sized(identity, self.size))  # fmt: skip
+        return pair.mirrored() if rng.random() < self.mirror else pair
+
+
+def pair_of(group: np.ndarray, who: int, script: int, other: int, size: int) -> PairExample:
+    """The pair in which member ``who`` of a group is asked for what ``other`` shows."""
+    return PairExample(
+        _sized(group["rest"][who], size),
+        _sized(group["moved"][other, script], size),
+        _sized(group["moved"][who, script], size),
+        _sized(group["draft"][who, script], size),
+        int(group["movement"][script]),
+        np.array(group["function"][script]),
+        np.array(group["tone"][script]),
+    )
+
+
+def _sized(image: np.ndarray, size: int) -> np.ndarray:
+    if image.shape[0] == size:
+        return np.array(image)
+    return cv2.resize(np.array(image), (size, size), interpolation=cv2.INTER_AREA)

@@ -1,0 +1,1 @@
+"""CFCPalsy (Gao, Zhang & Xia, arXiv 2409.07271): cross-fusion cycle diffusion, and beyond."""

@@ -1,0 +1,59 @@
+"""A model on disk: a folder with settings.yaml, unet/ and conditioner/, safetensors only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from safetensors import SafetensorError
+from torch import nn
+
+from palsynth.encoders.published.files import load_exactly, read_tensors
+from palsynth.errors import InputError
+from palsynth.files import written_whole
+from palsynth.methods.cfcpalsy.conditioner import Conditioner
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel
+from palsynth.methods.cfcpalsy.settings import ModelSettings
+from palsynth.methods.cfcpalsy.unet import CFCPalsyUNet
+from palsynth.training.recipe import from_dict, to_yaml
+
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+def save_model(model: CFCPalsyModel, folder: Path) -> None:
+    """Writes a model; frozen networks too, so that later encoders do not change it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        model.unet.save_pretrained(folder / "unet")
+        model.conditioner.save_pretrained(folder / "conditioner")
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{folder}: cannot be written ({error})") from None
+    with written_whole(folder / "settings.yaml") as temporary:
+        temporary.write_text(to_yaml(model.settings), "utf-8")
+
+
+def load_model(folder: Path) -> CFCPalsyModel:
+    """A model in evaluation mode and single precision.
+
+    Raises InputError where the folder holds none or one that is damaged.
+    """
+    path = folder / "settings.yaml"
+    try:
+        data = yaml.safe_load(path.read_text("utf-8"))
+    except OSError:
+        raise InputError(f"{folder}: holds no CFCPalsy model (no settings.yaml)") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from None
+    settings = from_dict(ModelSettings, data, str(path))
+    parts: dict[str, nn.Module] = {}
+    for name, kind in (("unet", CFCPalsyUNet), ("conditioner", Conditioner)):
+        try:
+            config = kind.load_config(folder / name)
+        except (OSError, ValueError) as error:
+            line = str(error).splitlines()[0]
+            raise InputError(f"{folder / name}: holds no weights ({line})") from None
+        parts[name] = kind.from_config(config)
+        tensors = {n: t.float() for n, t in read_tensors(folder / name / WEIGHTS).items()}
+        load_exactly(parts[name], tensors, folder / name / WEIGHTS)
+    model = CFCPalsyModel(settings, parts["unet"], parts["conditioner"])  # type: ignore[arg-type]
+    return model.requires_grad_(False).eval()

@@ -1,0 +1,95 @@
+"""The recipe of a CFCPalsy model: its settings, its pairs, the loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from palsynth.data.examples import Source
+from palsynth.data.folder_pairs import FolderPairs
+from palsynth.data.groups import GroupsSource, KeptGroups, PairsSource
+from palsynth.encoders.validation import FIRST
+from palsynth.errors import InputError
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, conditioner_of, unet_of
+from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
+from palsynth.methods.cfcpalsy.settings import ModelSettings
+from palsynth.settings import Settings
+from palsynth.training.objective import Objective
+from palsynth.training.recipe import LoopSettings
+
+
+@dataclass(frozen=True)
+class PairsSettings(Settings):
+    """Where training pairs come from: a clinical dataset, or groups of people who do not exist."""
+
+    dataset: Path | None = None
+    """A dataset folder; pairs are two images of one subject of its train split."""
+    people: int = 6000
+    """How many people are drawn, where there is no dataset."""
+    first_person: int = 200_000
+    """Seed of the first."""
+    photographs: Path | None = None
+    """A London-set folder; its train people are members of some groups."""
+    mixed: float = 0.35
+    """Share of groups with photographed members."""
+    groups: int = 1500
+    """Groups that are kept; each gives 36 pairs across people."""
+    keep: Path = Path("runs/kept-groups")
+    """Folder where groups are kept."""
+    drawing_workers: int = 2
+    """Processes that draw them."""
+    crossed: bool = True
+    """Expression images show other people, as at synthesis; False pairs as the paper does."""
+    healthy: float = 0.12
+    """Share of scripts without a palsy."""
+    mirror: float = 0.5
+    """Share of pairs that are mirrored."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.first_person + self.people > FIRST:
+            raise InputError(
+                f"first_person {self.first_person} with people {self.people}: seeds from {FIRST:,} "
+                "on are for validation and evaluation"
+            )
+        for name in ("groups", "drawing_workers"):
+            if getattr(self, name) < 1:
+                raise InputError(f"{name} {getattr(self, name)}: must be at least 1")
+
+    def build(self, size: int, draw: bool = True) -> Source:
+        """The source of pairs; draws the groups first, unless ``draw`` is False."""
+        if self.dataset is not None:
+            return FolderPairs(self.dataset, size=size, seed=self.seed)
+        groups = GroupsSource(
+            self.first_person, self.people, self.photographs, self.mixed, healthy=self.healthy,
+            seed=self.seed,
+        )  # fmt: skip
+        kept = KeptGroups(groups, self.keep, self.groups)
+        if draw:
+            from palsynth.progress import progress_bar
+
+            with progress_bar("drawing groups") as progress:
+                kept.draw(self.drawing_workers, progress)
+        return PairsSource(kept, self.crossed, size, self.mirror, self.seed)
+
+
+@dataclass(frozen=True)
+class CFCPalsyRecipe(Settings):
+    """Trains a CFCPalsy model."""
+
+    kind: Literal["cfcpalsy"] = "cfcpalsy"
+    model: ModelSettings = field(default_factory=ModelSettings)
+    data: PairsSettings = field(default_factory=PairsSettings)
+    loop: LoopSettings = field(default_factory=LoopSettings)
+
+    def source(self, draw: bool = True) -> Source:
+        """What it trains on."""
+        return self.data.build(self.model.unet.size, draw)
+
+    def objective(self) -> Objective:
+        """What trains."""
+        if self.data.dataset is not None and self.model.uses_draft:
+            raise InputError("pairs of a dataset have no draft; leave it out of the model")
+        unet = unet_of(self.model)
+        return CFCPalsyObjective(CFCPalsyModel(self.model, unet, conditioner_of(self.model, unet)))

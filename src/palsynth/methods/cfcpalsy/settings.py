@@ -1,0 +1,101 @@
+"""What decides a CFCPalsy model: every step beyond the paper, and every ablation, is a field here.
+
+Defaults are the paper's (arXiv 2409.07271 and its training script).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from palsynth.errors import InputError
+from palsynth.methods.cfcpalsy.diffusion import Prediction, Sampler
+from palsynth.settings import Settings
+
+Shown = Literal["identity", "expression", "draft"]
+
+
+@dataclass(frozen=True)
+class UNetSettings(Settings):
+    """The U-Net (see :class:`CFCPalsyUNet`)."""
+
+    size: int = 112
+    base: int = 128
+    multipliers: tuple[int, ...] = (1, 1, 2, 2, 4, 4)
+    blocks: int = 1
+    attention: tuple[int, ...] = (4,)
+    head_channels: int = 64
+    predicted: Literal[3, 6] = 6
+    """6 has room for the variance that the published network predicts and nobody trains."""
+    unshuffle: int = 1
+    """Beyond the paper: pixels a side folded into channels."""
+    dropout: float = 0.0
+
+
+@dataclass(frozen=True)
+class ConditionSettings(Settings):
+    """What the U-Net is told (see :class:`Conditioner`)."""
+
+    dim: int = 512
+    heads: int = 4
+    landmarks: bool = True
+    """False is CFCPalsy 1."""
+    cross: bool = True
+    """False is CFCPalsy 3."""
+    fusion_trainable: bool = True
+    """False repeats a fault of the published code: its adapters and fusion never train."""
+    identity_trainable: bool = True
+    transposed: bool = True
+    """A landmark token is a place of the map; the published code mixes channels and places."""
+    images: tuple[Shown, ...] = ()
+    """Beyond the paper: images that the U-Net sees as further channels."""
+    drop: float = 0.0
+    """Beyond the paper: share of examples without conditions, for guidance."""
+
+
+@dataclass(frozen=True)
+class DiffusionSettings(Settings):
+    """The objective, and how images are drawn afterwards."""
+
+    prediction: Prediction = "epsilon"
+    residual: Literal["none", "identity", "draft"] = "none"
+    """Beyond the paper: what is drawn is the difference to that image."""
+    residual_scale: float = 2.0
+    """The difference is made this much larger, so that its size is nearer to the noise's."""
+    cycle: float = 0.3
+    """Weight sigma of the second pass; 0 is CFCPalsy 2."""
+    identity_weight: float = 0.05
+    landmark_weight: float = 1.0
+    sampler: Sampler = "ddim"
+    steps: int = 50
+    eta: float = 1.0
+    """Noise that ddim adds at each step."""
+    guidance: float = 1.0
+    """Above 1 leans towards the conditions; needs a model trained with ``drop``."""
+
+    def __post_init__(self) -> None:
+        for name in ("cycle", "identity_weight", "landmark_weight", "eta"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} {getattr(self, name):g}: must not be negative")
+        if self.residual_scale <= 0 or self.guidance < 1:
+            raise InputError("residual_scale must be above 0, guidance at least 1")
+
+
+@dataclass(frozen=True)
+class ModelSettings(Settings):
+    """A whole model."""
+
+    unet: UNetSettings = UNetSettings()
+    condition: ConditionSettings = ConditionSettings()
+    diffusion: DiffusionSettings = DiffusionSettings()
+
+    def __post_init__(self) -> None:
+        if self.diffusion.residual != "none" and self.unet.predicted != 3:
+            raise InputError("a residual model predicts 3 channels; set unet.predicted 3")
+        if self.diffusion.guidance > 1 and not self.condition.drop:
+            raise InputError("guidance needs a model trained with condition.drop above 0")
+
+    @property
+    def uses_draft(self) -> bool:
+        """Whether the simulator's draft must be given."""
+        return "draft" in self.condition.images or self.diffusion.residual == "draft"

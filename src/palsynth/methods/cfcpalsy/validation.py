@@ -1,0 +1,27 @@
+"""Pairs of people whom nothing trains on, drawn once a process, for figures while training."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from palsynth.data.examples import stack
+from palsynth.data.groups import MEMBERS, SCRIPTS, GroupsSource, PairExample, pair_of
+from palsynth.encoders.validation import FIRST
+
+GROUPS = 2
+
+
+@lru_cache(maxsize=2)
+def validation_batch(size: int) -> dict[str, Tensor]:
+    """24 pairs of validation people, as a batch of the loop holds them."""
+    source = GroupsSource(FIRST + 2000, 500, seed=99, healthy=0.1)
+    pairs: list[PairExample] = []
+    for number in range(GROUPS):
+        group = source[number]
+        for who in range(MEMBERS):
+            for script in range(SCRIPTS):
+                pairs.append(pair_of(group, who, script, (who + 1) % MEMBERS, size))
+    return {name: torch.from_numpy(array) for name, array in stack(pairs).items()}
