@@ -22,6 +22,10 @@ lint: venv
 
 # Figures on photographs need a folder of them (see docs/measurements.md).
 bench: venv
+	cd benchmarks && ../$(BIN)/python agreement.py
+	cd benchmarks && ../$(BIN)/python audit.py
+	cd benchmarks && ../$(BIN)/python utility.py
+	cd benchmarks && ../$(BIN)/python scale.py
 	cd benchmarks && ../$(BIN)/python items.py
 	cd benchmarks && ../$(BIN)/python loop.py
 	cd benchmarks && ../$(BIN)/python encoders.py $(if $(wildcard $(PHOTOGRAPHS)),--photographs ../$(PHOTOGRAPHS))

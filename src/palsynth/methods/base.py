@@ -82,6 +82,7 @@ METHOD_MODULES = (
     "palsynth.methods.people",
     "palsynth.methods.simulator",
     "palsynth.methods.copies",
+    "palsynth.methods.cfcpalsy.method",
 )
 """Where methods register themselves. A new method adds its module here."""
 

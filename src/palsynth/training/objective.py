@@ -31,8 +31,8 @@ class Losses(NamedTuple):
 class Objective(nn.Module):
     """A model with its loss. Everything with a gradient trains, is averaged and is saved.
 
-    Children named in ``frozen`` (teachers, extractors; None where not needed) move to the device with the rest, but
-    neither train nor get saved; they stay in evaluation mode.
+    Children named in ``frozen`` (teachers, extractors; None where not needed) move to the device
+    with the rest, but neither train nor get saved; they stay in evaluation mode.
     """
 
     frozen: ClassVar[tuple[str, ...]] = ()

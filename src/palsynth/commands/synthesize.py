@@ -1,0 +1,81 @@
+"""``palsynth synthesize``."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from palsynth.commands.options import MovementName, PalsyOptions, warn_unless_neutral
+from palsynth.errors import InputError
+
+
+@dataclass(frozen=True)
+class SynthesizeOptions:
+    """The person of one photo with the expression of another, or with one that is asked for."""
+
+    identity: Path
+    """A photo of who it is to be, at rest."""
+    out: Path
+    """Where the picture goes (PNG); with --count, numbered."""
+    expression: Path | None = None
+    """A photo of the expression; or ask for a movement."""
+    movement: MovementName | None = None
+    """What the patient is asked for, in place of --expression."""
+    palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
+        default_factory=PalsyOptions
+    )
+    method: str = "cfcpalsy"
+    """The method, by name."""
+    weights: Path | None = None
+    """Weights of the method; what ships where nothing is said."""
+    count: int = 1
+    """How many pictures, each from another seed."""
+    seed: int = 0
+    """Seed of the first."""
+    size: int | None = None
+    """Pixels a side of an ID photo; as the identity's photo lies where nothing is said."""
+
+
+def synthesize(options: SynthesizeOptions) -> None:
+    """The person of one photo with the expression of another, or with one that is asked for."""
+    import palsynth
+    from palsynth.clinical import Movement
+    from palsynth.face.detect import read_face
+    from palsynth.face.framing import ID_PHOTO
+    from palsynth.face.images import write_png
+    from palsynth.methods import Asked, Request, get_method
+    from palsynth.methods.base import Expression, Picture
+
+    if (options.expression is None) == (options.movement is None):
+        raise InputError("give either --expression, a photo, or --movement")
+    if options.count < 1 or options.seed < 0:
+        raise InputError("--count must be at least 1 and --seed not negative")
+    if options.size is not None and not 32 <= options.size <= 2048:
+        raise InputError(f"--size {options.size}: must lie between 32 and 2048")
+    said: dict[str, object]
+    asked: Expression
+    if options.expression is not None:
+        if options.palsy_options != PalsyOptions():
+            raise InputError("--expression shows the palsy; leave out side, grade and palsy")
+        asked, said = Picture(read_face(options.expression)), {"expression": "picture"}
+    else:
+        words = Asked(Movement(options.movement), options.palsy_options.build())
+        asked = words
+        said = {"expression": words.movement.value, "palsy": words.palsy.to_dict()}
+    face = read_face(options.identity)
+    warn_unless_neutral(face)
+    method = get_method(options.method, options.weights)
+    framing = None if options.size is None else ID_PHOTO
+    seeds = range(options.seed, options.seed + options.count)
+    requests = [Request(face, asked, seed, options.size or 256, framing) for seed in seeds]
+    for seed, image in zip(seeds, method(requests), strict=True):
+        path = options.out
+        if options.count > 1:
+            path = path.with_name(f"{path.stem}-{seed}{path.suffix}")
+        record = {"method": options.method, "seed": seed, "version": palsynth.__version__, **said}
+        write_png(path, image, **{"palsynth:provenance": json.dumps(record, sort_keys=True)})
+        print(path)

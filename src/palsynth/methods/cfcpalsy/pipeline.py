@@ -1,0 +1,127 @@
+"""From faces to pictures: crops go into the model, and what it changes goes back into the photo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+
+from palsynth.data.groups import Script, draft
+from palsynth.encoders.base import as_images
+from palsynth.face.face import Face
+from palsynth.face.framing import RECOGNISER
+from palsynth.methods.base import Asked
+from palsynth.methods.cfcpalsy.files import load_model, save_model
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Preview, Shown
+from palsynth.methods.cfcpalsy.reading import read_asked
+from palsynth.methods.cfcpalsy.settings import DiffusionSettings
+
+DEFAULT = Path(__file__).parent / "assets" / "default"
+
+RIM = 0.08
+"""Share of a crop's side over which it fades into the photo around it."""
+
+
+class CFCPalsyPipeline:
+    """A model with everything around it. Seeds decide all chance, whatever the batch."""
+
+    def __init__(self, model: CFCPalsyModel) -> None:
+        self.model = model
+
+    @classmethod
+    def from_pretrained(cls, path: Path | None = None) -> CFCPalsyPipeline:
+        """The model of a folder; what ships where nothing is said."""
+        return cls(load_model(path or DEFAULT))
+
+    def save_pretrained(self, path: Path) -> None:
+        """Writes what :meth:`from_pretrained` reads."""
+        save_model(self.model, path)
+
+    def __call__(
+        self, identities: Sequence[Face], expressions: Sequence[Face], seeds: Sequence[int],
+        asked: Sequence[Asked | None] | None = None, diffusion: DiffusionSettings | None = None,
+        preview: Preview | None = None,
+    ) -> list[np.ndarray]:  # fmt: skip
+        """Pictures (H, W, 3) uint8 RGB as large as the identities' and lying as they do.
+
+        ``asked`` says in words what an expression image shows, where that is known; else it is
+        read, if the model wants a draft. ``diffusion`` replaces sampler, steps and guidance.
+        """
+        size = self.model.settings.unet.size
+        cut = [face.aligned(RECOGNISER, size) for face in identities]
+        shown = [face.aligned(RECOGNISER, size).image for face in expressions]
+        drafts: list[np.ndarray | None] = [None] * len(cut)
+        images = {"identity": [c.image for c in cut], "expression": shown}
+        if self.model.settings.uses_draft:
+            scripts = self._scripts(expressions, asked)
+            drafts = [draft(face, s) for face, s in zip(identities, scripts, strict=True)]
+            images["draft"] = [
+                Face(made, face.landmarks).aligned(RECOGNISER, size).image
+                for made, face in zip(drafts, identities, strict=True)
+                if made is not None
+            ]
+        device = next(self.model.parameters()).device
+        batch = Shown({
+            name: as_images(torch.from_numpy(np.stack(i))).to(device) for name, i in images.items()
+        })  # fmt: skip
+        made = self.model.draw(batch, seeds, diffusion, preview).cpu()
+        crops = (made * 255).permute(0, 2, 3, 1).numpy()
+        out = []
+        for k, face in enumerate(identities):
+            if drafts[k] is None:
+                out.append(_pasted(face.image, crops[k], cut[k].to_source))
+            else:
+                change = crops[k] - images["draft"][k]
+                out.append(_changed(drafts[k], change, cut[k].to_source))  # type: ignore[arg-type]
+        return out
+
+    def _scripts(
+        self, expressions: Sequence[Face], asked: Sequence[Asked | None] | None
+    ) -> list[Script]:
+        known: list[Asked | None] = [None] * len(expressions) if asked is None else list(asked)
+        unknown = [k for k, words in enumerate(known) if words is None]
+        if unknown:
+            crops = [expressions[k].aligned(RECOGNISER, 112).image for k in unknown]
+            for k, words in zip(unknown, read_asked(crops), strict=True):
+                known[k] = words
+        return [Script(a.movement, a.palsy, a.intensity) for a in known if a is not None]
+
+
+def _changed(picture: np.ndarray, change: np.ndarray, to_picture: np.ndarray) -> np.ndarray:
+    """A picture with the change of a crop (S, S, 3) added where the crop lies in it: a larger
+    picture keeps its own sharpness, and only what changes is as coarse as the crop."""
+    faded = change * _fade(change.shape[0])[..., None]
+    laid = _laid(faded, to_picture, picture.shape)
+    return (picture + laid).round().clip(0, 255).astype(np.uint8)
+
+
+def _pasted(picture: np.ndarray, crop: np.ndarray, to_picture: np.ndarray) -> np.ndarray:
+    """A picture with a crop (S, S, 3) laid over it, faded at the crop's rim."""
+    alpha = _laid(_fade(crop.shape[0]), to_picture, picture.shape)[..., None].clip(0, 1)
+    border = cv2.BORDER_REPLICATE
+    laid = _laid(crop.astype(np.float32), to_picture, picture.shape, border)
+    return (picture * (1 - alpha) + laid * alpha).round().clip(0, 255).astype(np.uint8)
+
+
+def _laid(
+    crop: np.ndarray, to_picture: np.ndarray, shape: tuple[int, ...],
+    border: int = cv2.BORDER_CONSTANT,
+) -> np.ndarray:  # fmt: skip
+    return cv2.warpAffine(
+        crop.astype(np.float32),
+        to_picture,
+        (shape[1], shape[0]),
+        flags=cv2.INTER_CUBIC,
+        borderMode=border,
+    )
+
+
+def _fade(size: int) -> np.ndarray:
+    """(S, S) float32: 1 inside, 0 at the rim."""
+    rim = RIM * size
+    edge = np.minimum(np.arange(size) + 0.5, size - np.arange(size) - 0.5) / rim
+    line = edge.clip(0, 1).astype(np.float32)
+    return np.minimum(line[:, None], line[None])
