@@ -1,0 +1,134 @@
+"""Groups and the pairs made of them; pairs of a dataset folder."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palsynth.clinical import Grade, Palsy, Side
+from palsynth.data.examples import MOVEMENTS, stack
+from palsynth.data.folder_pairs import FolderPairs
+from palsynth.data.groups import (
+    MEMBERS,
+    SCRIPTS,
+    GroupsSource,
+    KeptGroups,
+    PairsSource,
+    jittered,
+    pair_of,
+)
+from palsynth.data.manifest import read_manifest, write_manifest
+from palsynth.errors import InputError
+from palsynth.generation.people_export import ExportPlan, export
+
+SOURCE = GroupsSource(500, 40, size=64, seed=3)
+
+
+@pytest.fixture(scope="module")
+def group() -> np.ndarray:
+    return SOURCE[7]
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> KeptGroups:
+    found = KeptGroups(replace(SOURCE, people=8), tmp_path_factory.mktemp("groups"), 2)
+    found.draw(1)
+    return found
+
+
+def test_a_group_is_a_pure_function_of_its_number(group: np.ndarray) -> None:
+    assert SOURCE[7].tobytes() == group.tobytes()
+    assert SOURCE[8].tobytes() != group.tobytes()
+    assert group["rest"].shape == (MEMBERS, 64, 64, 3)
+    assert group["moved"].shape == group["draft"].shape == (MEMBERS, SCRIPTS, 64, 64, 3)
+    assert set(group["movement"]) <= set(range(len(MOVEMENTS)))
+    assert 0 <= group["function"].min() <= group["function"].max() <= 1
+
+
+def test_the_draft_is_nearer_to_the_answer_than_the_identity(group: np.ndarray) -> None:
+    """On the whole: now and then it is misread on purpose."""
+
+    def apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.square(a.astype(float) - b).mean((-1, -2, -3))
+
+    rest = group["rest"][:, None].repeat(SCRIPTS, 1)
+    moved = apart(rest, group["moved"])
+    clear = moved > np.median(moved)
+    assert np.median(apart(group["draft"], group["moved"])[clear] / moved[clear]) < 0.7
+
+
+def test_drafts_are_off_by_about_as_much_as_a_reading() -> None:
+    rng = np.random.default_rng(0)
+    palsy = Palsy.peripheral(Side.LEFT, Grade.III, late=True)
+    found = [jittered(palsy, rng, 0.12) for _ in range(300)]
+    branch = next(iter(palsy.left.function))
+    values = np.array([p.left.function[branch] for p in found])
+    assert values.std() == pytest.approx(0.12, abs=0.02)
+    assert all(not p.left.synkinesis or not any(p.left.synkinesis.values()) for p in found)
+
+
+def test_evaluation_people_are_refused() -> None:
+    with pytest.raises(InputError, match="are for evaluation; nothing trains on them"):
+        GroupsSource(999_990, 20)
+    with pytest.raises(InputError, match="a group needs 4"):
+        GroupsSource(0, 3)
+
+
+def test_a_crossed_pair_shows_another_persons_expression(group: np.ndarray) -> None:
+    pair = pair_of(group, 1, 2, 3, 64)
+    assert np.array_equal(pair.identity, group["rest"][1])
+    assert np.array_equal(pair.expression, group["moved"][3, 2])
+    assert np.array_equal(pair.target, group["moved"][1, 2])
+    assert np.array_equal(pair.draft, group["draft"][1, 2])
+    assert pair.movement == group["movement"][2]
+
+
+def test_a_mirrored_pair_changes_sides(group: np.ndarray) -> None:
+    pair = pair_of(group, 0, 0, 1, 64)
+    there = pair.mirrored()
+    assert np.array_equal(there.target, pair.target[:, ::-1])
+    assert np.array_equal(there.function, pair.function[::-1])
+    back = there.mirrored().arrays()
+    assert all(np.array_equal(back[name], array) for name, array in pair.arrays().items())
+
+
+def test_kept_groups_are_the_sources_and_give_pairs_by_number(kept: KeptGroups) -> None:
+    assert kept[1].tobytes() == kept.source[1].tobytes()
+    crossed = PairsSource(kept, size=32)
+    assert crossed[5].arrays()["target"].tobytes() == crossed[5].arrays()["target"].tobytes()
+    batch = stack([crossed[n] for n in range(6)])
+    assert batch["identity"].shape == (6, 32, 32, 3)
+    assert batch["function"].shape == (6, 2, 5)
+    same = PairsSource(kept, crossed=False, size=64, mirror=0)
+    for n in range(8):
+        pair = same[n]
+        assert np.array_equal(pair.expression, pair.target), "as the paper trains"
+        assert not np.array_equal(pair.identity, pair.target)
+
+
+def test_a_folder_of_other_groups_is_refused(kept: KeptGroups) -> None:
+    with pytest.raises(InputError, match="keeps groups of another source"):
+        replace(kept, count=3).draw(1)
+    with pytest.raises(InputError, match="has not been drawn yet"):
+        replace(kept, folder=kept.folder / "none")[0]
+
+
+def test_pairs_of_a_dataset_are_two_images_of_one_subject(tmp_path: Path) -> None:
+    rows = export(tmp_path, ExportPlan(3, 3, seed=9))
+    write_manifest(tmp_path, [replace(row, split="train") for row in rows])
+    pairs = FolderPairs(tmp_path, size=48)
+    seen = set()
+    for n in range(9):
+        pair = pairs[n]
+        assert pair.target.shape == (48, 48, 3)
+        assert np.array_equal(pair.expression, pair.target)
+        assert not np.array_equal(pair.identity, pair.target)
+        seen.add(pair.target.tobytes())
+    assert len(seen) == 9, "every image once a round"
+    lonely = read_manifest(tmp_path)[:4]
+    write_manifest(tmp_path, [replace(row, split="train") for row in lonely])
+    with pytest.raises(InputError, match="has one image only; a pair needs two"):
+        FolderPairs(tmp_path)[0]

@@ -1,0 +1,68 @@
+"""A CFCPalsy model so small that it trains in a test, with the encoders that ship."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+
+from palsynth.data.examples import stack
+from palsynth.data.groups import GroupsSource, pair_of
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, conditioner_of, unet_of
+from palsynth.methods.cfcpalsy.settings import (
+    ConditionSettings,
+    DiffusionSettings,
+    ModelSettings,
+    UNetSettings,
+)
+
+SIZE = 56
+
+
+def small(condition: dict | None = None, diffusion: dict | None = None) -> ModelSettings:
+    """Settings of a tiny model of the published design, with some fields changed."""
+    return ModelSettings(
+        UNetSettings(SIZE, 32, (1, 2), attention=(1,), head_channels=32, predicted=3, unshuffle=2),
+        ConditionSettings(**{"dim": 64, **(condition or {})}),
+        DiffusionSettings(**{"steps": 3, **(diffusion or {})}),
+    )
+
+
+def default() -> ModelSettings:
+    """Tiny, but with every step beyond the paper that the default takes."""
+    return small(
+        {"images": ("identity", "expression", "draft"), "identity_trainable": False},
+        {"prediction": "v_prediction", "residual": "draft", "cycle": 0.0, "identity_weight": 0.0,
+         "landmark_weight": 0.0, "sampler": "dpm++"},
+    )  # fmt: skip
+
+
+def build(settings: ModelSettings, noise: float = 0.05) -> CFCPalsyModel:
+    """A model whose last layers say something."""
+    torch.manual_seed(0)
+    unet = unet_of(settings)
+    model = CFCPalsyModel(settings, unet, conditioner_of(settings, unet))
+    with torch.no_grad():
+        for name, parameter in unet.named_parameters():
+            if "last" in name or "proj" in name:
+                parameter.normal_(0, noise)
+    return model
+
+
+@pytest.fixture(scope="session")
+def batch() -> dict[str, torch.Tensor]:
+    """Six pairs of a group, as the loop's batches hold them."""
+    group = GroupsSource(600, 20, size=112, seed=5)[0]
+    pairs = [pair_of(group, who, s, (who + 1) % 4, SIZE) for who in range(2) for s in range(3)]
+    return {name: torch.from_numpy(array) for name, array in stack(pairs).items()}
+
+
+@pytest.fixture(scope="session")
+def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of a tiny default model."""
+    from palsynth.methods.cfcpalsy.files import save_model
+
+    folder = tmp_path_factory.mktemp("model")
+    save_model(build(default()), folder)
+    return folder
