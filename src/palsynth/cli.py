@@ -31,6 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "benchmark": ("benchmark", "make a benchmark set: who should show what, and the truth"),
     "transfer": ("benchmark", "run a method over a benchmark set"),
     "afid": ("benchmark", "aFID of a method: there and back again"),
+    "table cfcpalsy": ("table", "CFCPalsy models beside the simulator, the truth and the copies"),
     "audit": ("audit", "does a synthetic set give away whom it was made from?"),
     "utility": ("utility", "does synthetic data help a grader?"),
     "study new": ("study", "a questionnaire: pictures of several methods, three questions"),
@@ -38,6 +39,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "study report": ("study", "what the raters said: means, agreement, paired tests"),
     "train": ("train", "train a recipe: an encoder, the judge"),
     "release": ("train", "write a finished run's weights in half precision"),
+    "convert": ("convert", "a published CFCPalsy checkpoint as weights for --weights"),
     "doctor": ("doctor", "what is installed, what is missing, what to do"),
 }
 """Command -> module of ``palsynth.commands`` and what it does."""

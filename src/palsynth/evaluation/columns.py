@@ -10,6 +10,7 @@ FAMILIES = {
     "identity": "Who it is",
     "expression": "What was asked for",
     "distribution": "As a set",
+    "cycle": "There and back again",
     "quality": "As a picture",
 }
 """Family of columns -> heading."""
@@ -64,6 +65,13 @@ COLUMNS = (
     Column("fid", "FID", "distribution", "down", 2, "who and what is not asked, only the set"),
     Column("kid", "KID x 1000", "distribution", "down", 2,
            "who and what is not asked, only the set"),
+    Column("afid", "aFID", "cycle", "down", 2, "copying the expression image scores 0"),
+    Column("psnr_back", "PSNR back, dB", "cycle", "up", 2,
+           "the way back lies in another pose and light"),
+    Column("ssim_back", "SSIM back", "cycle", "up", 3,
+           "the way back lies in another pose and light"),
+    Column("likeness_there", "dlib distance of the first to its person", "cycle", "down", 3,
+           "copying the identity image is perfect"),
     Column("ser_fiq", "SER-FIQ", "quality", "up", 3, "any clear face scores high"),
     Column("faces", "one face found, %", "quality", "up", 1, "any face counts"),
 )  # fmt: skip

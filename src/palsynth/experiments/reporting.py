@@ -22,7 +22,7 @@ def report_of(panel: Panel, name: str, files: list[Path]) -> tuple[Report, dict[
         references = {"truth": "truth", **references}
     judged = [panel.judge(row, panel.files(role)) for row, role in references.items()]
     own = panel.judge(name, files)
-    results = [_result(j, reference=True) for j in judged] + [_result(own, reference=False)]
+    results = [result_of(j, reference=True) for j in judged] + [result_of(own, reference=False)]
     subjects = len(set(panel.subjects.tolist()))
     title = f"{panel.folder.resolve().name}: {len(files)} pairs of {subjects} people"
     remarks = [
@@ -53,7 +53,7 @@ def _groups(panel: Panel, judged: Judged) -> list[Result]:
     return out
 
 
-def _result(judged: Judged, reference: bool) -> Result:
+def result_of(judged: Judged, reference: bool) -> Result:
     """The row of a method; what was not averaged is said."""
     notes = []
     for key, values in judged.per_pair.items():

@@ -95,8 +95,8 @@ class Straight:
             weights = torch.softmax(torch.einsum("ncq,nck->nqk", q, k) / 8, -1)
             heads.append(torch.einsum("nqk,nck->ncq", weights, v))
         last = self.t[f"{name}.proj_out.weight"][..., 0]
-        out = torch.einsum("oi,nip->nop", last,
-                           torch.cat(heads, 1)) + self.t[f"{name}.proj_out.bias"][:, None]  # fmt: skip
+        out = torch.einsum("oi,nip->nop", last, torch.cat(heads, 1))
+        out = out + self.t[f"{name}.proj_out.bias"][:, None]
         return x + out.view(n, channels, height, width)
 
     def __call__(self, x: Tensor, t: Tensor, tokens: Tensor, vector: Tensor) -> Tensor:

@@ -16,6 +16,8 @@ from palsynth.encoders.load import expression_encoder, landmark_encoder
 from palsynth.encoders.published.ir import DEPTHS, AdaFaceIR
 from palsynth.encoders.published.mobilefacenet import MobileFaceNet
 from palsynth.encoders.shipped import load_ours
+from palsynth.face.face import Face
+from palsynth.face.framing import RECOGNISER
 from palsynth.methods.cfcpalsy.fusion import TOKENS, CrossFusion
 
 VECTOR = 512
@@ -108,6 +110,13 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
             assert self.landmark_tokens is not None
             shape = self.landmark_tokens(shape)
         return Told(self.fusion(places, said, shape), self.scale * vector)
+
+    def crop(self, face: Face, size: int) -> Face:
+        """A face cut out as the networks were trained on it, (size, size): by the eye corners,
+        which no palsy moves, or for published networks by ArcFace's five points."""
+        if isinstance(self.identity_net, AdaFaceIR):
+            return face.recogniser_crop(size)
+        return face.aligned(RECOGNISER, size)
 
     def nothing(self, told: Told, dropped: Tensor) -> Told:
         """The same without conditions where ``dropped`` (N,) bool: for guidance."""

@@ -51,15 +51,16 @@ class CFCPalsyPipeline:
         read, if the model wants a draft. ``diffusion`` replaces sampler, steps and guidance.
         """
         size = self.model.settings.unet.size
-        cut = [face.aligned(RECOGNISER, size) for face in identities]
-        shown = [face.aligned(RECOGNISER, size).image for face in expressions]
+        crop = self.model.conditioner.crop
+        cut = [crop(face, size) for face in identities]
+        shown = [crop(face, size).image for face in expressions]
         drafts: list[np.ndarray | None] = [None] * len(cut)
         images = {"identity": [c.image for c in cut], "expression": shown}
         if self.model.settings.uses_draft:
             scripts = self._scripts(expressions, asked)
             drafts = [draft(face, s) for face, s in zip(identities, scripts, strict=True)]
             images["draft"] = [
-                Face(made, face.landmarks).aligned(RECOGNISER, size).image
+                crop(Face(made, face.landmarks), size).image
                 for made, face in zip(drafts, identities, strict=True)
                 if made is not None
             ]
