@@ -11,6 +11,17 @@ from pathlib import Path
 from palsynth.errors import InputError
 
 
+def outside(out: Path, *sets: Path | None) -> None:
+    """Raises InputError where ``out`` lies in a folder of pictures: what a report keeps, features
+    of patients' faces too, must not be handed on with a set."""
+    for folder in sets:
+        if folder is not None and out.resolve().is_relative_to(folder.resolve()):
+            raise InputError(
+                f"{out}: lies in {folder}, and what is kept there must not be handed on with a "
+                "set; give another --out"
+            )
+
+
 @contextmanager
 def written_whole(path: Path) -> Iterator[Path]:
     """Gives a temporary path beside ``path``, which becomes ``path`` when all went well.

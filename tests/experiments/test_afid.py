@@ -79,3 +79,9 @@ def test_noise_with_odd_faces_still_finds_its_way_back(vp: Path, tmp_path: Path)
     list(there_and_back(method, vp, pairs, tmp_path))
     stays = read_image(vp / pairs[0].expression_identity)
     assert np.array_equal(read_image(tmp_path / "second" / pairs[0].name), stays)
+
+
+def test_a_dataset_is_never_transferred_over(vp: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["transfer", str(vp), "--method", "noise", "--out", str(vp)])
+    assert "holds a dataset already; give another folder" in capsys.readouterr().err

@@ -137,10 +137,10 @@ def test_bad_input(sets: Path, tmp_path: Path, capsys) -> None:
     assert "names no splits; give --holdout" in capsys.readouterr().err
     flat = Judge("flat", lambda paths: np.zeros((len(paths), 2), np.float32))
     with FeatureCache(tmp_path / "f.sqlite") as cache:
-        with pytest.raises(InputError, match="3 pictures; an audit needs at least 20"):
+        with pytest.raises(InputError, match="3 pictures; an audit needs at least 20 of each set"):
             open_set(bare, None, flat, cache)
         seen = open_set(sets / "training", None, flat, cache)
-        with pytest.raises(InputError, match="is in the training split and in another"):
+        with pytest.raises(InputError, match="is in the training set and in the hold-out"):
             audit(seen, seen, seen)
         copied = tmp_path / "copied"
         shutil.copytree(sets / "training", copied)

@@ -121,7 +121,7 @@ def test_faults_of_pairs_are_named(tmp_path: Path, text: str, fault: str) -> Non
     with pytest.raises(InputError) as error:
         read_pairs(path)
     assert fault in str(error.value)
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="no such file; make a set with"):
         read_pairs(tmp_path / "nowhere.csv")
 
 

@@ -175,7 +175,7 @@ def test_faults_are_named(
     expected = {
         "missing picture": "is missing; make a picture for every row of the pairs",
         "other size": "is 64 x 64 px, the truth 112 x 112; all pictures of a pair must be of",
-        "no pairs": "pairs.csv: cannot be read",
+        "no pairs": "pairs.csv: no such file; make a set with",
     }
     assert expected[fault] in capsys.readouterr().err
     assert not (out / "report.json").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import socket
 import sqlite3
 from pathlib import Path
 
@@ -145,3 +146,15 @@ def test_bad_methods(pictures: Path, methods: list[str], text: str, capsys) -> N
     assert end.value.code == 2
     assert text in capsys.readouterr().err
     assert not (pictures / "s.sqlite").exists()
+
+
+def test_a_port_in_use_is_told_before_any_link(study: Study, capsys) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(SystemExit) as end:
+            main(["study", "serve", str(study.path), "--port", str(taken.getsockname()[1])])
+    assert end.value.code == 2
+    said = capsys.readouterr()
+    assert "cannot be served" in said.err
+    assert "/r/" not in said.out

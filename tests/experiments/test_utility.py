@@ -77,7 +77,7 @@ def test_the_command(sets: Path, tmp_path: Path, capsys) -> None:
     assert list(data["figures"]) == ["real", "synthetic", "real + synthetic"]
     assert set(data["item_kappa_less_real"]) == {"synthetic", "real + synthetic"}
     text = (tmp_path / "out" / "utility.md").read_text()
-    assert "12 examples seen, 2 seeds averaged" in text
+    assert "12 examples seen, mean of 2" in text
     checkpoint = tmp_path / "out" / "real-and-synthetic-1" / "checkpoints" / "step-3"
     before = checkpoint.stat().st_mtime_ns
     capsys.readouterr()
@@ -89,7 +89,9 @@ def test_bad_input(sets: Path, tmp_path: Path, capsys) -> None:
     for words, text in (
         (["--seeds", "0"], "--seeds 0: must be at least 1"),
         (["--recipe", "recipes/judge.yaml"], "is no recipe of a grader"),
-        (["--test", str(tmp_path)], "names splits"),
+        (["--test", str(tmp_path / "none")], "names splits"),
+        (["--synthetic", str(sets / "real")], "is the real set"),
+        (["--out", str(sets / "real" / "out")], "must not be handed on with a set"),
     ):
         with pytest.raises(SystemExit) as end:
             main(["utility", "--real", str(sets / "real"), "--synthetic",

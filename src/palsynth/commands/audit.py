@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from palsynth.errors import InputError
+from palsynth.files import outside
 from palsynth.progress import stages_bar
 
 
@@ -41,7 +42,7 @@ def audit(options: AuditOptions) -> None:
     from palsynth.data.manifest import FILE_NAME
     from palsynth.experiments import judges
     from palsynth.experiments.audit import audit as compare
-    from palsynth.experiments.audit import open_set
+    from palsynth.experiments.audit import check_size, open_set
     from palsynth.experiments.audit_report import (
         print_findings,
         show_pairs,
@@ -49,19 +50,16 @@ def audit(options: AuditOptions) -> None:
         write_audit,
     )
     from palsynth.experiments.features import FeatureCache
+    from palsynth.face.images import list_images
 
+    list_images(options.training)  # a wrong path is told before anything else
     listed = (options.training / FILE_NAME).is_file()
     if options.holdout is None and not listed:
         raise InputError(
             f"{options.training}: names no splits; give --holdout, a folder of people whom the "
             "method has not seen"
         )
-    for folder in (options.synthetic, options.training, options.holdout):
-        if folder is not None and options.out.resolve().is_relative_to(folder.resolve()):
-            raise InputError(
-                f"{options.out}: lies in {folder}, and what an audit keeps must not be handed on "
-                "with a set; give another --out"
-            )
+    outside(options.out, options.synthetic, options.training, options.holdout)
     network = None
     if options.run is not None:
         from palsynth.experiments.membership import by_loss, model_of
@@ -71,6 +69,8 @@ def audit(options: AuditOptions) -> None:
     seen = ("train",) if listed else None
     other = options.holdout or options.training
     unseen = None if options.holdout else ("validation", "test")
+    for folder, splits in ((options.synthetic, None), (options.training, seen), (other, unseen)):
+        check_size(folder, splits)
     with FeatureCache(options.out / "features.sqlite") as cache, stages_bar() as tell:
         synthetic = open_set(options.synthetic, None, judge, cache, tell)
         training = open_set(options.training, seen, judge, cache, tell)
@@ -82,6 +82,8 @@ def audit(options: AuditOptions) -> None:
     if options.show_pairs:
         show_pairs(options.out / "pairs.png", found, synthetic, training)
     print_findings(found.findings)
+    for remark in found.remarks:
+        print(f"note: {remark}")
     print(f"{options.out / 'audit.html'}: {verdict_of(found)}")
     if not found.passed:
         sys.exit(1)

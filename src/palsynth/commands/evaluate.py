@@ -8,6 +8,7 @@ from pathlib import Path
 import tyro
 
 from palsynth.errors import InputError
+from palsynth.files import outside
 from palsynth.progress import stages_bar
 
 
@@ -60,6 +61,7 @@ def evaluate(options: EvaluateOptions) -> None:
     from palsynth.experiments.reporting import report_of
     from palsynth.experiments.unpaired import unpaired_report
 
+    outside(options.out, options.real, options.fake)
     listed = options.pairs or options.real / "pairs.csv"
     pairs = read_pairs(listed) if options.pairs or listed.is_file() else None
     name = options.name or options.fake.resolve().name

@@ -82,6 +82,8 @@ def study_new(options: StudyNewOptions) -> None:
 
 def study_serve(options: StudyServeOptions) -> None:
     """Serves a questionnaire as a web page until interrupted."""
+    import socket
+
     import uvicorn
 
     from palsynth.app.study import study_app
@@ -92,6 +94,15 @@ def study_serve(options: StudyServeOptions) -> None:
         raise InputError(f"--port {options.port}: must lie between 1 and 65535")
     host = f"[{options.host}]" if ":" in options.host else options.host
     address = (options.address or f"http://{host}:{options.port}").rstrip("/")
+    with socket.socket(socket.AF_INET6 if ":" in options.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((options.host, options.port))
+        except OSError as error:
+            raise InputError(
+                f"{options.host}:{options.port}: cannot be served ({error.strerror or error}); "
+                "give another --port or --host"
+            ) from None
     print("one link a rater; interrupt to stop:")
     for token in study.tokens():
         print(f"  {address}/r/{token}", flush=True)
@@ -100,11 +111,10 @@ def study_serve(options: StudyServeOptions) -> None:
 
 def study_report(options: StudyReportOptions) -> None:
     """What the raters said: means, agreement, paired tests, plots, answers.csv."""
+    from palsynth.evaluation.document import print_table
     from palsynth.experiments.study_report import write_study_report
     from palsynth.experiments.study_store import Study
 
     means = write_study_report(Study(options.study), options.out)
-    for number, row in enumerate(means.rows):
-        if number not in means.quiet:
-            print("  ".join(row))
+    print_table(means)
     print(f"{options.out / 'study.html'}")

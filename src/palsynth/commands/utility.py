@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from palsynth.errors import InputError
+from palsynth.files import outside
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class UtilityOptions:
     test: Path | None = None
     """A dataset folder whose test split is graded; that of --real where nothing is said."""
     recipe: Path | None = None
-    """A recipe of kind grader in place of the usual one; its folders and seed are filled in."""
+    """A recipe (kind: grader) in place of the usual one; its folders and seed are filled in."""
     seeds: int = 3
     """Graders a row, whose figures are averaged."""
 
@@ -32,10 +33,11 @@ class UtilityOptions:
 def utility(options: UtilityOptions) -> None:
     """Trains a grader on real, on synthetic and on both, and tests each on real images."""
     from palsynth.data.pictures import pictures
-    from palsynth.evaluation.document import CARE, Document, Table, write_document
+    from palsynth.evaluation.document import CARE, Document, Table, print_table, write_document
     from palsynth.experiments.grader import GraderRecipe
     from palsynth.experiments.kinds import load_recipe
     from palsynth.experiments.utility import (
+        FEW,
         FIGURES,
         check_sets,
         counted,
@@ -51,6 +53,7 @@ def utility(options: UtilityOptions) -> None:
     if not isinstance(recipe, GraderRecipe):
         raise InputError(f"{options.recipe}: is no recipe of a grader")
     test = options.test or options.real
+    outside(options.out, options.real, options.synthetic, test)
     check_sets(options.real, options.synthetic, test, options.out)
     counts = {
         "real": counted(pictures(options.real, ("train",))),
@@ -66,14 +69,19 @@ def utility(options: UtilityOptions) -> None:
     remarks = [
         f"Trained on: real {counts['real']}, synthetic {counts['synthetic']}; "
         f"tested on {counts['test']}.",
-        f"Every row: {images} examples seen, {options.seeds} seeds averaged; brackets are 95 % "
+        f"Every row: {images} examples seen, mean of {options.seeds}; brackets are 95 % "
         "bootstrap intervals over subjects; how far other seeds would fall is not in them.",
     ]
+    subjects = len({row.subject_id for row in pictures(test, ("test",))})
     gaps = {}
     for row in ("synthetic", "real + synthetic"):
         if "item kappa ↑" in columns:
             gaps[row] = difference(graded[row], graded["real"])
             remarks.append(f"Item kappa of {row} less that of real: {gaps[row].text()}.")
+    if subjects < FEW:
+        remarks.append(
+            f"The test set has {subjects} subjects only: an interval over so few means little."
+        )
     table = Table("Graders", ["trained on", *columns], rows, hints=["", *map(FIGURES.get, columns)])  # type: ignore[list-item]
     document = Document("Does the synthetic data help?", CARE, [table], remarks)
     data = {
@@ -82,6 +90,7 @@ def utility(options: UtilityOptions) -> None:
         "item_kappa_less_real": {row: asdict(gap) for row, gap in gaps.items()},
     }
     write_document(options.out, "utility", document, data)
-    for cells in rows:
-        print("  ".join(cells))
+    print_table(table)
+    for remark in remarks:
+        print(f"- {remark}")
     print(f"{options.out / 'utility.html'}")

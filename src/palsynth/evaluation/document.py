@@ -52,6 +52,20 @@ def to_markdown(document: Document) -> str:
     return "\n".join(lines) + "\n"
 
 
+def print_table(table: Table) -> None:
+    """The table on the terminal, without its references."""
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    shown = RichTable(title=table.heading)
+    for column in table.columns:
+        shown.add_column(column)
+    for number, row in enumerate(table.rows):
+        if number not in table.quiet:
+            shown.add_row(*row)
+    Console().print(shown)
+
+
 def _bar(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 

@@ -102,14 +102,24 @@ class Audit:
         return all(f.verdict in ("passed", "shown") for f in self.findings)
 
 
+def check_size(folder: Path, splits: tuple[str, ...] | None) -> list[Row]:
+    """The rows of a set. Raises InputError where they are too few for rates to mean anything."""
+    rows = pictures(folder, splits)
+    if len(rows) < LEAST:
+        which = f" in split {' and '.join(splits)}" if splits else ""
+        raise InputError(
+            f"{folder}: {len(rows)} pictures{which}; an audit needs at least {LEAST} of each set "
+            "(--holdout names another hold-out)"
+        )
+    return rows
+
+
 def open_set(
     folder: Path, splits: tuple[str, ...] | None, judge: Judge, cache: FeatureCache,
     tell: Tell | None = None,
 ) -> Pictures:  # fmt: skip
     """A folder's pictures and their faces' features. Raises InputError where they are too few."""
-    rows = pictures(folder, splits)
-    if len(rows) < LEAST:
-        raise InputError(f"{folder}: {len(rows)} pictures; an audit needs at least {LEAST}")
+    rows = check_size(folder, splits)
     done = 0
 
     def more(count: int) -> None:
@@ -156,8 +166,8 @@ def _check_apart(training: Pictures, holdout: Pictures) -> None:
     shared = sorted(set(training.subjects) & set(holdout.subjects))
     if shared:
         raise InputError(
-            f"{training.folder}: subject {shared[0].rpartition(':')[2]} is in the training split "
-            "and in another; run 'palsynth data check'"
+            f"{training.folder}: subject {shared[0].rpartition(':')[2]} is in the training set and "
+            "in the hold-out; they must be other people (see 'palsynth data check')"
         )
     known = {sha256(training.path(k)) for k in range(len(training.rows))}
     for k in range(len(holdout.rows)):

@@ -77,6 +77,8 @@ def write_pairs(path: Path, pairs: list[Pair]) -> None:
 def read_pairs(path: Path) -> list[Pair]:
     """Reads ``pairs.csv``. Raises InputError naming the file, the line and the fault."""
     names = [f.name for f in fields(Pair)]
+    if not path.is_file():
+        raise InputError(f"{path}: no such file; make a set with 'palsynth benchmark'")
     try:
         with path.open(newline="", encoding="utf-8") as file:
             reader = csv.DictReader(file)

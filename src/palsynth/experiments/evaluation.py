@@ -65,6 +65,16 @@ def figures_of(judged: Judged, chosen: np.ndarray) -> dict[str, Figure]:
     return out
 
 
+def check_there(files: list[Path]) -> None:
+    """Raises InputError naming the first picture that is missing, and how many are."""
+    missing = [path for path in files if not path.is_file()]
+    if missing:
+        others = f" (and {len(missing) - 1} others)" if len(missing) > 1 else ""
+        raise InputError(
+            f"{missing[0]}: is missing{others}; make a picture for every row of the pairs"
+        )
+
+
 class Panel:
     """All judges over one set: the pictures of the set are looked at once for all methods."""
 
@@ -99,9 +109,7 @@ class Panel:
 
     def judge(self, method: str, files: list[Path]) -> Judged:
         """Judges a method's pictures, one a pair. Raises InputError naming one that is missing."""
-        for path in files:
-            if not path.is_file():
-                raise InputError(f"{path}: is missing; make a picture for every row of the pairs")
+        check_there(files)
         names = [pair.name for pair in self.pairs]
         judged = Judged(method, names, self.subjects.tolist())
         for part in (self._fidelity, self._identity, self._expression, self._set, self._quality):

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result, blind_columns
-from palsynth.experiments.evaluation import Judged, Panel, figures_of
+from palsynth.experiments.evaluation import Judged, Panel, check_there, figures_of
 from palsynth.experiments.evaluation_pictures import (
     asked_measured_plot,
     contact_sheet,
@@ -20,6 +20,7 @@ def report_of(panel: Panel, name: str, files: list[Path]) -> tuple[Report, dict[
     references = {"copy-identity": "identity", "copy-expression": "expression"}
     if panel.has_truth:
         references = {"truth": "truth", **references}
+    check_there(files)
     judged = [panel.judge(row, panel.files(role)) for row, role in references.items()]
     own = panel.judge(name, files)
     results = [result_of(j, reference=True) for j in judged] + [result_of(own, reference=False)]

@@ -41,7 +41,8 @@ def write_study_report(study: Study, out: Path) -> Table:
     begun = len({a.rater for a in answers})
     remarks = [
         f"{begun} of {raters} raters have begun, {complete} have answered all {items} pictures.",
-        "Mean ± sample standard deviation over all ratings, five points, 5 best.",
+        "Mean ± sample standard deviation over all ratings, five points; 5 is best, of the "
+        "difference too: the patient must not be recognised.",
         f"Rows in italics: {SOURCE}, 14 raters, other pictures; not comparable figure by figure.",
         "Agreement: Krippendorff's alpha for interval data; 1 perfect, 0 as by chance.",
         "Paired tests: Wilcoxon's signed-rank over the raters' means, corrected for the number of "

@@ -92,6 +92,8 @@ def _row(method: Method, pair: Pair, seed: int, split: str | None) -> Row:
 def _check_folder(method: Method, pairs: list[Pair], out: Path) -> None:
     """Raises InputError where ``out`` holds pictures of another method or for other pairs."""
     record = out / "transfer.json"
+    if not record.exists() and (out / FILE_NAME).exists():
+        raise InputError(f"{out}: holds a dataset already; give another folder")
     asked = hashlib.sha256(repr(pairs).encode()).hexdigest()[:16]
     text = json.dumps({"method": method.name, "pairs": asked}, indent=1) + "\n"
     if record.exists() and record.read_text("utf-8") != text:

@@ -30,6 +30,9 @@ from palsynth.training.loop import train
 
 CHUNK = 64
 
+FEW = 20
+"""Test subjects below which an interval over them means little."""
+
 
 @dataclass(frozen=True)
 class Graded:
@@ -154,6 +157,8 @@ def difference(one: list[Graded], other: list[Graded]) -> Figure:
 def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
     """Notes which data the graders in ``out`` are of. Raises InputError where they are of other
     data, where a set has no labels, or where a subject is trained on and tested on."""
+    if real.resolve() == synthetic.resolve():
+        raise InputError(f"{synthetic}: is the real set; give another --synthetic")
     sets = {"real": (real, "train"), "synthetic": (synthetic, "train"), "test": (test, "test")}
     subjects = {}
     for name, (folder, split) in sets.items():
