@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "grid": ("sheets", "people down, expressions across"),
     "simulate": ("simulate", "move a photo the way a half-working facial nerve would"),
     "synthesize": ("synthesize", "one photo's person with another photo's expression"),
+    "condition": ("condition", "edges of a patient's parts in a non-patient's face"),
     "measure": ("measure", "measure faces: left, right, asymmetry, estimated item score"),
     "people sample": ("people", "draw people who do not exist"),
     "people export": ("people", "write a dataset of people who do not exist"),

@@ -28,7 +28,7 @@ def test_the_table_has_every_row_and_column(vp: Path, tmp_path: Path, capsys) ->
     main(words)
     report = read_report(tmp_path / "out" / "report.json")
     rows = {r.method: r for r in report.results}
-    assert list(rows) == ["truth", "copy-identity", "copy-expression", "simulator", "tiny"]
+    assert list(rows) == ["truth", "copy-identity", "copy-expression", "simulator", "draft", "tiny"]
     for name in ("simulator", "tiny"):
         assert {"psnr_moving", "side_right", "fid", "afid", "likeness_there"} <= set(
             rows[name].figures

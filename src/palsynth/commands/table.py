@@ -38,7 +38,7 @@ def table_cfcpalsy(options: TableOptions) -> None:
     from palsynth.experiments.tables import table
     from palsynth.methods.base import get_method
 
-    methods = {"simulator": get_method("simulator")}
+    methods = {name: get_method(name) for name in ("simulator", "draft")}
     for text in options.models:
         name, equals, folder = text.partition("=")
         if not (name and equals and folder):

@@ -109,6 +109,19 @@ def test_what_a_picture_asks_for_is_read(expression: Face) -> None:
     assert left < right - 0.3, "the left is the weak side"
 
 
+def test_the_draft_alone_does_what_is_read(face: Face, expression: Face) -> None:
+    from palsynth.evaluation.asked import expressed
+
+    draft = get_method("draft")
+    by_picture, by_words = draft([Request(face, Picture(expression), framing=None),
+                                  Request(face, ASKED, framing=None)])  # fmt: skip
+    asked = [(ASKED.movement, ASKED.palsy)] * 2
+    points = np.stack([detect_face(image).landmarks for image in (by_picture, by_words)])
+    found = expressed(asked, points, np.stack([face.landmarks] * 2))
+    assert found.side_right().all()
+    assert not np.array_equal(by_picture, by_words), "the picture was read, not told"
+
+
 def recipe(folder: Path, **loop: int) -> CFCPalsyRecipe:
     data = PairsSettings(people=8, first_person=700, groups=2, keep=folder / "groups",
                          drawing_workers=1)  # fmt: skip
@@ -151,8 +164,8 @@ def test_synthesize(saved: Path, photo: Path, tmp_path: Path, capsys, half_grin)
 
     write_png(tmp_path / "b.png", half_grin)
     main(["synthesize", "--identity", str(photo), "--expression", str(tmp_path / "b.png"),
-          "--weights", str(saved), "--out", str(tmp_path / "c.png"), "--count", "2",
-          "--seed", "4"])  # fmt: skip
+          "--method", "cfcpalsy", "--weights", str(saved), "--out", str(tmp_path / "c.png"),
+          "--count", "2", "--seed", "4"])  # fmt: skip
     assert capsys.readouterr().out.split() == [str(tmp_path / f"c-{s}.png") for s in (4, 5)]
     with Image.open(tmp_path / "c-5.png") as image:
         record = json.loads(image.text["palsynth:provenance"])
@@ -171,7 +184,11 @@ def test_synthesize(saved: Path, photo: Path, tmp_path: Path, capsys, half_grin)
         ([], "give either --expression, a photo, or --movement"),
         (["--movement", "grin", "--count", "0"], "--count must be at least 1"),
         (["--movement", "grin", "--size", "9"], "--size 9: must lie between 32 and 2048"),
-        (["--movement", "grin", "--weights", "nowhere"], "holds no CFCPalsy model"),
+        (
+            ["--movement", "grin", "--method", "cfcpalsy", "--weights", "no"],
+            "holds no CFCPalsy model",
+        ),
+        (["--movement", "grin", "--method", "cfcpalsy"], "no CFCPalsy model ships yet"),
         (["--movement", "grin", "--method", "magic"], "no method 'magic'"),
     ],
 )

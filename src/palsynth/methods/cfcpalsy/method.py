@@ -1,4 +1,4 @@
-"""CFCPalsy as a method: requests in, images out."""
+"""CFCPalsy as a method, and the draft alone that its default starts from."""
 
 from __future__ import annotations
 
@@ -7,8 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from palsynth.data.groups import draft
+from palsynth.errors import InputError
+from palsynth.face.face import Face
 from palsynth.methods.base import Asked, Request, register
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
+from palsynth.methods.cfcpalsy.reading import scripts_of
 from palsynth.methods.resolve import expression_picture, identity_face
 
 EXPRESSION_SIZE = 224
@@ -37,14 +41,42 @@ class CFCPalsyMethod:
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Images, one a request."""
-        identities, expressions, asked = [], [], []
-        for request in requests:
-            face = identity_face(request.identity, request.size)
-            if request.framing is not None:
-                face = face.aligned(request.framing, request.size)
-            identities.append(face)
-            picture = expression_picture(request.expression, request.seed, EXPRESSION_SIZE)
-            expressions.append(picture.face)
-            asked.append(request.expression if isinstance(request.expression, Asked) else None)
-        seeds = [request.seed for request in requests]
-        return self.pipeline(identities, expressions, seeds, asked)
+        seen = [_opened(request) for request in requests]
+        identities, expressions, asked = (list(column) for column in zip(*seen, strict=True))
+        return self.pipeline(identities, expressions, [r.seed for r in requests], asked)
+
+
+@register("draft")
+class DraftMethod:
+    """The simulator doing what E_Face - E_ID reads in the expression image: no diffusion. What
+    the default model adds to this row is what it has learnt."""
+
+    name: str
+    takes_pictures = True
+    synthetic = True
+
+    @classmethod
+    def from_pretrained(cls, path: Path | None = None) -> DraftMethod:
+        """There are no weights of its own."""
+        if path is not None:
+            raise InputError(f"{path}: the method draft takes no weights")
+        return cls()
+
+    def save_pretrained(self, path: Path) -> None:
+        """Nothing to save."""
+
+    def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
+        """Images, one a request."""
+        seen = [_opened(request) for request in requests]
+        scripts = scripts_of([e for _, e, _ in seen], [a for _, _, a in seen])
+        return [draft(face, s) for (face, _, _), s in zip(seen, scripts, strict=True)]
+
+
+def _opened(request: Request) -> tuple[Face, Face, Asked | None]:
+    """The identity as it is to lie, the expression as a face, and in words if it was asked so."""
+    face = identity_face(request.identity, request.size)
+    if request.framing is not None:
+        face = face.aligned(request.framing, request.size)
+    picture = expression_picture(request.expression, request.seed, EXPRESSION_SIZE)
+    asked = request.expression if isinstance(request.expression, Asked) else None
+    return face, picture.face, asked

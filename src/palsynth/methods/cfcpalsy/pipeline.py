@@ -9,14 +9,14 @@ import cv2
 import numpy as np
 import torch
 
-from palsynth.data.groups import Script, draft
+from palsynth.data.groups import draft
 from palsynth.encoders.base import as_images
+from palsynth.errors import InputError
 from palsynth.face.face import Face
-from palsynth.face.framing import RECOGNISER
 from palsynth.methods.base import Asked
 from palsynth.methods.cfcpalsy.files import load_model, save_model
 from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Preview, Shown
-from palsynth.methods.cfcpalsy.reading import read_asked
+from palsynth.methods.cfcpalsy.reading import scripts_of
 from palsynth.methods.cfcpalsy.settings import DiffusionSettings
 
 DEFAULT = Path(__file__).parent / "assets" / "default"
@@ -34,6 +34,10 @@ class CFCPalsyPipeline:
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> CFCPalsyPipeline:
         """The model of a folder; what ships where nothing is said."""
+        if path is None and not DEFAULT.is_dir():
+            raise InputError(
+                "no CFCPalsy model ships yet; give --weights, a trained model's folder"
+            )
         return cls(load_model(path or DEFAULT))
 
     def save_pretrained(self, path: Path) -> None:
@@ -57,7 +61,7 @@ class CFCPalsyPipeline:
         drafts: list[np.ndarray | None] = [None] * len(cut)
         images = {"identity": [c.image for c in cut], "expression": shown}
         if self.model.settings.uses_draft:
-            scripts = self._scripts(expressions, asked)
+            scripts = scripts_of(expressions, asked)
             drafts = [draft(face, s) for face, s in zip(identities, scripts, strict=True)]
             images["draft"] = [
                 crop(Face(made, face.landmarks), size).image
@@ -78,17 +82,6 @@ class CFCPalsyPipeline:
                 change = crops[k] - images["draft"][k]
                 out.append(_changed(drafts[k], change, cut[k].to_source))  # type: ignore[arg-type]
         return out
-
-    def _scripts(
-        self, expressions: Sequence[Face], asked: Sequence[Asked | None] | None
-    ) -> list[Script]:
-        known: list[Asked | None] = [None] * len(expressions) if asked is None else list(asked)
-        unknown = [k for k, words in enumerate(known) if words is None]
-        if unknown:
-            crops = [expressions[k].aligned(RECOGNISER, 112).image for k in unknown]
-            for k, words in zip(unknown, read_asked(crops), strict=True):
-                known[k] = words
-        return [Script(a.movement, a.palsy, a.intensity) for a in known if a is not None]
 
 
 def _changed(picture: np.ndarray, change: np.ndarray, to_picture: np.ndarray) -> np.ndarray:

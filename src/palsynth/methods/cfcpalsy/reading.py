@@ -10,10 +10,13 @@ import torch
 
 from palsynth.clinical import Branch, Palsy, SidePalsy
 from palsynth.data.examples import MOVEMENTS
+from palsynth.data.groups import Script
 from palsynth.encoders.base import as_images
 from palsynth.encoders.expression import ExpressionEncoder
 from palsynth.encoders.load import expression_encoder, expression_head
 from palsynth.encoders.reading import ReadingHead
+from palsynth.face.face import Face
+from palsynth.face.framing import RECOGNISER
 from palsynth.methods.base import Asked
 
 
@@ -36,3 +39,16 @@ def read_asked(crops: Sequence[np.ndarray]) -> list[Asked]:
         )
         out.append(Asked(MOVEMENTS[int(movement)], Palsy(left=left, right=right)))
     return out
+
+
+def scripts_of(
+    expressions: Sequence[Face], asked: Sequence[Asked | None] | None = None
+) -> list[Script]:
+    """What each expression image shows: as it was ``asked`` where that is known, else as read."""
+    known: list[Asked | None] = [None] * len(expressions) if asked is None else list(asked)
+    unknown = [k for k, words in enumerate(known) if words is None]
+    if unknown:
+        crops = [expressions[k].aligned(RECOGNISER, 112).image for k in unknown]
+        for k, words in zip(unknown, read_asked(crops), strict=True):
+            known[k] = words
+    return [Script(a.movement, a.palsy, a.intensity) for a in known if a is not None]

@@ -1,0 +1,1 @@
+"""Privacy-preserving simulation (Tajima, Seo & Chen 2026): Stable Diffusion told by edges."""

@@ -1,0 +1,143 @@
+"""Edges of a patient's parts in a non-patient's face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from palsynth.cli import main
+from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side
+from palsynth.face.edges import canny
+from palsynth.face.face import Face
+from palsynth.face.framing import ID_PHOTO
+from palsynth.face.images import write_png
+from palsynth.face.regions import region_polygon
+from palsynth.methods.base import Asked
+from palsynth.methods.controlnet.conditioning import (
+    PARTS,
+    Condition,
+    _inner,
+    codc,
+    picture_of,
+    plain,
+)
+from palsynth.methods.resolve import person_face
+from palsynth.people import View, sample
+
+VIEW = View(256, ID_PHOTO)
+
+
+def person(seed: int, movement: Movement = Movement.REST, side: Side = Side.LEFT) -> Face:
+    palsy = Palsy.none() if movement is Movement.REST else Palsy.peripheral(side, Grade.V)
+    return person_face(sample(seed), Asked(movement, palsy), VIEW)
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple[Face, Face]:
+    return person(900, Movement.GRIN), person(901)
+
+
+@pytest.fixture(scope="module")
+def made(pair: tuple[Face, Face]) -> Condition:
+    return codc(*pair, size=256)
+
+
+def test_plain_edges_are_cannys(pair: tuple[Face, Face]) -> None:
+    aligned = pair[0].aligned(ID_PHOTO, 256)
+    assert np.array_equal(plain(pair[0], 256).edges, canny(aligned.image, sigma=0.8))
+
+
+def test_outside_the_face_are_the_non_patients_edges(pair, made: Condition) -> None:
+    theirs = pair[1].aligned(ID_PHOTO, 256)
+    inner = _inner(theirs)
+    assert np.array_equal(made.edges[~inner], plain(pair[1], 256).edges[~inner])
+    assert made.edges[inner].any()
+
+
+def test_every_part_has_edges_inside_the_contour_and_nothing_lies_between(pair, made) -> None:
+    theirs = pair[1].aligned(ID_PHOTO, 256)
+    inner = _inner(theirs)
+    within = np.zeros_like(inner)
+    for name, (left, top, right, bottom) in made.boxes.items():
+        assert made.edges[top:bottom, left:right].any(), name
+        within[top:bottom, left:right] = True
+    assert not made.edges[inner & ~within].any(), "cheeks and chin are empty: no seams"
+
+
+def test_ten_pairs_of_every_movement_lie_inside_the_contour() -> None:
+    for k, movement in enumerate(YANAGIHARA):
+        patient, other = person(910 + k, movement, list(Side)[k % 2]), person(930 + k)
+        found = codc(patient, other, size=128)
+        theirs = other.aligned(ID_PHOTO, 128)
+        mine = patient.aligned(ID_PHOTO, 128)
+        oval = region_polygon(theirs.landmarks, "face").astype(np.float32)
+        for part in PARTS:
+            middle = list(part.middle)
+            here, there = (f.landmarks[middle, :2].mean(0) for f in (mine, theirs))
+            points = mine.landmarks[list(part.points), :2]
+            for x, y in there + found.scales[part.name] * (points - here):
+                assert cv2.pointPolygonTest(oval, (float(x), float(y)), False) > 0
+        assert found.edges.any()
+
+
+def test_scales_are_the_rulers(pair, made: Condition) -> None:
+    mine, theirs = (f.aligned(ID_PHOTO, 256) for f in pair)
+    nose = next(part for part in PARTS if part.name == "nose")
+    lengths = [np.linalg.norm(np.diff(f.landmarks[list(nose.ruler), :2], axis=0)) for f in
+               (theirs, mine)]  # fmt: skip
+    assert made.scales["nose"] == pytest.approx(lengths[0] / lengths[1], rel=1e-5)
+
+
+def test_no_ruler_moves_with_the_palsy() -> None:
+    """A grin or a whistle must not be taken for another size of the mouth."""
+    rest, other = person(905), person(906)
+    calm = codc(rest, other, size=256).scales
+    for movement in (Movement.GRIN, Movement.WHISTLE, Movement.CLOSE_EYES_TIGHTLY):
+        moved = codc(person(905, movement), other, size=256).scales
+        for name, scale in moved.items():
+            assert scale == pytest.approx(calm[name], rel=0.06), (movement, name)
+
+
+def test_switches(pair) -> None:
+    own = codc(*pair, contour=False, organ_size=False, size=256)
+    assert np.array_equal(own.edges, plain(pair[0], 256).edges)
+    no_size = codc(*pair, organ_size=False, size=256)
+    assert set(no_size.scales.values()) == {1.0}
+    no_contour = codc(*pair, contour=False, size=256)
+    outside = ~_inner(pair[0].aligned(ID_PHOTO, 256))
+    assert np.array_equal(no_contour.edges[outside], own.edges[outside])
+    assert not np.array_equal(no_contour.edges, own.edges)
+
+
+def test_steps_are_visible(made: Condition) -> None:
+    assert list(made.steps) == [
+        "patient", "non-patient", "their edges", "contour", "parts", "condition"
+    ]  # fmt: skip
+    assert picture_of(made).shape == (256, 6 * 256, 3)
+
+
+def test_the_command(pair, tmp_path: Path, capsys) -> None:
+    for name, face in zip("ab", pair, strict=True):
+        write_png(tmp_path / f"{name}.png", face.image)
+    words = ["condition", str(tmp_path / "a.png"), str(tmp_path / "b.png"), "--out",
+             str(tmp_path / "c.png"), "--size", "128"]  # fmt: skip
+    main([*words, "--show", str(tmp_path / "s.png")])
+    assert "mouth x " in capsys.readouterr().out
+    with Image.open(tmp_path / "c.png") as image:
+        assert image.size == (128, 128)
+        assert set(np.unique(np.asarray(image))) == {0, 255}
+    with Image.open(tmp_path / "s.png") as image:
+        assert image.size == (6 * 128, 128)
+    main([words[0], words[1], "--out", str(tmp_path / "d.png")])
+    assert "edges of the whole face" in capsys.readouterr().out
+    for bad, text in (
+        ([*words, "--size", "9"], "--size 9: must lie between 64 and 2048"),
+        ([words[0], words[1], "--keep-sizes"], "need a non-patient's photo"),
+    ):
+        with pytest.raises(SystemExit):
+            main(bad)
+        assert text in capsys.readouterr().err
