@@ -29,6 +29,8 @@ class SheetOptions:
     """Also show the movements without the palsy."""
     method: str | None = None
     """Method; people for --person and simulator for a photo where nothing is said."""
+    weights: Path | None = None
+    """Weights of the method; what ships where nothing is said."""
     size: int = 320
     """Pixels of one picture's side."""
 
@@ -45,6 +47,8 @@ class GridOptions:
     """Where the grid goes (PNG)."""
     method: str | None = None
     """Method; people where all identities are seeds, else simulator."""
+    weights: Path | None = None
+    """Weights of the method; what ships where nothing is said."""
     size: int = 224
     """Pixels of one picture's side."""
 
@@ -60,7 +64,8 @@ def sheet(options: SheetOptions) -> None:
     palsy = options.palsy_options.build()
     words = str(options.person) if options.photo is None else str(options.photo)
     identity, is_person = _identity(words, person=options.photo is None)
-    method = get_method(options.method or ("people" if is_person else "simulator"))
+    default = "people" if is_person else "simulator"
+    method = get_method(options.method or default, options.weights)
     who = f"Person {options.person}, who does not exist" if is_person else "Simulated from a photo"
     made = sheets.sheet(
         identity,
@@ -84,7 +89,7 @@ def grid(options: GridOptions) -> None:
     asked = [Asked(*parse_expression(text)) for text in options.expressions]
     found = [_identity(text) for text in options.identities]
     default = "people" if all(is_person for _, is_person in found) else "simulator"
-    method = get_method(options.method or default)
+    method = get_method(options.method or default, options.weights)
     image = sheets.grid([i for i, _ in found], asked, method, size=options.size)
     _write(options.out, image)
     print(options.out)
