@@ -100,6 +100,33 @@ def test_a_change_of_nothing_changes_nothing(face: Face) -> None:
     assert np.array_equal(red[:25], face.image[:25])
 
 
+def test_the_change_lands_where_it_was_made(astronaut: Face, expression: Face) -> None:
+    """Also in a face that was cut from a photo itself: a model that brightens the crop's middle
+    brightens the middle of the face."""
+    model = build(default())
+
+    def brighten(shown, *rest):
+        made = shown["draft"].clone()
+        made[:, :, 20:36, 20:36] += 0.2
+        return made.clamp(0, 1)
+
+    model.draw = brighten
+    pipeline = CFCPalsyPipeline(model)
+    once = astronaut.aligned(PORTRAIT, 240)
+    for face in (astronaut, once, once.aligned(PORTRAIT, 150)):
+        asked = [Asked(Movement.REST, Palsy.none())]
+        made = pipeline([face], [expression], [0], asked)[0]
+        change = (made.astype(int) - face.image).sum(-1)
+        rows, columns = np.nonzero(change > 20)
+        crop = model.conditioner.crop(face, 56)
+        middle = np.array([27.5, 27.5, 1.0])
+        to_face = np.linalg.solve(np.vstack([face.to_source, [0, 0, 1]]),
+                                  np.vstack([crop.to_source, [0, 0, 1]]))  # fmt: skip
+        expected = (to_face @ middle)[:2]
+        assert np.abs([columns.mean(), rows.mean()] - expected).max() < 0.06 * face.image.shape[0]
+        assert (np.abs(face.landmarks[4, :2] - expected) < 0.5 * face.outer_eyes).all()
+
+
 def test_what_a_picture_asks_for_is_read(expression: Face) -> None:
     from palsynth.face.framing import RECOGNISER
 

@@ -77,11 +77,19 @@ class CFCPalsyPipeline:
         out = []
         for k, face in enumerate(identities):
             if drafts[k] is None:
-                out.append(_pasted(face.image, crops[k], cut[k].to_source))
+                out.append(_pasted(face.image, crops[k], _between(cut[k], face)))
             else:
                 change = crops[k] - images["draft"][k]
-                out.append(_changed(drafts[k], change, cut[k].to_source))  # type: ignore[arg-type]
+                out.append(_changed(drafts[k], change, _between(cut[k], face)))  # type: ignore[arg-type]
         return out
+
+
+def _between(crop: Face, face: Face) -> np.ndarray:
+    """The affine (2, 3) from a crop's pixels to those of the face that it was cut from, which may
+    have been cut from a photo itself."""
+    forth, whole = (np.vstack([f.to_source, [0, 0, 1]]) for f in (crop, face))
+    relative: np.ndarray = np.linalg.solve(whole, forth)[:2]
+    return relative
 
 
 def _changed(picture: np.ndarray, change: np.ndarray, to_picture: np.ndarray) -> np.ndarray:
