@@ -8,25 +8,22 @@ G (1 + S) pictures.
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import cv2
 import numpy as np
 
-import palsynth
 from palsynth.clinical import YANAGIHARA, Branch, Movement, Palsy, Side, SidePalsy
 from palsynth.data.drawn import PhotographsSource
 from palsynth.data.examples import labels
+from palsynth.data.kept import KeptParts
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER, Framing
-from palsynth.files import written_whole
 from palsynth.people import EVALUATION_SEEDS, View, random_palsy, random_view, render, sample
 from palsynth.simulator.photo import simulate
 
@@ -185,62 +182,27 @@ def group_type(size: int) -> np.dtype:
 
 
 @dataclass(frozen=True)
-class KeptGroups:
+class KeptGroups(KeptParts):
     """The first ``count`` groups of a source, drawn once into ``folder``.
 
     Refuses a folder that holds groups of another source.
     """
 
+    what: ClassVar[str] = "groups"
+    record_file: ClassVar[str] = "groups.json"
+    stem: ClassVar[str] = "groups"
+    part: ClassVar[int] = PART
+
     source: GroupsSource
     folder: Path
     count: int
 
-    def draw(self, workers: int = 1, progress: Callable[[int, int], None] | None = None) -> None:
-        """Draws what is missing. The result does not depend on ``workers``."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        record = self.folder / "groups.json"
-        plan = {"source": repr(self.source), "count": self.count, "version": palsynth.__version__}
-        text = json.dumps(plan, indent=1) + "\n"
-        if not record.exists():
-            with written_whole(record) as temporary:
-                temporary.write_text(text, "utf-8")
-        elif record.read_text("utf-8") != text:
-            raise InputError(f"{self.folder}: keeps groups of another source; give another one")
-        parts = range(-(-self.count // PART))
-        todo = [part for part in parts if not self._path(part).exists()]
-        context = multiprocessing.get_context("spawn")
-        with context.Pool(workers) as pool:
-            work = partial(_draw_part, self)
-            for done, _ in enumerate(pool.imap_unordered(work, todo), len(parts) - len(todo) + 1):
-                if progress is not None:
-                    progress(min(done * PART, self.count), self.count)
-
-    def _path(self, part: int) -> Path:
-        return self.folder / f"groups-{part:05d}.npy"
-
-    @cached_property
-    def _parts(self) -> list[np.ndarray]:
-        paths = [self._path(part) for part in range(-(-self.count // PART))]
-        missing = [p.name for p in paths if not p.exists()]
-        if missing:
-            raise InputError(f"{self.folder}: {missing[0]} has not been drawn yet")
-        try:
-            return [np.load(path, mmap_mode="r") for path in paths]
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"{self.folder}: a part is damaged ({error}); delete the folder, it is drawn anew"
-            ) from None
+    def records(self, numbers: Sequence[int]) -> np.ndarray:
+        """Some groups, drawn."""
+        return np.stack([self.source[n] for n in numbers])
 
     def __getitem__(self, number: int) -> np.ndarray:
-        return self._parts[number // PART][number % PART]
-
-
-def _draw_part(kept: KeptGroups, part: int) -> int:
-    cv2.setNumThreads(1)
-    numbers = range(part * PART, min((part + 1) * PART, kept.count))
-    with written_whole(kept._path(part)) as temporary:
-        np.save(temporary, np.stack([kept.source[n] for n in numbers]))
-    return len(numbers)
+        return self.record(number)
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
+from typing import ClassVar
 
 import cv2
 import numpy as np
 
-import palsynth
 from palsynth.clinical import Grade, Movement, Palsy
 from palsynth.data.examples import GRADES, ITEMS, Example, Source, labels
+from palsynth.data.kept import KeptParts
 from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.face.images import read_image
-from palsynth.files import written_whole
 
 PART = 500
 """Examples a file of a kept source."""
@@ -88,12 +86,17 @@ class FolderSource:
 
 
 @dataclass(frozen=True)
-class KeptSource:
+class KeptSource(KeptParts):
     """The first ``count`` examples of a source, drawn once into ``folder`` and kept.
 
     Drawing takes longer than reading, so a training that goes round several times keeps them.
     A folder that holds examples of another source is refused.
     """
+
+    what: ClassVar[str] = "examples"
+    record_file: ClassVar[str] = "source.json"
+    stem: ClassVar[str] = "part"
+    part: ClassVar[int] = PART
 
     source: Source
     folder: Path
@@ -105,46 +108,19 @@ class KeptSource:
         """As in the source."""
         return self.source.people
 
-    def draw(self, workers: int = 1, progress: Callable[[int, int], None] | None = None) -> None:
-        """Draws what is missing. The result does not depend on ``workers``."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        record = self.folder / "source.json"
-        plan = {"source": repr(self.source), "count": self.count, "version": palsynth.__version__}
-        text = json.dumps(plan, indent=1) + "\n"
-        if not record.exists():
-            with written_whole(record) as temporary:
-                temporary.write_text(text, "utf-8")
-        elif record.read_text("utf-8") != text:
-            raise InputError(f"{self.folder}: keeps examples of another source; give another one")
-        parts = range(-(-self.count // PART))
-        todo = [part for part in parts if not self._path(part).exists()]
-        work = partial(_draw_part, self)
-        context = multiprocessing.get_context("spawn")
-        with context.Pool(workers) as pool:
-            for done, _ in enumerate(pool.imap_unordered(work, todo), len(parts) - len(todo) + 1):
-                if progress is not None:
-                    progress(min(done * PART, self.count), self.count)
-
-    def _path(self, part: int) -> Path:
-        return self.folder / f"part-{part:05d}.npy"
-
-    @cached_property
-    def _parts(self) -> list[np.ndarray]:
-        paths = [self._path(part) for part in range(-(-self.count // PART))]
-        missing = [p.name for p in paths if not p.exists()]
-        if missing:
-            raise InputError(f"{self.folder}: {missing[0]} has not been drawn yet")
-        try:
-            return [np.load(path, mmap_mode="r") for path in paths]
-        except (OSError, ValueError) as error:
-            raise InputError(
-                f"{self.folder}: a part is damaged ({error}); delete the folder, it is drawn anew"
-            ) from None
+    def records(self, numbers: Sequence[int]) -> np.ndarray:
+        """Some examples, drawn."""
+        examples = [self.source[n] for n in numbers]
+        rows = np.zeros(len(examples), _row_type(examples[0].image.shape[0]))
+        for row, example in zip(rows, examples, strict=True):
+            for name in rows.dtype.names or ():
+                row[name] = getattr(example, name)
+        return rows
 
     def __getitem__(self, number: int) -> Example:
         order = np.random.default_rng([self.seed, number // self.count, 6])
         index = int(order.permutation(self.count)[number % self.count])
-        row = self._parts[index // PART][index % PART]
+        row = self.record(index)
         return Example(
             np.array(row["image"]),
             int(row["person"]),
@@ -153,19 +129,6 @@ class KeptSource:
             np.array(row["function"]),
             np.array(row["tone"]),
         )
-
-
-def _draw_part(kept: KeptSource, part: int) -> int:
-    cv2.setNumThreads(1)
-    numbers = range(part * PART, min((part + 1) * PART, kept.count))
-    examples = [kept.source[n] for n in numbers]
-    rows = np.zeros(len(examples), _row_type(examples[0].image.shape[0]))
-    for row, example in zip(rows, examples, strict=True):
-        for name in rows.dtype.names or ():
-            row[name] = getattr(example, name)
-    with written_whole(kept._path(part)) as temporary:
-        np.save(temporary, rows)
-    return len(examples)
 
 
 def _row_type(size: int) -> np.dtype:
