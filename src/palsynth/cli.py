@@ -38,7 +38,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "study new": ("study", "a questionnaire: pictures of several methods, three questions"),
     "study serve": ("study", "the questionnaire as a web page, a link a rater"),
     "study report": ("study", "what the raters said: means, agreement, paired tests"),
-    "train": ("train", "train a recipe: an encoder, the judge"),
+    "train": ("train", "train a recipe: an encoder, the judge, a grader, CFCPalsy"),
     "release": ("train", "write a finished run's weights in half precision"),
     "convert": ("convert", "a published CFCPalsy checkpoint as weights for --weights"),
     "doctor": ("doctor", "what is installed, what is missing, what to do"),

@@ -39,8 +39,8 @@ def test_the_table_has_every_row_and_column(vp: Path, tmp_path: Path, capsys) ->
     assert (tmp_path / "out" / "tiny" / "0000-grin.png").stat().st_mtime_ns == made
     capsys.readouterr()
     for bad, text in (
-        ("tiny", "name a row and its weights"),
-        ("simulator=x", "there is a row simulator already"),
+        ("tiny", "name a method and its folder"),
+        ("simulator=x", "is a row of every table"),
         ("a=nowhere", "holds no CFCPalsy model"),
     ):
         with pytest.raises(SystemExit):

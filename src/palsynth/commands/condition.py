@@ -35,7 +35,7 @@ def condition(options: ConditionOptions) -> None:
     import numpy as np
 
     from palsynth.face.detect import read_face
-    from palsynth.face.images import write_png
+    from palsynth.face.images import SHOWS_INPUT, write_png
     from palsynth.methods.controlnet.conditioning import codc, picture_of, plain
 
     if not 64 <= options.size <= 2048:
@@ -50,8 +50,8 @@ def condition(options: ConditionOptions) -> None:
             patient, read_face(options.nonpatient), contour=not options.keep_contour,
             organ_size=not options.keep_sizes, size=options.size,
         )  # fmt: skip
-    write_png(options.out, np.repeat(made.edges[..., None], 3, 2))
+    write_png(options.out, np.repeat(made.edges[..., None], 3, 2), **SHOWS_INPUT)
     if options.show is not None:
-        write_png(options.show, picture_of(made))
+        write_png(options.show, picture_of(made), **SHOWS_INPUT)
     scales = ", ".join(f"{name} x {scale:.2f}" for name, scale in made.scales.items())
     print(f"{options.out}: {scales or 'edges of the whole face'}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -102,6 +103,22 @@ def parse_expression(text: str) -> tuple[Movement, Palsy]:
     if grade not in {g.value for g in Grade} or len(rest) > 2:
         raise InputError(f"expression '{text}': the grade must be I to VI, as in {name}:left:V")
     return Movement(name), Palsy.peripheral(Side(rest[0]), Grade(grade))
+
+
+def named_folders(words: Sequence[str]) -> dict[str, Path]:
+    """``NAME=FOLDER`` words as name -> folder. Raises InputError where one says something else,
+    a name comes twice, or there is none."""
+    found: dict[str, Path] = {}
+    for text in words:
+        name, _, folder = text.partition("=")
+        if not (name and folder):
+            raise InputError(f"'{text}': name a method and its folder, as in mine=my-folder")
+        if name in found:
+            raise InputError(f"'{text}': there is a method {name} already")
+        found[name] = Path(folder)
+    if not found:
+        raise InputError("name at least one method and its folder, as in mine=my-folder")
+    return found
 
 
 def warn_unless_neutral(face: Face) -> None:

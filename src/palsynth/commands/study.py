@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tyro
 
+from palsynth.commands.options import named_folders
 from palsynth.errors import InputError
 
 
@@ -61,16 +62,7 @@ def study_new(options: StudyNewOptions) -> None:
 
     if options.pairs < 1 or options.raters < 1:
         raise InputError("--pairs and --raters must be at least 1")
-    methods: dict[str, Path] = {}
-    for text in options.methods:
-        name, equals, folder = text.partition("=")
-        if not (name and equals and folder):
-            raise InputError(f"'{text}': name a method and its folder, as in simulator=pictures")
-        if name in methods:
-            raise InputError(f"'{text}': there is a method {name} already")
-        methods[name] = Path(folder)
-    if not methods:
-        raise InputError("name at least one method and its folder, as in simulator=pictures")
+    methods = named_folders(options.methods)
     pairs = chosen(read_pairs(options.set / "pairs.csv"), options.pairs, options.seed)
     pictures = shown(options.set, pairs, methods)
     create(options.out, options.title, pictures, options.raters, options.seed)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tyro
 
+from palsynth.commands.options import named_folders
 from palsynth.errors import InputError
 from palsynth.progress import stages_bar
 
@@ -39,13 +40,10 @@ def table_cfcpalsy(options: TableOptions) -> None:
     from palsynth.methods.base import get_method
 
     methods = {name: get_method(name) for name in ("simulator", "draft")}
-    for text in options.models:
-        name, equals, folder = text.partition("=")
-        if not (name and equals and folder):
-            raise InputError(f"'{text}': name a row and its weights, as in full=runs/small/weights")
+    for name, folder in named_folders(options.models).items():
         if name in methods:
-            raise InputError(f"'{text}': there is a row {name} already")
-        methods[name] = get_method("cfcpalsy", None if folder == "ships" else Path(folder))
+            raise InputError(f"'{name}': is a row of every table; give another name")
+        methods[name] = get_method("cfcpalsy", None if folder == Path("ships") else folder)
     pairs = read_pairs(options.data / "pairs.csv")
     with FeatureCache(options.out / "features.sqlite") as cache, stages_bar() as tell:
         panel = Panel(options.data, pairs, Weights(options.inception), cache, tell)

@@ -1,7 +1,7 @@
 """What the papers report, on their own data and pictures: to stand beside ours, never to be met.
 
 Tajima, Seo & Chen 2026, Tables I (questionnaire, 14 raters) and II. The figures of CFCPalsy
-(arXiv 2409.07271) on AFLFP and MEEI are not repeated here: their protocol is ``palsynth afid``.
+(arXiv 2409.07271) on AFLFP and MEEI were not at hand; their protocol is ``palsynth afid``.
 """
 
 from __future__ import annotations

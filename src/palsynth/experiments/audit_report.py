@@ -13,7 +13,7 @@ from palsynth.evaluation.document import CARE, Document, Table, write_document
 from palsynth.evaluation.intervals import Figure
 from palsynth.experiments.audit import Audit, Finding, Pictures
 from palsynth.experiments.evaluation_pictures import axes, png
-from palsynth.face.images import read_image, write_png
+from palsynth.face.images import SHOWS_INPUT, read_image, write_png
 from palsynth.files import written_whole
 
 WORST = 12
@@ -92,7 +92,7 @@ def show_pairs(path: Path, found: Audit, synthetic: Pictures, training: Pictures
         cv2.putText(band, text, (4, 17), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (40, 40, 40), 1,
                     cv2.LINE_AA)  # fmt: skip
         blocks += [band, row]
-    write_png(path, np.vstack(blocks))
+    write_png(path, np.vstack(blocks), **SHOWS_INPUT)
 
 
 def _write_nearest(path: Path, found: Audit, synthetic: Pictures, training: Pictures) -> None:

@@ -17,28 +17,37 @@ from palsynth.experiments.evaluation_pictures import (
 
 def report_of(panel: Panel, name: str, files: list[Path]) -> tuple[Report, dict[str, bytes]]:
     """The report of one method's pictures (one a pair) and its pictures by caption."""
-    references = {"copy-identity": "identity", "copy-expression": "expression"}
-    if panel.has_truth:
-        references = {"truth": "truth", **references}
     check_there(files)
-    judged = [panel.judge(row, panel.files(role)) for row, role in references.items()]
+    judged = reference_rows(panel)
     own = panel.judge(name, files)
     results = [result_of(j, reference=True) for j in judged] + [result_of(own, reference=False)]
-    subjects = len(set(panel.subjects.tolist()))
-    title = f"{panel.folder.resolve().name}: {len(files)} pairs of {subjects} people"
-    remarks = [
-        "Brackets: 95 % bootstrap intervals over people, whose pictures are not independent.",
-        *blind_columns(results).values(),
-    ]
     pictures = {
         f"{name}: asked and measured weakness": asked_measured_plot(own),
         "distance to the identity": distance_plot([*judged, own]),
         f"{name}: best, median and worst by landmark error": contact_sheet(panel, own, files),
     }
+    report = headed(panel, results, _groups(panel, own))
+    return report, {k: v for k, v in pictures.items() if v is not None}
+
+
+def reference_rows(panel: Panel) -> list[Judged]:
+    """The truth, where there is one, and the two copies."""
+    roles = {"copy-identity": "identity", "copy-expression": "expression"}
+    if panel.has_truth:
+        roles = {"truth": "truth", **roles}
+    return [panel.judge(row, panel.files(role)) for row, role in roles.items()]
+
+
+def headed(panel: Panel, results: list[Result], groups: list[Result]) -> Report:
+    """A report over a panel's set, with what must be said of any table of it."""
+    subjects = len(set(panel.subjects.tolist()))
+    title = f"{panel.folder.resolve().name}: {len(panel.pairs)} pairs of {subjects} people"
+    remarks = [
+        "Brackets: 95 % bootstrap intervals over people, whose pictures are not independent.",
+        *blind_columns(results).values(),
+    ]
     notice = SYNTHETIC if panel.synthetic() else PHOTOGRAPHS
-    return Report(title, results, remarks, notice, _groups(panel, own)), {
-        k: v for k, v in pictures.items() if v is not None
-    }
+    return Report(title, results, remarks, notice, groups)
 
 
 def _groups(panel: Panel, judged: Judged) -> list[Result]:

@@ -7,26 +7,23 @@ from dataclasses import replace
 from pathlib import Path
 
 from palsynth.evaluation.intervals import Figure
-from palsynth.evaluation.report import SYNTHETIC, Report, blind_columns
+from palsynth.evaluation.report import Report
 from palsynth.experiments.afid import LIKENESS, afid_figures, there_and_back
 from palsynth.experiments.evaluation import Panel
-from palsynth.experiments.reporting import result_of
+from palsynth.experiments.reporting import headed, reference_rows, result_of
 from palsynth.experiments.transfer import transfer
 from palsynth.methods.base import Method
 
 Tell = Callable[[str, int, int], None]
 
-REFERENCES = {"truth": "truth", "copy-identity": "identity", "copy-expression": "expression"}
-"""Row -> role of the set whose pictures it shows."""
-
 
 def table(panel: Panel, methods: dict[str, Method], out: Path, tell: Tell) -> Report:
-    """Every method over the panel's set, with its aFID, below the truth and the copies.
+    """Every method over the panel's set, with its aFID, below the truth, where there is one,
+    and the copies.
 
     Pictures lie in ``out/<name>`` and ``out/<name>-afid``; what is there is not made again.
     """
-    results = [result_of(panel.judge(row, panel.files(role)), reference=True)
-               for row, role in REFERENCES.items()]  # fmt: skip
+    results = [result_of(judged, reference=True) for judged in reference_rows(panel)]
     for name, method in methods.items():
         for done in transfer(method, panel.folder, panel.pairs, out / name):
             tell(f"{name}, pictures", done, len(panel.pairs))
@@ -40,13 +37,7 @@ def table(panel: Panel, methods: dict[str, Method], out: Path, tell: Tell) -> Re
             replace(own, figures={**own.figures, **figures},
                     variants={**own.variants, "afid": variant})
         )  # fmt: skip
-    people = len(set(panel.subjects.tolist()))
-    title = f"{panel.folder.resolve().name}: {len(panel.pairs)} pairs of {people} people"
-    remarks = [
-        "Brackets: 95 % bootstrap intervals over people, whose pictures are not independent.",
-        *blind_columns(results).values(),
-    ]
-    return Report(title, results, remarks, SYNTHETIC)
+    return headed(panel, results, [])
 
 
 def _cycle(panel: Panel, folder: Path) -> tuple[dict[str, Figure], str]:

@@ -17,6 +17,11 @@ SYNTHETIC = "synthetic image made by palsynth; for research and teaching, not a 
 NOT_MADE = {"Description": "unchanged copy of a picture, written by palsynth for comparison"}
 """Text chunk of a picture that palsynth has written but not made."""
 
+SHOWS_INPUT = {
+    "Description": "shows pictures that palsynth was given; treat it as they are treated"
+}
+"""Text chunk of a picture that shows the input beside what was made."""
+
 LARGEST_SIDE = 12_000
 """Pixels. A larger side is a mistake or an attack, not a photo of a face."""
 

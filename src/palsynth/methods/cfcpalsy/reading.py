@@ -28,7 +28,8 @@ def _readers() -> tuple[ExpressionEncoder, ReadingHead]:
 @torch.no_grad()
 def read_asked(crops: Sequence[np.ndarray]) -> list[Asked]:
     """Movement and palsy of expression images, cut out (112, 112, 3) uint8 RGB, by E_Face - E_ID
-    and its head. Synkinesis and effort are not read. About one movement in eight is misread."""
+    and its head. Synkinesis and effort are not read. About one movement in seven is misread
+    (docs/measurements.md)."""
     encoder, head = _readers()
     reading = head(encoder(as_images(torch.from_numpy(np.stack(crops)))).vector)
     out = []
