@@ -26,6 +26,7 @@ bench: venv
 	cd benchmarks && ../$(BIN)/python audit.py
 	cd benchmarks && ../$(BIN)/python utility.py
 	cd benchmarks && ../$(BIN)/python scale.py
+	cd benchmarks && ../$(BIN)/python cfcpalsy.py
 	cd benchmarks && ../$(BIN)/python items.py
 	cd benchmarks && ../$(BIN)/python loop.py
 	cd benchmarks && ../$(BIN)/python encoders.py $(if $(wildcard $(PHOTOGRAPHS)),--photographs ../$(PHOTOGRAPHS))

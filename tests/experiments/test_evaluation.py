@@ -206,7 +206,7 @@ def test_features_are_kept_by_content_in_bounded_chunks(tmp_path: Path) -> None:
 
 def test_groups_and_published_rows_stand_in_the_report(report: Path) -> None:
     text = (report / "report.md").read_text()
-    assert "## By gender and ethnicity" in text
+    assert "## By group" in text
     assert "noisy: gender " in text
     assert "noisy: ethnicity " in text
     assert "| *PF + CODC* | 0.378 | 0.335 | 0.508 |" in text

@@ -27,6 +27,9 @@ class SheetOptions:
     )
     healthy: bool = False
     """Also show the movements without the palsy."""
+    patient: Path | None = None
+    """A folder with a patient's ten movements, in place of a palsy: the photo or person given is
+    the non-patient who shows them. For methods that take pictures."""
     method: str | None = None
     """Method; people for --person and simulator for a photo where nothing is said."""
     weights: Path | None = None
@@ -64,6 +67,9 @@ def sheet(options: SheetOptions) -> None:
     palsy = options.palsy_options.build()
     words = str(options.person) if options.photo is None else str(options.photo)
     identity, is_person = _identity(words, person=options.photo is None)
+    if options.patient is not None:
+        _of_patient(options, identity)
+        return
     default = "people" if is_person else "simulator"
     method = get_method(options.method or default, options.weights)
     who = f"Person {options.person}, who does not exist" if is_person else "Simulated from a photo"
@@ -75,6 +81,22 @@ def sheet(options: SheetOptions) -> None:
         size=options.size,
         healthy=options.healthy,
     )
+    _write(options.out, made.image)
+    _print_table(made)
+    print(f"\n{options.out}")
+
+
+def _of_patient(options: SheetOptions, identity) -> None:  # type: ignore[no-untyped-def]
+    from palsynth.generation.patient_sheet import patient_sheet
+    from palsynth.methods import get_method
+
+    if options.palsy_options != PalsyOptions() or options.healthy:
+        raise InputError("--patient shows the palsy; leave out side, grade, palsy and --healthy")
+    method = get_method(options.method or "controlnet-pf-codc", options.weights)
+    if not method.takes_pictures:
+        raise InputError(f"the method {method.name} takes no pictures; leave out --patient")
+    assert options.patient is not None
+    made = patient_sheet(options.patient, identity, method, size=options.size)
     _write(options.out, made.image)
     _print_table(made)
     print(f"\n{options.out}")

@@ -28,7 +28,7 @@ class SynthesizeOptions:
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
         default_factory=PalsyOptions
     )
-    method: str = "draft"
+    method: str = "cfcpalsy"
     """The method, by name."""
     weights: Path | None = None
     """Weights of the method; what ships where nothing is said."""

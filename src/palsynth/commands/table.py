@@ -1,4 +1,4 @@
-"""``palsynth table cfcpalsy``."""
+"""``palsynth table cfcpalsy``, ``table controlnet`` and ``table timesteps``."""
 
 from __future__ import annotations
 
@@ -49,4 +49,66 @@ def table_cfcpalsy(options: TableOptions) -> None:
         panel = Panel(options.data, pairs, Weights(options.inception), cache, tell)
         report = table(panel, methods, options.out, tell)
     write_report(options.out, report, {})
+    print(f"{options.out / 'report.html'}: {len(report.results)} rows")
+
+
+@dataclass(frozen=True)
+class ControlNetTableOptions:
+    """Every strategy of the ControlNet paper: tuned where its weights are missing, and judged.
+
+    Start it again to go on: what is trained or drawn is not made again.
+    """
+
+    recipe: tyro.conf.Positional[Path]
+    """A recipe of kind controlnet with patients, in which only the strategy changes."""
+    data: Path
+    """Folder of the set, as palsynth benchmark vp-patients makes it."""
+    out: Path
+    """Folder of runs, pictures and report.html, .md and .json."""
+    alexnet: Path | None = None
+    """Weights of AlexNet for LPIPS; our own features stand in."""
+    recogniser: Path | None = None
+    """Weights of a published recogniser (ArcFace, AdaFace); ours stands in."""
+
+
+def table_controlnet(options: ControlNetTableOptions) -> None:
+    """Every strategy of the ControlNet paper: tuned where its weights are missing, and judged."""
+    from palsynth.experiments.controlnet_rows import STRATEGIES
+
+    _controlnet_table(options, STRATEGIES)
+
+
+def table_timesteps(options: ControlNetTableOptions) -> None:
+    """The ranges of timesteps of the ControlNet paper: tuned, drawn and judged."""
+    from palsynth.experiments.controlnet_rows import RANGES
+
+    _controlnet_table(options, RANGES)
+
+
+def _controlnet_table(options: ControlNetTableOptions, strategies) -> None:  # type: ignore[no-untyped-def]
+    from palsynth.evaluation.report import write_report
+    from palsynth.experiments.benchmark_sets import read_pairs
+    from palsynth.experiments.controlnet_rows import Tuning, compare, methods_of, side_by_side
+    from palsynth.experiments.evaluation import Weights
+    from palsynth.experiments.features import FeatureCache
+    from palsynth.experiments.kinds import load_recipe
+    from palsynth.experiments.patients import PatientPanel
+    from palsynth.face.images import png_bytes
+
+    recipe = load_recipe(options.recipe)
+    if recipe.kind != "controlnet" or recipe.patients is None:
+        raise InputError(f"{options.recipe}: needs kind controlnet and patients")
+    pairs = read_pairs(options.data / "pairs.csv")
+    tuning = Tuning(recipe, options.out / "runs")
+    tuned = set(recipe.source().subjects_used())
+    weights = Weights(alexnet=options.alexnet, recogniser=options.recogniser)
+    with FeatureCache(options.out / "features.sqlite") as cache, stages_bar() as tell:
+        panel = PatientPanel(options.data, pairs, weights, cache, tell)
+        methods = methods_of(tuning, strategies)
+        report = compare(panel, methods, tuned, options.out, tell)
+        names = [r.method for r in report.results if not r.reference]
+        subject = pairs[0].subject
+        picture = side_by_side(panel, names, subject, options.out)
+    caption = f"ten movements of {subject}: the patient, then every method"
+    write_report(options.out, report, {caption: png_bytes(picture)})
     print(f"{options.out / 'report.html'}: {len(report.results)} rows")

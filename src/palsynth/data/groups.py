@@ -197,6 +197,7 @@ class KeptGroups(KeptParts):
     source: GroupsSource
     folder: Path
     count: int
+    live: bool = False
 
     def records(self, numbers: Sequence[int]) -> np.ndarray:
         """Some groups, drawn."""

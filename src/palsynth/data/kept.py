@@ -21,7 +21,7 @@ class KeptParts:
     """The first ``count`` records of a ``source``, in files of ``part`` records in ``folder``.
 
     A base for dataclasses with these three fields. The folder says whose records it holds and
-    refuses others'.
+    refuses others'. With ``live`` records are drawn when asked for, and none is kept.
     """
 
     what: ClassVar[str]
@@ -32,6 +32,7 @@ class KeptParts:
     source: Any
     folder: Path
     count: int
+    live: bool = False
 
     def records(self, numbers: Sequence[int]) -> np.ndarray:
         """The records of some numbers, drawn."""
@@ -61,6 +62,9 @@ class KeptParts:
 
     def record(self, number: int) -> np.ndarray:
         """One record, read. Raises InputError where its file is missing or damaged."""
+        if self.live:
+            drawn: np.ndarray = self.records([number])[0]
+            return drawn
         found: np.ndarray = self._parts[number // self.part][number % self.part]
         return found
 

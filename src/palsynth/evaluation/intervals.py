@@ -50,3 +50,20 @@ def bootstrap(
     known = np.array(drawn)[~np.isnan(drawn)]
     low, high = np.percentile(known, [2.5, 97.5]) if len(known) else (np.nan, np.nan)
     return Figure(float(statistic(*values)), float(low), float(high), count)
+
+
+def share(hits: np.ndarray, groups: np.ndarray) -> Figure:
+    """The share of hits (N,) bool, in per cent, with an interval that is wide enough for none.
+
+    A bootstrap over groups cannot see what never happened, so each end is the wider of it and of
+    Clopper and Pearson's exact interval of independent pictures (1934).
+    """
+    from scipy.stats import binomtest
+
+    drawn = bootstrap(100.0 * hits, groups=groups)
+    if not len(hits):
+        return drawn
+    exact = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="exact")
+    return Figure(
+        drawn.value, min(drawn.low, 100 * exact.low), max(drawn.high, 100 * exact.high), len(hits)
+    )

@@ -82,7 +82,7 @@ def document_of(report: Report, pictures: dict[str, bytes]) -> Document:
             tables.append(_table(heading, "method", columns, report.results))
     columns = [c for c in COLUMNS if any(c.key in r.figures for r in report.groups)]
     if columns:
-        tables.append(_table("By gender and ethnicity", "group", columns, report.groups))
+        tables.append(_table("By group", "group", columns, report.groups))
     tables += published_tables()
     return Document(report.title, report.notice, tables, _remarks(report), pictures)
 

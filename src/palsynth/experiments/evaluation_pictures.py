@@ -11,7 +11,7 @@ import numpy as np
 from palsynth.encoders.published.dlib import SAME_PERSON
 from palsynth.evaluation.asked import CLEAR
 from palsynth.experiments.evaluation import Judged, Panel
-from palsynth.face.images import read_image
+from palsynth.face.images import png_bytes, read_image
 
 ROWS = 6
 """Pairs shown of the best, of the middle and of the worst."""
@@ -74,9 +74,7 @@ def contact_sheet(panel: Panel, judged: Judged, files: list[Path]) -> bytes | No
         cv2.putText(band, text, (4, 18), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (40, 40, 40), 1,
                     cv2.LINE_AA)  # fmt: skip
         blocks.append(np.vstack([band, block]))
-    sheet = np.hstack(blocks)  # each has as many rows: ROWS, or all that there are
-    done, data = cv2.imencode(".png", sheet[..., ::-1])
-    return data.tobytes() if done else None
+    return png_bytes(np.hstack(blocks))  # each has as many rows: ROWS, or all that there are
 
 
 def axes(title: str):  # type: ignore[no-untyped-def]

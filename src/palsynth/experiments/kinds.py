@@ -15,6 +15,9 @@ KINDS = {
     "landmarks": "palsynth.encoders.landmarks:LandmarksRecipe",
     "grader": "palsynth.experiments.grader:GraderRecipe",
     "cfcpalsy": "palsynth.methods.cfcpalsy.recipe:CFCPalsyRecipe",
+    "autoencoder": "palsynth.methods.controlnet.autoencoder:AutoencoderRecipe",
+    "text-to-image": "palsynth.methods.controlnet.text_to_image:TextToImageRecipe",
+    "controlnet": "palsynth.methods.controlnet.recipe:ControlNetRecipe",
 }
 """Kind of recipe -> where its dataclass is."""
 

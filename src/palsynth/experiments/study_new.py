@@ -7,13 +7,12 @@ from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.experiments.benchmark_sets import Pair
 from palsynth.experiments.study_store import Shown
-from palsynth.face.images import read_image
+from palsynth.face.images import png_bytes, read_image
 
 
 def chosen(pairs: list[Pair], count: int, seed: int) -> list[Pair]:
@@ -33,16 +32,10 @@ def shown(folder: Path, pairs: list[Pair], methods: Mapping[str, Path]) -> list[
     missing."""
     out = []
     for pair in pairs:
-        patient = _png(folder / pair.expression)
+        patient = png_bytes(read_image(folder / pair.expression))
         for method, place in methods.items():
             path = place / pair.name
             if not path.is_file():
                 raise InputError(f"{path}: is missing; {method} has no picture of this pair")
-            out.append(Shown(pair.name, method, _png(path), patient))
+            out.append(Shown(pair.name, method, png_bytes(read_image(path)), patient))
     return out
-
-
-def _png(path: Path) -> bytes:
-    """The picture anew, without text chunks that would say how it was made."""
-    _, data = cv2.imencode(".png", read_image(path)[..., ::-1])
-    return bytes(data.tobytes())

@@ -19,7 +19,7 @@ from palsynth.experiments import judges
 from palsynth.experiments.evaluation import Weights
 from palsynth.experiments.features import FeatureCache, look
 from palsynth.experiments.judges import Judge
-from palsynth.face.images import read_image
+from palsynth.face.images import png_bytes, read_image
 
 LEAST = 4
 """Pictures that each set must have: a half needs two for a distance."""
@@ -132,5 +132,4 @@ def _sheet(real: list[Path], fake: list[Path]) -> bytes:
                  for k in chosen]  # fmt: skip
         cells += [np.full((112, 112, 3), 255, np.uint8)] * (SHOWN - len(cells))
         rows += [np.hstack(cells[: SHOWN // 2]), np.hstack(cells[SHOWN // 2 :])]
-    _, data = cv2.imencode(".png", np.vstack(rows)[..., ::-1])
-    return bytes(data.tobytes())
+    return png_bytes(np.vstack(rows))

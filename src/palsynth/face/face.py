@@ -76,6 +76,13 @@ class Face:
         whole = np.vstack([self.to_source, [0, 0, 1]]) @ np.vstack([back, [0, 0, 1]])
         return Face(image, landmarks.astype(np.float32), whole[:2])
 
+    def onto(self, other: Face) -> np.ndarray:
+        """The affine (2, 3) from this face's pixels to those of another that was cut from the same
+        picture, or that this one was cut from."""
+        own, theirs = (np.vstack([f.to_source, [0, 0, 1]]) for f in (self, other))
+        affine: np.ndarray = np.linalg.solve(theirs, own)[:2]
+        return affine
+
     def mirrored(self) -> Face:
         """The same face as a mirror shows it, with landmarks renamed to stay the patient's.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 
@@ -105,6 +106,13 @@ def write_png(path: Path, image: np.ndarray, **text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             Image.fromarray(image).save(file, "PNG", pnginfo=info, compress_level=4)
+
+
+def png_bytes(image: np.ndarray) -> bytes:
+    """(H, W, 3) uint8 RGB as the bytes of a PNG, for a page; nothing says how it was made."""
+    data = io.BytesIO()
+    Image.fromarray(image).save(data, "PNG", compress_level=4)
+    return data.getvalue()
 
 
 def list_images(folder: Path) -> list[Path]:

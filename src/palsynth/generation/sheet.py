@@ -41,18 +41,28 @@ def sheet(
     requests = [Request(identity, Asked(m, palsy), 0, size, PORTRAIT) for m in YANAGIHARA]
     images = method(requests)
     rows = [asked_and_measured(i, m, palsy) for i, m in zip(images, YANAGIHARA, strict=True)]
-    tiles = [_captioned(i, *_caption(row)) for i, row in zip(images, rows, strict=True)]
+    well = None
     if healthy:
         well = method(
             [Request(identity, Asked(m, Palsy.none()), 0, size, PORTRAIT) for m in YANAGIHARA]
         )
+    return drawn_sheet(images, rows, title, "asked", well)
+
+
+def drawn_sheet(
+    images: Sequence[np.ndarray], rows: list[AskedMeasured], title: str, asker: str,
+    well: Sequence[np.ndarray] | None = None,
+) -> Sheet:  # fmt: skip
+    """Pictures of the ten movements in two lines, with who asked for what (``asker``) and what is
+    measured under each; ``well`` the same without a palsy, above them."""
+    tiles = [_captioned(i, *_caption(row, asker)) for i, row in zip(images, rows, strict=True)]
+    lines = [tiles[:5], tiles[5:]]
+    if well is not None:
         tops = [_captioned(i, m.label, "healthy") for i, m in zip(well, YANAGIHARA, strict=True)]
         lines = [tops[:5], tiles[:5], tops[5:], tiles[5:]]
-    else:
-        lines = [tiles[:5], tiles[5:]]
     asked = sum(row.asked_score for row in rows)
     found = [row.measured_score for row in rows]
-    total = f"asked {asked} of 40 ({yanagihara_band(asked)})"
+    total = f"{asker} {asked} of 40 ({yanagihara_band(asked)})"
     if all(score is not None for score in found):
         measured = sum(score for score in found if score is not None)
         total += f", measured {measured} of 40 ({yanagihara_band(measured)})"
@@ -84,11 +94,26 @@ def _head(asked: Asked) -> str:
     return f"{asked.movement.label}, {weak.value} {house_brackmann(asked.palsy).value}"
 
 
-def _caption(row: AskedMeasured) -> tuple[str, str]:
+def labelled_grid(lines: dict[str, list[np.ndarray]], heads: Sequence[str]) -> np.ndarray:
+    """Named lines of pictures under one another, a head above each column, (H, W, 3) uint8."""
+    rows = []
+    for number, (name, images) in enumerate(lines.items()):
+        label = np.full((images[0].shape[0], 90, 3), 255, np.uint8)
+        canvas = Image.fromarray(label)
+        ImageDraw.Draw(canvas).text((4, 4), name, INK, ImageFont.load_default(11))
+        tiles = [np.asarray(canvas), *images]
+        if not number:
+            tiles = [_captioned(i, h, "", above=True)
+                     for i, h in zip(tiles, ["", *heads], strict=True)]  # fmt: skip
+        rows.append(tiles)
+    return _framed(rows, "", "")
+
+
+def _caption(row: AskedMeasured, asker: str) -> tuple[str, str]:
     measured = "no face" if row.measured_score is None else f"{row.measured_score}"
     weak = row.measured_side is not None and row.measured_score != 4
     side = f", {row.side_text} weak" if weak else ""
-    return row.movement.label, f"asked {row.asked_score} · measured {measured}{side}"
+    return row.movement.label, f"{asker} {row.asked_score} · measured {measured}{side}"
 
 
 def _captioned(image: np.ndarray, head: str, line: str, *, above: bool = False) -> np.ndarray:

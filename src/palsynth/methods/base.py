@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 
@@ -78,46 +78,30 @@ class Method(Protocol):
         ...
 
 
-METHOD_MODULES = (
-    "palsynth.methods.people",
-    "palsynth.methods.simulator",
-    "palsynth.methods.copies",
-    "palsynth.methods.cfcpalsy.method",
-)
-"""Where methods register themselves. A new method adds its module here."""
-
-_REGISTRY: dict[str, Callable[[Path | None], Method]] = {}
-M = TypeVar("M")
-
-
-def register(name: str) -> Callable[[type[M]], type[M]]:
-    """Class decorator: makes a method known by name to every command."""
-
-    def add(cls: type[M]) -> type[M]:
-        if name in _REGISTRY:
-            raise ValueError(f"there is already a method '{name}'")
-        _REGISTRY[name] = cls.from_pretrained  # type: ignore[attr-defined]
-        cls.name = name  # type: ignore[attr-defined]
-        return cls
-
-    return add
+METHODS = {
+    "people": "palsynth.methods.people:PeopleMethod",
+    "simulator": "palsynth.methods.simulator:SimulatorMethod",
+    "copy-identity": "palsynth.methods.copies:CopyIdentity",
+    "copy-expression": "palsynth.methods.copies:CopyExpression",
+    "noise": "palsynth.methods.copies:Noise",
+    "draft": "palsynth.methods.cfcpalsy.method:DraftMethod",
+    "cfcpalsy": "palsynth.methods.cfcpalsy.method:CFCPalsyMethod",
+    "controlnet-zero-shot": "palsynth.methods.controlnet.method:ZeroShot",
+    "controlnet-pf": "palsynth.methods.controlnet.method:Partial",
+    "controlnet-pf-codc": "palsynth.methods.controlnet.method:PartialInOtherFace",
+}
+"""Name of a method -> where its class is, imported when asked for. A new method adds its line."""
 
 
 def method_names() -> list[str]:
     """All known methods."""
-    _load_all()
-    return sorted(_REGISTRY)
+    return sorted(METHODS)
 
 
 def get_method(name: str, weights: Path | None = None) -> Method:
     """A method by name. Raises InputError for an unknown one."""
-    _load_all()
-    if name not in _REGISTRY:
-        raise InputError(f"no method '{name}'; choose one of {', '.join(sorted(_REGISTRY))}")
-    return _REGISTRY[name](weights)
-
-
-def _load_all() -> None:
-    """Imports every method's module, so that its registration runs."""
-    for module in METHOD_MODULES:
-        importlib.import_module(module)
+    if name not in METHODS:
+        raise InputError(f"no method '{name}'; choose one of {', '.join(method_names())}")
+    module, kind = METHODS[name].split(":")
+    found: type[Method] = getattr(importlib.import_module(module), kind)
+    return found.from_pretrained(weights)

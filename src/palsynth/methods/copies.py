@@ -9,7 +9,7 @@ import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face.face import Face
-from palsynth.methods.base import Picture, Request, register
+from palsynth.methods.base import Picture, Request
 
 NOISE = 25.0
 """Standard deviation of the noise method, grey levels."""
@@ -40,9 +40,10 @@ class _Copy:
         raise NotImplementedError
 
 
-@register("copy-identity")
 class CopyIdentity(_Copy):
     """Returns the identity image."""
+
+    name = "copy-identity"
 
     def _face(self, request: Request) -> Face:
         if not isinstance(request.identity, Face):
@@ -50,9 +51,10 @@ class CopyIdentity(_Copy):
         return request.identity
 
 
-@register("copy-expression")
 class CopyExpression(_Copy):
     """Returns the expression image."""
+
+    name = "copy-expression"
 
     def _face(self, request: Request) -> Face:
         if not isinstance(request.expression, Picture):
@@ -60,9 +62,10 @@ class CopyExpression(_Copy):
         return request.expression.face
 
 
-@register("noise")
 class Noise(CopyIdentity):
     """Returns the identity image under noise, another for every seed."""
+
+    name = "noise"
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Images, one a request."""

@@ -9,15 +9,14 @@ import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face.framing import ID_PHOTO
-from palsynth.methods.base import Asked, Request, register
+from palsynth.methods.base import Asked, Request
 from palsynth.people import Person, View, render
 
 
-@register("people")
 class PeopleMethod:
     """Draws; nothing is learnt, nothing is random but the person's seed."""
 
-    name: str
+    name = "people"
     takes_pictures = False
     synthetic = True
 

@@ -9,16 +9,15 @@ import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face.framing import ID_PHOTO
-from palsynth.methods.base import Asked, Request, register
+from palsynth.methods.base import Asked, Request
 from palsynth.methods.resolve import identity_face
 from palsynth.simulator.photo import simulate
 
 
-@register("simulator")
 class SimulatorMethod:
     """Needs no training and is not random."""
 
-    name: str
+    name = "simulator"
     takes_pictures = False
     synthetic = True
 

@@ -215,7 +215,6 @@ def test_synthesize(saved: Path, photo: Path, tmp_path: Path, capsys, half_grin)
             ["--movement", "grin", "--method", "cfcpalsy", "--weights", "no"],
             "holds no CFCPalsy model",
         ),
-        (["--movement", "grin", "--method", "cfcpalsy"], "no CFCPalsy model ships yet"),
         (["--movement", "grin", "--method", "magic"], "no method 'magic'"),
     ],
 )

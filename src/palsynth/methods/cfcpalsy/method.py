@@ -10,7 +10,7 @@ import numpy as np
 from palsynth.data.groups import draft
 from palsynth.errors import InputError
 from palsynth.face.face import Face
-from palsynth.methods.base import Asked, Request, register
+from palsynth.methods.base import Asked, Request
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
 from palsynth.methods.cfcpalsy.reading import scripts_of
 from palsynth.methods.resolve import expression_picture, identity_face
@@ -19,11 +19,10 @@ EXPRESSION_SIZE = 224
 """Pixels of a picture that is drawn for a wish in words."""
 
 
-@register("cfcpalsy")
 class CFCPalsyMethod:
     """A wish in words is answered by a person who does it, drawn from the request's seed."""
 
-    name: str
+    name = "cfcpalsy"
     takes_pictures = True
     synthetic = True
 
@@ -46,12 +45,11 @@ class CFCPalsyMethod:
         return self.pipeline(identities, expressions, [r.seed for r in requests], asked)
 
 
-@register("draft")
 class DraftMethod:
     """The simulator doing what E_Face - E_ID reads in the expression image: no diffusion. What
     the default model adds to this row is what it has learnt."""
 
-    name: str
+    name = "draft"
     takes_pictures = True
     synthetic = True
 

@@ -84,30 +84,41 @@ class CFCPalsyModel(nn.Module):
         preview: Preview | None = None,
     ) -> Tensor:  # fmt: skip
         """Images (N, 3, S, S) in 0 … 1, one a seed. The same seed and images give the same image
-        in any batch. ``diffusion`` replaces sampler, steps, eta and guidance."""
+        in any batch. ``diffusion`` replaces sampler, steps, eta, draws and guidance."""
         d = diffusion or self.settings.diffusion
         if d.guidance > 1 and not self.settings.condition.drop:
             raise InputError("this model was trained without condition.drop; guidance must be 1")
-        scheduler = sampling_scheduler(self.noise, d.sampler, d.steps)
         chance = [torch.Generator().manual_seed(seed) for seed in seeds]
-        size = self.settings.unet.size
-        noisy = torch.stack([torch.randn(3, size, size, generator=g) for g in chance])
         told = self.tell(shown)
-        blank = self.conditioner.nothing(told, torch.ones(len(seeds), dtype=torch.bool))
-        device = told.tokens.device
-        noisy = noisy.to(device)
+        drawn = [self._once(shown, told, chance, d, k, preview) for k in range(d.draws)]
+        return self.visible(torch.stack(drawn).mean(0), shown).clamp(0, 1)
+
+    def _once(
+        self, shown: Shown, told: Told, chance: Sequence[torch.Generator], d: DiffusionSettings,
+        before: int, preview: Preview | None,
+    ) -> Tensor:  # fmt: skip
+        """One draw of what is diffused, all steps of the sampler, with so many draws before it."""
+        scheduler = sampling_scheduler(self.noise, d.sampler, d.steps)
         more = {"generator": chance} if d.sampler != "dpm++" else {}
         if d.sampler == "ddim":
             more["eta"] = d.eta  # type: ignore[assignment]
+        blank = self.conditioner.nothing(told, torch.ones(len(chance), dtype=torch.bool))
+        noisy = self._noise(chance)
         for number, step in enumerate(scheduler.timesteps, 1):
-            t = step.expand(len(seeds)).to(device)
+            t = step.expand(len(chance)).to(noisy.device)
             scaled = scheduler.scale_model_input(noisy, step)
             predicted = self.predict(scaled, t, told, shown).float()
             if d.guidance > 1:
                 away = self.predict(scaled, t, blank, shown).float()
                 predicted = away + d.guidance * (predicted - away)
             if preview is not None:
-                seen = clean(self.noise, noisy, predicted, t)
-                preview(number, len(scheduler.timesteps), self.visible(seen, shown).clamp(0, 1))
+                seen = self.visible(clean(self.noise, noisy, predicted, t), shown).clamp(0, 1)
+                preview(before * d.steps + number, d.draws * d.steps, seen)
             noisy = scheduler.step(predicted, step, noisy, **more).prev_sample
-        return self.visible(noisy, shown).clamp(0, 1)
+        return noisy
+
+    def _noise(self, chance: Sequence[torch.Generator]) -> Tensor:
+        """What drawing begins with, from a generator an image, on the CPU: no device decides."""
+        size = self.settings.unet.size
+        noise = torch.stack([torch.randn(3, size, size, generator=g) for g in chance])
+        return noise.to(next(self.unet.parameters()).device)

@@ -11,8 +11,8 @@ import torch
 
 from palsynth.data.groups import draft
 from palsynth.encoders.base import as_images
-from palsynth.errors import InputError
 from palsynth.face.face import Face
+from palsynth.face.regions import region_mask
 from palsynth.methods.base import Asked
 from palsynth.methods.cfcpalsy.files import load_model, save_model
 from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Preview, Shown
@@ -24,6 +24,9 @@ DEFAULT = Path(__file__).parent / "assets" / "default"
 RIM = 0.08
 """Share of a crop's side over which it fades into the photo around it."""
 
+SOFT = 0.05
+"""How softly a change of the draft ends at the face's contour, of the outer-eye distance."""
+
 
 class CFCPalsyPipeline:
     """A model with everything around it. Seeds decide all chance, whatever the batch."""
@@ -34,10 +37,6 @@ class CFCPalsyPipeline:
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> CFCPalsyPipeline:
         """The model of a folder; what ships where nothing is said."""
-        if path is None and not DEFAULT.is_dir():
-            raise InputError(
-                "no CFCPalsy model ships yet; give --weights, a trained model's folder"
-            )
         return cls(load_model(path or DEFAULT))
 
     def save_pretrained(self, path: Path) -> None:
@@ -77,19 +76,17 @@ class CFCPalsyPipeline:
         out = []
         for k, face in enumerate(identities):
             if drafts[k] is None:
-                out.append(_pasted(face.image, crops[k], _between(cut[k], face)))
+                out.append(_pasted(face.image, crops[k], cut[k].onto(face)))
             else:
-                change = crops[k] - images["draft"][k]
-                out.append(_changed(drafts[k], change, _between(cut[k], face)))  # type: ignore[arg-type]
+                change = (crops[k] - images["draft"][k]) * _within(cut[k])[..., None]
+                out.append(_changed(drafts[k], change, cut[k].onto(face)))  # type: ignore[arg-type]
         return out
 
 
-def _between(crop: Face, face: Face) -> np.ndarray:
-    """The affine (2, 3) from a crop's pixels to those of the face that it was cut from, which may
-    have been cut from a photo itself."""
-    forth, whole = (np.vstack([f.to_source, [0, 0, 1]]) for f in (crop, face))
-    relative: np.ndarray = np.linalg.solve(whole, forth)[:2]
-    return relative
+def _within(crop: Face) -> np.ndarray:
+    """(S, S) float32: 1 in the face, 0 outside it, where no expression changes anything."""
+    inside = region_mask(crop.landmarks, "face", crop.image.shape[:2]).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(inside, (0, 0), SOFT * crop.outer_eyes))
 
 
 def _changed(picture: np.ndarray, change: np.ndarray, to_picture: np.ndarray) -> np.ndarray:

@@ -65,7 +65,7 @@ class PairsSettings(Settings):
             self.first_person, self.people, self.photographs, self.mixed, healthy=self.healthy,
             seed=self.seed,
         )  # fmt: skip
-        kept = KeptGroups(groups, self.keep, self.groups)
+        kept = KeptGroups(groups, self.keep, self.groups, live=not draw)
         if draw:
             from palsynth.progress import progress_bar
 

@@ -70,6 +70,9 @@ class DiffusionSettings(Settings):
     steps: int = 50
     eta: float = 1.0
     """Noise that ddim adds at each step."""
+    draws: int = 1
+    """Beyond the paper: an image is the mean of so many, which differ where the model is not
+    sure. Where the difference to a draft is drawn, the draft keeps the mean sharp."""
     guidance: float = 1.0
     """Above 1 leans towards the conditions; needs a model trained with ``drop``."""
 
@@ -77,6 +80,8 @@ class DiffusionSettings(Settings):
         for name in ("cycle", "identity_weight", "landmark_weight", "eta"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} {getattr(self, name):g}: must not be negative")
+        if self.draws < 1:
+            raise InputError(f"draws {self.draws}: must be at least 1")
         if self.residual_scale <= 0 or self.guidance < 1:
             raise InputError("residual_scale must be above 0, guidance at least 1")
 

@@ -18,7 +18,7 @@ from palsynth.face import topology
 from palsynth.face.edges import canny
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, Framing
-from palsynth.face.regions import region_polygon
+from palsynth.face.regions import region_mask, region_polygon
 
 SIZE = 512
 
@@ -79,7 +79,7 @@ class Condition:
 def plain(face: Face, size: int = SIZE, framing: Framing = ID_PHOTO) -> Condition:
     """The patient's own edges, as the paper trains with."""
     aligned = face.aligned(framing, size)
-    edges = _edges(aligned.image)
+    edges = plain_edges(aligned.image)
     return Condition(edges, steps={"patient": aligned.image, "edges": edges})
 
 
@@ -94,7 +94,7 @@ def codc(
     """
     mine, theirs = (f.aligned(framing, size) for f in (patient, other))
     frame = theirs if contour else mine
-    edges = _edges(frame.image)
+    edges = plain_edges(frame.image)
     steps = {"patient": mine.image, "non-patient": theirs.image, "their edges": edges}
     inner = _inner(frame)
     if not contour and not organ_size:
@@ -113,7 +113,7 @@ def codc(
         window = np.zeros_like(inner)
         window[box[1] : box[3], box[0] : box[2]] = True
         # a part's window belongs to it alone: what an earlier one left there is taken away
-        out = np.where(window & inner, _edges(moved), out).astype(np.uint8)
+        out = np.where(window & inner, plain_edges(moved), out).astype(np.uint8)
         boxes[part.name], scales[part.name] = box, float(scale)
     steps["parts"] = _boxed(mine.image, mine)
     steps["condition"] = out
@@ -126,15 +126,15 @@ def picture_of(condition: Condition) -> np.ndarray:
     return np.hstack(shown)
 
 
-def _edges(image: np.ndarray) -> np.ndarray:
-    """Canny with thresholds that follow the picture's own contrast, at a line width of one."""
+def plain_edges(image: np.ndarray) -> np.ndarray:
+    """Canny edges (S, S) uint8 of a picture (S, S, 3), 0 or 255: thresholds follow the picture's
+    own contrast, lines are one pixel wide."""
     return canny(image, sigma=max(0.8, image.shape[0] / 400))
 
 
 def _inner(face: Face) -> np.ndarray:
     """(S, S) bool, the face within its contour."""
-    mask = np.zeros(face.image.shape[:2], np.uint8)
-    cv2.fillPoly(mask, [np.round(region_polygon(face.landmarks, "face")).astype(np.int32)], 1)
+    mask = region_mask(face.landmarks, "face", face.image.shape[:2]).astype(np.uint8)
     rim = max(1, round(RIM * face.outer_eyes))
     return cv2.erode(mask, np.ones((2 * rim + 1, 2 * rim + 1), np.uint8)).astype(bool)
 

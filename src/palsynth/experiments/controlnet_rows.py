@@ -1,0 +1,112 @@
+"""The rows of the ControlNet paper's comparison: trained where they are missing, then judged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from palsynth.clinical import Movement
+from palsynth.evaluation.report import Report
+from palsynth.experiments.patients import PatientPanel, tuned_and_others
+from palsynth.experiments.reporting import headed, reference_rows, result_of
+from palsynth.experiments.transfer import transfer
+from palsynth.face.images import read_image
+from palsynth.generation.sheet import labelled_grid
+from palsynth.methods.base import Method, get_method
+from palsynth.methods.controlnet.files import load_pipeline, untuned_pipeline
+from palsynth.methods.controlnet.method import Partial, PartialInOtherFace, ZeroShot
+from palsynth.methods.controlnet.recipe import ControlNetRecipe, PatientsSettings
+from palsynth.methods.controlnet.strategies import Strategy
+from palsynth.training import checkpoints
+from palsynth.training.loop import train
+
+Tell = Callable[[str, int, int], None]
+
+STRATEGIES = {
+    "layer-freezing": Strategy("inner"),
+    "layer-freezing-controlnet": Strategy("inner-controlnet"),
+    "lora": Strategy("lora"),
+    "conventional": Strategy(),
+    "pf": Strategy(first=500, last=701),
+}
+"""Rows of the paper's table that are tuned; zero-shot is not, and PF + CODC is told otherwise."""
+
+RANGES = {
+    "t000-199": Strategy(first=0, last=200),
+    "t800-999": Strategy(first=800, last=1000),
+    "t000-999": Strategy(),
+    "t500-700": Strategy(first=500, last=701),
+}
+"""The ranges of timesteps that the paper compares."""
+
+
+@dataclass(frozen=True)
+class Tuning:
+    """What every row is tuned with: ``recipe`` in which only the strategy changes."""
+
+    recipe: ControlNetRecipe
+    runs: Path
+
+    def recipe_of(self, strategy: Strategy) -> ControlNetRecipe:
+        """The recipe of a row."""
+        return replace(self.recipe, model=replace(self.recipe.model, strategy=strategy))
+
+    def weights(self, name: str, strategy: Strategy) -> Path | None:
+        """The folder of a row's weights, trained first where it is missing; None where it was
+        interrupted."""
+        run = self.runs / name
+        if not (run / "weights").is_dir():
+            resume = bool(checkpoints.steps(run))
+            if not train(self.recipe_of(strategy), run, resume=resume):
+                return None
+        return run / "weights"
+
+
+def patients_of(data: Path) -> PatientsSettings:
+    """The training patients of a set that ``palsynth benchmark vp-patients`` made."""
+    return PatientsSettings(data)
+
+
+def methods_of(tuning: Tuning, strategies: dict[str, Strategy]) -> Iterator[tuple[str, Method]]:
+    """Name and method of every row whose weights are there or can be trained."""
+    yield "simulator", get_method("simulator")
+    if strategies is STRATEGIES:
+        yield "zero-shot", ZeroShot(untuned_pipeline(tuning.recipe.model))
+    for name, strategy in strategies.items():
+        weights = tuning.weights(name, strategy)
+        if weights is None:
+            return
+        pipeline = load_pipeline(weights)
+        yield name, Partial(pipeline)
+        if name == "pf" and strategies is STRATEGIES:
+            yield "pf-codc", PartialInOtherFace(pipeline)
+
+
+def compare(
+    panel: PatientPanel, methods: Iterator[tuple[str, Method]], tuned: set[str], out: Path,
+    tell: Tell,
+) -> Report:  # fmt: skip
+    """Every method over the panel's pairs, below the copies; apart for the patients that it was
+    ``tuned`` on. Pictures lie in ``out/<name>``; what is there is not made again."""
+    results = [result_of(judged, reference=True) for judged in reference_rows(panel)]
+    groups = []
+    for name, method in methods:
+        for done in transfer(method, panel.folder, panel.pairs, out / name):
+            tell(f"{name}, pictures", done, len(panel.pairs))
+        judged = panel.judge(name, [out / name / pair.name for pair in panel.pairs])
+        results.append(result_of(judged, reference=False))
+        groups += tuned_and_others(judged, tuned)
+    return headed(panel, results, groups)
+
+
+def side_by_side(panel: PatientPanel, names: list[str], subject: str, out: Path) -> np.ndarray:
+    """The ten movements of one patient across, the patient above every method (the paper's
+    Figures 6 and 7), (H, W, 3) uint8."""
+    rows = [pair for pair in panel.pairs if pair.subject == subject]
+    lines = {"patient": [panel.folder / pair.expression for pair in rows]}
+    lines |= {name: [out / name / pair.name for pair in rows] for name in names}
+    heads = [Movement(pair.movement).label for pair in rows]
+    return labelled_grid({k: [read_image(p) for p in v] for k, v in lines.items()}, heads)

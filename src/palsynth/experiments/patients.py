@@ -1,0 +1,100 @@
+"""Pictures made of patients, judged against them: is the expression theirs, and the face not?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from palsynth.evaluation.intervals import bootstrap, share
+from palsynth.evaluation.privacy import distances, recognised, threshold_at
+from palsynth.evaluation.recognition import cosines
+from palsynth.evaluation.report import Result
+from palsynth.experiments.evaluation import Judged, Panel
+from palsynth.face import topology
+
+FALSE_ACCEPTS = 0.01
+"""Share of pairs of two patients that a recogniser may take for one person."""
+
+
+class PatientPanel(Panel):
+    """A panel over a set whose expression images show patients at work and whose pairs name each
+    patient at rest (``expression_identity``), such as vp-patients."""
+
+    def judge(self, method: str, files: list[Path]) -> Judged:
+        """As :meth:`Panel.judge`, and against the patients."""
+        judged = super().judge(method, files)
+        self._against(judged, files)
+        return judged
+
+    def _against(self, judged: Judged, files: list[Path]) -> None:
+        patients = self.files("expression")
+        here, there = (self._look("landmarks", f, judged.method) for f in (files, patients))
+        far = np.linalg.norm(_upright(here) - _upright(there), axis=-1).mean(1)
+        self._mean(judged, "patient_landmarks", 100 * far)
+        a, b = (self._look("identity", f, judged.method) for f in (files, patients))
+        alike = np.array([cosines(x[None], y[None])[0, 0] for x, y in zip(a, b, strict=True)])
+        self._mean(judged, "patient_cosine", alike)
+        judged.variants["patient_cosine"] = f"cosine[{self.judges['identity'].name}]"
+        if self.lpips is not None:
+            apart = np.array([self.lpips(x, y) for x, y in zip(files, patients, strict=True)])
+            name = "LPIPS[alexnet]"
+        else:
+            a, b = (self._look("set", f, judged.method) for f in (files, patients))
+            apart = 1 - np.array([cosines(x[None], y[None])[0, 0]
+                                  for x, y in zip(a, b, strict=True)])  # fmt: skip
+            name = f"1 - cosine[{self.judges['set'].name}]"
+        self._mean(judged, "patient_perceptual", apart)
+        judged.variants["patient_perceptual"] = name
+        self._recognised(judged, files)
+
+    def _recognised(self, judged: Judged, files: list[Path]) -> None:
+        """Whether dlib takes a picture for its patient, at rest, at a threshold that takes at most
+        one pair of two patients in a hundred for one person."""
+        rest = [self.folder / pair.expression_identity for pair in self.pairs]
+        own, known = (self._look("dlib", f, judged.method) for f in (files, rest))
+        shown = self._look("dlib", self.files("expression"), "patients")
+        names = self.subjects
+        _, first = np.unique(names, return_index=True)
+        strangers = names[:, None] != names[first][None]
+        threshold = threshold_at(distances(shown, known[first])[strangers], FALSE_ACCEPTS)
+        hits = recognised(np.linalg.norm(own - known, axis=1), threshold)
+        judged.per_pair["recognised"] = hits.astype(float)
+        judged.figures["recognised"] = share(hits, names)
+        judged.variants["recognised"] = (
+            f"taken for the patient[{self.judges['dlib'].name}, below {threshold:.3f}, "
+            f"{100 * FALSE_ACCEPTS:g} % false accepts]"
+        )
+
+
+GROUPED = ("side_right", "patient_landmarks", "patient_perceptual", "patient_cosine")
+"""Columns that are given apart for patients that were tuned on."""
+
+
+def tuned_and_others(judged: Judged, tuned: set[str]) -> list[Result]:
+    """A method's figures for the patients that it was tuned on, and for all others."""
+    subjects = np.array(judged.subjects)
+    ours = np.isin(subjects, sorted(tuned))
+    out = []
+    for chosen, who in ((ours, "tuned on"), (~ours, "others")):
+        if not chosen.any():
+            continue
+        people = subjects[chosen]
+        figures = {"recognised": share(judged.per_pair["recognised"][chosen] > 0, people)}
+        for key in GROUPED:
+            rows = chosen & np.isfinite(judged.per_pair.get(key, np.full(len(chosen), np.nan)))
+            figures[key] = bootstrap(judged.per_pair[key][rows], groups=subjects[rows])
+        title = f"{judged.method}: {len(set(people.tolist()))} {who}"
+        out.append(Result(title, figures, judged.variants))
+    return out
+
+
+def _upright(points: np.ndarray) -> np.ndarray:
+    """Landmarks (N, 468, 2) with the outer eye corners a unit apart on a level line."""
+    eyes = [topology.OUTER_CANTHUS[s] for s in ("right", "left")]
+    a, b = (points[:, k, :2].astype(np.float64) for k in eyes)
+    across = b - a
+    scale = np.square(across).sum(1)[:, None, None]
+    centred = points[:, : topology.SKIN_POINTS, :2] - ((a + b) / 2)[:, None]
+    level = np.stack([across, np.stack([-across[:, 1], across[:, 0]], 1)], 1)
+    return np.asarray(centred @ level.transpose(0, 2, 1) / scale)

@@ -1,0 +1,80 @@
+"""A Stable Diffusion: its parts, on disk as diffusers lays them out, ours or the published one.
+
+Nothing is fetched: what is not on this machine is asked for in one line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from torch import Tensor
+from transformers import CLIPTextModel, CLIPTokenizer
+
+ASSETS = Path(__file__).parent / "assets"
+
+transformers.logging.set_verbosity_error()  # it tells everybody that torchvision is not there
+transformers.logging.disable_progress_bar()
+
+
+@dataclass
+class Base:
+    """The parts of a Stable Diffusion 1.x. ``checker`` and ``extractor`` are its safety checker,
+    where it has one."""
+
+    vae: AutoencoderKL
+    text_encoder: CLIPTextModel
+    tokenizer: CLIPTokenizer
+    unet: UNet2DConditionModel
+    scheduler: DDPMScheduler
+    checker: Any = None
+    extractor: Any = None
+
+    @property
+    def factor(self) -> int:
+        """Pixels to a latent, along a side."""
+        return int(2 ** (len(self.vae.config.block_out_channels) - 1))
+
+    @property
+    def size(self) -> int:
+        """Pixels a side of the pictures that it makes."""
+        return int(self.unet.config.sample_size) * self.factor
+
+    def words(self, prompts: list[str]) -> Tensor:
+        """What the U-Net is told of prompts, (N, L, D)."""
+        length = self.tokenizer.model_max_length
+        ids = self.tokenizer(
+            prompts, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
+        ).input_ids
+        device = next(self.text_encoder.parameters()).device
+        found: Tensor = self.text_encoder(ids.to(device)).last_hidden_state
+        return found
+
+    @torch.no_grad()
+    def pixels(self, latents: Tensor) -> Tensor:
+        """Latents (N, C, h, w) as images (N, 3, H, W) in 0 … 1."""
+        decoded = self.vae.decode(latents / self.vae.config.scaling_factor).sample
+        return (decoded / 2 + 0.5).clamp(0, 1)
+
+
+def noise_scheduler(**more: Any) -> DDPMScheduler:
+    """The noise of Stable Diffusion 1.x: 1000 steps, the root of beta linear."""
+    return DDPMScheduler(
+        num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
+        clip_sample=False, **more,
+    )  # fmt: skip
+
+
+def save_base(base: Base, folder: Path) -> None:
+    """Writes a base as StableDiffusionPipeline reads it."""
+    from diffusers import StableDiffusionPipeline
+
+    StableDiffusionPipeline(
+        vae=base.vae, text_encoder=base.text_encoder, tokenizer=base.tokenizer, unet=base.unet,
+        scheduler=base.scheduler, safety_checker=base.checker, feature_extractor=base.extractor,
+        requires_safety_checker=base.checker is not None,
+    ).save_pretrained(folder, safe_serialization=True)  # fmt: skip

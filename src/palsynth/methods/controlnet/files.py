@@ -1,0 +1,58 @@
+"""A tuned ControlNet on disk: recipe.yaml, controlnet/, and unet/ where that was tuned too."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from palsynth.errors import InputError
+from palsynth.methods.controlnet.base import ASSETS
+from palsynth.methods.controlnet.loading import read_base, read_controlnet, read_unet
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
+from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
+from palsynth.training import recipe as recipes
+
+
+def load_pipeline(folder: Path | None = None, base: str | None = None) -> ControlNetPalsyPipeline:
+    """The pipeline of a training's weights; the partially tuned one that ships where nothing is
+    said. ``base`` is the Stable Diffusion, where it is not where the recipe says.
+
+    Raises InputError where the folder holds no tuned ControlNet.
+    """
+    folder = folder or ASSETS / "pf"
+    if not folder.is_dir():
+        raise InputError(f"{folder.name}: no such weights; give --weights, a training's folder")
+    recipe = recipes.load(folder / "recipe.yaml", {"controlnet": ControlNetRecipe})
+    model = recipe.model if base is None else replace(recipe.model, base=base)
+    found = read_base(model.base, model.tokenizer)
+    controlnet = read_controlnet(str(folder / "controlnet"), found)
+    if (folder / "unet").is_dir():
+        found.unet = read_unet(folder / "unet")
+    began = None
+    if model.sampling.outside == "pretrained":
+        began = read_controlnet(model.controlnet, found)
+    return ControlNetPalsyPipeline(found, controlnet, model.sampling, model.strategy, began)
+
+
+def untuned_pipeline(model: ModelSettings | None = None) -> ControlNetPalsyPipeline:
+    """The pipeline of a base and a ControlNet as they are; of those that ship by default."""
+    model = model or ModelSettings()
+    base = read_base(model.base, model.tokenizer)
+    return ControlNetPalsyPipeline(base, read_controlnet(model.controlnet, base), model.sampling)
+
+
+def save_pipeline(pipeline: ControlNetPalsyPipeline, folder: Path) -> None:
+    """Writes what :func:`load_pipeline` reads; the base is written beside, whole."""
+    from palsynth.methods.controlnet.base import save_base
+
+    folder.mkdir(parents=True, exist_ok=True)
+    save_base(pipeline.base, folder / "base")
+    pipeline.controlnet.save_pretrained(folder / "controlnet")
+    if pipeline.pretrained is not None:
+        pipeline.pretrained.save_pretrained(folder / "pretrained")
+    began = None if pipeline.pretrained is None else str(folder / "pretrained")
+    model = ModelSettings(
+        base=str(folder / "base"), controlnet=began, strategy=pipeline.strategy,
+        sampling=pipeline.sampling,
+    )  # fmt: skip
+    recipes.save(ControlNetRecipe(model=model), folder / "recipe.yaml")

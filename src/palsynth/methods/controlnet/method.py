@@ -1,0 +1,121 @@
+"""The ControlNet methods: the patient's edges, or the patient's parts in another face."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import cv2
+import numpy as np
+
+from palsynth.face.face import Face
+from palsynth.face.framing import ID_PHOTO
+from palsynth.methods.base import Request
+from palsynth.methods.controlnet.conditioning import codc, plain
+from palsynth.methods.controlnet.files import load_pipeline, save_pipeline, untuned_pipeline
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
+from palsynth.methods.controlnet.prompts import WHO, describe, prompt
+from palsynth.methods.resolve import expression_picture, identity_face
+from palsynth.people import Person
+
+BATCH = 8
+"""Pictures drawn at once; no picture depends on it."""
+
+EXPRESSION_SIZE = 256
+"""Pixels of a picture that is drawn for a wish in words."""
+
+
+class ControlNetMethod:
+    """The expression image is the patient, who must not be recognised; the identity is the
+    non-patient, who gives the contour, and a person who does not exist also gives the words."""
+
+    name: str
+    takes_pictures = True
+    synthetic = True
+    in_other_face: ClassVar[bool] = False
+    """Whether the patient's parts go into the non-patient's face."""
+
+    def __init__(self, pipeline: ControlNetPalsyPipeline) -> None:
+        self.pipeline = pipeline
+
+    @classmethod
+    def from_pretrained(cls, path: Path | None = None) -> ControlNetMethod:
+        """Loads a training's weights; the partially tuned ones that ship where nothing is said."""
+        return cls(load_pipeline(path))
+
+    def save_pretrained(self, path: Path) -> None:
+        """Writes what :meth:`from_pretrained` reads."""
+        save_pipeline(self.pipeline, path)
+
+    def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
+        """Pictures, one a request."""
+        return self.with_words(requests, [_words(r) for r in requests])
+
+    def with_words(self, requests: Sequence[Request], words: Sequence[str]) -> list[np.ndarray]:
+        """Pictures, one a request, of people described in words."""
+        out: list[np.ndarray] = []
+        for begin in range(0, len(requests), BATCH):
+            part = requests[begin : begin + BATCH]
+            others = [identity_face(r.identity, self.pipeline.base.size) for r in part]
+            edges = [self._edges(r, other) for r, other in zip(part, others, strict=True)]
+            said = [prompt(w) for w in words[begin : begin + BATCH]]
+            made = self.pipeline(edges, said, [r.seed for r in part])
+            out += [_laid(*row) for row in zip(made, part, others, strict=True)]
+        return out
+
+    def _edges(self, request: Request, other: Face) -> np.ndarray:
+        patient = expression_picture(request.expression, request.seed, EXPRESSION_SIZE).face
+        size = self.pipeline.base.size
+        if self.in_other_face:
+            return codc(patient, other, size=size).edges
+        return plain(patient, size).edges
+
+
+class PartialInOtherFace(ControlNetMethod):
+    """Partial fine-tuning, contour-guided and with organ-size deformation: the paper's method 2."""
+
+    name = "controlnet-pf-codc"
+
+    in_other_face = True
+
+
+class Partial(ControlNetMethod):
+    """Partial fine-tuning, told the patient's own edges: the paper's method 1. With ``weights``
+    any other strategy."""
+
+    name = "controlnet-pf"
+
+
+class ZeroShot(ControlNetMethod):
+    """A ControlNet that no patient was shown to."""
+
+    name = "controlnet-zero-shot"
+
+    @classmethod
+    def from_pretrained(cls, path: Path | None = None) -> ControlNetMethod:
+        """What ships, or a training's weights, untuned."""
+        return cls(untuned_pipeline() if path is None else load_pipeline(path))
+
+
+def _words(request: Request) -> str:
+    return describe(request.identity) if isinstance(request.identity, Person) else WHO
+
+
+def _laid(made: np.ndarray, request: Request, other: Face) -> np.ndarray:
+    """An ID photo as the request wants it to lie."""
+    size = made.shape[0]
+    if request.framing is None:  # as the identity's own picture lies
+        affine = other.aligned(ID_PHOTO, size).onto(other)
+        shape = other.image.shape[:2]
+    else:
+        scale = request.framing.scale(request.size) / ID_PHOTO.scale(size)
+        shift = request.framing.origin(request.size) - scale * ID_PHOTO.origin(size)
+        affine = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
+        shape = (request.size, request.size)
+    if shape == made.shape[:2] and np.allclose(affine, np.eye(2, 3), atol=1e-6):
+        return made
+    laid = cv2.warpAffine(
+        made, affine, shape[::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    )
+    return np.asarray(laid)

@@ -1,0 +1,110 @@
+"""Noise predicted in latents: what trains our base, its ControlNet, and every fine-tuning."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from diffusers import ControlNetModel
+from torch import Tensor
+
+from palsynth.encoders.base import as_images
+from palsynth.methods.controlnet.base import Base
+from palsynth.methods.controlnet.latents import LatentCache
+from palsynth.methods.controlnet.pictures import SENTENCES
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
+from palsynth.methods.controlnet.strategies import Strategy, merged
+from palsynth.training.objective import TIMESTEPS, Losses, Objective
+
+THIRDS = ((0, 333), (333, 667), (667, TIMESTEPS))
+"""Timesteps that validation tells apart, whatever range was trained."""
+
+
+class ControlNetObjective(Objective):
+    """|noise - predicted|² at timesteps of the strategy's range (the paper's equation 5)."""
+
+    frozen: ClassVar[tuple[str, ...]] = ("vae", "text_encoder")
+
+    def __init__(
+        self, base: Base, controlnet: ControlNetModel, strategy: Strategy, sampling: Sampling,
+        held: dict[str, Tensor],
+    ) -> None:  # fmt: skip
+        """``held`` is a batch that nothing trains on, for figures and pictures."""
+        super().__init__()
+        self.vae = base.vae.requires_grad_(False)
+        self.text_encoder = base.text_encoder.requires_grad_(False)
+        self.unet, self.controlnet = base.unet, controlnet
+        strategy.set_free(controlnet, base.unet)
+        self.base, self.held = base, held
+        self.strategy, self.sampling = strategy, sampling
+        self.latents = LatentCache(base.vae)
+        self._said: dict[int, Tensor] = {}
+
+    def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
+        """Losses of a batch of ``image``, ``edges``, ``sentence`` and ``number``."""
+        t = self.strategy.timesteps(len(batch["image"]), rng)
+        numbers = batch["number"].tolist()
+        latents = self.latents.draw(as_images(batch["image"]), numbers, rng)
+        off = self._off(latents, batch, t, rng)
+        return Losses(off.mean(), {}, t, off)
+
+    def _off(
+        self, latents: Tensor, batch: dict[str, Tensor], t: Tensor, rng: torch.Generator
+    ) -> Tensor:
+        """The error (N,) of the noise predicted at timesteps (N,)."""
+        noise = torch.randn(latents.shape, generator=rng, device=latents.device)
+        noisy = self.base.scheduler.add_noise(latents, noise, t)  # type: ignore[arg-type]
+        words = torch.cat([self._words(n) for n in batch["sentence"].tolist()])
+        edges = as_images(batch["edges"][..., None]).expand(-1, 3, -1, -1)
+        down, middle = self.controlnet(noisy, t, words, edges, return_dict=False)
+        predicted = self.unet(
+            noisy, t, words, down_block_additional_residuals=down,
+            mid_block_additional_residual=middle,
+        ).sample  # fmt: skip
+        return torch.flatten((predicted.float() - noise).square(), 1).mean(1)
+
+    @torch.no_grad()
+    def _words(self, sentence: int) -> Tensor:
+        """A sentence's (1, L, D), read once: the text encoder does not train."""
+        if sentence not in self._said:
+            device = self.text_encoder.device
+            with torch.autocast(device.type, enabled=False):
+                self._said[sentence] = self.base.words([SENTENCES[sentence]])
+        return self._said[sentence]
+
+    def validate(self) -> dict[str, float]:
+        """The error on pictures that nothing trained on, for each third of all timesteps."""
+        device = self.unet.device
+        batch = {name: tensor.to(device) for name, tensor in self.held.items()}
+        rng = torch.Generator(device).manual_seed(0)
+        alone = [-1 - n for n in batch["number"].tolist()]  # not numbers of training pictures
+        latents = self.latents.draw(as_images(batch["image"]), alone, rng)
+        out = {}
+        for first, last in THIRDS:
+            t = torch.linspace(first, last - 1, len(latents), device=device).long()
+            name = f"validation/t{first:03d}-{last - 1:03d}"
+            out[name] = float(self._off(latents, batch, t, rng).mean())
+        return out
+
+    def picture(self) -> np.ndarray | None:
+        """Rows of the picture whose edges are told, the edges, and what is drawn of them."""
+        shown = {name: tensor[:6] for name, tensor in self.held.items()}
+        plain = replace(self.sampling, outside="tuned")
+        pipeline = ControlNetPalsyPipeline(self.base, merged(self.controlnet), plain)
+        edges = list(shown["edges"].cpu().numpy())
+        said = [SENTENCES[n] for n in shown["sentence"].tolist()]
+        made = pipeline(edges, said, range(len(edges)))
+        rows = [
+            np.hstack([image, np.repeat(e[..., None], 3, 2), m])
+            for image, e, m in zip(shown["image"].cpu().numpy(), edges, made, strict=True)
+        ]
+        return np.hstack([np.vstack(rows[:3]), np.vstack(rows[3:])])
+
+    def export(self, folder: Path) -> None:
+        """The ControlNet in ``controlnet/``, and in ``unet/`` the base's U-Net where it trained."""
+        merged(self.controlnet).save_pretrained(folder / "controlnet")
+        if any(p.requires_grad for p in self.unet.parameters()):
+            self.unet.save_pretrained(folder / "unet")

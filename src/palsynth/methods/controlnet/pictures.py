@@ -1,0 +1,185 @@
+"""Pictures with their words and edges: healthy people who do not exist, and patients of a folder.
+
+Our own Stable Diffusion has seen healthy people only, as the published one has hardly seen a palsy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from palsynth.clinical import YANAGIHARA, Movement, Palsy
+from palsynth.data.kept import KeptParts
+from palsynth.data.manifest import Row, read_manifest
+from palsynth.errors import InputError
+from palsynth.face.detect import read_face
+from palsynth.face.framing import ID_PHOTO
+from palsynth.methods.controlnet.conditioning import plain_edges
+from palsynth.methods.controlnet.prompts import WHO, describe, sentences
+from palsynth.people import EVALUATION_SEEDS, random_view, render, sample
+
+SENTENCES = tuple(sentences())
+"""Every prompt that training uses; an example holds the number of its own."""
+
+RESTING = 0.4
+"""Share of healthy pictures at rest; the others do one of the ten movements."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """``image`` (S, S, 3) uint8 RGB, its Canny ``edges`` (S, S) uint8, the number of its
+    ``sentence``, and its own ``number`` among the pictures there are, from which it is known
+    again."""
+
+    image: np.ndarray
+    edges: np.ndarray
+    sentence: int
+    number: int
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The fields by name, for a batch."""
+        return {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
+
+
+@dataclass(frozen=True)
+class HealthySource:
+    """Healthy people from ``first`` on, each picture of another: uint8 records (S * S * 3 + 1),
+    the picture and the number of its sentence."""
+
+    first: int
+    size: int = 128
+    seed: int = 0
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        if self.first + number >= EVALUATION_SEEDS:
+            raise InputError(f"people from {EVALUATION_SEEDS:,} on are for evaluation")
+        rng = np.random.default_rng([self.seed, number, 41])
+        person = sample(self.first + number)
+        at_rest = rng.random() < RESTING
+        movement = Movement.REST if at_rest else YANAGIHARA[int(rng.integers(len(YANAGIHARA)))]
+        view = random_view(rng, self.size, ID_PHOTO)
+        effort = float(rng.uniform(0.6, 1.1))
+        portrait = render(person, movement, Palsy.none(), intensity=effort, view=view)
+        sentence = _numbers()[describe(person)]
+        return np.append(portrait.image.reshape(-1), np.uint8(sentence))
+
+
+@dataclass(frozen=True)
+class KeptHealthy(KeptParts):
+    """The first ``count`` pictures of healthy people, drawn once and kept; a source of examples."""
+
+    what: ClassVar[str] = "pictures of healthy people"
+    record_file: ClassVar[str] = "healthy.json"
+    stem: ClassVar[str] = "healthy"
+    part: ClassVar[int] = 100
+
+    source: HealthySource
+    folder: Path
+    count: int
+    seed: int = 0
+    live: bool = False
+
+    @property
+    def people(self) -> int | None:
+        """One a picture."""
+        return self.count
+
+    def records(self, numbers: Sequence[int]) -> np.ndarray:
+        """Some pictures, drawn."""
+        return np.stack([self.source[n] for n in numbers])
+
+    def __getitem__(self, number: int) -> Told:
+        index = shuffled(number, self.count, self.seed)
+        record, size = np.array(self.record(index)), self.source.size
+        image = record[:-1].reshape(size, size, 3)
+        return Told(image, plain_edges(image), int(record[-1]), index)
+
+
+@dataclass(frozen=True)
+class PatientsSource:
+    """The pictures of some subjects of a dataset folder, cut to ID photos, under one prompt.
+
+    Without ``subjects`` the first ``patients`` of those with the most pictures count, as the paper
+    has three of 600 each.
+    """
+
+    folder: Path
+    size: int = 512
+    patients: int = 3
+    subjects: tuple[str, ...] = ()
+    seed: int = 0
+
+    @cached_property
+    def _all(self) -> list[Row]:
+        return read_manifest(self.folder)
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return self.subjects or _most_pictured(self._all, self.patients)
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows of the subjects. Raises InputError where there are too few."""
+        found = [row for row in self._all if row.subject_id in self._names]
+        lacking = sorted(set(self._names) - {row.subject_id for row in found})
+        if lacking:
+            raise InputError(f"{self.folder}: has no pictures of subject {lacking[0]}")
+        if len(self._names) < (len(self.subjects) or self.patients):
+            raise InputError(
+                f"{self.folder}: holds {len(self._names)} subjects, not {self.patients}"
+            )
+        return found
+
+    @property
+    def people(self) -> int | None:
+        """How many patients."""
+        return len(self._names)
+
+    def subjects_used(self) -> tuple[str, ...]:
+        """Who they are, by subject_id."""
+        return self._names
+
+    @cached_property
+    def _cut(self) -> dict[int, np.ndarray]:
+        return {}
+
+    def __getitem__(self, number: int) -> Told:
+        index = shuffled(number, len(self.rows), self.seed)
+        if index not in self._cut:
+            self._cut[index] = self._picture(self.rows[index])
+        image = self._cut[index]
+        return Told(image, plain_edges(image), _numbers()[WHO], index)
+
+    def held(self, count: int) -> list[Told]:
+        """Up to ``count`` pictures of other subjects, evenly from all there are."""
+        others = [row for row in self._all if row.subject_id not in self._names]
+        chosen = others[:: max(1, len(others) // count)][:count]
+        images = [self._picture(row) for row in chosen]
+        return [Told(x, plain_edges(x), _numbers()[WHO], n) for n, x in enumerate(images)]
+
+    def _picture(self, row: Row) -> np.ndarray:
+        return read_face(self.folder / row.file_name).aligned(ID_PHOTO, self.size).image
+
+
+def shuffled(number: int, count: int, seed: int) -> int:
+    """Which of ``count`` things the example with a number is: each round in an order of its own."""
+    order = np.random.default_rng([seed, number // count, 42])
+    return int(order.permutation(count)[number % count])
+
+
+def _numbers() -> dict[str, int]:
+    """Description -> number of its sentence."""
+    before, after = SENTENCES[0].split(WHO, 1)
+    return {s.removeprefix(before).removesuffix(after): k for k, s in enumerate(SENTENCES)}
+
+
+def _most_pictured(rows: list[Row], count: int) -> tuple[str, ...]:
+    pictures: dict[str, int] = {}
+    for row in rows:
+        pictures[row.subject_id] = pictures.get(row.subject_id, 0) + 1
+    return tuple(sorted(pictures, key=lambda name: (-pictures[name], name))[:count])

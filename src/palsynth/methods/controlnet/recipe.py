@@ -1,0 +1,103 @@
+"""The recipe of a ControlNet: what base, what pictures, which strategy, the loop."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from diffusers import ControlNetModel
+
+from palsynth.data.examples import Source
+from palsynth.errors import InputError
+from palsynth.methods.controlnet.healthy import HELD, HealthySettings, held_out, in_batch
+from palsynth.methods.controlnet.loading import read_base, read_controlnet
+from palsynth.methods.controlnet.objective import ControlNetObjective
+from palsynth.methods.controlnet.pictures import PatientsSource
+from palsynth.methods.controlnet.pipeline import Sampling
+from palsynth.methods.controlnet.strategies import Strategy
+from palsynth.settings import Settings
+from palsynth.training.objective import Objective
+from palsynth.training.recipe import LoopSettings
+
+
+@dataclass(frozen=True)
+class PatientsSettings(Settings):
+    """The patients whom a ControlNet is tuned on."""
+
+    dataset: Path
+    """A dataset folder with a manifest."""
+    patients: int = 3
+    """How many: those with the most pictures."""
+    subjects: tuple[str, ...] = ()
+    """Or who, by subject_id."""
+    seed: int = 0
+
+    def build(self, size: int) -> PatientsSource:
+        """The source of their pictures."""
+        return PatientsSource(self.dataset, size, self.patients, self.subjects, self.seed)
+
+
+@dataclass(frozen=True)
+class ModelSettings(Settings):
+    """What a ControlNet works with, and how pictures are drawn afterwards."""
+
+    base: str | None = None
+    """A Stable Diffusion: folder, downloaded hub name or single file; None is the small one that
+    ships."""
+    tokenizer: Path | None = None
+    """Folder of the tokenizer, where the base is a single file."""
+    controlnet: str | None = None
+    """The Canny ControlNet to begin with; None is the one that ships."""
+    anew: bool = False
+    """Begin with a copy of the base's way down instead (Zhang et al. 2023)."""
+    strategy: Strategy = field(default_factory=Strategy)
+    sampling: Sampling = field(default_factory=Sampling)
+
+    def __post_init__(self) -> None:
+        if self.anew and (self.controlnet is not None or self.strategy.trains == "lora"):
+            raise InputError("anew begins without a ControlNet; leave out controlnet and lora")
+
+
+@dataclass(frozen=True)
+class ControlNetRecipe(Settings):
+    """Tunes a Canny ControlNet on patients, or trains one on healthy people."""
+
+    kind: Literal["controlnet"] = "controlnet"
+    model: ModelSettings = field(default_factory=ModelSettings)
+    patients: PatientsSettings | None = None
+    """Whom it is tuned on; without them healthy people are drawn."""
+    healthy: HealthySettings = field(default_factory=HealthySettings)
+    gradient_checkpointing: bool = False
+    """Computes the way forward twice, to hold less of it in memory."""
+    loop: LoopSettings = field(default_factory=lambda: LoopSettings(batch=4, learning_rate=1e-5))
+
+    def source(self, draw: bool = True) -> Source:
+        """What it trains on."""
+        size = read_base(self.model.base, self.model.tokenizer).size
+        if self.patients is not None:
+            return self.patients.build(size)
+        return self.healthy.build(size, draw)
+
+    def objective(self) -> Objective:
+        """What trains."""
+        m = self.model
+        base = read_base(m.base, m.tokenizer)
+        if m.anew:
+            controlnet = ControlNetModel.from_unet(
+                base.unet, conditioning_channels=3,
+                **{"conditioning_embedding_out_channels": _embedding(base.factor)},
+            )  # fmt: skip
+        else:
+            controlnet = read_controlnet(m.controlnet, base)
+        others = self.patients.build(base.size).held(HELD) if self.patients is not None else []
+        held = in_batch(others) if others else held_out(base.size)
+        if self.gradient_checkpointing:
+            controlnet.enable_gradient_checkpointing()
+            base.unet.enable_gradient_checkpointing()
+        return ControlNetObjective(base, controlnet, m.strategy, m.sampling, held)
+
+
+def _embedding(factor: int) -> tuple[int, ...]:
+    """Channels of the layers that take edges to the size of latents: one halving a level."""
+    return {8: (16, 32, 96, 256), 4: (16, 32, 96), 2: (16, 32)}[factor]

@@ -1,0 +1,163 @@
+"""Bases and ControlNets from disk: what fits is read whole, what does not is named in one line."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import ControlNetModel
+from safetensors.torch import load_file, save_file
+
+from palsynth.errors import InputError
+from palsynth.methods.controlnet.base import Base
+from palsynth.methods.controlnet.loading import read_base, read_controlnet, read_tokenizer
+
+
+@pytest.fixture
+def copy(base_folder: Path, tmp_path: Path) -> Path:
+    """A copy of the base and its ControlNet, to be spoilt."""
+    shutil.copytree(base_folder.parent, tmp_path / "models")
+    return tmp_path / "models" / "base"
+
+
+def edit(path: Path, **values: object) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **values}), "utf-8")
+
+
+def test_what_was_saved_is_read_tensor_for_tensor(base_folder: Path, base: Base) -> None:
+    found = read_base(base_folder)
+    assert (found.factor, found.size) == (2, 32)
+    for name in ("vae", "text_encoder", "unet"):
+        mine, theirs = getattr(base, name).state_dict(), getattr(found, name).state_dict()
+        assert mine.keys() == theirs.keys()
+        assert all(torch.equal(mine[key], theirs[key]) for key in mine), name
+    assert torch.equal(found.words(["a man"]), base.words(["a man"]))
+    controlnet = read_controlnet(str(base_folder.parent / "controlnet"), found)
+    assert isinstance(controlnet, ControlNetModel)
+
+
+def test_half_precision_files_of_the_published_names_are_read(copy: Path) -> None:
+    for folder, stem in (("unet", "diffusion_pytorch_model"), ("text_encoder", "model")):
+        path = copy / folder / f"{stem}.safetensors"
+        halves = {name: t.half() for name, t in load_file(path).items()}
+        save_file(halves, path.with_name(f"{stem}.fp16.safetensors"), {"format": "pt"})
+        path.unlink()
+    assert read_base(copy).unet.dtype == torch.float32
+
+
+def test_a_text_encoder_under_its_older_names_is_read(copy: Path, base: Base) -> None:
+    """As Stable Diffusion 1.5 was published."""
+    path = copy / "text_encoder" / "model.safetensors"
+    older = {f"text_model.{name}": t for name, t in load_file(path).items()}
+    save_file(older, path, {"format": "pt"})
+    assert torch.equal(read_base(copy).words(["a man"]), base.words(["a man"]))
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("StableDiffusionXLPipeline", "is Stable Diffusion XL"),
+        ("FluxPipeline", "is a FluxPipeline"),
+    ],
+)
+def test_another_kind_of_base_is_named(copy: Path, kind: str, words: str) -> None:
+    edit(copy / "model_index.json", _class_name=kind)
+    with pytest.raises(InputError, match=f"{words}; this method needs Stable Diffusion 1.x"):
+        read_base(copy)
+
+
+def test_stable_diffusion_2_is_named(base: Base, tmp_path: Path) -> None:
+    from palsynth.methods.controlnet.base import save_base
+    from palsynth.methods.controlnet.small import UNetSettings
+
+    base.unet = UNetSettings(channels=(16, 32), text=1024).unet(16, 4)
+    save_base(base, tmp_path / "sd2")
+    with pytest.raises(InputError, match="is Stable Diffusion 2; this method needs"):
+        read_base(tmp_path / "sd2")
+
+
+def test_a_base_that_predicts_velocity_is_refused(copy: Path) -> None:
+    edit(copy / "scheduler" / "scheduler_config.json", prediction_type="v_prediction")
+    with pytest.raises(InputError, match="predicts v_prediction; this method needs a base that"):
+        read_base(copy)
+
+
+def test_a_truncated_file_is_named(copy: Path) -> None:
+    path = copy / "unet" / "diffusion_pytorch_model.safetensors"
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(InputError, match=r"unet: damaged or no UNet2DConditionModel") as caught:
+        read_base(copy)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_and_a_foreign_tensor_are_named(copy: Path) -> None:
+    path = copy / "vae" / "diffusion_pytorch_model.safetensors"
+    tensors = load_file(path)
+    gone = tensors.pop("decoder.conv_in.weight")
+    save_file(tensors, path, {"format": "pt"})
+    with pytest.raises(InputError, match=r"key decoder.conv_in.weight of AutoencoderKL is missing"):
+        read_base(copy)
+    save_file({**tensors, "decoder.conv_in.weight": gone, "odd": gone}, path, {"format": "pt"})
+    with pytest.raises(InputError, match="key odd does not belong to AutoencoderKL"):
+        read_base(copy)
+
+
+def test_pickles_are_asked_to_be_something_else(copy: Path) -> None:
+    (copy / "unet" / "diffusion_pytorch_model.safetensors").rename(
+        copy / "unet" / "diffusion_pytorch_model.bin"
+    )
+    with pytest.raises(InputError, match="holds no safetensors file of UNet2DConditionModel"):
+        read_base(copy)
+
+
+def test_a_pickle_with_code_in_it_is_not_run(tmp_path: Path, copy: Path) -> None:
+    class Code:
+        def __reduce__(self) -> tuple:
+            return (Path(tmp_path / "ran").touch, ())
+
+    path = tmp_path / "v1-5.ckpt"
+    path.write_bytes(pickle.dumps({"state_dict": Code()}))
+    with pytest.raises(InputError, match=r"v1-5\.ckpt: ") as caught:
+        read_base(path, copy / "tokenizer")
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_a_single_file_needs_a_tokenizer(tmp_path: Path) -> None:
+    path = tmp_path / "v1-5.safetensors"
+    save_file({"x": torch.zeros(1)}, path)
+    with pytest.raises(InputError, match="a single file holds no tokenizer; give --tokenizer"):
+        read_base(path)
+    with pytest.raises(InputError, match="no such folder; give a tokenizer's"):
+        read_base(path, tmp_path / "none")
+    with pytest.raises(InputError, match="holds no tokenizer"):
+        read_tokenizer(tmp_path)
+
+
+def test_names_that_are_not_here_are_not_fetched(base: Base) -> None:
+    with pytest.raises(InputError, match="someone/something: neither a folder here nor downloaded"):
+        read_base("someone/something")
+    with pytest.raises(InputError, match="no such folder or file"):
+        read_controlnet("none/of/these", base)
+
+
+def test_a_controlnet_for_depth_is_named(copy: Path, base: Base) -> None:
+    folder = copy.parent / "control_v11f1p_sd15_depth"
+    (copy.parent / "controlnet").rename(folder)
+    with pytest.raises(InputError, match="is a ControlNet for depth; this method tells Canny"):
+        read_controlnet(str(folder), base)
+
+
+def test_a_controlnet_of_another_size_is_named(base_folder: Path, tmp_path: Path) -> None:
+    from palsynth.methods.controlnet.small import UNetSettings
+
+    base = read_base(base_folder)
+    other = UNetSettings(channels=(16, 32), text=48).unet(16, 4)
+    ControlNetModel.from_unet(other).save_pretrained(tmp_path / "canny")
+    words = "does not fit the base: its cross_attention_dim is 48, the base's 16"
+    with pytest.raises(InputError, match=words):
+        read_controlnet(str(tmp_path / "canny"), base)

@@ -1,0 +1,180 @@
+"""Tuning through the one loop: what is trained, when, and that it resumes bit for bit."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from palsynth.data.manifest import Row, write_manifest
+from palsynth.errors import InputError
+from palsynth.face.images import write_png
+from palsynth.methods.base import Picture, Request
+from palsynth.methods.controlnet.base import Base
+from palsynth.methods.controlnet.files import load_pipeline
+from palsynth.methods.controlnet.latents import LatentCache
+from palsynth.methods.controlnet.loading import read_base
+from palsynth.methods.controlnet.method import Partial, PartialInOtherFace
+from palsynth.methods.controlnet.pipeline import Sampling
+from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings, PatientsSettings
+from palsynth.methods.controlnet.strategies import Strategy
+from palsynth.people import View, render, sample
+from palsynth.training.loop import build, train
+from palsynth.training.recipe import LoopSettings
+
+
+@pytest.fixture(scope="module")
+def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two patients with three pictures each, and one with a single picture."""
+    folder = tmp_path_factory.mktemp("patients")
+    rows = []
+    for who, count in ((0, 3), (1, 3), (2, 1)):
+        for number in range(count):
+            name = f"{who}-{number}.png"
+            write_png(folder / name, render(sample(970_100 + who), view=View(96)).image)
+            rows.append(Row(name, f"patient-{who}", movement="rest", split="train"))
+    write_manifest(folder, rows)
+    return folder
+
+
+@pytest.fixture
+def recipe(base_folder: Path, patients: Path) -> ControlNetRecipe:
+    return ControlNetRecipe(
+        model=ModelSettings(
+            str(base_folder), controlnet=str(base_folder.parent / "controlnet"),
+            strategy=Strategy(first=500, last=701), sampling=Sampling("ddim", 2, 1.0),
+        ),
+        patients=PatientsSettings(patients, patients=2),
+        loop=LoopSettings(steps=4, batch=2, learning_rate=1e-3, log_every=2, checkpoint_every=2,
+                          validate_every=4, device="cpu"),
+    )  # fmt: skip
+
+
+def tensors(folder: Path) -> dict[str, torch.Tensor]:
+    return load_file(folder / "controlnet" / "diffusion_pytorch_model.safetensors")
+
+
+def test_a_tuning_runs_resumes_bit_for_bit_and_is_used(
+    recipe: ControlNetRecipe, tmp_path: Path
+) -> None:
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert train(recipe, whole)
+    shorter = replace(recipe, loop=replace(recipe.loop, steps=2))
+    assert train(shorter, parts)
+    assert train(recipe, parts, resume=True)
+    a, b = tensors(whole / "weights"), tensors(parts / "weights")
+    assert a.keys() == b.keys()
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    before = load_file(Path(str(recipe.model.controlnet)) / "diffusion_pytorch_model.safetensors")
+    assert any(not torch.equal(a[name], before[name]) for name in a)
+    rows = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
+    binned = {key for row in rows for key in row if key.startswith("loss/t")}
+    assert binned <= {"loss/t500-599", "loss/t600-699", "loss/t700-799"}
+    assert binned
+    thirds = {key for row in rows for key in row if key.startswith("validation/")}
+    assert thirds == {"validation/t000-332", "validation/t333-666", "validation/t667-999"}
+    assert (whole / "samples" / "step-4.png").is_file()
+
+    pipeline = load_pipeline(whole / "weights")
+    assert (pipeline.strategy.first, pipeline.strategy.last) == (500, 701)
+    identity = sample(970_150)
+    patient = Picture(_face(sample(970_151)))
+    requests = [Request(identity, patient, seed, size=48) for seed in (1, 2)]
+    for kind in (Partial, PartialInOtherFace):
+        made = kind(pipeline)(requests)
+        assert [m.shape for m in made] == [(48, 48, 3)] * 2
+        assert np.abs(made[1].astype(int) - kind(pipeline)(requests[1:])[0]).max() <= 1
+    kind(pipeline).save_pretrained(tmp_path / "saved")
+    again = kind.from_pretrained(tmp_path / "saved")(requests)
+    assert np.abs(again[0].astype(int) - made[0]).max() <= 1
+
+
+def _face(person):  # type: ignore[no-untyped-def]
+    from palsynth.clinical import Movement, Palsy
+    from palsynth.methods.base import Asked
+    from palsynth.methods.resolve import person_face
+
+    return person_face(person, Asked(Movement.GRIN, Palsy.none()), View(96))
+
+
+def test_layer_freezing_keeps_the_base_it_changed(
+    recipe: ControlNetRecipe, tmp_path: Path
+) -> None:
+    inner = replace(recipe, model=replace(recipe.model, strategy=Strategy("inner")))
+    short = replace(inner, loop=replace(inner.loop, steps=1, validate_every=0))
+    assert train(short, tmp_path / "run")
+    weights = tmp_path / "run" / "weights"
+    changed = load_pipeline(weights).base.unet.state_dict()
+    began = read_base(recipe.model.base).unet.state_dict()
+    differ = {name for name in began if not torch.equal(began[name], changed[name])}
+    assert any(name.startswith("up_blocks.0.") for name in differ)
+    assert all(name.startswith("up_blocks.0.") or ".attn2." in name for name in differ)
+    checkpoint = load_file(tmp_path / "run" / "checkpoints" / "step-1" / "model.safetensors")
+    assert not any("vae" in name or "text_encoder" in name for name in checkpoint)
+
+
+def test_a_new_controlnet_begins_by_adding_nothing(recipe: ControlNetRecipe) -> None:
+    anew = replace(recipe, model=replace(recipe.model, anew=True, controlnet=None))
+    objective = build(anew)
+    inputs = (torch.randn(1, 4, 16, 16), torch.tensor([5]), objective.base.words(["man"]),
+              torch.rand(1, 3, 32, 32))  # fmt: skip
+    down, middle = objective.controlnet(*inputs, return_dict=False)
+    assert all(float(x.abs().max()) == 0 for x in (*down, middle))
+
+
+def test_who_is_tuned_on(recipe: ControlNetRecipe, patients: Path) -> None:
+    source = recipe.source()
+    assert source.subjects_used() == ("patient-0", "patient-1")
+    assert {source[n].number for n in range(6)} == set(range(6))  # a round shows all
+    assert source[0].image.shape == (32, 32, 3)
+    assert set(np.unique(source[0].edges)) <= {0, 255}
+    assert len(source.held(5)) == 1  # the patient who is not tuned on
+    chosen = PatientsSettings(patients, subjects=("patient-2",)).build(32)
+    assert chosen.subjects_used() == ("patient-2",)
+    with pytest.raises(InputError, match="has no pictures of subject nobody"):
+        _ = PatientsSettings(patients, subjects=("nobody",)).build(32).rows
+    with pytest.raises(InputError, match="holds 3 subjects, not 9"):
+        _ = PatientsSettings(patients, patients=9).build(32).rows
+
+
+def test_latents_do_not_depend_on_their_batch(base: Base) -> None:
+    images = torch.rand(3, 3, 32, 32)
+    seed = torch.Generator().manual_seed
+
+    def drawn(cache: LatentCache, rows: list[int]) -> torch.Tensor:
+        return cache.draw(images[rows], rows, seed(4))
+
+    together, alone = LatentCache(base.vae), LatentCache(base.vae)
+    first = drawn(together, [0, 1, 2])
+    drawn(alone, [2])
+    assert torch.equal(drawn(alone, [0, 1, 2]), first)
+    assert torch.equal(together.draw(torch.zeros(3, 3, 32, 32), [0, 1, 2], seed(4)), first)
+    assert first.shape == (3, 4, 16, 16)
+
+
+def test_gradient_checkpointing_gives_the_same_gradients(recipe: ControlNetRecipe) -> None:
+    found = []
+    for saving in (False, True):
+        objective = build(replace(recipe, gradient_checkpointing=saving))
+        source = recipe.source()
+        from palsynth.methods.controlnet.healthy import in_batch
+
+        losses = objective(in_batch([source[0], source[1]]), torch.Generator().manual_seed(3))
+        losses.total.backward()
+        found.append([p.grad for p in objective.controlnet.parameters()])
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(*found, strict=True))
+
+
+def test_only_some_beginnings_make_sense() -> None:
+    with pytest.raises(InputError, match="anew begins without a ControlNet"):
+        ModelSettings(anew=True, controlnet="x")
+
+
+def test_a_controlnet_that_is_no_such_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such weights; give --weights"):
+        load_pipeline(tmp_path / "none")
