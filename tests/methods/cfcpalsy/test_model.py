@@ -57,6 +57,30 @@ def test_a_preview_sees_every_step(batch) -> None:
     assert seen == [(k, 3, (6, 3, 56, 56)) for k in (1, 2, 3)]
 
 
+def test_several_draws_are_averaged_and_still_no_batch_decides(batch) -> None:
+    """The mean of two draws is nearer to another mean of two than single draws are."""
+    settings = default()
+    model = build(settings).eval()
+    twice = replace(settings.diffusion, draws=4)
+    seen = []
+
+    def preview(number: int, of: int, image: Tensor) -> None:
+        seen.append((number, of))
+
+    together = model.draw(shown(batch), range(6), twice, preview)
+    assert seen == [(k, 12) for k in range(1, 13)]
+    alone = model.draw(shown({n: t[2:3] for n, t in batch.items()}), [2], twice)
+    assert torch.allclose(alone, together[2:3], atol=1e-4)
+
+    def apart(diffusion) -> float:
+        a, b = (model.draw(shown(batch), [s + k for k in range(6)], diffusion) for s in (0, 50))
+        return float((a - b).abs().mean())
+
+    assert apart(twice) < 0.8 * apart(settings.diffusion)
+    with pytest.raises(InputError, match="draws 0: must be at least 1"):
+        small(diffusion={"draws": 0})
+
+
 def test_guidance_leans_away_from_no_conditions(batch) -> None:
     settings = small({"drop": 0.2})
     model = build(settings).eval()

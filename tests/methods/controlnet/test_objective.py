@@ -102,9 +102,7 @@ def _face(person):  # type: ignore[no-untyped-def]
     return person_face(person, Asked(Movement.GRIN, Palsy.none()), View(96))
 
 
-def test_layer_freezing_keeps_the_base_it_changed(
-    recipe: ControlNetRecipe, tmp_path: Path
-) -> None:
+def test_layer_freezing_keeps_the_base_it_changed(recipe: ControlNetRecipe, tmp_path: Path) -> None:
     inner = replace(recipe, model=replace(recipe.model, strategy=Strategy("inner")))
     short = replace(inner, loop=replace(inner.loop, steps=1, validate_every=0))
     assert train(short, tmp_path / "run")

@@ -118,7 +118,7 @@ def test_what_the_safety_checker_holds_back_is_black_and_said(
     base: Base, controlnet: ControlNetModel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Strict(torch.nn.Module):
-        dtype = torch.float32
+        dtype, device = torch.float32, torch.device("cpu")
 
         def forward(self, images, clip_input):  # type: ignore[no-untyped-def]
             images[0] = 0

@@ -61,11 +61,11 @@ class Base:
         return (decoded / 2 + 0.5).clamp(0, 1)
 
 
-def noise_scheduler(**more: Any) -> DDPMScheduler:
+def noise_scheduler() -> DDPMScheduler:
     """The noise of Stable Diffusion 1.x: 1000 steps, the root of beta linear."""
     return DDPMScheduler(
         num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
-        clip_sample=False, **more,
+        clip_sample=False, steps_offset=1,
     )  # fmt: skip
 
 

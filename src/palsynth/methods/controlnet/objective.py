@@ -22,6 +22,9 @@ from palsynth.training.objective import TIMESTEPS, Losses, Objective
 THIRDS = ((0, 333), (333, 667), (667, TIMESTEPS))
 """Timesteps that validation tells apart, whatever range was trained."""
 
+SHOWN = 6
+"""Pictures in a sample."""
+
 
 class ControlNetObjective(Objective):
     """|noise - predicted|² at timesteps of the strategy's range (the paper's equation 5)."""
@@ -91,7 +94,7 @@ class ControlNetObjective(Objective):
 
     def picture(self) -> np.ndarray | None:
         """Rows of the picture whose edges are told, the edges, and what is drawn of them."""
-        shown = {name: tensor[:6] for name, tensor in self.held.items()}
+        shown = {name: tensor[:SHOWN] for name, tensor in self.held.items()}
         plain = replace(self.sampling, outside="tuned")
         pipeline = ControlNetPalsyPipeline(self.base, merged(self.controlnet), plain)
         edges = list(shown["edges"].cpu().numpy())
@@ -101,7 +104,7 @@ class ControlNetObjective(Objective):
             np.hstack([image, np.repeat(e[..., None], 3, 2), m])
             for image, e, m in zip(shown["image"].cpu().numpy(), edges, made, strict=True)
         ]
-        return np.hstack([np.vstack(rows[:3]), np.vstack(rows[3:])])
+        return np.vstack(rows)
 
     def export(self, folder: Path) -> None:
         """The ControlNet in ``controlnet/``, and in ``unet/`` the base's U-Net where it trained."""

@@ -111,7 +111,7 @@ def _components(base: Base, sampling: Sampling) -> dict[str, Any]:
     config: Any = base.scheduler.config
     scheduler: Any
     if sampling.sampler == "ddim":
-        scheduler = DDIMScheduler.from_config(config, steps_offset=1, set_alpha_to_one=False)
+        scheduler = DDIMScheduler.from_config(config, set_alpha_to_one=False)
     else:
         scheduler = DPMSolverMultistepScheduler.from_config(config, algorithm_type="dpmsolver++")
     return {

@@ -42,6 +42,11 @@ def sd15_networks() -> tuple[AutoencoderKL, CLIPTextModel, UNet2DConditionModel]
     return vae, text, UNet2DConditionModel(sample_size=64, cross_attention_dim=768)
 
 
+def sd15_controlnet() -> ControlNetModel:
+    """A ControlNet for Stable Diffusion 1.x at its published size, newly initialised."""
+    return ControlNetModel(cross_attention_dim=768)
+
+
 def base_from_file(path: Path, tokenizer: CLIPTokenizer) -> Base:
     """Stable Diffusion 1.x from one file. Raises InputError for another model or a damaged file."""
     tensors = read_tensors(path)
@@ -65,7 +70,7 @@ def controlnet_from_file(path: Path) -> ControlNetModel:
     tensors = read_tensors(path)
     if infer_diffusers_model_type(tensors) != "controlnet":
         raise InputError(f"{path}: is no ControlNet for Stable Diffusion 1.x")
-    network = ControlNetModel(cross_attention_dim=768)
+    network = sd15_controlnet()
     converted = convert_controlnet_checkpoint(dict(tensors), dict(network.config))
     load_exactly(network, converted, path)
     return network.requires_grad_(False).eval()

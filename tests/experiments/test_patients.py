@@ -1,0 +1,132 @@
+"""Pictures of patients judged against the patients, and the tables of the ControlNet paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palsynth.cli import main
+from palsynth.evaluation.intervals import bootstrap, share
+from palsynth.evaluation.report import read_report
+from palsynth.experiments import benchmark_sets
+from palsynth.experiments.benchmark_sets import read_pairs, vp_patients
+from palsynth.experiments.evaluation import Weights
+from palsynth.experiments.features import FeatureCache
+from palsynth.experiments.patients import PatientPanel, _upright, tuned_and_others
+from palsynth.methods.controlnet.pipeline import Sampling
+from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings, PatientsSettings
+from palsynth.training.recipe import LoopSettings, save
+from tests.methods.controlnet.conftest import base_folder  # noqa: F401
+
+
+@pytest.fixture(scope="module")
+def vp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One patient of 20 pictures, two of ten each."""
+    folder = tmp_path_factory.mktemp("set") / "vp-patients"
+    with pytest.MonkeyPatch.context() as patch:
+        for name, count in (("PATIENTS", 1), ("IMAGES", 2), ("FURTHER", 2)):
+            patch.setattr(benchmark_sets, name, count)
+        list(vp_patients(folder))
+    return folder
+
+
+def test_copies_show_what_the_figures_mean(vp: Path, tmp_path: Path) -> None:
+    """A copy of the patient is recognised and has every landmark, a copy of the non-patient not."""
+    pairs = read_pairs(vp / "pairs.csv")
+    with FeatureCache(tmp_path / "f.sqlite") as cache:
+        panel = PatientPanel(vp, pairs, Weights(), cache)
+        patient = panel.judge("patient", panel.files("expression"))
+        other = panel.judge("other", panel.files("identity"))
+    value = {k: (patient.figures[k].value, other.figures[k].value) for k in patient.figures}
+    assert value["patient_landmarks"][0] == 0
+    assert value["patient_landmarks"][1] > 4
+    assert value["patient_cosine"][0] == pytest.approx(1)
+    assert value["patient_cosine"][1] < 0.6
+    assert value["patient_perceptual"][0] == pytest.approx(0, abs=1e-6)
+    assert value["patient_perceptual"][1] > 0.01
+    assert value["recognised"][0] > 90
+    assert value["recognised"][1] < 50  # three patients make a coarse threshold
+    assert other.figures["recognised"].high > 3  # 30 pictures cannot promise less
+    groups = tuned_and_others(patient, {pairs[0].subject})
+    assert [g.method for g in groups] == ["patient: 1 tuned on", "patient: 2 others"]
+    assert groups[1].figures["recognised"].count == 20
+
+
+def test_landmarks_are_compared_upright_and_at_one_size() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(2, 478, 3)) * 20 + 60
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]]) * 1.7
+    moved = points.copy()
+    moved[..., :2] = points[..., :2] @ turn.T + [9, -4]
+    assert np.allclose(_upright(points), _upright(moved))
+    moved[:, 300, 0] += 5
+    assert not np.allclose(_upright(points), _upright(moved))
+
+
+def test_a_share_of_none_still_has_an_upper_end() -> None:
+    hits, groups = np.zeros(100, bool), np.arange(100) // 10
+    figure = share(hits, groups)
+    assert (figure.value, figure.low) == (0, 0)
+    assert figure.high == pytest.approx(100 * (1 - 0.025 ** (1 / 100)))  # the exact end for none
+    hits[:10] = True  # all of one person: wider than of ten pictures by chance
+    assert share(hits, groups).high == bootstrap(100.0 * hits, groups=groups).high
+
+
+@pytest.fixture
+def recipe(base_folder: Path, vp: Path, tmp_path: Path) -> Path:  # noqa: F811
+    made = ControlNetRecipe(
+        model=ModelSettings(
+            str(base_folder), controlnet=str(base_folder.parent / "controlnet"),
+            sampling=Sampling("ddim", 1, 1.0),
+        ),
+        patients=PatientsSettings(vp, patients=1),
+        loop=LoopSettings(steps=1, batch=1, device="cpu"),
+    )  # fmt: skip
+    save(made, tmp_path / "recipe.yaml")
+    return tmp_path / "recipe.yaml"
+
+
+def test_the_table_tunes_draws_and_judges_every_row(
+    recipe: Path, vp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["table", "controlnet", str(recipe), "--data", str(vp), "--out", str(tmp_path / "t")]
+    main(words)
+    report = read_report(tmp_path / "t" / "report.json")
+    assert [r.method for r in report.results] == [
+        "copy-identity", "copy-expression", "simulator", "zero-shot", "layer-freezing",
+        "layer-freezing-controlnet", "lora", "conventional", "pf", "pf-codc",
+    ]  # fmt: skip
+    for row in report.results:
+        assert {"patient_landmarks", "patient_cosine", "recognised", "ser_fiq"} <= set(row.figures)
+    assert {g.method for g in report.groups} >= {"pf-codc: 1 tuned on", "pf-codc: 2 others"}
+    page = (tmp_path / "t" / "report.html").read_text("utf-8")
+    assert "Published, on other data" in page
+    assert "then every method" in page
+    runs = sorted(p.name for p in (tmp_path / "t" / "runs").iterdir())
+    assert runs == ["conventional", "layer-freezing", "layer-freezing-controlnet", "lora", "pf"]
+    made = (tmp_path / "t" / "runs" / "pf" / "weights" / "recipe.yaml").stat().st_mtime_ns
+    main(words)
+    again = (tmp_path / "t" / "runs" / "pf" / "weights" / "recipe.yaml").stat().st_mtime_ns
+    assert again == made
+    capsys.readouterr()
+
+
+def test_the_ranges_of_timesteps_are_compared(recipe: Path, vp: Path, tmp_path: Path) -> None:
+    main(["table", "timesteps", str(recipe), "--data", str(vp), "--out", str(tmp_path / "t")])
+    rows = [r.method for r in read_report(tmp_path / "t" / "report.json").results]
+    assert rows[-4:] == ["t000-199", "t800-999", "t000-999", "t500-700"]
+    text = (tmp_path / "t" / "runs" / "t800-999" / "recipe.yaml").read_text("utf-8")
+    assert "first: 800" in text
+    assert "last: 1000" in text
+
+
+def test_a_recipe_without_patients_is_refused(
+    vp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(ControlNetRecipe(), tmp_path / "r.yaml")
+    with pytest.raises(SystemExit):
+        main(["table", "controlnet", str(tmp_path / "r.yaml"), "--data", str(vp), "--out",
+              str(tmp_path / "t")])  # fmt: skip
+    assert "needs kind controlnet and patients" in capsys.readouterr().err

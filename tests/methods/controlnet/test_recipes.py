@@ -1,0 +1,87 @@
+"""The three trainings of our small Stable Diffusion, tiny, one after the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palsynth.errors import InputError
+from palsynth.experiments.kinds import load_recipe
+from palsynth.methods.controlnet.autoencoder import AutoencoderRecipe
+from palsynth.methods.controlnet.files import untuned_pipeline
+from palsynth.methods.controlnet.healthy import HealthySettings, held_out
+from palsynth.methods.controlnet.loading import read_autoencoder, read_base
+from palsynth.methods.controlnet.pictures import SENTENCES, HealthySource
+from palsynth.methods.controlnet.pipeline import Sampling
+from palsynth.methods.controlnet.prompts import describe
+from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
+from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings
+from palsynth.methods.controlnet.text_to_image import TextToImageRecipe
+from palsynth.people import sample
+from palsynth.training.loop import train
+from palsynth.training.recipe import LoopSettings, save
+
+RECIPES = Path(__file__).parents[3] / "recipes"
+QUICK = LoopSettings(steps=2, batch=2, validate_every=2, device="cpu")
+
+
+def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
+    data = HealthySettings(6, keep=tmp_path / "kept", drawing_workers=1)
+    first = AutoencoderRecipe(model=AutoencoderSettings(32, (16, 32)), data=data, loop=QUICK)
+    assert train(first, tmp_path / "vae")
+    vae = read_autoencoder(tmp_path / "vae" / "weights")
+    assert vae.config.scaling_factor > 0
+    assert (tmp_path / "vae" / "samples" / "step-2.png").is_file()
+
+    second = TextToImageRecipe(
+        tmp_path / "vae" / "weights", model=UNetSettings((16, 32), text=16, text_layers=1),
+        sampling=Sampling("ddim", 1, 1.5), data=data, loop=QUICK,
+    )  # fmt: skip
+    assert train(second, tmp_path / "base")
+    base = read_base(tmp_path / "base" / "weights")
+    assert base.size == 32
+    assert base.vae.config.scaling_factor == vae.config.scaling_factor
+
+    sampling = Sampling("ddim", 1, 1.0)
+    model = ModelSettings(str(tmp_path / "base" / "weights"), anew=True, sampling=sampling)
+    third = ControlNetRecipe(model=model, healthy=data, loop=QUICK)
+    assert train(third, tmp_path / "control")
+    used = ModelSettings(
+        str(tmp_path / "base" / "weights"), controlnet=str(tmp_path / "control" / "weights"),
+        sampling=sampling,
+    )  # fmt: skip
+    edges = held_out(32)["edges"][:1].numpy()
+    assert untuned_pipeline(used)(list(edges), ["man"], [0])[0].shape == (32, 32, 3)
+    for recipe in (first, second, third):
+        save(recipe, tmp_path / "r.yaml")
+        assert load_recipe(tmp_path / "r.yaml") == recipe
+
+
+def test_healthy_people_are_drawn_with_their_words() -> None:
+    source = HealthySource(500_000, 64)
+    record = source[3]
+    assert np.array_equal(record, source[3])
+    assert record.shape == (64 * 64 * 3 + 1,)
+    assert describe(sample(500_003)) in SENTENCES[int(record[-1])]
+    live = HealthySettings(4, keep=Path("nowhere")).build(64, draw=False)
+    assert {live[n].number for n in range(4)} == {0, 1, 2, 3}
+    assert not Path("nowhere").exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"people": 0}, "must be at least 1"),
+        ({"first_person": 989_999, "people": 9000}, "are for validation and evaluation"),
+    ],
+)
+def test_settings_without_people_or_with_others_are_refused(wrong: dict, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        HealthySettings(**wrong)
+
+
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda p: p.stem)
+def test_every_recipe_of_the_repository_can_be_read(path: Path) -> None:
+    assert load_recipe(path).loop.steps > 0
