@@ -22,6 +22,7 @@ from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side
 from palsynth.data.augment import Augmentation
 from palsynth.data.examples import MOVEMENTS, Example, labels, stack
 from palsynth.encoders.base import as_images, upright_crop
+from palsynth.encoders.features import features_of
 from palsynth.encoders.load import (
     expression_encoder,
     expression_head,
@@ -30,6 +31,7 @@ from palsynth.encoders.load import (
     landmark_encoder,
 )
 from palsynth.encoders.reading import truth
+from palsynth.encoders.shipped import load_ours
 from palsynth.evaluation.recognition import auc, cosines, tar_at_far, top1, verification
 from palsynth.face import topology
 from palsynth.face.detect import read_face
@@ -138,6 +140,12 @@ def expression_table(options: argparse.Namespace, examples: list[Example], each:
     print(f"\n{len(examples)} pictures; side where weakness in the movement exceeds 0.3")
     print("| reader | movement | side | weakness, mean error |\n|---|---|---|---|")
     expression_figures("E_Face - E_ID, its linear head", reading, true, seen)
+    told = features_of(list(stack(examples)["image"]), [None] * len(examples))
+    with torch.no_grad():
+        read = load_ours("reader")(
+            *(torch.from_numpy(told[n].copy()) for n in ("vector", "points"))
+        )
+    expression_figures("the reader: that feature and landmarks", read, true, seen)
     expression_figures("the judge", judged, true, seen)
     confused = torch.zeros(len(MOVEMENTS), len(MOVEMENTS), dtype=torch.int)
     for t, r in zip(true.movement, judged.movement.argmax(1), strict=True):

@@ -116,6 +116,12 @@ def test_a_folder_of_other_groups_is_refused(kept: KeptGroups) -> None:
         replace(kept, folder=kept.folder / "none")[0]
 
 
+def test_live_groups_are_those_that_would_be_kept(kept: KeptGroups) -> None:
+    live = replace(kept, folder=kept.folder / "none", live=True)
+    assert np.array_equal(live[1]["rest"], kept[1]["rest"])
+    assert not live.folder.exists()
+
+
 def test_pairs_of_a_dataset_are_two_images_of_one_subject(tmp_path: Path) -> None:
     rows = export(tmp_path, ExportPlan(3, 3, seed=9))
     write_manifest(tmp_path, [replace(row, split="train") for row in rows])

@@ -14,7 +14,7 @@ from palsynth.experiments import benchmark_sets
 from palsynth.experiments.benchmark_sets import read_pairs, vp_patients
 from palsynth.experiments.evaluation import Weights
 from palsynth.experiments.features import FeatureCache
-from palsynth.experiments.patients import PatientPanel, _upright, tuned_and_others
+from palsynth.experiments.patients import PatientPanel, tuned_and_others
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings, PatientsSettings
 from palsynth.training.recipe import LoopSettings, save
@@ -52,17 +52,6 @@ def test_copies_show_what_the_figures_mean(vp: Path, tmp_path: Path) -> None:
     groups = tuned_and_others(patient, {pairs[0].subject})
     assert [g.method for g in groups] == ["patient: 1 tuned on", "patient: 2 others"]
     assert groups[1].figures["recognised"].count == 20
-
-
-def test_landmarks_are_compared_upright_and_at_one_size() -> None:
-    rng = np.random.default_rng(0)
-    points = rng.normal(size=(2, 478, 3)) * 20 + 60
-    turn = np.array([[0.8, -0.6], [0.6, 0.8]]) * 1.7
-    moved = points.copy()
-    moved[..., :2] = points[..., :2] @ turn.T + [9, -4]
-    assert np.allclose(_upright(points), _upright(moved))
-    moved[:, 300, 0] += 5
-    assert not np.allclose(_upright(points), _upright(moved))
 
 
 def test_a_share_of_none_still_has_an_upper_end() -> None:

@@ -8,7 +8,7 @@ from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.face.detect import detect_face, detect_faces
 from palsynth.face.edges import canny
-from palsynth.face.face import Face, similarity
+from palsynth.face.face import Face, similarity, upright
 from palsynth.face.framing import FRAMINGS, ID_PHOTO
 from palsynth.face.regions import REGIONS, region_box, region_mask
 
@@ -101,3 +101,24 @@ def test_regions(face: Face) -> None:
     left, top, right, bottom = region_box(face.landmarks, "mouth")
     assert left < right
     assert top < bottom
+
+
+def test_upright_landmarks_do_not_depend_on_turn_place_and_size() -> None:
+    rng = np.random.default_rng(0)
+    points = rng.normal(size=(2, 478, 3)) * 20 + 60
+    turn = np.array([[0.8, -0.6], [0.6, 0.8]]) * 1.7
+    moved = points.copy()
+    moved[..., :2] = points[..., :2] @ turn.T + [9, -4]
+    assert np.allclose(upright(points), upright(moved))
+    moved[:, 300, 0] += 5
+    assert not np.allclose(upright(points), upright(moved))
+
+
+def test_a_crop_lands_where_it_was_cut_from(face: Face) -> None:
+    """Also in a face that was cut from a photo itself."""
+    whole = face.aligned(FRAMINGS["portrait"], 200)
+    crop = whole.aligned(ID_PHOTO, 90)
+    affine = crop.onto(whole)
+    moved = crop.landmarks[:, :2] @ affine[:, :2].T + affine[:, 2]
+    assert np.allclose(moved, whole.landmarks[:, :2], atol=1e-2)
+    assert np.allclose(whole.onto(whole), np.eye(2, 3), atol=1e-9)

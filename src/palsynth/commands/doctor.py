@@ -73,7 +73,7 @@ def examine() -> list[Finding]:
     found.append(_asset("expression fields", _load_fields))
     found.append(_asset("calibration", _load_calibration))
     found.append(_asset("identity judge", _load_dlib))
-    for name in ("identity", "expression", "landmarks", "judge"):
+    for name in ("identity", "expression", "landmarks", "reader", "judge"):
         found.append(_asset(f"{name} encoder", partial(_load_encoder, name)))
     for name, module, use, extra in (
         ("openpyxl", "openpyxl", "pat_info.xlsx of MEEI", "fit"),

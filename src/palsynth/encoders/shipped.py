@@ -18,6 +18,7 @@ CLASSES = {
     "expression": "palsynth.encoders.irnet:IRNet",
     "landmarks": "palsynth.encoders.landmarks:LandmarkNet",
     "judge": "palsynth.encoders.judge:Judge",
+    "reader": "palsynth.encoders.reader:Reader",
 }
 """Encoder -> where its class is."""
 

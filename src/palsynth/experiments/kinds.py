@@ -12,6 +12,7 @@ KINDS = {
     "identity": "palsynth.encoders.identity:IdentityRecipe",
     "expression": "palsynth.encoders.expression:ExpressionRecipe",
     "judge": "palsynth.encoders.judge:JudgeRecipe",
+    "reader": "palsynth.encoders.reader:ReaderRecipe",
     "landmarks": "palsynth.encoders.landmarks:LandmarksRecipe",
     "grader": "palsynth.experiments.grader:GraderRecipe",
     "cfcpalsy": "palsynth.methods.cfcpalsy.recipe:CFCPalsyRecipe",

@@ -12,6 +12,7 @@ from palsynth.evaluation.recognition import cosines
 from palsynth.evaluation.report import Result
 from palsynth.experiments.evaluation import Judged, Panel
 from palsynth.face import topology
+from palsynth.face.face import upright
 
 FALSE_ACCEPTS = 0.01
 """Share of pairs of two patients that a recogniser may take for one person."""
@@ -29,8 +30,11 @@ class PatientPanel(Panel):
 
     def _against(self, judged: Judged, files: list[Path]) -> None:
         patients = self.files("expression")
-        here, there = (self._look("landmarks", f, judged.method) for f in (files, patients))
-        far = np.linalg.norm(_upright(here) - _upright(there), axis=-1).mean(1)
+        here, there = (
+            self._look("landmarks", f, judged.method)[:, : topology.SKIN_POINTS]
+            for f in (files, patients)
+        )
+        far = np.linalg.norm(upright(here) - upright(there), axis=-1).mean(1)
         self._mean(judged, "patient_landmarks", 100 * far)
         a, b = (self._look("identity", f, judged.method) for f in (files, patients))
         alike = np.array([cosines(x[None], y[None])[0, 0] for x, y in zip(a, b, strict=True)])
@@ -87,14 +91,3 @@ def tuned_and_others(judged: Judged, tuned: set[str]) -> list[Result]:
         title = f"{judged.method}: {len(set(people.tolist()))} {who}"
         out.append(Result(title, figures, judged.variants))
     return out
-
-
-def _upright(points: np.ndarray) -> np.ndarray:
-    """Landmarks (N, 468, 2) with the outer eye corners a unit apart on a level line."""
-    eyes = [topology.OUTER_CANTHUS[s] for s in ("right", "left")]
-    a, b = (points[:, k, :2].astype(np.float64) for k in eyes)
-    across = b - a
-    scale = np.square(across).sum(1)[:, None, None]
-    centred = points[:, : topology.SKIN_POINTS, :2] - ((a + b) / 2)[:, None]
-    level = np.stack([across, np.stack([-across[:, 1], across[:, 0]], 1)], 1)
-    return np.asarray(centred @ level.transpose(0, 2, 1) / scale)

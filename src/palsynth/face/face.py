@@ -103,6 +103,19 @@ class Face:
         )
 
 
+def upright(landmarks: np.ndarray) -> np.ndarray:
+    """Landmarks (N, P, 2 or 3) with the outer eye corners a unit apart on a level line and their
+    middle at 0: (N, P, 2) float64, the same for a turned, moved or larger picture."""
+    a, b = (
+        landmarks[:, topology.OUTER_CANTHUS[s], :2].astype(np.float64) for s in ("right", "left")
+    )
+    across = b - a
+    centred = landmarks[..., :2] - ((a + b) / 2)[:, None]
+    level = np.stack([across, np.stack([-across[:, 1], across[:, 0]], 1)], 1)
+    scale = np.square(across).sum(1)[:, None, None]
+    return np.asarray(centred @ level.transpose(0, 2, 1) / np.maximum(scale, 1e-12))
+
+
 def similarity(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rotation with scale (2, 2) and shift (2,) that carry points (N, 2) nearest to others.
 

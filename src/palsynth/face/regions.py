@@ -24,9 +24,9 @@ def region_polygon(landmarks: np.ndarray, region: str) -> np.ndarray:
     return np.asarray(landmarks[list(REGIONS[region]), :2])
 
 
-def region_mask(landmarks: np.ndarray, region: str, shape: tuple[int, int]) -> np.ndarray:
+def region_mask(landmarks: np.ndarray, region: str, shape: tuple[int, ...]) -> np.ndarray:
     """(H, W) bool, where a region lies."""
-    mask = np.zeros(shape, np.uint8)
+    mask = np.zeros(shape[:2], np.uint8)
     cv2.fillPoly(mask, [np.round(region_polygon(landmarks, region)).astype(np.int32)], 1)
     return mask.astype(bool)
 

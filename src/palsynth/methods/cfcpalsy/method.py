@@ -46,7 +46,7 @@ class CFCPalsyMethod:
 
 
 class DraftMethod:
-    """The simulator doing what E_Face - E_ID reads in the expression image: no diffusion. What
+    """The simulator doing what the reader reads in the expression image: no diffusion. What
     the default model adds to this row is what it has learnt."""
 
     name = "draft"

@@ -85,7 +85,7 @@ class CFCPalsyPipeline:
 
 def _within(crop: Face) -> np.ndarray:
     """(S, S) float32: 1 in the face, 0 outside it, where no expression changes anything."""
-    inside = region_mask(crop.landmarks, "face", crop.image.shape[:2]).astype(np.float32)
+    inside = region_mask(crop.landmarks, "face", crop.image.shape).astype(np.float32)
     return np.asarray(cv2.GaussianBlur(inside, (0, 0), SOFT * crop.outer_eyes))
 
 

@@ -11,27 +11,32 @@ import torch
 from palsynth.clinical import Branch, Palsy, SidePalsy
 from palsynth.data.examples import MOVEMENTS
 from palsynth.data.groups import Script
-from palsynth.encoders.base import as_images
-from palsynth.encoders.expression import ExpressionEncoder
-from palsynth.encoders.load import expression_encoder, expression_head
-from palsynth.encoders.reading import ReadingHead
+from palsynth.encoders.features import features_of
+from palsynth.encoders.reader import Reader
+from palsynth.encoders.shipped import load_ours
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.methods.base import Asked
 
 
 @lru_cache(maxsize=1)
-def _readers() -> tuple[ExpressionEncoder, ReadingHead]:
-    return expression_encoder(), expression_head()
+def _reader() -> Reader:
+    reader: Reader = load_ours("reader").requires_grad_(False)
+    return reader
 
 
 @torch.no_grad()
-def read_asked(crops: Sequence[np.ndarray]) -> list[Asked]:
-    """Movement and palsy of expression images, cut out (112, 112, 3) uint8 RGB, by E_Face - E_ID
-    and its head. Synkinesis and effort are not read. About one movement in seven is misread
-    (docs/measurements.md)."""
-    encoder, head = _readers()
-    reading = head(encoder(as_images(torch.from_numpy(np.stack(crops)))).vector)
+def read_asked(
+    crops: Sequence[np.ndarray], points: Sequence[np.ndarray | None] | None = None
+) -> list[Asked]:
+    """Movement and palsy of expression images, cut out (112, 112, 3) uint8 RGB, by the reader.
+
+    ``points`` (478, 2 or 3) are the landmarks in a crop, used where none are found there.
+    Synkinesis and effort are not read. How often it errs stands in docs/measurements.md.
+    """
+    told = features_of(crops, points or [None] * len(crops))
+    vectors, upright = (torch.from_numpy(np.array(told[n])) for n in ("vector", "points"))
+    reading = _reader()(vectors, upright)
     out = []
     for movement, state in zip(reading.movement.argmax(1), reading.state, strict=True):
         left, right = (
@@ -49,7 +54,8 @@ def scripts_of(
     known: list[Asked | None] = [None] * len(expressions) if asked is None else list(asked)
     unknown = [k for k, words in enumerate(known) if words is None]
     if unknown:
-        crops = [expressions[k].aligned(RECOGNISER, 112).image for k in unknown]
-        for k, words in zip(unknown, read_asked(crops), strict=True):
+        crops = [expressions[k].aligned(RECOGNISER, 112) for k in unknown]
+        read = read_asked([c.image for c in crops], [c.landmarks for c in crops])
+        for k, words in zip(unknown, read, strict=True):
             known[k] = words
     return [Script(a.movement, a.palsy, a.intensity) for a in known if a is not None]

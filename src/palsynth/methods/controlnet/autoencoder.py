@@ -52,9 +52,9 @@ class AutoencoderObjective(Objective):
         }
         total = parts["pixels"] + parts["edges"] + KL_WEIGHT * parts["kl"]
         if self.recogniser is not None:
-            parts["features"] = functional.mse_loss(*map(self._seen, (made, true)))
+            parts["features"] = functional.mse_loss(self._seen(made), self._seen(true))
             total = total + self.features * parts["features"]
-        return Losses(total, parts)  # type: ignore[arg-type]
+        return Losses(total, parts)
 
     def _seen(self, images: Tensor) -> Tensor:
         assert self.recogniser is not None

@@ -11,7 +11,9 @@ from typing import Any
 
 import torch
 import transformers
-from diffusers import AutoencoderKL, DDPMScheduler, UNet2DConditionModel
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -37,12 +39,12 @@ class Base:
     @property
     def factor(self) -> int:
         """Pixels to a latent, along a side."""
-        return int(2 ** (len(self.vae.config.block_out_channels) - 1))
+        return int(2 ** (len(self.vae.config["block_out_channels"]) - 1))
 
     @property
     def size(self) -> int:
         """Pixels a side of the pictures that it makes."""
-        return int(self.unet.config.sample_size) * self.factor
+        return int(self.unet.config["sample_size"]) * self.factor
 
     def words(self, prompts: list[str]) -> Tensor:
         """What the U-Net is told of prompts, (N, L, D)."""
@@ -57,7 +59,7 @@ class Base:
     @torch.no_grad()
     def pixels(self, latents: Tensor) -> Tensor:
         """Latents (N, C, h, w) as images (N, 3, H, W) in 0 … 1."""
-        decoded = self.vae.decode(latents / self.vae.config.scaling_factor).sample
+        decoded = self.vae.decode(latents / self.vae.config["scaling_factor"]).sample
         return (decoded / 2 + 0.5).clamp(0, 1)
 
 
@@ -71,10 +73,13 @@ def noise_scheduler() -> DDPMScheduler:
 
 def save_base(base: Base, folder: Path) -> None:
     """Writes a base as StableDiffusionPipeline reads it."""
-    from diffusers import StableDiffusionPipeline
+    from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (
+        StableDiffusionPipeline,
+    )
 
     StableDiffusionPipeline(
         vae=base.vae, text_encoder=base.text_encoder, tokenizer=base.tokenizer, unet=base.unet,
-        scheduler=base.scheduler, safety_checker=base.checker, feature_extractor=base.extractor,
+        scheduler=base.scheduler,  # type: ignore[arg-type]
+        safety_checker=base.checker, feature_extractor=base.extractor,
         requires_safety_checker=base.checker is not None,
     ).save_pretrained(folder, safe_serialization=True)  # fmt: skip

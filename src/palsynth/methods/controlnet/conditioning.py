@@ -134,7 +134,7 @@ def plain_edges(image: np.ndarray) -> np.ndarray:
 
 def _inner(face: Face) -> np.ndarray:
     """(S, S) bool, the face within its contour."""
-    mask = region_mask(face.landmarks, "face", face.image.shape[:2]).astype(np.uint8)
+    mask = region_mask(face.landmarks, "face", face.image.shape).astype(np.uint8)
     rim = max(1, round(RIM * face.outer_eyes))
     return cv2.erode(mask, np.ones((2 * rim + 1, 2 * rim + 1), np.uint8)).astype(bool)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from diffusers import AutoencoderKL
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from torch import Tensor
 
@@ -30,4 +30,4 @@ class LatentCache:
                 self._known[number] = encoded.parameters[0].cpu()
         moments = torch.stack([self._known[n] for n in numbers]).to(images.device)
         drawn = DiagonalGaussianDistribution(moments).sample(generator=rng)
-        return drawn * self._vae.config.scaling_factor
+        return drawn * self._vae.config["scaling_factor"]

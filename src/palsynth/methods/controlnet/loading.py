@@ -12,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, DDPMScheduler, UNet2DConditionModel
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.controlnets.controlnet import ControlNetModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
+from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTokenizer
 
@@ -138,13 +141,14 @@ def _folder(path: Path) -> Base:
         what = "Stable Diffusion XL" if "XL" in str(kind) else f"a {kind}"
         raise InputError(f"{path}: is {what}; this method needs Stable Diffusion 1.x")
     unet = read_unet(path / "unet")
-    if unet.config.cross_attention_dim == SD2_WIDTH:
+    if unet.config["cross_attention_dim"] == SD2_WIDTH:
         raise InputError(f"{path}: is Stable Diffusion 2; this method needs Stable Diffusion 1.x")
     vae = _network(AutoencoderKL, path / "vae")
-    if unet.config.in_channels != vae.config.latent_channels:
+    takes = unet.config["in_channels"]
+    if takes != vae.config["latent_channels"]:
         raise InputError(
-            f"{path}: its U-Net takes {unet.config.in_channels} channels, as for inpainting; give "
-            "a base for pictures from words"
+            f"{path}: its U-Net takes {takes} channels, as for inpainting; give a base for "
+            "pictures from words"
         )
     scheduler = _scheduler(path / "scheduler")
     checker, extractor = _checker(path)
@@ -157,10 +161,10 @@ def _scheduler(path: Path) -> DDPMScheduler:
         found: DDPMScheduler = DDPMScheduler.from_pretrained(path, local_files_only=True)
     except _FAULTS as error:
         raise InputError(f"{path}: no scheduler can be read ({_line(error)})") from None
-    if found.config.prediction_type != "epsilon":
+    kind = found.config["prediction_type"]
+    if kind != "epsilon":
         raise InputError(
-            f"{path}: predicts {found.config.prediction_type}; this method needs a base that "
-            "predicts noise (epsilon)"
+            f"{path}: predicts {kind}; this method needs a base that predicts noise (epsilon)"
         )
     return found
 
@@ -193,7 +197,7 @@ def _text_encoder(path: Path) -> CLIPTextModel:
     shown = logging.getLogger("transformers").level
     logging.getLogger("transformers").setLevel(logging.ERROR)
     try:
-        found, info = CLIPTextModel.from_pretrained(
+        loaded: Any = CLIPTextModel.from_pretrained(
             path, local_files_only=True, use_safetensors=True, variant=None if plain else "fp16",
             dtype=torch.float32, output_loading_info=True,
         )  # fmt: skip
@@ -201,8 +205,9 @@ def _text_encoder(path: Path) -> CLIPTextModel:
         raise InputError(f"{path}: damaged or no text encoder ({_line(error)})") from None
     finally:
         logging.getLogger("transformers").setLevel(shown)
+    found, info = loaded
     _check_complete(info, path, "CLIPTextModel")
-    return found.requires_grad_(False).eval()  # type: ignore[no-any-return]
+    return found.requires_grad_(False).eval()
 
 
 def _checker(path: Path) -> tuple[Any, Any]:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from diffusers import ControlNetModel
+from diffusers.models.controlnets.controlnet import ControlNetModel
 from torch import Tensor
 
 from palsynth.encoders.base import as_images

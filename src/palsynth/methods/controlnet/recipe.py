@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from diffusers import ControlNetModel
+from diffusers.models.controlnets.controlnet import ControlNetModel
 
 from palsynth.data.examples import Source
 from palsynth.errors import InputError

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from typing import Any
 
-from diffusers import AutoencoderKL, UNet2DConditionModel
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
@@ -74,7 +76,8 @@ class UNetSettings(Settings):
 
     def text_encoder(self, tokenizer: CLIPTokenizer) -> CLIPTextModel:
         """The text encoder, newly initialised."""
-        begin, end = (tokenizer.convert_tokens_to_ids(t) for t in (_BEGIN, _END))
+        vocab = tokenizer.get_vocab()
+        begin, end = vocab[_BEGIN], vocab[_END]
         config = CLIPTextConfig(
             vocab_size=len(tokenizer), hidden_size=self.text, intermediate_size=2 * self.text,
             num_hidden_layers=self.text_layers, num_attention_heads=4,
@@ -99,6 +102,5 @@ def small_tokenizer() -> CLIPTokenizer:
     letters = [*alphabet, *(f"{letter}</w>" for letter in alphabet)]
     merged = ["".join(pair) for pair in found["merges"]]
     vocab = {t: k for k, t in enumerate(dict.fromkeys([*letters, *merged, _BEGIN, _END]))}
-    return CLIPTokenizer(
-        vocab=vocab, merges=[tuple(pair) for pair in found["merges"]], model_max_length=LENGTH
-    )
+    merges: Any = [tuple(pair) for pair in found["merges"]]  # typed as texts, wanted as pairs
+    return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=LENGTH)

@@ -102,18 +102,21 @@ class TextToImageRecipe(Settings):
 
     def source(self, draw: bool = True) -> Source:
         """What it trains on."""
-        return self.data.build(int(read_autoencoder(self.autoencoder).config.sample_size), draw)
+        size = read_autoencoder(self.autoencoder).config["sample_size"]
+        return self.data.build(int(size), draw)
 
     def objective(self) -> Objective:
         """What trains."""
         vae = read_autoencoder(self.autoencoder)
-        factor = 2 ** (len(vae.config.block_out_channels) - 1)
+        factor = 2 ** (len(vae.config["block_out_channels"]) - 1)
         tokenizer = small_tokenizer()
         base = Base(
             vae,
             self.model.text_encoder(tokenizer),
             tokenizer,
-            self.model.unet(int(vae.config.sample_size) // factor, vae.config.latent_channels),
+            self.model.unet(
+                int(vae.config["sample_size"]) // factor, vae.config["latent_channels"]
+            ),
             noise_scheduler(),
         )
         return TextToImageObjective(base, self.wordless, self.sampling)

@@ -1,0 +1,85 @@
+"""A Stable Diffusion 1.5 and its ControlNet at real size, with random weights, on this CPU.
+
+    python benchmarks/controlnet.py [--folder DIR] [--size 512]
+
+Saved in the published layout and loaded again, one step of partial fine-tuning (batch 1, gradient
+checkpointing) and one sampling step: seconds, and the peak memory of the process so far. Needs
+about 8 GB of disk in DIR (a temporary folder where nothing is said) and 20 GB of memory. Speed and
+memory do not depend on the weights.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
+from palsynth.methods.controlnet.healthy import in_batch
+from palsynth.methods.controlnet.loading import read_base, read_controlnet
+from palsynth.methods.controlnet.objective import ControlNetObjective
+from palsynth.methods.controlnet.pictures import Told
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
+from palsynth.methods.controlnet.single_file import sd15_controlnet, sd15_networks
+from palsynth.methods.controlnet.small import small_tokenizer
+from palsynth.methods.controlnet.strategies import Strategy
+
+
+@contextmanager
+def timed(what: str):
+    began = time.perf_counter()
+    yield
+    gib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"| {what} | {time.perf_counter() - began:.1f} s | {gib:.1f} GiB |", flush=True)
+
+
+def written(folder: Path) -> None:
+    vae, text, unet = sd15_networks()
+    save_base(Base(vae, text, small_tokenizer(), unet, noise_scheduler()), folder / "base")
+    sd15_controlnet().save_pretrained(folder / "controlnet")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--size", type=int, default=512)
+    options = parser.parse_args()
+    folder = options.folder or Path(tempfile.mkdtemp(prefix="sd15-"))
+    if not (folder / "controlnet").is_dir():
+        written(folder)
+    print("| real size, random weights | seconds | peak memory |\n|---|---|---|")
+    with timed("load base and ControlNet"):
+        base = read_base(folder / "base")
+        controlnet = read_controlnet(str(folder / "controlnet"), base)
+    networks = {"VAE": base.vae, "text encoder": base.text_encoder, "U-Net": base.unet,
+                "ControlNet": controlnet}  # fmt: skip
+    print(", ".join(f"{name} {sum(p.numel() for p in n.parameters()) / 1e6:.1f} M"
+                    for name, n in networks.items()))  # fmt: skip
+    rng = np.random.default_rng(0)
+    size = options.size
+    image = rng.integers(0, 256, (size, size, 3), np.uint8)
+    edges = (rng.random((size, size)) < 0.05).astype(np.uint8) * 255
+    batch = in_batch([Told(image, edges, 0, 0)])
+    with timed(f"draw at {size} px, 1 step of DDIM"), torch.no_grad():
+        ControlNetPalsyPipeline(base, controlnet, Sampling("ddim", 1, 1.0))([edges], ["man"], [0])
+    partial = Strategy(first=500, last=701)
+    objective = ControlNetObjective(base, controlnet, partial, Sampling(), batch).train()
+    controlnet.enable_gradient_checkpointing()
+    base.unet.enable_gradient_checkpointing()
+    optimizer = torch.optim.AdamW([p for p in objective.parameters() if p.requires_grad], 1e-5)
+    with timed(f"tune at {size} px, 1 step of batch 1, bf16"):
+        with torch.autocast("cpu", torch.bfloat16):
+            losses = objective(batch, torch.Generator().manual_seed(0))
+        losses.total.backward()
+        optimizer.step()
+    assert 500 <= int(losses.timesteps[0]) < 701
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""palsynth anonymize: a patient's expression on somebody else, and the check that goes with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from palsynth.cli import main
+from palsynth.clinical import Movement, Palsy
+from palsynth.experiments.recognised import compare
+from palsynth.face.images import write_png
+from palsynth.people import View, render, sample
+from tests.methods.controlnet.conftest import base_folder  # noqa: F401
+
+
+@pytest.fixture
+def given(base_folder: Path) -> list[str]:  # noqa: F811
+    return ["--base", str(base_folder), "--controlnet", str(base_folder.parent / "controlnet")]
+
+
+@pytest.mark.parametrize("more", [[], ["--keep-face"], ["--words", "man of about 50"]])
+def test_a_photo_gives_the_contour(
+    photo: Path, given: list[str], more: list[str], tmp_path: Path, capsys
+) -> None:
+    other = tmp_path / "other.png"
+    write_png(other, render(sample(970_300), view=View(160)).image)
+    out = tmp_path / "made.png"
+    main(["anonymize", str(photo), "--as", str(other), "--out", str(out), *given, *more])
+    with Image.open(out) as image:
+        assert image.size == (32, 32)
+        assert "synthetic" in image.text["Description"]
+        assert '"seed": 0' in image.text["palsynth:provenance"]
+    assert "privacy check: " in capsys.readouterr().out
+
+
+def test_a_description_is_enough(photo: Path, given: list[str], tmp_path: Path) -> None:
+    pictures = []
+    for number, words in enumerate(("woman of about 30", "man of about 60")):
+        out = tmp_path / f"{number}.png"
+        main(["anonymize", str(photo), "--as", words, "--out", str(out), *given])
+        pictures.append(out.read_bytes())
+    assert pictures[0] != pictures[1]
+
+
+def test_the_check_says_who_is_recognised() -> None:
+    def picture(seed: int, movement: Movement = Movement.REST) -> np.ndarray:
+        return render(sample(seed), movement, Palsy.none(), view=View(224)).image
+
+    patient, other = picture(970_301, Movement.GRIN), picture(970_302)
+    kept = compare(patient, other, picture(970_301))
+    assert "THE PATIENT IS RECOGNISED" in kept
+    changed = compare(patient, other, picture(970_302, Movement.GRIN))
+    assert changed.endswith("is one person: another person")
+    blank = np.full((224, 224, 3), 128, np.uint8)
+    assert "the picture 'made' shows no single face" in compare(patient, other, blank)
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["--as", "nobody.jpg"], "nobody.jpg: no such file"),
+        (["--as", "man of 200"], "description 'man of 200': age 200"),
+        (["--as", "man", "--seed", "-1"], "--seed -1: must not be negative"),
+        (["--as", "man", "--base", "x"], "--base needs --controlnet or --weights that fit it"),
+        (["--as", "man", "--controlnet", "a", "--weights", "b"], "give one of the two"),
+        (["--as", "man", "--weights", "none"], "no such weights; give --weights"),
+    ],
+)
+def test_bad_requests(words: list[str], text: str, photo: Path, tmp_path: Path, capsys) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["anonymize", str(photo), "--out", str(tmp_path / "o.png"), *words])
+    assert end.value.code == 2
+    assert text in capsys.readouterr().err
+    assert not (tmp_path / "o.png").exists()

@@ -1,0 +1,113 @@
+"""The reader: features that do not depend on chance, a tiny training, and the one that ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from palsynth.clinical import Movement, Palsy, Side
+from palsynth.data.drawn import PeopleSource
+from palsynth.encoders.features import KeptFeatures, features_of
+from palsynth.encoders.reader import Reader, ReaderRecipe, ReaderSettings
+from palsynth.encoders.shipped import load_ours
+from palsynth.encoders.sources import FacesSettings
+from palsynth.face.framing import RECOGNISER
+from palsynth.methods.cfcpalsy.reading import read_asked
+from palsynth.people import EVALUATION_SEEDS, View, random_palsy, render, sample
+from palsynth.training.loop import train
+from palsynth.training.recipe import LoopSettings
+
+
+def test_features_are_those_of_the_picture_alone() -> None:
+    source = PeopleSource(960_000, 3, seed=2)
+    images = [source[n].image for n in range(3)]
+    together = features_of(images, [None] * 3)
+    alone = features_of(images[1:2], [None])
+    assert np.allclose(together["vector"][1], alone["vector"][0], atol=1e-4)
+    assert np.array_equal(together["points"][1], alone["points"][0])
+    left, right = (together["points"][0][k] for k in (263, 33))
+    assert np.allclose(left - right, [1, 0], atol=1e-5)
+
+
+def test_without_a_face_the_given_points_are_taken() -> None:
+    blank = np.full((112, 112, 3), 127, np.uint8)
+    points = PeopleSource(960_000, 3, seed=2)[0].points
+    told = features_of([blank, blank], [points, None])
+    assert np.abs(told["points"][0]).max() > 0.3
+    assert np.abs(told["points"][1]).max() == 0
+
+
+def test_kept_features_are_the_source_s(tmp_path: Path) -> None:
+    source = PeopleSource(960_000, 3, seed=2)
+    kept = KeptFeatures(source, tmp_path / "kept", 4)
+    kept.draw()
+    live = KeptFeatures(source, tmp_path / "none", 4, live=True)
+    for n in range(4):
+        a, b = kept[n].arrays(), live[n].arrays()
+        assert a.keys() == b.keys() == {"vector", "points", "movement", "function", "tone"}
+        assert np.allclose(a["vector"], b["vector"], atol=1e-4)
+        assert a["movement"] == b["movement"]
+
+
+def test_a_reader_trains_and_is_loaded(tmp_path: Path) -> None:
+    recipe = ReaderRecipe(
+        model=ReaderSettings(6, 16), data=FacesSettings(people=4, first_person=960_000),
+        examples=16, keep=tmp_path / "kept",
+        loop=LoopSettings(steps=30, batch=16, learning_rate=1e-2, validate_every=30, log_every=5,
+                          device="cpu"),
+    )  # fmt: skip
+    assert train(recipe, tmp_path / "run")
+    reader = load_ours("reader", tmp_path / "run" / "weights")
+    rows = [recipe.source()[n].arrays() for n in range(16)]
+    vectors, points = (
+        torch.from_numpy(np.stack([r[name] for r in rows])) for name in ("vector", "points")
+    )
+    movement = reader(vectors, points).movement.argmax(1).numpy()
+    assert (movement == np.array([r["movement"] for r in rows])).mean() > 0.9
+
+
+def test_what_it_is_told_is_scaled() -> None:
+    rng = torch.Generator().manual_seed(0)
+    vectors = 3 + 5 * torch.randn(200, 512, generator=rng)
+    points = torch.randn(200, 478, 2, generator=rng)
+    reader = Reader(10, 8)
+    reader.fit_basis(vectors, points)
+    told = torch.cat([vectors, (points.flatten(1) - reader.middle) @ reader.basis], 1)
+    scaled = (told - reader.mean) / reader.deviation
+    assert torch.allclose(scaled.std(0), torch.ones(522), atol=1e-3)
+    assert torch.allclose(reader.basis.T @ reader.basis, torch.eye(10), atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def read() -> tuple[list, list]:
+    """40 people who were never trained on, each doing something, and what is read."""
+    asked, crops = [], []
+    movements = [m for m in Movement if m is not Movement.BLINK]
+    for number in range(40):
+        rng = np.random.default_rng([55, number])
+        side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
+        movement, palsy = movements[number % len(movements)], random_palsy(rng, side)
+        person = sample(EVALUATION_SEEDS + 70_000 + number)
+        crops.append(render(person, movement, palsy, view=View(112, RECOGNISER)).image)
+        asked.append((movement, palsy))
+    return asked, read_asked(crops)
+
+
+def test_the_one_that_ships_reads_movements(read: tuple[list, list]) -> None:
+    right = [m is r.movement for (m, _), r in zip(*read, strict=True)]
+    assert np.mean(right) >= 0.85
+
+
+def test_the_one_that_ships_reads_sides(read: tuple[list, list]) -> None:
+    def lean(palsy: Palsy, movement: Movement) -> float:
+        return palsy.movement_function(movement, Side.RIGHT) - palsy.movement_function(
+            movement, Side.LEFT
+        )
+
+    pairs = [(lean(p, m), lean(r.palsy, m)) for (m, p), r in zip(*read, strict=True)]
+    clear = [(a, b) for a, b in pairs if abs(a) > 0.4]
+    assert len(clear) > 8
+    assert np.mean([np.sign(a) == np.sign(b) for a, b in clear]) >= 0.9
