@@ -63,7 +63,8 @@ class FeatureExample:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The fields by name, for a batch."""
-        return {name: np.array(self.row[name]) for name in self.row.dtype.names or ()}
+        fields = {name: np.array(self.row[name]) for name in self.row.dtype.names or ()}
+        return {**fields, "movement": fields["movement"].astype(np.int64)}
 
 
 @dataclass(frozen=True)
