@@ -27,11 +27,13 @@ bench: venv
 	cd benchmarks && ../$(BIN)/python utility.py
 	cd benchmarks && ../$(BIN)/python scale.py
 	cd benchmarks && ../$(BIN)/python cfcpalsy.py
+	cd benchmarks && ../$(BIN)/python conditioning.py
 	cd benchmarks && ../$(BIN)/python items.py
 	cd benchmarks && ../$(BIN)/python loop.py
 	cd benchmarks && ../$(BIN)/python encoders.py $(if $(wildcard $(PHOTOGRAPHS)),--photographs ../$(PHOTOGRAPHS))
 	cd benchmarks && ../$(BIN)/python people.py $(if $(wildcard $(PHOTOGRAPHS)),--photographs ../$(PHOTOGRAPHS))
 	$(if $(wildcard $(PHOTOGRAPHS)),cd benchmarks && ../$(BIN)/python photos.py ../$(PHOTOGRAPHS))
+	$(if $(wildcard $(PHOTOGRAPHS)),cd benchmarks && ../$(BIN)/python cfcpalsy_photos.py ../$(PHOTOGRAPHS))
 
 venv: .venv/ready
 

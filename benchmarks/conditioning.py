@@ -1,0 +1,86 @@
+"""CODC on random pairs: is every part within the contour and drawn, and how long does it take?
+
+    python benchmarks/conditioning.py [--pairs 200] [--size 512] [--picture ten.png]
+
+Patients are people who do not exist, each in a movement with a palsy; non-patients are others at
+rest. The picture shows ten pairs: patient, non-patient, plain edges, CODC.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from palsynth.clinical import YANAGIHARA, Palsy, Side
+from palsynth.face.face import Face
+from palsynth.face.framing import ID_PHOTO
+from palsynth.face.images import write_png
+from palsynth.face.regions import region_mask
+from palsynth.methods.base import Asked
+from palsynth.methods.controlnet.conditioning import PARTS, codc, plain
+from palsynth.methods.resolve import person_face
+from palsynth.people import EVALUATION_SEEDS, random_palsy, random_view, sample
+
+FROM = EVALUATION_SEEDS + 80_000
+
+
+def pair(number: int, size: int) -> tuple[Face, Face]:
+    rng = np.random.default_rng([88, number])
+    movement = YANAGIHARA[int(rng.integers(len(YANAGIHARA)))]
+    palsy = random_palsy(rng, Side.LEFT if rng.random() < 0.5 else Side.RIGHT)
+    patient = person_face(
+        sample(FROM + 2 * number), Asked(movement, palsy), random_view(rng, size, ID_PHOTO)
+    )
+    rest = Asked(YANAGIHARA[0], Palsy.none())
+    return patient, person_face(
+        sample(FROM + 2 * number + 1), rest, random_view(rng, size, ID_PHOTO)
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pairs", type=int, default=200)
+    parser.add_argument("--size", type=int, default=512)
+    parser.add_argument("--picture", type=Path)
+    options = parser.parse_args()
+    outside = empty = 0
+    seconds, scales, rows = [], [], []
+    for number in range(options.pairs):
+        patient, other = pair(number, options.size)
+        began = time.perf_counter()
+        made = codc(patient, other, size=options.size)
+        seconds.append(time.perf_counter() - began)
+        face = other.aligned(ID_PHOTO, options.size)
+        within = region_mask(face.landmarks, "face", face.image.shape)
+        changed = (made.edges > 0) & (made.steps["contour"] == 0)
+        outside += int((changed & ~within).any())
+        for part in PARTS:
+            left, top, right, bottom = made.boxes[part.name]
+            empty += int(not made.edges[top:bottom, left:right].any())
+        scales += list(made.scales.values())
+        if number < 10:
+            own = plain(patient, options.size)
+            row = [own.steps["patient"], face.image, own.edges, made.edges]
+            rows.append(np.hstack([
+                cv2.resize(i if i.ndim == 3 else np.repeat(i[..., None], 3, 2), (256, 256),
+                           interpolation=cv2.INTER_AREA) for i in row
+            ]))  # fmt: skip
+    print(f"{options.pairs} pairs at {options.size} px: {outside} with edges of a part outside the "
+          f"contour, {empty} of {options.pairs * len(PARTS)} parts empty")  # fmt: skip
+    print(
+        f"parts resized by {min(scales):.2f} to {max(scales):.2f}, median {np.median(scales):.2f}"
+    )
+    print(
+        f"{1000 * np.median(seconds):.0f} ms a map (median), {1000 * max(seconds):.0f} ms at most"
+    )
+    if options.picture is not None:
+        half = len(rows) // 2
+        write_png(options.picture, np.hstack([np.vstack(rows[:half]), np.vstack(rows[half:])]))
+
+
+if __name__ == "__main__":
+    main()
