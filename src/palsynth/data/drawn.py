@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side
-from palsynth.data.examples import Example, labels
+from palsynth.data.examples import Example, labels, shuffled
 from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.face.detect import read_face
@@ -48,9 +48,7 @@ class PeopleSource:
         return self.count
 
     def __getitem__(self, number: int) -> Example:
-        # a permutation of the people each round, so that all are seen equally often
-        order = np.random.default_rng([self.seed, number // self.count, 1])
-        who = int(order.permutation(self.count)[number % self.count])
+        who = shuffled(number, self.count, self.seed, 1)
         rng = np.random.default_rng([self.seed, number, 2])
         movement, palsy, effort = _random_expression(rng, self.healthy)
         view = random_view(rng, self.size, RECOGNISER)
@@ -112,8 +110,7 @@ class PhotographsSource:
     def __getitem__(self, number: int) -> Example:
         from palsynth.simulator.photo import simulate
 
-        order = np.random.default_rng([self.seed, number // self.people, 3])
-        who = int(order.permutation(self.people)[number % self.people])
+        who = shuffled(number, self.people, self.seed, 3)
         rng = np.random.default_rng([self.seed, number, 4])
         movement, palsy, effort = _random_expression(rng, self.healthy)
         kind = rng.random()

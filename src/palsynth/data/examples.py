@@ -100,6 +100,13 @@ def labels(movement: Movement | None, palsy: Palsy | None) -> Labels:
     return out
 
 
+def shuffled(number: int, count: int, seed: int, stream: int) -> int:
+    """Which of ``count`` things the example with a number shows: every round has all of them, in
+    an order of its own. Sources of one seed differ by their ``stream``."""
+    order = np.random.default_rng([seed, number // count, stream])
+    return int(order.permutation(count)[number % count])
+
+
 def stack(examples: Sequence[Any]) -> dict[str, np.ndarray]:
     """A batch: each array of the examples (see :meth:`Example.arrays`), along a new first axis."""
     rows = [example.arrays() for example in examples]

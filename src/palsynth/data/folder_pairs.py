@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from palsynth.data.examples import Example
+from palsynth.data.examples import Example, shuffled
 from palsynth.data.groups import PairExample
 from palsynth.data.stored import FolderSource
 from palsynth.errors import InputError
@@ -49,8 +49,7 @@ class FolderPairs:
 
     def __getitem__(self, number: int) -> PairExample:
         rows = self._source.rows
-        order = np.random.default_rng([self.seed, number // len(rows), 35])
-        which = int(order.permutation(len(rows))[number % len(rows)])
+        which = shuffled(number, len(rows), self.seed, 35)
         rng = np.random.default_rng([self.seed, number, 36])
         others = [k for k in self._others[rows[which].subject_id] if k != which]
         target: Example = self._source.example(which)

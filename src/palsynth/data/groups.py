@@ -19,7 +19,7 @@ import numpy as np
 
 from palsynth.clinical import YANAGIHARA, Branch, Movement, Palsy, Side, SidePalsy
 from palsynth.data.drawn import PhotographsSource
-from palsynth.data.examples import labels
+from palsynth.data.examples import labels, shuffled
 from palsynth.data.kept import KeptParts
 from palsynth.errors import InputError
 from palsynth.face.face import Face
@@ -252,9 +252,7 @@ class PairsSource:
         return None
 
     def __getitem__(self, number: int) -> PairExample:
-        count = self.groups.count
-        order = np.random.default_rng([self.seed, number // count, 33])
-        group = self.groups[int(order.permutation(count)[number % count])]
+        group = self.groups[shuffled(number, self.groups.count, self.seed, 33)]
         rng = np.random.default_rng([self.seed, number, 34])
         who, script = int(rng.integers(MEMBERS)), int(rng.integers(SCRIPTS))
         if self.crossed:

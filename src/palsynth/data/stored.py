@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from palsynth.clinical import Grade, Movement, Palsy
-from palsynth.data.examples import GRADES, ITEMS, Example, Source, labels
+from palsynth.data.examples import GRADES, ITEMS, Example, Source, labels, shuffled
 from palsynth.data.kept import KeptParts
 from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
@@ -59,9 +59,7 @@ class FolderSource:
         return len(self.subjects)
 
     def __getitem__(self, number: int) -> Example:
-        count = len(self.rows)
-        order = np.random.default_rng([self.seed, number // count, 5])
-        return self.example(int(order.permutation(count)[number % count]))
+        return self.example(shuffled(number, len(self.rows), self.seed, 5))
 
     def example(self, index: int) -> Example:
         """The example of one row."""
@@ -118,9 +116,7 @@ class KeptSource(KeptParts):
         return rows
 
     def __getitem__(self, number: int) -> Example:
-        order = np.random.default_rng([self.seed, number // self.count, 6])
-        index = int(order.permutation(self.count)[number % self.count])
-        row = self.record(index)
+        row = self.record(shuffled(number, self.count, self.seed, 6))
         return Example(
             np.array(row["image"]),
             int(row["person"]),

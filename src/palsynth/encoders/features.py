@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 
-from palsynth.data.examples import Source
+from palsynth.data.examples import Source, shuffled
 from palsynth.data.kept import KeptParts
 from palsynth.encoders.base import as_images
 from palsynth.encoders.expression import ExpressionEncoder
@@ -103,7 +103,5 @@ class KeptFeatures(KeptParts):
         return out
 
     def __getitem__(self, number: int) -> FeatureExample:
-        order = np.random.default_rng([self.seed, number // self.count, 43])
-        return FeatureExample(
-            self.record(int(order.permutation(self.count)[number % self.count]))  # type: ignore[arg-type]
-        )
+        row: Any = self.record(shuffled(number, self.count, self.seed, 43))
+        return FeatureExample(row)

@@ -14,6 +14,7 @@ from typing import ClassVar
 import numpy as np
 
 from palsynth.clinical import YANAGIHARA, Movement, Palsy
+from palsynth.data.examples import shuffled
 from palsynth.data.kept import KeptParts
 from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
@@ -94,7 +95,7 @@ class KeptHealthy(KeptParts):
         return np.stack([self.source[n] for n in numbers])
 
     def __getitem__(self, number: int) -> Told:
-        index = shuffled(number, self.count, self.seed)
+        index = shuffled(number, self.count, self.seed, 42)
         record, size = np.array(self.record(index)), self.source.size
         image = record[:-1].reshape(size, size, 3)
         return Told(image, plain_edges(image), int(record[-1]), index)
@@ -149,7 +150,7 @@ class PatientsSource:
         return {}
 
     def __getitem__(self, number: int) -> Told:
-        index = shuffled(number, len(self.rows), self.seed)
+        index = shuffled(number, len(self.rows), self.seed, 42)
         if index not in self._cut:
             self._cut[index] = self._picture(self.rows[index])
         image = self._cut[index]
@@ -164,12 +165,6 @@ class PatientsSource:
 
     def _picture(self, row: Row) -> np.ndarray:
         return read_face(self.folder / row.file_name).aligned(ID_PHOTO, self.size).image
-
-
-def shuffled(number: int, count: int, seed: int) -> int:
-    """Which of ``count`` things the example with a number is: each round in an order of its own."""
-    order = np.random.default_rng([seed, number // count, 42])
-    return int(order.permutation(count)[number % count])
 
 
 def _numbers() -> dict[str, int]:
