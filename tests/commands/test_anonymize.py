@@ -53,7 +53,7 @@ def test_the_check_says_who_is_recognised() -> None:
     kept = compare(patient, other, picture(970_301))
     assert "THE PATIENT IS RECOGNISED" in kept
     changed = compare(patient, other, picture(970_302, Movement.GRIN))
-    assert changed.endswith("is one person: another person")
+    assert changed.endswith("not taken for the patient by this recogniser")
     blank = np.full((224, 224, 3), 128, np.uint8)
     assert "the picture 'made' shows no single face" in compare(patient, other, blank)
 

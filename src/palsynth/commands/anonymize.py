@@ -95,5 +95,5 @@ def _method(options: AnonymizeOptions) -> ControlNetMethod:
         model = ModelSettings(options.base, options.tokenizer, options.controlnet)
         pipeline = untuned_pipeline(model)
     else:
-        pipeline = load_pipeline(options.weights, options.base)
+        pipeline = load_pipeline(options.weights, options.base, options.tokenizer)
     return (Partial if options.keep_face else PartialInOtherFace)(pipeline)

@@ -18,9 +18,10 @@ from palsynth.generation.sheet import labelled_grid
 from palsynth.methods.base import Method, get_method
 from palsynth.methods.controlnet.files import load_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.method import Partial, PartialInOtherFace, ZeroShot
-from palsynth.methods.controlnet.recipe import ControlNetRecipe, PatientsSettings
+from palsynth.methods.controlnet.recipe import ControlNetRecipe
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.training import checkpoints
+from palsynth.training import recipe as recipes
 from palsynth.training.loop import train
 
 Tell = Callable[[str, int, int], None]
@@ -58,16 +59,14 @@ class Tuning:
         """The folder of a row's weights, trained first where it is missing; None where it was
         interrupted."""
         run = self.runs / name
+        if (run / "weights").is_dir():  # of the same recipe, or the row would say another's
+            done = recipes.load(run / "recipe.yaml", {"controlnet": ControlNetRecipe})
+            recipes.check_resumable(done, self.recipe_of(strategy), run)
         if not (run / "weights").is_dir():
             resume = bool(checkpoints.steps(run))
             if not train(self.recipe_of(strategy), run, resume=resume):
                 return None
         return run / "weights"
-
-
-def patients_of(data: Path) -> PatientsSettings:
-    """The training patients of a set that ``palsynth benchmark vp-patients`` made."""
-    return PatientsSettings(data)
 
 
 def methods_of(tuning: Tuning, strategies: dict[str, Strategy]) -> Iterator[tuple[str, Method]]:

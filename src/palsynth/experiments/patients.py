@@ -86,7 +86,9 @@ def tuned_and_others(judged: Judged, tuned: set[str]) -> list[Result]:
         people = subjects[chosen]
         figures = {"recognised": share(judged.per_pair["recognised"][chosen] > 0, people)}
         for key in GROUPED:
-            rows = chosen & np.isfinite(judged.per_pair.get(key, np.full(len(chosen), np.nan)))
+            if key not in judged.per_pair:
+                continue
+            rows = chosen & np.isfinite(judged.per_pair[key])
             figures[key] = bootstrap(judged.per_pair[key][rows], groups=subjects[rows])
         title = f"{judged.method}: {len(set(people.tolist()))} {who}"
         out.append(Result(title, figures, judged.variants))

@@ -28,7 +28,7 @@ def compare(patient: np.ndarray, other: np.ndarray, made: np.ndarray) -> str:
     before, after = (float(np.linalg.norm(vectors[n] - vectors["patient"])) for n in names[1:])
     verdict = (
         "THE PATIENT IS RECOGNISED; try another non-patient or seed" if after < THRESHOLD
-        else "another person"
+        else "not taken for the patient by this recogniser"
     )  # fmt: skip
     return (
         f"privacy check: dlib distance to the patient {after:.2f} (non-patient's own face "

@@ -154,6 +154,14 @@ def test_a_controlnet_for_depth_is_named(copy: Path, base: Base) -> None:
         read_controlnet(str(folder), base)
 
 
+@pytest.mark.parametrize("name", ["finished", "versatile-segments", "sd-canny-depth"])
+def test_only_whole_words_of_the_folder_s_own_name_count(copy: Path, base: Base, name: str) -> None:
+    folder = copy.parent / "published-depth" / name
+    folder.parent.mkdir()
+    (copy.parent / "controlnet").rename(folder)
+    assert isinstance(read_controlnet(str(folder), base), ControlNetModel)
+
+
 def test_a_controlnet_of_another_size_is_named(base_folder: Path, tmp_path: Path) -> None:
     from palsynth.methods.controlnet.small import UNetSettings
 

@@ -19,7 +19,7 @@ from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.files import load_pipeline
 from palsynth.methods.controlnet.latents import LatentCache
 from palsynth.methods.controlnet.loading import read_base
-from palsynth.methods.controlnet.method import Partial, PartialInOtherFace
+from palsynth.methods.controlnet.method import Partial, PartialInOtherFace, ZeroShot
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings, PatientsSettings
 from palsynth.methods.controlnet.strategies import Strategy
@@ -171,6 +171,15 @@ def test_gradient_checkpointing_gives_the_same_gradients(recipe: ControlNetRecip
 def test_only_some_beginnings_make_sense() -> None:
     with pytest.raises(InputError, match="anew begins without a ControlNet"):
         ModelSettings(anew=True, controlnet="x")
+    with pytest.raises(InputError, match="frozen outer layers would stay at zero"):
+        ModelSettings(anew=True, strategy=Strategy("inner"))
+
+
+def test_what_was_tuned_is_not_zero_shot(recipe: ControlNetRecipe, tmp_path: Path) -> None:
+    short = replace(recipe, loop=replace(recipe.loop, steps=1, validate_every=0))
+    assert train(short, tmp_path / "run")
+    with pytest.raises(InputError, match="was tuned on patients, which is not zero-shot"):
+        ZeroShot.from_pretrained(tmp_path / "run" / "weights")
 
 
 def test_a_controlnet_that_is_no_such_folder_is_named(tmp_path: Path) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base
+from palsynth.methods.controlnet.base import Base, save_base
 from palsynth.methods.controlnet.gate import GatedControlNet
+from palsynth.methods.controlnet.loading import read_base
 from palsynth.methods.controlnet.pipeline import (
     ControlNetPalsyPipeline,
     Sampling,
@@ -107,6 +110,20 @@ def test_pretrained_outside_needs_one(base: Base, controlnet: ControlNetModel) -
 def test_settings_that_draw_nothing_are_refused(wrong: dict, words: str) -> None:
     with pytest.raises(InputError, match=words):
         Sampling(**wrong)
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "dpm++"])
+def test_a_base_draws_the_same_once_saved_and_read(
+    base: Base, controlnet: ControlNetModel, sampler: str, tmp_path: Path
+) -> None:
+    """Defaults that a scheduler's file leaves out must not decide."""
+    save_base(base, tmp_path / "base")
+    sampling = Sampling(sampler, 4, 1.5)  # type: ignore[arg-type]
+    a, b = (
+        ControlNetPalsyPipeline(x, controlnet, sampling)(edges(1), ["man"], [0])[0]
+        for x in (base, read_base(tmp_path / "base"))
+    )
+    assert np.array_equal(a, b)
 
 
 def test_the_base_alone_draws_from_words(base: Base) -> None:

@@ -55,7 +55,8 @@ def test_people_are_described_in_words_that_training_uses() -> None:
 def test_a_description_finds_somebody_whom_it_fits() -> None:
     person = described("old man of about 60", 3)
     assert (person.gender, person.age) == ("man", 60)
-    assert described("woman", 3).gender == "woman"
+    assert described("woman, smiling", 3).gender == "woman"
+    assert described("an elderly gentleman", 3).gender == "man"
     with pytest.raises(InputError, match="description 'man of 12': age 12: people can be drawn"):
         described("man of 12", 0)
 

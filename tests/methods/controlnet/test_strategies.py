@@ -71,7 +71,9 @@ def test_lora_trains_little_and_is_added_in_afterwards(
             torch.nn.init.normal_(tensor, std=0.3)
     changed = controlnet(*inputs).mid_block_res_sample
     assert not torch.allclose(changed, before, atol=1e-3)
+    frozen = {n: t.clone() for n, t in controlnet.state_dict().items()}
     whole = merged(controlnet)
+    assert all(torch.equal(t, frozen[n]) for n, t in controlnet.state_dict().items()), "as it was"
     assert {name: tuple(t.shape) for name, t in whole.state_dict().items()} == plain
     assert torch.allclose(whole(*inputs).mid_block_res_sample, changed, atol=1e-4)
     again = controlnet(*inputs).mid_block_res_sample  # merging left the original as it was

@@ -102,7 +102,8 @@ class CFCPalsyModel(nn.Module):
         more = {"generator": chance} if d.sampler != "dpm++" else {}
         if d.sampler == "ddim":
             more["eta"] = d.eta  # type: ignore[assignment]
-        blank = self.conditioner.nothing(told, torch.ones(len(chance), dtype=torch.bool))
+        everything = torch.ones(len(chance), dtype=torch.bool, device=told.vector.device)
+        blank = self.conditioner.nothing(told, everything)
         noisy = self._noise(chance)
         for number, step in enumerate(scheduler.timesteps, 1):
             t = step.expand(len(chance)).to(noisy.device)

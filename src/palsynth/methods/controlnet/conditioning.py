@@ -152,12 +152,14 @@ def _fitting(
     here, there = (f.landmarks[list(part.middle), :2].mean(0) for f in (mine, frame))
     points = mine.landmarks[list(part.points), :2]
     oval = region_polygon(frame.landmarks, "face").astype(np.float32)
-    for _ in range(20):
-        moved = there + scale * (points - here)
+    for smaller in 0.96 ** np.arange(
+        60
+    ):  # to a tenth; a part about a point inside fits long before
+        moved = there + scale * smaller * (points - here)
         inside = [cv2.pointPolygonTest(oval, (float(x), float(y)), True) for x, y in moved]
         if min(inside) > RIM * frame.outer_eyes:
             break
-        scale *= 0.96
+    scale *= float(smaller)
     affine = np.array([[scale, 0, there[0] - scale * here[0]],
                        [0, scale, there[1] - scale * here[1]]], np.float64)  # fmt: skip
     return scale, moved, affine

@@ -13,17 +13,27 @@ from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
 from palsynth.training import recipe as recipes
 
 
-def load_pipeline(folder: Path | None = None, base: str | None = None) -> ControlNetPalsyPipeline:
+def read_recipe(folder: Path) -> ControlNetRecipe:
+    """The recipe of a training's weights."""
+    if not folder.is_dir():
+        raise InputError(f"{folder.name}: no such weights; give --weights, a training's folder")
+    found: ControlNetRecipe = recipes.load(folder / "recipe.yaml", {"controlnet": ControlNetRecipe})
+    return found
+
+
+def load_pipeline(
+    folder: Path | None = None, base: str | None = None, tokenizer: Path | None = None
+) -> ControlNetPalsyPipeline:
     """The pipeline of a training's weights; the partially tuned one that ships where nothing is
-    said. ``base`` is the Stable Diffusion, where it is not where the recipe says.
+    said. ``base`` (with its ``tokenizer``, where it is a single file) is the Stable Diffusion,
+    where it is not where the recipe says.
 
     Raises InputError where the folder holds no tuned ControlNet.
     """
     folder = folder or ASSETS / "pf"
-    if not folder.is_dir():
-        raise InputError(f"{folder.name}: no such weights; give --weights, a training's folder")
-    recipe = recipes.load(folder / "recipe.yaml", {"controlnet": ControlNetRecipe})
-    model = recipe.model if base is None else replace(recipe.model, base=base)
+    model = read_recipe(folder).model
+    if base is not None:
+        model = replace(model, base=base, tokenizer=tokenizer)
     found = read_base(model.base, model.tokenizer)
     controlnet = read_controlnet(str(folder / "controlnet"), found)
     if (folder / "unet").is_dir():
@@ -38,7 +48,8 @@ def untuned_pipeline(model: ModelSettings | None = None) -> ControlNetPalsyPipel
     """The pipeline of a base and a ControlNet as they are; of those that ship by default."""
     model = model or ModelSettings()
     base = read_base(model.base, model.tokenizer)
-    return ControlNetPalsyPipeline(base, read_controlnet(model.controlnet, base), model.sampling)
+    everywhere = replace(model.sampling, outside="tuned")
+    return ControlNetPalsyPipeline(base, read_controlnet(model.controlnet, base), everywhere)
 
 
 def save_pipeline(pipeline: ControlNetPalsyPipeline, folder: Path) -> None:

@@ -12,7 +12,7 @@ class LatentCache:
     """What an autoencoder makes of pictures, remembered by their numbers, on the CPU.
 
     Each picture is encoded alone and in single precision, so its latent does not depend on when
-    it was first seen: a resumed run goes on bit for bit. At 512 px a picture takes 64 KiB.
+    it was first seen: a resumed run goes on bit for bit. At 512 px a picture takes 128 KiB.
     """
 
     def __init__(self, vae: AutoencoderKL) -> None:

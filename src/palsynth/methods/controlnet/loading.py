@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def read_controlnet(where: Path | str | None, base: Base) -> ControlNetModel:
         inner = path / "controlnet"
         path = inner if inner.is_dir() else path
         found = _network(ControlNetModel, path)
-        known = f"{where} {found.config.get('_name_or_path', '')}"
+        known = f"{path.name} {Path(str(found.config.get('_name_or_path', ''))).name}"
     else:
         from palsynth.methods.controlnet.single_file import controlnet_from_file
 
@@ -115,7 +116,8 @@ def _local(where: Path | str) -> Path:
     path = Path(where)
     if path.exists():
         return path
-    if str(where).count("/") == 1 and not path.is_absolute() and not path.suffix:
+    a_file = path.suffix in (".safetensors", ".ckpt", ".pth", ".pt", ".bin")
+    if str(where).count("/") == 1 and not path.is_absolute() and not a_file:
         from huggingface_hub import snapshot_download
         from huggingface_hub.errors import LocalEntryNotFoundError
 
@@ -218,9 +220,11 @@ def _checker(path: Path) -> tuple[Any, Any]:
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
     try:
+        plain = (path / "safety_checker" / "model.safetensors").is_file()
         checker = StableDiffusionSafetyChecker.from_pretrained(
-            path / "safety_checker", local_files_only=True, use_safetensors=True
-        )
+            path / "safety_checker", local_files_only=True, use_safetensors=True,
+            variant=None if plain else "fp16", dtype=torch.float32,
+        )  # fmt: skip
         extractor = CLIPImageProcessorPil.from_pretrained(
             path / "feature_extractor", local_files_only=True
         )
@@ -240,8 +244,9 @@ def _check_complete(info: dict[str, Any], path: Path, kind: str) -> None:
 
 
 def _check_fits(controlnet: ControlNetModel, base: Base, path: Path, known: str) -> None:
-    named = known.lower()
-    if "canny" not in named and (other := next((w for w in OTHER_KINDS if w in named), None)):
+    named = set(re.split(r"[^a-z]+", known.lower()))
+    other = next((word for word in OTHER_KINDS if word in named), None)
+    if other is not None and "canny" not in named:
         raise InputError(f"{path}: is a ControlNet for {other}; this method tells Canny edges")
     theirs, ours = controlnet.config, base.unet.config
     for name in ("cross_attention_dim", "block_out_channels", "in_channels"):

@@ -9,11 +9,17 @@ from typing import ClassVar
 import cv2
 import numpy as np
 
+from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO
 from palsynth.methods.base import Request
 from palsynth.methods.controlnet.conditioning import codc, plain
-from palsynth.methods.controlnet.files import load_pipeline, save_pipeline, untuned_pipeline
+from palsynth.methods.controlnet.files import (
+    load_pipeline,
+    read_recipe,
+    save_pipeline,
+    untuned_pipeline,
+)
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import WHO, describe, prompt
 from palsynth.methods.resolve import expression_picture, identity_face
@@ -94,8 +100,14 @@ class ZeroShot(ControlNetMethod):
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> ControlNetMethod:
-        """What ships, or a training's weights, untuned."""
-        return cls(untuned_pipeline() if path is None else load_pipeline(path))
+        """What ships, or what a ControlNet's training on healthy people gave."""
+        if path is None:
+            return cls(untuned_pipeline())
+        if read_recipe(path).patients is not None:
+            raise InputError(
+                f"{path}: was tuned on patients, which is not zero-shot; use --method controlnet-pf"
+            )
+        return cls(load_pipeline(path))
 
 
 def _words(request: Request) -> str:

@@ -96,7 +96,8 @@ class ControlNetObjective(Objective):
         """Rows of the picture whose edges are told, the edges, and what is drawn of them."""
         shown = {name: tensor[:SHOWN] for name, tensor in self.held.items()}
         plain = replace(self.sampling, outside="tuned")
-        pipeline = ControlNetPalsyPipeline(self.base, merged(self.controlnet), plain)
+        unchecked = replace(self.base, checker=None, extractor=None)
+        pipeline = ControlNetPalsyPipeline(unchecked, merged(self.controlnet), plain)
         edges = list(shown["edges"].cpu().numpy())
         said = [SENTENCES[n] for n in shown["sentence"].tolist()]
         made = pipeline(edges, said, range(len(edges)))

@@ -109,9 +109,13 @@ def _components(base: Base, sampling: Sampling) -> dict[str, Any]:
     config: Any = base.scheduler.config
     scheduler: Any
     if sampling.sampler == "ddim":
-        scheduler = DDIMScheduler.from_config(config, set_alpha_to_one=False)
+        scheduler = DDIMScheduler.from_config(
+            config, set_alpha_to_one=False, clip_sample=False, timestep_spacing="leading"
+        )
     else:
-        scheduler = DPMSolverMultistepScheduler.from_config(config, algorithm_type="dpmsolver++")
+        scheduler = DPMSolverMultistepScheduler.from_config(
+            config, algorithm_type="dpmsolver++", timestep_spacing="linspace"
+        )
     return {
         "vae": base.vae, "text_encoder": base.text_encoder, "tokenizer": base.tokenizer,
         "unet": base.unet, "scheduler": scheduler, "safety_checker": base.checker,

@@ -20,6 +20,12 @@ WHO = "person"
 LONGEST = 120
 """Characters of a description, so that the rest of the prompt is not cut off."""
 
+GENDERS = {
+    "woman": {"woman", "female", "lady", "girl", "she", "her"},
+    "man": {"man", "male", "gentleman", "boy", "he", "his"},
+}
+"""What people can be drawn as -> words that say so."""
+
 SKINS = ("light", "medium", "dark")
 _LIGHTNESS = (56.0, 48.0)
 """Lightness (CIE L*, 0 … 100) of the skin above which it is called light, and medium."""
@@ -66,7 +72,8 @@ def sentences() -> list[str]:
 def described(words: str, seed: int) -> Person:
     """Somebody who does not exist, drawn from the seed, whom a description fits: its woman or man
     and its age, such as "woman of about 30"."""
-    gender = next((g for g in ("woman", "man") if g in words.lower().split()), None)
+    said = set(re.findall(r"[a-z]+", words.lower()))
+    gender = next((g for g, names in GENDERS.items() if said & names), None)
     number = re.search(r"\d+", words)
     age = float(number.group()) if number else None
     try:

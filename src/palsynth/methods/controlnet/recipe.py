@@ -55,6 +55,13 @@ class ModelSettings(Settings):
     sampling: Sampling = field(default_factory=Sampling)
 
     def __post_init__(self) -> None:
+        if self.anew and (
+            self.sampling.outside == "pretrained" or self.strategy.trains.startswith("inner")
+        ):
+            raise InputError(
+                "anew begins without a ControlNet: nothing was pretrained to act outside, and its "
+                "frozen outer layers would stay at zero"
+            )
         if self.anew and (self.controlnet is not None or self.strategy.trains == "lora"):
             raise InputError("anew begins without a ControlNet; leave out controlnet and lora")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import Literal
 
@@ -86,12 +87,11 @@ def merged(controlnet: ControlNetModel) -> ControlNetModel:
     if not getattr(controlnet, "peft_config", None):
         return controlnet
     out = ControlNetModel.from_config(controlnet.config)
-    plain = {}
-    with torch.no_grad():
-        controlnet.fuse_lora()
-        for name, tensor in controlnet.state_dict().items():
-            if ".lora_" not in name:
-                plain[name.replace(".base_layer.", ".")] = tensor.detach().clone()
-        controlnet.unfuse_lora()
-    out.load_state_dict(plain)
-    return out
+    whole = copy.deepcopy(controlnet)  # adding and taking away again would change what is frozen
+    whole.fuse_lora()
+    out.load_state_dict({
+        name.replace(".base_layer.", "."): tensor
+        for name, tensor in whole.state_dict().items()
+        if ".lora_" not in name
+    })  # fmt: skip
+    return out.to(controlnet.device).requires_grad_(False).eval()
