@@ -92,7 +92,7 @@ def test_the_table_tunes_draws_and_judges_every_row(
     assert {g.method for g in report.groups} >= {"pf-codc: 1 tuned on", "pf-codc: 2 others"}
     page = (tmp_path / "t" / "report.html").read_text("utf-8")
     assert "Published, on other data" in page
-    assert "then every method" in page
+    assert "the patient as given, then every method" in page
     runs = sorted(p.name for p in (tmp_path / "t" / "runs").iterdir())
     assert runs == ["conventional", "layer-freezing", "layer-freezing-controlnet", "lora", "pf"]
     made = (tmp_path / "t" / "runs" / "pf" / "weights" / "recipe.yaml").stat().st_mtime_ns

@@ -109,6 +109,6 @@ def _controlnet_table(options: ControlNetTableOptions, strategies) -> None:  # t
         names = [r.method for r in report.results if not r.reference]
         subject = pairs[0].subject
         picture = side_by_side(panel, names, subject, options.out)
-    caption = f"ten movements of {subject}: the patient, then every method"
+    caption = f"ten movements of {subject}: the patient as given, then every method"
     write_report(options.out, report, {caption: png_bytes(picture)})
     print(f"{options.out / 'report.html'}: {len(report.results)} rows")

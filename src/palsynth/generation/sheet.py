@@ -14,7 +14,8 @@ from palsynth.generation.measured import AskedMeasured, asked_and_measured
 from palsynth.methods.base import Asked, Identity, Method, Request
 
 INK, GREY, PAPER = (28, 34, 40), (104, 114, 124), (255, 255, 255)
-FOOT = "synthetic, made by palsynth · for research and teaching; not a medical device"
+CARE = "for research and teaching; not a medical device"
+FOOT = f"synthetic, made by palsynth · {CARE}"
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,10 @@ def _head(asked: Asked) -> str:
 
 
 def labelled_grid(lines: dict[str, list[np.ndarray]], heads: Sequence[str]) -> np.ndarray:
-    """Named lines of pictures under one another, a head above each column, (H, W, 3) uint8."""
+    """Named lines of pictures under one another, a head above each column, (H, W, 3) uint8.
+
+    Nothing says that they are synthetic: a line may show pictures that were given.
+    """
     rows = []
     for number, (name, images) in enumerate(lines.items()):
         label = np.full((images[0].shape[0], 90, 3), 255, np.uint8)
@@ -106,7 +110,7 @@ def labelled_grid(lines: dict[str, list[np.ndarray]], heads: Sequence[str]) -> n
             tiles = [_captioned(i, h, "", above=True)
                      for i, h in zip(tiles, ["", *heads], strict=True)]  # fmt: skip
         rows.append(tiles)
-    return _framed(rows, "", "")
+    return _framed(rows, "", "", CARE)
 
 
 def _caption(row: AskedMeasured, asker: str) -> tuple[str, str]:
@@ -131,7 +135,9 @@ def _captioned(image: np.ndarray, head: str, line: str, *, above: bool = False) 
     return np.asarray(canvas)
 
 
-def _framed(lines: Sequence[Sequence[np.ndarray]], title: str, total: str) -> np.ndarray:
+def _framed(
+    lines: Sequence[Sequence[np.ndarray]], title: str, total: str, words: str = FOOT
+) -> np.ndarray:
     """Lines of tiles with a title above and the words of care below."""
     gap = 8
     width = max(sum(t.shape[1] + gap for t in line) + gap for line in lines)
@@ -152,5 +158,5 @@ def _framed(lines: Sequence[Sequence[np.ndarray]], title: str, total: str) -> np
     if total:
         draw.text((gap, step * 2.2), total, GREY, ImageFont.load_default(step))
     foot = Image.new("RGB", (width, int(step * 1.8)), PAPER)
-    ImageDraw.Draw(foot).text((gap, step * 0.3), FOOT, GREY, ImageFont.load_default(step * 0.9))
+    ImageDraw.Draw(foot).text((gap, step * 0.3), words, GREY, ImageFont.load_default(step * 0.9))
     return np.vstack([np.asarray(head), body, np.asarray(foot)])

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
 import transformers
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
@@ -55,12 +54,6 @@ class Base:
         device = next(self.text_encoder.parameters()).device
         found: Tensor = self.text_encoder(ids.to(device)).last_hidden_state
         return found
-
-    @torch.no_grad()
-    def pixels(self, latents: Tensor) -> Tensor:
-        """Latents (N, C, h, w) as images (N, 3, H, W) in 0 … 1."""
-        decoded = self.vae.decode(latents / self.vae.config["scaling_factor"]).sample
-        return (decoded / 2 + 0.5).clamp(0, 1)
 
 
 def noise_scheduler() -> DDPMScheduler:
