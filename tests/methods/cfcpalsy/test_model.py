@@ -159,12 +159,29 @@ def test_ablations_leave_out_what_they_say(condition, diffusion, absent, batch) 
     losses.total.backward()
 
 
-def test_dropping_conditions(batch) -> None:
-    objective = CFCPalsyObjective(build(small({"drop": 1.0}))).train()
+def test_a_unet_alone_reads_no_condition(batch, monkeypatch) -> None:
+    """With drop 1: what a U-Net learns that others begin with."""
+    alone = {"cycle": 0.0, "identity_weight": 0.0, "landmark_weight": 0.0}
+    objective = CFCPalsyObjective(build(small({"drop": 1.0}, alone))).train()
+    conditioner = objective.model.conditioner
+    monkeypatch.setattr(conditioner.identity_net, "forward", None)  # never asked
     objective(batch, torch.Generator().manual_seed(5)).total.backward()
-    assert objective.model.conditioner.absent.grad.abs().sum() > 0
-    fusion = objective.model.conditioner.fusion.out.weight.grad
-    assert fusion is None or not fusion.any()
+    assert conditioner.absent.grad.abs().sum() > 0
+    trains = {n for n, p in conditioner.named_parameters() if p.requires_grad}
+    assert trains == {"absent"}
+    model = objective.model.eval()
+    swapped = {n: t.flip(0) for n, t in batch.items()}
+    assert torch.equal(model.draw(shown(batch), range(6)), model.draw(shown(swapped), range(6)))
+
+
+def test_what_is_dropped_counts_for_nothing(batch) -> None:
+    """The same as a U-Net that reads no condition, image by image."""
+    model = build(small({"drop": 0.5})).eval()
+    told, dropped = model.tell(shown(batch)), torch.arange(6) % 2 == 0
+    some, none = model.conditioner.nothing(told, dropped), model.conditioner.blank(6)
+    for found, kept, blank in zip(some, told, none, strict=True):
+        assert torch.equal(found[dropped], blank[dropped])
+        assert torch.equal(found[~dropped], kept[~dropped])
 
 
 def test_validation_and_its_picture(monkeypatch, batch) -> None:
@@ -188,5 +205,10 @@ def test_bad_settings() -> None:
     ):
         with pytest.raises(InputError, match=text):
             DiffusionSettings(**change)
+    for wrong in (-0.1, 1.1):
+        with pytest.raises(InputError, match="must lie in 0 … 1"):
+            small({"drop": wrong})
+    with pytest.raises(InputError, match="has no cycle and sees no images"):
+        small({"drop": 1.0})
     with pytest.raises(InputError, match="a residual model predicts 3 channels"):
         ModelSettings(diffusion=DiffusionSettings(residual="draft"))

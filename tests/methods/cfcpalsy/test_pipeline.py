@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from palsynth.cli import main
@@ -174,6 +176,28 @@ def test_training_resumes_bit_for_bit_and_its_weights_draw(tmp_path: Path, face:
     method = get_method("cfcpalsy", whole / "weights")
     image = method([Request(face, Picture(expression), framing=None)])[0]
     assert image.shape == face.image.shape
+
+
+def test_a_training_begins_with_other_weights(saved: Path, tmp_path: Path) -> None:
+    """All of them, or the U-Net's alone; weights of another architecture are refused."""
+    there = load_model(saved)
+    torch.manual_seed(1)
+    first = replace(recipe(tmp_path), model=default(), begin=saved)
+    whole = first.objective().model
+    assert all(a.equal(b) for a, b in zip(whole.state_dict().values(),
+                                          there.state_dict().values(), strict=True))  # fmt: skip
+    assert any(p.requires_grad for p in whole.unet.parameters())
+    assert not any(p.requires_grad for p in whole.conditioner.expression_net.parameters())
+    alone = replace(first, begin_with="unet").objective().model
+    assert alone.unet.stem.weight.equal(there.unet.stem.weight)
+    assert not alone.conditioner.fusion.out.weight.equal(there.conditioner.fusion.out.weight)
+    with pytest.raises(InputError, match="its CFCPalsyUNet has conditions 3, the recipe 0"):
+        replace(recipe(tmp_path), begin=saved).objective()
+    other = replace(default(), condition=replace(default().condition, cross=False))
+    with pytest.raises(InputError, match="its Conditioner has cross True, the recipe False"):
+        replace(first, model=other).objective()
+    with pytest.raises(InputError, match="holds no CFCPalsy model"):
+        replace(first, begin=tmp_path).objective()
 
 
 def test_the_recipe_says_everything(tmp_path: Path) -> None:

@@ -31,6 +31,13 @@ class Told(NamedTuple):
     vector: Tensor
 
 
+class Identity(NamedTuple):
+    """``tokens`` (N, 49, dim) of an identity image, ``vector`` (N, time)."""
+
+    tokens: Tensor
+    vector: Tensor
+
+
 class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Identity image and expression image to :class:`Told`.
 
@@ -94,14 +101,20 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     def forward(self, identity: Tensor, expression: Tensor) -> Told:
         """Images (N, 3, H, W), RGB in 0 … 1, cut as :meth:`crop` does."""
+        return self.fused(self.identify(identity), expression)
+
+    def identify(self, identity: Tensor) -> Identity:
+        """What is told of identity images (N, 3, H, W)."""
         who = self.identity_net(identity)
+        places = self.identity_tokens(who.map.flatten(2).transpose(1, 2)) + self.position
+        return Identity(places, self.scale * self.to_time(who.vector + self.vector_position))
+
+    def fused(self, who: Identity, expression: Tensor) -> Told:
+        """What is told of identities together with expression images (N, 3, H, W)."""
         spoken = self.expression_net(expression).vector
-        places = self.identity_tokens(who.map.flatten(2).transpose(1, 2))
-        places = places + self.position
-        vector = self.to_time(who.vector + self.vector_position)
         said = self.expression_tokens(self.expression_fitted(spoken)[:, None])
         if self.landmark_net is None:
-            shape = torch.zeros_like(places)
+            shape = torch.zeros_like(who.tokens)
         else:
             found = self.landmark_net(expression).map
             shape = found.flatten(2).transpose(1, 2) if self.transposed else found.flatten(1).view(
@@ -109,7 +122,7 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
             )  # fmt: skip
             assert self.landmark_tokens is not None
             shape = self.landmark_tokens(shape)
-        return Told(self.fusion(places, said, shape), self.scale * vector)
+        return Told(self.fusion(who.tokens, said, shape), who.vector)
 
     def crop(self, face: Face, size: int) -> Face:
         """A face cut out as the networks were trained on it, (size, size): by the eye corners,
@@ -122,6 +135,11 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         """The same without conditions where ``dropped`` (N,) bool: for guidance."""
         tokens = torch.where(dropped[:, None, None], self.absent.to(told.tokens.dtype), told.tokens)
         return Told(tokens, told.vector * ~dropped[:, None])
+
+    def blank(self, count: int) -> Told:
+        """What is told of so many images without conditions."""
+        vector = self.absent.new_zeros(count, self.config["time_channels"])
+        return Told(self.absent.expand(count, -1, -1), vector)
 
 
 def _fitted(inner: int, outer: int) -> nn.Module:

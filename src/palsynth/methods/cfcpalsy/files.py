@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
+from diffusers.configuration_utils import ConfigMixin
 from safetensors import SafetensorError
 from torch import nn
 
@@ -12,7 +13,7 @@ from palsynth.encoders.published.files import load_exactly, read_tensors
 from palsynth.errors import InputError
 from palsynth.files import written_whole
 from palsynth.methods.cfcpalsy.conditioner import Conditioner
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, conditioner_of, unet_of
 from palsynth.methods.cfcpalsy.settings import ModelSettings
 from palsynth.methods.cfcpalsy.unet import CFCPalsyUNet
 from palsynth.training.recipe import from_dict, to_yaml
@@ -57,3 +58,33 @@ def load_model(folder: Path) -> CFCPalsyModel:
         load_exactly(parts[name], tensors, folder / name / WEIGHTS)
     model = CFCPalsyModel(settings, parts["unet"], parts["conditioner"])  # type: ignore[arg-type]
     return model.requires_grad_(False).eval()
+
+
+def begun(settings: ModelSettings, folder: Path, whole: bool) -> CFCPalsyModel:
+    """A model of ``settings`` that begins with a folder's weights: with all of them, or with the
+    U-Net's alone.
+
+    Raises InputError where the folder holds another architecture.
+    """
+    found = load_model(folder)
+    unet = unet_of(settings)
+    conditioner = conditioner_of(settings, unet)
+    _check_alike(unet, found.unet, folder)
+    unet.load_state_dict(found.unet.state_dict())
+    if whole:
+        _check_alike(conditioner, found.conditioner, folder)
+        conditioner = Conditioner.from_config(found.conditioner.config)
+        conditioner.load_state_dict(found.conditioner.state_dict())
+    return CFCPalsyModel(settings, unet, conditioner)
+
+
+def _check_alike(wanted: ConfigMixin, found: ConfigMixin, folder: Path) -> None:
+    """Raises InputError naming the first size or switch that differs; whose encoders read may."""
+    for name, value in wanted.config.items():
+        held = found.config.get(name, value)
+        same = list(held) == list(value) if isinstance(value, (tuple, list)) else held == value
+        if not same and not name.startswith("_") and name != "encoders":
+            raise InputError(
+                f"{folder}: its {type(found).__name__} has {name} {held}, the recipe {value}; give "
+                "weights of the same model, or change the recipe"
+            )

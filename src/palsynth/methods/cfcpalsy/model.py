@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from palsynth.errors import InputError
-from palsynth.methods.cfcpalsy.conditioner import Conditioner, Told
+from palsynth.methods.cfcpalsy.conditioner import Conditioner, Identity, Told
 from palsynth.methods.cfcpalsy.diffusion import (
     clean,
     sampling_scheduler,
@@ -54,9 +54,13 @@ class CFCPalsyModel(nn.Module):
         d = settings.diffusion
         self.noise = training_scheduler(d.prediction, clip=d.residual == "none")
 
-    def tell(self, shown: Shown) -> Told:
-        """Tokens and vector of identity and expression images."""
-        return self.conditioner(shown["identity"], shown["expression"])
+    def tell(self, shown: Shown, who: Identity | None = None) -> Told:
+        """Tokens and vector of identity and expression images; ``who`` is what the identity
+        images say, where they were read before."""
+        if self.settings.condition.drop == 1:
+            return self.conditioner.blank(len(shown["identity"]))
+        who = who or self.conditioner.identify(shown["identity"])
+        return self.conditioner.fused(who, shown["expression"])
 
     def predict(self, noisy: Tensor, t: Tensor, told: Told, shown: Shown) -> Tensor:
         """The prediction (N, 3, S, S) for noisy images at timesteps (N,)."""

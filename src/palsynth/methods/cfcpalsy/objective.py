@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from palsynth.encoders.base import as_images
 from palsynth.encoders.load import identity_encoder, landmark_encoder
+from palsynth.methods.cfcpalsy.conditioner import Identity
 from palsynth.methods.cfcpalsy.diffusion import STEPS, added, clean, per_image, target
 from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Shown
 from palsynth.methods.cfcpalsy.validation import validation_batch
@@ -21,6 +22,15 @@ LANDMARK_FACTOR = 10.0
 """Of the squared landmark error (methods' L_lm)."""
 
 IMAGES = ("identity", "expression", "target", "draft")
+
+
+class _Wanted(NamedTuple):
+    """What both passes are held against: the recogniser's vectors (N, D) of target and identity
+    image, and the target's landmarks; None where nothing asks for them."""
+
+    target: Tensor | None
+    identity: Tensor | None
+    points: Tensor | None
 
 
 class CFCPalsyObjective(Objective):
@@ -44,8 +54,9 @@ class CFCPalsyObjective(Objective):
                          conditioner.landmark_tokens):  # fmt: skip
                 if part is not None:
                     part.requires_grad_(False)
-        if not c.drop:
-            conditioner.absent.requires_grad_(False)
+        if c.drop == 1:
+            conditioner.requires_grad_(False)
+        conditioner.absent.requires_grad_(c.drop > 0)
         d = model.settings.diffusion
         self.recogniser = identity_encoder() if d.identity_weight else None
         self.points = landmark_encoder() if d.landmark_weight else None
@@ -62,53 +73,64 @@ class CFCPalsyObjective(Objective):
         dropped = (
             torch.rand(count, generator=rng, device=device) < self.model.settings.condition.drop
         )
-        first, made = self._pass(hidden, true, shown, noise, t, dropped)
+        alone = self.model.settings.condition.drop == 1
+        who = None if alone else self.model.conditioner.identify(shown["identity"])
+        wanted = self._wanted(true, shown["identity"])
+        first, made = self._pass(hidden, shown, who, wanted, noise, t, dropped)
         total, parts = first["loss"], dict(first)
         if d.cycle:
             again = Shown({**shown, "expression": made.clamp(0, 1)})
-            second, _ = self._pass(self.model.hidden(made, shown), true, again, noise, t, dropped)
+            hidden = self.model.hidden(made, shown)
+            second, _ = self._pass(hidden, again, who, wanted, noise, t, dropped)
             total = total + d.cycle * second["loss"]
             parts |= {f"second_{name}": value for name, value in second.items()}
         scalars = {name: value.mean() for name, value in parts.items() if name != "loss"}
         return Losses(total.mean(), scalars, t, first["noise"])
 
     def _pass(
-        self, hidden: Tensor, true: Tensor, shown: Shown, noise: Tensor, t: Tensor, dropped: Tensor
-    ) -> tuple[dict[str, Tensor], Tensor]:
+        self, hidden: Tensor, shown: Shown, who: Identity | None, wanted: _Wanted, noise: Tensor,
+        t: Tensor, dropped: Tensor,
+    ) -> tuple[dict[str, Tensor], Tensor]:  # fmt: skip
         """One pass: losses (N,) by name, and x̂0 as images."""
         model, d = self.model, self.model.settings.diffusion
         noisy = added(model.noise, hidden, noise, t)
-        told = model.tell(shown)
-        if model.settings.condition.drop:
+        told = model.tell(shown, who)
+        if 0 < model.settings.condition.drop < 1:
             told = model.conditioner.nothing(told, dropped)
         predicted = model.predict(noisy, t, told, shown).float()
         off = per_image((predicted - target(model.noise, hidden, noise, t)).square())
         made = model.visible(clean(model.noise, noisy, predicted, t), shown)
         losses = {"noise": off, "loss": off}
         if self.recogniser is not None:
-            losses["identity"] = self._identity(made, true, shown["identity"], t)
+            losses["identity"] = self._identity(made, wanted, t)
             losses["loss"] = losses["loss"] + d.identity_weight * losses["identity"]
         if self.points is not None:
-            losses["landmarks"] = self._landmarks(made, true)
+            off = per_image((self.points(made).points - wanted.points).square())
+            losses["landmarks"] = LANDMARK_FACTOR * off
             losses["loss"] = losses["loss"] + d.landmark_weight * losses["landmarks"]
         return losses, made
 
-    def _identity(self, made: Tensor, true: Tensor, identity: Tensor, t: Tensor) -> Tensor:
+    @torch.no_grad()
+    def _wanted(self, true: Tensor, identity: Tensor) -> _Wanted:
+        seen, points = self.recogniser, self.points
+        return _Wanted(
+            None if seen is None else seen(true).vector,
+            None if seen is None else seen(identity).vector,
+            None if points is None else points(true).points,
+        )
+
+    def _identity(self, made: Tensor, wanted: _Wanted, t: Tensor) -> Tensor:
         """One minus the cosine to the target and to the identity image, mixed: the later of the
         two counts as t grows."""
         assert self.recogniser is not None
+        assert wanted.target is not None
+        assert wanted.identity is not None
         own = self.recogniser(made).vector
-        with torch.no_grad():
-            others = [self.recogniser(x).vector for x in (true, identity)]
-        near, far = (1 - functional.cosine_similarity(own, x) for x in others)
+        near, far = (
+            1 - functional.cosine_similarity(own, x) for x in (wanted.target, wanted.identity)
+        )
         share = t / STEPS
         return (1 - share) * near + share * far
-
-    def _landmarks(self, made: Tensor, true: Tensor) -> Tensor:
-        assert self.points is not None
-        with torch.no_grad():
-            wanted = self.points(true).points
-        return LANDMARK_FACTOR * per_image((self.points(made).points - wanted).square())
 
     def validate(self) -> dict[str, float]:
         """How near drawn images of unseen people come to the true answers, and how near the

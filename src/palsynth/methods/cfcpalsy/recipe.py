@@ -11,6 +11,7 @@ from palsynth.data.folder_pairs import FolderPairs
 from palsynth.data.groups import GroupsSource, KeptGroups, PairsSource
 from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
+from palsynth.methods.cfcpalsy.files import begun
 from palsynth.methods.cfcpalsy.model import CFCPalsyModel, conditioner_of, unet_of
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
 from palsynth.methods.cfcpalsy.settings import ModelSettings
@@ -79,6 +80,11 @@ class CFCPalsyRecipe(Settings):
     """Trains a CFCPalsy model."""
 
     kind: Literal["cfcpalsy"] = "cfcpalsy"
+    begin: Path | None = None
+    """Weights of a training to begin with instead of random ones."""
+    begin_with: Literal["all", "unet"] = "all"
+    """What is taken from them: all, as when a model is tuned to patients of one's own, or the
+    U-Net alone, as the published training begins with that of DCFace."""
     model: ModelSettings = field(default_factory=ModelSettings)
     data: PairsSettings = field(default_factory=PairsSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
@@ -91,5 +97,7 @@ class CFCPalsyRecipe(Settings):
         """What trains."""
         if self.data.dataset is not None and self.model.uses_draft:
             raise InputError("pairs of a dataset have no draft; leave it out of the model")
+        if self.begin is not None:
+            return CFCPalsyObjective(begun(self.model, self.begin, self.begin_with == "all"))
         unet = unet_of(self.model)
         return CFCPalsyObjective(CFCPalsyModel(self.model, unet, conditioner_of(self.model, unet)))

@@ -50,7 +50,12 @@ class ConditionSettings(Settings):
     images: tuple[Shown, ...] = ()
     """Beyond the paper: images that the U-Net sees as further channels."""
     drop: float = 0.0
-    """Beyond the paper: share of examples without conditions, for guidance."""
+    """Beyond the paper: share of examples without conditions, for guidance; 1 reads no condition
+    at all, for a U-Net that others begin with."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.drop <= 1:
+            raise InputError(f"drop {self.drop:g}: must lie in 0 … 1")
 
 
 @dataclass(frozen=True)
@@ -97,7 +102,9 @@ class ModelSettings(Settings):
     def __post_init__(self) -> None:
         if self.diffusion.residual != "none" and self.unet.predicted != 3:
             raise InputError("a residual model predicts 3 channels; set unet.predicted 3")
-        if self.diffusion.guidance > 1 and not self.condition.drop:
+        if self.condition.drop == 1 and (self.diffusion.cycle or self.condition.images):
+            raise InputError("a model without conditions (drop 1) has no cycle and sees no images")
+        if self.diffusion.guidance > 1 and not 0 < self.condition.drop < 1:
             raise InputError("guidance needs a model trained with condition.drop above 0")
 
     @property

@@ -17,7 +17,7 @@ import numpy as np
 from palsynth.face import topology
 from palsynth.face.edges import canny
 from palsynth.face.face import Face
-from palsynth.face.framing import ID_PHOTO, Framing
+from palsynth.face.framing import PORTRAIT, Framing
 from palsynth.face.regions import region_mask, region_polygon
 
 SIZE = 512
@@ -76,7 +76,7 @@ class Condition:
     steps: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def plain(face: Face, size: int = SIZE, framing: Framing = ID_PHOTO) -> Condition:
+def plain(face: Face, size: int = SIZE, framing: Framing = PORTRAIT) -> Condition:
     """The patient's own edges, as the paper trains with."""
     aligned = face.aligned(framing, size)
     edges = plain_edges(aligned.image)
@@ -85,7 +85,7 @@ def plain(face: Face, size: int = SIZE, framing: Framing = ID_PHOTO) -> Conditio
 
 def codc(
     patient: Face, other: Face, *, contour: bool = True, organ_size: bool = True,
-    size: int = SIZE, framing: Framing = ID_PHOTO,
+    size: int = SIZE, framing: Framing = PORTRAIT,
 ) -> Condition:  # fmt: skip
     """The patient's parts in the face of a non-patient.
 

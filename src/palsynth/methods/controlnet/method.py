@@ -11,7 +11,7 @@ import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face.face import Face
-from palsynth.face.framing import ID_PHOTO
+from palsynth.face.framing import PORTRAIT
 from palsynth.methods.base import Request
 from palsynth.methods.controlnet.conditioning import codc, plain
 from palsynth.methods.controlnet.files import (
@@ -118,11 +118,11 @@ def _laid(made: np.ndarray, request: Request, other: Face) -> np.ndarray:
     """An ID photo as the request wants it to lie."""
     size = made.shape[0]
     if request.framing is None:  # as the identity's own picture lies
-        affine = other.aligned(ID_PHOTO, size).onto(other)
+        affine = other.aligned(PORTRAIT, size).onto(other)
         shape = other.image.shape[:2]
     else:
-        scale = request.framing.scale(request.size) / ID_PHOTO.scale(size)
-        shift = request.framing.origin(request.size) - scale * ID_PHOTO.origin(size)
+        scale = request.framing.scale(request.size) / PORTRAIT.scale(size)
+        shift = request.framing.origin(request.size) - scale * PORTRAIT.origin(size)
         affine = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
         shape = (request.size, request.size)
     if shape == made.shape[:2] and np.allclose(affine, np.eye(2, 3), atol=1e-6):

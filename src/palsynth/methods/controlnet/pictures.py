@@ -19,7 +19,7 @@ from palsynth.data.kept import KeptParts
 from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
 from palsynth.face.detect import read_face
-from palsynth.face.framing import ID_PHOTO
+from palsynth.face.framing import PORTRAIT
 from palsynth.methods.controlnet.conditioning import plain_edges
 from palsynth.methods.controlnet.prompts import WHO, describe, sentences
 from palsynth.people import EVALUATION_SEEDS, random_view, render, sample
@@ -63,7 +63,7 @@ class HealthySource:
         person = sample(self.first + number)
         at_rest = rng.random() < RESTING
         movement = Movement.REST if at_rest else YANAGIHARA[int(rng.integers(len(YANAGIHARA)))]
-        view = random_view(rng, self.size, ID_PHOTO)
+        view = random_view(rng, self.size, PORTRAIT)
         effort = float(rng.uniform(0.6, 1.1))
         portrait = render(person, movement, Palsy.none(), intensity=effort, view=view)
         sentence = _numbers()[describe(person)]
@@ -164,7 +164,7 @@ class PatientsSource:
         return [Told(x, plain_edges(x), _numbers()[WHO], n) for n, x in enumerate(images)]
 
     def _picture(self, row: Row) -> np.ndarray:
-        return read_face(self.folder / row.file_name).aligned(ID_PHOTO, self.size).image
+        return read_face(self.folder / row.file_name).aligned(PORTRAIT, self.size).image
 
 
 def _numbers() -> dict[str, int]:
