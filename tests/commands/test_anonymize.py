@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pytest
 from PIL import Image
 
 from palsynth.cli import main
-from palsynth.clinical import Movement, Palsy
+from palsynth.clinical import YANAGIHARA, Movement, Palsy
 from palsynth.experiments.recognised import compare
 from palsynth.face.images import write_png
 from palsynth.people import View, render, sample
@@ -32,7 +33,12 @@ def test_a_photo_gives_the_contour(
     with Image.open(out) as image:
         assert image.size == (32, 32)
         assert "synthetic" in image.text["Description"]
-        assert '"seed": 0' in image.text["palsynth:provenance"]
+        record = json.loads(image.text["palsynth:provenance"])
+    assert record["seed"] == 0
+    assert record["method"] == ("controlnet-pf" if "--keep-face" in more else "controlnet-pf-codc")
+    assert record["words"] == (more[1] if "--words" in more else "person")
+    assert record["strategy"]["first"] == 0
+    assert len(record["weights_sha256"]) == 64
     assert "privacy check: " in capsys.readouterr().out
 
 
@@ -43,6 +49,29 @@ def test_a_description_is_enough(photo: Path, given: list[str], tmp_path: Path) 
         main(["anonymize", str(photo), "--as", words, "--out", str(out), *given])
         pictures.append(out.read_bytes())
     assert pictures[0] != pictures[1]
+
+
+def test_a_sheet_of_a_patient_takes_another_base(
+    given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for movement in YANAGIHARA:
+        image = render(sample(970_001), movement, Palsy.none(), view=View(128)).image
+        write_png(tmp_path / f"{movement.value}.png", image)
+    words = ["sheet", "--person", "5", "--patient", str(tmp_path), "--out",
+             str(tmp_path / "sheet" / "s.png"), "--size", "64"]  # fmt: skip
+    (tmp_path / "sheet").mkdir()
+    main([*words, *given, "--method", "controlnet-zero-shot"])
+    assert (tmp_path / "sheet" / "s.png").is_file()
+    for more, fault in (
+        (["--method", "cfcpalsy"], "the method cfcpalsy has no --base"),
+        (["--weights", "x"], "give one of the two"),
+    ):
+        with pytest.raises(SystemExit):
+            main([*words, *given, *more])
+        assert fault in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["sheet", "--person", "5", *given])
+    assert "--base, --controlnet and --tokenizer go with --patient" in capsys.readouterr().err
 
 
 def test_the_check_says_who_is_recognised() -> None:

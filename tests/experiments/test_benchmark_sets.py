@@ -142,7 +142,13 @@ def test_a_method_runs_over_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[
         assert np.array_equal(made[:8], identity[:8]), "the face lies as in the identity image"
     with pytest.raises(SystemExit):
         main([*words[:3], "people", "--out", str(out)])
-    assert "holds pictures of another method or another set" in capsys.readouterr().err
+    fault = "holds pictures of another method, of other weights or of another set"
+    assert fault in capsys.readouterr().err
+    record = out / "transfer.json"
+    record.write_text(record.read_text().replace("null", '"0123"'))
+    with pytest.raises(SystemExit):
+        main(words)
+    assert fault in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["transfer", str(folder), "--method", "people", "--out", str(tmp_path / "other")])
     assert "the identity must be a person" in capsys.readouterr().err

@@ -10,13 +10,14 @@ import pytest
 from palsynth.cli import main
 from palsynth.evaluation.intervals import bootstrap, share
 from palsynth.evaluation.report import read_report
-from palsynth.experiments import benchmark_sets
+from palsynth.experiments import benchmark_sets, controlnet_rows
 from palsynth.experiments.benchmark_sets import read_pairs, vp_patients
 from palsynth.experiments.evaluation import Weights
 from palsynth.experiments.features import FeatureCache
 from palsynth.experiments.patients import PatientPanel, tuned_and_others
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings, PatientsSettings
+from palsynth.training import loop
 from palsynth.training.recipe import LoopSettings, save
 from tests.methods.controlnet.conftest import base_folder  # noqa: F401
 
@@ -109,6 +110,30 @@ def test_the_ranges_of_timesteps_are_compared(recipe: Path, vp: Path, tmp_path: 
     text = (tmp_path / "t" / "runs" / "t800-999" / "recipe.yaml").read_text("utf-8")
     assert "first: 800" in text
     assert "last: 1000" in text
+
+
+def test_an_interrupted_table_says_what_it_lacks(
+    recipe: Path, vp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """And the set that is judged, not the recipe, says who is tuned on."""
+    words = ["table", "timesteps", str(recipe), "--data", str(vp), "--out", str(tmp_path / "t")]
+    recipe.write_text(recipe.read_text().replace(str(vp), "nowhere"))
+    asked = []
+
+    def train(of: ControlNetRecipe, run: Path, resume: bool) -> bool:
+        asked.append(of.patients.dataset)
+        return False if len(asked) > 1 else loop.train(of, run, resume=resume)
+
+    monkeypatch.setattr(controlnet_rows, "train", train)
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 130
+    assert asked == [vp, vp]
+    said = "interrupted: t800-999, t000-999, t500-700 lacking; start the same command again"
+    assert said in capsys.readouterr().out
+    rows = [r.method for r in read_report(tmp_path / "t" / "report.json").results]
+    assert rows[-1] == "t000-199"
 
 
 def test_a_recipe_without_patients_is_refused(

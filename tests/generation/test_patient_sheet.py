@@ -11,8 +11,8 @@ from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side
 from palsynth.data.manifest import Row, write_manifest
 from palsynth.errors import InputError
 from palsynth.face.images import write_png
-from palsynth.generation.patient_sheet import patient_sheet, pictures_by_movement
-from palsynth.generation.sheet import labelled_grid
+from palsynth.generation.patient_sheet import _row, patient_sheet, pictures_by_movement
+from palsynth.generation.sheet import drawn_sheet, labelled_grid
 from palsynth.methods import get_method
 from palsynth.methods.resolve import identity_face
 from palsynth.people import View, render, sample
@@ -59,6 +59,15 @@ def test_the_sheet_shows_the_other_person_and_measures_both(patient: Path) -> No
     assert grin.asked_score < 4
     assert grin.measured_score == grin.asked_score
     assert made.image.dtype == np.uint8
+
+
+def test_a_patient_who_cannot_be_measured_has_no_score(patient: Path) -> None:
+    blank = np.full((160, 160, 3), 128, np.uint8)
+    row = _row(Movement.GRIN, blank, render(sample(970_002), view=View(160)).image)
+    assert (row.asked_score, row.asked_side) == (None, None)
+    assert row.measured_score is not None
+    drawn = drawn_sheet([blank] * 10, [row] * 10, "", "patient")
+    assert drawn.image.shape[0] > 320
 
 
 def test_lines_are_named_and_columns_headed() -> None:

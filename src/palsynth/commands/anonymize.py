@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from palsynth.commands.options import DiffusionOptions
 from palsynth.errors import InputError
 
 if TYPE_CHECKING:
     from palsynth.methods.base import Identity
-    from palsynth.methods.controlnet.method import ControlNetMethod
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,9 @@ class AnonymizeOptions:
     """Where the picture goes (PNG)."""
     words: str | None = None
     """A description for the prompt, in place of 'person'; a description in --as is one."""
-    base: str | None = None
-    """A Stable Diffusion 1.x: folder, downloaded hub name or single file; the small one that ships
-    where nothing is said."""
-    controlnet: str | None = None
-    """A Canny ControlNet for it, not tuned on patients."""
-    tokenizer: Path | None = None
-    """Folder of the tokenizer, where --base is a single file."""
+    diffusion: Annotated[DiffusionOptions, tyro.conf.arg(name="")] = field(
+        default_factory=DiffusionOptions
+    )
     weights: Path | None = None
     """A ControlNet tuned by palsynth train, in place of --controlnet."""
     keep_face: bool = False
@@ -46,24 +42,26 @@ class AnonymizeOptions:
 
 def anonymize(options: AnonymizeOptions) -> None:
     """A patient's expression on somebody else, with a check whether the patient is recognised."""
-    import palsynth
     from palsynth.experiments.recognised import compare
     from palsynth.face.detect import read_face
+    from palsynth.face.framing import PORTRAIT
     from palsynth.face.images import write_png
     from palsynth.methods import Request
-    from palsynth.methods.base import Picture
+    from palsynth.methods.base import Picture, provenance
+    from palsynth.methods.controlnet.method import Partial, PartialInOtherFace
     from palsynth.methods.resolve import identity_face
 
     if options.seed < 0:
         raise InputError(f"--seed {options.seed}: must not be negative")
     patient = read_face(options.patient)
     identity, words = _who(options)
-    method = _method(options)
-    request = Request(identity, Picture(patient), options.seed, method.pipeline.base.size)
+    kind = Partial if options.keep_face else PartialInOtherFace
+    method = kind(options.diffusion.pipeline(options.weights))
+    size = method.pipeline.base.size
+    request = Request(identity, Picture(patient), options.seed, size, PORTRAIT)
     image = method.with_words([request], [words])[0]
-    name = "controlnet-pf" if options.keep_face else "controlnet-pf-codc"
-    record = {"method": name, "seed": options.seed, "expression": "picture"}
-    record["version"] = palsynth.__version__
+    said = {"expression": "picture", "words": words, "strategy": asdict(method.pipeline.strategy)}
+    record = provenance(method, options.seed, **said)
     write_png(options.out, image, **{"palsynth:provenance": json.dumps(record, sort_keys=True)})
     other = identity_face(identity, max(256, image.shape[0]))
     print(f"{options.out}\n{compare(patient.image, other.image, image)}")
@@ -80,20 +78,3 @@ def _who(options: AnonymizeOptions) -> tuple[Identity, str]:
     if re.search(r"\.\w{2,4}$", options.as_):
         raise InputError(f"{path}: no such file")
     return described(options.as_, options.seed), options.words or options.as_
-
-
-def _method(options: AnonymizeOptions) -> ControlNetMethod:
-    from palsynth.methods.controlnet.files import load_pipeline, untuned_pipeline
-    from palsynth.methods.controlnet.method import Partial, PartialInOtherFace
-    from palsynth.methods.controlnet.recipe import ModelSettings
-
-    if options.controlnet is not None and options.weights is not None:
-        raise InputError("--controlnet is not tuned and --weights is; give one of the two")
-    if options.base is not None and options.controlnet is None and options.weights is None:
-        raise InputError("--base needs --controlnet or --weights that fit it")
-    if options.controlnet is not None:
-        model = ModelSettings(options.base, options.tokenizer, options.controlnet)
-        pipeline = untuned_pipeline(model)
-    else:
-        pipeline = load_pipeline(options.weights, options.base, options.tokenizer)
-    return (Partial if options.keep_face else PartialInOtherFace)(pipeline)

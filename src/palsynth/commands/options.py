@@ -15,6 +15,7 @@ from palsynth.errors import InputError
 
 if TYPE_CHECKING:
     from palsynth.face.face import Face
+    from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 
 SideName = Literal["left", "right"]
 MovementName = Literal[
@@ -69,6 +70,33 @@ class PalsyOptions:
             else f"House-Brackmann {self.grade or 'V'}"
         )
         return f"{self.kind} palsy of the patient's {self.side}, {degree}"
+
+
+@dataclass(frozen=True)
+class DiffusionOptions:
+    """Which Stable Diffusion draws, for the ControlNet methods."""
+
+    base: str | None = None
+    """A Stable Diffusion 1.x: folder, downloaded hub name or single file; the small one that ships
+    where nothing is said."""
+    controlnet: str | None = None
+    """A Canny ControlNet for it, not tuned on patients."""
+    tokenizer: Path | None = None
+    """Folder of the tokenizer, where --base is a single file."""
+
+    def pipeline(self, weights: Path | None) -> ControlNetPalsyPipeline:
+        """What draws, with ``weights`` that palsynth train tuned in place of the ControlNet.
+        Raises InputError where the options contradict each other."""
+        from palsynth.methods.controlnet.files import load_pipeline, untuned_pipeline
+        from palsynth.methods.controlnet.recipe import ModelSettings
+
+        if self.controlnet is not None and weights is not None:
+            raise InputError("--controlnet is not tuned and --weights is; give one of the two")
+        if self.base is not None and self.controlnet is None and weights is None:
+            raise InputError("--base needs --controlnet or --weights that fit it")
+        if self.controlnet is not None:
+            return untuned_pipeline(ModelSettings(self.base, self.tokenizer, self.controlnet))
+        return load_pipeline(weights, self.base, self.tokenizer)
 
 
 def read_palsy(path: Path) -> Palsy:

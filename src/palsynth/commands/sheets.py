@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from palsynth.commands.options import PalsyOptions, parse_expression, warn_unless_neutral
+from palsynth.commands.options import (
+    DiffusionOptions,
+    PalsyOptions,
+    parse_expression,
+    warn_unless_neutral,
+)
 from palsynth.errors import InputError
+
+if TYPE_CHECKING:
+    from palsynth.methods.base import Method
 
 
 @dataclass(frozen=True)
@@ -34,6 +42,9 @@ class SheetOptions:
     """Method; people for --person and simulator for a photo where nothing is said."""
     weights: Path | None = None
     """Weights of the method; what ships where nothing is said."""
+    diffusion: Annotated[DiffusionOptions, tyro.conf.arg(name="")] = field(
+        default_factory=DiffusionOptions
+    )
     size: int = 320
     """Pixels of one picture's side."""
 
@@ -70,6 +81,8 @@ def sheet(options: SheetOptions) -> None:
     if options.patient is not None:
         _of_patient(options, identity)
         return
+    if options.diffusion != DiffusionOptions():
+        raise InputError("--base, --controlnet and --tokenizer go with --patient")
     default = "people" if is_person else "simulator"
     method = get_method(options.method or default, options.weights)
     who = f"Person {options.person}, who does not exist" if is_person else "Simulated from a photo"
@@ -88,11 +101,10 @@ def sheet(options: SheetOptions) -> None:
 
 def _of_patient(options: SheetOptions, identity) -> None:  # type: ignore[no-untyped-def]
     from palsynth.generation.patient_sheet import patient_sheet
-    from palsynth.methods import get_method
 
     if options.palsy_options != PalsyOptions() or options.healthy:
         raise InputError("--patient shows the palsy; leave out side, grade, palsy and --healthy")
-    method = get_method(options.method or "controlnet-pf-codc", options.weights)
+    method = _picture_method(options)
     if not method.takes_pictures:
         raise InputError(f"the method {method.name} takes no pictures; leave out --patient")
     assert options.patient is not None
@@ -100,6 +112,20 @@ def _of_patient(options: SheetOptions, identity) -> None:  # type: ignore[no-unt
     _write(options.out, made.image)
     _print_table(made)
     print(f"\n{options.out}")
+
+
+def _picture_method(options: SheetOptions) -> Method:
+    from palsynth.methods.base import get_method, method_class
+
+    name = options.method or "controlnet-pf-codc"
+    if options.diffusion == DiffusionOptions():
+        return get_method(name, options.weights)
+    from palsynth.methods.controlnet.method import ControlNetMethod
+
+    kind = method_class(name)
+    if not issubclass(kind, ControlNetMethod):
+        raise InputError(f"the method {name} has no --base, --controlnet or --tokenizer")
+    return kind(options.diffusion.pipeline(options.weights))
 
 
 def grid(options: GridOptions) -> None:
@@ -162,7 +188,7 @@ def _print_table(made) -> None:  # type: ignore[no-untyped-def]
             row.movement.label,
             row.asked_side.value if row.asked_side else "–",
             row.side_text,
-            str(row.asked_score),
+            "–" if row.asked_score is None else str(row.asked_score),
             "–" if row.measured_score is None else str(row.measured_score),
             "–" if row.asymmetry is None else f"{row.asymmetry:+.1f}",
         )

@@ -42,13 +42,12 @@ class SynthesizeOptions:
 
 def synthesize(options: SynthesizeOptions) -> None:
     """The person of one photo with the expression of another, or with one that is asked for."""
-    import palsynth
     from palsynth.clinical import Movement
     from palsynth.face.detect import read_face
     from palsynth.face.framing import ID_PHOTO
     from palsynth.face.images import write_png
     from palsynth.methods import Asked, Request, get_method
-    from palsynth.methods.base import Expression, Picture
+    from palsynth.methods.base import Expression, Picture, provenance
 
     if (options.expression is None) == (options.movement is None):
         raise InputError("give either --expression, a photo, or --movement")
@@ -76,6 +75,6 @@ def synthesize(options: SynthesizeOptions) -> None:
         path = options.out
         if options.count > 1:
             path = path.with_name(f"{path.stem}-{seed}{path.suffix}")
-        record = {"method": options.method, "seed": seed, "version": palsynth.__version__, **said}
+        record = provenance(method, seed, **said)
         write_png(path, image, **{"palsynth:provenance": json.dumps(record, sort_keys=True)})
         print(path)

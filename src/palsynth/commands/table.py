@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import sys
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import tyro
@@ -62,7 +63,8 @@ class ControlNetTableOptions:
     recipe: tyro.conf.Positional[Path]
     """A recipe of kind controlnet with patients, in which only the strategy changes."""
     data: Path
-    """Folder of the set, as palsynth benchmark vp-patients makes it."""
+    """Folder of the set, as palsynth benchmark vp-patients makes it: who is tuned on and who is
+    judged, whatever dataset the recipe names."""
     out: Path
     """Folder of runs, pictures and report.html, .md and .json."""
     alexnet: Path | None = None
@@ -99,6 +101,7 @@ def _controlnet_table(options: ControlNetTableOptions, strategies) -> None:  # t
     if recipe.kind != "controlnet" or recipe.patients is None:
         raise InputError(f"{options.recipe}: needs kind controlnet and patients")
     pairs = read_pairs(options.data / "pairs.csv")
+    recipe = replace(recipe, patients=replace(recipe.patients, dataset=options.data))
     tuning = Tuning(recipe, options.out / "runs")
     tuned = set(recipe.source().subjects_used())
     weights = Weights(alexnet=options.alexnet, recogniser=options.recogniser)
@@ -112,3 +115,7 @@ def _controlnet_table(options: ControlNetTableOptions, strategies) -> None:  # t
     caption = f"ten movements of {subject}: the patient as given, then every method"
     write_report(options.out, report, {caption: png_bytes(picture)})
     print(f"{options.out / 'report.html'}: {len(report.results)} rows")
+    missing = [name for name in strategies if name not in names]
+    if missing:
+        print(f"interrupted: {', '.join(missing)} lacking; start the same command again to go on")
+        sys.exit(130)

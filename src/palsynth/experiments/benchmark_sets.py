@@ -20,7 +20,7 @@ from palsynth.data.manifest import Row
 from palsynth.data.writer import DatasetWriter
 from palsynth.errors import InputError
 from palsynth.face.detect import read_face
-from palsynth.face.framing import FRAMINGS, RECOGNISER, Framing
+from palsynth.face.framing import PORTRAIT, RECOGNISER, Framing
 from palsynth.files import written_whole
 from palsynth.people import (
     EVALUATION_SEEDS,
@@ -132,9 +132,7 @@ def vp_transfer(folder: Path, size: int = 112, framing: Framing = RECOGNISER) ->
     album.finish(pairs)
 
 
-def vp_patients(
-    folder: Path, size: int = 128, framing: Framing = FRAMINGS["id-photo"]
-) -> Iterator[int]:
+def vp_patients(folder: Path, size: int = 128, framing: Framing = PORTRAIT) -> Iterator[int]:
     """3 virtual patients x 10 movements x 60 images, as in the ControlNet paper, and 60 further
     patients with ten movements each; every pair has a non-patient of its own, at rest.
 

@@ -91,5 +91,7 @@ def tuned_and_others(judged: Judged, tuned: set[str]) -> list[Result]:
             rows = chosen & np.isfinite(judged.per_pair[key])
             figures[key] = bootstrap(judged.per_pair[key][rows], groups=subjects[rows])
         title = f"{judged.method}: {len(set(people.tolist()))} {who}"
-        out.append(Result(title, figures, judged.variants))
+        lost = int((judged.per_pair["faces"][chosen] == 0).sum())
+        notes = [f"{lost} without a face count as not recognised"] if lost else []
+        out.append(Result(title, figures, judged.variants, notes))
     return out

@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import palsynth
 from palsynth.clinical import YANAGIHARA, house_brackmann, item_score
 from palsynth.data.manifest import FILE_NAME, Row, read_manifest, write_manifest
 from palsynth.errors import InputError
@@ -18,7 +17,7 @@ from palsynth.face.detect import detect_faces, read_face
 from palsynth.face.face import Face
 from palsynth.face.images import NOT_MADE, read_image, write_png
 from palsynth.files import written_whole
-from palsynth.methods.base import Asked, Expression, Method, Picture, Request
+from palsynth.methods.base import Asked, Expression, Method, Picture, Request, provenance
 
 CHUNK = 16
 """Requests that a method gets at once; no picture depends on it."""
@@ -35,7 +34,7 @@ def transfer(
     pair is its row, so a picture depends neither on the others nor on an interruption. Expression
     images that a method ``made`` may show no face or several: then the largest counts, and
     without one the identity stays at rest. Raises InputError where ``out`` holds pictures of
-    another method or for other pairs.
+    another method, of other weights or for other pairs.
     """
     _check_folder(method, pairs, out)
     todo = [(row, pair) for row, pair in enumerate(pairs) if not (out / pair.name).is_file()]
@@ -71,8 +70,7 @@ def _split(splits: dict[str, str | None], pair: Pair) -> str | None:
 
 
 def _provenance(method: Method, pair: Pair, seed: int) -> dict[str, Any]:
-    return {"method": method.name, "seed": seed, "identity": pair.identity,
-            "expression": pair.expression, "version": palsynth.__version__}  # fmt: skip
+    return provenance(method, seed, identity=pair.identity, expression=pair.expression)
 
 
 def _row(method: Method, pair: Pair, seed: int, split: str | None) -> Row:
@@ -90,15 +88,18 @@ def _row(method: Method, pair: Pair, seed: int, split: str | None) -> Row:
 
 
 def _check_folder(method: Method, pairs: list[Pair], out: Path) -> None:
-    """Raises InputError where ``out`` holds pictures of another method or for other pairs."""
+    """Raises InputError where ``out`` holds pictures of another method, of other weights or for
+    other pairs."""
     record = out / "transfer.json"
     if not record.exists() and (out / FILE_NAME).exists():
         raise InputError(f"{out}: holds a dataset already; give another folder")
     asked = hashlib.sha256(repr(pairs).encode()).hexdigest()[:16]
-    text = json.dumps({"method": method.name, "pairs": asked}, indent=1) + "\n"
+    who = {"method": method.name, "weights_sha256": method.weights_sha256}
+    text = json.dumps({**who, "pairs": asked}, indent=1) + "\n"
     if record.exists() and record.read_text("utf-8") != text:
         raise InputError(
-            f"{out}: holds pictures of another method or another set; give another folder"
+            f"{out}: holds pictures of another method, of other weights or of another set; give "
+            "another folder"
         )
     out.mkdir(parents=True, exist_ok=True)
     with written_whole(record) as temporary:

@@ -14,12 +14,12 @@ from palsynth.face.scoring import ANSWERS, asymmetry, estimate
 
 @dataclass(frozen=True)
 class AskedMeasured:
-    """One picture's two truths. ``measured_score`` is None where no single face is found;
+    """One picture's two truths. A score is None where no single face is found in its picture;
     ``asymmetry`` in per cent of the outer-eye distance, positive where the left looks weaker."""
 
     movement: Movement
     asked_side: Side | None
-    asked_score: int
+    asked_score: int | None
     measured_side: Side | None = None
     measured_score: int | None = None
     asymmetry: float | None = None

@@ -11,7 +11,7 @@ from palsynth.clinical import YANAGIHARA, Movement, Palsy
 from palsynth.data.manifest import FILE_NAME, read_manifest
 from palsynth.errors import InputError
 from palsynth.face.detect import read_face
-from palsynth.face.framing import ID_PHOTO
+from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import SUFFIXES
 from palsynth.generation.measured import AskedMeasured, asked_and_measured
 from palsynth.generation.sheet import Sheet, drawn_sheet
@@ -56,7 +56,7 @@ def patient_sheet(folder: Path, identity: Identity, method: Method, *, size: int
     estimated item score under each."""
     paths = pictures_by_movement(folder)
     faces = {m: read_face(path) for m, path in paths.items()}
-    requests = [Request(identity, Picture(face), 0, size, ID_PHOTO) for face in faces.values()]
+    requests = [Request(identity, Picture(face), 0, size, PORTRAIT) for face in faces.values()]
     images = method(requests)
     rows = [_row(m, faces[m].image, image) for m, image in zip(faces, images, strict=True)]
     return drawn_sheet(images, rows, "A patient's ten movements on somebody else", "patient")
@@ -65,5 +65,4 @@ def patient_sheet(folder: Path, identity: Identity, method: Method, *, size: int
 def _row(movement: Movement, patient: np.ndarray, made: np.ndarray) -> AskedMeasured:
     """What is measured in a picture, the patient's own measure in place of what was asked."""
     theirs, ours = (asked_and_measured(i, movement, Palsy.none()) for i in (patient, made))
-    score = 4 if theirs.measured_score is None else theirs.measured_score
-    return replace(ours, asked_side=theirs.measured_side, asked_score=score)
+    return replace(ours, asked_side=theirs.measured_side, asked_score=theirs.measured_score)

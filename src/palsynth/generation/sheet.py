@@ -61,13 +61,18 @@ def drawn_sheet(
     if well is not None:
         tops = [_captioned(i, m.label, "healthy") for i, m in zip(well, YANAGIHARA, strict=True)]
         lines = [tops[:5], tiles[:5], tops[5:], tiles[5:]]
-    asked = sum(row.asked_score for row in rows)
-    found = [row.measured_score for row in rows]
-    total = f"{asker} {asked} of 40 ({yanagihara_band(asked)})"
-    if all(score is not None for score in found):
-        measured = sum(score for score in found if score is not None)
-        total += f", measured {measured} of 40 ({yanagihara_band(measured)})"
-    return Sheet(_framed(lines, title, total), rows)
+    asked = _total([row.asked_score for row in rows])
+    measured = _total([row.measured_score for row in rows])
+    totals = [f"{who} {total}" for who, total in ((asker, asked), ("measured", measured)) if total]
+    return Sheet(_framed(lines, title, ", ".join(totals)), rows)
+
+
+def _total(scores: list[int | None]) -> str:
+    """A Yanagihara total in words; nothing where an item is not known."""
+    known = [score for score in scores if score is not None]
+    if len(known) < len(scores):
+        return ""
+    return f"{sum(known)} of 40 ({yanagihara_band(sum(known))})"
 
 
 def grid(
@@ -117,7 +122,8 @@ def _caption(row: AskedMeasured, asker: str) -> tuple[str, str]:
     measured = "no face" if row.measured_score is None else f"{row.measured_score}"
     weak = row.measured_side is not None and row.measured_score != 4
     side = f", {row.side_text} weak" if weak else ""
-    return row.movement.label, f"{asker} {row.asked_score} · measured {measured}{side}"
+    asked = "no face" if row.asked_score is None else f"{row.asked_score}"
+    return row.movement.label, f"{asker} {asked} · measured {measured}{side}"
 
 
 def _captioned(image: np.ndarray, head: str, line: str, *, above: bool = False) -> np.ndarray:

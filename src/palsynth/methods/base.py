@@ -6,10 +6,11 @@ import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
+import palsynth
 from palsynth.clinical import Movement, Palsy
 from palsynth.errors import InputError
 from palsynth.face.face import Face
@@ -64,6 +65,11 @@ class Method(Protocol):
     synthetic: bool
     """Whether it makes pictures; a copy of a photograph must not say that it is synthetic."""
 
+    @property
+    def weights_sha256(self) -> str | None:
+        """What identifies its networks; None where it has none."""
+        ...
+
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Images (H, W, 3) uint8 RGB, one a request, in order."""
         ...
@@ -76,6 +82,12 @@ class Method(Protocol):
     def save_pretrained(self, path: Path) -> None:
         """Writes what :meth:`from_pretrained` reads."""
         ...
+
+
+def provenance(method: Method, seed: int, **said: Any) -> dict[str, Any]:
+    """What a picture says of how it was made; ``said`` is what was asked for."""
+    return {"method": method.name, "weights_sha256": method.weights_sha256, "seed": seed,
+            "version": palsynth.__version__, **said}  # fmt: skip
 
 
 METHODS = {
@@ -98,10 +110,15 @@ def method_names() -> list[str]:
     return sorted(METHODS)
 
 
-def get_method(name: str, weights: Path | None = None) -> Method:
-    """A method by name. Raises InputError for an unknown one."""
+def method_class(name: str) -> type[Method]:
+    """A method's class by name. Raises InputError for an unknown one."""
     if name not in METHODS:
         raise InputError(f"no method '{name}'; choose one of {', '.join(method_names())}")
     module, kind = METHODS[name].split(":")
     found: type[Method] = getattr(importlib.import_module(module), kind)
-    return found.from_pretrained(weights)
+    return found
+
+
+def get_method(name: str, weights: Path | None = None) -> Method:
+    """A method by name. Raises InputError for an unknown one."""
+    return method_class(name).from_pretrained(weights)

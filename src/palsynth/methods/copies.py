@@ -21,6 +21,7 @@ class _Copy:
     name = ""
     takes_pictures = True
     synthetic = False
+    weights_sha256 = None
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> _Copy:

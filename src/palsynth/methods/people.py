@@ -19,6 +19,7 @@ class PeopleMethod:
     name = "people"
     takes_pictures = False
     synthetic = True
+    weights_sha256 = None
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """One image a request. The identity must be a person, the expression asked in words."""

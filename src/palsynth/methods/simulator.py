@@ -20,6 +20,7 @@ class SimulatorMethod:
     name = "simulator"
     takes_pictures = False
     synthetic = True
+    weights_sha256 = None
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """One image a request, the identity cut out at the requested framing."""

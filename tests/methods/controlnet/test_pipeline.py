@@ -11,6 +11,7 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base, save_base
+from palsynth.methods.controlnet.files import load_pipeline, save_pipeline
 from palsynth.methods.controlnet.gate import GatedControlNet
 from palsynth.methods.controlnet.loading import read_base
 from palsynth.methods.controlnet.pipeline import (
@@ -123,6 +124,23 @@ def test_a_base_draws_the_same_once_saved_and_read(
         ControlNetPalsyPipeline(x, controlnet, sampling)(edges(1), ["man"], [0])[0]
         for x in (base, read_base(tmp_path / "base"))
     )
+    assert np.array_equal(a, b)
+
+
+def test_a_pipeline_saved_whole_draws_the_same_wherever_it_lies(
+    base: Base, controlnet: ControlNetModel, tmp_path: Path
+) -> None:
+    other = ControlNetModel.from_config(controlnet.config)
+    gated = Sampling("ddim", 4, 1.5, outside="pretrained")
+    pipeline = ControlNetPalsyPipeline(
+        base, controlnet, gated, Strategy(first=500, last=701), other
+    )
+    save_pipeline(pipeline, tmp_path / "here")
+    (tmp_path / "here").rename(tmp_path / "there")
+    again = load_pipeline(tmp_path / "there")
+    assert again.strategy == pipeline.strategy
+    assert again.sampling == gated
+    a, b = (p(edges(1), ["man"], [0])[0] for p in (pipeline, again))
     assert np.array_equal(a, b)
 
 

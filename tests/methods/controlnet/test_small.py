@@ -10,6 +10,7 @@ from diffusers.pipelines.controlnet.pipeline_controlnet import StableDiffusionCo
 from transformers import CLIPTokenizer
 
 from palsynth.errors import InputError
+from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.prompts import PROMPT, describe, described, prompt, sentences
 from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings, small_tokenizer
 from palsynth.people import sample
@@ -39,9 +40,15 @@ def test_only_the_person_changes_in_the_prompt() -> None:
     assert prompt() == PROMPT
     assert prompt("woman of  about 30").startswith("ID photo of woman of about 30 wearing")
     assert prompt("man").count("person") == 0
-    for wrong in ("", "x" * 200):
-        with pytest.raises(InputError, match="must have 1 to 120 characters"):
-            prompt(wrong)
+    with pytest.raises(InputError, match="description '': say who, as in 'woman of about 30"):
+        prompt(" ")
+
+
+def test_no_word_of_a_prompt_is_cut_off(base: Base) -> None:
+    base.check_words(sentences())
+    for said in (base.words, base.check_words):
+        with pytest.raises(InputError, match=r"has \d+ tokens, \d+ more than the text encoder"):
+            said([prompt("man with " + "x" * 90)])
 
 
 def test_people_are_described_in_words_that_training_uses() -> None:

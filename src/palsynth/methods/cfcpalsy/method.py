@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from palsynth.face.face import Face
 from palsynth.methods.base import Asked, Request
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
 from palsynth.methods.cfcpalsy.reading import scripts_of
+from palsynth.methods.networks import digest
 from palsynth.methods.resolve import expression_picture, identity_face
 
 EXPRESSION_SIZE = 224
@@ -34,6 +36,11 @@ class CFCPalsyMethod:
         """Loads a model's folder; what ships where nothing is said."""
         return cls(CFCPalsyPipeline.from_pretrained(path))
 
+    @cached_property
+    def weights_sha256(self) -> str:
+        """What identifies its networks."""
+        return digest(self.pipeline.model)
+
     def save_pretrained(self, path: Path) -> None:
         """Writes what :meth:`from_pretrained` reads."""
         self.pipeline.save_pretrained(path)
@@ -52,6 +59,7 @@ class DraftMethod:
     name = "draft"
     takes_pictures = True
     synthetic = True
+    weights_sha256 = None
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> DraftMethod:

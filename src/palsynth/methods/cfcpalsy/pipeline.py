@@ -18,6 +18,7 @@ from palsynth.methods.cfcpalsy.files import load_model, save_model
 from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Preview, Shown
 from palsynth.methods.cfcpalsy.reading import scripts_of
 from palsynth.methods.cfcpalsy.settings import DiffusionSettings
+from palsynth.methods.networks import usual_device
 
 DEFAULT = Path(__file__).parent / "assets" / "default"
 
@@ -37,7 +38,7 @@ class CFCPalsyPipeline:
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> CFCPalsyPipeline:
         """The model of a folder; what ships where nothing is said."""
-        return cls(load_model(path or DEFAULT))
+        return cls(load_model(path or DEFAULT).to(usual_device()))
 
     def save_pretrained(self, path: Path) -> None:
         """Writes what :meth:`from_pretrained` reads."""

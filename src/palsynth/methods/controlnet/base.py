@@ -5,16 +5,20 @@ Nothing is fetched: what is not on this machine is asked for in one line.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 import transformers
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
+
+from palsynth.errors import InputError
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -45,12 +49,38 @@ class Base:
         """Pixels a side of the pictures that it makes."""
         return int(self.unet.config["sample_size"]) * self.factor
 
+    @property
+    def _length(self) -> int:
+        """Tokens of a prompt that the text encoder reads."""
+        most = int(self.text_encoder.config.max_position_embeddings)
+        return min(self.tokenizer.model_max_length, most)
+
+    def check_words(self, prompts: Sequence[str]) -> None:
+        """Raises InputError for a prompt of more tokens than the text encoder reads."""
+        most = self._length
+        for text in prompts:
+            tokens = len(self.tokenizer(text).input_ids)
+            if tokens > most:
+                raise InputError(
+                    f"prompt '{text[:60]} …': has {tokens} tokens, {tokens - most} more than the "
+                    "text encoder reads; describe the person in fewer words"
+                )
+
+    def to(self, device: torch.device) -> Base:
+        """The same, its networks moved."""
+        networks: list[nn.Module | None] = [self.vae, self.text_encoder, self.unet, self.checker]
+        for network in networks:
+            if network is not None:
+                network.to(device)
+        return self
+
     def words(self, prompts: list[str]) -> Tensor:
         """What the U-Net is told of prompts, (N, L, D)."""
-        length = self.tokenizer.model_max_length
+        self.check_words(prompts)
         ids = self.tokenizer(
-            prompts, padding="max_length", max_length=length, truncation=True, return_tensors="pt"
-        ).input_ids
+            prompts, padding="max_length", max_length=self._length,
+            return_tensors="pt",
+        ).input_ids  # fmt: skip
         device = next(self.text_encoder.parameters()).device
         found: Tensor = self.text_encoder(ids.to(device)).last_hidden_state
         return found

@@ -10,7 +10,11 @@ from palsynth.methods.controlnet.base import ASSETS
 from palsynth.methods.controlnet.loading import read_base, read_controlnet, read_unet
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
+from palsynth.methods.networks import usual_device
 from palsynth.training import recipe as recipes
+
+_BASE, _BEGAN = "base", "pretrained"
+"""Folders beside the weights of a pipeline that was saved whole."""
 
 
 def read_recipe(folder: Path) -> ControlNetRecipe:
@@ -31,7 +35,7 @@ def load_pipeline(
     Raises InputError where the folder holds no tuned ControlNet.
     """
     folder = folder or ASSETS / "pf"
-    model = read_recipe(folder).model
+    model = _found_beside(read_recipe(folder).model, folder)
     if base is not None:
         model = replace(model, base=base, tokenizer=tokenizer)
     found = read_base(model.base, model.tokenizer)
@@ -41,7 +45,17 @@ def load_pipeline(
     began = None
     if model.sampling.outside == "pretrained":
         began = read_controlnet(model.controlnet, found)
-    return ControlNetPalsyPipeline(found, controlnet, model.sampling, model.strategy, began)
+    made = ControlNetPalsyPipeline(found, controlnet, model.sampling, model.strategy, began)
+    return made.to(usual_device())
+
+
+def _found_beside(model: ModelSettings, folder: Path) -> ModelSettings:
+    """What :func:`save_pipeline` wrote beside the weights is found wherever they lie."""
+    if model.base == _BASE and (folder / _BASE).is_dir():
+        model = replace(model, base=str(folder / _BASE))
+    if model.controlnet == _BEGAN and (folder / _BEGAN).is_dir():
+        model = replace(model, controlnet=str(folder / _BEGAN))
+    return model
 
 
 def untuned_pipeline(model: ModelSettings | None = None) -> ControlNetPalsyPipeline:
@@ -49,7 +63,8 @@ def untuned_pipeline(model: ModelSettings | None = None) -> ControlNetPalsyPipel
     model = model or ModelSettings()
     base = read_base(model.base, model.tokenizer)
     everywhere = replace(model.sampling, outside="tuned")
-    return ControlNetPalsyPipeline(base, read_controlnet(model.controlnet, base), everywhere)
+    controlnet = read_controlnet(model.controlnet, base)
+    return ControlNetPalsyPipeline(base, controlnet, everywhere).to(usual_device())
 
 
 def save_pipeline(pipeline: ControlNetPalsyPipeline, folder: Path) -> None:
@@ -57,13 +72,13 @@ def save_pipeline(pipeline: ControlNetPalsyPipeline, folder: Path) -> None:
     from palsynth.methods.controlnet.base import save_base
 
     folder.mkdir(parents=True, exist_ok=True)
-    save_base(pipeline.base, folder / "base")
+    save_base(pipeline.base, folder / _BASE)
     pipeline.controlnet.save_pretrained(folder / "controlnet")
     if pipeline.pretrained is not None:
-        pipeline.pretrained.save_pretrained(folder / "pretrained")
-    began = None if pipeline.pretrained is None else str(folder / "pretrained")
+        pipeline.pretrained.save_pretrained(folder / _BEGAN)
+    began = None if pipeline.pretrained is None else _BEGAN
     model = ModelSettings(
-        base=str(folder / "base"), controlnet=began, strategy=pipeline.strategy,
+        base=_BASE, controlnet=began, strategy=pipeline.strategy,
         sampling=pipeline.sampling,
     )  # fmt: skip
     recipes.save(ControlNetRecipe(model=model), folder / "recipe.yaml")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,6 +23,7 @@ from palsynth.methods.controlnet.files import (
 )
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import WHO, describe, prompt
+from palsynth.methods.networks import digest
 from palsynth.methods.resolve import expression_picture, identity_face
 from palsynth.people import Person
 
@@ -49,6 +51,13 @@ class ControlNetMethod:
     def from_pretrained(cls, path: Path | None = None) -> ControlNetMethod:
         """Loads a training's weights; the partially tuned ones that ship where nothing is said."""
         return cls(load_pipeline(path))
+
+    @cached_property
+    def weights_sha256(self) -> str:
+        """What identifies its networks."""
+        p = self.pipeline
+        others = [] if p.pretrained is None else [p.pretrained]
+        return digest(p.controlnet, p.base.unet, p.base.vae, p.base.text_encoder, *others)
 
     def save_pretrained(self, path: Path) -> None:
         """Writes what :meth:`from_pretrained` reads."""
@@ -115,7 +124,7 @@ def _words(request: Request) -> str:
 
 
 def _laid(made: np.ndarray, request: Request, other: Face) -> np.ndarray:
-    """An ID photo as the request wants it to lie."""
+    """A portrait as the request wants it to lie."""
     size = made.shape[0]
     if request.framing is None:  # as the identity's own picture lies
         affine = other.aligned(PORTRAIT, size).onto(other)

@@ -103,7 +103,7 @@ class KeptHealthy(KeptParts):
 
 @dataclass(frozen=True)
 class PatientsSource:
-    """The pictures of some subjects of a dataset folder, cut to ID photos, under one prompt.
+    """The pictures of some subjects of a dataset folder, cut to portraits, under one prompt.
 
     Without ``subjects`` the first ``patients`` of those with the most pictures count, as the paper
     has three of 600 each.

@@ -14,6 +14,7 @@ from diffusers.pipelines.controlnet.pipeline_controlnet import StableDiffusionCo
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
+from torch import nn
 
 from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
@@ -71,6 +72,7 @@ class ControlNetPalsyPipeline:
         checker holds back is black, and said so.
         """
         s = self.sampling
+        self.base.check_words(prompts)
         pipeline = StableDiffusionControlNetPipeline(
             **_components(self.base, s), controlnet=self._acting()
         )
@@ -81,6 +83,15 @@ class ControlNetPalsyPipeline:
             controlnet_conditioning_scale=s.scale, generator=_generators(seeds), output_type="np",
         )  # fmt: skip
         return _pictures(made)
+
+    def to(self, device: torch.device) -> ControlNetPalsyPipeline:
+        """The same, its networks moved; chance stays on the CPU, so the pictures stay alike."""
+        self.base.to(device)
+        networks: list[nn.Module | None] = [self.controlnet, self.pretrained]
+        for network in networks:
+            if network is not None:
+                network.to(device)
+        return self
 
     def _acting(self) -> ControlNetModel:
         """The ControlNet, gated where something else acts outside the trained timesteps."""
@@ -96,6 +107,7 @@ def draw_from_words(
 ) -> list[np.ndarray]:
     """Pictures (S, S, 3) uint8 RGB of the base alone."""
     s = sampling or Sampling()
+    base.check_words(prompts)
     pipeline = StableDiffusionPipeline(**_components(base, s))
     pipeline.set_progress_bar_config(disable=True)
     made = pipeline(

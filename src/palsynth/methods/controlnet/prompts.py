@@ -17,8 +17,6 @@ PROMPT = (
 """The prompt of Tajima, Seo & Chen 2026; at synthesis "person" gives way to a description."""
 
 WHO = "person"
-LONGEST = 120
-"""Characters of a description, so that the rest of the prompt is not cut off."""
 
 GENDERS = {
     "woman": {"woman", "female", "lady", "girl", "she", "her"},
@@ -34,14 +32,11 @@ _LIGHTNESS = (56.0, 48.0)
 def prompt(who: str = WHO) -> str:
     """The sentence with a description, such as "woman of about 30", in place of "person".
 
-    Raises InputError for an empty or a very long one.
+    Raises InputError for an empty one.
     """
     words = " ".join(who.split())
-    if not words or len(words) > LONGEST:
-        raise InputError(
-            f"description '{words[:40]}': must have 1 to {LONGEST} characters, as in "
-            "'woman of about 30 with light skin'"
-        )
+    if not words:
+        raise InputError("description '': say who, as in 'woman of about 30 with light skin'")
     return PROMPT.replace(WHO, words, 1)
 
 

@@ -107,4 +107,5 @@ class ControlNetRecipe(Settings):
 
 def _embedding(factor: int) -> tuple[int, ...]:
     """Channels of the layers that take edges to the size of latents: one halving a level."""
-    return {8: (16, 32, 96, 256), 4: (16, 32, 96), 2: (16, 32)}[factor]
+    channels = (16, 32, 96, 256, 512)
+    return channels[: factor.bit_length()]
