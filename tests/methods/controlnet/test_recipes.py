@@ -6,10 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from palsynth.errors import InputError
 from palsynth.experiments.kinds import load_recipe
 from palsynth.methods.controlnet.autoencoder import AutoencoderRecipe
+from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.files import untuned_pipeline
 from palsynth.methods.controlnet.healthy import HealthySettings, held_out
 from palsynth.methods.controlnet.loading import read_autoencoder, read_base
@@ -18,7 +20,7 @@ from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.prompts import describe
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
 from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings
-from palsynth.methods.controlnet.text_to_image import TextToImageRecipe
+from palsynth.methods.controlnet.text_to_image import TextToImageObjective, TextToImageRecipe
 from palsynth.people import sample
 from palsynth.training.loop import train
 from palsynth.training.recipe import LoopSettings, save
@@ -57,6 +59,22 @@ def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
     for recipe in (first, second, third):
         save(recipe, tmp_path / "r.yaml")
         assert load_recipe(tmp_path / "r.yaml") == recipe
+
+
+def test_a_last_trace_of_noise_counts_little(base: Base) -> None:
+    batch = held_out(32)
+    objective = TextToImageObjective(base, 0.1, 5.0, Sampling())
+    alpha = base.scheduler.alphas_cumprod
+    snr = alpha / (1 - alpha)
+    assert (objective.weights[snr <= 5] == 1).all()
+    assert torch.allclose(objective.weights[snr > 5] * snr[snr > 5], torch.tensor(5.0))
+    found = objective(batch, torch.Generator().manual_seed(0))
+    by_hand = (objective.weights[found.timesteps] * found.per_image).mean()
+    assert found.total == pytest.approx(float(by_hand))
+    plain = TextToImageObjective(base, 0.1, 0.0, Sampling())
+    assert plain(batch, torch.Generator().manual_seed(0)).total == found.parts["noise"]
+    with pytest.raises(InputError, match="snr_gamma -1: must not be negative"):
+        TextToImageRecipe(Path("x"), snr_gamma=-1)
 
 
 def test_healthy_people_are_drawn_with_their_words() -> None:
