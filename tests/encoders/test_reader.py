@@ -14,6 +14,7 @@ from palsynth.encoders.features import KeptFeatures, features_of
 from palsynth.encoders.reader import Reader, ReaderRecipe, ReaderSettings
 from palsynth.encoders.shipped import load_ours
 from palsynth.encoders.sources import FacesSettings
+from palsynth.errors import InputError
 from palsynth.face.framing import RECOGNISER
 from palsynth.methods.cfcpalsy.reading import read_asked
 from palsynth.people import EVALUATION_SEEDS, View, random_palsy, render, sample
@@ -45,6 +46,9 @@ def test_kept_features_are_the_source_s(tmp_path: Path) -> None:
     kept = KeptFeatures(source, tmp_path / "kept", 4)
     kept.draw()
     live = KeptFeatures(source, tmp_path / "none", 4, live=True)
+    threads = torch.get_num_threads()
+    assert live[0].arrays()["vector"].shape == (512,)
+    assert torch.get_num_threads() == threads
     for n in range(4):
         a, b = kept[n].arrays(), live[n].arrays()
         assert a.keys() == b.keys() == {"vector", "points", "movement", "function", "tone"}
@@ -111,3 +115,16 @@ def test_the_one_that_ships_reads_sides(read: tuple[list, list]) -> None:
     clear = [(a, b) for a, b in pairs if abs(a) > 0.4]
     assert len(clear) > 8
     assert np.mean([np.sign(a) == np.sign(b) for a, b in clear]) >= 0.9
+
+
+def test_sizes_without_meaning_are_refused() -> None:
+    for wrong, text in (
+        ({"components": 0}, "components 1 to 956"),
+        ({"components": 957}, "two a landmark"),
+        ({"hidden": 0}, "hidden must be at least 1"),
+        ({"dropout": 1.0}, "dropout 1: must lie in 0 … 1"),
+    ):
+        with pytest.raises(InputError, match=text):
+            ReaderSettings(**wrong)
+    with pytest.raises(InputError, match="examples 99: 100 components need as many"):
+        ReaderRecipe(examples=99)

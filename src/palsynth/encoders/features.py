@@ -88,8 +88,15 @@ class KeptFeatures(KeptParts):
         return self.source.people
 
     def records(self, numbers: Sequence[int]) -> np.ndarray:
-        """Some examples, their features drawn."""
+        """Some examples, their features drawn, in this process by one thread: others draw too."""
+        threads = torch.get_num_threads()
         torch.set_num_threads(1)
+        try:
+            return self._drawn(numbers)
+        finally:
+            torch.set_num_threads(threads)
+
+    def _drawn(self, numbers: Sequence[int]) -> np.ndarray:
         labels = [("movement", "i4"), ("function", "f4", (2, 5)), ("tone", "f4", (2,))]
         out = np.zeros(len(numbers), np.dtype([*feature_type().descr, *labels]))
         for begin in range(0, len(numbers), 50):

@@ -22,6 +22,7 @@ from palsynth.encoders.features import DIM, KeptFeatures, features_of
 from palsynth.encoders.reading import Reading, ReadingHead, reading_figures, reading_losses, truth
 from palsynth.encoders.sources import FacesSettings
 from palsynth.encoders.validation import validation_batch
+from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.settings import Settings
 from palsynth.training.objective import Losses, Objective
@@ -103,8 +104,17 @@ class ReaderSettings(Settings):
     """The reader's size."""
 
     components: int = 100
+    """Principal components of landmarks that it is told."""
     hidden: int = 512
     dropout: float = 0.4
+
+    def __post_init__(self) -> None:
+        if self.hidden < 1 or not 1 <= self.components <= 2 * topology.POINTS:
+            raise InputError(
+                f"hidden must be at least 1, components 1 to {2 * topology.POINTS}, two a landmark"
+            )
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout {self.dropout:g}: must lie in 0 … 1, 1 excluded")
 
 
 @dataclass(frozen=True)
@@ -119,6 +129,12 @@ class ReaderRecipe(Settings):
     keep: Path = Path("runs/kept-features")
     """Folder where they are kept."""
     loop: LoopSettings = field(default_factory=LoopSettings)
+
+    def __post_init__(self) -> None:
+        if self.examples < self.model.components:
+            raise InputError(
+                f"examples {self.examples}: {self.model.components} components need as many"
+            )
 
     def source(self, draw: bool = True) -> Source:
         """What it trains on."""

@@ -1,4 +1,4 @@
-"""Our small Stable Diffusion: the same classes as the published one's, a thirtieth of the size.
+"""Our small Stable Diffusion: the same classes as the published one's, an eightieth of the size.
 
 128 px pictures, latents of 32 x 32 x 4, and a vocabulary of the words that describe people.
 """
@@ -56,7 +56,7 @@ class AutoencoderSettings(Settings):
 class UNetSettings(Settings):
     """The U-Net (diffusers' UNet2DConditionModel) and its text encoder."""
 
-    channels: tuple[int, ...] = (80, 160, 240)
+    channels: tuple[int, ...] = (64, 128, 192)
     """Of each level; all but the first have attention."""
     blocks: int = 1
     text: int = 96
