@@ -95,7 +95,7 @@ def test_the_check_says_who_is_recognised() -> None:
         (["--as", "man", "--seed", "-1"], "--seed -1: must not be negative"),
         (["--as", "man", "--base", "x"], "--base needs --controlnet or --weights that fit it"),
         (["--as", "man", "--controlnet", "a", "--weights", "b"], "give one of the two"),
-        (["--as", "man", "--weights", "none"], "no such weights; give --weights"),
+        (["--as", "man", "--weights", "none"], "none: no such weights; give --weights"),
     ],
 )
 def test_bad_requests(words: list[str], text: str, photo: Path, tmp_path: Path, capsys) -> None:

@@ -41,7 +41,7 @@ def test_the_table_has_every_row_and_column(vp: Path, tmp_path: Path, capsys) ->
     for bad, text in (
         ("tiny", "name a method and its folder"),
         ("simulator=x", "is a row of every table"),
-        ("a=nowhere", "holds no CFCPalsy model"),
+        ("a=nowhere", "nowhere: no such folder"),
     ):
         with pytest.raises(SystemExit):
             main([*words[:2], bad, *words[3:]])

@@ -49,7 +49,8 @@ class KeptParts:
                 temporary.write_text(text, "utf-8")
         elif record.read_text("utf-8") != text:
             raise InputError(
-                f"{self.folder}: keeps {self.what} of another source; give another one"
+                f"{self.folder}: keeps {self.what} of another source or other options; delete it, "
+                "or give another folder (the option keep)"
             )
         every = self._paths()
         todo = [k for k, path in enumerate(every) if not path.exists()]

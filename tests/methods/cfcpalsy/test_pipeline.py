@@ -198,6 +198,9 @@ def test_a_training_begins_with_other_weights(saved: Path, tmp_path: Path) -> No
         replace(first, model=other).objective()
     with pytest.raises(InputError, match="holds no CFCPalsy model"):
         replace(first, begin=tmp_path).objective()
+    with pytest.raises(InputError, match="nowhere: no such folder to begin with"):
+        replace(first, begin=tmp_path / "nowhere").source()
+    assert not (tmp_path / "groups").exists(), "said before anything is drawn"
 
 
 def test_the_recipe_says_everything(tmp_path: Path) -> None:
@@ -237,7 +240,7 @@ def test_synthesize(saved: Path, photo: Path, tmp_path: Path, capsys, half_grin)
         (["--movement", "grin", "--size", "9"], "--size 9: must lie between 32 and 2048"),
         (
             ["--movement", "grin", "--method", "cfcpalsy", "--weights", "no"],
-            "holds no CFCPalsy model",
+            "no: no such folder",
         ),
         (["--movement", "grin", "--method", "magic"], "no method 'magic'"),
     ],

@@ -38,6 +38,8 @@ def load_model(folder: Path) -> CFCPalsyModel:
 
     Raises InputError where the folder holds none or one that is damaged.
     """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give that of a CFCPalsy model's weights")
     path = folder / "settings.yaml"
     try:
         data = yaml.safe_load(path.read_text("utf-8"))

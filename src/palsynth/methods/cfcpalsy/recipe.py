@@ -91,6 +91,8 @@ class CFCPalsyRecipe(Settings):
 
     def source(self, draw: bool = True) -> Source:
         """What it trains on."""
+        if draw and self.begin is not None and not self.begin.is_dir():  # before hours of drawing
+            raise InputError(f"{self.begin}: no such folder to begin with; train it first")
         return self.data.build(self.model.unet.size, draw)
 
     def objective(self) -> Objective:
