@@ -17,7 +17,7 @@ import numpy as np
 
 from palsynth.clinical import YANAGIHARA, Palsy, Side
 from palsynth.face.face import Face
-from palsynth.face.framing import ID_PHOTO
+from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import write_png
 from palsynth.face.regions import region_mask
 from palsynth.methods.base import Asked
@@ -33,11 +33,11 @@ def pair(number: int, size: int) -> tuple[Face, Face]:
     movement = YANAGIHARA[int(rng.integers(len(YANAGIHARA)))]
     palsy = random_palsy(rng, Side.LEFT if rng.random() < 0.5 else Side.RIGHT)
     patient = person_face(
-        sample(FROM + 2 * number), Asked(movement, palsy), random_view(rng, size, ID_PHOTO)
+        sample(FROM + 2 * number), Asked(movement, palsy), random_view(rng, size, PORTRAIT)
     )
     rest = Asked(YANAGIHARA[0], Palsy.none())
     return patient, person_face(
-        sample(FROM + 2 * number + 1), rest, random_view(rng, size, ID_PHOTO)
+        sample(FROM + 2 * number + 1), rest, random_view(rng, size, PORTRAIT)
     )
 
 
@@ -54,7 +54,7 @@ def main() -> None:
         began = time.perf_counter()
         made = codc(patient, other, size=options.size)
         seconds.append(time.perf_counter() - began)
-        face = other.aligned(ID_PHOTO, options.size)
+        face = other.aligned(PORTRAIT, options.size)
         within = region_mask(face.landmarks, "face", face.image.shape)
         changed = (made.edges > 0) & (made.steps["contour"] == 0)
         outside += int((changed & ~within).any())

@@ -13,7 +13,7 @@ from palsynth.cli import main
 from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side
 from palsynth.face.edges import canny
 from palsynth.face.face import Face
-from palsynth.face.framing import ID_PHOTO
+from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import write_png
 from palsynth.face.regions import region_polygon
 from palsynth.methods.base import Asked
@@ -28,7 +28,7 @@ from palsynth.methods.controlnet.conditioning import (
 from palsynth.methods.resolve import person_face
 from palsynth.people import View, sample
 
-VIEW = View(256, ID_PHOTO)
+VIEW = View(256, PORTRAIT)
 
 
 def person(seed: int, movement: Movement = Movement.REST, side: Side = Side.LEFT) -> Face:
@@ -47,19 +47,19 @@ def made(pair: tuple[Face, Face]) -> Condition:
 
 
 def test_plain_edges_are_cannys(pair: tuple[Face, Face]) -> None:
-    aligned = pair[0].aligned(ID_PHOTO, 256)
+    aligned = pair[0].aligned(PORTRAIT, 256)
     assert np.array_equal(plain(pair[0], 256).edges, canny(aligned.image, sigma=0.8))
 
 
 def test_outside_the_face_are_the_non_patients_edges(pair, made: Condition) -> None:
-    theirs = pair[1].aligned(ID_PHOTO, 256)
+    theirs = pair[1].aligned(PORTRAIT, 256)
     inner = _inner(theirs)
     assert np.array_equal(made.edges[~inner], plain(pair[1], 256).edges[~inner])
     assert made.edges[inner].any()
 
 
 def test_every_part_has_edges_inside_the_contour_and_nothing_lies_between(pair, made) -> None:
-    theirs = pair[1].aligned(ID_PHOTO, 256)
+    theirs = pair[1].aligned(PORTRAIT, 256)
     inner = _inner(theirs)
     within = np.zeros_like(inner)
     for name, (left, top, right, bottom) in made.boxes.items():
@@ -72,8 +72,8 @@ def test_ten_pairs_of_every_movement_lie_inside_the_contour() -> None:
     for k, movement in enumerate(YANAGIHARA):
         patient, other = person(910 + k, movement, list(Side)[k % 2]), person(930 + k)
         found = codc(patient, other, size=128)
-        theirs = other.aligned(ID_PHOTO, 128)
-        mine = patient.aligned(ID_PHOTO, 128)
+        theirs = other.aligned(PORTRAIT, 128)
+        mine = patient.aligned(PORTRAIT, 128)
         oval = region_polygon(theirs.landmarks, "face").astype(np.float32)
         for part in PARTS:
             middle = list(part.middle)
@@ -85,7 +85,7 @@ def test_ten_pairs_of_every_movement_lie_inside_the_contour() -> None:
 
 
 def test_scales_are_the_rulers(pair, made: Condition) -> None:
-    mine, theirs = (f.aligned(ID_PHOTO, 256) for f in pair)
+    mine, theirs = (f.aligned(PORTRAIT, 256) for f in pair)
     nose = next(part for part in PARTS if part.name == "nose")
     lengths = [np.linalg.norm(np.diff(f.landmarks[list(nose.ruler), :2], axis=0)) for f in
                (theirs, mine)]  # fmt: skip
@@ -108,7 +108,7 @@ def test_switches(pair) -> None:
     no_size = codc(*pair, organ_size=False, size=256)
     assert set(no_size.scales.values()) == {1.0}
     no_contour = codc(*pair, contour=False, size=256)
-    outside = ~_inner(pair[0].aligned(ID_PHOTO, 256))
+    outside = ~_inner(pair[0].aligned(PORTRAIT, 256))
     assert np.array_equal(no_contour.edges[outside], own.edges[outside])
     assert not np.array_equal(no_contour.edges, own.edges)
 
