@@ -1,4 +1,4 @@
-"""What CFCPalsy's ablations cost, before any picture is drawn.
+"""What CFCPalsy's ablations hear, before any picture is drawn.
 
     python benchmarks/cfcpalsy_ablation.py full=runs/full/weights no-cross=runs/no-cross/weights
 
@@ -7,7 +7,7 @@ people whom nothing trained on: the same pairs (one person at rest and moved, as
 the same noise, the same ten timesteps, so models differ in figures where their pictures look alike.
 A model that listens errs more when told of another person, or of another expression: the last two
 columns. Errors are mean squares of what is predicted, times 1000; brackets 95 % intervals over
-people.
+people, not over trainings: one seed of a design says little about the design.
 """
 
 from __future__ import annotations
@@ -85,7 +85,8 @@ def main() -> None:
                   "told of another expression |\n|---|---|---|---|---|")  # fmt: skip
         right = errors(model, batch, {})
         first = right if first is None else first
-        # the next member is another person; the pair a whole script on shows another expression
+        # the next member is another person; a script on is another expression, after a group's last
+        # script that of the next group, which shows another person too
         person = errors(model, batch, {"identity": 1}) - right
         expression = errors(model, batch, {"expression": MEMBERS}) - right
         cells = [

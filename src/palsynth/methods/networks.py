@@ -14,8 +14,7 @@ def usual_device() -> torch.device:
 
 
 def digest(*networks: nn.Module) -> str:
-    """SHA-256 of all names and values of networks, 64 hexadecimal digits: two pictures of one
-    request differ if these differ."""
+    """SHA-256 of all names and values of networks, 64 hexadecimal digits."""
     found = hashlib.sha256()
     for network in networks:
         for name, tensor in sorted(network.state_dict().items()):
