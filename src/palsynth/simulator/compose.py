@@ -96,20 +96,22 @@ def _draw_skin(
     u, v = out[..., 2], out[..., 3]
     colour = cv2.remap(rest.skin, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     colour = colour.astype(np.float32)
+    # the mesh reaches past the face's outline; light and folds are the face's alone
+    outline = _face_outline(moved, rest.pose, box, np.array([x0, y0]))
     if vanish is not None:
         smooth = smooth_out(colour, rest.pose.scale)
-        weight = sample_map(vanish, u, v)[..., None]
+        weight = (sample_map(vanish, u, v) * outline)[..., None]
         colour = colour * (1 - weight) + smooth * weight
     log_light = out[..., 4]
     if appear is not None:
         log_light = log_light + sample_map(appear, u, v) * skin_likeness(colour, rest.pose.scale)
-    colour *= np.exp(log_light)[..., None]
+    colour *= np.exp(log_light * outline)[..., None]
 
     image = rest.picture.copy()
     window = image[y0:y1, x0:x1]
     if rest.drawn:
         _darken_mouth(image, moved)
-        weight = _face_outline(moved, rest.pose, box, np.array([x0, y0]))[..., None]
+        weight = outline[..., None]
         colour = window + (colour * _turning_away(weight, rest.pose.scale) - window) * weight
     window[cover] = np.clip(colour + 0.5, 0, 255).astype(np.uint8)[cover]
     support = np.zeros((height, width), bool)

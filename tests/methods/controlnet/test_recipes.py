@@ -61,6 +61,23 @@ def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
         assert load_recipe(tmp_path / "r.yaml") == recipe
 
 
+def test_a_decoder_alone_trains_on_and_latents_stay(tmp_path: Path) -> None:
+    data = HealthySettings(4, keep=tmp_path / "kept", drawing_workers=1)
+    first = AutoencoderRecipe(model=AutoencoderSettings(32, (16, 32)), data=data, loop=QUICK)
+    assert train(first, tmp_path / "vae")
+    before = read_autoencoder(tmp_path / "vae" / "weights")
+    assert train(
+        AutoencoderRecipe(decoder_of=tmp_path / "vae" / "weights", data=data, loop=QUICK),
+        tmp_path / "decoder",
+    )
+    after = read_autoencoder(tmp_path / "decoder" / "weights")
+    assert after.config.scaling_factor == before.config.scaling_factor
+    image = held_out(32)["image"].permute(0, 3, 1, 2) / 127.5 - 1
+    latents = before.encode(image).latent_dist.mode()
+    assert torch.equal(latents, after.encode(image).latent_dist.mode())
+    assert not torch.equal(before.decode(latents).sample, after.decode(latents).sample)
+
+
 def test_a_last_trace_of_noise_counts_little(base: Base) -> None:
     batch = held_out(32)
     objective = TextToImageObjective(base, 0.1, 5.0, Sampling())

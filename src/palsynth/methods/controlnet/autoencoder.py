@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 from torch.nn import functional
 
@@ -15,6 +16,7 @@ from palsynth.data.examples import Source
 from palsynth.encoders.base import as_images
 from palsynth.encoders.load import identity_encoder
 from palsynth.methods.controlnet.healthy import HealthySettings, held_out
+from palsynth.methods.controlnet.loading import read_autoencoder
 from palsynth.methods.controlnet.small import AutoencoderSettings
 from palsynth.settings import Settings
 from palsynth.training.objective import Losses, Objective
@@ -33,17 +35,22 @@ class AutoencoderObjective(Objective):
 
     frozen: ClassVar[tuple[str, ...]] = ("recogniser",)
 
-    def __init__(self, settings: AutoencoderSettings, features: float) -> None:
+    def __init__(self, vae: AutoencoderKL, features: float, encodes: bool = True) -> None:
         super().__init__()
-        self.vae = settings.build()
+        self.vae = vae.requires_grad_(True)
+        self.encodes = encodes
+        for part in (vae.encoder, vae.quant_conv):
+            if part is not None:
+                part.requires_grad_(encodes)
         self.features = features
         self.recogniser = identity_encoder() if features else None
-        self.size = settings.size
+        self.size = int(vae.config["sample_size"])
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         """Losses of a batch with ``image``."""
         true = as_images(batch["image"])
-        encoded = self.vae.encode(2 * true - 1).latent_dist
+        with torch.set_grad_enabled(self.encodes and torch.is_grad_enabled()):
+            encoded = self.vae.encode(2 * true - 1).latent_dist
         made = self.vae.decode(encoded.sample(generator=rng)).sample.float() / 2 + 0.5
         parts = {
             "pixels": (made - true).abs().mean(),
@@ -83,10 +90,11 @@ class AutoencoderObjective(Objective):
 
     def export(self, folder: Path) -> None:
         """The autoencoder, its latents scaled to a deviation of 1."""
-        true = as_images(held_out(self.size)["image"]).to(self.vae.device)
-        with torch.no_grad():
-            spread = float(self.vae.encode(2 * true - 1).latent_dist.mode().std())
-        self.vae.register_to_config(scaling_factor=1 / spread)
+        if self.encodes:
+            true = as_images(held_out(self.size)["image"]).to(self.vae.device)
+            with torch.no_grad():
+                spread = float(self.vae.encode(2 * true - 1).latent_dist.mode().std())
+            self.vae.register_to_config(scaling_factor=1 / spread)
         self.vae.save_pretrained(folder / "vae")
 
 
@@ -101,6 +109,9 @@ class AutoencoderRecipe(Settings):
 
     kind: Literal["autoencoder"] = "autoencoder"
     model: AutoencoderSettings = field(default_factory=AutoencoderSettings)
+    decoder_of: Path | None = None
+    """Folder of a trained autoencoder whose decoder alone trains on, so that what was trained in
+    its latents stays of use. Its size holds, not the model's."""
     features: float = 0.1
     """Weight of the recogniser's features; 0 leaves them out."""
     data: HealthySettings = field(default_factory=HealthySettings)
@@ -108,8 +119,13 @@ class AutoencoderRecipe(Settings):
 
     def source(self, draw: bool = True) -> Source:
         """What it trains on."""
-        return self.data.build(self.model.size, draw)
+        size = self.model.size
+        if self.decoder_of is not None:
+            size = int(read_autoencoder(self.decoder_of).config["sample_size"])
+        return self.data.build(size, draw)
 
     def objective(self) -> Objective:
         """What trains."""
-        return AutoencoderObjective(self.model, self.features)
+        if self.decoder_of is not None:
+            return AutoencoderObjective(read_autoencoder(self.decoder_of), self.features, False)
+        return AutoencoderObjective(self.model.build(), self.features)
