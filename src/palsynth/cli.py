@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Sequence
+from typing import get_type_hints
 
 import palsynth
 
@@ -84,12 +85,15 @@ def _run(name: str, words: list[str]) -> None:
         if hasattr(function, "parses_itself"):  # its options depend on a file
             function(words)
             return
-        tyro.cli(
-            function,
+        options = get_type_hints(function).get("options")
+        read = tyro.cli(
+            options or function,
             prog=f"palsynth {name}",
             args=words,
             config=(tyro.conf.OmitArgPrefixes,),
         )
+        if options is not None:
+            function(read)
     except InputError as error:
         _fail(str(error))
     except KeyboardInterrupt:

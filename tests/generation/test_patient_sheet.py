@@ -73,5 +73,7 @@ def test_a_patient_who_cannot_be_measured_has_no_score(patient: Path) -> None:
 def test_lines_are_named_and_columns_headed() -> None:
     tiles = [np.full((64, 64, 3), 90, np.uint8)] * 3
     image = labelled_grid({"one": tiles, "two": tiles}, ["a", "b", "c"])
-    assert image.shape[1] > 3 * 64 + 90
+    assert image.shape[1] > 3 * 64
+    longer = labelled_grid({"one that has a long name": tiles}, ["a", "b", "c"])
+    assert longer.shape[1] > image.shape[1] + 64
     assert image.shape[0] > 2 * 64

@@ -36,7 +36,8 @@ def condition(options: ConditionOptions) -> None:
 
     from palsynth.face.detect import read_face
     from palsynth.face.images import SHOWS_INPUT, write_png
-    from palsynth.methods.controlnet.conditioning import codc, picture_of, plain
+    from palsynth.generation.sheet import labelled_grid
+    from palsynth.methods.controlnet.conditioning import codc, plain
 
     if not 64 <= options.size <= 2048:
         raise InputError(f"--size {options.size}: must lie between 64 and 2048")
@@ -52,6 +53,9 @@ def condition(options: ConditionOptions) -> None:
         )  # fmt: skip
     write_png(options.out, np.repeat(made.edges[..., None], 3, 2), **SHOWS_INPUT)
     if options.show is not None:
-        write_png(options.show, picture_of(made), **SHOWS_INPUT)
+        steps = made.pictures
+        write_png(
+            options.show, labelled_grid({"": list(steps.values())}, list(steps)), **SHOWS_INPUT
+        )
     scales = ", ".join(f"{name} x {scale:.2f}" for name, scale in made.scales.items())
     print(f"{options.out}: {scales or 'edges of the whole face'}")

@@ -105,11 +105,12 @@ def labelled_grid(lines: dict[str, list[np.ndarray]], heads: Sequence[str]) -> n
 
     Nothing says that they are synthetic: a line may show pictures that were given.
     """
+    font = ImageFont.load_default(11)
+    width = max(int(font.getlength(name)) for name in lines) + 8
     rows = []
     for number, (name, images) in enumerate(lines.items()):
-        label = np.full((images[0].shape[0], 90, 3), 255, np.uint8)
-        canvas = Image.fromarray(label)
-        ImageDraw.Draw(canvas).text((4, 4), name, INK, ImageFont.load_default(11))
+        canvas = Image.new("RGB", (width, images[0].shape[0]), PAPER)
+        ImageDraw.Draw(canvas).text((4, 4), name, INK, font)
         tiles = [np.asarray(canvas), *images]
         if not number:
             tiles = [_captioned(i, h, "", above=True)

@@ -22,7 +22,6 @@ from palsynth.methods.controlnet.conditioning import (
     Condition,
     _inner,
     codc,
-    picture_of,
     plain,
 )
 from palsynth.methods.resolve import person_face
@@ -117,7 +116,8 @@ def test_steps_are_visible(made: Condition) -> None:
     assert list(made.steps) == [
         "patient", "non-patient", "their edges", "contour", "parts", "condition"
     ]  # fmt: skip
-    assert picture_of(made).shape == (256, 6 * 256, 3)
+    assert {p.shape for p in made.pictures.values()} == {(256, 256, 3)}
+    assert list(made.pictures) == list(made.steps)
 
 
 def test_the_command(pair, tmp_path: Path, capsys) -> None:
@@ -131,7 +131,8 @@ def test_the_command(pair, tmp_path: Path, capsys) -> None:
         assert image.size == (128, 128)
         assert set(np.unique(np.asarray(image))) == {0, 255}
     with Image.open(tmp_path / "s.png") as image:
-        assert image.size == (6 * 128, 128)
+        assert image.width > 6 * 128
+        assert image.height > 128  # captions
     main([words[0], words[1], "--out", str(tmp_path / "d.png")])
     assert "edges of the whole face" in capsys.readouterr().out
     for bad, text in (

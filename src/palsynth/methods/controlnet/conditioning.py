@@ -75,6 +75,12 @@ class Condition:
     scales: dict[str, float] = field(default_factory=dict)
     steps: dict[str, np.ndarray] = field(default_factory=dict)
 
+    @property
+    def pictures(self) -> dict[str, np.ndarray]:
+        """The steps as pictures (S, S, 3) uint8."""
+        as_rgb = {k: np.repeat(v[..., None], 3, 2) for k, v in self.steps.items() if v.ndim == 2}
+        return {**self.steps, **as_rgb}
+
 
 def plain(face: Face, size: int = SIZE, framing: Framing = PORTRAIT) -> Condition:
     """The patient's own edges, as the paper trains with."""
@@ -118,12 +124,6 @@ def codc(
     steps["parts"] = _boxed(mine.image, mine)
     steps["condition"] = out
     return Condition(out, boxes, scales, steps)
-
-
-def picture_of(condition: Condition) -> np.ndarray:
-    """The steps side by side, (S, S * n, 3) uint8."""
-    shown = [s if s.ndim == 3 else np.repeat(s[..., None], 3, 2) for s in condition.steps.values()]
-    return np.hstack(shown)
 
 
 def plain_edges(image: np.ndarray) -> np.ndarray:
