@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
-from torch.nn import functional
 
 from palsynth.data.examples import Source
 from palsynth.encoders.base import as_images
-from palsynth.encoders.load import identity_encoder
+from palsynth.errors import InputError
 from palsynth.methods.controlnet.healthy import HealthySettings, held_out
-from palsynth.methods.controlnet.loading import read_autoencoder
 from palsynth.methods.controlnet.small import AutoencoderSettings
+from palsynth.methods.controlnet.thumbnail import begin_with_thumbnails
 from palsynth.settings import Settings
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
@@ -27,46 +25,32 @@ KL_WEIGHT = 1e-6
 
 
 class AutoencoderObjective(Objective):
-    """Pixels and their differences to neighbours by L1, features of our recogniser, a trace of KL.
+    """Pixels, their differences to neighbours, colours apart from brightness, a trace of KL.
 
-    Differences keep edges sharp and features keep faces faces, where the published autoencoders
-    have a discriminator, for which there is not enough compute here.
+    Differences keep edges sharp, where the published autoencoders have a discriminator, for which
+    there is not enough compute here. Errors are squared, each picture's mean then rooted: by
+    absolute errors eyes and lips, being small, are given up.
     """
 
-    frozen: ClassVar[tuple[str, ...]] = ("recogniser",)
-
-    def __init__(self, vae: AutoencoderKL, features: float, encodes: bool = True) -> None:
+    def __init__(self, settings: AutoencoderSettings, crop: int) -> None:
         super().__init__()
-        self.vae = vae.requires_grad_(True)
-        self.encodes = encodes
-        for part in (vae.encoder, vae.quant_conv):
-            if part is not None:
-                part.requires_grad_(encodes)
-        self.features = features
-        self.recogniser = identity_encoder() if features else None
-        self.size = int(vae.config["sample_size"])
+        self.vae = begin_with_thumbnails(settings.build())
+        self.size, self.crop = settings.size, crop
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         """Losses of a batch with ``image``."""
-        true = as_images(batch["image"])
-        with torch.set_grad_enabled(self.encodes and torch.is_grad_enabled()):
-            encoded = self.vae.encode(2 * true - 1).latent_dist
+        true = torch.stack([_cropped(i, self.crop, rng) for i in as_images(batch["image"])])
+        encoded = self.vae.encode(2 * true - 1).latent_dist
         made = self.vae.decode(encoded.sample(generator=rng)).sample.float() / 2 + 0.5
+        off = made - true
         parts = {
-            "pixels": (made - true).abs().mean(),
-            "edges": sum((_steps(made, k) - _steps(true, k)).abs().mean() for k in (2, 3)),
+            "pixels": _root_mean_square(off),
+            "edges": sum(_root_mean_square(off.diff(dim=axis)) for axis in (2, 3)),
+            "colours": _root_mean_square(off - off.mean(1, keepdim=True)),
             "kl": encoded.kl().mean() / true[0].numel(),
         }
-        total = parts["pixels"] + parts["edges"] + KL_WEIGHT * parts["kl"]
-        if self.recogniser is not None:
-            parts["features"] = functional.mse_loss(self._seen(made), self._seen(true))
-            total = total + self.features * parts["features"]
+        total = parts["pixels"] + parts["edges"] + parts["colours"] + KL_WEIGHT * parts["kl"]
         return Losses(total, parts)
-
-    def _seen(self, images: Tensor) -> Tensor:
-        assert self.recogniser is not None
-        smaller = functional.interpolate(images, (112, 112), mode="bilinear", antialias=True)
-        return self.recogniser(smaller).map
 
     def validate(self) -> dict[str, float]:
         """How near pictures that nothing trained on come back, in dB, and the latents' spread."""
@@ -90,17 +74,23 @@ class AutoencoderObjective(Objective):
 
     def export(self, folder: Path) -> None:
         """The autoencoder, its latents scaled to a deviation of 1."""
-        if self.encodes:
-            true = as_images(held_out(self.size)["image"]).to(self.vae.device)
-            with torch.no_grad():
-                spread = float(self.vae.encode(2 * true - 1).latent_dist.mode().std())
-            self.vae.register_to_config(scaling_factor=1 / spread)
+        true = as_images(held_out(self.size)["image"]).to(self.vae.device)
+        with torch.no_grad():
+            spread = float(self.vae.encode(2 * true - 1).latent_dist.mode().std())
+        self.vae.register_to_config(scaling_factor=1 / spread)
         self.vae.save_pretrained(folder / "vae")
 
 
-def _steps(images: Tensor, axis: int) -> Tensor:
-    """Differences to the next pixel along an axis."""
-    return images.diff(dim=axis)
+def _root_mean_square(off: Tensor) -> Tensor:
+    """Of each picture, averaged over pictures."""
+    return (off.square().flatten(1).mean(1) + 1e-8).sqrt().mean()
+
+
+def _cropped(image: Tensor, side: int, rng: torch.Generator) -> Tensor:
+    """A square of a picture (3, S, S), anywhere in it."""
+    places = image.shape[-1] - side + 1
+    top, left = torch.randint(places, (2,), generator=rng, device=rng.device).tolist()
+    return image[:, top : top + side, left : left + side]
 
 
 @dataclass(frozen=True)
@@ -109,23 +99,19 @@ class AutoencoderRecipe(Settings):
 
     kind: Literal["autoencoder"] = "autoencoder"
     model: AutoencoderSettings = field(default_factory=AutoencoderSettings)
-    decoder_of: Path | None = None
-    """Folder of a trained autoencoder whose decoder alone trains on, so that what was trained in
-    its latents stays of use. Its size holds, not the model's."""
-    features: float = 0.1
-    """Weight of the recogniser's features; 0 leaves them out."""
+    crop: int = 64
+    """Pixels a side of the piece of each picture that a step sees: cheaper steps, hence more."""
     data: HealthySettings = field(default_factory=HealthySettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 
+    def __post_init__(self) -> None:
+        if not 16 <= self.crop <= self.model.size:
+            raise InputError(f"crop {self.crop}: must lie between 16 and {self.model.size}")
+
     def source(self, draw: bool = True) -> Source:
         """What it trains on."""
-        size = self.model.size
-        if self.decoder_of is not None:
-            size = int(read_autoencoder(self.decoder_of).config["sample_size"])
-        return self.data.build(size, draw)
+        return self.data.build(self.model.size, draw)
 
     def objective(self) -> Objective:
         """What trains."""
-        if self.decoder_of is not None:
-            return AutoencoderObjective(read_autoencoder(self.decoder_of), self.features, False)
-        return AutoencoderObjective(self.model.build(), self.features)
+        return AutoencoderObjective(self.model, self.crop)

@@ -48,7 +48,7 @@ class AutoencoderSettings(Settings):
             block_out_channels=self.channels, layers_per_block=self.blocks,
             down_block_types=("DownEncoderBlock2D",) * depth,
             up_block_types=("UpDecoderBlock2D",) * depth, latent_channels=self.latent,
-            norm_num_groups=16, sample_size=self.size,
+            norm_num_groups=4, sample_size=self.size,
         )  # fmt: skip
 
 
