@@ -72,7 +72,7 @@ def _total(scores: list[int | None]) -> str:
     known = [score for score in scores if score is not None]
     if len(known) < len(scores):
         return ""
-    return f"{sum(known)} of 40 ({yanagihara_band(sum(known))})"
+    return f"Yanagihara {sum(known)} of 40 ({yanagihara_band(sum(known))})"
 
 
 def grid(
