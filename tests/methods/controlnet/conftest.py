@@ -18,6 +18,9 @@ def tiny_base() -> Base:
     settings = UNetSettings(channels=(16, 32), text=16, text_layers=1)
     networks = (AutoencoderSettings(32, (16, 32)).build(), settings.text_encoder(tokenizer),
                 settings.unet(16, 4))  # fmt: skip
+    for tensor in networks[2].parameters():  # a new U-Net adds nothing, so words would not act
+        if tensor.ndim > 1 and not tensor.any():
+            torch.nn.init.normal_(tensor, std=0.05)
     vae, text, unet = (network.requires_grad_(False).eval() for network in networks)
     return Base(vae, text, tokenizer, unet, noise_scheduler())
 

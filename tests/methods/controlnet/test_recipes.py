@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
 from palsynth.experiments.kinds import load_recipe
 from palsynth.methods.controlnet.autoencoder import AutoencoderRecipe
@@ -36,7 +37,10 @@ def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
     )
     assert train(first, tmp_path / "vae")
     vae = read_autoencoder(tmp_path / "vae" / "weights")
-    assert vae.config.scaling_factor > 0
+    with torch.no_grad():
+        latents = vae.encode(as_images(held_out(32)["image"]) * 2 - 1).latent_dist.mode()
+    assert torch.allclose(latents.mean((0, 2, 3)), torch.zeros(4), atol=1e-3)
+    assert torch.allclose(latents.std((0, 2, 3)), torch.ones(4), atol=1e-3)
     assert (tmp_path / "vae" / "samples" / "step-2.png").is_file()
 
     second = TextToImageRecipe(

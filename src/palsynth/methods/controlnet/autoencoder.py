@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 import torch
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
 from palsynth.data.examples import Source
@@ -73,12 +74,29 @@ class AutoencoderObjective(Objective):
         return np.vstack(rows)
 
     def export(self, folder: Path) -> None:
-        """The autoencoder, its latents scaled to a deviation of 1."""
+        """The autoencoder, each channel of its latents with a mean of 0 and a deviation of 1: what
+        a channel tells is lost at the same level of noise as what the others tell."""
         true = as_images(held_out(self.size)["image"]).to(self.vae.device)
         with torch.no_grad():
-            spread = float(self.vae.encode(2 * true - 1).latent_dist.mode().std())
-        self.vae.register_to_config(scaling_factor=1 / spread)
+            _standardise(self.vae, self.vae.encode(2 * true - 1).latent_dist.mode())
+        self.vae.register_to_config(scaling_factor=1.0)
         self.vae.save_pretrained(folder / "vae")
+
+
+def _standardise(vae: AutoencoderKL, latents: Tensor) -> None:
+    """Puts mean and deviation of latents (N, C, h, w) into the convolutions around them."""
+    mean, deviation = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
+    into, back = vae.quant_conv, vae.post_quant_conv
+    assert into is not None
+    assert back is not None
+    assert into.bias is not None
+    assert back.bias is not None
+    channels = len(mean)
+    into.weight[:channels] /= deviation[:, None, None, None]
+    into.bias[:channels] = (into.bias[:channels] - mean) / deviation
+    into.bias[channels:] -= 2 * deviation.log()  # log variances
+    back.bias += back.weight[..., 0, 0] @ mean
+    back.weight *= deviation[:, None, None]
 
 
 def _root_mean_square(off: Tensor) -> Tensor:

@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.resnet import ResnetBlock2D
+from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from palsynth.errors import InputError
@@ -66,13 +69,22 @@ class UNetSettings(Settings):
     def unet(self, size: int, latent: int) -> UNet2DConditionModel:
         """The U-Net, newly initialised, for latents (latent, size, size)."""
         deeper = len(self.channels) - 1
-        return UNet2DConditionModel(
+        found = UNet2DConditionModel(
             sample_size=size, in_channels=latent, out_channels=latent,
             block_out_channels=self.channels, layers_per_block=self.blocks,
             down_block_types=("DownBlock2D", *("CrossAttnDownBlock2D",) * deeper),
             up_block_types=(*("CrossAttnUpBlock2D",) * deeper, "UpBlock2D"),
             cross_attention_dim=self.text, attention_head_dim=8, norm_num_groups=16,
         )  # fmt: skip
+        for (
+            module
+        ) in found.modules():  # each block begins as nothing added (Dhariwal & Nichol 2021)
+            if isinstance(module, ResnetBlock2D):
+                _zero(module.conv2)
+            elif isinstance(module, Transformer2DModel):
+                _zero(module.proj_out)
+        _zero(found.conv_out)
+        return found
 
     def text_encoder(self, tokenizer: CLIPTokenizer) -> CLIPTextModel:
         """The text encoder, newly initialised."""
@@ -85,6 +97,11 @@ class UNetSettings(Settings):
             eos_token_id=end, pad_token_id=end,
         )  # fmt: skip
         return CLIPTextModel(config)
+
+
+def _zero(layer: nn.Module) -> None:
+    for tensor in layer.parameters():
+        nn.init.zeros_(tensor)
 
 
 def small_tokenizer() -> CLIPTokenizer:
