@@ -79,20 +79,25 @@ def test_an_autoencoder_trains_on_pieces_within_the_picture() -> None:
             AutoencoderRecipe(model=AutoencoderSettings(32, (16, 32)), crop=crop)
 
 
-def test_a_last_trace_of_noise_counts_little(base: Base) -> None:
+def test_a_last_trace_of_noise_counts_little_and_much_noise_much(base: Base) -> None:
     batch = held_out(32)
-    objective = TextToImageObjective(base, 0.1, 5.0, Sampling())
+    objective = TextToImageObjective(base, 0.1, 5.0, 20.0, Sampling())
     alpha = base.scheduler.alphas_cumprod
     snr = alpha / (1 - alpha)
-    assert (objective.weights[snr <= 5] == 1).all()
-    assert torch.allclose(objective.weights[snr > 5] * snr[snr > 5], torch.tensor(5.0))
+    much = alpha < 0.05
+    assert torch.allclose(objective.weights[much], torch.tensor(20.0))
+    velocity = ~much & (snr <= 5)
+    assert torch.allclose(objective.weights[velocity], 1 / alpha[velocity])
+    assert torch.allclose((objective.weights * snr * alpha)[snr > 5], torch.tensor(5.0))
     found = objective(batch, torch.Generator().manual_seed(0))
     by_hand = (objective.weights[found.timesteps] * found.per_image).mean()
     assert found.total == pytest.approx(float(by_hand))
-    plain = TextToImageObjective(base, 0.1, 0.0, Sampling())
+    plain = TextToImageObjective(base, 0.1, 0.0, 1.0, Sampling())
     assert plain(batch, torch.Generator().manual_seed(0)).total == found.parts["noise"]
-    with pytest.raises(InputError, match="snr_gamma -1: must not be negative"):
-        TextToImageRecipe(Path("x"), snr_gamma=-1)
+    for wrong in ({"snr_gamma": -1}, {"most": 0.5}):
+        name, value = next(iter(wrong.items()))
+        with pytest.raises(InputError, match=f"{name} {value:g}: must"):
+            TextToImageRecipe(Path("x"), **wrong)
 
 
 def test_healthy_people_are_drawn_with_their_words() -> None:

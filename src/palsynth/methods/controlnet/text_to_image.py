@@ -32,19 +32,25 @@ SHOWN = ("woman of about 30 with light skin", "man of about 30 with dark skin",
 class TextToImageObjective(Objective):
     """Noise predicted in latents from words alone; some go without words, for guidance.
 
-    The error of a timestep counts by min(SNR, gamma) / SNR (Hang et al. 2023): where there is
-    hardly any noise, its last trace says little about faces.
+    The error of a timestep counts as the velocity's would (Salimans & Ho 2022), 1 / alpha-bar, up
+    to ``most``: from nearly nothing but noise, a small error is a large one in the picture. And
+    it counts by min(SNR, gamma) / SNR (Hang et al. 2023): the last trace of noise says little
+    about faces.
     """
 
     frozen: ClassVar[tuple[str, ...]] = ("vae",)
 
-    def __init__(self, base: Base, wordless: float, snr_gamma: float, sampling: Sampling) -> None:
+    def __init__(
+        self, base: Base, wordless: float, snr_gamma: float, most: float, sampling: Sampling
+    ) -> None:
         super().__init__()
         self.vae = base.vae.requires_grad_(False)
         self.unet, self.text_encoder = base.unet, base.text_encoder
         self.base, self.wordless, self.sampling = base, wordless, sampling
         alpha = base.scheduler.alphas_cumprod
-        self.weights = ((1 - alpha) / alpha * snr_gamma).clamp(max=1) if snr_gamma else None
+        self.weights = (1 / alpha).clamp(max=most)
+        if snr_gamma:
+            self.weights = self.weights * ((1 - alpha) / alpha * snr_gamma).clamp(max=1)
         self.latents = LatentCache(base.vae)
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
@@ -56,7 +62,7 @@ class TextToImageObjective(Objective):
         numbers = batch["sentence"].tolist()
         said = ["" if s else SENTENCES[n] for s, n in zip(silent.tolist(), numbers, strict=True)]
         off = self._off(latents, said, t, rng)
-        counted = off if self.weights is None else off * self.weights.to(off.device)[t]
+        counted = off * self.weights.to(off.device)[t]
         return Losses(counted.mean(), {"noise": off.mean()}, t, off)
 
     def _off(self, latents: Tensor, said: list[str], t: Tensor, rng: torch.Generator) -> Tensor:
@@ -99,7 +105,9 @@ class TextToImageRecipe(Settings):
     wordless: float = 0.1
     """Share of examples without words."""
     snr_gamma: float = 5.0
-    """Largest signal-to-noise ratio that counts in full; 0 weighs all timesteps alike."""
+    """Largest signal-to-noise ratio that counts in full; 0 counts all in full."""
+    most: float = 20.0
+    """Most that an error counts for being made in much noise; 1 counts all noise alike."""
     sampling: Sampling = field(default_factory=lambda: Sampling(guidance=2.0))
     """How sample pictures are drawn."""
     data: HealthySettings = field(default_factory=HealthySettings)
@@ -110,6 +118,8 @@ class TextToImageRecipe(Settings):
             raise InputError(f"wordless {self.wordless:g}: must lie in 0 … 1, 1 excluded")
         if self.snr_gamma < 0:
             raise InputError(f"snr_gamma {self.snr_gamma:g}: must not be negative")
+        if self.most < 1:
+            raise InputError(f"most {self.most:g}: must be at least 1")
 
     def source(self, draw: bool = True) -> Source:
         """What it trains on."""
@@ -130,4 +140,4 @@ class TextToImageRecipe(Settings):
             ),
             noise_scheduler(),
         )
-        return TextToImageObjective(base, self.wordless, self.snr_gamma, self.sampling)
+        return TextToImageObjective(base, self.wordless, self.snr_gamma, self.most, self.sampling)
