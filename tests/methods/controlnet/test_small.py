@@ -11,7 +11,8 @@ from transformers import CLIPTokenizer
 
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base
-from palsynth.methods.controlnet.prompts import PROMPT, describe, described, prompt, sentences
+from palsynth.methods.controlnet.pictures import DESCRIPTIONS, SENTENCES, shortened
+from palsynth.methods.controlnet.prompts import PROMPT, describe, described, prompt
 from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings, small_tokenizer
 from palsynth.people import sample
 
@@ -31,7 +32,7 @@ def test_the_tokenizer_survives_its_files(tmp_path: Path) -> None:
     tokenizer = small_tokenizer()
     tokenizer.save_pretrained(tmp_path)
     again = CLIPTokenizer.from_pretrained(tmp_path)
-    for sentence in sentences()[:3]:
+    for sentence in SENTENCES[:3]:
         assert again(sentence).input_ids == tokenizer(sentence).input_ids
     assert again.model_max_length == 77
 
@@ -45,14 +46,31 @@ def test_only_the_person_changes_in_the_prompt() -> None:
 
 
 def test_no_word_of_a_prompt_is_cut_off(base: Base) -> None:
-    base.check_words(sentences())
+    base.check_words(SENTENCES)
     for said in (base.words, base.check_words):
         with pytest.raises(InputError, match=r"has \d+ tokens, \d+ more than the text encoder"):
             said([prompt("man with " + "x" * 90)])
 
 
+def test_training_hears_less_at_times_as_users_say_less() -> None:
+    whole = DESCRIPTIONS.index("woman of about 30 with light skin")
+    said = shortened(torch.tensor([whole] * 400), torch.Generator().manual_seed(0))
+    shares = {DESCRIPTIONS[n]: said.count(n) / 400 for n in set(said)}
+    assert shares == pytest.approx(
+        {
+            "woman of about 30 with light skin": 0.5,
+            "woman of about 30": 0.15,
+            "woman": 0.1,
+            "person": 0.25,
+        },
+        abs=0.06,
+    )
+    person = DESCRIPTIONS.index("person")  # as patients and photos have it
+    assert set(shortened(torch.tensor([person] * 40), torch.Generator().manual_seed(1))) == {person}
+
+
 def test_people_are_described_in_words_that_training_uses() -> None:
-    known = set(sentences())
+    known = set(SENTENCES)
     words = [describe(sample(seed)) for seed in range(25)]
     assert {prompt(w) for w in words} <= known
     assert len(set(words)) > 8

@@ -14,7 +14,7 @@ from torch import Tensor
 from palsynth.encoders.base import as_images
 from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.latents import LatentCache
-from palsynth.methods.controlnet.pictures import SENTENCES
+from palsynth.methods.controlnet.pictures import SENTENCES, shortened
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
 from palsynth.methods.controlnet.strategies import Strategy, merged
 from palsynth.training.objective import TIMESTEPS, Losses, Objective
@@ -51,18 +51,19 @@ class ControlNetObjective(Objective):
         t = self.strategy.timesteps(len(batch["image"]), rng)
         numbers = batch["number"].tolist()
         latents = self.latents.draw(as_images(batch["image"]), numbers, rng)
-        off = self._off(latents, batch, t, rng)
+        said = shortened(batch["sentence"], rng)
+        off = self._off(latents, batch["edges"], said, t, rng)
         return Losses(off.mean(), {}, t, off)
 
     def _off(
-        self, latents: Tensor, batch: dict[str, Tensor], t: Tensor, rng: torch.Generator
+        self, latents: Tensor, edges: Tensor, said: list[int], t: Tensor, rng: torch.Generator
     ) -> Tensor:
         """The error (N,) of the noise predicted at timesteps (N,)."""
         noise = torch.randn(latents.shape, generator=rng, device=latents.device)
         noisy = self.base.scheduler.add_noise(latents, noise, t)  # type: ignore[arg-type]
-        words = torch.cat([self._words(n) for n in batch["sentence"].tolist()])
-        edges = as_images(batch["edges"][..., None]).expand(-1, 3, -1, -1)
-        down, middle = self.controlnet(noisy, t, words, edges, return_dict=False)
+        words = torch.cat([self._words(n) for n in said])
+        shown = as_images(edges[..., None]).expand(-1, 3, -1, -1)
+        down, middle = self.controlnet(noisy, t, words, shown, return_dict=False)
         predicted = self.unet(
             noisy, t, words, down_block_additional_residuals=down,
             mid_block_additional_residual=middle,
@@ -89,7 +90,8 @@ class ControlNetObjective(Objective):
         for first, last in THIRDS:
             t = torch.linspace(first, last - 1, len(latents), device=device).long()
             name = f"validation/t{first:03d}-{last - 1:03d}"
-            out[name] = float(self._off(latents, batch, t, rng).mean())
+            off = self._off(latents, batch["edges"], batch["sentence"].tolist(), t, rng)
+            out[name] = float(off.mean())
         return out
 
     def picture(self) -> np.ndarray | None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from palsynth.clinical import YANAGIHARA, Movement, Palsy
 from palsynth.data.examples import shuffled
@@ -21,11 +23,14 @@ from palsynth.errors import InputError
 from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.methods.controlnet.conditioning import plain_edges
-from palsynth.methods.controlnet.prompts import WHO, describe, sentences
+from palsynth.methods.controlnet.prompts import WHO, describe, descriptions, prompt, shorter
 from palsynth.people import EVALUATION_SEEDS, random_view, render, sample
 
-SENTENCES = tuple(sentences())
+DESCRIPTIONS = tuple(descriptions())
+SENTENCES = tuple(prompt(who) for who in DESCRIPTIONS)
 """Every prompt that training uses; an example holds the number of its own."""
+
+_NUMBERS = {who: number for number, who in enumerate(DESCRIPTIONS)}
 
 RESTING = 0.4
 """Share of healthy pictures at rest; the others do one of the ten movements."""
@@ -66,7 +71,7 @@ class HealthySource:
         view = random_view(rng, self.size, PORTRAIT)
         effort = float(rng.uniform(0.6, 1.1))
         portrait = render(person, movement, Palsy.none(), intensity=effort, view=view)
-        sentence = _numbers()[describe(person)]
+        sentence = _NUMBERS[describe(person)]
         return np.append(portrait.image.reshape(-1), np.uint8(sentence))
 
 
@@ -154,23 +159,26 @@ class PatientsSource:
         if index not in self._cut:
             self._cut[index] = self._picture(self.rows[index])
         image = self._cut[index]
-        return Told(image, plain_edges(image), _numbers()[WHO], index)
+        return Told(image, plain_edges(image), _NUMBERS[WHO], index)
 
     def held(self, count: int) -> list[Told]:
         """Up to ``count`` pictures of other subjects, evenly from all there are."""
         others = [row for row in self._all if row.subject_id not in self._names]
         chosen = others[:: max(1, len(others) // count)][:count]
         images = [self._picture(row) for row in chosen]
-        return [Told(x, plain_edges(x), _numbers()[WHO], n) for n, x in enumerate(images)]
+        return [Told(x, plain_edges(x), _NUMBERS[WHO], n) for n, x in enumerate(images)]
 
     def _picture(self, row: Row) -> np.ndarray:
         return read_face(self.folder / row.file_name).aligned(PORTRAIT, self.size).image
 
 
-def _numbers() -> dict[str, int]:
-    """Description -> number of its sentence."""
-    before, after = SENTENCES[0].split(WHO, 1)
-    return {s.removeprefix(before).removesuffix(after): k for k, s in enumerate(SENTENCES)}
+def shortened(sentences: Tensor, rng: torch.Generator) -> list[int]:
+    """Numbers (N,) of sentences, some of them cut short: whoever draws later may say less, too."""
+    draws = torch.rand(len(sentences), generator=rng, device=rng.device).tolist()
+    return [
+        _NUMBERS[shorter(DESCRIPTIONS[n], draw)]
+        for n, draw in zip(sentences.tolist(), draws, strict=True)
+    ]
 
 
 def _most_pictured(rows: list[Row], count: int) -> tuple[str, ...]:

@@ -55,13 +55,23 @@ def skin_of(person: Person) -> str:
     return SKINS[sum(lightness < limit for limit in _LIGHTNESS)]
 
 
-def sentences() -> list[str]:
-    """Every sentence that describes a person who does not exist, and shorter descriptions."""
+def descriptions() -> list[str]:
+    """Every description of a person who does not exist, and what :func:`shorter` makes of them."""
     people = [
         f"{gender} of about {decade}" for gender in ("woman", "man") for decade in range(20, 80, 10)
     ]
     skins = [f"{who} with {skin} skin" for who in people for skin in SKINS]
-    return [prompt(who) for who in (WHO, "woman", "man", *people, *skins)]
+    return [WHO, "woman", "man", *people, *skins]
+
+
+def shorter(who: str, draw: float) -> str:
+    """A description as people give it, by a draw from 0 … 1: whole in half of all cases, else
+    without skin, without age too, or nothing but "person"."""
+    if draw < 0.5:
+        return who
+    if draw < 0.65:
+        return who.split(" with ")[0]
+    return who.split(" of ")[0] if draw < 0.75 else WHO
 
 
 def described(words: str, seed: int) -> Person:

@@ -17,7 +17,7 @@ from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
 from palsynth.methods.controlnet.healthy import HealthySettings, held_out
 from palsynth.methods.controlnet.latents import LatentCache
 from palsynth.methods.controlnet.loading import read_autoencoder
-from palsynth.methods.controlnet.pictures import SENTENCES
+from palsynth.methods.controlnet.pictures import SENTENCES, shortened
 from palsynth.methods.controlnet.pipeline import Sampling, draw_from_words
 from palsynth.methods.controlnet.prompts import prompt
 from palsynth.methods.controlnet.small import UNetSettings, small_tokenizer
@@ -59,7 +59,7 @@ class TextToImageObjective(Objective):
         latents = self.latents.draw(as_images(batch["image"]), batch["number"].tolist(), rng)
         t = torch.randint(TIMESTEPS, (count,), generator=rng, device=rng.device)
         silent = torch.rand(count, generator=rng, device=rng.device) < self.wordless
-        numbers = batch["sentence"].tolist()
+        numbers = shortened(batch["sentence"], rng)
         said = ["" if s else SENTENCES[n] for s, n in zip(silent.tolist(), numbers, strict=True)]
         off = self._off(latents, said, t, rng)
         counted = off * self.weights.to(off.device)[t]
