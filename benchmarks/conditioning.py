@@ -56,7 +56,7 @@ def main() -> None:
         seconds.append(time.perf_counter() - began)
         face = other.aligned(PORTRAIT, options.size)
         within = region_mask(face.landmarks, "face", face.image.shape)
-        changed = (made.edges > 0) & (made.steps["contour"] == 0)
+        changed = (made.edges > 0) & (made.steps["non-patient's contour"] == 0)
         outside += int((changed & ~within).any())
         for part in PARTS:
             left, top, right, bottom = made.boxes[part.name]

@@ -95,6 +95,7 @@ def test_the_check_says_who_is_recognised() -> None:
         (["--as", "man", "--seed", "-1"], "--seed -1: must not be negative"),
         (["--as", "man", "--base", "x"], "--base needs --controlnet or --weights that fit it"),
         (["--as", "man", "--controlnet", "a", "--weights", "b"], "give one of the two"),
+        (["--as", "man", "--tokenizer", "t"], "--tokenizer goes with a --base that is a single"),
         (["--as", "man", "--weights", "none"], "none: no such weights; give --weights"),
     ],
 )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from palsynth.cli import main
+from palsynth.errors import InputError
 from palsynth.evaluation.intervals import bootstrap, share
 from palsynth.evaluation.report import read_report
 from palsynth.experiments import benchmark_sets, controlnet_rows
@@ -15,6 +17,7 @@ from palsynth.experiments.benchmark_sets import read_pairs, vp_patients
 from palsynth.experiments.evaluation import Weights
 from palsynth.experiments.features import FeatureCache
 from palsynth.experiments.patients import PatientPanel, tuned_and_others
+from palsynth.face.images import read_image, write_png
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings, PatientsSettings
 from palsynth.training import loop
@@ -53,6 +56,32 @@ def test_copies_show_what_the_figures_mean(vp: Path, tmp_path: Path) -> None:
     groups = tuned_and_others(patient, {pairs[0].subject})
     assert [g.method for g in groups] == ["patient: 1 tuned on", "patient: 2 others"]
     assert groups[1].figures["recognised"].count == 20
+
+
+def test_where_a_face_lies_is_not_how_it_looks(vp: Path, tmp_path: Path) -> None:
+    pairs = read_pairs(vp / "pairs.csv")[:2] + read_pairs(vp / "pairs.csv")[-2:]
+    with FeatureCache(tmp_path / "f.sqlite") as cache:
+        panel = PatientPanel(vp, pairs, Weights(), cache)
+        shifted = []
+        for number, file in enumerate(panel.files("expression")):
+            image = read_image(file)
+            moved = np.roll(image, (7, -6), (0, 1))
+            write_png(tmp_path / f"{number}.png", moved)
+            shifted.append(tmp_path / f"{number}.png")
+        judged = panel.judge("shifted", shifted)
+        other = panel.judge("other", panel.files("identity"))
+    apart = judged.figures["patient_perceptual"].value
+    assert apart < 0.25 * other.figures["patient_perceptual"].value
+
+
+def test_a_set_that_cannot_say_who_is_recognised_is_refused(vp: Path, tmp_path: Path) -> None:
+    pairs = read_pairs(vp / "pairs.csv")
+    alone = [pair for pair in pairs if pair.subject == pairs[0].subject]
+    with FeatureCache(tmp_path / "f.sqlite") as cache:
+        with pytest.raises(InputError, match="shows one patient alone"):
+            PatientPanel(vp, alone, Weights(), cache)
+        with pytest.raises(InputError, match="names no expression_identity"):
+            PatientPanel(vp, [replace(pairs[0], expression_identity="")], Weights(), cache)
 
 
 def test_a_share_of_none_still_has_an_upper_end() -> None:

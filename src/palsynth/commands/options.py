@@ -92,6 +92,8 @@ class DiffusionOptions:
 
         if self.controlnet is not None and weights is not None:
             raise InputError("--controlnet is not tuned and --weights is; give one of the two")
+        if self.tokenizer is not None and (self.base is None or Path(self.base).is_dir()):
+            raise InputError("--tokenizer goes with a --base that is a single file")
         if self.base is not None and self.controlnet is None and weights is None:
             raise InputError("--base needs --controlnet or --weights that fit it")
         if self.controlnet is not None:

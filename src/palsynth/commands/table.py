@@ -112,7 +112,8 @@ def _controlnet_table(options: ControlNetTableOptions, strategies) -> None:  # t
         names = [r.method for r in report.results if not r.reference]
         subject = pairs[0].subject
         picture = side_by_side(panel, names, subject, options.out)
-    caption = f"ten movements of {subject}: the patient as given, then every method"
+    known = "tuned on" if subject in tuned else "not tuned on"
+    caption = f"ten movements of {subject} ({known}): the patient as given, then every method"
     write_report(options.out, report, {caption: png_bytes(picture)})
     print(f"{options.out / 'report.html'}: {len(report.results)} rows")
     missing = [name for name in strategies if name not in names]

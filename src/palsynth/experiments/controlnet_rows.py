@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from palsynth.clinical import Movement
+from palsynth.errors import InputError
 from palsynth.evaluation.report import Report
 from palsynth.experiments.patients import PatientPanel, tuned_and_others
 from palsynth.experiments.reporting import headed, reference_rows, result_of
@@ -62,6 +63,11 @@ class Tuning:
         if (run / "weights").is_dir():  # of the same recipe, or the row would say another's
             done = recipes.load(run / "recipe.yaml", {"controlnet": ControlNetRecipe})
             recipes.check_resumable(done, self.recipe_of(strategy), run)
+            if done.loop.steps != self.recipe.loop.steps:
+                raise InputError(
+                    f"{run}: was tuned for {done.loop.steps} steps, not {self.recipe.loop.steps}; "
+                    "give another --out, or rows would not compare"
+                )
         if not (run / "weights").is_dir():
             resume = bool(checkpoints.steps(run))
             if not train(self.recipe_of(strategy), run, resume=resume):

@@ -143,7 +143,12 @@ class Panel:
         for column, key in enumerate(keys):
             self._mean(judged, key, rows[:, column])
         if self.lpips is not None:
-            found = np.array([self.lpips(a, b) for a, b in zip(files, truths, strict=True)])
+            found = np.array(
+                [
+                    self.lpips(read_image(a), read_image(b))
+                    for a, b in zip(files, truths, strict=True)
+                ]
+            )
             self._mean(judged, "lpips", found)
         seen, true = (self._look("landmarks", f, judged.method) for f in (files, truths))
         eyes = [topology.OUTER_CANTHUS[s] for s in ("left", "right")]

@@ -25,6 +25,7 @@ from palsynth.evaluation.quality import ser_fiq
 from palsynth.face import topology
 from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
+from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import read_image
 
 READ_SIDES = (Side.LEFT, Side.RIGHT)
@@ -112,17 +113,39 @@ def read_right(
     return right, np.abs(reading[:, -2:] - weakness).mean(1)
 
 
-def perceptual(trunk: Path) -> Callable[[Path, Path], float]:
-    """LPIPS of two pictures, with AlexNet's trunk from a local file."""
+def perceptual(trunk: Path) -> Callable[[np.ndarray, np.ndarray], float]:
+    """LPIPS of two pictures (H, W, 3) uint8, with AlexNet's trunk from a local file."""
     from palsynth.encoders.published.lpips import Lpips
 
     network = Lpips(trunk)
 
     @torch.no_grad()
-    def apart(a: Path, b: Path) -> float:
-        return float(network(_pixels([a]), _pixels([b]))[0])
+    def apart(a: np.ndarray, b: np.ndarray) -> float:
+        return float(network(*(as_images(torch.from_numpy(x[None])) for x in (a, b)))[0])
 
     return apart
+
+
+def portrait(path: Path) -> np.ndarray | None:
+    """The face of a picture as all portraits lie, (S, S, 3) uint8; None without a single face."""
+    face = _face(path)
+    return None if face is None else _Portraits().crop(face).image
+
+
+def portraits() -> Judge:
+    """Our own features of faces that all lie alike, compared by cosine: what stands in for LPIPS
+    of pictures whose faces lie elsewhere."""
+    weights = f"{_short(ASSETS / 'identity')}+{_short(ASSETS / 'judge')}"
+    return _on_crops(f"portraits-palsynth-{weights}", _Portraits(), _own_features())
+
+
+class _Portraits:
+    """Cuts faces out as portraits."""
+
+    size = 224
+
+    def crop(self, face: Face) -> Face:
+        return face.aligned(PORTRAIT, self.size)
 
 
 def distribution(path: Path | None) -> tuple[Judge, Backend]:
@@ -206,10 +229,6 @@ def _points(path: Path, changed: int) -> np.ndarray | None:
     as the file was not ``changed`` (modification time)."""
     found = detect_faces(read_image(path))
     return found[0].landmarks if len(found) == 1 else None
-
-
-def _pixels(paths: Sequence[Path]) -> torch.Tensor:
-    return as_images(torch.from_numpy(np.stack([read_image(path) for path in paths])))
 
 
 def _short(path: Path) -> str:

@@ -6,11 +6,8 @@ import numpy as np
 import torch
 
 from palsynth.encoders.base import as_images
-from palsynth.encoders.published.dlib import DlibRecogniser
+from palsynth.encoders.published.dlib import SAME_PERSON, DlibRecogniser
 from palsynth.face.detect import detect_faces
-
-THRESHOLD = 0.6
-"""dlib's usual distance below which two pictures show one person."""
 
 
 def compare(patient: np.ndarray, other: np.ndarray, made: np.ndarray) -> str:
@@ -27,10 +24,10 @@ def compare(patient: np.ndarray, other: np.ndarray, made: np.ndarray) -> str:
         vectors[name] = encoder(crop).vector[0].numpy()
     before, after = (float(np.linalg.norm(vectors[n] - vectors["patient"])) for n in names[1:])
     verdict = (
-        "THE PATIENT IS RECOGNISED; try another non-patient or seed" if after < THRESHOLD
+        "THE PATIENT IS RECOGNISED; try another non-patient or seed" if after < SAME_PERSON
         else "not taken for the patient by this recogniser"
     )  # fmt: skip
     return (
         f"privacy check: dlib distance to the patient {after:.2f} (non-patient's own face "
-        f"{before:.2f}); below {THRESHOLD} is one person: {verdict}"
+        f"{before:.2f}); below {SAME_PERSON} is one person: {verdict}"
     )

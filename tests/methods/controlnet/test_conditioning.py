@@ -104,6 +104,7 @@ def test_no_ruler_moves_with_the_palsy() -> None:
 def test_switches(pair) -> None:
     own = codc(*pair, contour=False, organ_size=False, size=256)
     assert np.array_equal(own.edges, plain(pair[0], 256).edges)
+    assert list(own.steps) == ["patient", "non-patient", "patient's edges", "condition"]
     no_size = codc(*pair, organ_size=False, size=256)
     assert set(no_size.scales.values()) == {1.0}
     no_contour = codc(*pair, contour=False, size=256)
@@ -114,7 +115,8 @@ def test_switches(pair) -> None:
 
 def test_steps_are_visible(made: Condition) -> None:
     assert list(made.steps) == [
-        "patient", "non-patient", "their edges", "contour", "parts", "condition"
+        "patient", "non-patient", "non-patient's edges", "non-patient's contour", "parts",
+        "condition",
     ]  # fmt: skip
     assert {p.shape for p in made.pictures.values()} == {(256, 256, 3)}
     assert list(made.pictures) == list(made.steps)

@@ -13,6 +13,7 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from safetensors.torch import load_file, save_file
 
 from palsynth.errors import InputError
+from palsynth.methods.controlnet import loading
 from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.loading import read_base, read_controlnet, read_tokenizer
 
@@ -147,11 +148,41 @@ def test_names_that_are_not_here_are_not_fetched(base: Base) -> None:
         read_controlnet("none/of/these", base)
 
 
-def test_a_controlnet_for_depth_is_named(copy: Path, base: Base) -> None:
-    folder = copy.parent / "control_v11f1p_sd15_depth"
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("control_v11f1p_sd15_depth", "depth"),
+        ("control_v11p_sd15_normalbae", "normalbae"),
+        ("control_v11e_sd15_ip2p", "ip2p"),
+        ("sd-controlnet-seg", "seg"),
+    ],
+)
+def test_a_controlnet_for_something_else_is_named(
+    copy: Path, base: Base, name: str, kind: str
+) -> None:
+    folder = copy.parent / name
     (copy.parent / "controlnet").rename(folder)
-    with pytest.raises(InputError, match="is a ControlNet for depth; this method tells Canny"):
+    with pytest.raises(InputError, match=f"is a ControlNet for {kind}; this method tells Canny"):
         read_controlnet(str(folder), base)
+
+
+def test_a_hub_s_name_counts_and_not_where_it_was_downloaded(
+    copy: Path, base: Base, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "_local", lambda where: copy.parent / "controlnet")
+    assert isinstance(read_controlnet("someone/sd-controlnet-canny", base), ControlNetModel)
+    with pytest.raises(InputError, match="is a ControlNet for depth"):
+        read_controlnet("someone/sd-controlnet-depth", base)
+
+
+def test_a_controlnet_whose_base_was_tuned_with_it_is_not_taken_alone(
+    copy: Path, base: Base, tmp_path: Path
+) -> None:
+    (tmp_path / "tuned" / "unet").mkdir(parents=True)
+    (tmp_path / "tuned" / "recipe.yaml").touch()
+    (copy.parent / "controlnet").rename(tmp_path / "tuned" / "controlnet")
+    with pytest.raises(InputError, match="the base was tuned with it; give it as --weights"):
+        read_controlnet(str(tmp_path / "tuned"), base)
 
 
 @pytest.mark.parametrize("name", ["finished", "versatile-segments", "sd-canny-depth"])

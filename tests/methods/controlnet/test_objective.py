@@ -173,6 +173,10 @@ def test_only_some_beginnings_make_sense() -> None:
         ModelSettings(anew=True, controlnet="x")
     with pytest.raises(InputError, match="frozen outer layers would stay at zero"):
         ModelSettings(anew=True, strategy=Strategy("inner"))
+    with pytest.raises(InputError, match="outside must be 'tuned'"):
+        ModelSettings(strategy=Strategy("inner"), sampling=Sampling(outside="none"))
+    with pytest.raises(InputError, match="patients 0: must be at least 1"):
+        PatientsSettings(Path("x"), patients=0)
 
 
 def test_what_was_tuned_is_not_zero_shot(recipe: ControlNetRecipe, tmp_path: Path) -> None:

@@ -171,4 +171,4 @@ def test_what_the_safety_checker_holds_back_is_black_and_said(
     made = ControlNetPalsyPipeline(base, controlnet, SAMPLING)(edges(2), ["man", "woman"], [0, 1])
     assert made[0].max() == 0
     assert made[1].max() > 0
-    assert "picture 1 was held back by the safety checker" in capsys.readouterr().err
+    assert "a picture of seed 0 was held back by the safety checker" in capsys.readouterr().err

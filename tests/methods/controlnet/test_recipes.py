@@ -74,9 +74,25 @@ def test_an_autoencoder_trains_on_pieces_within_the_picture() -> None:
     assert losses.total.isfinite()
     again = objective(batch, torch.Generator().manual_seed(0))
     assert losses.total == again.total
-    for crop in (8, 64):
-        with pytest.raises(InputError, match=f"crop {crop}: must lie between 16 and 32"):
+    for crop, fault in ((8, "must lie between 16 and 32"), (64, "must lie"), (17, "multiple of 2")):
+        with pytest.raises(InputError, match=f"crop {crop}: .*{fault}"):
             AutoencoderRecipe(model=AutoencoderSettings(32, (16, 32)), crop=crop)
+    with pytest.raises(InputError, match="channels must be at least 8 and latent 3"):
+        AutoencoderSettings(32, (4, 8))
+
+
+def test_standardised_latents_mean_the_same_pictures(tmp_path: Path) -> None:
+    objective = AutoencoderRecipe(model=AutoencoderSettings(32, (16, 32)), crop=16).objective()
+    image = as_images(held_out(32)["image"]) * 2 - 1
+    with torch.no_grad():
+        before = objective.vae.encode(image).latent_dist
+        drawn = objective.vae.decode(before.mode()).sample
+        objective.export(tmp_path)
+    vae = read_autoencoder(tmp_path)
+    after = vae.encode(image).latent_dist
+    assert torch.allclose(vae.decode(after.mode()).sample, drawn, atol=1e-4)
+    spread = before.mode().std((0, 2, 3), keepdim=True)
+    assert torch.allclose(after.std, before.std / spread, rtol=1e-3)
 
 
 def test_a_last_trace_of_noise_counts_little_and_much_noise_much(base: Base) -> None:

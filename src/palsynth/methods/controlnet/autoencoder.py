@@ -125,6 +125,8 @@ class AutoencoderRecipe(Settings):
     def __post_init__(self) -> None:
         if not 16 <= self.crop <= self.model.size:
             raise InputError(f"crop {self.crop}: must lie between 16 and {self.model.size}")
+        if self.crop % (factor := 2 ** (len(self.model.channels) - 1)):
+            raise InputError(f"crop {self.crop}: must be a multiple of {factor}")
 
     def source(self, draw: bool = True) -> Source:
         """What it trains on."""

@@ -101,12 +101,13 @@ def codc(
     mine, theirs = (f.aligned(framing, size) for f in (patient, other))
     frame = theirs if contour else mine
     edges = plain_edges(frame.image)
-    steps = {"patient": mine.image, "non-patient": theirs.image, "their edges": edges}
+    whose = "non-patient's" if contour else "patient's"
+    steps = {"patient": mine.image, "non-patient": theirs.image, f"{whose} edges": edges}
     inner = _inner(frame)
     if not contour and not organ_size:
-        return Condition(edges, steps=steps)
+        return Condition(edges, steps={**steps, "condition": edges})
     out = np.where(inner, 0, edges).astype(np.uint8)
-    steps["contour"] = out.copy()
+    steps[f"{whose} contour"] = out.copy()
     boxes, scales = {}, {}
     for part in PARTS:
         scale = _length(theirs, part.ruler) / _length(mine, part.ruler) if organ_size else 1.0

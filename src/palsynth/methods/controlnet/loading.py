@@ -25,8 +25,8 @@ from palsynth.methods.controlnet.base import ASSETS, Base
 
 PIPELINES = ("StableDiffusionPipeline", "StableDiffusionControlNetPipeline")
 OTHER_KINDS = (
-    "depth", "openpose", "seg", "scribble", "normal", "hed", "mlsd", "lineart", "softedge",
-    "shuffle", "tile", "inpaint", "ip2p", "qrcode", "brightness",
+    "depth", "openpose", "seg", "scribble", "normal", "normalbae", "hed", "mlsd", "lineart",
+    "softedge", "shuffle", "tile", "inpaint", "ip2p", "qrcode", "brightness",
 )  # fmt: skip
 """Words in the names of ControlNets that are told something else than Canny edges: their files
 do not differ otherwise."""
@@ -64,15 +64,16 @@ def read_controlnet(where: Path | str | None, base: Base) -> ControlNetModel:
     the one that ships. Raises InputError where it does not fit."""
     path = ASSETS / "controlnet" if where is None else _local(where)
     if path.is_dir():
+        if (path / "recipe.yaml").is_file() and (path / "unet").is_dir():
+            raise InputError(f"{path}: the base was tuned with it; give it as --weights")
         inner = path / "controlnet"
         path = inner if inner.is_dir() else path
         found = _network(ControlNetModel, path)
-        known = f"{path.name} {Path(str(found.config.get('_name_or_path', ''))).name}"
     else:
         from palsynth.methods.controlnet.single_file import controlnet_from_file
 
-        found, known = controlnet_from_file(path), path.name
-    _check_fits(found, base, path, known)
+        found = controlnet_from_file(path)
+    _check_fits(found, base, path, Path(str(where)).name)
     return found
 
 
@@ -236,7 +237,7 @@ def _check_complete(info: dict[str, Any], path: Path, kind: str) -> None:
 
 
 def _check_fits(controlnet: ControlNetModel, base: Base, path: Path, known: str) -> None:
-    named = set(re.split(r"[^a-z]+", known.lower()))
+    named = set(re.split(r"[^a-z0-9]+", known.lower()))
     other = next((word for word in OTHER_KINDS if word in named), None)
     if other is not None and "canny" not in named:
         raise InputError(f"{path}: is a ControlNet for {other}; this method tells Canny edges")

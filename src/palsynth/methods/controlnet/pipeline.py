@@ -82,7 +82,7 @@ class ControlNetPalsyPipeline:
             list(prompts), image=shown, num_inference_steps=s.steps, guidance_scale=s.guidance,
             controlnet_conditioning_scale=s.scale, generator=_generators(seeds), output_type="np",
         )  # fmt: skip
-        return _pictures(made)
+        return _pictures(made, seeds)
 
     def to(self, device: torch.device) -> ControlNetPalsyPipeline:
         """The same, its networks moved; chance stays on the CPU, so the pictures stay alike."""
@@ -114,7 +114,7 @@ def draw_from_words(
         list(prompts), num_inference_steps=s.steps, guidance_scale=s.guidance,
         generator=_generators(seeds), output_type="np",
     )  # fmt: skip
-    return _pictures(made)
+    return _pictures(made, seeds)
 
 
 def _components(base: Base, sampling: Sampling) -> dict[str, Any]:
@@ -140,9 +140,9 @@ def _generators(seeds: Sequence[int]) -> list[torch.Generator]:
     return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
-def _pictures(made: Any) -> list[np.ndarray]:
-    for number, held_back in enumerate(made.nsfw_content_detected or ()):
+def _pictures(made: Any, seeds: Sequence[int]) -> list[np.ndarray]:
+    for seed, held_back in zip(seeds, made.nsfw_content_detected or (), strict=False):
         if held_back:
-            print(f"picture {number + 1} was held back by the safety checker and is black; "
+            print(f"a picture of seed {seed} was held back by the safety checker and is black; "
                   "try another seed", file=sys.stderr)  # fmt: skip
     return [(image * 255).round().clip(0, 255).astype(np.uint8) for image in made.images]

@@ -33,6 +33,10 @@ class PatientsSettings(Settings):
     """Or who, by subject_id."""
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if self.patients < 1:
+            raise InputError(f"patients {self.patients}: must be at least 1")
+
     def build(self, size: int) -> PatientsSource:
         """The source of their pictures."""
         return PatientsSource(self.dataset, size, self.patients, self.subjects, self.seed)
@@ -61,6 +65,11 @@ class ModelSettings(Settings):
             raise InputError(
                 "anew begins without a ControlNet: nothing was pretrained to act outside, and its "
                 "frozen outer layers would stay at zero"
+            )
+        if self.strategy.trains == "inner" and self.sampling.outside != "tuned":
+            raise InputError(
+                "inner layers of the base are tuned too and act at all timesteps: outside must be "
+                "'tuned'"
             )
         if self.anew and (self.controlnet is not None or self.strategy.trains == "lora"):
             raise InputError("anew begins without a ControlNet; leave out controlnet and lora")

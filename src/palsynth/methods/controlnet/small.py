@@ -19,6 +19,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.prompts import descriptions, prompt
+from palsynth.methods.controlnet.thumbnail import CARRIED, COLOURS
 from palsynth.settings import Settings
 
 LENGTH = 77
@@ -42,6 +43,11 @@ class AutoencoderSettings(Settings):
         if self.size % 2 ** (len(self.channels) - 1):
             raise InputError(
                 f"size {self.size}: must be a multiple of {2 ** (len(self.channels) - 1)}"
+            )
+        if min(self.channels) < CARRIED or self.latent < COLOURS:
+            raise InputError(
+                f"channels must be at least {CARRIED} and latent {COLOURS}: training begins with "
+                "what keeps a thumbnail in colour"
             )
 
     def build(self) -> AutoencoderKL:
