@@ -77,8 +77,7 @@ class DiffusionOptions:
     """Which Stable Diffusion draws, for the ControlNet methods."""
 
     base: str | None = None
-    """A Stable Diffusion 1.x: folder, downloaded hub name or single file; the small one that ships
-    where nothing is said."""
+    """A Stable Diffusion 1.x: folder, downloaded hub name or single file."""
     controlnet: str | None = None
     """A Canny ControlNet for it, not tuned on patients."""
     tokenizer: Path | None = None
