@@ -10,7 +10,7 @@ import pytest
 import palsynth
 
 HOUSE = Path(palsynth.__file__).parent
-CELLAR = {"errors", "files", "progress", "settings"}
+CELLAR = {"errors", "files", "progress", "settings", "workers"}
 ROOMS = (
     "clinical", "face", "appearance", "simulator", "people", "data", "training", "encoders",
     "methods", "evaluation", "generation", "experiments", "app", "commands", "cli",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 import palsynth
 from palsynth.errors import InputError
 from palsynth.files import written_whole
+from palsynth.workers import spread
 
 
 class KeptParts:
@@ -54,12 +54,10 @@ class KeptParts:
             )
         every = self._paths()
         todo = [k for k, path in enumerate(every) if not path.exists()]
-        context = multiprocessing.get_context("spawn")
-        with context.Pool(workers) as pool:
-            finished = pool.imap_unordered(self._draw_part, todo)
-            for done, _ in enumerate(finished, len(every) - len(todo) + 1):
-                if progress is not None:
-                    progress(min(done * self.part, self.count), self.count)
+        finished = spread(self._draw_part, todo, workers) if todo else []
+        for done, _ in enumerate(finished, len(every) - len(todo) + 1):
+            if progress is not None:
+                progress(min(done * self.part, self.count), self.count)
 
     def record(self, number: int) -> np.ndarray:
         """One record, read. Raises InputError where its file is missing or damaged."""

@@ -6,7 +6,6 @@ matter which process draws it, in which order, or how often the export was inter
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -25,6 +24,7 @@ from palsynth.face import topology
 from palsynth.face.framing import FRAMINGS
 from palsynth.face.measures import SIDED, measure
 from palsynth.people import EVALUATION_SEEDS, random_palsy, random_view, render, sample
+from palsynth.workers import spread
 
 
 @dataclass(frozen=True)
@@ -95,18 +95,10 @@ def export(
         todo = range(plan.subjects)
         work = partial(_export_subject, folder, record, plan)
         done = 0
-        if workers > 1:
-            context = multiprocessing.get_context("spawn")
-            with context.Pool(workers) as pool:
-                for count in pool.imap_unordered(work, todo):
-                    done += count
-                    if progress is not None:
-                        progress(done, len(names))
-        else:
-            for subject in todo:
-                done += work(subject)
-                if progress is not None:
-                    progress(done, len(names))
+        for count in spread(work, todo, workers) if workers > 1 else map(work, todo):
+            done += count
+            if progress is not None:
+                progress(done, len(names))
     return writer.finish(names)
 
 
