@@ -142,7 +142,7 @@ def test_a_method_runs_over_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[
         assert np.array_equal(made[:8], identity[:8]), "the face lies as in the identity image"
     with pytest.raises(SystemExit):
         main([*words[:3], "people", "--out", str(out)])
-    fault = "holds pictures of another method, of other weights or of another set"
+    fault = "holds pictures of another method, of other weights or settings, or of another set"
     assert fault in capsys.readouterr().err
     record = out / "transfer.json"
     record.write_text(record.read_text().replace("null", '"0123"'))

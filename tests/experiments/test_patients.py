@@ -14,8 +14,10 @@ from palsynth.evaluation.intervals import bootstrap, share
 from palsynth.evaluation.report import read_report
 from palsynth.experiments import benchmark_sets, controlnet_rows
 from palsynth.experiments.benchmark_sets import read_pairs, vp_patients
+from palsynth.experiments.controlnet_rows import RANGES, Tuning, methods_of
 from palsynth.experiments.evaluation import Weights
 from palsynth.experiments.features import FeatureCache
+from palsynth.experiments.kinds import load_recipe
 from palsynth.experiments.patients import PatientPanel, tuned_and_others
 from palsynth.face.images import read_image, write_png
 from palsynth.methods.controlnet.pipeline import Sampling
@@ -130,6 +132,24 @@ def test_the_table_tunes_draws_and_judges_every_row(
     again = (tmp_path / "t" / "runs" / "pf" / "weights" / "recipe.yaml").stat().st_mtime_ns
     assert again == made
     capsys.readouterr()
+
+
+def test_another_sampling_draws_anew_but_does_not_tune_anew(
+    recipe: Path, vp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tuning = Tuning(load_recipe(recipe), tmp_path / "runs")
+    (name, strategy), *_ = RANGES.items()
+    weights = tuning.weights(name, strategy)
+    assert weights is not None
+    model = replace(tuning.recipe.model, sampling=Sampling("ddim", 2, 1.0, outside="none"))
+    other = Tuning(replace(tuning.recipe, model=model), tmp_path / "runs")
+    assert other.weights(name, strategy) == weights
+    method = dict(methods_of(other, {name: strategy}))[name]
+    assert method.settings["sampling"]["steps"] == 2
+    assert method.settings["sampling"]["outside"] == "none"
+    longer = replace(tuning.recipe, loop=replace(tuning.recipe.loop, steps=2))
+    with pytest.raises(InputError, match="was tuned for 1 steps, not 2"):
+        Tuning(longer, tmp_path / "runs").weights(name, strategy)
 
 
 def test_the_ranges_of_timesteps_are_compared(recipe: Path, vp: Path, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -60,8 +60,7 @@ def anonymize(options: AnonymizeOptions) -> None:
     size = method.pipeline.base.size
     request = Request(identity, Picture(patient), options.seed, size, PORTRAIT)
     image = method.with_words([request], [words])[0]
-    said = {"expression": "picture", "words": words, "strategy": asdict(method.pipeline.strategy)}
-    record = provenance(method, options.seed, **said)
+    record = provenance(method, options.seed, expression="picture", words=words)
     write_png(options.out, image, **{"palsynth:provenance": json.dumps(record, sort_keys=True)})
     other = identity_face(identity, max(256, image.shape[0]))
     print(f"{options.out}\n{compare(patient.image, other.image, image)}")

@@ -60,9 +60,10 @@ class Tuning:
         """The folder of a row's weights, trained first where it is missing; None where it was
         interrupted."""
         run = self.runs / name
-        if (run / "weights").is_dir():  # of the same recipe, or the row would say another's
+        if (run / "weights").is_dir():  # tuned alike, or the row would say another's
             done = recipes.load(run / "recipe.yaml", {"controlnet": ControlNetRecipe})
-            recipes.check_resumable(done, self.recipe_of(strategy), run)
+            model = replace(done.model, sampling=self.recipe.model.sampling)
+            recipes.check_resumable(replace(done, model=model), self.recipe_of(strategy), run)
             if done.loop.steps != self.recipe.loop.steps:
                 raise InputError(
                     f"{run}: was tuned for {done.loop.steps} steps, not {self.recipe.loop.steps}; "
@@ -84,7 +85,7 @@ def methods_of(tuning: Tuning, strategies: dict[str, Strategy]) -> Iterator[tupl
         weights = tuning.weights(name, strategy)
         if weights is None:
             return
-        pipeline = load_pipeline(weights)
+        pipeline = load_pipeline(weights, sampling=tuning.recipe.model.sampling)
         yield name, Partial(pipeline)
         if name == "pf" and strategies is STRATEGIES:
             yield "pf-codc", PartialInOtherFace(pipeline)

@@ -17,7 +17,15 @@ from palsynth.face.detect import detect_faces, read_face
 from palsynth.face.face import Face
 from palsynth.face.images import NOT_MADE, read_image, write_png
 from palsynth.files import written_whole
-from palsynth.methods.base import Asked, Expression, Method, Picture, Request, provenance
+from palsynth.methods.base import (
+    Asked,
+    Expression,
+    Method,
+    Picture,
+    Request,
+    identified,
+    provenance,
+)
 
 CHUNK = 16
 """Requests that a method gets at once; no picture depends on it."""
@@ -94,12 +102,11 @@ def _check_folder(method: Method, pairs: list[Pair], out: Path) -> None:
     if not record.exists() and (out / FILE_NAME).exists():
         raise InputError(f"{out}: holds a dataset already; give another folder")
     asked = hashlib.sha256(repr(pairs).encode()).hexdigest()[:16]
-    who = {"method": method.name, "weights_sha256": method.weights_sha256}
-    text = json.dumps({**who, "pairs": asked}, indent=1) + "\n"
+    text = json.dumps({**identified(method), "pairs": asked}, indent=1) + "\n"
     if record.exists() and record.read_text("utf-8") != text:
         raise InputError(
-            f"{out}: holds pictures of another method, of other weights or of another set; give "
-            "another folder"
+            f"{out}: holds pictures of another method, of other weights or settings, or of another "
+            "set; give another folder"
         )
     out.mkdir(parents=True, exist_ok=True)
     with written_whole(record) as temporary:

@@ -70,6 +70,11 @@ class Method(Protocol):
         """What identifies its networks; None where it has none."""
         ...
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What else decides its pictures, such as how they are sampled."""
+        ...
+
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Images (H, W, 3) uint8 RGB, one a request, in order."""
         ...
@@ -86,8 +91,13 @@ class Method(Protocol):
 
 def provenance(method: Method, seed: int, **said: Any) -> dict[str, Any]:
     """What a picture says of how it was made; ``said`` is what was asked for."""
-    return {"method": method.name, "weights_sha256": method.weights_sha256, "seed": seed,
-            "version": palsynth.__version__, **said}  # fmt: skip
+    return {**identified(method), "seed": seed, "version": palsynth.__version__, **said}
+
+
+def identified(method: Method) -> dict[str, Any]:
+    """What says which method made pictures: name, networks and, where it has some, settings."""
+    settings = {"settings": method.settings} if method.settings else {}
+    return {"method": method.name, "weights_sha256": method.weights_sha256, **settings}
 
 
 METHODS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -22,6 +23,7 @@ class _Copy:
     takes_pictures = True
     synthetic = False
     weights_sha256 = None
+    settings: ClassVar[dict[str, Any]] = {}
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> _Copy:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,6 +21,7 @@ class PeopleMethod:
     takes_pictures = False
     synthetic = True
     weights_sha256 = None
+    settings: ClassVar[dict[str, Any]] = {}
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """One image a request. The identity must be a person, the expression asked in words."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -21,6 +22,7 @@ class SimulatorMethod:
     takes_pictures = False
     synthetic = True
     weights_sha256 = None
+    settings: ClassVar[dict[str, Any]] = {}
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """One image a request, the identity cut out at the requested framing."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -41,6 +43,11 @@ class CFCPalsyMethod:
         """What identifies its networks."""
         return digest(self.pipeline.model)
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How it samples."""
+        return asdict(self.pipeline.model.settings.diffusion)
+
     def save_pretrained(self, path: Path) -> None:
         """Writes what :meth:`from_pretrained` reads."""
         self.pipeline.save_pretrained(path)
@@ -60,6 +67,7 @@ class DraftMethod:
     takes_pictures = True
     synthetic = True
     weights_sha256 = None
+    settings: ClassVar[dict[str, Any]] = {}
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> DraftMethod:

@@ -8,7 +8,7 @@ from pathlib import Path
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import ASSETS
 from palsynth.methods.controlnet.loading import read_base, read_controlnet, read_unet
-from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
 from palsynth.methods.networks import usual_device
 from palsynth.training import recipe as recipes
@@ -29,11 +29,12 @@ def read_recipe(folder: Path) -> ControlNetRecipe:
 
 
 def load_pipeline(
-    folder: Path | None = None, base: str | None = None, tokenizer: Path | None = None
-) -> ControlNetPalsyPipeline:
+    folder: Path | None = None, base: str | None = None, tokenizer: Path | None = None,
+    sampling: Sampling | None = None,
+) -> ControlNetPalsyPipeline:  # fmt: skip
     """The pipeline of a training's weights; the partially tuned one that ships where nothing is
     said. ``base`` (with its ``tokenizer``, where it is a single file) is the Stable Diffusion,
-    where it is not where the recipe says.
+    where it is not where the recipe says; ``sampling`` is in place of the recipe's.
 
     Raises InputError where the folder holds no tuned ControlNet.
     """
@@ -41,6 +42,8 @@ def load_pipeline(
     model = _found_beside(read_recipe(folder).model, folder)
     if base is not None:
         model = replace(model, base=base, tokenizer=tokenizer)
+    if sampling is not None:
+        model = replace(model, sampling=sampling)
     found = read_base(model.base, model.tokenizer)
     controlnet = read_controlnet(str(folder / "controlnet"), found)
     if (folder / "unet").is_dir():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import cv2
 import numpy as np
@@ -58,6 +59,12 @@ class ControlNetMethod:
         p = self.pipeline
         others = [] if p.pretrained is None else [p.pretrained]
         return digest(p.controlnet, p.base.unet, p.base.vae, p.base.text_encoder, *others)
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How it was tuned and how it samples."""
+        p = self.pipeline
+        return {"strategy": asdict(p.strategy), "sampling": asdict(p.sampling)}
 
     def save_pretrained(self, path: Path) -> None:
         """Writes what :meth:`from_pretrained` reads."""
