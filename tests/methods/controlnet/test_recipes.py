@@ -12,7 +12,6 @@ from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
 from palsynth.experiments.kinds import load_recipe
 from palsynth.methods.controlnet.autoencoder import AutoencoderRecipe
-from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.files import untuned_pipeline
 from palsynth.methods.controlnet.healthy import HealthySettings, held_out
 from palsynth.methods.controlnet.loading import read_autoencoder, read_base
@@ -21,7 +20,7 @@ from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.prompts import describe
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
 from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings
-from palsynth.methods.controlnet.text_to_image import TextToImageObjective, TextToImageRecipe
+from palsynth.methods.controlnet.text_to_image import TextToImageRecipe
 from palsynth.people import sample
 from palsynth.training.loop import train
 from palsynth.training.recipe import LoopSettings, save
@@ -93,27 +92,6 @@ def test_standardised_latents_mean_the_same_pictures(tmp_path: Path) -> None:
     assert torch.allclose(vae.decode(after.mode()).sample, drawn, atol=1e-4)
     spread = before.mode().std((0, 2, 3), keepdim=True)
     assert torch.allclose(after.std, before.std / spread, rtol=1e-3)
-
-
-def test_a_last_trace_of_noise_counts_little_and_much_noise_much(base: Base) -> None:
-    batch = held_out(32)
-    objective = TextToImageObjective(base, 0.1, 5.0, 20.0, Sampling())
-    alpha = base.scheduler.alphas_cumprod
-    snr = alpha / (1 - alpha)
-    much = alpha < 0.05
-    assert torch.allclose(objective.weights[much], torch.tensor(20.0))
-    velocity = ~much & (snr <= 5)
-    assert torch.allclose(objective.weights[velocity], 1 / alpha[velocity])
-    assert torch.allclose((objective.weights * snr * alpha)[snr > 5], torch.tensor(5.0))
-    found = objective(batch, torch.Generator().manual_seed(0))
-    by_hand = (objective.weights[found.timesteps] * found.per_image).mean()
-    assert found.total == pytest.approx(float(by_hand))
-    plain = TextToImageObjective(base, 0.1, 0.0, 1.0, Sampling())
-    assert plain(batch, torch.Generator().manual_seed(0)).total == found.parts["noise"]
-    for wrong in ({"snr_gamma": -1}, {"most": 0.5}):
-        name, value = next(iter(wrong.items()))
-        with pytest.raises(InputError, match=f"{name} {value:g}: must"):
-            TextToImageRecipe(Path("x"), **wrong)
 
 
 def test_healthy_people_are_drawn_with_their_words() -> None:

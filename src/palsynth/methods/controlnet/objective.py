@@ -17,6 +17,7 @@ from palsynth.methods.controlnet.latents import LatentCache
 from palsynth.methods.controlnet.pictures import SENTENCES, shortened
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
 from palsynth.methods.controlnet.strategies import Strategy, merged
+from palsynth.methods.controlnet.weighting import Weighting
 from palsynth.training.objective import TIMESTEPS, Losses, Objective
 
 THIRDS = ((0, 333), (333, 667), (667, TIMESTEPS))
@@ -33,7 +34,7 @@ class ControlNetObjective(Objective):
 
     def __init__(
         self, base: Base, controlnet: ControlNetModel, strategy: Strategy, sampling: Sampling,
-        held: dict[str, Tensor],
+        held: dict[str, Tensor], weighting: Weighting | None = None,
     ) -> None:  # fmt: skip
         """``held`` is a batch that nothing trains on, for figures and pictures."""
         super().__init__()
@@ -43,6 +44,7 @@ class ControlNetObjective(Objective):
         strategy.set_free(controlnet, base.unet)
         self.base, self.held = base, held
         self.strategy, self.sampling = strategy, sampling
+        self.weights = (weighting or Weighting()).weights(base.scheduler.alphas_cumprod)
         self.latents = LatentCache(base.vae)
         self._said: dict[int, Tensor] = {}
 
@@ -53,7 +55,8 @@ class ControlNetObjective(Objective):
         latents = self.latents.draw(as_images(batch["image"]), numbers, rng)
         said = shortened(batch["sentence"], rng)
         off = self._off(latents, batch["edges"], said, t, rng)
-        return Losses(off.mean(), {}, t, off)
+        counted = off * self.weights.to(off.device)[t]
+        return Losses(counted.mean(), {"noise": off.mean()}, t, off)
 
     def _off(
         self, latents: Tensor, edges: Tensor, said: list[int], t: Tensor, rng: torch.Generator

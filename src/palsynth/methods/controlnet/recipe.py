@@ -16,6 +16,7 @@ from palsynth.methods.controlnet.objective import ControlNetObjective
 from palsynth.methods.controlnet.pictures import PatientsSource
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.strategies import Strategy
+from palsynth.methods.controlnet.weighting import Weighting
 from palsynth.settings import Settings
 from palsynth.training.objective import Objective
 from palsynth.training.recipe import LoopSettings
@@ -84,6 +85,8 @@ class ControlNetRecipe(Settings):
     patients: PatientsSettings | None = None
     """Whom it is tuned on; without them healthy people are drawn."""
     healthy: HealthySettings = field(default_factory=HealthySettings)
+    weighting: Weighting = field(default_factory=Weighting)
+    """What timesteps count; one that begins anew learns faster with that of text-to-image."""
     gradient_checkpointing: bool = False
     """Computes the way forward twice, to hold less of it in memory."""
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(batch=4, learning_rate=1e-5))
@@ -111,7 +114,7 @@ class ControlNetRecipe(Settings):
         if self.gradient_checkpointing:
             controlnet.enable_gradient_checkpointing()
             base.unet.enable_gradient_checkpointing()
-        return ControlNetObjective(base, controlnet, m.strategy, m.sampling, held)
+        return ControlNetObjective(base, controlnet, m.strategy, m.sampling, held, self.weighting)
 
 
 def _embedding(factor: int) -> tuple[int, ...]:

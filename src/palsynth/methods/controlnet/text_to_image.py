@@ -21,6 +21,7 @@ from palsynth.methods.controlnet.pictures import SENTENCES, shortened
 from palsynth.methods.controlnet.pipeline import Sampling, draw_from_words
 from palsynth.methods.controlnet.prompts import prompt
 from palsynth.methods.controlnet.small import UNetSettings, small_tokenizer
+from palsynth.methods.controlnet.weighting import FROM_NOTHING, Weighting
 from palsynth.settings import Settings
 from palsynth.training.objective import TIMESTEPS, Losses, Objective
 from palsynth.training.recipe import LoopSettings
@@ -30,27 +31,18 @@ SHOWN = ("woman of about 30 with light skin", "man of about 30 with dark skin",
 
 
 class TextToImageObjective(Objective):
-    """Noise predicted in latents from words alone; some go without words, for guidance.
-
-    The error of a timestep counts as the velocity's would (Salimans & Ho 2022), 1 / alpha-bar, up
-    to ``most``: from nearly nothing but noise, a small error is a large one in the picture. And
-    it counts by min(SNR, gamma) / SNR (Hang et al. 2023): the last trace of noise says little
-    about faces.
-    """
+    """Noise predicted in latents from words alone; some go without words, for guidance."""
 
     frozen: ClassVar[tuple[str, ...]] = ("vae",)
 
     def __init__(
-        self, base: Base, wordless: float, snr_gamma: float, most: float, sampling: Sampling
+        self, base: Base, wordless: float, weighting: Weighting, sampling: Sampling
     ) -> None:
         super().__init__()
         self.vae = base.vae.requires_grad_(False)
         self.unet, self.text_encoder = base.unet, base.text_encoder
         self.base, self.wordless, self.sampling = base, wordless, sampling
-        alpha = base.scheduler.alphas_cumprod
-        self.weights = (1 / alpha).clamp(max=most)
-        if snr_gamma:
-            self.weights = self.weights * ((1 - alpha) / alpha * snr_gamma).clamp(max=1)
+        self.weights = weighting.weights(base.scheduler.alphas_cumprod)
         self.latents = LatentCache(base.vae)
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
@@ -104,10 +96,7 @@ class TextToImageRecipe(Settings):
     model: UNetSettings = field(default_factory=UNetSettings)
     wordless: float = 0.1
     """Share of examples without words."""
-    snr_gamma: float = 5.0
-    """Largest signal-to-noise ratio that counts in full; 0 counts all in full."""
-    most: float = 20.0
-    """Most that an error counts for being made in much noise; 1 counts all noise alike."""
+    weighting: Weighting = FROM_NOTHING
     sampling: Sampling = field(default_factory=lambda: Sampling(guidance=2.0))
     """How sample pictures are drawn."""
     data: HealthySettings = field(default_factory=HealthySettings)
@@ -116,10 +105,6 @@ class TextToImageRecipe(Settings):
     def __post_init__(self) -> None:
         if not 0 <= self.wordless < 1:
             raise InputError(f"wordless {self.wordless:g}: must lie in 0 … 1, 1 excluded")
-        if self.snr_gamma < 0:
-            raise InputError(f"snr_gamma {self.snr_gamma:g}: must not be negative")
-        if self.most < 1:
-            raise InputError(f"most {self.most:g}: must be at least 1")
 
     def source(self, draw: bool = True) -> Source:
         """What it trains on."""
@@ -140,4 +125,4 @@ class TextToImageRecipe(Settings):
             ),
             noise_scheduler(),
         )
-        return TextToImageObjective(base, self.wordless, self.snr_gamma, self.most, self.sampling)
+        return TextToImageObjective(base, self.wordless, self.weighting, self.sampling)
