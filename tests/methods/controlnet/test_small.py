@@ -52,6 +52,12 @@ def test_no_word_of_a_prompt_is_cut_off(base: Base) -> None:
             said([prompt("man with " + "x" * 90)])
 
 
+def test_a_new_network_predicts_nothing() -> None:
+    settings = UNetSettings(channels=(16, 32), text=16, text_layers=1)
+    words = torch.randn(1, 7, 16)
+    assert not settings.unet(16, 4)(torch.randn(1, 4, 16, 16), 500, words).sample.any()
+
+
 def test_training_hears_less_at_times_as_users_say_less() -> None:
     whole = DESCRIPTIONS.index("woman of about 30 with light skin")
     said = shortened(torch.tensor([whole] * 400), torch.Generator().manual_seed(0))

@@ -82,9 +82,8 @@ class UNetSettings(Settings):
             up_block_types=(*("CrossAttnUpBlock2D",) * deeper, "UpBlock2D"),
             cross_attention_dim=self.text, attention_head_dim=8, norm_num_groups=16,
         )  # fmt: skip
-        for (
-            module
-        ) in found.modules():  # each block begins as nothing added (Dhariwal & Nichol 2021)
+        # each block begins as nothing added (Dhariwal & Nichol 2021)
+        for module in found.modules():
             if isinstance(module, ResnetBlock2D):
                 _zero(module.conv2)
             elif isinstance(module, Transformer2DModel):
