@@ -69,10 +69,8 @@ class Tuning:
                     f"{run}: was tuned for {done.loop.steps} steps, not {self.recipe.loop.steps}; "
                     "give another --out, or rows would not compare"
                 )
-        if not (run / "weights").is_dir():
-            resume = bool(checkpoints.steps(run))
-            if not train(self.recipe_of(strategy), run, resume=resume):
-                return None
+        elif not train(self.recipe_of(strategy), run, resume=bool(checkpoints.steps(run))):
+            return None
         return run / "weights"
 
 

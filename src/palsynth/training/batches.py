@@ -45,8 +45,8 @@ def _collate(examples: list[Example]) -> dict[str, Tensor]:
 def _in_worker(_: int) -> None:
     # a terminal interrupts workers too, but only the run decides when to stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # a worker's thread that still hands over tensors aborts the process when Python winds down
-    # around it; nothing is left to do then, so it leaves at once
+    # once a worker aborted while Python wound down around its thread that hands over tensors;
+    # nothing is left to do then, so it leaves at once
     atexit.register(os._exit, 0)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)

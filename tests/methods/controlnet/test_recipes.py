@@ -15,9 +15,9 @@ from palsynth.methods.controlnet.autoencoder import AutoencoderRecipe
 from palsynth.methods.controlnet.files import untuned_pipeline
 from palsynth.methods.controlnet.healthy import HealthySettings, held_out
 from palsynth.methods.controlnet.loading import read_autoencoder, read_base
-from palsynth.methods.controlnet.pictures import SENTENCES, HealthySource
+from palsynth.methods.controlnet.pictures import HealthySource
 from palsynth.methods.controlnet.pipeline import Sampling
-from palsynth.methods.controlnet.prompts import describe
+from palsynth.methods.controlnet.prompts import SENTENCES, describe
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
 from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings
 from palsynth.methods.controlnet.text_to_image import TextToImageRecipe

@@ -11,8 +11,15 @@ from transformers import CLIPTokenizer
 
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base
-from palsynth.methods.controlnet.pictures import DESCRIPTIONS, SENTENCES, shortened
-from palsynth.methods.controlnet.prompts import PROMPT, describe, described, prompt
+from palsynth.methods.controlnet.pictures import shortened
+from palsynth.methods.controlnet.prompts import (
+    DESCRIPTIONS,
+    PROMPT,
+    SENTENCES,
+    describe,
+    described,
+    prompt,
+)
 from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings, small_tokenizer
 from palsynth.people import sample
 

@@ -29,8 +29,8 @@ class AutoencoderObjective(Objective):
     """Pixels, their differences to neighbours, colours apart from brightness, a trace of KL.
 
     Differences keep edges sharp, where the published autoencoders have a discriminator, for which
-    there is not enough compute here. Errors are squared, each picture's mean then rooted: by
-    absolute errors eyes and lips, being small, are given up.
+    there is not enough compute here. Errors are squared, each picture's mean then rooted, so that
+    what is small but far off counts, such as a grey lip.
     """
 
     def __init__(self, settings: AutoencoderSettings, crop: int) -> None:

@@ -20,9 +20,10 @@ _BASE, _BEGAN = "base", "pretrained"
 def read_recipe(folder: Path) -> ControlNetRecipe:
     """The recipe of a training's weights."""
     if not folder.is_dir():
+        where = "no weights ship yet" if folder.parent == ASSETS else f"{folder}: no such weights"
         raise InputError(
-            f"{folder}: no such weights; give --weights, a training's folder, or --base and "
-            "--controlnet (docs/controlnet.md)"
+            f"{where}; give --weights, a training's folder, or --base and --controlnet "
+            "(docs/controlnet.md)"
         )
     found: ControlNetRecipe = recipes.load(folder / "recipe.yaml", {"controlnet": ControlNetRecipe})
     return found

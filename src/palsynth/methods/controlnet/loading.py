@@ -45,7 +45,10 @@ def read_base(where: Path | str | None = None, tokenizer: Path | None = None) ->
     Raises InputError for anything else, SDXL and SD 2 by name.
     """
     if where is None:
-        return _folder(ASSETS / "base")
+        folder = ASSETS / "base"
+        if not folder.is_dir():
+            raise InputError("no small Stable Diffusion ships yet; give --base, a folder")
+        return _folder(folder)
     path = _local(where)
     if path.is_dir():
         return _folder(path)
@@ -63,6 +66,8 @@ def read_controlnet(where: Path | str | None, base: Base) -> ControlNetModel:
     """A Canny ControlNet that fits a base, from a folder, a hub's name or a single file; None is
     the one that ships. Raises InputError where it does not fit."""
     path = ASSETS / "controlnet" if where is None else _local(where)
+    if where is None and not path.is_dir():
+        raise InputError("no small ControlNet ships yet; give --controlnet, a folder")
     if path.is_dir():
         if (path / "recipe.yaml").is_file() and (path / "unet").is_dir():
             raise InputError(f"{path}: the base was tuned with it; give it as --weights")

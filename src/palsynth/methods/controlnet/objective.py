@@ -14,8 +14,9 @@ from torch import Tensor
 from palsynth.encoders.base import as_images
 from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.latents import LatentCache
-from palsynth.methods.controlnet.pictures import SENTENCES, shortened
+from palsynth.methods.controlnet.pictures import shortened
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
+from palsynth.methods.controlnet.prompts import SENTENCES
 from palsynth.methods.controlnet.strategies import Strategy, merged
 from palsynth.methods.controlnet.weighting import Weighting
 from palsynth.training.objective import TIMESTEPS, Losses, Objective

@@ -23,12 +23,8 @@ from palsynth.errors import InputError
 from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.methods.controlnet.conditioning import plain_edges
-from palsynth.methods.controlnet.prompts import WHO, describe, descriptions, prompt, shorter
+from palsynth.methods.controlnet.prompts import DESCRIPTIONS, WHO, describe, shorter
 from palsynth.people import EVALUATION_SEEDS, random_view, render, sample
-
-DESCRIPTIONS = tuple(descriptions())
-SENTENCES = tuple(prompt(who) for who in DESCRIPTIONS)
-"""Every prompt that training uses; an example holds the number of its own."""
 
 _NUMBERS = {who: number for number, who in enumerate(DESCRIPTIONS)}
 

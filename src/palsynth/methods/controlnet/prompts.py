@@ -55,8 +55,7 @@ def skin_of(person: Person) -> str:
     return SKINS[sum(lightness < limit for limit in _LIGHTNESS)]
 
 
-def descriptions() -> list[str]:
-    """Every description of a person who does not exist, and what :func:`shorter` makes of them."""
+def _descriptions() -> list[str]:
     people = [
         f"{gender} of about {decade}" for gender in ("woman", "man") for decade in range(20, 80, 10)
     ]
@@ -85,3 +84,10 @@ def described(words: str, seed: int) -> Person:
         return sample(seed, gender=gender, age=age)
     except ValueError as error:
         raise InputError(f"description '{words}': {error}") from None
+
+
+DESCRIPTIONS = tuple(_descriptions())
+"""Every description of a person who does not exist, and what :func:`shorter` makes of them."""
+
+SENTENCES = tuple(prompt(who) for who in DESCRIPTIONS)
+"""Every prompt that training uses; an example holds the number of its own."""

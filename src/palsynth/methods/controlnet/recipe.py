@@ -86,7 +86,7 @@ class ControlNetRecipe(Settings):
     """Whom it is tuned on; without them healthy people are drawn."""
     healthy: HealthySettings = field(default_factory=HealthySettings)
     weighting: Weighting = field(default_factory=Weighting)
-    """What timesteps count; one that begins anew learns faster with that of text-to-image."""
+    """What timesteps count; one that begins anew may count them as text-to-image does."""
     gradient_checkpointing: bool = False
     """Computes the way forward twice, to hold less of it in memory."""
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(batch=4, learning_rate=1e-5))

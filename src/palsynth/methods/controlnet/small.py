@@ -18,7 +18,7 @@ from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.prompts import descriptions, prompt
+from palsynth.methods.controlnet.prompts import SENTENCES
 from palsynth.methods.controlnet.thumbnail import CARRIED, COLOURS
 from palsynth.settings import Settings
 
@@ -119,7 +119,7 @@ def small_tokenizer() -> CLIPTokenizer:
     trainer = trainers.BpeTrainer(
         vocab_size=4000, initial_alphabet=alphabet, end_of_word_suffix="</w>", show_progress=False
     )
-    learner.train_from_iterator([prompt(who).lower() for who in descriptions()], trainer)
+    learner.train_from_iterator([s.lower() for s in SENTENCES], trainer)
     found = json.loads(learner.to_str())["model"]
     letters = [*alphabet, *(f"{letter}</w>" for letter in alphabet)]
     merged = ["".join(pair) for pair in found["merges"]]

@@ -17,9 +17,9 @@ from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
 from palsynth.methods.controlnet.healthy import HealthySettings, held_out
 from palsynth.methods.controlnet.latents import LatentCache
 from palsynth.methods.controlnet.loading import read_autoencoder
-from palsynth.methods.controlnet.pictures import SENTENCES, shortened
+from palsynth.methods.controlnet.pictures import shortened
 from palsynth.methods.controlnet.pipeline import Sampling, draw_from_words
-from palsynth.methods.controlnet.prompts import prompt
+from palsynth.methods.controlnet.prompts import SENTENCES, prompt
 from palsynth.methods.controlnet.small import UNetSettings, small_tokenizer
 from palsynth.methods.controlnet.weighting import FROM_NOTHING, Weighting
 from palsynth.settings import Settings

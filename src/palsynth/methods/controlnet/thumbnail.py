@@ -1,10 +1,10 @@
 """Where our autoencoder's training begins: at one that keeps thumbnails, colours and all.
 
-From random weights brightness is learned first and colour last, long after there is time on a CPU.
-So eight channels carry the picture through unchanged: three opponent colours, each with its
-negative, and a constant, by which the normalisation before the last layer keeps their scale.
-SiLU(x) - SiLU(-x) = x takes each pair back to its colour. All else begins at random, and
-everything trains.
+From random weights brightness was learned first: lips were still grey when our time on a CPU was
+over (docs/measurements.md). So eight channels carry the picture through unchanged: three opponent
+colours, each with its negative, and a constant, by which the normalisation before the last layer
+keeps their scale. SiLU(x) - SiLU(-x) = x takes each pair back to its colour. All else begins at
+random, and everything trains.
 """
 
 from __future__ import annotations
