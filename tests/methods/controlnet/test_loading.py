@@ -178,10 +178,9 @@ def test_a_hub_s_name_counts_and_not_where_it_was_downloaded(
 def test_a_controlnet_whose_base_was_tuned_with_it_is_not_taken_alone(
     copy: Path, base: Base, tmp_path: Path
 ) -> None:
-    (tmp_path / "tuned" / "unet").mkdir(parents=True)
-    (tmp_path / "tuned" / "recipe.yaml").touch()
+    (tmp_path / "tuned" / "base").mkdir(parents=True)
     (copy.parent / "controlnet").rename(tmp_path / "tuned" / "controlnet")
-    with pytest.raises(InputError, match="the base was tuned with it; give it as --weights"):
+    with pytest.raises(InputError, match="holds a base that was trained with it; give it as --w"):
         read_controlnet(str(tmp_path / "tuned"), base)
 
 

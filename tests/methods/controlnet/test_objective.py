@@ -17,6 +17,7 @@ from palsynth.face.images import write_png
 from palsynth.methods.base import Picture, Request
 from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.files import load_pipeline
+from palsynth.methods.controlnet.healthy import in_batch
 from palsynth.methods.controlnet.latents import LatentCache
 from palsynth.methods.controlnet.loading import read_base
 from palsynth.methods.controlnet.method import Partial, PartialInOtherFace, ZeroShot
@@ -116,6 +117,22 @@ def test_layer_freezing_keeps_the_base_it_changed(recipe: ControlNetRecipe, tmp_
     assert not any("vae" in name or "text_encoder" in name for name in checkpoint)
 
 
+def test_examples_without_edges_teach_the_base_alone(recipe: ControlNetRecipe) -> None:
+    both = replace(recipe, model=replace(recipe.model, strategy=Strategy("both")))
+    batch = in_batch([recipe.source()[0], recipe.source()[1]])
+    inverted = batch | {"edges": 255 - batch["edges"]}
+    for edgeless, heard in ((0.0, True), (1 - 1e-9, False)):
+        objective = build(replace(both, edgeless=edgeless))
+        losses = [objective(b, torch.Generator().manual_seed(3)).total for b in (batch, inverted)]
+        assert bool(losses[0] != losses[1]) == heard
+        losses[0].backward()
+        assert any(bool(p.grad.any()) for p in objective.unet.parameters() if p.grad is not None)
+        taught = [p.grad for p in objective.controlnet.parameters() if p.grad is not None]
+        assert any(bool(g.any()) for g in taught) == heard
+    with pytest.raises(InputError, match="edgeless 1: must lie in 0 … 1, 1 excluded"):
+        replace(both, edgeless=1.0)
+
+
 def test_a_new_controlnet_begins_by_adding_nothing(recipe: ControlNetRecipe) -> None:
     anew = replace(recipe, model=replace(recipe.model, anew=True, controlnet=None))
     objective = build(anew)
@@ -160,8 +177,6 @@ def test_gradient_checkpointing_gives_the_same_gradients(recipe: ControlNetRecip
     for saving in (False, True):
         objective = build(replace(recipe, gradient_checkpointing=saving))
         source = recipe.source()
-        from palsynth.methods.controlnet.healthy import in_batch
-
         losses = objective(in_batch([source[0], source[1]]), torch.Generator().manual_seed(3))
         losses.total.backward()
         found.append([p.grad for p in objective.controlnet.parameters()])
@@ -173,8 +188,9 @@ def test_only_some_beginnings_make_sense() -> None:
         ModelSettings(anew=True, controlnet="x")
     with pytest.raises(InputError, match="frozen outer layers would stay at zero"):
         ModelSettings(anew=True, strategy=Strategy("inner"))
-    with pytest.raises(InputError, match="outside must be 'tuned'"):
-        ModelSettings(strategy=Strategy("inner"), sampling=Sampling(outside="none"))
+    for trains in ("inner", "both"):
+        with pytest.raises(InputError, match="outside must be 'tuned'"):
+            ModelSettings(strategy=Strategy(trains), sampling=Sampling(outside="none"))
     with pytest.raises(InputError, match="patients 0: must be at least 1"):
         PatientsSettings(Path("x"), patients=0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
 from palsynth.experiments.kinds import load_recipe
 from palsynth.methods.controlnet.autoencoder import AutoencoderRecipe
-from palsynth.methods.controlnet.files import untuned_pipeline
+from palsynth.methods.controlnet.files import load_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.healthy import HealthySettings, held_out
 from palsynth.methods.controlnet.loading import read_autoencoder, read_base
 from palsynth.methods.controlnet.pictures import HealthySource
@@ -20,6 +21,7 @@ from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.prompts import SENTENCES, describe
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
 from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings
+from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.methods.controlnet.text_to_image import TextToImageRecipe
 from palsynth.people import sample
 from palsynth.training.loop import train
@@ -61,7 +63,17 @@ def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
     )  # fmt: skip
     edges = held_out(32)["edges"][:1].numpy()
     assert untuned_pipeline(used)(list(edges), ["man"], [0])[0].shape == (32, 32, 3)
-    for recipe in (first, second, third):
+
+    together = replace(third, model=replace(model, strategy=Strategy("both")), edgeless=0.5)
+    assert train(together, tmp_path / "both")
+    trained = tmp_path / "both" / "weights"
+    began, learned = base.unet.state_dict(), load_pipeline(trained).base.unet.state_dict()
+    assert any(not torch.equal(began[name], learned[name]) for name in began)
+    with pytest.raises(InputError, match="holds a base that was trained with it"):
+        untuned_pipeline(replace(used, controlnet=str(trained)))
+    with pytest.raises(InputError, match="holds the base that it was tuned with; leave out --base"):
+        load_pipeline(trained, used.base)
+    for recipe in (first, second, third, together):
         save(recipe, tmp_path / "r.yaml")
         assert load_recipe(tmp_path / "r.yaml") == recipe
 

@@ -41,6 +41,12 @@ def test_the_whole_controlnet_trains_and_the_base_does_not(
     assert not free(base.unet)
 
 
+def test_both_train_where_that_is_wanted(base: Base, controlnet: ControlNetModel) -> None:
+    Strategy("both").set_free(controlnet, base.unet)
+    for network in (controlnet, base.unet):
+        assert len(free(network)) == len(list(network.parameters()))
+
+
 def test_layer_freezing_reaches_into_the_base(base: Base, controlnet: ControlNetModel) -> None:
     Strategy("inner").set_free(controlnet, base.unet)
     inner, above = free(controlnet), free(base.unet)

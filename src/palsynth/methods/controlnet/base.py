@@ -21,6 +21,11 @@ from transformers import CLIPTextModel, CLIPTokenizer
 from palsynth.errors import InputError
 
 ASSETS = Path(__file__).parent / "assets"
+SMALL = ASSETS / "small"
+"""Our small Stable Diffusion with its ControlNet, as its training left them."""
+
+BESIDE = "base"
+"""Folder beside a ControlNet, of the base that was trained with it."""
 
 transformers.logging.set_verbosity_error()  # it tells everybody that torchvision is not there
 transformers.logging.disable_progress_bar()

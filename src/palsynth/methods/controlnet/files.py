@@ -1,4 +1,4 @@
-"""A tuned ControlNet on disk: recipe.yaml, controlnet/, and unet/ where that was tuned too."""
+"""A tuned ControlNet on disk: recipe.yaml, controlnet/, and base/ where that was tuned too."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import ASSETS
-from palsynth.methods.controlnet.loading import read_base, read_controlnet, read_unet
+from palsynth.methods.controlnet.base import ASSETS, BESIDE, SMALL, save_base
+from palsynth.methods.controlnet.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
 from palsynth.methods.networks import usual_device
 from palsynth.training import recipe as recipes
 
-_BASE, _BEGAN = "base", "pretrained"
-"""Folders beside the weights of a pipeline that was saved whole."""
+_BEGAN = "pretrained"
+"""Folder beside the weights of a pipeline that was saved whole."""
 
 
 def read_recipe(folder: Path) -> ControlNetRecipe:
@@ -37,18 +37,19 @@ def load_pipeline(
     said. ``base`` (with its ``tokenizer``, where it is a single file) is the Stable Diffusion,
     where it is not where the recipe says; ``sampling`` is in place of the recipe's.
 
-    Raises InputError where the folder holds no tuned ControlNet.
+    Raises InputError where the folder holds no tuned ControlNet, or a base of its own beside one
+    that is given.
     """
     folder = folder or ASSETS / "pf"
     model = _found_beside(read_recipe(folder).model, folder)
     if base is not None:
+        if (folder / BESIDE).is_dir():
+            raise InputError(f"{folder}: holds the base that it was tuned with; leave out --base")
         model = replace(model, base=base, tokenizer=tokenizer)
     if sampling is not None:
         model = replace(model, sampling=sampling)
     found = read_base(model.base, model.tokenizer)
     controlnet = read_controlnet(str(folder / "controlnet"), found)
-    if (folder / "unet").is_dir():
-        found.unet = read_unet(folder / "unet")
     began = None
     if model.sampling.outside == "pretrained":
         began = read_controlnet(model.controlnet, found)
@@ -57,17 +58,19 @@ def load_pipeline(
 
 
 def _found_beside(model: ModelSettings, folder: Path) -> ModelSettings:
-    """What :func:`save_pipeline` wrote beside the weights is found wherever they lie."""
-    if model.base == _BASE and (folder / _BASE).is_dir():
-        model = replace(model, base=str(folder / _BASE))
+    """What was written beside the weights is found wherever they lie."""
+    if (folder / BESIDE).is_dir():
+        model = replace(model, base=str(folder / BESIDE), tokenizer=None)
     if model.controlnet == _BEGAN and (folder / _BEGAN).is_dir():
         model = replace(model, controlnet=str(folder / _BEGAN))
     return model
 
 
 def untuned_pipeline(model: ModelSettings | None = None) -> ControlNetPalsyPipeline:
-    """The pipeline of a base and a ControlNet as they are; of those that ship by default."""
-    model = model or ModelSettings()
+    """The pipeline of a base and a ControlNet as they are; of those that ship by default, which
+    sample as in their training."""
+    if model is None:
+        return load_pipeline(SMALL)
     base = read_base(model.base, model.tokenizer)
     everywhere = replace(model.sampling, outside="tuned")
     controlnet = read_controlnet(model.controlnet, base)
@@ -76,16 +79,14 @@ def untuned_pipeline(model: ModelSettings | None = None) -> ControlNetPalsyPipel
 
 def save_pipeline(pipeline: ControlNetPalsyPipeline, folder: Path) -> None:
     """Writes what :func:`load_pipeline` reads; the base is written beside, whole."""
-    from palsynth.methods.controlnet.base import save_base
-
     folder.mkdir(parents=True, exist_ok=True)
-    save_base(pipeline.base, folder / _BASE)
+    save_base(pipeline.base, folder / BESIDE)
     pipeline.controlnet.save_pretrained(folder / "controlnet")
     if pipeline.pretrained is not None:
         pipeline.pretrained.save_pretrained(folder / _BEGAN)
     began = None if pipeline.pretrained is None else _BEGAN
     model = ModelSettings(
-        base=_BASE, controlnet=began, strategy=pipeline.strategy,
+        base=BESIDE, controlnet=began, strategy=pipeline.strategy,
         sampling=pipeline.sampling,
     )  # fmt: skip
     recipes.save(ControlNetRecipe(model=model), folder / "recipe.yaml")

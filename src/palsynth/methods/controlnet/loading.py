@@ -21,7 +21,7 @@ from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import ASSETS, Base
+from palsynth.methods.controlnet.base import BESIDE, SMALL, Base
 
 PIPELINES = ("StableDiffusionPipeline", "StableDiffusionControlNetPipeline")
 OTHER_KINDS = (
@@ -45,7 +45,7 @@ def read_base(where: Path | str | None = None, tokenizer: Path | None = None) ->
     Raises InputError for anything else, SDXL and SD 2 by name.
     """
     if where is None:
-        folder = ASSETS / "base"
+        folder = SMALL / BESIDE
         if not folder.is_dir():
             raise InputError("no small Stable Diffusion ships yet; give --base, a folder")
         return _folder(folder)
@@ -65,12 +65,15 @@ def read_base(where: Path | str | None = None, tokenizer: Path | None = None) ->
 def read_controlnet(where: Path | str | None, base: Base) -> ControlNetModel:
     """A Canny ControlNet that fits a base, from a folder, a hub's name or a single file; None is
     the one that ships. Raises InputError where it does not fit."""
-    path = ASSETS / "controlnet" if where is None else _local(where)
+    path = SMALL / "controlnet" if where is None else _local(where)
     if where is None and not path.is_dir():
         raise InputError("no small ControlNet ships yet; give --controlnet, a folder")
     if path.is_dir():
-        if (path / "recipe.yaml").is_file() and (path / "unet").is_dir():
-            raise InputError(f"{path}: the base was tuned with it; give it as --weights")
+        if (path / BESIDE).is_dir():
+            raise InputError(
+                f"{path}: holds a base that was trained with it; give it as --weights, or its "
+                f"controlnet and {BESIDE} folders"
+            )
         inner = path / "controlnet"
         path = inner if inner.is_dir() else path
         found = _network(ControlNetModel, path)

@@ -12,7 +12,7 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from torch import Tensor
 
 from palsynth.encoders.base import as_images
-from palsynth.methods.controlnet.base import Base
+from palsynth.methods.controlnet.base import BESIDE, Base, save_base
 from palsynth.methods.controlnet.latents import LatentCache
 from palsynth.methods.controlnet.pictures import shortened
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
@@ -35,16 +35,17 @@ class ControlNetObjective(Objective):
 
     def __init__(
         self, base: Base, controlnet: ControlNetModel, strategy: Strategy, sampling: Sampling,
-        held: dict[str, Tensor], weighting: Weighting | None = None,
+        held: dict[str, Tensor], weighting: Weighting | None = None, edgeless: float = 0.0,
     ) -> None:  # fmt: skip
-        """``held`` is a batch that nothing trains on, for figures and pictures."""
+        """``held`` is a batch that nothing trains on, for figures and pictures; a share
+        ``edgeless`` of the examples goes without edges."""
         super().__init__()
         self.vae = base.vae.requires_grad_(False)
         self.text_encoder = base.text_encoder.requires_grad_(False)
         self.unet, self.controlnet = base.unet, controlnet
         strategy.set_free(controlnet, base.unet)
         self.base, self.held = base, held
-        self.strategy, self.sampling = strategy, sampling
+        self.strategy, self.sampling, self.edgeless = strategy, sampling, edgeless
         self.weights = (weighting or Weighting()).weights(base.scheduler.alphas_cumprod)
         self.latents = LatentCache(base.vae)
         self._said: dict[int, Tensor] = {}
@@ -55,19 +56,25 @@ class ControlNetObjective(Objective):
         numbers = batch["number"].tolist()
         latents = self.latents.draw(as_images(batch["image"]), numbers, rng)
         said = shortened(batch["sentence"], rng)
-        off = self._off(latents, batch["edges"], said, t, rng)
+        acts = torch.rand(len(t), generator=rng, device=rng.device) >= self.edgeless
+        off = self._off(latents, batch["edges"], said, t, rng, acts)
         counted = off * self.weights.to(off.device)[t]
         return Losses(counted.mean(), {"noise": off.mean()}, t, off)
 
     def _off(
-        self, latents: Tensor, edges: Tensor, said: list[int], t: Tensor, rng: torch.Generator
-    ) -> Tensor:
-        """The error (N,) of the noise predicted at timesteps (N,)."""
+        self, latents: Tensor, edges: Tensor, said: list[int], t: Tensor, rng: torch.Generator,
+        acts: Tensor | None = None,
+    ) -> Tensor:  # fmt: skip
+        """The error (N,) of the noise predicted at timesteps (N,); ``acts`` (N,) is where the
+        ControlNet does, everywhere if None."""
         noise = torch.randn(latents.shape, generator=rng, device=latents.device)
         noisy = self.base.scheduler.add_noise(latents, noise, t)  # type: ignore[arg-type]
         words = torch.cat([self._words(n) for n in said])
         shown = as_images(edges[..., None]).expand(-1, 3, -1, -1)
         down, middle = self.controlnet(noisy, t, words, shown, return_dict=False)
+        if acts is not None:
+            share = acts[:, None, None, None].to(middle)
+            down, middle = [share * layer for layer in down], share * middle
         predicted = self.unet(
             noisy, t, words, down_block_additional_residuals=down,
             mid_block_additional_residual=middle,
@@ -114,7 +121,7 @@ class ControlNetObjective(Objective):
         return np.vstack(rows)
 
     def export(self, folder: Path) -> None:
-        """The ControlNet in ``controlnet/``, and in ``unet/`` the base's U-Net where it trained."""
+        """The ControlNet in ``controlnet/``, and the base beside it where that trained too."""
         merged(self.controlnet).save_pretrained(folder / "controlnet")
         if any(p.requires_grad for p in self.unet.parameters()):
-            self.unet.save_pretrained(folder / "unet")
+            save_base(self.base, folder / BESIDE)

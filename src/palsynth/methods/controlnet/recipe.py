@@ -67,10 +67,9 @@ class ModelSettings(Settings):
                 "anew begins without a ControlNet: nothing was pretrained to act outside, and its "
                 "frozen outer layers would stay at zero"
             )
-        if self.strategy.trains == "inner" and self.sampling.outside != "tuned":
+        if self.strategy.trains in ("inner", "both") and self.sampling.outside != "tuned":
             raise InputError(
-                "inner layers of the base are tuned too and act at all timesteps: outside must be "
-                "'tuned'"
+                "layers of the base are tuned too and act at all timesteps: outside must be 'tuned'"
             )
         if self.anew and (self.controlnet is not None or self.strategy.trains == "lora"):
             raise InputError("anew begins without a ControlNet; leave out controlnet and lora")
@@ -87,9 +86,16 @@ class ControlNetRecipe(Settings):
     healthy: HealthySettings = field(default_factory=HealthySettings)
     weighting: Weighting = field(default_factory=Weighting)
     """What timesteps count; one that begins anew may count them as text-to-image does."""
+    edgeless: float = 0.0
+    """Share of examples whose edges are left out: where the base is trained too, so that it goes on
+    learning to draw from words alone."""
     gradient_checkpointing: bool = False
     """Computes the way forward twice, to hold less of it in memory."""
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(batch=4, learning_rate=1e-5))
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.edgeless < 1:
+            raise InputError(f"edgeless {self.edgeless:g}: must lie in 0 … 1, 1 excluded")
 
     def source(self, draw: bool = True) -> Source:
         """What it trains on."""
@@ -114,7 +120,9 @@ class ControlNetRecipe(Settings):
         if self.gradient_checkpointing:
             controlnet.enable_gradient_checkpointing()
             base.unet.enable_gradient_checkpointing()
-        return ControlNetObjective(base, controlnet, m.strategy, m.sampling, held, self.weighting)
+        return ControlNetObjective(
+            base, controlnet, m.strategy, m.sampling, held, self.weighting, self.edgeless
+        )
 
 
 def _embedding(factor: int) -> tuple[int, ...]:

@@ -16,7 +16,7 @@ from palsynth.errors import InputError
 from palsynth.settings import Settings
 from palsynth.training.objective import TIMESTEPS
 
-Trains = Literal["controlnet", "inner", "inner-controlnet", "lora"]
+Trains = Literal["controlnet", "inner", "inner-controlnet", "lora", "both"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class Strategy(Settings):
     trains: Trains = "controlnet"
     """inner is the paper's layer freezing: the innermost blocks and cross-attention of the
     ControlNet and, as it has no way up, those of the base U-Net; inner-controlnet leaves the base
-    alone; lora trains low-rank additions to the ControlNet's attention."""
+    alone; lora trains low-rank additions to the ControlNet's attention; both trains the base U-Net
+    with it, as our small one was."""
     first: int = 0
     """First timestep that is trained, 0 … 999."""
     last: int = TIMESTEPS
@@ -54,11 +55,11 @@ class Strategy(Settings):
 
     def set_free(self, controlnet: ControlNetModel, unet: UNet2DConditionModel) -> None:
         """Sets which tensors have a gradient; lora is added to the ControlNet."""
-        unet.requires_grad_(False)
-        controlnet.requires_grad_(self.trains == "controlnet")
+        unet.requires_grad_(self.trains == "both")
+        controlnet.requires_grad_(self.trains in ("controlnet", "both"))
         if self.trains == "lora":
             self._add_lora(controlnet)
-        elif self.trains != "controlnet":
+        elif self.trains.startswith("inner"):
             inner = (f"down_blocks.{len(controlnet.down_blocks) - 1}.", "mid_block.")
             _free(controlnet, inner)
             if self.trains == "inner":
