@@ -21,6 +21,7 @@ from palsynth.methods.controlnet.healthy import in_batch
 from palsynth.methods.controlnet.latents import LatentCache
 from palsynth.methods.controlnet.loading import read_base
 from palsynth.methods.controlnet.method import Partial, PartialInOtherFace, ZeroShot
+from palsynth.methods.controlnet.objective import on_edges
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings, PatientsSettings
 from palsynth.methods.controlnet.strategies import Strategy
@@ -131,6 +132,20 @@ def test_examples_without_edges_teach_the_base_alone(recipe: ControlNetRecipe) -
         assert any(bool(g.any()) for g in taught) == heard
     with pytest.raises(InputError, match="edgeless 1: must lie in 0 … 1, 1 excluded"):
         replace(both, edgeless=1.0)
+
+
+def test_errors_on_an_edge_may_count_more(recipe: ControlNetRecipe) -> None:
+    edges = torch.zeros(1, 32, 32, dtype=torch.uint8)
+    edges[0, 7, 13] = 255
+    assert on_edges(edges, 2).nonzero().tolist() == [[0, 3, 6]]
+    batch = in_batch([recipe.source()[0], recipe.source()[1]])
+    everywhere = batch | {"edges": torch.full_like(batch["edges"], 255)}
+    often = build(replace(recipe, at_edges=5.0))
+    counted, even = (often(b, torch.Generator().manual_seed(3)) for b in (batch, everywhere))
+    assert counted.total != counted.parts["noise"]  # the log tells what does not depend on it
+    assert torch.allclose(even.total, even.parts["noise"])
+    with pytest.raises(InputError, match="at_edges 0: must be above 0"):
+        replace(recipe, at_edges=0.0)
 
 
 def test_a_new_controlnet_begins_by_adding_nothing(recipe: ControlNetRecipe) -> None:

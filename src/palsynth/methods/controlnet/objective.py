@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from torch import Tensor
+from torch.nn.functional import max_pool2d
 
 from palsynth.encoders.base import as_images
 from palsynth.methods.controlnet.base import BESIDE, Base, save_base
@@ -36,16 +37,19 @@ class ControlNetObjective(Objective):
     def __init__(
         self, base: Base, controlnet: ControlNetModel, strategy: Strategy, sampling: Sampling,
         held: dict[str, Tensor], weighting: Weighting | None = None, edgeless: float = 0.0,
+        at_edges: float = 1.0,
     ) -> None:  # fmt: skip
         """``held`` is a batch that nothing trains on, for figures and pictures; a share
-        ``edgeless`` of the examples goes without edges."""
+        ``edgeless`` of the examples goes without edges, and errors on an edge count
+        ``at_edges`` times."""
         super().__init__()
         self.vae = base.vae.requires_grad_(False)
         self.text_encoder = base.text_encoder.requires_grad_(False)
         self.unet, self.controlnet = base.unet, controlnet
         strategy.set_free(controlnet, base.unet)
         self.base, self.held = base, held
-        self.strategy, self.sampling, self.edgeless = strategy, sampling, edgeless
+        self.strategy, self.sampling = strategy, sampling
+        self.edgeless, self.at_edges = edgeless, at_edges
         self.weights = (weighting or Weighting()).weights(base.scheduler.alphas_cumprod)
         self.latents = LatentCache(base.vae)
         self._said: dict[int, Tensor] = {}
@@ -58,14 +62,17 @@ class ControlNetObjective(Objective):
         said = shortened(batch["sentence"], rng)
         acts = torch.rand(len(t), generator=rng, device=rng.device) >= self.edgeless
         off = self._off(latents, batch["edges"], said, t, rng, acts)
-        counted = off * self.weights.to(off.device)[t]
-        return Losses(counted.mean(), {"noise": off.mean()}, t, off)
+        counts = 1 + (self.at_edges - 1) * on_edges(batch["edges"], self.base.factor)
+        counted = (counts * off).mean((1, 2)) / counts.mean((1, 2))
+        counted = counted * self.weights.to(off.device)[t]
+        plain = off.mean((1, 2))
+        return Losses(counted.mean(), {"noise": plain.mean()}, t, plain)
 
     def _off(
         self, latents: Tensor, edges: Tensor, said: list[int], t: Tensor, rng: torch.Generator,
         acts: Tensor | None = None,
     ) -> Tensor:  # fmt: skip
-        """The error (N,) of the noise predicted at timesteps (N,); ``acts`` (N,) is where the
+        """The error (N, h, w) of the noise predicted at timesteps (N,); ``acts`` (N,) is where the
         ControlNet does, everywhere if None."""
         noise = torch.randn(latents.shape, generator=rng, device=latents.device)
         noisy = self.base.scheduler.add_noise(latents, noise, t)  # type: ignore[arg-type]
@@ -79,7 +86,7 @@ class ControlNetObjective(Objective):
             noisy, t, words, down_block_additional_residuals=down,
             mid_block_additional_residual=middle,
         ).sample  # fmt: skip
-        return torch.flatten((predicted.float() - noise).square(), 1).mean(1)
+        return (predicted.float() - noise).square().mean(1)
 
     @torch.no_grad()
     def _words(self, sentence: int) -> Tensor:
@@ -125,3 +132,8 @@ class ControlNetObjective(Objective):
         merged(self.controlnet).save_pretrained(folder / "controlnet")
         if any(p.requires_grad for p in self.unet.parameters()):
             save_base(self.base, folder / BESIDE)
+
+
+def on_edges(edges: Tensor, factor: int) -> Tensor:
+    """1 for latents (N, h, w) among whose pixels is one of an edge (N, S, S), 0 for others."""
+    return (max_pool2d(edges[:, None].float(), factor)[:, 0] > 0).float()

@@ -89,6 +89,8 @@ class ControlNetRecipe(Settings):
     edgeless: float = 0.0
     """Share of examples whose edges are left out: where the base is trained too, so that it goes on
     learning to draw from words alone."""
+    at_edges: float = 1.0
+    """How often errors on an edge count: above 1, what the edges say is learnt sooner."""
     gradient_checkpointing: bool = False
     """Computes the way forward twice, to hold less of it in memory."""
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(batch=4, learning_rate=1e-5))
@@ -96,6 +98,8 @@ class ControlNetRecipe(Settings):
     def __post_init__(self) -> None:
         if not 0 <= self.edgeless < 1:
             raise InputError(f"edgeless {self.edgeless:g}: must lie in 0 … 1, 1 excluded")
+        if self.at_edges <= 0:
+            raise InputError(f"at_edges {self.at_edges:g}: must be above 0")
 
     def source(self, draw: bool = True) -> Source:
         """What it trains on."""
@@ -121,8 +125,9 @@ class ControlNetRecipe(Settings):
             controlnet.enable_gradient_checkpointing()
             base.unet.enable_gradient_checkpointing()
         return ControlNetObjective(
-            base, controlnet, m.strategy, m.sampling, held, self.weighting, self.edgeless
-        )
+            base, controlnet, m.strategy, m.sampling, held, self.weighting, self.edgeless,
+            self.at_edges,
+        )  # fmt: skip
 
 
 def _embedding(factor: int) -> tuple[int, ...]:
