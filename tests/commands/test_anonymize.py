@@ -37,7 +37,8 @@ def test_a_photo_gives_the_contour(
     assert record["seed"] == 0
     assert record["method"] == ("controlnet-pf" if "--keep-face" in more else "controlnet-pf-codc")
     assert record["words"] == (more[1] if "--words" in more else "person")
-    assert record["settings"]["strategy"]["first"] == 0
+    assert record["settings"]["tuned"] is None  # no patient was shown to this ControlNet
+    assert record["settings"]["sampling"]["outside"] == "tuned"
     assert len(record["weights_sha256"]) == 64
     assert "privacy check: " in capsys.readouterr().out
 

@@ -20,8 +20,9 @@ from palsynth.experiments.features import FeatureCache
 from palsynth.experiments.kinds import load_recipe
 from palsynth.experiments.patients import PatientPanel, tuned_and_others
 from palsynth.face.images import read_image, write_png
+from palsynth.methods.controlnet.patients import PatientsSettings
 from palsynth.methods.controlnet.pipeline import Sampling
-from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings, PatientsSettings
+from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
 from palsynth.training import loop
 from palsynth.training.recipe import LoopSettings, save
 from tests.methods.controlnet.conftest import base_folder  # noqa: F401

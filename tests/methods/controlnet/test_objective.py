@@ -22,8 +22,9 @@ from palsynth.methods.controlnet.latents import LatentCache
 from palsynth.methods.controlnet.loading import read_base
 from palsynth.methods.controlnet.method import Partial, PartialInOtherFace, ZeroShot
 from palsynth.methods.controlnet.objective import on_edges
+from palsynth.methods.controlnet.patients import PatientsSettings
 from palsynth.methods.controlnet.pipeline import Sampling
-from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings, PatientsSettings
+from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.people import View, render, sample
 from palsynth.training.loop import build, train
@@ -213,8 +214,13 @@ def test_only_some_beginnings_make_sense() -> None:
 def test_what_was_tuned_is_not_zero_shot(recipe: ControlNetRecipe, tmp_path: Path) -> None:
     short = replace(recipe, loop=replace(recipe.loop, steps=1, validate_every=0))
     assert train(short, tmp_path / "run")
-    with pytest.raises(InputError, match="was tuned on patients, which is not zero-shot"):
-        ZeroShot.from_pretrained(tmp_path / "run" / "weights")
+    weights, saved = tmp_path / "run" / "weights", tmp_path / "saved"
+    tuned = Partial.from_pretrained(weights)
+    assert tuned.settings["tuned"]["first"] == 500
+    tuned.save_pretrained(saved)
+    for folder in (weights, saved):
+        with pytest.raises(InputError, match=r"were tuned on patients .*, which is not zero-shot"):
+            ZeroShot.from_pretrained(folder)
 
 
 def test_a_controlnet_that_is_no_such_folder_is_named(tmp_path: Path) -> None:

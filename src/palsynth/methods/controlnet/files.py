@@ -41,7 +41,8 @@ def load_pipeline(
     that is given.
     """
     folder = folder or ASSETS / "pf"
-    model = _found_beside(read_recipe(folder).model, folder)
+    recipe = read_recipe(folder)
+    model = _found_beside(recipe.model, folder)
     if base is not None:
         if (folder / BESIDE).is_dir():
             raise InputError(f"{folder}: holds the base that it was tuned with; leave out --base")
@@ -53,7 +54,9 @@ def load_pipeline(
     began = None
     if model.sampling.outside == "pretrained":
         began = read_controlnet(model.controlnet, found)
-    made = ControlNetPalsyPipeline(found, controlnet, model.sampling, model.strategy, began)
+    made = ControlNetPalsyPipeline(
+        found, controlnet, model.sampling, model.strategy, began, recipe.patients
+    )
     return made.to(usual_device())
 
 
@@ -89,4 +92,5 @@ def save_pipeline(pipeline: ControlNetPalsyPipeline, folder: Path) -> None:
         base=BESIDE, controlnet=began, strategy=pipeline.strategy,
         sampling=pipeline.sampling,
     )  # fmt: skip
-    recipes.save(ControlNetRecipe(model=model), folder / "recipe.yaml")
+    recipe = ControlNetRecipe(model=model, patients=pipeline.patients)
+    recipes.save(recipe, folder / "recipe.yaml")

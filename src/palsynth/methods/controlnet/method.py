@@ -16,12 +16,7 @@ from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.methods.base import Request
 from palsynth.methods.controlnet.conditioning import codc, plain
-from palsynth.methods.controlnet.files import (
-    load_pipeline,
-    read_recipe,
-    save_pipeline,
-    untuned_pipeline,
-)
+from palsynth.methods.controlnet.files import load_pipeline, save_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import WHO, describe, prompt
 from palsynth.methods.networks import digest
@@ -62,9 +57,10 @@ class ControlNetMethod:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """How it was tuned and how it samples."""
+        """Whether patients were shown to it, how, and how it samples."""
         p = self.pipeline
-        return {"strategy": asdict(p.strategy), "sampling": asdict(p.sampling)}
+        strategy = None if p.patients is None else asdict(p.strategy)
+        return {"tuned": strategy, "sampling": asdict(p.sampling)}
 
     def save_pretrained(self, path: Path) -> None:
         """Writes what :meth:`from_pretrained` reads."""
@@ -114,16 +110,18 @@ class ZeroShot(ControlNetMethod):
 
     name = "controlnet-zero-shot"
 
+    def __init__(self, pipeline: ControlNetPalsyPipeline) -> None:
+        if pipeline.patients is not None:
+            raise InputError(
+                f"the weights were tuned on patients (of {pipeline.patients.dataset}), which is "
+                "not zero-shot; use --method controlnet-pf"
+            )
+        super().__init__(pipeline)
+
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> ControlNetMethod:
         """What ships, or what a ControlNet's training on healthy people gave."""
-        if path is None:
-            return cls(untuned_pipeline())
-        if read_recipe(path).patients is not None:
-            raise InputError(
-                f"{path}: was tuned on patients, which is not zero-shot; use --method controlnet-pf"
-            )
-        return cls(load_pipeline(path))
+        return cls(untuned_pipeline() if path is None else load_pipeline(path))
 
 
 def _words(request: Request) -> str:

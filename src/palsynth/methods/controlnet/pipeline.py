@@ -20,6 +20,7 @@ from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.gate import GatedControlNet, Outside
+from palsynth.methods.controlnet.patients import PatientsSettings
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.settings import Settings
 from palsynth.training.objective import TIMESTEPS
@@ -50,14 +51,16 @@ class ControlNetPalsyPipeline:
     """Draws faces with given edges.
 
     ``strategy`` is that of the fine-tuning, whose range of timesteps is the tuned ControlNet's;
-    ``pretrained`` acts outside of it where ``sampling`` wants that.
+    ``pretrained`` acts outside of it where ``sampling`` wants that. ``patients`` are those it was
+    tuned on, None where it has seen none.
     """
 
     def __init__(
         self, base: Base, controlnet: ControlNetModel, sampling: Sampling | None = None,
         strategy: Strategy | None = None, pretrained: ControlNetModel | None = None,
+        patients: PatientsSettings | None = None,
     ) -> None:  # fmt: skip
-        self.base, self.controlnet = base, controlnet
+        self.base, self.controlnet, self.patients = base, controlnet, patients
         self.sampling, self.strategy = sampling or Sampling(), strategy or Strategy()
         self.pretrained = pretrained
         if self.sampling.outside == "pretrained" and pretrained is None:

@@ -13,34 +13,13 @@ from palsynth.errors import InputError
 from palsynth.methods.controlnet.healthy import HELD, HealthySettings, held_out, in_batch
 from palsynth.methods.controlnet.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.objective import ControlNetObjective
-from palsynth.methods.controlnet.pictures import PatientsSource
+from palsynth.methods.controlnet.patients import PatientsSettings
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.methods.controlnet.weighting import Weighting
 from palsynth.settings import Settings
 from palsynth.training.objective import Objective
 from palsynth.training.recipe import LoopSettings
-
-
-@dataclass(frozen=True)
-class PatientsSettings(Settings):
-    """The patients whom a ControlNet is tuned on."""
-
-    dataset: Path
-    """A dataset folder with a manifest."""
-    patients: int = 3
-    """How many: those with the most pictures."""
-    subjects: tuple[str, ...] = ()
-    """Or who, by subject_id."""
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.patients < 1:
-            raise InputError(f"patients {self.patients}: must be at least 1")
-
-    def build(self, size: int) -> PatientsSource:
-        """The source of their pictures."""
-        return PatientsSource(self.dataset, size, self.patients, self.subjects, self.seed)
 
 
 @dataclass(frozen=True)
