@@ -88,10 +88,18 @@ def test_the_check_says_who_is_recognised() -> None:
     assert "the picture 'made' shows no single face" in compare(patient, other, blank)
 
 
+def test_a_very_long_description_is_told_so(photo: Path, given: list[str], tmp_path: Path, capsys):  # type: ignore[no-untyped-def]
+    words = "woman of about 30 " + "with freckles " * 60  # longer than a file's name may be
+    with pytest.raises(SystemExit):
+        main(["anonymize", str(photo), "--as", words, "--out", str(tmp_path / "o.png"), *given])
+    assert "describe the person in fewer words" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
         (["--as", "nobody.jpg"], "nobody.jpg: no such file"),
+        (["--as", "."], ".: is a folder; give a photo or a description"),
         (["--as", "man of 200"], "description 'man of 200': age 200"),
         (["--as", "man", "--seed", "-1"], "--seed -1: must not be negative"),
         (["--as", "man", "--base", "x"], "--base needs --controlnet or --weights that fit it"),

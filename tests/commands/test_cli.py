@@ -128,7 +128,11 @@ def test_sheet_and_grid(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert run("sheet", "--person", 5, "--size", 96, "--out", tmp_path / "p.png") == 0
     assert "Asked and measured" in capsys.readouterr().out
     assert run("sheet", photo, "--size", 96, "--yanagihara", 12, "--out", tmp_path / "s.png") == 0
-    assert (tmp_path / "s.png").exists()
+    for name, person in (("p.png", 5), ("s.png", None)):
+        with Image.open(tmp_path / name) as image:
+            record = json.loads(image.text["palsynth:provenance"])
+        assert record["person"] == person
+        assert record["palsy"]["left"]["tone"] < 1
     words = ("--expressions", "rest", "grin:left:V", "--size", 96, "--out", tmp_path / "g.png")
     assert run("grid", "--identities", 1, 2, *words) == 0
     assert run("grid", "--identities", 1, photo, *words) == 0

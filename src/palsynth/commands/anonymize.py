@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,9 +44,8 @@ def anonymize(options: AnonymizeOptions) -> None:
     from palsynth.experiments.recognised import compare
     from palsynth.face.detect import read_face
     from palsynth.face.framing import PORTRAIT
-    from palsynth.face.images import write_png
     from palsynth.methods import Request
-    from palsynth.methods.base import Picture, provenance
+    from palsynth.methods.base import Picture, provenance, write_made
     from palsynth.methods.controlnet.method import Partial, PartialInOtherFace
     from palsynth.methods.resolve import identity_face
 
@@ -61,7 +59,7 @@ def anonymize(options: AnonymizeOptions) -> None:
     request = Request(identity, Picture(patient), options.seed, size, PORTRAIT)
     image = method.with_words([request], [words])[0]
     record = provenance(method, options.seed, expression="picture", words=words)
-    write_png(options.out, image, **{"palsynth:provenance": json.dumps(record, sort_keys=True)})
+    write_made(options.out, image, method, record)
     other = identity_face(identity, max(256, image.shape[0]))
     print(f"{options.out}\n{compare(patient.image, other.image, image)}")
 
@@ -72,8 +70,14 @@ def _who(options: AnonymizeOptions) -> tuple[Identity, str]:
     from palsynth.methods.controlnet.prompts import WHO, described
 
     path = Path(options.as_)
-    if path.is_file():
+    try:
+        is_file, is_folder = path.is_file(), path.is_dir()
+    except OSError:  # longer than a file's name may be
+        is_file = is_folder = False
+    if is_file:
         return read_face(path), options.words or WHO
+    if is_folder:
+        raise InputError(f"{path}: is a folder; give a photo or a description")
     if re.search(r"\.\w{2,4}$", options.as_):
         raise InputError(f"{path}: no such file")
     return described(options.as_, options.seed), options.words or options.as_

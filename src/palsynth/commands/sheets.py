@@ -70,7 +70,7 @@ class GridOptions:
 def sheet(options: SheetOptions) -> None:
     """The ten Yanagihara movements side by side, asked and measured under each."""
     from palsynth.generation import sheet as sheets
-    from palsynth.methods import get_method
+    from palsynth.methods.base import get_method, provenance, write_made
 
     _check_size(options.size)
     if (options.photo is None) == (options.person is None):
@@ -94,13 +94,15 @@ def sheet(options: SheetOptions) -> None:
         size=options.size,
         healthy=options.healthy,
     )
-    _write(options.out, made.image)
+    said = {"person": options.person, "palsy": palsy.to_dict()}
+    write_made(options.out, made.image, method, provenance(method, 0, **said))
     _print_table(made)
     print(f"\n{options.out}")
 
 
 def _of_patient(options: SheetOptions, identity) -> None:  # type: ignore[no-untyped-def]
     from palsynth.generation.patient_sheet import patient_sheet
+    from palsynth.methods.base import provenance, write_made
 
     if options.palsy_options != PalsyOptions() or options.healthy:
         raise InputError("--patient shows the palsy; leave out side, grade, palsy and --healthy")
@@ -109,7 +111,8 @@ def _of_patient(options: SheetOptions, identity) -> None:  # type: ignore[no-unt
         raise InputError(f"the method {method.name} takes no pictures; leave out --patient")
     assert options.patient is not None
     made = patient_sheet(options.patient, identity, method, size=options.size)
-    _write(options.out, made.image)
+    said = {"person": options.person, "expression": "picture"}
+    write_made(options.out, made.image, method, provenance(method, 0, **said))
     _print_table(made)
     print(f"\n{options.out}")
 
@@ -131,7 +134,7 @@ def _picture_method(options: SheetOptions) -> Method:
 def grid(options: GridOptions) -> None:
     """People down, expressions across."""
     from palsynth.generation import sheet as sheets
-    from palsynth.methods import Asked, get_method
+    from palsynth.methods.base import Asked, get_method, provenance, write_made
 
     _check_size(options.size)
     asked = [Asked(*parse_expression(text)) for text in options.expressions]
@@ -139,7 +142,8 @@ def grid(options: GridOptions) -> None:
     default = "people" if all(is_person for _, is_person in found) else "simulator"
     method = get_method(options.method or default, options.weights)
     image = sheets.grid([i for i, _ in found], asked, method, size=options.size)
-    _write(options.out, image)
+    record = provenance(method, 0, expressions=list(options.expressions))
+    write_made(options.out, image, method, record)
     print(options.out)
 
 
@@ -161,12 +165,6 @@ def _identity(text: str, person: bool = False):  # type: ignore[no-untyped-def]
     face = read_face(Path(text))
     warn_unless_neutral(face)
     return face, False
-
-
-def _write(path: Path, image) -> None:  # type: ignore[no-untyped-def]
-    from palsynth.face.images import write_png
-
-    write_png(path, image)
 
 
 def _print_table(made) -> None:  # type: ignore[no-untyped-def]

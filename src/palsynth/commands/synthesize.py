@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -45,9 +44,8 @@ def synthesize(options: SynthesizeOptions) -> None:
     from palsynth.clinical import Movement
     from palsynth.face.detect import read_face
     from palsynth.face.framing import ID_PHOTO
-    from palsynth.face.images import write_png
     from palsynth.methods import Asked, Request, get_method
-    from palsynth.methods.base import Expression, Picture, provenance
+    from palsynth.methods.base import Expression, Picture, provenance, write_made
 
     if (options.expression is None) == (options.movement is None):
         raise InputError("give either --expression, a photo, or --movement")
@@ -75,6 +73,5 @@ def synthesize(options: SynthesizeOptions) -> None:
         path = options.out
         if options.count > 1:
             path = path.with_name(f"{path.stem}-{seed}{path.suffix}")
-        record = provenance(method, seed, **said)
-        write_png(path, image, **{"palsynth:provenance": json.dumps(record, sort_keys=True)})
+        write_made(path, image, method, provenance(method, seed, **said))
         print(path)

@@ -15,7 +15,7 @@ from palsynth.errors import InputError
 from palsynth.experiments.benchmark_sets import Pair
 from palsynth.face.detect import detect_faces, read_face
 from palsynth.face.face import Face
-from palsynth.face.images import NOT_MADE, read_image, write_png
+from palsynth.face.images import read_image
 from palsynth.files import written_whole
 from palsynth.methods.base import (
     Asked,
@@ -25,6 +25,7 @@ from palsynth.methods.base import (
     Request,
     identified,
     provenance,
+    write_made,
 )
 
 CHUNK = 16
@@ -59,8 +60,7 @@ def transfer(
             requests.append(Request(faces[pair.identity], expression, seed=row, framing=None))
         for (row, pair), image in zip(part, method(requests), strict=True):
             record = _provenance(method, pair, row)
-            text = {"palsynth:provenance": json.dumps(record, sort_keys=True)}
-            write_png(out / pair.name, image, **(text if method.synthetic else NOT_MADE))
+            write_made(out / pair.name, image, method, record)
         yield len(pairs) - len(todo) + begin + len(part)
     splits: dict[str, str | None] = {}
     if (folder / FILE_NAME).is_file():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,7 @@ from palsynth.clinical import Movement, Palsy
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, Framing
+from palsynth.face.images import NOT_MADE, write_png
 from palsynth.people.person import Person
 
 
@@ -98,6 +100,12 @@ def identified(method: Method) -> dict[str, Any]:
     """What says which method made pictures: name, networks and, where it has some, settings."""
     settings = {"settings": method.settings} if method.settings else {}
     return {"method": method.name, "weights_sha256": method.weights_sha256, **settings}
+
+
+def write_made(path: Path, image: np.ndarray, method: Method, record: dict[str, Any]) -> None:
+    """Writes a method's picture (PNG) with its :func:`provenance`; a copy says that it is one."""
+    made = {"palsynth:provenance": json.dumps(record, sort_keys=True)}
+    write_png(path, image, **(made if method.synthetic else NOT_MADE))
 
 
 METHODS = {
