@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 
 from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side
-from palsynth.generation.measured import asked_and_measured
-from palsynth.generation.sheet import grid, sheet
+from palsynth.generation.measured import AskedMeasured, asked_and_measured
+from palsynth.generation.sheet import PAPER, drawn_sheet, grid, sheet
 from palsynth.methods import Asked, get_method
 from palsynth.people import sample
 
@@ -27,7 +27,17 @@ def test_healthy_beside_palsied_doubles_the_sheet() -> None:
     person, method = sample(5), get_method("people")
     plain = sheet(person, LEFT_V, method, title="t", size=96)
     both = sheet(person, LEFT_V, method, title="t", size=96, healthy=True)
-    assert both.image.shape[0] > 1.7 * plain.image.shape[0]
+    assert both.image.shape[0] > 1.6 * plain.image.shape[0]
+
+
+def test_words_under_small_pictures_break_and_are_not_cut() -> None:
+    """At 128 px, what the small base draws."""
+    grey = np.full((128, 128, 3), 180, np.uint8)
+    row = AskedMeasured(Movement.CLOSE_EYES_TIGHTLY, Side.RIGHT, 2, Side.RIGHT, 2)
+    made = drawn_sheet([grey] * 10, [row] * 10, "t", "patient").image
+    below = slice(int(np.flatnonzero((made[:, 12] == 180).all(-1))[-1]) + 1, -30)
+    assert (made[below, 12 : 8 + 120] != PAPER).any()
+    assert (made[below, 8 + 124 : 16 + 128] == PAPER).all()
 
 
 def test_a_picture_without_a_face_is_measured_as_none() -> None:

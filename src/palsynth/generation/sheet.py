@@ -128,18 +128,33 @@ def _caption(row: AskedMeasured, asker: str) -> tuple[str, str]:
 
 
 def _captioned(image: np.ndarray, head: str, line: str, *, above: bool = False) -> np.ndarray:
-    """A picture with two lines of text under it, or one above it."""
+    """A picture with a head and a line of text under it, which breaks where it is too long for the
+    picture, or with the head alone above it."""
     size = image.shape[1]
     step = max(11, size // 20)
-    band = int(step * (1.7 if above else 3.3))
+    small = ImageFont.load_default(step)
+    broken = _broken(line, small, size - 8)
+    band = int(step * (1.7 if above else 1.9 + 1.4 * len(broken)))
     canvas = Image.new("RGB", (size, size + band), PAPER)
     canvas.paste(Image.fromarray(image), (0, band if above else 0))
     draw = ImageDraw.Draw(canvas)
     y = step * 0.25 if above else size + step * 0.35
     draw.text((4, y), head, INK, ImageFont.load_default(step * 1.12))
-    if line:
-        draw.text((4, y + step * 1.45), line, GREY, ImageFont.load_default(step))
+    for number, part in enumerate(broken, 1):
+        draw.text((4, y + step * 1.4 * number), part, GREY, small)
     return np.asarray(canvas)
+
+
+def _broken(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
+    """A text in lines of at most ``width`` pixels, broken between words."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and font.getlength(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
 
 
 def _framed(
