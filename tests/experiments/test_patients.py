@@ -14,7 +14,7 @@ from palsynth.evaluation.intervals import bootstrap, share
 from palsynth.evaluation.report import read_report
 from palsynth.experiments import benchmark_sets, controlnet_rows
 from palsynth.experiments.benchmark_sets import read_pairs, vp_patients
-from palsynth.experiments.controlnet_rows import RANGES, Tuning, methods_of
+from palsynth.experiments.controlnet_rows import RANGES, STRATEGIES, Tuning, methods_of
 from palsynth.experiments.evaluation import Weights
 from palsynth.experiments.features import FeatureCache
 from palsynth.experiments.kinds import load_recipe
@@ -23,6 +23,7 @@ from palsynth.face.images import read_image, write_png
 from palsynth.methods.controlnet.patients import PatientsSettings
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
+from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.training import loop
 from palsynth.training.recipe import LoopSettings, save
 from tests.methods.controlnet.conftest import base_folder  # noqa: F401
@@ -135,11 +136,15 @@ def test_the_table_tunes_draws_and_judges_every_row(
     capsys.readouterr()
 
 
+@pytest.mark.parametrize(
+    ("name", "strategy", "outside"),
+    [("t000-199", RANGES["t000-199"], "none"), ("inner", STRATEGIES["layer-freezing"], "tuned")],
+)
 def test_another_sampling_draws_anew_but_does_not_tune_anew(
-    recipe: Path, vp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, strategy: Strategy, outside: str, recipe: Path, vp: Path, tmp_path: Path
 ) -> None:
+    """A base that was tuned too acts at all timesteps, whatever the recipe says of others."""
     tuning = Tuning(load_recipe(recipe), tmp_path / "runs")
-    (name, strategy), *_ = RANGES.items()
     weights = tuning.weights(name, strategy)
     assert weights is not None
     model = replace(tuning.recipe.model, sampling=Sampling("ddim", 2, 1.0, outside="none"))
@@ -147,7 +152,7 @@ def test_another_sampling_draws_anew_but_does_not_tune_anew(
     assert other.weights(name, strategy) == weights
     method = dict(methods_of(other, {name: strategy}))[name]
     assert method.settings["sampling"]["steps"] == 2
-    assert method.settings["sampling"]["outside"] == "none"
+    assert method.settings["sampling"]["outside"] == outside
     longer = replace(tuning.recipe, loop=replace(tuning.recipe.loop, steps=2))
     with pytest.raises(InputError, match="was tuned for 1 steps, not 2"):
         Tuning(longer, tmp_path / "runs").weights(name, strategy)

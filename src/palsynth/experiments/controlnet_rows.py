@@ -19,6 +19,7 @@ from palsynth.generation.sheet import labelled_grid
 from palsynth.methods.base import Method, get_method
 from palsynth.methods.controlnet.files import load_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.method import Partial, PartialInOtherFace, ZeroShot
+from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.recipe import ControlNetRecipe
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.training import checkpoints
@@ -54,7 +55,14 @@ class Tuning:
 
     def recipe_of(self, strategy: Strategy) -> ControlNetRecipe:
         """The recipe of a row."""
-        return replace(self.recipe, model=replace(self.recipe.model, strategy=strategy))
+        model = replace(self.recipe.model, strategy=strategy, sampling=self.sampling_of(strategy))
+        return replace(self.recipe, model=model)
+
+    def sampling_of(self, strategy: Strategy) -> Sampling:
+        """How a row is drawn: as the recipe says, but for a base that was tuned too, which acts at
+        all timesteps."""
+        sampling = self.recipe.model.sampling
+        return replace(sampling, outside="tuned") if strategy.tunes_base else sampling
 
     def weights(self, name: str, strategy: Strategy) -> Path | None:
         """The folder of a row's weights, trained first where it is missing; None where it was
@@ -62,7 +70,7 @@ class Tuning:
         run = self.runs / name
         if (run / "weights").is_dir():  # tuned alike, or the row would say another's
             done = recipes.load(run / "recipe.yaml", {"controlnet": ControlNetRecipe})
-            model = replace(done.model, sampling=self.recipe.model.sampling)
+            model = replace(done.model, sampling=self.sampling_of(strategy))
             recipes.check_resumable(replace(done, model=model), self.recipe_of(strategy), run)
             if done.loop.steps != self.recipe.loop.steps:
                 raise InputError(
@@ -83,7 +91,7 @@ def methods_of(tuning: Tuning, strategies: dict[str, Strategy]) -> Iterator[tupl
         weights = tuning.weights(name, strategy)
         if weights is None:
             return
-        pipeline = load_pipeline(weights, sampling=tuning.recipe.model.sampling)
+        pipeline = load_pipeline(weights, sampling=tuning.sampling_of(strategy))
         yield name, Partial(pipeline)
         if name == "pf" and strategies is STRATEGIES:
             yield "pf-codc", PartialInOtherFace(pipeline)

@@ -21,7 +21,7 @@ from accelerate.utils import DistributedDataParallelKwargs
 from torch import Tensor
 
 from palsynth.errors import InputError
-from palsynth.face.images import write_png
+from palsynth.face.images import SHOWS_INPUT, write_png
 from palsynth.training import checkpoints
 from palsynth.training import recipe as recipes
 from palsynth.training.batches import batches
@@ -163,7 +163,7 @@ class _Run:
             if figures:
                 log.metrics({"step": step, **figures})
             if picture is not None:
-                write_png(self.run / "samples" / f"step-{step}.png", picture)
+                write_png(self.run / "samples" / f"step-{step}.png", picture, **SHOWS_INPUT)
         self.accelerator.wait_for_everyone()
 
     def _agreed(self, interrupted: list[int], step: int) -> bool:

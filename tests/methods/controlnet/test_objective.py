@@ -9,14 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file
 
 from palsynth.data.manifest import Row, write_manifest
 from palsynth.errors import InputError
-from palsynth.face.images import write_png
+from palsynth.face.detect import read_face
+from palsynth.face.framing import PORTRAIT
+from palsynth.face.images import SHOWS_INPUT, write_png
 from palsynth.methods.base import Picture, Request
 from palsynth.methods.controlnet.base import Base
-from palsynth.methods.controlnet.files import load_pipeline
+from palsynth.methods.controlnet.files import load_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.healthy import in_batch
 from palsynth.methods.controlnet.latents import LatentCache
 from palsynth.methods.controlnet.loading import read_base
@@ -33,7 +36,7 @@ from palsynth.training.recipe import LoopSettings
 
 @pytest.fixture(scope="module")
 def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two patients with three pictures each, and one with a single picture."""
+    """Two patients with three pictures each, one with a single picture, and somebody healthy."""
     folder = tmp_path_factory.mktemp("patients")
     rows = []
     for who, count in ((0, 3), (1, 3), (2, 1)):
@@ -41,6 +44,8 @@ def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
             name = f"{who}-{number}.png"
             write_png(folder / name, render(sample(970_100 + who), view=View(96)).image)
             rows.append(Row(name, f"patient-{who}", movement="rest", split="train"))
+    write_png(folder / "well.png", render(sample(970_103), view=View(96)).image)
+    rows.append(Row("well.png", "well", movement="rest", hb_grade="I", split="train"))
     write_manifest(folder, rows)
     return folder
 
@@ -81,7 +86,8 @@ def test_a_tuning_runs_resumes_bit_for_bit_and_is_used(
     assert binned
     thirds = {key for row in rows for key in row if key.startswith("validation/")}
     assert thirds == {"validation/t000-332", "validation/t333-666", "validation/t667-999"}
-    assert (whole / "samples" / "step-4.png").is_file()
+    with Image.open(whole / "samples" / "step-4.png") as drawn:  # patients are in it
+        assert drawn.text["Description"] == SHOWS_INPUT["Description"]  # type: ignore[attr-defined]
 
     pipeline = load_pipeline(whole / "weights")
     assert (pipeline.strategy.first, pipeline.strategy.last) == (500, 701)
@@ -117,6 +123,9 @@ def test_layer_freezing_keeps_the_base_it_changed(recipe: ControlNetRecipe, tmp_
     assert all(name.startswith("up_blocks.0.") or ".attn2." in name for name in differ)
     checkpoint = load_file(tmp_path / "run" / "checkpoints" / "step-1" / "model.safetensors")
     assert not any("vae" in name or "text_encoder" in name for name in checkpoint)
+    (weights / "base").rename(tmp_path / "elsewhere")
+    with pytest.raises(InputError, match=r"the base that was tuned with it is missing \(base/\)"):
+        load_pipeline(weights)
 
 
 def test_examples_without_edges_teach_the_base_alone(recipe: ControlNetRecipe) -> None:
@@ -133,6 +142,8 @@ def test_examples_without_edges_teach_the_base_alone(recipe: ControlNetRecipe) -
         assert any(bool(g.any()) for g in taught) == heard
     with pytest.raises(InputError, match="edgeless 1: must lie in 0 … 1, 1 excluded"):
         replace(both, edgeless=1.0)
+    with pytest.raises(InputError, match="edgeless: nothing learns from examples without edges"):
+        replace(recipe, edgeless=0.1)
 
 
 def test_errors_on_an_edge_may_count_more(recipe: ControlNetRecipe) -> None:
@@ -164,12 +175,14 @@ def test_who_is_tuned_on(recipe: ControlNetRecipe, patients: Path) -> None:
     assert {source[n].number for n in range(6)} == set(range(6))  # a round shows all
     assert source[0].image.shape == (32, 32, 3)
     assert set(np.unique(source[0].edges)) <= {0, 255}
-    assert len(source.held(5)) == 1  # the patient who is not tuned on
+    (held,) = source.held(5)  # the patient who is not tuned on; nobody who is well
+    shown = read_face(patients / "2-0.png").aligned(PORTRAIT, 32).image
+    assert np.array_equal(held.image, shown)
     chosen = PatientsSettings(patients, subjects=("patient-2",)).build(32)
     assert chosen.subjects_used() == ("patient-2",)
     with pytest.raises(InputError, match="has no pictures of subject nobody"):
         _ = PatientsSettings(patients, subjects=("nobody",)).build(32).rows
-    with pytest.raises(InputError, match="holds 3 subjects, not 9"):
+    with pytest.raises(InputError, match="holds 4 subjects, not 9"):
         _ = PatientsSettings(patients, patients=9).build(32).rows
 
 
@@ -221,6 +234,9 @@ def test_what_was_tuned_is_not_zero_shot(recipe: ControlNetRecipe, tmp_path: Pat
     for folder in (weights, saved):
         with pytest.raises(InputError, match=r"were tuned on patients .*, which is not zero-shot"):
             ZeroShot.from_pretrained(folder)
+    for given in (weights, weights / "controlnet"):
+        with pytest.raises(InputError, match=r"was tuned on patients .*; give it as --weights"):
+            untuned_pipeline(replace(recipe.model, controlnet=str(given)))
 
 
 def test_a_controlnet_that_is_no_such_folder_is_named(tmp_path: Path) -> None:

@@ -105,7 +105,8 @@ def test_pretrained_outside_needs_one(base: Base, controlnet: ControlNetModel) -
 
 @pytest.mark.parametrize(
     ("wrong", "words"),
-    [({"steps": 0}, "0 steps: must lie between 1 and 1000"),
+    [({"steps": 0}, "0 steps: must lie between 1 and 999"),
+     ({"steps": 1000}, "1000 steps: must lie between 1 and 999"),
      ({"guidance": 0.5}, "guidance must be at least 1")],
 )  # fmt: skip
 def test_settings_that_draw_nothing_are_refused(wrong: dict, words: str) -> None:

@@ -20,10 +20,9 @@ _BEGAN = "pretrained"
 def read_recipe(folder: Path) -> ControlNetRecipe:
     """The recipe of a training's weights."""
     if not folder.is_dir():
-        where = "no weights ship yet" if folder.parent == ASSETS else f"{folder}: no such weights"
         raise InputError(
-            f"{where}; give --weights, a training's folder, or --base and --controlnet "
-            "(docs/controlnet.md)"
+            f"{folder}: no such weights; give --weights, a training's folder, or --base and "
+            "--controlnet (docs/controlnet.md)"
         )
     found: ControlNetRecipe = recipes.load(folder / "recipe.yaml", {"controlnet": ControlNetRecipe})
     return found
@@ -43,8 +42,14 @@ def load_pipeline(
     folder = folder or ASSETS / "pf"
     recipe = read_recipe(folder)
     model = _found_beside(recipe.model, folder)
+    beside = (folder / BESIDE).is_dir()
+    if model.strategy.tunes_base and not beside:
+        raise InputError(
+            f"{folder}: the base that was tuned with it is missing ({BESIDE}/); bring it or train "
+            "anew"
+        )
     if base is not None:
-        if (folder / BESIDE).is_dir():
+        if beside:
             raise InputError(f"{folder}: holds the base that it was tuned with; leave out --base")
         model = replace(model, base=base, tokenizer=tokenizer)
     if sampling is not None:
@@ -74,10 +79,24 @@ def untuned_pipeline(model: ModelSettings | None = None) -> ControlNetPalsyPipel
     sample as in their training."""
     if model is None:
         return load_pipeline(SMALL)
+    _check_untuned(model.controlnet)
     base = read_base(model.base, model.tokenizer)
     everywhere = replace(model.sampling, outside="tuned")
     controlnet = read_controlnet(model.controlnet, base)
     return ControlNetPalsyPipeline(base, controlnet, everywhere).to(usual_device())
+
+
+def _check_untuned(controlnet: str | None) -> None:
+    """A training's weights say beside them whether patients were shown."""
+    path = Path(controlnet or SMALL)
+    for folder in (path, path.parent):
+        if (folder / "controlnet").is_dir() and (folder / "recipe.yaml").is_file():
+            patients = read_recipe(folder).patients
+            if patients is not None:
+                raise InputError(
+                    f"{controlnet}: was tuned on patients (of {patients.dataset}), which is not "
+                    "zero-shot; give it as --weights"
+                )
 
 
 def save_pipeline(pipeline: ControlNetPalsyPipeline, folder: Path) -> None:

@@ -158,9 +158,12 @@ class PatientsSource:
         return Told(image, plain_edges(image), _NUMBERS[WHO], index)
 
     def held(self, count: int) -> list[Told]:
-        """Up to ``count`` pictures of other subjects, evenly from all there are."""
+        """Up to ``count`` pictures of other subjects, by chance from all there are; of the healthy
+        ones only where nobody else is left."""
         others = [row for row in self._all if row.subject_id not in self._names]
-        chosen = others[:: max(1, len(others) // count)][:count]
+        others = [row for row in others if row.hb_grade != "I"] or others
+        order = np.random.default_rng([self.seed, 43]).permutation(len(others))
+        chosen = [others[n] for n in order[:count]]
         images = [self._picture(row) for row in chosen]
         return [Told(x, plain_edges(x), _NUMBERS[WHO], n) for n, x in enumerate(images)]
 

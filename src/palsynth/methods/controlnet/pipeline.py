@@ -41,8 +41,8 @@ class Sampling(Settings):
     the one it began with, or none. The paper does not say."""
 
     def __post_init__(self) -> None:
-        if not 1 <= self.steps <= TIMESTEPS:
-            raise InputError(f"{self.steps} steps: must lie between 1 and {TIMESTEPS}")
+        if not 1 <= self.steps < TIMESTEPS:  # samplers add an offset or an end to as many
+            raise InputError(f"{self.steps} steps: must lie between 1 and {TIMESTEPS - 1}")
         if self.guidance < 1 or self.scale < 0:
             raise InputError("guidance must be at least 1 and scale not negative")
 

@@ -46,7 +46,7 @@ class ModelSettings(Settings):
                 "anew begins without a ControlNet: nothing was pretrained to act outside, and its "
                 "frozen outer layers would stay at zero"
             )
-        if self.strategy.trains in ("inner", "both") and self.sampling.outside != "tuned":
+        if self.strategy.tunes_base and self.sampling.outside != "tuned":
             raise InputError(
                 "layers of the base are tuned too and act at all timesteps: outside must be 'tuned'"
             )
@@ -77,6 +77,11 @@ class ControlNetRecipe(Settings):
     def __post_init__(self) -> None:
         if not 0 <= self.edgeless < 1:
             raise InputError(f"edgeless {self.edgeless:g}: must lie in 0 … 1, 1 excluded")
+        if self.edgeless and not self.model.strategy.tunes_base:
+            raise InputError(
+                "edgeless: nothing learns from examples without edges but a base that "
+                "trains too (trains: both or inner); leave it out"
+            )
         if self.at_edges <= 0:
             raise InputError(f"at_edges {self.at_edges:g}: must be above 0")
 

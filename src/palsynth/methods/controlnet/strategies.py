@@ -49,6 +49,11 @@ class Strategy(Settings):
         if self.rank < 1:
             raise InputError(f"rank {self.rank}: must be at least 1")
 
+    @property
+    def tunes_base(self) -> bool:
+        """Whether layers of the base train too, which then act at all timesteps."""
+        return self.trains in ("inner", "both")
+
     def timesteps(self, count: int, rng: torch.Generator) -> Tensor:
         """Timesteps (count,) of a batch."""
         return torch.randint(self.first, self.last, (count,), generator=rng, device=rng.device)
