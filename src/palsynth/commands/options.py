@@ -77,7 +77,8 @@ class DiffusionOptions:
     """Which Stable Diffusion draws, for the ControlNet methods."""
 
     base: str | None = None
-    """A Stable Diffusion 1.x: folder, downloaded hub name or single file."""
+    """A Stable Diffusion 1.x: folder, downloaded hub name or single file; what ships, and is small,
+    where nothing is said."""
     controlnet: str | None = None
     """A Canny ControlNet for it, not tuned on patients."""
     tokenizer: Path | None = None

@@ -45,10 +45,7 @@ def read_base(where: Path | str | None = None, tokenizer: Path | None = None) ->
     Raises InputError for anything else, SDXL and SD 2 by name.
     """
     if where is None:
-        folder = SMALL / BESIDE
-        if not folder.is_dir():
-            raise InputError("no small Stable Diffusion ships yet; give --base, a folder")
-        return _folder(folder)
+        return _folder(SMALL / BESIDE)
     path = _local(where)
     if path.is_dir():
         return _folder(path)
@@ -66,8 +63,6 @@ def read_controlnet(where: Path | str | None, base: Base) -> ControlNetModel:
     """A Canny ControlNet that fits a base, from a folder, a hub's name or a single file; None is
     the one that ships. Raises InputError where it does not fit."""
     path = SMALL / "controlnet" if where is None else _local(where)
-    if where is None and not path.is_dir():
-        raise InputError("no small ControlNet ships yet; give --controlnet, a folder")
     if path.is_dir():
         if (path / BESIDE).is_dir():
             raise InputError(

@@ -1,0 +1,52 @@
+"""The small Stable Diffusion that ships: small enough, whole, and good for what it is for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palsynth.clinical import Grade, Movement, Palsy, Side
+from palsynth.experiments.kinds import load_recipe
+from palsynth.face.detect import detect_face
+from palsynth.face.measures import measure
+from palsynth.face.scoring import asymmetry
+from palsynth.methods.base import Picture, Request, get_method
+from palsynth.methods.controlnet.base import ASSETS
+from palsynth.methods.controlnet.files import untuned_pipeline
+from palsynth.methods.controlnet.pipeline import Sampling, draw_from_words
+from palsynth.methods.controlnet.prompts import prompt
+from palsynth.people import View, render, sample
+
+
+def test_the_folders_are_whole_small_and_say_nothing_of_a_machine() -> None:
+    assert sum(p.stat().st_size for p in ASSETS.rglob("*.safetensors")) < 60e6
+    for part in ("small", "pf"):
+        for name in ("README.md", "metrics.json", "recipe.yaml"):
+            assert (ASSETS / part / name).is_file(), f"{part}/{name}"
+    texts = [p.read_text("utf-8") for p in ASSETS.rglob("*") if p.suffix in (".yaml", ".json")]
+    assert not any("/work" in text or "/home" in text or "/root" in text for text in texts)
+    recipe = load_recipe(ASSETS / "pf" / "recipe.yaml")
+    ours = load_recipe(Path(__file__).parents[3] / "recipes" / "controlnet-small-pf.yaml")
+    assert recipe.model == ours.model
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_grin_of_a_patient_lands_on_its_side_of_somebody_else(side: Side) -> None:
+    """Neither was seen in training."""
+    palsy = Palsy.peripheral(side, Grade.V)
+    patient = detect_face(render(sample(1_000_501), Movement.GRIN, palsy, view=View(256)).image)
+    other = detect_face(render(sample(1_000_500), view=View(256)).image)
+    method = get_method("controlnet-pf-codc")
+    made = detect_face(method([Request(other, Picture(patient), 5, framing=None)])[0])
+    weak_left = asymmetry(measure(made.landmarks), Movement.GRIN) > 0
+    assert weak_left == (side is Side.LEFT)
+
+
+def test_the_base_hears_words() -> None:
+    base = untuned_pipeline().base
+    said = [prompt(f"woman of about 30 with {tone} skin") for tone in ("light", "dark")]
+    light, dark = draw_from_words(base, said, (3, 3), Sampling(steps=10, guidance=2.0))
+    middle = (slice(48, 96), slice(40, 88))
+    assert np.mean(light[middle]) > np.mean(dark[middle]) + 20
