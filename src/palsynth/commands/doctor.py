@@ -65,6 +65,8 @@ def examine() -> list[Finding]:
         ("torch", "torch", "pip install torch"),
         ("torchmetrics", "torchmetrics", "pip install torchmetrics"),
         ("diffusers", "diffusers", "pip install diffusers"),
+        ("transformers", "transformers", "pip install transformers"),
+        ("peft", "peft", "pip install peft"),
         ("accelerate", "accelerate", "pip install accelerate"),
         ("mediapipe", "mediapipe", "pip install mediapipe==0.10.21 (Python 3.10 to 3.12)"),
     ):
@@ -75,6 +77,8 @@ def examine() -> list[Finding]:
     found.append(_asset("identity judge", _load_dlib))
     for name in ("identity", "expression", "landmarks", "reader", "judge"):
         found.append(_asset(f"{name} encoder", partial(_load_encoder, name)))
+    for name in ("cfcpalsy", "controlnet-pf-codc"):
+        found.append(_asset(name, partial(_load_method, name)))
     for name, module, use, extra in (
         ("openpyxl", "openpyxl", "pat_info.xlsx of MEEI", "fit"),
         ("onnxruntime", "onnxruntime", "recognisers published as ONNX", "onnx"),
@@ -143,6 +147,13 @@ def _load_encoder(name: str) -> str:
     from palsynth.encoders.shipped import load_ours
 
     return f"{sum(p.numel() for p in load_ours(name).parameters()) / 1e6:.1f} M parameters"
+
+
+def _load_method(name: str) -> str:
+    from palsynth.methods.base import get_method
+
+    sha256 = get_method(name).weights_sha256 or ""
+    return f"weights {sha256[:12]}"
 
 
 def _load_dlib() -> str:
