@@ -11,7 +11,7 @@ from PIL import Image
 
 from palsynth.cli import main
 from palsynth.clinical import YANAGIHARA, Movement, Palsy
-from palsynth.experiments.recognised import compare
+from palsynth.experiments.recognised import compare, count_recognised
 from palsynth.face.images import write_png
 from palsynth.people import View, render, sample
 from tests.methods.controlnet.conftest import base_folder  # noqa: F401
@@ -63,6 +63,9 @@ def test_a_sheet_of_a_patient_takes_another_base(
     (tmp_path / "sheet").mkdir()
     main([*words, *given, "--method", "controlnet-zero-shot"])
     assert (tmp_path / "sheet" / "s.png").is_file()
+    said = capsys.readouterr().out
+    assert "privacy check: " in said
+    assert "Patient and measured" in said
     for more, fault in (
         (["--method", "cfcpalsy"], "the method cfcpalsy has no --base"),
         (["--weights", "x"], "give one of the two"),
@@ -84,8 +87,13 @@ def test_the_check_says_who_is_recognised() -> None:
     assert "THE PATIENT IS RECOGNISED" in kept
     changed = compare(patient, other, picture(970_302, Movement.GRIN))
     assert changed.endswith("not taken for the patient by this recogniser")
+    same = compare(patient, picture(970_301), picture(970_302))
+    assert "THE NON-PATIENT IS TAKEN FOR THE PATIENT; give somebody else" in same
+    counted = count_recognised([patient] * 3, [picture(970_301), picture(970_302), patient])
+    assert "the patient is recognised in 2 of 3 pictures (dlib distance 0.000 to" in counted
     blank = np.full((224, 224, 3), 128, np.uint8)
     assert "the picture 'made' shows no single face" in compare(patient, other, blank)
+    assert "not possible, no two pictures" in count_recognised([patient], [blank])
 
 
 def test_a_very_long_description_is_told_so(photo: Path, given: list[str], tmp_path: Path, capsys):  # type: ignore[no-untyped-def]
@@ -105,7 +113,8 @@ def test_a_very_long_description_is_told_so(photo: Path, given: list[str], tmp_p
         (["--as", "man", "--base", "x"], "--base needs --controlnet or --weights that fit it"),
         (["--as", "man", "--controlnet", "a", "--weights", "b"], "give one of the two"),
         (["--as", "man", "--tokenizer", "t"], "--tokenizer goes with a --base that is a single"),
-        (["--as", "man", "--weights", "none"], "none: no such weights; give --weights"),
+        (["--as", "man", "--weights", "none"], "none: holds no such weights; give --weights"),
+        (["--as", " "], "--as: is empty; give a photo or a description"),
     ],
 )
 def test_bad_requests(words: list[str], text: str, photo: Path, tmp_path: Path, capsys) -> None:

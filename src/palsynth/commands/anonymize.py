@@ -69,6 +69,8 @@ def _who(options: AnonymizeOptions) -> tuple[Identity, str]:
     from palsynth.face.detect import read_face
     from palsynth.methods.controlnet.prompts import WHO, described
 
+    if not options.as_.strip():
+        raise InputError("--as: is empty; give a photo or a description")
     path = Path(options.as_)
     try:
         is_file, is_folder = path.is_file(), path.is_dir()

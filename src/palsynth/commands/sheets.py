@@ -36,10 +36,12 @@ class SheetOptions:
     healthy: bool = False
     """Also show the movements without the palsy."""
     patient: Path | None = None
-    """A folder with a patient's ten movements, in place of a palsy: the photo or person given is
-    the non-patient who shows them. For methods that take pictures."""
+    """A folder with a patient's ten movements, named by movement (grin.jpg, wrinkle-forehead.jpg)
+    or with a dataset's manifest, in place of a palsy: the photo or person given is the non-patient
+    who shows them. For methods that take pictures."""
     method: str | None = None
-    """Method; people for --person and simulator for a photo where nothing is said."""
+    """Method; people for --person, simulator for a photo and controlnet-pf-codc with --patient
+    where nothing is said."""
     weights: Path | None = None
     """Weights of the method; what ships where nothing is said."""
     diffusion: Annotated[DiffusionOptions, tyro.conf.arg(name="")] = field(
@@ -101,7 +103,9 @@ def sheet(options: SheetOptions) -> None:
 
 
 def _of_patient(options: SheetOptions, identity) -> None:  # type: ignore[no-untyped-def]
-    from palsynth.generation.patient_sheet import patient_sheet
+    from palsynth.experiments.recognised import count_recognised
+    from palsynth.face.images import read_image
+    from palsynth.generation.patient_sheet import patient_sheet, pictures_by_movement
     from palsynth.methods.base import provenance, write_made
 
     if options.palsy_options != PalsyOptions() or options.healthy:
@@ -113,8 +117,9 @@ def _of_patient(options: SheetOptions, identity) -> None:  # type: ignore[no-unt
     made = patient_sheet(options.patient, identity, method, size=options.size)
     said = {"person": options.person, "expression": "picture"}
     write_made(options.out, made.image, method, provenance(method, 0, **said))
-    _print_table(made)
-    print(f"\n{options.out}")
+    _print_table(made, "patient")
+    patients = [read_image(path) for path in pictures_by_movement(options.patient).values()]
+    print(f"\n{options.out}\n{count_recognised(patients, made.pictures)}")
 
 
 def _picture_method(options: SheetOptions) -> Method:
@@ -167,16 +172,16 @@ def _identity(text: str, person: bool = False):  # type: ignore[no-untyped-def]
     return face, False
 
 
-def _print_table(made) -> None:  # type: ignore[no-untyped-def]
+def _print_table(made, asker: str = "asked") -> None:  # type: ignore[no-untyped-def]
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title="Asked and measured")
+    table = Table(title=f"{asker.capitalize()} and measured")
     for name in (
         "movement",
-        "asked side",
+        f"{asker} side",
         "measured side",
-        "asked item",
+        f"{asker} item",
         "measured item",
         "asymmetry %",
     ):

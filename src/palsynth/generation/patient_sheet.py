@@ -25,6 +25,8 @@ def pictures_by_movement(folder: Path) -> dict[Movement, Path]:
     Raises InputError naming the movements that are missing.
     """
     found: dict[Movement, Path] = {}
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give one with a patient's ten movements")
     if (folder / FILE_NAME).is_file():
         rows = read_manifest(folder)
         subjects = sorted({row.subject_id for row in rows})

@@ -20,10 +20,12 @@ FOOT = f"synthetic, made by palsynth · {CARE}"
 
 @dataclass(frozen=True)
 class Sheet:
-    """``image`` (H, W, 3) uint8; ``rows`` what was asked and measured of each palsied picture."""
+    """``image`` (H, W, 3) uint8; ``rows`` what was asked and measured of each of its palsied
+    ``pictures``."""
 
     image: np.ndarray
     rows: list[AskedMeasured]
+    pictures: list[np.ndarray]
 
 
 def sheet(
@@ -64,7 +66,7 @@ def drawn_sheet(
     asked = _total([row.asked_score for row in rows])
     measured = _total([row.measured_score for row in rows])
     totals = [f"{who} {total}" for who, total in ((asker, asked), ("measured", measured)) if total]
-    return Sheet(_framed(lines, title, ", ".join(totals)), rows)
+    return Sheet(_framed(lines, title, ", ".join(totals)), rows, list(images))
 
 
 def _total(scores: list[int | None]) -> str:

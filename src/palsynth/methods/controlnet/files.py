@@ -19,9 +19,9 @@ _BEGAN = "pretrained"
 
 def read_recipe(folder: Path) -> ControlNetRecipe:
     """The recipe of a training's weights."""
-    if not folder.is_dir():
+    if not (folder / "recipe.yaml").is_file():
         raise InputError(
-            f"{folder}: no such weights; give --weights, a training's folder, or --base and "
+            f"{folder}: holds no such weights; give --weights, a training's folder, or --base and "
             "--controlnet (docs/controlnet.md)"
         )
     found: ControlNetRecipe = recipes.load(folder / "recipe.yaml", {"controlnet": ControlNetRecipe})
