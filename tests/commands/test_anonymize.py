@@ -22,7 +22,9 @@ def given(base_folder: Path) -> list[str]:  # noqa: F811
     return ["--base", str(base_folder), "--controlnet", str(base_folder.parent / "controlnet")]
 
 
-@pytest.mark.parametrize("more", [[], ["--keep-face"], ["--words", "man of about 50"]])
+@pytest.mark.parametrize(
+    "more", [[], ["--keep-face"], ["--keep-nose"], ["--words", "man of about 50"]]
+)
 def test_a_photo_gives_the_contour(
     photo: Path, given: list[str], more: list[str], tmp_path: Path, capsys
 ) -> None:
@@ -35,7 +37,8 @@ def test_a_photo_gives_the_contour(
         assert "synthetic" in image.text["Description"]
         record = json.loads(image.text["palsynth:provenance"])
     assert record["seed"] == 0
-    assert record["method"] == ("controlnet-pf" if "--keep-face" in more else "controlnet-pf-codc")
+    names = {"--keep-face": "controlnet-pf", "--keep-nose": "controlnet-pf-codc"}
+    assert record["method"] == names.get(" ".join(more), "controlnet-pf-eyes-mouth")
     assert record["words"] == (more[1] if "--words" in more else "person")
     assert record["settings"]["tuned"] is None  # no patient was shown to this ControlNet
     assert record["settings"]["sampling"]["outside"] == "tuned"

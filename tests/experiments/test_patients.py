@@ -120,6 +120,7 @@ def test_the_table_tunes_draws_and_judges_every_row(
     assert [r.method for r in report.results] == [
         "copy-identity", "copy-expression", "simulator", "zero-shot", "layer-freezing",
         "layer-freezing-controlnet", "lora", "conventional", "pf", "pf-codc",
+        "pf-eyes-mouth",
     ]  # fmt: skip
     for row in report.results:
         assert {"patient_landmarks", "patient_cosine", "recognised", "ser_fiq"} <= set(row.figures)

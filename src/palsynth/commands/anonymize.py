@@ -36,6 +36,8 @@ class AnonymizeOptions:
     """A ControlNet tuned by palsynth train, in place of --controlnet."""
     keep_face: bool = False
     """Tell the patient's own edges: the expression is kept better, the patient recognised more."""
+    keep_nose: bool = False
+    """Take the patient's nose along with eyes and mouth, as the paper does: recognised more."""
     seed: int = 0
 
 
@@ -46,14 +48,21 @@ def anonymize(options: AnonymizeOptions) -> None:
     from palsynth.face.framing import PORTRAIT
     from palsynth.methods import Request
     from palsynth.methods.base import Picture, provenance, write_made
-    from palsynth.methods.controlnet.method import Partial, PartialInOtherFace
+    from palsynth.methods.controlnet.method import (
+        ControlNetMethod,
+        Partial,
+        PartialEyesAndMouth,
+        PartialInOtherFace,
+    )
     from palsynth.methods.resolve import identity_face
 
     if options.seed < 0:
         raise InputError(f"--seed {options.seed}: must not be negative")
     patient = read_face(options.patient)
     identity, words = _who(options)
-    kind = Partial if options.keep_face else PartialInOtherFace
+    kind: type[ControlNetMethod] = PartialEyesAndMouth
+    if options.keep_face or options.keep_nose:
+        kind = Partial if options.keep_face else PartialInOtherFace
     method = kind(options.diffusion.pipeline(options.weights))
     size = method.pipeline.base.size
     request = Request(identity, Picture(patient), options.seed, size, PORTRAIT)

@@ -28,6 +28,8 @@ class ConditionOptions:
     """Leave the parts in the patient's own face."""
     keep_sizes: bool = False
     """Leave the parts their size."""
+    keep_nose: bool = False
+    """Take the patient's nose along, as the paper does; by it the patient is recognised."""
 
 
 def condition(options: ConditionOptions) -> None:
@@ -43,13 +45,15 @@ def condition(options: ConditionOptions) -> None:
         raise InputError(f"--size {options.size}: must lie between 64 and 2048")
     patient = read_face(options.patient)
     if options.nonpatient is None:
-        if options.keep_contour or options.keep_sizes:
-            raise InputError("--keep-contour and --keep-sizes need a non-patient's photo")
+        if options.keep_contour or options.keep_sizes or options.keep_nose:
+            raise InputError(
+                "--keep-contour, --keep-sizes and --keep-nose need a non-patient's photo"
+            )
         made = plain(patient, options.size)
     else:
         made = codc(
             patient, read_face(options.nonpatient), contour=not options.keep_contour,
-            organ_size=not options.keep_sizes, size=options.size,
+            organ_size=not options.keep_sizes, nose=options.keep_nose, size=options.size,
         )  # fmt: skip
     write_png(options.out, np.repeat(made.edges[..., None], 3, 2), **SHOWS_INPUT)
     if options.show is not None:

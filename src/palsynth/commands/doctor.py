@@ -77,7 +77,7 @@ def examine() -> list[Finding]:
     found.append(_asset("identity judge", _load_dlib))
     for name in ("identity", "expression", "landmarks", "reader", "judge"):
         found.append(_asset(f"{name} encoder", partial(_load_encoder, name)))
-    for name in ("cfcpalsy", "controlnet-pf-codc"):
+    for name in ("cfcpalsy", "controlnet-pf-eyes-mouth"):
         found.append(_asset(name, partial(_load_method, name)))
     for name, module, use, extra in (
         ("openpyxl", "openpyxl", "pat_info.xlsx of MEEI", "fit"),

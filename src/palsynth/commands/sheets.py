@@ -40,8 +40,8 @@ class SheetOptions:
     or with a dataset's manifest, in place of a palsy: the photo or person given is the non-patient
     who shows them. For methods that take pictures."""
     method: str | None = None
-    """Method; people for --person, simulator for a photo and controlnet-pf-codc with --patient
-    where nothing is said."""
+    """Method; people for --person, simulator for a photo and controlnet-pf-eyes-mouth
+    with --patient where nothing is said."""
     weights: Path | None = None
     """Weights of the method; what ships where nothing is said."""
     diffusion: Annotated[DiffusionOptions, tyro.conf.arg(name="")] = field(
@@ -125,7 +125,7 @@ def _of_patient(options: SheetOptions, identity) -> None:  # type: ignore[no-unt
 def _picture_method(options: SheetOptions) -> Method:
     from palsynth.methods.base import get_method, method_class
 
-    name = options.method or "controlnet-pf-codc"
+    name = options.method or "controlnet-pf-eyes-mouth"
     if options.diffusion == DiffusionOptions():
         return get_method(name, options.weights)
     from palsynth.methods.controlnet.method import ControlNetMethod

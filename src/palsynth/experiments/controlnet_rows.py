@@ -18,7 +18,12 @@ from palsynth.face.images import read_image
 from palsynth.generation.sheet import labelled_grid
 from palsynth.methods.base import Method, get_method
 from palsynth.methods.controlnet.files import load_pipeline, untuned_pipeline
-from palsynth.methods.controlnet.method import Partial, PartialInOtherFace, ZeroShot
+from palsynth.methods.controlnet.method import (
+    Partial,
+    PartialEyesAndMouth,
+    PartialInOtherFace,
+    ZeroShot,
+)
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.recipe import ControlNetRecipe
 from palsynth.methods.controlnet.strategies import Strategy
@@ -35,7 +40,8 @@ STRATEGIES = {
     "conventional": Strategy(),
     "pf": Strategy(first=500, last=701),
 }
-"""Rows of the paper's table that are tuned; zero-shot is not, and PF + CODC is told otherwise."""
+"""Rows of the paper's table that are tuned; zero-shot is not, and PF + CODC (and ours with the
+non-patient's nose) are told otherwise."""
 
 RANGES = {
     "t000-199": Strategy(first=0, last=200),
@@ -95,6 +101,7 @@ def methods_of(tuning: Tuning, strategies: dict[str, Strategy]) -> Iterator[tupl
         yield name, Partial(pipeline)
         if name == "pf" and strategies is STRATEGIES:
             yield "pf-codc", PartialInOtherFace(pipeline)
+            yield "pf-eyes-mouth", PartialEyesAndMouth(pipeline)
 
 
 def compare(

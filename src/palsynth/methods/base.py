@@ -119,6 +119,7 @@ METHODS = {
     "controlnet-zero-shot": "palsynth.methods.controlnet.method:ZeroShot",
     "controlnet-pf": "palsynth.methods.controlnet.method:Partial",
     "controlnet-pf-codc": "palsynth.methods.controlnet.method:PartialInOtherFace",
+    "controlnet-pf-eyes-mouth": "palsynth.methods.controlnet.method:PartialEyesAndMouth",
 }
 """Name of a method -> where its class is, imported when asked for. A new method adds its line."""
 

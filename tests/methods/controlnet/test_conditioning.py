@@ -17,6 +17,7 @@ from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import write_png
 from palsynth.face.regions import region_polygon
 from palsynth.methods.base import Asked
+from palsynth.methods.controlnet import conditioning
 from palsynth.methods.controlnet.conditioning import (
     PARTS,
     Condition,
@@ -101,12 +102,27 @@ def test_no_ruler_moves_with_the_palsy() -> None:
             assert scale == pytest.approx(calm[name], rel=0.06), (movement, name)
 
 
-def test_switches(pair) -> None:
+def test_switches(pair, monkeypatch: pytest.MonkeyPatch) -> None:
     own = codc(*pair, contour=False, organ_size=False, size=256)
     assert np.array_equal(own.edges, plain(pair[0], 256).edges)
     assert list(own.steps) == ["patient", "non-patient", "patient's edges", "condition"]
     no_size = codc(*pair, organ_size=False, size=256)
     assert set(no_size.scales.values()) == {1.0}
+    other_nose = codc(*pair, nose=False, size=256)
+    assert other_nose.scales["nose"] == 1.0  # it stays where it is
+    left, top, right, bottom = other_nose.boxes["nose"]
+    theirs = plain(pair[1], 256).edges
+    kept = other_nose.edges[top:bottom, left:right] == theirs[top:bottom, left:right]
+    taken = codc(*pair, size=256).edges[top:bottom, left:right] == theirs[top:bottom, left:right]
+    assert kept.mean() > taken.mean()
+    monkeypatch.setattr(conditioning, "PARTS", PARTS[:2])
+    eyes = codc(*pair, size=256)
+    for left, top, right, bottom in eyes.boxes.values():  # a nose at rest takes nothing of them
+        window = slice(top, bottom), slice(left, right)
+        assert np.array_equal(other_nose.edges[window], eyes.edges[window])
+    monkeypatch.undo()
+    nose_alone = codc(*pair, contour=False, organ_size=False, nose=False, size=256)
+    assert not np.array_equal(nose_alone.edges, own.edges)
     no_contour = codc(*pair, contour=False, size=256)
     outside = ~_inner(pair[0].aligned(PORTRAIT, 256))
     assert np.array_equal(no_contour.edges[outside], own.edges[outside])

@@ -32,13 +32,14 @@ def test_the_folders_are_whole_small_and_say_nothing_of_a_machine() -> None:
     assert recipe.model == ours.model
 
 
+@pytest.mark.parametrize("name", ["controlnet-pf-codc", "controlnet-pf-eyes-mouth"])
 @pytest.mark.parametrize("side", list(Side))
-def test_a_grin_of_a_patient_lands_on_its_side_of_somebody_else(side: Side) -> None:
+def test_a_grin_of_a_patient_lands_on_its_side_of_somebody_else(side: Side, name: str) -> None:
     """Neither was seen in training."""
     palsy = Palsy.peripheral(side, Grade.V)
     patient = detect_face(render(sample(1_000_501), Movement.GRIN, palsy, view=View(256)).image)
     other = detect_face(render(sample(1_000_500), view=View(256)).image)
-    method = get_method("controlnet-pf-codc")
+    method = get_method(name)
     made = detect_face(method([Request(other, Picture(patient), 5, framing=None)])[0])
     weak_left = asymmetry(measure(made.landmarks), Movement.GRIN) > 0
     assert weak_left == (side is Side.LEFT)

@@ -91,12 +91,14 @@ def plain(face: Face, size: int = SIZE, framing: Framing = PORTRAIT) -> Conditio
 
 def codc(
     patient: Face, other: Face, *, contour: bool = True, organ_size: bool = True,
-    size: int = SIZE, framing: Framing = PORTRAIT,
+    nose: bool = True, size: int = SIZE, framing: Framing = PORTRAIT,
 ) -> Condition:  # fmt: skip
     """The patient's parts in the face of a non-patient.
 
     Without ``contour`` they stay in the patient's own face, without ``organ_size`` they keep
-    their size; without both these are the patient's own edges.
+    their size; without both these are the patient's own edges. Without ``nose`` it is the
+    non-patient's: a nose says who somebody is and little of what the face does. The paper takes
+    the patient's.
     """
     mine, theirs = (f.aligned(framing, size) for f in (patient, other))
     frame = theirs if contour else mine
@@ -104,16 +106,18 @@ def codc(
     whose = "non-patient's" if contour else "patient's"
     steps = {"patient": mine.image, "non-patient": theirs.image, f"{whose} edges": edges}
     inner = _inner(frame)
-    if not contour and not organ_size:
+    if not contour and not organ_size and nose:
         return Condition(edges, steps={**steps, "condition": edges})
     out = np.where(inner, 0, edges).astype(np.uint8)
     steps[f"{whose} contour"] = out.copy()
     boxes, scales = {}, {}
-    for part in PARTS:
-        scale = _length(theirs, part.ruler) / _length(mine, part.ruler) if organ_size else 1.0
-        scale, points, affine = _fitting(part, mine, frame, scale)
+    # a nose at rest comes first: its window reaches into the eyes, which then take that back
+    for part in PARTS if nose else sorted(PARTS, key=lambda p: p.name != "nose"):
+        shown = mine if nose or part.name != "nose" else theirs
+        scale = _length(theirs, part.ruler) / _length(shown, part.ruler) if organ_size else 1.0
+        scale, points, affine = _fitting(part, shown, frame, scale)
         moved = cv2.warpAffine(
-            mine.image, affine, (size, size), flags=cv2.INTER_CUBIC,
+            shown.image, affine, (size, size), flags=cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_REPLICATE,
         )  # fmt: skip
         box = _box(points, part.margin * frame.outer_eyes, size)
@@ -122,7 +126,7 @@ def codc(
         # a part's window belongs to it alone: what an earlier one left there is taken away
         out = np.where(window & inner, plain_edges(moved), out).astype(np.uint8)
         boxes[part.name], scales[part.name] = box, float(scale)
-    steps["parts"] = _boxed(mine.image, mine)
+    steps["parts"] = _boxed(mine, [p for p in PARTS if nose or p.name != "nose"])
     steps["condition"] = out
     return Condition(out, boxes, scales, steps)
 
@@ -172,11 +176,11 @@ def _box(points: np.ndarray, margin: float, size: int) -> tuple[int, int, int, i
     return int(left), int(top), int(right), int(bottom)
 
 
-def _boxed(image: np.ndarray, face: Face) -> np.ndarray:
+def _boxed(face: Face, parts: list[Part]) -> np.ndarray:
     """The patient with the rectangles that are taken."""
-    shown = image.copy()
-    for part in PARTS:
+    shown = face.image.copy()
+    for part in parts:
         points = face.landmarks[list(part.points), :2]
-        box = _box(points, part.margin * face.outer_eyes, image.shape[0])
+        box = _box(points, part.margin * face.outer_eyes, shown.shape[0])
         cv2.rectangle(shown, box[:2], box[2:], (9, 105, 218), 2)
     return shown

@@ -39,6 +39,8 @@ class ControlNetMethod:
     synthetic = True
     in_other_face: ClassVar[bool] = False
     """Whether the patient's parts go into the non-patient's face."""
+    nose: ClassVar[bool] = True
+    """Whether the nose is one of these parts."""
 
     def __init__(self, pipeline: ControlNetPalsyPipeline) -> None:
         self.pipeline = pipeline
@@ -86,7 +88,7 @@ class ControlNetMethod:
         patient = expression_picture(request.expression, request.seed, EXPRESSION_SIZE).face
         size = self.pipeline.base.size
         if self.in_other_face:
-            return codc(patient, other, size=size).edges
+            return codc(patient, other, nose=self.nose, size=size).edges
         return plain(patient, size).edges
 
 
@@ -96,6 +98,14 @@ class PartialInOtherFace(ControlNetMethod):
     name = "controlnet-pf-codc"
 
     in_other_face = True
+
+
+class PartialEyesAndMouth(PartialInOtherFace):
+    """The same with the non-patient's nose, beyond the paper: the patient is recognised less."""
+
+    name = "controlnet-pf-eyes-mouth"
+
+    nose = False
 
 
 class Partial(ControlNetMethod):
