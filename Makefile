@@ -29,18 +29,18 @@ bench: venv
 	cd benchmarks && ../$(BIN)/python cfcpalsy.py
 	cd benchmarks && ../$(BIN)/python conditioning.py
 	cd benchmarks && ../$(BIN)/python items.py
+	cd benchmarks && ../$(BIN)/python landmarks.py $(if $(wildcard $(PHOTOGRAPHS)),--photographs ../$(PHOTOGRAPHS))
 	cd benchmarks && ../$(BIN)/python loop.py
 	cd benchmarks && ../$(BIN)/python encoders.py $(if $(wildcard $(PHOTOGRAPHS)),--photographs ../$(PHOTOGRAPHS))
 	cd benchmarks && ../$(BIN)/python people.py $(if $(wildcard $(PHOTOGRAPHS)),--photographs ../$(PHOTOGRAPHS))
 	$(if $(wildcard $(PHOTOGRAPHS)),cd benchmarks && ../$(BIN)/python photos.py ../$(PHOTOGRAPHS))
+	$(if $(wildcard $(PHOTOGRAPHS)),cd benchmarks && ../$(BIN)/python capture.py ../$(PHOTOGRAPHS))
+	$(if $(wildcard $(PHOTOGRAPHS)),cd benchmarks && ../$(BIN)/python sheets.py ../$(PHOTOGRAPHS))
 	$(if $(wildcard $(PHOTOGRAPHS)),cd benchmarks && ../$(BIN)/python cfcpalsy_photos.py ../$(PHOTOGRAPHS))
 
 venv: .venv/ready
 
-# The last call replaces OpenCV's files by the build that needs no libGL; mediapipe pulls the
-# other one, and both in one call fail in any order.
 .venv/ready: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps opencv-contrib-python-headless==4.11.0.86
 	touch .venv/ready

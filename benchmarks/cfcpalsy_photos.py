@@ -75,7 +75,7 @@ def _told(asked: Asked, number: int, k: int) -> Picture:
 
 
 def _row(asked: list, made: list, who: np.ndarray, rest: list, gallery: np.ndarray) -> str:
-    found = [detect_faces(image, 1) for image in made]
+    found = [detect_faces(image) for image in made]
     vectors = np.stack([
         embedding(image, f[0].landmarks) if f else np.full(128, np.nan)
         for image, f in zip(made, found, strict=True)

@@ -33,7 +33,7 @@ def main() -> None:
             for grade in Grade:
                 side = Side.LEFT if (seed + grade.number) % 2 else Side.RIGHT
                 palsy = Palsy.peripheral(side, grade)
-                faces = detect_faces(render(person, movement, palsy, view=View(256)).image, 1)
+                faces = detect_faces(render(person, movement, palsy, view=View(256)).image)
                 if not faces:
                     continue
                 guess = estimate(measure(faces[0].landmarks), movement)

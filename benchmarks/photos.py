@@ -54,7 +54,7 @@ def run(path: Path, rng: np.random.Generator) -> list[Outcome]:
             start = time.perf_counter()
             moved = simulate(face, movement, Palsy.weakness(side, weakness))
             seconds = time.perf_counter() - start
-            faces = detect_faces(moved.image, 1)
+            faces = detect_faces(moved.image)
             if not faces:
                 raise SystemExit(f"{path}: no face found after {movement.value}")
             measured = None

@@ -43,8 +43,12 @@ def test_unknown_columns_are_kept_as_attributes(dataset: Path) -> None:
     assert read_manifest(dataset)[0].attributes["camera"] == "phone"
 
 
-def test_hugging_face_opens_it_without_our_package(dataset: Path, tmp_path: Path) -> None:
+def test_hugging_face_opens_it_without_our_package(
+    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     datasets = pytest.importorskip("datasets")
+    # it counts its users on the way, unless it is offline
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     loaded = datasets.load_dataset(
         "imagefolder", data_dir=str(dataset), cache_dir=str(tmp_path / "cache"), split="train"
     )

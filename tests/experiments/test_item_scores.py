@@ -21,7 +21,7 @@ def test_weighted_kappa_on_evaluation_people(movement: Movement) -> None:
         for grade in Grade:
             palsy = Palsy.peripheral(Side.LEFT if seed % 2 else Side.RIGHT, grade)
             image = render(sample(seed), movement, palsy, view=View(256)).image
-            faces = detect_faces(image, 1)
+            faces = detect_faces(image)
             assert faces
             true.append(item_score(palsy, movement))
             found.append(estimate(measure(faces[0].landmarks), movement).score)

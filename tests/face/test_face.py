@@ -4,13 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
+from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.errors import InputError
 from palsynth.face import topology
-from palsynth.face.detect import detect_face, detect_faces
+from palsynth.face.detect import detect_batch, detect_face, detect_faces
 from palsynth.face.edges import canny
 from palsynth.face.face import Face, similarity, upright
 from palsynth.face.framing import FRAMINGS, ID_PHOTO
 from palsynth.face.regions import REGIONS, region_box, region_mask
+from palsynth.people import View, render, sample
 
 
 def test_mirror_table_is_an_involution_that_swaps_sides() -> None:
@@ -74,6 +76,34 @@ def test_detection_of_none_one_and_many(neutral: np.ndarray) -> None:
     assert len(detect_faces(three)) == 3
     with pytest.raises(InputError, match=r"x\.jpg: 3 faces found; crop the photo"):
         detect_face(three, "x.jpg")
+
+
+def test_a_batch_is_read_as_its_pictures_one_by_one(neutral: np.ndarray) -> None:
+    grey = np.full((90, 90, 3), 128, np.uint8)
+    pictures = [neutral, grey, np.hstack([neutral] * 2), neutral[:, ::-1].copy()]
+    for threads in (1, 3):
+        found = detect_batch(pictures, threads)
+        assert [len(faces) for faces in found] == [1, 0, 2, 1]
+        for faces, picture in zip(found, pictures, strict=True):
+            for face, alone in zip(faces, detect_faces(picture), strict=True):
+                assert np.array_equal(face.landmarks, alone.landmarks)
+                assert face.blendshapes == alone.blendshapes
+
+
+def test_blendshapes_name_the_patients_sides() -> None:
+    """A person without a palsy winks with the left eye, on the picture's right."""
+    palsy = Palsy.peripheral(Side.LEFT, Grade.I)
+    face = detect_face(render(sample(1_000_034), Movement.WINK, palsy, view=View(256)).image)
+    assert face.blendshapes is not None
+    right, left = face.blendshapes["eyeBlinkRight"], face.blendshapes["eyeBlinkLeft"]
+    assert left > 2 * right
+    mirrored = face.mirrored().blendshapes
+    assert mirrored is not None
+    assert (mirrored["eyeBlinkRight"], mirrored["eyeBlinkLeft"]) == (left, right)
+    assert mirrored["mouthLeft"] == face.blendshapes["mouthRight"]
+    assert mirrored["jawOpen"] == face.blendshapes["jawOpen"]
+    assert set(mirrored) == set(face.blendshapes)
+    assert face.aligned(ID_PHOTO, 128).blendshapes == face.blendshapes
 
 
 def test_detection_scales_with_the_picture(astronaut: Face) -> None:

@@ -24,7 +24,7 @@ class Finding:
     needed: bool = True
 
 
-_HEADLESS = "--force-reinstall --no-deps opencv-contrib-python-headless==4.11.0.86"
+_HEADLESS = "--force-reinstall --no-deps opencv-python-headless"
 
 
 def doctor() -> None:
@@ -48,17 +48,17 @@ def examine() -> list[Finding]:
         Finding("palsynth", True, palsynth.__version__),
         Finding(
             "python",
-            (3, 10) <= sys.version_info[:2] <= (3, 12),
-            f"{version} (3.10 to 3.12 are supported)",
+            sys.version_info >= (3, 11),
+            f"{version} (3.11 or newer is needed)",
         ),
     ]
-    found.append(_numpy())
     for name, module, cure in (
         (
             "opencv",
             "cv2",
             f"pip install {_HEADLESS}",
         ),
+        ("numpy", "numpy", "pip install numpy"),
         ("numba", "numba", "pip install numba"),
         ("scipy", "scipy", "pip install scipy"),
         ("pillow", "PIL", "pip install pillow"),
@@ -68,7 +68,7 @@ def examine() -> list[Finding]:
         ("transformers", "transformers", "pip install transformers"),
         ("peft", "peft", "pip install peft"),
         ("accelerate", "accelerate", "pip install accelerate"),
-        ("mediapipe", "mediapipe", "pip install mediapipe==0.10.21 (Python 3.10 to 3.12)"),
+        ("ai-edge-litert", "ai_edge_litert.interpreter", "pip install ai-edge-litert"),
     ):
         found.append(_import(name, module, cure))
     found.append(_asset("appearance model", _load_appearance))
@@ -90,11 +90,6 @@ def examine() -> list[Finding]:
     return found
 
 
-def _numpy() -> Finding:
-    version = _version("numpy")
-    return Finding("numpy", version.startswith("1."), f"{version} (mediapipe needs numpy below 2)")
-
-
 def _import(name: str, module: str, cure: str) -> Finding:
     try:
         importlib.import_module(module)
@@ -103,18 +98,17 @@ def _import(name: str, module: str, cure: str) -> Finding:
         hint = cure
         if "libGL" in reason:
             hint = (
-                f"mediapipe pulled the OpenCV build that needs libGL; run: pip install {_HEADLESS}"
+                f"another package brought the OpenCV build that needs libGL; "
+                f"run: pip install {_HEADLESS}"
             )
         return Finding(name, False, f"{reason}; {hint}")
     return Finding(name, True, _version(module))
 
 
 def _version(module: str) -> str:
-    names = {"cv2": "opencv-contrib-python-headless", "PIL": "pillow", "dlib": "dlib-bin"}
-    try:
-        return importlib.metadata.version(names.get(module, module))
-    except importlib.metadata.PackageNotFoundError:
-        return "not installed"
+    package = module.split(".")[0]
+    found = {"dlib": ["dlib-bin"], **importlib.metadata.packages_distributions()}.get(package)
+    return importlib.metadata.version(found[0]) if found else "not installed"
 
 
 def _asset(name: str, load: Callable[[], str]) -> Finding:

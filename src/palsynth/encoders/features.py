@@ -42,7 +42,7 @@ def features_of(crops: Sequence[np.ndarray], points: Sequence[np.ndarray | None]
     rows["vector"] = _encoder()(images).vector.numpy()
     found = []
     for crop, instead in zip(crops, points, strict=True):
-        faces = detect_faces(np.ascontiguousarray(crop), 1)
+        faces = detect_faces(np.ascontiguousarray(crop))
         nothing = np.zeros((topology.POINTS, 2))
         known = faces[0].landmarks if faces else nothing if instead is None else instead
         found.append(np.nan_to_num(known[:, :2]))

@@ -47,14 +47,14 @@ class Judge:
 
 
 def landmarks() -> Judge:
-    """MediaPipe's 478 points in pixels, (N, 478, 3)."""
+    """The 478 landmarks in pixels, (N, 478, 3)."""
 
     def see(paths: Sequence[Path]) -> np.ndarray:
         found = [_points(path, path.stat().st_mtime_ns) for path in paths]
         empty = np.full((topology.POINTS, 3), np.nan, np.float32)
         return np.stack([empty if points is None else points for points in found])
 
-    return Judge(f"landmarks-mediapipe-{version('mediapipe')}", see)
+    return Judge("landmarks-face-landmarker-2023", see)
 
 
 def dlib() -> Judge:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 import cv2
@@ -14,7 +15,9 @@ from palsynth.face.framing import Framing
 @dataclass(frozen=True)
 class Face:
     """``image`` (H, W, 3) uint8 RGB; ``landmarks`` (478, 3) in its pixels, depth in the units
-    of x; ``to_source`` (2, 3) affine from its pixels to those of the picture it was cut from.
+    of x; ``to_source`` (2, 3) affine from its pixels to those of the picture it was cut from;
+    ``blendshapes`` the 52 expression coefficients, 0 … 1, under their usual names, left and right
+    the patient's, where a network has read them.
     """
 
     image: np.ndarray
@@ -22,6 +25,7 @@ class Face:
     to_source: np.ndarray = field(
         default_factory=lambda: np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
     )
+    blendshapes: Mapping[str, float] | None = None
 
     @property
     def outer_eyes(self) -> float:
@@ -39,7 +43,7 @@ class Face:
         c, s = (b - a) / distance
         scale = framing.scale(size) / distance
         turn = np.array([[c, s], [-s, c]]) * scale
-        return self._warped(turn, framing.origin(size) - turn @ ((a + b) / 2), (size, size))
+        return self.warped(turn, framing.origin(size) - turn @ ((a + b) / 2), (size, size))
 
     def recogniser_crop(self, size: int = 112) -> Face:
         """The crop that face recognisers are trained on: ArcFace's five-point template.
@@ -58,9 +62,10 @@ class Face:
         eyes = [self.landmarks[topology.IRIS[s][0], :2] for s in ("right", "left")]
         rest = self.landmarks[[topology.NOSE_TIP, *topology.COMMISSURE.values()], :2]
         turn, shift = similarity(np.vstack([eyes, rest]).astype(np.float64), template)
-        return self._warped(turn, shift, (size, size))
+        return self.warped(turn, shift, (size, size))
 
-    def _warped(self, turn: np.ndarray, shift: np.ndarray, shape: tuple[int, int]) -> Face:
+    def warped(self, turn: np.ndarray, shift: np.ndarray, shape: tuple[int, int]) -> Face:
+        """The face in a picture (height, width), each of its points p at ``turn @ p + shift``."""
         affine = np.column_stack([turn, shift])
         shrink = float(np.sqrt(abs(np.linalg.det(turn))))
         source = self.image
@@ -74,7 +79,7 @@ class Face:
         landmarks[:, 2] *= shrink
         back = cv2.invertAffineTransform(affine)
         whole = np.vstack([self.to_source, [0, 0, 1]]) @ np.vstack([back, [0, 0, 1]])
-        return Face(image, landmarks.astype(np.float32), whole[:2])
+        return Face(image, landmarks.astype(np.float32), whole[:2], self.blendshapes)
 
     def onto(self, other: Face) -> np.ndarray:
         """The affine (2, 3) from this face's pixels to those of another that was cut from the same
@@ -100,7 +105,15 @@ class Face:
             image=np.ascontiguousarray(self.image[:, ::-1]),
             landmarks=landmarks,
             to_source=back[:2],
+            blendshapes=self.blendshapes and {_other(n): v for n, v in self.blendshapes.items()},
         )
+
+
+def _other(name: str) -> str:
+    """A blendshape's name on the other side; those of the whole face keep theirs."""
+    if name.endswith("Left"):
+        return name.removesuffix("Left") + "Right"
+    return name.removesuffix("Right") + "Left" if name.endswith("Right") else name
 
 
 def upright(landmarks: np.ndarray) -> np.ndarray:

@@ -1,0 +1,12 @@
+"""Pixels to landmarks and blendshapes: MediaPipe's face networks on LiteRT, without MediaPipe.
+
+A search takes looks at a picture (:mod:`search`), a detector finds boxes in each (:mod:`detector`),
+a region is cut out of the picture (:mod:`region`), and two networks read it (:mod:`landmarks`,
+:mod:`blendshapes`).
+"""
+
+from palsynth.face.landmarker.blendshapes import BLENDSHAPES
+from palsynth.face.landmarker.landmarks import Reading
+from palsynth.face.landmarker.search import find_faces
+
+__all__ = ["BLENDSHAPES", "Reading", "find_faces"]
