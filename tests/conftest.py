@@ -6,7 +6,10 @@ The photo is scikit-image's astronaut, read from that package and never copied.
 from __future__ import annotations
 
 import os
+import socket
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side, a process a core
 
@@ -18,6 +21,32 @@ from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.images import write_png
 from palsynth.people import Person, View, render, sample
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Whatever a test runs, it asks no other machine: each attempt fails, and the test with it,
+    also where a library takes the failure for an answer."""
+    asked: list[str] = []
+    connect, look_up = socket.socket.connect, socket.getaddrinfo
+
+    def refuse(self: socket.socket, address: Any) -> None:
+        host = address[0] if isinstance(address, tuple) else None
+        if host is None or host in ("127.0.0.1", "::1", "localhost"):
+            return connect(self, address)
+        asked.append(str(host))
+        raise ConnectionRefusedError("no network in tests")
+
+    def refuse_name(host: Any, *args: Any, **named: Any) -> Any:
+        if host in (None, "", "127.0.0.1", "::1", "localhost", "0.0.0.0"):
+            return look_up(host, *args, **named)
+        asked.append(str(host))
+        raise socket.gaierror("no network in tests")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse_name)
+    yield asked
+    assert asked == []
 
 
 @pytest.fixture(scope="session")

@@ -7,11 +7,17 @@ Commands live in ``commands/``; only the one that is asked for is imported, so t
 from __future__ import annotations
 
 import importlib
+import os
 import sys
-from collections.abc import Sequence
-from typing import get_type_hints
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import palsynth
+
+if TYPE_CHECKING:
+    from palsynth.files import Guard
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "sheet": ("sheets", "the ten movements of a photo or a person, side by side"),
@@ -28,6 +34,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data import": ("data", "import a clinical dataset"),
     "data stats": ("data", "count a dataset's labels, and draw them"),
     "fields fit": ("fitting", "register the scanned expression fields to the mesh"),
+    "capture fit": ("fitting", "fit the neutral faces that capture reads expressions against"),
     "calibrate": ("fitting", "calibrate the measures against people with known truth"),
     "evaluate": ("evaluate", "judge a method's pictures of a benchmark set"),
     "evaluate compare": ("evaluate", "several reports in one table"),
@@ -48,6 +55,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("doctor", "what is installed, what is missing, what to do"),
 }
 """Command -> module of ``palsynth.commands`` and what it does."""
+
+OUTPUTS = ("out", "show")
+"""Options that name what a command writes; all others may name what it reads."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -76,14 +86,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(name: str, words: list[str]) -> None:
     from palsynth.errors import InputError
+    from palsynth.files import guarded
 
+    # Libraries look at it when they are imported: nothing asks a network at run time.
+    os.environ["HF_HUB_OFFLINE"] = "1"
     module = importlib.import_module(f"palsynth.commands.{COMMANDS[name][0]}")
     try:
         import tyro
 
         function = getattr(module, name.replace(" ", "_"))
         if hasattr(function, "parses_itself"):  # its options depend on a file
-            function(words)
+            with guarded():
+                function(words)
             return
         options = get_type_hints(function).get("options")
         read = tyro.cli(
@@ -93,7 +107,11 @@ def _run(name: str, words: list[str]) -> None:
             config=(tyro.conf.OmitArgPrefixes,),
         )
         if options is not None:
-            function(read)
+            with guarded(force=getattr(read, "force", False)) as guard:
+                for path in _named(read):
+                    guard.protect(path)
+                _check_outputs(read, guard)
+                function(read)
     except InputError as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -105,6 +123,32 @@ def _run(name: str, words: list[str]) -> None:
         sys.exit(141)
     except OSError as error:  # a path that the system refuses, in a way nobody thought of
         _fail(f"{error.filename or name}: {error.strerror or error}")
+
+
+def _named(value: Any) -> Iterator[Path]:
+    """Every path that the options name outside OUTPUTS, and every text that may be one."""
+    if is_dataclass(value):
+        for field in fields(value):
+            if field.name not in OUTPUTS:
+                yield from _named(getattr(value, field.name))
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _named(item)
+    elif isinstance(value, (str, Path)):
+        yield Path(value)
+
+
+def _check_outputs(options: Any, guard: Guard) -> None:
+    """Raises InputError, before any work, where an output may not be replaced."""
+    for name in OUTPUTS:
+        path = getattr(options, name, None)
+        if path is None or not path.is_file():
+            continue
+        guard.check(path)
+        if hasattr(options, "force") and not guard.force:
+            from palsynth.face.images import check_replaceable
+
+            check_replaceable(path)
 
 
 def _fail(text: str) -> None:

@@ -6,13 +6,15 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
 from palsynth.appearance.model import appearance_model
 from palsynth.errors import InputError
-from palsynth.face.detect import check_usable, read_face
+from palsynth.face import images
+from palsynth.face.detect import check_usable, detect_face, read_face
 from palsynth.face.face import Face
 from palsynth.face.images import LARGEST_SIDE, list_images, read_image, write_png
 
@@ -115,7 +117,7 @@ def _a_strip(path: Path) -> None:
 
 
 def _enormous(path: Path) -> None:
-    Image.new("1", (30_000, 40)).save(path)
+    Image.new("1", (40_000, 40)).save(path)
 
 
 def _bomb(path: Path) -> None:
@@ -145,7 +147,7 @@ def _corrupt_middle(path: Path) -> None:
         (_header_only, "not a picture that can be read|the picture is damaged"),
         (_one_pixel, "1 x 1 px is too small for a face; at least 32 px a side"),
         (_a_strip, "4000 x 8 px is too small"),
-        (_enormous, f"30000 x 40 px is too large; reduce it below {LARGEST_SIDE} px a side"),
+        (_enormous, f"40000 x 40 px is too large; reduce it below {LARGEST_SIDE} px a side"),
         (_bomb, "too large"),
         (_corrupt_middle, "the picture is damaged"),
     ],
@@ -174,6 +176,35 @@ def test_photos_without_one_frontal_face(neutral: np.ndarray, tmp_path: Path) ->
         read_face(tmp_path / "far.png")
 
 
+@pytest.mark.parametrize(
+    ("turns", "text"),
+    [
+        (1, r"the face lies on its side; turn the photo by 90° clockwise"),
+        (2, r"the face is upside down; turn the photo by 180°"),
+        (3, r"the face lies on its side; turn the photo by 90° counterclockwise"),
+    ],
+)
+def test_a_photo_that_is_not_upright(turns: int, text: str, astronaut: Face) -> None:
+    turned = np.ascontiguousarray(np.rot90(astronaut.image, turns))  # counterclockwise
+    with pytest.raises(InputError, match=rf"t\.jpg: {text}"):
+        detect_face(turned, "t.jpg")
+    landmarks = astronaut.landmarks.copy()
+    for _ in range(turns):
+        landmarks[:, :2] = np.column_stack([landmarks[:, 1], -landmarks[:, 0]])
+    with pytest.raises(InputError, match=rf"t\.jpg: {text}"):
+        check_usable(Face(turned, landmarks), "t.jpg")
+
+
+def test_a_tilted_face_is_taken(astronaut: Face) -> None:
+    height, width = astronaut.image.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), -30, 1.0)  # clockwise
+    tilted = cv2.warpAffine(astronaut.image, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
+    found = detect_face(tilted).landmarks[:, :2]
+    expected = astronaut.landmarks[:, :2] @ turn[:, :2].T + turn[:, 2]
+    gap = np.linalg.norm(found - expected, axis=1).mean()
+    assert gap / astronaut.outer_eyes < 0.03
+
+
 @pytest.mark.parametrize("degrees", [-60, 45])
 def test_a_face_in_profile(degrees: float) -> None:
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
@@ -187,6 +218,32 @@ def test_a_face_in_profile(degrees: float) -> None:
     tiny = Face(profile.image, (appearance_model().shape_mean * 10).astype(np.float32))
     with pytest.raises(InputError, match=r"the face is too small \(10 px"):
         check_usable(tiny, "p.jpg")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "mode"),
+    [("jpg", "RGB"), ("jpg", "L"), ("png", "RGB"), ("png", "I;16"), ("tif", "L"), ("tif", "I;16")],
+)
+def test_photos_of_many_megapixels_are_read_reduced(
+    suffix: str, mode: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ramp = np.linspace(0, 1, 600 * 900).reshape(600, 900)
+    values = (ramp * 65535).astype(np.uint16) if mode == "I;16" else (ramp * 255).astype(np.uint8)
+    picture = Image.fromarray(values)
+    path = tmp_path / f"x.{suffix}"
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90° clockwise to be upright
+    how = {"compression": "tiff_lzw"} if suffix == "tif" else {}
+    (picture.convert("RGB") if mode == "RGB" else picture).save(path, exif=exif, **how)
+    whole = read_image(path)
+    assert whole.shape == (900, 600, 3)
+    monkeypatch.setattr(images, "MOST_PIXELS", 200_000)  # of 540,000: half a side
+    reduced = read_image(path)
+    assert reduced.shape == (450, 300, 3)
+    mean = whole.reshape(450, 2, 300, 2, 3).mean((1, 3))
+    assert np.abs(mean - reduced).max() <= 2
+    monkeypatch.setattr(images, "MOST_PIXELS", 540_000)
+    assert read_image(path).shape == (900, 600, 3)
 
 
 def test_writing_is_whole_or_not_at_all(neutral: np.ndarray, tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import cv2
@@ -100,7 +101,8 @@ class AppearanceModel:
 def save_model(arrays: dict[str, np.ndarray], path: Path) -> None:
     """Writes the arrays that :func:`palsynth.appearance.fit.fit` returns, whole or not at all."""
     with written_whole(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+        named: dict[str, Any] = arrays
+        np.savez_compressed(file, **named)
 
 
 def load_model(path: Path) -> AppearanceModel:

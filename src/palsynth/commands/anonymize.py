@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from palsynth.commands.options import DiffusionOptions
+from palsynth.commands.options import DiffusionOptions, Force
 from palsynth.errors import InputError
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ class AnonymizeOptions:
     keep_nose: bool = False
     """Take the patient's nose along with eyes and mouth, as the paper does: recognised more."""
     seed: int = 0
+    """Decides what is left to chance."""
+    force: Force = False
 
 
 def anonymize(options: AnonymizeOptions) -> None:

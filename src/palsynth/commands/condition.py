@@ -7,6 +7,7 @@ from pathlib import Path
 
 import tyro
 
+from palsynth.commands.options import Force
 from palsynth.errors import InputError
 
 
@@ -30,6 +31,7 @@ class ConditionOptions:
     """Leave the parts their size."""
     keep_nose: bool = False
     """Take the patient's nose along, as the paper does; by it the patient is recognised."""
+    force: Force = False
 
 
 def condition(options: ConditionOptions) -> None:

@@ -9,6 +9,7 @@ from typing import Literal
 
 import tyro
 
+from palsynth.commands.options import Force
 from palsynth.progress import progress_bar
 
 
@@ -44,6 +45,7 @@ class StatsOptions:
     """A dataset with metadata.jsonl."""
     out: Path | None = None
     """Where the picture goes (PNG); beside the dataset where nothing is said."""
+    force: Force = False
 
 
 def data_check(options: CheckOptions) -> None:

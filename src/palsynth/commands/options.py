@@ -6,8 +6,9 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
+import tyro
 import yaml
 
 from palsynth.clinical import Grade, Movement, Palsy, Side, palsy_from_yanagihara
@@ -23,6 +24,7 @@ MovementName = Literal[
     "wrinkle-nose", "puff-cheeks", "whistle", "grin", "depress-lip", "blink",
 ]  # fmt: skip
 GradeName = Literal["I", "II", "III", "IV", "V", "VI"]
+Force = Annotated[bool, tyro.conf.arg(help="Replace a file that palsynth did not make.")]
 KindName = Literal["peripheral", "central", "late"]
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from palsynth.commands.options import MovementName, PalsyOptions
+from palsynth.commands.options import Force, MovementName, PalsyOptions
 from palsynth.errors import InputError
 from palsynth.progress import progress_bar
 
@@ -37,6 +37,7 @@ class SampleOptions:
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
         default_factory=PalsyOptions
     )
+    force: Force = False
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,7 @@ class FitOptions:
     """The model's file (.npz)."""
     components: int = 40
     """Appearance components, at most 40: more would memorise people."""
+    force: Force = False
 
 
 def people_sample(options: SampleOptions) -> None:

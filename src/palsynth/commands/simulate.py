@@ -11,7 +11,7 @@ import tyro
 
 import palsynth
 from palsynth.clinical import Movement
-from palsynth.commands.options import MovementName, PalsyOptions, warn_unless_neutral
+from palsynth.commands.options import Force, MovementName, PalsyOptions, warn_unless_neutral
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,9 @@ class SimulateOptions:
     """Moves a real photo the way a half-working facial nerve would."""
 
     photo: tyro.conf.Positional[Path]
-    """A frontal photo of one person at rest, mouth closed, up to 12,000 px."""
+    """A frontal photo of one person at rest, mouth closed."""
     out: Path
-    """Where the picture goes (PNG, as large as the photo)."""
+    """Where the picture goes (PNG), as large as the photo; over 50 megapixels at half its size."""
     movement: MovementName = "grin"
     """What the patient is asked for."""
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
@@ -31,6 +31,7 @@ class SimulateOptions:
     """The patient's effort, 0 to 1.2."""
     mirrored: bool = False
     """The photo is a mirrored selfie: turn it round first."""
+    force: Force = False
 
 
 def simulate(options: SimulateOptions) -> None:
@@ -43,8 +44,6 @@ def simulate(options: SimulateOptions) -> None:
 
     if not 0 <= options.intensity <= 1.2:
         raise InputError(f"--intensity {options.intensity:g}: must lie between 0 and 1.2")
-    if options.out.resolve() == options.photo.resolve():
-        raise InputError(f"{options.out}: is the photo itself; give another name")
     palsy = options.palsy_options.build()
     face = read_face(options.photo)
     if options.mirrored:

@@ -112,7 +112,8 @@ def _labels(
     }
     told = [k for k, row in enumerate(rows) if row.movement and row.palsy]
     if told:
-        asked = [(Movement(rows[k].movement), Palsy.from_dict(rows[k].palsy or {})) for k in told]
+        said = [(rows[k].movement or "", rows[k].palsy or {}) for k in told]
+        asked = [(Movement(movement), Palsy.from_dict(palsy)) for movement, palsy in said]
         reading = _seen(judges.reading(), [files[k] for k in told], cache, tell)
         right, apart = judges.read_right(asked, reading)
         groups = subjects[told]

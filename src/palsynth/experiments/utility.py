@@ -74,7 +74,7 @@ def train_graders(
 def grade(weights: Path, folder: Path, splits: tuple[str, ...]) -> Graded:
     """What a grader says of the images of a folder's splits."""
     source = FolderSource(folder, splits)
-    grader = Grader.from_pretrained(weights).eval()
+    grader = Grader.from_pretrained(weights, local_files_only=True).eval()
     found_items, found_grades, items, grades = [], [], [], []
     for begin in range(0, len(source.rows), CHUNK):
         part: list[Example] = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from palsynth.errors import InputError
-from palsynth.files import written_whole
+from palsynth.files import guard, written_whole
 
 SYNTHETIC = "synthetic image made by palsynth; for research and teaching, not a medical device"
 
@@ -23,8 +24,12 @@ SHOWS_INPUT = {
 }
 """Text chunk of a picture that shows the input beside what was made."""
 
-LARGEST_SIDE = 12_000
+LARGEST_SIDE = 30_000
 """Pixels. A larger side is a mistake or an attack, not a photo of a face."""
+
+MOST_PIXELS = 50_000_000
+"""A photo of more pixels is read at a half of its size or less: no face needs more, and what
+follows takes memory by the pixel."""
 
 SMALLEST_SIDE = 32
 """Pixels. Below this no face can be told from noise."""
@@ -36,7 +41,8 @@ def read_image(path: Path) -> np.ndarray:
     """Reads a photo as (H, W, 3) uint8 RGB, upright.
 
     EXIF rotation is applied; grey, palette, CMYK, 16-bit and transparent pictures are
-    converted (transparency onto white); of an animation the first frame is taken.
+    converted (transparency onto white); of an animation the first frame is taken; a photo of more
+    than MOST_PIXELS is reduced. The command that reads it may not write over it.
     Raises InputError with one line for everything that is not a usable photo.
     """
     try:
@@ -51,8 +57,10 @@ def read_image(path: Path) -> np.ndarray:
             with Image.open(path) as picture:
                 _check_size(path, picture.size)
                 picture.seek(0)
-                upright = ImageOps.exif_transpose(picture)
-                return _to_rgb(upright)
+                image = _to_rgb(ImageOps.exif_transpose(_bounded(picture)))
+        if (current := guard()) is not None:
+            current.protect(path)
+        return image
     except InputError:
         raise
     except UnidentifiedImageError:
@@ -78,6 +86,27 @@ def _check_size(path: Path, size: tuple[int, int]) -> None:
         )
 
 
+def _bounded(picture: Image.Image) -> Image.Image:
+    """A picture of MOST_PIXELS at most, reduced by a whole number: each pixel is a mean."""
+    width, height = picture.size
+    by = math.ceil(math.sqrt(width * height / MOST_PIXELS))
+    if by == 1:
+        return picture
+    picture.draft(None, (width // by, height // by))  # a JPEG decoder can halve on its way
+    picture.load()  # a TIFF is turned upright here, and has its true size after that
+    by = math.ceil(math.sqrt(picture.size[0] * picture.size[1] / MOST_PIXELS))
+    info = picture.info
+    if picture.mode in ("1", "P", "PA"):  # numbers of colours have no mean
+        picture = picture.convert(
+            "RGBA" if "transparency" in info or "A" in picture.mode else "RGB"
+        )
+    elif picture.mode.startswith("I;"):
+        picture = picture.convert("I")
+    reduced = picture.reduce(by)
+    reduced.info = info
+    return reduced
+
+
 def _to_rgb(picture: Image.Image) -> np.ndarray:
     if picture.mode.startswith("I") or picture.mode == "F":  # 16 or 32 bits of grey
         values = np.asarray(picture, np.float64)
@@ -95,10 +124,15 @@ def write_png(path: Path, image: np.ndarray, **text: str) -> None:
     """Writes (H, W, 3) uint8 RGB as PNG, whole or not at all.
 
     The file says that it is synthetic; ``text`` adds further text chunks. Raises InputError
-    where the place cannot be written or is not called ``.png``.
+    where the place cannot be written or is not called ``.png``, and within a command where it
+    would replace a picture that palsynth did not make.
     """
     if path.suffix.lower() != ".png":
         raise InputError(f"{path}: pictures are written as PNG; give a name that ends in .png")
+    if (current := guard()) is not None:
+        current.check(path)
+        if not current.force:
+            check_replaceable(path)
     info = PngInfo()
     for key, value in {"Software": "palsynth", "Description": SYNTHETIC, **text}.items():
         info.add_text(key, value)
@@ -106,6 +140,22 @@ def write_png(path: Path, image: np.ndarray, **text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             Image.fromarray(image).save(file, "PNG", pnginfo=info, compress_level=4)
+
+
+def check_replaceable(path: Path) -> None:
+    """Raises InputError where a file lies at ``path`` that is no picture written by palsynth."""
+    if not path.is_file():
+        return
+    try:
+        with Image.open(path) as picture:
+            ours = picture.info.get("Software") == "palsynth"
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
+        ours = False
+    if not ours:
+        raise InputError(
+            f"{path}: is there already and was not written by palsynth; give another name, or "
+            "--force"
+        )
 
 
 def png_bytes(image: np.ndarray) -> bytes:

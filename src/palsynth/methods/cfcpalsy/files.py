@@ -50,8 +50,10 @@ def load_model(folder: Path) -> CFCPalsyModel:
     settings = from_dict(ModelSettings, data, str(path))
     parts: dict[str, nn.Module] = {}
     for name, kind in (("unet", CFCPalsyUNet), ("conditioner", Conditioner)):
+        if not (folder / name / "config.json").is_file():  # diffusers would ask a hub for it
+            raise InputError(f"{folder / name}: holds no weights (no config.json)")
         try:
-            config = kind.load_config(folder / name)
+            config = kind.load_config(folder / name, local_files_only=True)
         except (OSError, ValueError) as error:
             line = str(error).splitlines()[0]
             raise InputError(f"{folder / name}: holds no weights ({line})") from None

@@ -1,0 +1,87 @@
+"""What a command reads is never lost, whatever name leads to it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from palsynth.errors import InputError
+from palsynth.face.images import check_replaceable, read_image, write_png
+from palsynth.files import guard, guarded, written_whole
+
+GREY = np.full((40, 40, 3), 128, np.uint8)
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    """A photo that palsynth did not make."""
+    path = tmp_path / "photo.png"
+    Image.fromarray(GREY).save(path)
+    return path
+
+
+def _hard_link(photo: Path) -> Path:
+    other = photo.with_name("other.png")
+    os.link(photo, other)
+    return other
+
+
+def _soft_link(photo: Path) -> Path:
+    other = photo.with_name("other.png")
+    other.symlink_to(photo)
+    return other
+
+
+def _detour(photo: Path) -> Path:
+    (photo.parent / "sub").mkdir()
+    return photo.parent / "sub" / ".." / photo.name
+
+
+@pytest.mark.parametrize("name", [lambda p: p, _hard_link, _soft_link, _detour])
+@pytest.mark.parametrize("force", [False, True])
+def test_what_was_read_is_not_written_over(photo: Path, name, force: bool) -> None:
+    before, out = photo.read_bytes(), name(photo)
+    with guarded(force):
+        read_image(photo)
+        with pytest.raises(InputError, match="is read by this command; give another name"):
+            write_png(out, GREY)
+        with pytest.raises(InputError, match="is read by this command"), written_whole(out):
+            raise AssertionError("the temporary file is not even made")
+    assert photo.read_bytes() == before
+    assert [p.name for p in photo.parent.iterdir() if "partial" in p.name] == []
+
+
+def test_a_picture_of_other_origin_needs_force(photo: Path) -> None:
+    before = photo.read_bytes()
+    with guarded(), pytest.raises(InputError, match=r"was not written by palsynth; .*--force"):
+        write_png(photo, GREY)
+    assert photo.read_bytes() == before
+    with guarded(force=True):
+        write_png(photo, GREY)
+    assert photo.read_bytes() != before
+    with guarded():
+        write_png(photo, GREY)  # now it is ours
+
+
+@pytest.mark.parametrize("content", [b"", b"text", b"\x89PNG\r\n\x1a\nbroken"])
+def test_a_file_that_is_no_picture_is_of_other_origin(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "x.png"
+    check_replaceable(path)  # nothing there
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="is there already"):
+        check_replaceable(path)
+
+
+def test_a_guard_ends_with_its_command(photo: Path) -> None:
+    with guarded():
+        read_image(photo)
+    assert guard() is None
+    write_png(photo, GREY)  # Python's own callers decide for themselves
+    with guarded() as made:
+        made.protect(photo.parent)  # folders may be read from and written into
+        made.protect(photo.parent / "gone.png")
+        assert made.read == set()
