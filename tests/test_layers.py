@@ -12,8 +12,8 @@ import palsynth
 HOUSE = Path(palsynth.__file__).parent
 CELLAR = {"errors", "files", "progress", "settings", "workers"}
 ROOMS = (
-    "clinical", "face", "appearance", "simulator", "people", "data", "training", "encoders",
-    "methods", "evaluation", "generation", "experiments", "app", "commands", "cli",
+    "clinical", "face", "appearance", "simulator", "capture", "people", "data", "training",
+    "encoders", "methods", "evaluation", "generation", "experiments", "app", "commands", "cli",
 )  # fmt: skip
 
 

@@ -19,13 +19,14 @@ class BenchmarkOptions:
     Start it again to go on where it stopped.
     """
 
-    name: tyro.conf.Positional[Literal["vp-transfer", "vp-patients", "london-smile"]]
+    name: tyro.conf.Positional[Literal["vp-transfer", "vp-patients", "london-smile", "half-smiles"]]
     """vp-transfer: 50 people x 10 movements; vp-patients: 3 patients x 10 x 60 and 60 more;
-    london-smile: the photographed test people, neutral to smiling."""
+    london-smile: the photographed test people, neutral to smiling; half-smiles: photographed
+    one-sided smiles of any folder with neutral and smiling photographs, two sets."""
     out: Path
     """Folder of the set."""
     photographs: Path | None = None
-    """A London-set folder, for london-smile."""
+    """A London-set folder, for london-smile; any with neutral/ and smiling/, for half-smiles."""
     size: int | None = None
     """Pixels a side; each set has its own where nothing is said."""
 
@@ -34,22 +35,39 @@ def benchmark(options: BenchmarkOptions) -> None:
     """Makes a benchmark set: identity and expression images, the truth, pairs.csv."""
     from palsynth.experiments.benchmark_sets import SETS
 
-    make, total = SETS[options.name]
     given: dict[str, object] = {}
     if options.size is not None:
         if not 32 <= options.size <= 512:
             raise InputError(f"--size {options.size}: must lie between 32 and 512")
         given["size"] = options.size
-    if options.name == "london-smile":
+    if options.name in ("london-smile", "half-smiles"):
         if options.photographs is None:
-            raise InputError("london-smile needs --photographs, a London-set folder")
+            raise InputError(f"{options.name} needs --photographs, a folder of them")
         given["photographs"] = options.photographs
     elif options.photographs is not None:
         raise InputError(f"{options.name} shows people who do not exist; leave out --photographs")
+    if options.name == "half-smiles":
+        _half_smiles(options)
+        return
+    make, total = SETS[options.name]
     with progress_bar(options.name) as progress:
         for done in make(options.out, **given):
             progress(done, total)
     print(f"{options.out}: {options.name}, pairs.csv")
+
+
+def _half_smiles(options: BenchmarkOptions) -> None:
+    from palsynth.experiments.half_smiles import half_smiles
+
+    assert options.photographs is not None
+    with progress_bar(options.name) as progress:
+        for done, total in half_smiles(options.out, options.photographs, options.size or 256):
+            progress(done, total)
+    left_out = (options.out / "self" / "left-out.txt").read_text("utf-8").splitlines()
+    print(
+        f"{options.out}: half-smiles, self/pairs.csv and cross/pairs.csv; "
+        f"{len(left_out)} people left out (left-out.txt)"
+    )
 
 
 @dataclass(frozen=True)
@@ -67,6 +85,8 @@ class TransferOptions:
     """Folder of the pictures."""
     weights: Path | None = None
     """Weights of the method; what ships where nothing is said."""
+    rest: bool = False
+    """Give the method the expression's person at rest too, for methods that capture."""
 
 
 def transfer(options: TransferOptions) -> None:
@@ -78,7 +98,7 @@ def transfer(options: TransferOptions) -> None:
     method = get_method(options.method, options.weights)
     pairs = read_pairs(options.set / "pairs.csv")
     with progress_bar(options.method) as progress:
-        for done in run(method, options.set, pairs, options.out):
+        for done in run(method, options.set, pairs, options.out, rest=options.rest):
             progress(done, len(pairs))
     print(f"{options.out}: {len(pairs)} pictures by {options.method}")
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 
-from palsynth.encoders.base import as_images
 from palsynth.encoders.published.dlib import SAME_PERSON, DlibRecogniser
 from palsynth.face.detect import detect_faces
 
@@ -59,6 +57,5 @@ def _vectors(images: Sequence[np.ndarray]) -> list[np.ndarray | None]:
         if len(found) != 1:
             vectors.append(None)
             continue
-        crop = as_images(torch.from_numpy(encoder.crop(found[0]).image[None]))
-        vectors.append(encoder(crop).vector[0].numpy())
+        vectors.append(encoder.describe(encoder.crop(found[0]).image))
     return vectors

@@ -33,10 +33,12 @@ CHUNK = 16
 
 
 def transfer(
-    method: Method, folder: Path, pairs: list[Pair], out: Path, *, made: bool = False
-) -> Iterator[int]:
+    method: Method, folder: Path, pairs: list[Pair], out: Path, *, made: bool = False,
+    rest: bool = False,
+) -> Iterator[int]:  # fmt: skip
     """Makes ``out/<name>`` for every pair that has none yet, the face lying as in the identity
-    image. A method that takes pictures gets the expression image, another what was asked.
+    image. A method that takes pictures gets the expression image, with ``rest`` that person at
+    rest too; another what was asked.
 
     Yields the number of pictures there are, and leaves a manifest: a dataset whose labels are
     what was asked for, each picture in the split of its images, test before train. The seed of a
@@ -45,7 +47,7 @@ def transfer(
     without one the identity stays at rest. Raises InputError where ``out`` holds pictures of
     another method, of other weights or for other pairs.
     """
-    _check_folder(method, pairs, out)
+    _check_folder(method, pairs, out, rest)
     todo = [(row, pair) for row, pair in enumerate(pairs) if not (out / pair.name).is_file()]
     yield len(pairs) - len(todo)
     faces: dict[str, Face] = {}  # every identity serves many pairs
@@ -57,6 +59,8 @@ def transfer(
                 faces = {pair.identity: read_face(folder / pair.identity)}
             face = faces[pair.identity]
             expression = _expression(method, folder, pair, face if made else None)
+            if rest and isinstance(expression, Picture):
+                expression = replace(expression, rest=_at_rest(folder, pair))
             requests.append(Request(faces[pair.identity], expression, seed=row, framing=None))
         for (row, pair), image in zip(part, method(requests), strict=True):
             record = _provenance(method, pair, row)
@@ -95,14 +99,23 @@ def _row(method: Method, pair: Pair, seed: int, split: str | None) -> Row:
                    hb_grade=house_brackmann(palsy).value, yanagihara_item=item)  # fmt: skip
 
 
-def _check_folder(method: Method, pairs: list[Pair], out: Path) -> None:
+def _at_rest(folder: Path, pair: Pair) -> Face:
+    if not pair.expression_identity:
+        raise InputError(
+            f"{pair.name}: the pair names no picture of the expression's person at rest"
+        )
+    return read_face(folder / pair.expression_identity)
+
+
+def _check_folder(method: Method, pairs: list[Pair], out: Path, rest: bool) -> None:
     """Raises InputError where ``out`` holds pictures of another method, of other weights or for
     other pairs."""
     record = out / "transfer.json"
     if not record.exists() and (out / FILE_NAME).exists():
         raise InputError(f"{out}: holds a dataset already; give another folder")
     asked = hashlib.sha256(repr(pairs).encode()).hexdigest()[:16]
-    text = json.dumps({**identified(method), "pairs": asked}, indent=1) + "\n"
+    known = {"rest": True} if rest else {}
+    text = json.dumps({**identified(method), "pairs": asked, **known}, indent=1) + "\n"
     if record.exists() and record.read_text("utf-8") != text:
         raise InputError(
             f"{out}: holds pictures of another method, of other weights or settings, or of another "

@@ -22,9 +22,11 @@ from palsynth.people.person import Person
 
 @dataclass(frozen=True)
 class Picture:
-    """An expression given as a picture: the face that shows it."""
+    """An expression given as a picture: the face that shows it, and the same person's at rest
+    where there is one."""
 
     face: Face
+    rest: Face | None = None
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ METHODS = {
     "copy-identity": "palsynth.methods.copies:CopyIdentity",
     "copy-expression": "palsynth.methods.copies:CopyExpression",
     "noise": "palsynth.methods.copies:Noise",
+    "captured": "palsynth.methods.captured:CapturedMethod",
     "draft": "palsynth.methods.cfcpalsy.method:DraftMethod",
     "cfcpalsy": "palsynth.methods.cfcpalsy.method:CFCPalsyMethod",
     "controlnet-zero-shot": "palsynth.methods.controlnet.method:ZeroShot",

@@ -2,7 +2,7 @@
 
 from palsynth.people.chance import random_palsy, random_view
 from palsynth.people.person import EVALUATION_SEEDS, Person, sample
-from palsynth.people.render import HeadPose, Jitter, Light, Portrait, View, render
+from palsynth.people.render import HeadPose, Jitter, Light, Portrait, View, render, render_drive
 
 __all__ = [
     "EVALUATION_SEEDS",
@@ -15,5 +15,6 @@ __all__ = [
     "random_palsy",
     "random_view",
     "render",
+    "render_drive",
     "sample",
 ]

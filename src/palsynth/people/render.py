@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -16,7 +16,7 @@ from palsynth.face.framing import ID_PHOTO, Framing
 from palsynth.people.dress import Stage, background, draw_cap, draw_neck_and_top
 from palsynth.people.person import Person
 from palsynth.simulator.compose import compose
-from palsynth.simulator.drive import Drive, drive
+from palsynth.simulator.drive import Drive, SideDrive, drive
 from palsynth.simulator.lids import eye_roll
 from palsynth.simulator.rest import Rest
 from palsynth.simulator.surface import Pose, rest_surface
@@ -92,28 +92,33 @@ def render(
 
     ``intensity`` 0 … 1.2 scales the effort. Sizes run from 32 to 512 px.
     """
-    view = view or View()
     palsy = palsy or Palsy.none()
+    what = drive(movement, palsy, intensity=intensity, bell=person.bell)
+    image, landmarks = render_drive(person, what, view)
+    return Portrait(image, landmarks, person, movement, palsy)
+
+
+def render_drive(
+    person: Person, what: Drive, view: View | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Draws a person doing what a drive says: the picture (S, S, 3) uint8 RGB and its landmarks
+    (478, 2) in pixels. Folds are as deep as the person's own lines."""
+    view = view or View()
     if not 32 <= view.size <= LARGEST:
         raise ValueError(f"size {view.size}: people are drawn from 32 to {LARGEST} px")
     rest, stage = _at_rest(person, view)
-    what = drive(movement, palsy, intensity=intensity, bell=person.bell)
-    for side in Side:
-        folds = what.of(side).folds
-        folds.update({name: depth * person.lines for name, depth in folds.items()})
+    what = replace(what, left=_lined(what.left, person), right=_lined(what.right, person))
     moved = compose(rest, what)
     image = moved.image.astype(np.float32)
     draw_cap(image, stage, np.random.default_rng([person.seed, 3]))
     image = _lit(image, view.light)
     image = _photographed(image, view)
     landmarks = np.vstack([moved.points[: topology.SKIN_POINTS, :2], _irises(rest, what)])
-    return Portrait(
-        image.clip(0, 255).round().astype(np.uint8),
-        landmarks.astype(np.float32),
-        person,
-        movement,
-        palsy,
-    )
+    return image.clip(0, 255).round().astype(np.uint8), landmarks.astype(np.float32)
+
+
+def _lined(side: SideDrive, person: Person) -> SideDrive:
+    return replace(side, folds={name: d * person.lines for name, d in side.folds.items()})
 
 
 def _at_rest(person: Person, view: View) -> tuple[Rest, Stage]:

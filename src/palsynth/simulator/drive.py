@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
 from palsynth.clinical import (
     EYE_CLOSURES,
     Branch,
@@ -99,12 +101,14 @@ class SideDrive:
 
 @dataclass
 class Drive:
-    """What the whole face does: both sides, the mouth's drag to the patient's left, the jaw."""
+    """What the whole face does: both sides, the mouth's drag to the patient's left, the jaw, and
+    an ``offset`` (V, 3) of the skin, canonical units, that no field makes."""
 
     left: SideDrive
     right: SideDrive
     drag: float = 0.0
     jaw: float = 0.0
+    offset: np.ndarray | None = None
 
     def of(self, side: Side) -> SideDrive:
         """One side."""

@@ -94,7 +94,7 @@ def move(points: np.ndarray, pose: Pose, drive: Drive) -> np.ndarray:
     moved = (points + offset).astype(np.float32)
     for side in Side:
         _close_lids(moved, points, offset, side, drive.of(side).closure)
-    _keep_lips_apart(moved)
+    _keep_lips_apart(moved, points)
     _unfold(points[:, :2].copy(), moved, mesh.triangles, LEAST_AREA)
     return moved
 
@@ -114,7 +114,7 @@ def _areas(points: np.ndarray, triangles: np.ndarray) -> np.ndarray:
 
 
 def field_displacement(drive: Drive) -> np.ndarray:
-    """(V, 3) displacement in canonical units from the fields alone."""
+    """(V, 3) displacement in canonical units from the fields and the drive's offset."""
     library = fields()
     gate = side_gate()[:, None]
     out = np.zeros_like(library["mouthSmile"])
@@ -132,6 +132,8 @@ def field_displacement(drive: Drive) -> np.ndarray:
         out += abs(drive.drag) * towards
     if drive.jaw:
         out += drive.jaw * library["jawOpen"]
+    if drive.offset is not None:
+        out += drive.offset
     return out
 
 
@@ -183,10 +185,12 @@ def _close_lids(
     moved[lower, :2] = base_lower + down_way
 
 
-def _keep_lips_apart(moved: np.ndarray) -> None:
-    """Lips that would pass through each other meet half way."""
+def _keep_lips_apart(moved: np.ndarray, points: np.ndarray) -> None:
+    """Lips that would pass through each other meet half way. Where landmarks at rest overlap, as
+    those of closed lips may by a fraction of a pixel, they stay as they are."""
     upper, lower = list(topology.INNER_UPPER_LIP), list(topology.INNER_LOWER_LIP)
-    overlap = np.clip(moved[upper, 1] - moved[lower, 1], 0, None) / 2
+    at_rest = np.clip(points[upper, 1] - points[lower, 1], 0, None)
+    overlap = np.clip(moved[upper, 1] - moved[lower, 1] - at_rest, 0, None) / 2
     moved[upper, 1] -= overlap
     moved[lower, 1] += overlap
 

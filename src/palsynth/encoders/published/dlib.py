@@ -9,16 +9,18 @@ from __future__ import annotations
 import importlib.util
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
-from palsynth.encoders.base import Features
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import Framing
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from palsynth.encoders.base import Features
 
 SAME_PERSON = 0.6
 """Euclidean distance below which dlib takes two pictures for one person."""
@@ -57,19 +59,37 @@ class DlibRecogniser:
 
     def __call__(self, images: Tensor) -> Features:
         """Images (N, 3, 192, 192) as :meth:`crop` cuts them, RGB in 0 … 1, to vectors."""
+        import torch
+
+        from palsynth.encoders.base import Features
+
+        pixels = (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
+        vector = torch.from_numpy(np.stack([self.describe(p) for p in pixels.cpu().numpy()]))
+        return Features(vector, vector.new_zeros(len(vector), 0, 7, 7))
+
+    def describe(self, crop: np.ndarray) -> np.ndarray:
+        """One picture (192, 192, 3) uint8 RGB, as :meth:`crop` cuts it, to its vector (128,)."""
         import dlib
 
         shape, recogniser = _models()
-        size = images.shape[-1]
-        box = dlib.rectangle(*(round(size * edge) for edge in _BOX))
-        pixels = (images * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous()
-        found = [
-            np.array(recogniser.compute_face_descriptor(image, shape(image, box)), np.float32)
-            for image in pixels.cpu().numpy()
-        ]
-        vector = torch.from_numpy(np.stack(found))
-        return Features(vector, vector.new_zeros(len(vector), 0, 7, 7))
+        box = dlib.rectangle(*(round(len(crop) * edge) for edge in _BOX))
+        return np.array(recogniser.compute_face_descriptor(crop, shape(crop, box)), np.float32)
 
     def crop(self, face: Face) -> Face:
         """A loose crop: the recogniser finds its five points in it by itself."""
         return face.aligned(_FRAMING, self.size)
+
+    def distance(self, face: Face, other: Face) -> float:
+        """How far two faces are apart; below SAME_PERSON they are taken for one person's."""
+        one, two = (self.describe(self.crop(f).image) for f in (face, other))
+        return float(np.linalg.norm(one - two))
+
+
+def check_same_person(face: Face, rest: Face, where: str, rest_where: str) -> None:
+    """Raises InputError where the recogniser takes a face and one at rest for two people's."""
+    apart = DlibRecogniser().distance(face, rest)
+    if apart >= SAME_PERSON:
+        raise InputError(
+            f"{rest_where}: shows somebody else than {where} (dlib distance {apart:.2f}, below "
+            f"{SAME_PERSON} one person); give the same person at rest"
+        )

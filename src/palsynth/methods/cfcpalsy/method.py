@@ -60,8 +60,8 @@ class CFCPalsyMethod:
 
 
 class DraftMethod:
-    """The simulator doing what the reader reads in the expression image: no diffusion. What
-    the default model adds to this row is what it has learnt."""
+    """The simulator doing what the reader of eleven movements reads in the expression image: what
+    CFCPalsy started from before pictures were captured. Kept as a row to compare with."""
 
     name = "draft"
     takes_pictures = True

@@ -9,14 +9,13 @@ import cv2
 import numpy as np
 import torch
 
-from palsynth.data.groups import draft
 from palsynth.encoders.base import as_images
 from palsynth.face.face import Face
 from palsynth.face.regions import region_mask
-from palsynth.methods.base import Asked
+from palsynth.methods.base import Asked, Picture
+from palsynth.methods.captured import draft
 from palsynth.methods.cfcpalsy.files import load_model, save_model
 from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Preview, Shown
-from palsynth.methods.cfcpalsy.reading import scripts_of
 from palsynth.methods.cfcpalsy.settings import DiffusionSettings
 from palsynth.methods.networks import usual_device
 
@@ -52,7 +51,7 @@ class CFCPalsyPipeline:
         """Pictures (H, W, 3) uint8 RGB as large as the identities' and lying as they do.
 
         ``asked`` says in words what an expression image shows, where that is known; else it is
-        read, if the model wants a draft. ``diffusion`` replaces sampler, steps and guidance.
+        captured, if the model wants a draft. ``diffusion`` replaces sampler, steps and guidance.
         """
         size = self.model.settings.unet.size
         crop = self.model.conditioner.crop
@@ -61,8 +60,11 @@ class CFCPalsyPipeline:
         drafts: list[np.ndarray | None] = [None] * len(cut)
         images = {"identity": [c.image for c in cut], "expression": shown}
         if self.model.settings.uses_draft:
-            scripts = scripts_of(expressions, asked)
-            drafts = [draft(face, s) for face, s in zip(identities, scripts, strict=True)]
+            words = asked or [None] * len(expressions)
+            drafts = [
+                draft(face, said or Picture(shown_by))
+                for face, shown_by, said in zip(identities, expressions, words, strict=True)
+            ]
             images["draft"] = [
                 crop(Face(made, face.landmarks), size).image
                 for made, face in zip(drafts, identities, strict=True)

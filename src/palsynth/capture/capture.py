@@ -1,0 +1,54 @@
+"""A face's picture, and if there is one the same person's at rest, to expression coefficients."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from palsynth.capture.basis import GAIN, MIDDLE, SIDED, basis
+from palsynth.capture.coefficients import ExpressionCoefficients, SideCoefficients
+from palsynth.capture.evidence import certainty
+from palsynth.capture.lids import closures, read_eyes, rolls
+from palsynth.capture.solve import solve, solve_rest
+from palsynth.clinical import Side
+from palsynth.face.face import Face
+
+
+def capture(face: Face, rest: Face | None = None) -> ExpressionCoefficients:
+    """Reads what a face does.
+
+    Args:
+        face: the expression, anybody's, from a frontal photo.
+        rest: the same person at rest; with it a lopsided or narrow-eyed face is not taken for
+            one that moves.
+
+    Returns:
+        The simulator's coefficients, each with a standard error, and what they leave unexplained.
+        A mirrored face gives mirrored coefficients.
+    """
+    at_rest = None if rest is None else solve_rest(rest.landmarks)
+    found = solve(face.landmarks, None if at_rest is None else at_rest.neutral)
+    eyes = read_eyes(face, found.pose)
+    eyes_at_rest = None
+    if rest is not None and at_rest is not None:
+        eyes_at_rest = read_eyes(rest, at_rest.pose)
+    closure = closures(eyes, eyes_at_rest)
+    roll = rolls(eyes, eyes_at_rest, closure)
+    gains = np.array([GAIN.get(field, 1.0) for field, _ in basis().names])
+    strength = dict(zip(basis().names, (gains * found.strengths).tolist(), strict=True))
+    left, right = (
+        SideCoefficients(
+            {name: strength[name, side.value] for name in SIDED}, closure[side], roll[side]
+        )
+        for side in (Side.LEFT, Side.RIGHT)
+    )
+    return ExpressionCoefficients(
+        left,
+        right,
+        {name: strength[name, "middle"] for name in MIDDLE},
+        strength["drag", "left"] - strength["drag", "right"],
+        found.residual.astype(np.float32),
+        certainty(found.strengths, rest is not None),
+        rest is not None,
+        float(np.degrees(np.arctan2(-found.pose.rotation[0, 2], found.pose.rotation[2, 2]))),
+        dict(zip(basis().names, (gains * found.errors).tolist(), strict=True)),
+    )

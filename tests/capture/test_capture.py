@@ -1,0 +1,197 @@
+"""Captures of pictures whose movement, side and strength are known."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from palsynth.capture import capture, drive_of, retarget
+from palsynth.capture.evidence import BY_CHANCE
+from palsynth.capture.lids import Eyes, closures, rolls
+from palsynth.capture.reading import mouth_difference, read
+from palsynth.clinical import Branch, Grade, Movement, Muscle, Palsy, Side, SidePalsy
+from palsynth.face.detect import detect_face
+from palsynth.face.face import Face
+from palsynth.face.framing import PORTRAIT
+from palsynth.methods import Request, get_method
+from palsynth.methods.base import Asked, Picture
+from palsynth.people import HeadPose, View, render, sample
+from palsynth.simulator.photo import simulate
+
+SIDES = pytest.mark.parametrize("side", list(Side))
+
+
+def _seen(movement: Movement, palsy: Palsy, seed: int = 1_000_301) -> Face:
+    view = View(256, PORTRAIT)
+    return detect_face(render(sample(seed), movement, palsy, view=view).image)
+
+
+@pytest.fixture(scope="module")
+def rest() -> Face:
+    return _seen(Movement.REST, Palsy.none())
+
+
+def _values(coefficients) -> np.ndarray:
+    sides = [coefficients.of(s) for s in (Side.LEFT, Side.RIGHT)]
+    numbers = [v for s in sides for v in (*s.fields.values(), s.closure, s.roll)]
+    return np.array([*numbers, *coefficients.middle.values(), coefficients.drag])
+
+
+@SIDES
+@pytest.mark.parametrize("with_rest", [False, True])
+def test_a_half_grin_is_read_on_its_side(side: Side, with_rest: bool, rest: Face) -> None:
+    face = _seen(Movement.GRIN, Palsy.peripheral(side, Grade.VI))
+    found = capture(face, rest if with_rest else None)
+    assert found.of(side.other).fields["mouthSmile"] > 0.35
+    # how far the sides go is told apart better than by which field: drag and smile are alike
+    mouth = read(found).regions["mouth"]
+    up = {Side.LEFT: mouth.left, Side.RIGHT: mouth.right}
+    assert up[side.other] > up[side] + 1.5
+    assert np.sign(found.drag) == side.other.sign
+    assert np.sign(mouth_difference(found)) == side.sign
+    assert read(found).weak_side is side
+    assert found.certainty["mouth"] > 0.9
+
+
+@SIDES
+def test_an_eye_that_stays_open_is_read_on_its_side(side: Side, rest: Face) -> None:
+    face = _seen(Movement.CLOSE_EYES_LIGHTLY, Palsy.peripheral(side, Grade.VI))
+    for known in (None, rest):
+        found = capture(face, known)
+        assert found.of(side.other).closure > 0.7
+        assert found.of(side).closure < 0.35
+    assert read(capture(face, rest), Movement.CLOSE_EYES_LIGHTLY).weak_side is side
+    assert "wink" in read(capture(face, rest), Movement.WINK).regions["eyes"].reason
+
+
+@SIDES
+def test_a_brow_that_stays_down_is_read_on_its_side(side: Side, rest: Face) -> None:
+    face = _seen(Movement.WRINKLE_FOREHEAD, Palsy.peripheral(side, Grade.V))
+    found = capture(face, rest)
+    assert found.of(side.other).fields["browInnerUp"] > 2 * found.of(side).fields["browInnerUp"]
+    assert read(found).weak_side is side
+
+
+def test_a_mirrored_face_has_mirrored_coefficients(rest: Face) -> None:
+    face = _seen(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
+    for known in (None, rest):
+        plain = capture(face, known)
+        mirrored = capture(face.mirrored(), None if known is None else known.mirrored())
+        assert np.allclose(_values(mirrored), _values(plain.mirrored()), atol=1e-5)
+        assert np.allclose(mirrored.residual, plain.mirrored().residual, atol=1e-5)
+        assert mirrored.errors == pytest.approx(plain.mirrored().errors, abs=1e-6)
+        assert np.allclose(_values(plain.mirrored().mirrored()), _values(plain))
+
+
+def test_rest_gives_rest_and_a_picture_that_stays(rest: Face) -> None:
+    other = _seen(Movement.REST, Palsy.none())
+    found = capture(other, rest)
+    assert found.with_rest
+    assert found.certainty == {"brow": 0.0, "mouth": 0.0}
+    assert found.left.closure == found.right.closure == 0
+    moved = retarget(found, rest)
+    assert np.array_equal(moved.image, rest.image)
+    reading = read(found)
+    assert reading.weak_side is None
+    assert reading.reason == "both sides look alike"
+
+
+@pytest.mark.parametrize("yaw", [-20.0, 20.0])
+def test_a_turned_head_is_no_palsy(yaw: float) -> None:
+    view = View(256, PORTRAIT, HeadPose(yaw))
+    turned = capture(detect_face(render(sample(1_000_602), Movement.GRIN, view=view).image))
+    assert turned.yaw == pytest.approx(yaw, abs=8)
+    assert turned.mirrored().yaw == -turned.yaw
+    assert read(turned).weak_side is None
+
+
+def test_every_strength_has_an_error_and_rest_makes_it_no_larger(rest: Face) -> None:
+    face = _seen(Movement.GRIN, Palsy.none())
+    one, two = capture(face), capture(face, rest)
+    assert set(one.errors) == set(two.errors)
+    assert all(error > 0 for error in one.errors.values())
+    assert np.mean(list(two.errors.values())) <= np.mean(list(one.errors.values()))
+
+
+@SIDES
+def test_the_expression_arrives_on_somebody_else(side: Side, rest: Face, astronaut: Face) -> None:
+    face = _seen(Movement.GRIN, Palsy.peripheral(side, Grade.VI))
+    found = capture(face, rest)
+    for image, still in (
+        (retarget(found, astronaut).image, astronaut),
+        (get_method("captured")([Request(sample(7), Picture(face, rest), 0, 256, PORTRAIT)])[0],
+         detect_face(render(sample(7), view=View(256, PORTRAIT)).image)),
+    ):  # fmt: skip
+        again = capture(detect_face(image), still)
+        assert np.sign(mouth_difference(again)) == side.sign
+        assert abs(mouth_difference(again)) > 0.4 * abs(mouth_difference(found))
+
+
+def test_words_drive_the_method_as_they_drive_the_simulator(astronaut: Face) -> None:
+    palsy = Palsy.peripheral(Side.RIGHT, Grade.IV)
+    request = Request(astronaut, Asked(Movement.WHISTLE, palsy), 0, framing=None)
+    made = get_method("captured")([request])[0]
+    assert np.array_equal(made, simulate(astronaut, Movement.WHISTLE, palsy).image)
+
+
+def test_what_rest_shows_by_chance_is_not_driven(rest: Face) -> None:
+    face = _seen(Movement.GRIN, Palsy.none())
+    unsure = replace(capture(face, rest), certainty={"brow": 0.0, "mouth": 0.0})
+    what = drive_of(unsure)
+    assert what.jaw == what.drag == 0
+    assert what.left.fields["mouthSmile"] == 0
+    assert what.offset is not None
+    assert not what.offset.any()
+    assert BY_CHANCE[True][1] < BY_CHANCE[False][1]
+
+
+def _eyes(left: float, right: float, blink: tuple[float, float] | None = None) -> Eyes:
+    shut = None if blink is None else dict(zip((Side.LEFT, Side.RIGHT), blink, strict=True))
+    gaze = {Side.LEFT: 0.0, Side.RIGHT: 0.0}
+    return Eyes({Side.LEFT: left, Side.RIGHT: right}, gaze, shut)
+
+
+def test_lids_by_their_openings() -> None:
+    still = _eyes(0.08, 0.08)
+    assert closures(_eyes(0.08, 0.08), still) == {Side.LEFT: 0, Side.RIGHT: 0}
+    shut = closures(_eyes(0.03, 0.075), still)
+    assert shut[Side.LEFT] == 1
+    assert shut[Side.RIGHT] == 0
+    half = closures(_eyes(0.06, 0.08), still)  # a quarter narrower, less what is chance
+    assert half[Side.LEFT] == pytest.approx((0.25 - 0.08) / 0.92)
+    blinking = closures(_eyes(0.052, 0.08, (0.45, 0.1)), still)
+    assert blinking[Side.LEFT] == 1
+    assert closures(_eyes(0.10, 0.08), still)[Side.LEFT] < 0  # wider than at rest
+    alone = closures(_eyes(0.03, 0.08), None)  # the other eye says how far lids open
+    assert alone[Side.LEFT] == 1
+    assert alone[Side.RIGHT] == 0
+
+
+def test_a_rolled_eye_is_read_where_it_shows() -> None:
+    still = _eyes(0.08, 0.08)
+    up = replace(still, gaze={Side.LEFT: 0.07, Side.RIGHT: 0.0})
+    open_lids = {Side.LEFT: 0.0, Side.RIGHT: 0.0}
+    assert rolls(up, still, open_lids)[Side.LEFT] > 0.5
+    assert rolls(up, still, open_lids)[Side.RIGHT] == 0
+    assert rolls(up, still, {Side.LEFT: 1.0, Side.RIGHT: 0.0})[Side.LEFT] == 0
+
+
+def test_synkinesis_is_named_where_the_eye_goes_with_the_mouth(rest: Face) -> None:
+    links = {(Muscle.ZYGOMATICUS, Muscle.ORBICULARIS_OCULI): 0.9}
+    state = SidePalsy(dict.fromkeys(Branch, 0.85), 1.0, links)
+    face = _seen(Movement.GRIN, Palsy(right=state))
+    found = read(capture(face, rest), Movement.GRIN)
+    assert found.synkinesis == ("the right eye narrows as the mouth moves",)
+    healthy = read(capture(_seen(Movement.GRIN, Palsy.none()), rest), Movement.GRIN)
+    assert healthy.synkinesis == ()
+
+
+def test_a_corner_that_is_lower_at_rest_is_not_guessed_about(rest: Face) -> None:
+    face = _seen(Movement.REST, Palsy.peripheral(Side.LEFT, Grade.VI))
+    found = capture(face, rest)
+    unknown = read(found)
+    assert unknown.regions["mouth"].weak_side is None
+    assert "the left corner is lower" in unknown.regions["mouth"].reason
+    assert read(found, Movement.REST).regions["mouth"].weak_side is Side.LEFT

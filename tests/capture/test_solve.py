@@ -1,0 +1,112 @@
+"""The linear system's own truth: landmarks made of it are taken apart again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import lsq_linear
+
+from palsynth.capture.basis import MIDDLE, SIDED, basis
+from palsynth.capture.neutral import COMPONENTS, fit_neutral, neutral_model
+from palsynth.capture.solve import bounded, solve, solve_rest
+from palsynth.face import topology
+from palsynth.people.render import HeadPose, _rotation
+
+POINTS = topology.SKIN_POINTS
+
+
+def _landmarks(shape: np.ndarray, pose: HeadPose, scale: float = 150.0) -> np.ndarray:
+    """A shape (468, 3) as it lies in a picture: turned, scaled and moved; depth as x."""
+    turned = shape @ _rotation(pose).T * scale
+    return np.asarray(turned + np.array([220.0, 240.0, 0.0]))
+
+
+def test_bounds_are_kept_as_scipy_keeps_them() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        system, target = rng.normal(size=(30, 8)), rng.normal(size=30)
+        low, high = -rng.uniform(0, 0.2, 8), rng.uniform(0, 0.2, 8)
+        found = bounded(system.T @ system, system.T @ target, low, high)
+        reference = lsq_linear(system, target, (low, high), tol=1e-12).x
+        assert np.allclose(found, reference, atol=1e-6)
+
+
+def test_without_bounds_it_is_the_plain_solution() -> None:
+    rng = np.random.default_rng(1)
+    system, target = rng.normal(size=(20, 5)), rng.normal(size=20)
+    free = np.full(5, np.inf)
+    found = bounded(system.T @ system, system.T @ target, -free, free)
+    assert np.allclose(found, np.linalg.lstsq(system, target, rcond=None)[0])
+
+
+@pytest.mark.parametrize("pose", [HeadPose(), HeadPose(20, 0, 0), HeadPose(-12, 8, 15)])
+def test_a_known_smile_is_read_from_any_pose(pose: HeadPose) -> None:
+    columns = basis()
+    person = neutral_model().mean + 1.2 * neutral_model().components[0]
+    strengths = np.zeros(len(columns.names))
+    strengths[columns.index("mouthSmile", "right")] = 0.8
+    strengths[columns.index("mouthUpperUp", "right")] = 0.4
+    moved = person + np.tensordot(strengths, columns.columns, 1)
+    rest = solve_rest(_landmarks(person, HeadPose(3, -2, 5)))
+    found = solve(_landmarks(moved, pose), rest.neutral)
+    right = found.strengths[columns.index("mouthSmile", "right")]
+    left = found.strengths[columns.index("mouthSmile", "left")]
+    assert right == pytest.approx(0.8, abs=0.2)
+    assert abs(left) < 0.08
+    explained = np.tensordot(found.strengths, columns.columns, 1)
+    wanted = moved - person
+    lips = list(topology.COMMISSURE.values())
+    assert np.abs(explained - wanted)[lips, :2].max() < 0.02
+
+
+def test_a_face_at_rest_moves_nothing_against_its_own_rest() -> None:
+    person = neutral_model().mean - 1.5 * neutral_model().components[2]
+    rest = solve_rest(_landmarks(person, HeadPose()))
+    found = solve(_landmarks(person, HeadPose(4, 2, -6), 90.0), rest.neutral)
+    assert np.abs(found.strengths).max() < 0.03
+    assert np.abs(found.residual).max() < 0.01
+
+
+def test_the_basis_is_mirrored_exactly() -> None:
+    columns = basis()
+    mirror = topology.MIRROR[:POINTS]
+    for field in SIDED:
+        left, right = (columns.columns[columns.index(field, s)] for s in ("left", "right"))
+        assert np.allclose(left[mirror] * [-1, 1, 1], right, atol=1e-6)
+    for field in MIDDLE:
+        whole = columns.columns[columns.index(field, "middle")]
+        assert np.allclose(whole[mirror] * [-1, 1, 1], whole, atol=1e-6)
+    assert (np.linalg.eigvalsh(columns.precision) > 0).all()
+
+
+def test_left_fields_move_the_patients_left() -> None:
+    columns = basis()
+    smile = columns.columns[columns.index("mouthSmile", "left")]
+    left, right = (topology.COMMISSURE[s] for s in ("left", "right"))
+    assert smile[left, 1] < -0.05  # up
+    assert smile[left, 0] > 0.02  # to the patient's left, the picture's right
+    assert np.abs(smile[right]).max() < 0.005
+
+
+def test_the_neutral_model_is_of_faces_and_prefers_no_side() -> None:
+    model = neutral_model()
+    mirror = topology.MIRROR[:POINTS]
+    assert np.allclose(model.mean[mirror] * [-1, 1, 1], model.mean, atol=1e-5)
+    corners = model.mean[[topology.OUTER_CANTHUS["right"], topology.OUTER_CANTHUS["left"]], :2]
+    assert np.allclose(corners, [[-0.5, 0], [0.5, 0]], atol=1e-4)
+    assert model.components.shape == (COMPONENTS, POINTS, 3)
+
+
+def test_fitting_finds_the_ways_in_which_people_differ() -> None:
+    rng = np.random.default_rng(0)
+    model = neutral_model()
+    codes = rng.normal(size=(40, 3))
+    codes -= codes.mean(0)
+    faces = [
+        _landmarks(model.mean + np.tensordot(c, model.components[:3], 1), HeadPose(roll=9.0))
+        for c in codes
+    ]
+    found = fit_neutral(faces)
+    assert np.abs(found["mean"] - model.mean[:, :2]).max() < 0.01
+    spread = np.linalg.norm(found["components"].astype(float).reshape(COMPONENTS, -1), axis=1)
+    assert spread[6] < 0.15 * spread[0]  # three ways, and what a mirror makes of them
