@@ -41,7 +41,8 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     code = (
         "import sys; sys.argv = ['palsynth', '--help']; from palsynth.cli import main\n"
         "try: main()\nexcept SystemExit: pass\n"
-        "print([m for m in ('torch', 'mediapipe', 'numpy', 'cv2', 'tyro') if m in sys.modules])"
+        "heavy = ('torch', 'ai_edge_litert', 'numpy', 'cv2', 'tyro')\n"
+        "print([m for m in heavy if m in sys.modules])"
     )
     start = time.perf_counter()
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -174,7 +175,7 @@ def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(doctor.importlib, "import_module", broken)
     found = doctor._import("opencv", "cv2", "reinstall")
     assert not found.fine
-    assert "opencv-contrib-python-headless==4.11.0.86" in found.text
+    assert "--force-reinstall --no-deps opencv-python-headless" in found.text
 
 
 @pytest.mark.parametrize(
@@ -191,7 +192,7 @@ def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
             "leave out --grade and --kind",
         ),
         ("simulate PHOTO --out o.png --palsy p.yaml --side right", "--palsy says everything"),
-        ("simulate PHOTO --out PHOTO", "is the photo itself; give another name"),
+        ("simulate PHOTO --out PHOTO", "is read by this command; give another name"),
         ("simulate PHOTO --out o.jpg", "give a name that ends in .png"),
         ("simulate PHOTO --out .", "give a name that ends in .png"),
         ("simulate PHOTO --out o.png --palsy no.yaml", "no.yaml: cannot be read"),
@@ -224,11 +225,13 @@ def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         ("people export x --workers 0", "--workers 0: must lie between 1 and"),
         ("people fit EMPTY --out m.npz", "no split.csv"),
         ("people fit EMPTY --out m.npz --components 90", "more would memorise people"),
+        ("capture fit EMPTY --out m.npz", "no split.csv"),
         ("data check EMPTY", "no metadata.jsonl; make one with"),
         ("data check nowhere", "nowhere: no such folder"),
         ("data stats nowhere", "nowhere: no such folder"),
         ("data import meei nowhere dst", "nowhere: no such folder"),
         ("data import folder EMPTY dst", "nothing in it can be placed"),
+        ("convert none.ckpt --out weights", "none.ckpt: no such file"),
         ("calibrate --people 0 --out c.json", "of at least 10"),
         ("calibrate --out no/c.json", "there is no folder no"),
         ("fields fit PHOTO --out f.npz", "not the scanned fields"),

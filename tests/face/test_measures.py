@@ -108,6 +108,8 @@ def test_true_asymmetry_undoes_the_detectors_symmetrising(half_grin: np.ndarray)
     gain = calibration()["gains"]["commissure height"][0]
     assert gain > 1
     assert true_asymmetry(found, "commissure height") == pytest.approx(seen * gain)
+    assert calibration()["gains"]["commissure distance"][1] < 0.5
+    assert true_asymmetry(found, "commissure distance") is None  # the detector does not see it
 
 
 def test_weighted_kappa_against_scikit_learns_definition() -> None:

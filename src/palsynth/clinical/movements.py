@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 from palsynth.clinical.nerve import Muscle, Side
 
 
-class Movement(str, Enum):
+class Movement(StrEnum):
     """The ten movements of the Yanagihara method, and the blink of its older form."""
 
     REST = "rest"

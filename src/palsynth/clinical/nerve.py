@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from enum import StrEnum
 
 
-class Side(str, Enum):
+class Side(StrEnum):
     """The PATIENT's side. In an unmirrored image the patient's left is on the image's right."""
 
     LEFT = "left"
@@ -22,7 +22,7 @@ class Side(str, Enum):
         return 1 if self is Side.LEFT else -1
 
 
-class Branch(str, Enum):
+class Branch(StrEnum):
     """The five terminal branches of the extracranial facial nerve."""
 
     TEMPORAL = "temporal"
@@ -32,7 +32,7 @@ class Branch(str, Enum):
     CERVICAL = "cervical"
 
 
-class Muscle(str, Enum):
+class Muscle(StrEnum):
     """The muscles of facial expression that a movement of the scales asks for."""
 
     FRONTALIS = "frontalis"

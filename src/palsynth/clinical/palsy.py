@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import Enum
+from enum import StrEnum
 from typing import Any
 
 from palsynth.clinical.movements import Movement, effort
 from palsynth.clinical.nerve import SUPPLY, Branch, Muscle, Side
 
 
-class Grade(str, Enum):
+class Grade(StrEnum):
     """House-Brackmann grades (House & Brackmann 1985)."""
 
     I = "I"  # noqa: E741

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import tyro
 
+from palsynth.commands.options import Force
 from palsynth.errors import InputError
 from palsynth.files import written_whole
 from palsynth.progress import progress_bar
@@ -22,6 +24,18 @@ class FieldsOptions:
     """expressions.npz: neutral, triangles, names, deltas, multipie68."""
     out: Path
     """The reduced fields (.npz)."""
+    force: Force = False
+
+
+@dataclass(frozen=True)
+class CaptureFitOptions:
+    """Fits the neutral faces that capture reads expressions against (a London-set folder)."""
+
+    photographs: tyro.conf.Positional[Path]
+    """Folder with neutral/ and split.csv; only its train people are used."""
+    out: Path
+    """Mean and components of landmarks (.npz)."""
+    force: Force = False
 
 
 @dataclass(frozen=True)
@@ -34,6 +48,7 @@ class CalibrateOptions:
     """People a movement."""
     per_person: int = 4
     """Palsies a person."""
+    force: Force = False
 
 
 def fields_fit(options: FieldsOptions) -> None:
@@ -48,8 +63,29 @@ def fields_fit(options: FieldsOptions) -> None:
     except (OSError, EOFError, BadZipFile, KeyError, ValueError) as error:
         raise InputError(f"{options.scan}: not the scanned fields ({error})") from None
     with written_whole(options.out) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **{k: v.astype(np.float16) for k, v in fields.items()})
+        halved: dict[str, Any] = {k: v.astype(np.float16) for k, v in fields.items()}
+        np.savez_compressed(file, **halved)
     print(f"{options.out}: {len(fields) - 1} fields, {options.out.stat().st_size / 1e3:.0f} kB")
+
+
+def capture_fit(options: CaptureFitOptions) -> None:
+    """Fits the neutral faces that capture reads expressions against (a London-set folder)."""
+    import numpy as np
+
+    from palsynth.appearance.fit import read_london
+    from palsynth.capture.neutral import COMPONENTS, fit_neutral
+    from palsynth.face.detect import detect_face
+
+    photographs = read_london(options.photographs, lambda image: detect_face(image).landmarks)
+    if len(photographs) < COMPONENTS:
+        raise InputError(
+            f"{options.photographs}: {len(photographs)} train people; at least {COMPONENTS} are "
+            "needed"
+        )
+    arrays: dict[str, Any] = fit_neutral([p.landmarks for p in photographs])
+    with written_whole(options.out) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    print(f"{options.out}: {COMPONENTS} components of {len(photographs)} people's neutral faces")
 
 
 def calibrate(options: CalibrateOptions) -> None:

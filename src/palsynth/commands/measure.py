@@ -5,13 +5,20 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tyro
 
 from palsynth.clinical import Movement
 from palsynth.commands.options import MovementName
 from palsynth.errors import InputError
+
+if TYPE_CHECKING:
+    from palsynth.face.face import Face
+    from palsynth.face.measures import Measures
+
+DEGREES = frozenset({"smile angle"})
+"""Sided measures that are angles."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,8 @@ class MeasureOptions:
     """Photos, or folders of them."""
     movement: MovementName | None = None
     """What the person was asked for; gives the estimated Yanagihara item score."""
+    rest: Path | None = None
+    """The same person at rest: what is measured is then what moves, not how the face is made."""
     mirrored: bool = False
     """The photos are mirrored selfies."""
     json: bool = False
@@ -41,10 +50,11 @@ def measure(options: MeasureOptions) -> None:
     paths = [
         p for given in options.photos for p in (list_images(given) if given.is_dir() else [given])
     ]
+    rest = None if options.rest is None else _read(options.rest, options)
     failed = 0
     for path in paths:
         try:
-            record = _record(path, options)
+            record = _record(path, options, rest)
         except InputError as error:
             if len(paths) == 1:
                 raise
@@ -63,39 +73,74 @@ def measure(options: MeasureOptions) -> None:
         raise InputError(f"none of the {failed} photos could be measured")
 
 
-def _record(path: Path, options: MeasureOptions) -> dict[str, Any]:
+def _read(path: Path, options: MeasureOptions) -> Face:
     from palsynth.face.detect import read_face
+
+    face = read_face(path)
+    return face.mirrored() if options.mirrored else face
+
+
+def _record(path: Path, options: MeasureOptions, rest: Face | None) -> dict[str, Any]:
+    from palsynth.capture import capture
+    from palsynth.capture.reading import read
+    from palsynth.encoders.published.dlib import check_same_person
     from palsynth.face.measures import measure as measure_face
     from palsynth.face.scoring import estimate, true_asymmetry
 
-    face = read_face(path)
-    if options.mirrored:
-        face = face.mirrored()
+    face = _read(path, options)
+    if rest is not None:
+        check_same_person(face, rest, str(path), str(options.rest))
     found = measure_face(face.landmarks)
+    still = None if rest is None else measure_face(rest.landmarks)
     record: dict[str, Any] = {
         "photo": str(path),
+        "rest": None if options.rest is None else str(options.rest),
         "unit": found.unit,
         "sided": {
             name: {
                 "left": round(v.left, 3),
                 "right": round(v.right, 3),
                 "difference": round(v.asymmetry, 3),
-                "asymmetry": round(true_asymmetry(found, name), 3),
+                "asymmetry": None if corrected is None else round(corrected, 3),
+                **({} if still is None else _moved(found, still, name)),
             }
             for name, v in found.sided.items()
+            for corrected in [true_asymmetry(found, name)]
         },
         "midline": {name: round(v, 3) for name, v in found.midline.items()},
     }
-    if options.movement is not None:
-        guess = estimate(found, Movement(options.movement))
+    movement = None if options.movement is None else Movement(options.movement)
+    reading = read(capture(face, rest), movement)
+    weak = reading.weak_side.value if reading.weak_side else None
+    record["reading"] = {
+        "weak_side": weak,
+        "reason": reading.reason,
+        "synkinesis": list(reading.synkinesis),
+        **{
+            name: {"left": round(region.left, 2), "right": round(region.right, 2)}
+            for name, region in reading.regions.items()
+        },
+    }
+    if movement is not None:
+        guess = estimate(found, movement, still)
         record["movement"] = options.movement
         record["estimate"] = {
             "yanagihara_item": guess.score,
-            "weak_side": guess.weak_side.value if guess.weak_side else None,
+            "weak_side": weak,
             "function_left": round(guess.left, 3),
             "function_right": round(guess.right, 3),
         }
     return record
+
+
+def _moved(found: Measures, still: Measures, name: str) -> dict[str, float]:
+    """How far each side has gone from rest, in the units of the photo that moves."""
+    scale = 1.0 if name in DEGREES else found.outer_eye
+    now, then = found.fractions().sided[name], still.fractions().sided[name]
+    return {
+        "moved_left": round((now.left - then.left) * scale, 3),
+        "moved_right": round((now.right - then.right) * scale, 3),
+    }
 
 
 def _show(record: dict[str, Any]) -> None:
@@ -103,12 +148,12 @@ def _show(record: dict[str, Any]) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    table = Table(
-        title=f"{escape(record['photo'])} ({record['unit']}, angles in degrees)",
-        title_justify="left",
-    )
+    unit = "mm, an iris taken as 11.77 mm wide" if record["unit"] == "mm" else record["unit"]
+    table = Table(title=f"{escape(record['photo'])} ({unit}; angles in degrees)",
+                  title_justify="left")  # fmt: skip
+    moved = {"moved_left": "left moved", "moved_right": "right moved"} if record["rest"] else {}
     table.add_column("measure", no_wrap=True)
-    for name in ("left", "right", "left - right", "calibrated"):
+    for name in ("left", "right", "left - right", "calibrated", *moved.values()):
         table.add_column(name, justify="right")
     for name, value in record["sided"].items():
         table.add_row(
@@ -116,21 +161,30 @@ def _show(record: dict[str, Any]) -> None:
             f"{value['left']:.2f}",
             f"{value['right']:.2f}",
             f"{value['difference']:+.2f}",
-            f"{value['asymmetry']:+.2f}",
+            "–" if value["asymmetry"] is None else f"{value['asymmetry']:+.2f}",
+            *(f"{value[key]:+.2f}" for key in moved),
         )
     for name, value in record["midline"].items():
         table.add_row(name, "", "", "", f"{value:.2f}")
     console = Console()
     console.print(table)
+    reading = record["reading"]
+    console.print(
+        f"brow left {reading['brow']['left']:+.1f} right {reading['brow']['right']:+.1f}, "
+        f"mouth left {reading['mouth']['left']:+.1f} right {reading['mouth']['right']:+.1f} "
+        "(up, % of the outer-eye distance); "
+        f"lids left {reading['eyes']['left']:.0f} right {reading['eyes']['right']:.0f} % shut"
+        + ("" if record["rest"] else "; from one picture: --rest tells more")
+    )
+    for line in reading["synkinesis"]:
+        console.print(f"synkinesis: {line}")
+    weak = reading["weak_side"]
+    side = f"the {weak} looks weaker" if weak else reading["reason"]
     if "estimate" in record:
-        guess = record["estimate"]
-        side = (
-            f"the {guess['weak_side']} looks weaker"
-            if guess["weak_side"]
-            else "both sides look alike"
-        )
         console.print(
             f"{Movement(record['movement']).label}: estimated item score "
-            f"{guess['yanagihara_item']} of 4; {side}. "
+            f"{record['estimate']['yanagihara_item']} of 4; {side}. "
             "An estimate for research and teaching, not a diagnosis.\n"
         )
+    else:
+        console.print(f"{side}. For research and teaching, not a diagnosis.\n")

@@ -10,6 +10,7 @@ import tyro
 
 from palsynth.commands.options import (
     DiffusionOptions,
+    Force,
     PalsyOptions,
     parse_expression,
     warn_unless_neutral,
@@ -17,7 +18,7 @@ from palsynth.commands.options import (
 from palsynth.errors import InputError
 
 if TYPE_CHECKING:
-    from palsynth.methods.base import Method
+    from palsynth.methods.base import Expression, Method
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class SheetOptions:
     )
     size: int = 320
     """Pixels of one picture's side."""
+    force: Force = False
 
 
 @dataclass(frozen=True)
@@ -58,15 +60,18 @@ class GridOptions:
     identities: list[str]
     """Photos, or seeds of people who do not exist."""
     expressions: list[str]
-    """movement[:side[:grade]], such as rest grin:left:V close-eyes-lightly:right:IV."""
+    """movement[:side[:grade]], such as rest grin:left:V close-eyes-lightly:right:IV, or photos,
+    whose expressions are captured."""
     out: Path = Path("grid.png")
     """Where the grid goes (PNG)."""
     method: str | None = None
-    """Method; people where all identities are seeds, else simulator."""
+    """Method; captured where an expression is a photo, people where all identities are seeds, else
+    simulator."""
     weights: Path | None = None
     """Weights of the method; what ships where nothing is said."""
     size: int = 224
     """Pixels of one picture's side."""
+    force: Force = False
 
 
 def sheet(options: SheetOptions) -> None:
@@ -139,17 +144,35 @@ def _picture_method(options: SheetOptions) -> Method:
 def grid(options: GridOptions) -> None:
     """People down, expressions across."""
     from palsynth.generation import sheet as sheets
-    from palsynth.methods.base import Asked, get_method, provenance, write_made
+    from palsynth.methods.base import Picture, get_method, provenance, write_made
 
     _check_size(options.size)
-    asked = [Asked(*parse_expression(text)) for text in options.expressions]
+    asked = [_expression(text) for text in options.expressions]
     found = [_identity(text) for text in options.identities]
     default = "people" if all(is_person for _, is_person in found) else "simulator"
+    if any(isinstance(expression, Picture) for expression in asked):
+        default = "captured"
     method = get_method(options.method or default, options.weights)
+    if not method.takes_pictures and any(isinstance(e, Picture) for e in asked):
+        raise InputError(f"the method {method.name} takes no pictures; ask for movements")
     image = sheets.grid([i for i, _ in found], asked, method, size=options.size)
-    record = provenance(method, 0, expressions=list(options.expressions))
+    said = [
+        "picture" if isinstance(expression, Picture) else text
+        for text, expression in zip(options.expressions, asked, strict=True)
+    ]
+    record = provenance(method, 0, expressions=said)
     write_made(options.out, image, method, record)
     print(options.out)
+
+
+def _expression(text: str) -> Expression:
+    """A photo's expression, or one in words."""
+    from palsynth.face.detect import read_face
+    from palsynth.methods.base import Asked, Picture
+
+    if Path(text).is_file():
+        return Picture(read_face(Path(text)))
+    return Asked(*parse_expression(text))
 
 
 def _check_size(size: int) -> None:

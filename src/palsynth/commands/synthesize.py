@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from palsynth.commands.options import MovementName, PalsyOptions, warn_unless_neutral
+from palsynth.commands.options import Force, MovementName, PalsyOptions, warn_unless_neutral
 from palsynth.errors import InputError
+
+if TYPE_CHECKING:
+    from palsynth.face.face import Face
 
 
 @dataclass(frozen=True)
@@ -22,12 +25,14 @@ class SynthesizeOptions:
     """Where the picture goes (PNG); with --count, numbered."""
     expression: Path | None = None
     """A photo of the expression; or ask for a movement."""
+    rest: Path | None = None
+    """The person of --expression at rest: with it a lopsided face is not taken for a palsy."""
     movement: MovementName | None = None
     """What the patient is asked for, in place of --expression."""
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
         default_factory=PalsyOptions
     )
-    method: str = "cfcpalsy"
+    method: str = "captured"
     """The method, by name."""
     weights: Path | None = None
     """Weights of the method; what ships where nothing is said."""
@@ -37,6 +42,7 @@ class SynthesizeOptions:
     """Seed of the first."""
     size: int | None = None
     """Pixels a side of an ID photo; as the identity's photo lies where nothing is said."""
+    force: Force = False
 
 
 def synthesize(options: SynthesizeOptions) -> None:
@@ -53,13 +59,18 @@ def synthesize(options: SynthesizeOptions) -> None:
         raise InputError("--count must be at least 1 and --seed not negative")
     if options.size is not None and not 32 <= options.size <= 2048:
         raise InputError(f"--size {options.size}: must lie between 32 and 2048")
+    if options.rest is not None and options.expression is None:
+        raise InputError("--rest goes with --expression")
     said: dict[str, object]
     asked: Expression
     if options.expression is not None:
         if options.palsy_options != PalsyOptions():
             raise InputError("--expression shows the palsy; leave out side, grade and palsy")
-        asked, said = Picture(read_face(options.expression)), {"expression": "picture"}
+        shown = read_face(options.expression)
+        asked = Picture(shown, _rest(options, shown))
+        said = {"expression": "picture", "rest": options.rest is not None}
     else:
+        assert options.movement is not None
         words = Asked(Movement(options.movement), options.palsy_options.build())
         asked = words
         said = {"expression": words.movement.value, "palsy": words.palsy.to_dict()}
@@ -75,3 +86,15 @@ def synthesize(options: SynthesizeOptions) -> None:
             path = path.with_name(f"{path.stem}-{seed}{path.suffix}")
         write_made(path, image, method, provenance(method, seed, **said))
         print(path)
+
+
+def _rest(options: SynthesizeOptions, face: Face) -> Face | None:
+    """The expression's person at rest, if given. Raises InputError where it is somebody else."""
+    from palsynth.encoders.published.dlib import check_same_person
+    from palsynth.face.detect import read_face
+
+    if options.rest is None:
+        return None
+    rest = read_face(options.rest)
+    check_same_person(face, rest, str(options.expression), str(options.rest))
+    return rest

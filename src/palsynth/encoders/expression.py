@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
 import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from typing_extensions import Self
 
 from palsynth.data.examples import Source
 from palsynth.encoders.base import Features, as_images

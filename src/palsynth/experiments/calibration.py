@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,7 @@ from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side, item_score
 from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.face.detect import detect_faces
 from palsynth.face.measures import SIDED, Measures, measure
-from palsynth.face.scoring import features
+from palsynth.face.scoring import against_rest, features, usual_rest
 from palsynth.people import HeadPose, Jitter, Light, View, random_palsy, render, sample
 
 FIRST_SEED = 700_000
@@ -22,12 +23,14 @@ RIDGE = 2e-3
 
 @dataclass(frozen=True)
 class Sample:
-    """One drawn picture: the palsy asked for, and measures from detected and true landmarks."""
+    """One drawn picture: the palsy asked for, and measures from detected and true landmarks;
+    ``rest`` those detected in another picture of the same person, without a palsy at rest."""
 
     movement: Movement
     palsy: Palsy
     seen: Measures
     true: Measures
+    rest: Measures
 
 
 def draw_samples(
@@ -40,30 +43,36 @@ def draw_samples(
     out = []
     for seed in people:
         person = sample(seed)
+        still = render(person, view=_view(np.random.default_rng([seed, 7]), seed))
+        at_rest = detect_faces(still.image)
         for k in range(per_person):
             rng = np.random.default_rng([seed, k, YANAGIHARA.index(movement)])
             side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
             palsy = random_palsy(rng, side, healthy=0.15)
-            view = View(
-                size=256,
-                pose=HeadPose(
-                    float(rng.normal(0, 3)), float(rng.normal(0, 2)), float(rng.normal(0, 2))
-                ),
-                light=Light(float(rng.uniform(-0.4, 0.4))),
-                jitter=Jitter(blur=float(rng.uniform(0, 1)), noise=2.0, seed=seed),
-            )
+            view = _view(rng, seed)
             intensity = float(rng.uniform(0.9, 1.1))
             portrait = render(person, movement, palsy, intensity=intensity, view=view)
-            faces = detect_faces(portrait.image, 1)
-            if faces:
+            faces = detect_faces(portrait.image)
+            if faces and at_rest:
                 out.append(
                     Sample(
-                        movement, palsy, measure(faces[0].landmarks), measure(portrait.landmarks)
+                        movement,
+                        palsy,
+                        measure(faces[0].landmarks),
+                        measure(portrait.landmarks),
+                        measure(at_rest[0].landmarks),
                     )
                 )
             if progress is not None:
                 progress()
     return out
+
+
+def _view(rng: np.random.Generator, seed: int) -> View:
+    pose = HeadPose(float(rng.normal(0, 3)), float(rng.normal(0, 2)), float(rng.normal(0, 2)))
+    light = Light(float(rng.uniform(-0.4, 0.4)))
+    jitter = Jitter(blur=float(rng.uniform(0, 1)), noise=2.0, seed=seed)
+    return View(size=256, pose=pose, light=light, jitter=jitter)
 
 
 def fit_item(samples: list[Sample]) -> list[float]:
@@ -114,13 +123,22 @@ def fit_thresholds(samples: list[Sample], weights: list[float]) -> list[float]:
 
 def calibrate(
     people: int, per_person: int, progress: Callable[[], None] | None = None
-) -> dict[str, dict[str, list[float]]]:
+) -> dict[str, dict[str, Any]]:
     """Everything that ``face/assets/calibration.json`` holds."""
-    weights, thresholds, everything = {}, {}, []
+    drawn = {}
     for number, movement in enumerate(YANAGIHARA):
         first = FIRST_SEED + 1000 * number
-        samples = draw_samples(movement, range(first, first + people), per_person, progress)
-        weights[movement.value] = fit_item(samples)
-        thresholds[movement.value] = fit_thresholds(samples, weights[movement.value])
-        everything += samples
-    return {"weights": weights, "thresholds": thresholds, "gains": fit_gains(everything)}
+        seeds = range(first, first + people)
+        drawn[movement] = draw_samples(movement, seeds, per_person, progress)
+    usual = usual_rest([s.rest for samples in drawn.values() for s in samples])
+    out: dict[str, dict[str, Any]] = {"rest": usual}
+    for kind in ("", " with rest"):
+        weights, thresholds = {}, {}
+        for movement, samples in drawn.items():
+            if kind:
+                samples = [replace(s, seen=against_rest(s.seen, s.rest, usual)) for s in samples]
+            weights[movement.value] = fit_item(samples)
+            thresholds[movement.value] = fit_thresholds(samples, weights[movement.value])
+        out["weights" + kind], out["thresholds" + kind] = weights, thresholds
+    out["gains"] = fit_gains([s for samples in drawn.values() for s in samples])
+    return out

@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -148,7 +148,7 @@ class Study:
         for question in QUESTIONS:
             if points.get(question) not in POINTS:
                 raise InputError("please answer every question with 1 to 5")
-        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        now = datetime.now(UTC).isoformat(timespec="seconds")
         with self._open() as base:
             base.executemany(
                 "insert or replace into answer values (?, ?, ?, ?, ?)",

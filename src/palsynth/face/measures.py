@@ -21,7 +21,7 @@ OPEN_FISSURE = 0.055
 """Fissure, as a fraction of the outer-eye distance, below which an iris is not to be trusted."""
 
 SIDED = (
-    "brow height", "MRD1", "MRD2", "palpebral fissure", "commissure excursion", "smile angle",
+    "brow height", "MRD1", "MRD2", "palpebral fissure", "commissure distance", "smile angle",
     "commissure height", "upper lip height", "lower lip height", "alar height", "cheek width",
 )  # fmt: skip
 """Measures that each side has. Brow height and MRD1 count upwards from the eye, all other
@@ -153,7 +153,7 @@ _SIDED = {
     "MRD1": _mrd1,
     "MRD2": _mrd2,
     "palpebral fissure": _gap,
-    "commissure excursion": _excursion,
+    "commissure distance": _excursion,
     "smile angle": _smile_angle,
     "commissure height": _height({"left": (291, 308), "right": (61, 78)}),
     "upper lip height": _height({"left": (269, 311), "right": (39, 81)}),

@@ -9,14 +9,16 @@ research and teaching, and no diagnosis.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 
 from palsynth.clinical import Movement, Side
-from palsynth.face.measures import SIDED, Measures
+from palsynth.face.measures import MIDLINE, SIDED, Measures, Sided
 
 
 @dataclass(frozen=True)
@@ -74,6 +76,43 @@ class Estimate:
         return Side.LEFT if self.left < self.right else Side.RIGHT
 
 
+def against_rest(
+    measures: Measures, rest: Measures, usual: dict[str, float] | None = None
+) -> Measures:
+    """Measures as they would be if the person at rest looked as people do on average: each
+    person's own brows, lids and corners say nothing of what they do.
+
+    ``rest`` are the same person's at rest, in a frontal photo of any size; ``usual`` the means
+    of people at rest, those that ship where nothing is said.
+    """
+    now, still = measures.fractions(), rest.fractions()
+    usual = usual or calibration()["rest"]
+    sided = {
+        name: Sided(
+            v.left - still.sided[name].left + usual[name],
+            v.right - still.sided[name].right + usual[name],
+        )
+        for name, v in now.sided.items()
+    }
+    midline = {name: v - still.midline[name] + usual[name] for name, v in now.midline.items()}
+    return Measures(sided, midline, now.unit, now.outer_eye)
+
+
+def usual_rest(rests: Sequence[Measures]) -> dict[str, float]:
+    """Mean of each measure over people at rest; both sides' together, and no mean shift or tilt."""
+    found = [rest.fractions() for rest in rests]
+    sided = {
+        name: float(np.mean([(r.sided[name].left + r.sided[name].right) / 2 for r in found]))
+        for name in SIDED
+    }
+    signed = ("philtrum tilt", "mouth shift")
+    midline = {
+        name: 0.0 if name in signed else float(np.mean([r.midline[name] for r in found]))
+        for name in MIDLINE
+    }
+    return {name: round(value, 5) for name, value in {**sided, **midline}.items()}
+
+
 def features(measures: Measures, side: Side) -> np.ndarray:
     """What the regression sees of one side: its measures, the other side's, and the whole's.
 
@@ -94,22 +133,30 @@ def features(measures: Measures, side: Side) -> np.ndarray:
 
 
 @lru_cache(maxsize=1)
-def calibration() -> dict[str, dict[str, list[float]]]:
+def calibration() -> dict[str, dict[str, Any]]:
     """The coefficients that ship.
 
     ``weights`` movement -> regression weights; ``thresholds`` movement -> estimated
-    function from which an item scores 2 and 4; ``gains`` measure -> slope of true on seen
-    asymmetry, and their correlation.
+    function from which an item scores 2 and 4; both again "with rest", for measures
+    :func:`against_rest`; ``rest`` measure -> its mean over people at rest; ``gains`` measure ->
+    slope of true on seen asymmetry, and their correlation.
     """
     text = (files("palsynth.face") / "assets" / "calibration.json").read_text()
     return json.loads(text)
 
 
-def estimate(measures: Measures, movement: Movement) -> Estimate:
-    """Estimates the function of both sides in a movement, and its item score."""
+def estimate(measures: Measures, movement: Movement, rest: Measures | None = None) -> Estimate:
+    """Estimates the function of both sides in a movement, and its item score.
+
+    With the same person's measures at ``rest`` the estimate is of what moves, by a regression of
+    its own.
+    """
     key = Movement.CLOSE_EYES_LIGHTLY if movement is Movement.BLINK else movement
-    weights = np.array(calibration()["weights"][key.value])
-    partial, normal = calibration()["thresholds"][key.value]
+    kind = "" if rest is None else " with rest"
+    if rest is not None:
+        measures = against_rest(measures, rest)
+    weights = np.array(calibration()["weights" + kind][key.value])
+    partial, normal = calibration()["thresholds" + kind][key.value]
     left, right = (
         float(np.clip(features(measures, side) @ weights, 0, 1)) for side in (Side.LEFT, Side.RIGHT)
     )
@@ -117,10 +164,15 @@ def estimate(measures: Measures, movement: Movement) -> Estimate:
     return Estimate(left, right, 4 if weaker >= normal else 2 if weaker >= partial else 0)
 
 
-def true_asymmetry(measures: Measures, name: str) -> float:
+SEEN = 0.5
+"""Correlation of seen and true asymmetry below which a measure's difference is not corrected."""
+
+
+def true_asymmetry(measures: Measures, name: str) -> float | None:
     """Left minus right of a measure, corrected for the detector's symmetrising.
 
-    MediaPipe reports lopsided faces as less lopsided; the gain was measured on people
-    whose true landmarks are known.
+    Landmark detectors report lopsided faces as less lopsided; the gain was measured on people
+    whose true landmarks are known. None for a measure whose difference the detector does not see.
     """
-    return measures.sided[name].asymmetry * calibration()["gains"].get(name, [1.0])[0]
+    gain, correlation = calibration()["gains"][name]
+    return measures.sided[name].asymmetry * gain if correlation >= SEEN else None

@@ -8,7 +8,7 @@ import numpy as np
 
 from palsynth.clinical import Movement, Palsy, Side, item_score
 from palsynth.face.detect import detect_faces
-from palsynth.face.measures import measure
+from palsynth.face.measures import Measures, measure
 from palsynth.face.scoring import ANSWERS, asymmetry, estimate
 
 
@@ -30,15 +30,20 @@ class AskedMeasured:
         return self.measured_side.value if self.measured_side else "–"
 
 
-def asked_and_measured(image: np.ndarray, movement: Movement, palsy: Palsy) -> AskedMeasured:
-    """Measures a finished picture (H, W, 3) and sets it beside what was asked."""
+def asked_and_measured(
+    image: np.ndarray, movement: Movement, palsy: Palsy, rest: Measures | None = None
+) -> AskedMeasured:
+    """Measures a finished picture (H, W, 3), against the same person's measures at ``rest`` where
+    they are known, and sets it beside what was asked."""
     asked = AskedMeasured(movement, palsy.weak_side, item_score(palsy, movement))
     faces = detect_faces(image)
     if len(faces) != 1:
         return asked
     measures = measure(faces[0].landmarks)
-    found = estimate(measures, movement)
-    signed = asymmetry(measures, movement) if movement in ANSWERS else None
+    found = estimate(measures, movement, rest)
+    signed = None
+    if movement in ANSWERS:
+        signed = asymmetry(measures, movement) - (asymmetry(rest, movement) if rest else 0.0)
     return AskedMeasured(
         movement,
         asked.asked_side,

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from palsynth.clinical import YANAGIHARA, Palsy, house_brackmann, yanagihara_band
+from palsynth.clinical import YANAGIHARA, Movement, Palsy, house_brackmann, yanagihara_band
+from palsynth.face.detect import detect_faces
+from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
+from palsynth.face.measures import Measures, measure
 from palsynth.generation.measured import AskedMeasured, asked_and_measured
-from palsynth.methods.base import Asked, Identity, Method, Request
+from palsynth.methods.base import Asked, Expression, Identity, Method, Picture, Request
 
 INK, GREY, PAPER = (28, 34, 40), (104, 114, 124), (255, 255, 255)
 CARE = "for research and teaching; not a medical device"
@@ -43,13 +46,27 @@ def sheet(
     """
     requests = [Request(identity, Asked(m, palsy), 0, size, PORTRAIT) for m in YANAGIHARA]
     images = method(requests)
-    rows = [asked_and_measured(i, m, palsy) for i, m in zip(images, YANAGIHARA, strict=True)]
+    still = _rest_of(identity, method, size)
+    rows = [
+        asked_and_measured(image, movement, palsy, still)
+        for image, movement in zip(images, YANAGIHARA, strict=True)
+    ]
     well = None
     if healthy:
         well = method(
             [Request(identity, Asked(m, Palsy.none()), 0, size, PORTRAIT) for m in YANAGIHARA]
         )
     return drawn_sheet(images, rows, title, "asked", well)
+
+
+def _rest_of(identity: Identity, method: Method, size: int) -> Measures | None:
+    """The identity's own measures at rest, against which its movements are measured: a photo's as
+    it was given, a person's as the method draws it. None where no single face is found."""
+    if isinstance(identity, Face):
+        return measure(identity.landmarks)
+    request = Request(identity, Asked(Movement.REST, Palsy.none()), 0, size, PORTRAIT)
+    faces = detect_faces(method([request])[0])
+    return measure(faces[0].landmarks) if len(faces) == 1 else None
 
 
 def drawn_sheet(
@@ -79,7 +96,7 @@ def _total(scores: list[int | None]) -> str:
 
 def grid(
     identities: Sequence[Identity],
-    expressions: Sequence[Asked],
+    expressions: Sequence[Expression],
     method: Method,
     *,
     size: int = 224,
@@ -95,7 +112,9 @@ def grid(
     return _framed([first, *rest], f"{len(identities)} people, one expression a column", "")
 
 
-def _head(asked: Asked) -> str:
+def _head(asked: Expression) -> str:
+    if isinstance(asked, Picture):
+        return "as pictured"
     weak = asked.palsy.weak_side
     if weak is None:
         return asked.movement.label

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from typing_extensions import Self
 
 TIMESTEP_BINS = 10
 TIMESTEPS = 1000

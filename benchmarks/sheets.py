@@ -1,0 +1,78 @@
+"""Sheets of real photos: is the severity that was requested the one that is measured?
+
+    python benchmarks/sheets.py LONDON
+
+The 16 test people's neutral photos do the ten movements with a Yanagihara total of 12 of each side,
+and with grades II to VI; each movement is measured against the photo's own rest, and without.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from palsynth.clinical import (
+    YANAGIHARA,
+    Grade,
+    Palsy,
+    Side,
+    item_score,
+    palsy_from_yanagihara,
+    yanagihara_band,
+)
+from palsynth.face.detect import detect_face, read_face
+from palsynth.face.face import Face
+from palsynth.face.framing import PORTRAIT
+from palsynth.face.measures import Measures, measure
+from palsynth.face.scoring import estimate
+from palsynth.simulator.photo import simulate
+
+
+def total(face: Face, palsy: Palsy, rest: Measures | None) -> int:
+    """The measured Yanagihara total of a photo that does the ten movements."""
+    scores = [
+        estimate(measure(detect_face(simulate(face, m, palsy).image).landmarks), m, rest).score
+        for m in YANAGIHARA
+    ]
+    return sum(scores)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    options = parser.parse_args()
+    with (options.folder / "split.csv").open() as file:
+        names = [r["face_id"] for r in csv.DictReader(file) if r["split"] == "test"]
+    faces = [
+        read_face(options.folder / "neutral" / f"{n}.jpg").aligned(PORTRAIT, 320) for n in names
+    ]
+    print("| requested | measured against rest: in the band, mean error | without rest |")
+    print("|---|---|---|")
+    for name, make in {
+        "Yanagihara 12": lambda side: palsy_from_yanagihara(12, side),
+        **{
+            f"House-Brackmann {g.value}": lambda side, g=g: Palsy.peripheral(side, g)
+            for g in Grade
+            if g is not Grade.I
+        },
+    }.items():
+        cells = []
+        for known in (True, False):
+            hits, errors = [], []
+            for k, face in enumerate(faces):
+                palsy = make(Side.LEFT if k % 2 else Side.RIGHT)
+                asked = sum(item_score(palsy, m) for m in YANAGIHARA)
+                found = total(face, palsy, measure(face.landmarks) if known else None)
+                hits.append(yanagihara_band(found) == yanagihara_band(asked))
+                errors.append(found - asked)
+            cells.append(f"{sum(hits)} of {len(hits)}, {np.mean(errors):+.1f}")
+        print(f"| {name} ({asked} of 40) | {cells[0]} | {cells[1]} |", flush=True)
+
+
+if __name__ == "__main__":
+    cv2.setNumThreads(1)
+    main()
