@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -15,7 +16,7 @@ from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face.detect import detect_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import read_image, write_png
-from palsynth.people import View, render, sample
+from palsynth.people import HeadPose, View, render, sample
 from tests.commands.test_cli import complaint, run
 
 
@@ -85,6 +86,13 @@ def test_measure_against_rest(workplace: Path, capsys: pytest.CaptureFixture[str
         ("synthesize --identity other.png --movement grin --rest rest.png --out o.png",
          "--rest goes with --expression"),
         ("measure grin.png --rest none.png", "none.png: no such file"),
+        ("measure masked.png", "masked.png: the mouth is covered or cannot be seen"),
+        ("measure grin.png --rest masked.png", "masked.png: the mouth is covered"),
+        ("synthesize --identity other.png --expression masked.png --out o.png",
+         "masked.png: the mouth is covered"),
+        ("grid --identities 7 --expressions masked.png --out o.png", "the mouth is covered"),
+        ("synthesize --identity other.png --expression turned.png --out o.png",
+         "turned.png: the face is turned by"),
         ("measure grin.png --rest two.png", "two.png: 2 faces found; crop the photo to one"),
         ("synthesize --identity two.png --expression grin.png --out o.png", "2 faces found"),
         ("grid --identities 7 --expressions grin.png --method people --out o.png",
@@ -96,5 +104,11 @@ def test_bad_rests_get_one_line(
 ) -> None:
     grin = read_image(workplace / "grin.png")
     write_png(workplace / "two.png", np.hstack([grin, grin]))
+    masked = grin.copy()
+    oval = detect_face(grin).landmarks[[234, 58, 172, 152, 397, 288, 454, 330, 197, 101], :2]
+    cv2.fillPoly(masked, [oval.round().astype(np.int32)], (190, 205, 215))
+    write_png(workplace / "masked.png", cv2.GaussianBlur(masked, (0, 0), 0.7))
+    aside = View(256, PORTRAIT, HeadPose(45.0))
+    write_png(workplace / "turned.png", render(sample(7), view=aside).image)
     assert text in complaint(capsys, *words.split())
     assert not (workplace / "o.png").exists()

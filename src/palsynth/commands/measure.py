@@ -74,9 +74,9 @@ def measure(options: MeasureOptions) -> None:
 
 
 def _read(path: Path, options: MeasureOptions) -> Face:
-    from palsynth.face.detect import read_face
+    from palsynth.capture.seen import read_expression
 
-    face = read_face(path)
+    face = read_expression(path)
     return face.mirrored() if options.mirrored else face
 
 

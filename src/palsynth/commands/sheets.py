@@ -167,11 +167,11 @@ def grid(options: GridOptions) -> None:
 
 def _expression(text: str) -> Expression:
     """A photo's expression, or one in words."""
-    from palsynth.face.detect import read_face
+    from palsynth.capture.seen import read_expression
     from palsynth.methods.base import Asked, Picture
 
     if Path(text).is_file():
-        return Picture(read_face(Path(text)))
+        return Picture(read_expression(Path(text)))
     return Asked(*parse_expression(text))
 
 

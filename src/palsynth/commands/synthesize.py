@@ -47,6 +47,7 @@ class SynthesizeOptions:
 
 def synthesize(options: SynthesizeOptions) -> None:
     """The person of one photo with the expression of another, or with one that is asked for."""
+    from palsynth.capture.seen import read_expression
     from palsynth.clinical import Movement
     from palsynth.face.detect import read_face
     from palsynth.face.framing import ID_PHOTO
@@ -66,7 +67,7 @@ def synthesize(options: SynthesizeOptions) -> None:
     if options.expression is not None:
         if options.palsy_options != PalsyOptions():
             raise InputError("--expression shows the palsy; leave out side, grade and palsy")
-        shown = read_face(options.expression)
+        shown = read_expression(options.expression)
         asked = Picture(shown, _rest(options, shown))
         said = {"expression": "picture", "rest": options.rest is not None}
     else:
@@ -90,11 +91,11 @@ def synthesize(options: SynthesizeOptions) -> None:
 
 def _rest(options: SynthesizeOptions, face: Face) -> Face | None:
     """The expression's person at rest, if given. Raises InputError where it is somebody else."""
+    from palsynth.capture.seen import read_expression
     from palsynth.encoders.published.dlib import check_same_person
-    from palsynth.face.detect import read_face
 
     if options.rest is None:
         return None
-    rest = read_face(options.rest)
+    rest = read_expression(options.rest)
     check_same_person(face, rest, str(options.expression), str(options.rest))
     return rest
