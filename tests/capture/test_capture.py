@@ -149,8 +149,8 @@ def test_what_rest_shows_by_chance_is_not_driven(rest: Face) -> None:
 
 def _eyes(left: float, right: float, blink: tuple[float, float] | None = None) -> Eyes:
     shut = None if blink is None else dict(zip((Side.LEFT, Side.RIGHT), blink, strict=True))
-    gaze = {Side.LEFT: 0.0, Side.RIGHT: 0.0}
-    return Eyes({Side.LEFT: left, Side.RIGHT: right}, gaze, shut)
+    darkest = {Side.LEFT: 0.3, Side.RIGHT: 0.3}
+    return Eyes({Side.LEFT: left, Side.RIGHT: right}, darkest, shut)
 
 
 def test_lids_by_their_openings() -> None:
@@ -170,12 +170,22 @@ def test_lids_by_their_openings() -> None:
 
 
 def test_a_rolled_eye_is_read_where_it_shows() -> None:
-    still = _eyes(0.08, 0.08)
-    up = replace(still, gaze={Side.LEFT: 0.07, Side.RIGHT: 0.0})
-    open_lids = {Side.LEFT: 0.0, Side.RIGHT: 0.0}
-    assert rolls(up, still, open_lids)[Side.LEFT] > 0.5
-    assert rolls(up, still, open_lids)[Side.RIGHT] == 0
-    assert rolls(up, still, {Side.LEFT: 1.0, Side.RIGHT: 0.0})[Side.LEFT] == 0
+    up = replace(_eyes(0.08, 0.08), darkest={Side.LEFT: 0.8, Side.RIGHT: 0.3})
+    open_lids = {Side.LEFT: 0.2, Side.RIGHT: 0.0}
+    assert rolls(up, open_lids) == {Side.LEFT: 1, Side.RIGHT: 0}
+    assert rolls(up, {Side.LEFT: 1.0, Side.RIGHT: 0.0})[Side.LEFT] == 0
+
+
+@SIDES
+def test_bells_phenomenon_is_captured_and_follows(side: Side, astronaut: Face) -> None:
+    palsy = Palsy.peripheral(side, Grade.VI)
+    seed = next(s for s in range(1_000_700, 1_000_800) if sample(s).bell > 0.9)  # most, not all
+    found = capture(_seen(Movement.CLOSE_EYES_LIGHTLY, palsy, seed))
+    assert found.of(side).roll > 0.7
+    assert found.of(side.other).roll == 0
+    assert capture(astronaut).left.roll == capture(astronaut).right.roll == 0
+    again = capture(detect_face(retarget(found, astronaut).image))
+    assert again.of(side).roll > 0.5
 
 
 def test_synkinesis_is_named_where_the_eye_goes_with_the_mouth(rest: Face) -> None:

@@ -32,7 +32,7 @@ def capture(face: Face, rest: Face | None = None) -> ExpressionCoefficients:
     if rest is not None and at_rest is not None:
         eyes_at_rest = read_eyes(rest, at_rest.pose)
     closure = closures(eyes, eyes_at_rest)
-    roll = rolls(eyes, eyes_at_rest, closure)
+    roll = rolls(eyes, closure)
     gains = np.array([GAIN.get(field, 1.0) for field, _ in basis().names])
     strength = dict(zip(basis().names, (gains * found.strengths).tolist(), strict=True))
     left, right = (
