@@ -184,8 +184,10 @@ def test_bells_phenomenon_is_captured_and_follows(side: Side, astronaut: Face) -
     assert found.of(side).roll > 0.7
     assert found.of(side.other).roll == 0
     assert capture(astronaut).left.roll == capture(astronaut).right.roll == 0
-    again = capture(detect_face(retarget(found, astronaut).image))
-    assert again.of(side).roll > 0.5
+    still = detect_face(render(sample(7), view=View(400, PORTRAIT)).image)
+    again = capture(detect_face(retarget(found, still).image))
+    assert again.of(side).roll > 0.3
+    assert again.of(side.other).roll == 0
 
 
 def test_synkinesis_is_named_where_the_eye_goes_with_the_mouth(rest: Face) -> None:
