@@ -139,10 +139,16 @@ def _named(value: Any) -> Iterator[Path]:
 
 
 def _check_outputs(options: Any, guard: Guard) -> None:
-    """Raises InputError, before any work, where an output may not be replaced."""
+    """Raises InputError, before any work, where an output may not be written or replaced."""
+    from palsynth.errors import InputError
+
     for name in OUTPUTS:
         path = getattr(options, name, None)
-        if path is None or not path.is_file():
+        if path is None:
+            continue
+        if path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"):
+            raise InputError(f"{path}: pictures are written as PNG; give a name that ends in .png")
+        if not path.is_file():
             continue
         guard.check(path)
         if hasattr(options, "force") and not guard.force:

@@ -29,6 +29,7 @@ def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("rest", 1_000_501, Movement.REST, Palsy.none()),
         ("grin", 1_000_501, Movement.GRIN, palsy),
         ("other", 1_000_502, Movement.REST, Palsy.none()),
+        ("again", 1_000_501, Movement.REST, Palsy.none()),
     ):
         write_png(tmp_path / f"{name}.png", render(sample(seed), movement, weak, view=view).image)
     return tmp_path
@@ -66,7 +67,7 @@ def test_measure_against_rest(workplace: Path, capsys: pytest.CaptureFixture[str
     corner = found["sided"]["commissure height"]
     assert corner["moved_right"] < corner["moved_left"] - 2  # millimetres, downwards
     assert found["estimate"]["yanagihara_item"] == 0
-    assert run("measure", "rest.png", "--rest", "rest.png") == 0
+    assert run("measure", "again.png", "--rest", "rest.png") == 0
     shown = capsys.readouterr().out
     assert "an iris taken as 11.77 mm wide" in shown
     assert "both sides look alike" in shown
@@ -86,6 +87,9 @@ def test_measure_against_rest(workplace: Path, capsys: pytest.CaptureFixture[str
         ("synthesize --identity other.png --movement grin --rest rest.png --out o.png",
          "--rest goes with --expression"),
         ("measure grin.png --rest none.png", "none.png: no such file"),
+        ("measure grin.png --rest grin.png", "grin.png: is measured and --rest at once"),
+        ("grid --identities 7 --expressions none.jpg --out o.png", "none.jpg: no such file"),
+        ("sheet grin.png --out o.jpg", "o.jpg: pictures are written as PNG"),
         ("measure masked.png", "masked.png: the mouth is covered or cannot be seen"),
         ("measure grin.png --rest masked.png", "masked.png: the mouth is covered"),
         ("synthesize --identity other.png --expression masked.png --out o.png",

@@ -96,6 +96,8 @@ def test_two_sets_of_a_folder(photographs: Path, tmp_path: Path) -> None:
     again = read_image(out / "cross" / "half" / "1000401-left-100.png")
     assert np.array_equal(again, read_image(out / "self" / "half" / "1000401-left-100.png"))
     assert run("benchmark", "half-smiles", "--photographs", photographs, "--out", out) == 0
+    with pytest.raises(InputError, match="holds several sets; give one: cross, self"):
+        read_pairs(out / "pairs.csv")
 
 
 def test_folders_that_hold_no_pairs(
@@ -106,8 +108,10 @@ def test_folders_that_hold_no_pairs(
     assert "needs --photographs" in complaint(capsys, "benchmark", "half-smiles", "--out", "x")
     for path in (photographs / "smiling").glob("100040[12].png"):
         path.unlink()
-    with pytest.raises(InputError, match="fewer than two people smile on both sides"):
+    with pytest.raises(InputError, match="fewer than two people smile on both sides; the first"):
         list(half_smiles(tmp_path / "o", photographs))
+    with pytest.raises(InputError, match="lies in"):
+        list(half_smiles(photographs / "sets", photographs))
 
 
 def test_a_method_can_be_given_the_rest(photographs: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from palsynth.face import images
 from palsynth.face.detect import check_usable, detect_face, read_face
 from palsynth.face.face import Face
 from palsynth.face.images import LARGEST_SIDE, list_images, read_image, write_png
+from palsynth.people import View, render, sample
 
 
 @pytest.fixture
@@ -193,6 +194,16 @@ def test_a_photo_that_is_not_upright(turns: int, text: str, astronaut: Face) -> 
         landmarks[:, :2] = np.column_stack([landmarks[:, 1], -landmarks[:, 0]])
     with pytest.raises(InputError, match=rf"t\.jpg: {text}"):
         check_usable(Face(turned, landmarks), "t.jpg")
+
+
+@pytest.mark.parametrize("seed", [1_000_003, 1_000_011, 1_000_020])
+def test_an_upright_face_is_not_found_in_a_turned_photo(seed: int) -> None:
+    """The landmark network knows upright faces alone and sees them anywhere."""
+    upright = render(sample(seed), view=View(256)).image
+    detect_face(upright)
+    for turns, text in ((1, "90° clockwise"), (2, "180°"), (3, "90° counterclockwise")):
+        with pytest.raises(InputError, match=f"turn the photo by {text}"):
+            detect_face(np.ascontiguousarray(np.rot90(upright, turns)))
 
 
 def test_a_tilted_face_is_taken(astronaut: Face) -> None:

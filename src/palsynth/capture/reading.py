@@ -179,9 +179,13 @@ def _synkinesis(
     lines = []
     closure = {side: coefficients.of(side).closure for side in Side}
     mouth = found["mouth"]
+    up = {Side.LEFT: mouth.left, Side.RIGHT: mouth.right}
     moves = max(abs(mouth.left), abs(mouth.right)) > 100 * 2 * MOVES
     for side in Side:
         narrower = closure[side] - closure[side.other]
+        # a healthy eye narrows with a hearty smile too: the side whose mouth goes further is well
+        if up[side] > up[side.other] + 100 * MOVES:
+            continue
         if moves and narrower > NARROWS[coefficients.with_rest]:
             lines.append(f"the {side.value} eye narrows as the mouth moves")
     limit = LIMITS["mouth"][coefficients.with_rest]

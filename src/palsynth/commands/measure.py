@@ -50,6 +50,8 @@ def measure(options: MeasureOptions) -> None:
     paths = [
         p for given in options.photos for p in (list_images(given) if given.is_dir() else [given])
     ]
+    if options.rest is not None and any(p.resolve() == options.rest.resolve() for p in paths):
+        raise InputError(f"{options.rest}: is measured and --rest at once; give another photo")
     rest = None if options.rest is None else _read(options.rest, options)
     failed = 0
     for path in paths:
@@ -123,6 +125,11 @@ def _record(path: Path, options: MeasureOptions, rest: Face | None) -> dict[str,
     }
     if movement is not None:
         guess = estimate(found, movement, still)
+        if weak is not None and guess.weak_side not in (None, reading.weak_side):
+            weak = None
+            record["reading"].update(
+                weak_side=None, reason="not sure: capture and measures disagree about the side"
+            )
         record["movement"] = options.movement
         record["estimate"] = {
             "yanagihara_item": guess.score,
@@ -153,7 +160,7 @@ def _show(record: dict[str, Any]) -> None:
                   title_justify="left")  # fmt: skip
     moved = {"moved_left": "left moved", "moved_right": "right moved"} if record["rest"] else {}
     table.add_column("measure", no_wrap=True)
-    for name in ("left", "right", "left - right", "calibrated", *moved.values()):
+    for name in ("left", "right", "difference", "calibrated", *moved.values()):
         table.add_column(name, justify="right")
     for name, value in record["sided"].items():
         table.add_row(

@@ -170,7 +170,7 @@ def _expression(text: str) -> Expression:
     from palsynth.capture.seen import read_expression
     from palsynth.methods.base import Asked, Picture
 
-    if Path(text).is_file():
+    if Path(text).is_file() or Path(text).suffix:
         return Picture(read_expression(Path(text)))
     return Asked(*parse_expression(text))
 

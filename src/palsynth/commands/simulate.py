@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +39,7 @@ def simulate(options: SimulateOptions) -> None:
     """Moves a real photo the way a half-working facial nerve would."""
     from palsynth.errors import InputError
     from palsynth.face.detect import read_face
-    from palsynth.face.images import write_png
+    from palsynth.face.images import is_reduced, write_png
     from palsynth.generation.measured import asked_and_measured
     from palsynth.simulator.photo import simulate as move
 
@@ -49,6 +50,8 @@ def simulate(options: SimulateOptions) -> None:
     if options.mirrored:
         face = face.mirrored()
     warn_unless_neutral(face)
+    if is_reduced(options.photo):
+        print("note: over 50 megapixels; read, and written, at half its size", file=sys.stderr)
     movement = Movement(options.movement)
     moved = move(face, movement, palsy, intensity=options.intensity)
     provenance = {

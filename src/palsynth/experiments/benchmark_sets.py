@@ -78,6 +78,9 @@ def read_pairs(path: Path) -> list[Pair]:
     """Reads ``pairs.csv``. Raises InputError naming the file, the line and the fault."""
     names = [f.name for f in fields(Pair)]
     if not path.is_file():
+        parts = sorted(p.parent.name for p in path.parent.glob("*/pairs.csv"))
+        if parts:
+            raise InputError(f"{path.parent}: holds several sets; give one: {', '.join(parts)}")
         raise InputError(f"{path}: no such file; make a set with 'palsynth benchmark'")
     try:
         with path.open(newline="", encoding="utf-8") as file:

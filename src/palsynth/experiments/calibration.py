@@ -12,7 +12,7 @@ from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side, item_score
 from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.face.detect import detect_faces
 from palsynth.face.measures import SIDED, Measures, measure
-from palsynth.face.scoring import against_rest, features, usual_rest
+from palsynth.face.scoring import against_rest, features, relative_function, usual_rest
 from palsynth.people import HeadPose, Jitter, Light, View, random_palsy, render, sample
 
 FIRST_SEED = 700_000
@@ -109,7 +109,8 @@ def fit_thresholds(samples: list[Sample], weights: list[float]) -> list[float]:
     0.25 and 0.75 would give too many 2s.
     """
     table = np.array(weights)
-    weaker = np.array([min(float(features(s.seen, d) @ table) for d in Side) for s in samples])
+    both = [[float(np.clip(features(s.seen, d) @ table, 0, 1)) for d in Side] for s in samples]
+    weaker = np.array([relative_function(*pair) for pair in both])
     true = np.array([item_score(s.palsy, s.movement) for s in samples])
     best, found = -np.inf, (0.25, 0.75)
     for low in np.arange(0.10, 0.60, 0.02):

@@ -29,6 +29,7 @@ from palsynth.face.detect import read_face
 from palsynth.face.face import Face, similarity
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import list_images
+from palsynth.files import outside
 
 SHARES = (0.5, 1.0)
 """How much of the smile the weak side lacks."""
@@ -180,6 +181,7 @@ def half_smiles(folder: Path, photographs: Path, size: int = 256) -> Iterator[tu
         raise InputError(
             f"{photographs}: needs the folders neutral and smiling, a picture a person of one name"
         )
+    outside(folder, photographs)
     total = 2 * len(list_images(photographs / "neutral"))
     people, out = [], []
     for done, (name, found) in enumerate(read_smilers(photographs, size), 1):
@@ -191,7 +193,8 @@ def half_smiles(folder: Path, photographs: Path, size: int = 256) -> Iterator[tu
             people.append(found)
         yield done, total
     if len(people) < 2:
-        raise InputError(f"{photographs}: fewer than two people smile on both sides")
+        why = f"; the first left out: {out[0]}" if out else ""
+        raise InputError(f"{photographs}: fewer than two people smile on both sides{why}")
     plan = {"benchmark": "half-smiles", "size": size, "framing": PORTRAIT.name}
     writers = {kind: DatasetWriter(folder / kind, plan) for kind in ("self", "cross")}
     pairs: dict[str, list[Pair]] = {"self": [], "cross": []}

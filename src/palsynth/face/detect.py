@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from palsynth.errors import InputError
@@ -14,6 +14,8 @@ from palsynth.face import topology
 from palsynth.face.face import Face
 from palsynth.face.images import read_image
 from palsynth.face.landmarker import BLENDSHAPES, Reading, find_faces
+from palsynth.face.landmarker.detector import detect
+from palsynth.face.landmarker.region import Region
 
 SMALLEST = 16
 """Pixels between the outer eye corners below which landmarks mean nothing."""
@@ -24,14 +26,17 @@ MOST_YAW = 33.0
 MOST_ROLL = 50.0
 """Degrees. A face tilted further lies in a photo that was not turned upright."""
 
-_LOOK_AGAIN_SIDE = 1280
-"""Pixels a side of the picture that is searched for a face that is not upright."""
-
 _TURNS = {
-    cv2.ROTATE_90_CLOCKWISE: "lies on its side; turn the photo by 90° clockwise",
-    cv2.ROTATE_90_COUNTERCLOCKWISE: "lies on its side; turn the photo by 90° counterclockwise",
-    cv2.ROTATE_180: "is upside down; turn the photo by 180°",
+    90: "lies on its side; turn the photo by 90° counterclockwise",
+    -90: "lies on its side; turn the photo by 90° clockwise",
+    180: "is upside down; turn the photo by 180°",
 }
+"""Degrees clockwise by which a face is turned, and what is to be done."""
+
+_SURER = 0.03
+"""How much surer the detector must be of a face that is turned than of the upright one that it
+seems to be: of 284 upright pictures the difference was never above 0.02. Of 762 turned ones, which
+the landmark network alone may take for upright faces, 98 % are noticed so."""
 
 
 def detect_faces(image: np.ndarray) -> list[Face]:
@@ -67,15 +72,15 @@ def detect_face(image: np.ndarray, where: str = "picture") -> Face:
         InputError: no face, more than one, or one that is too small, in profile or not upright.
     """
     faces = detect_faces(image)
-    if not faces:
-        turned = _turned(image)
-        raise InputError(
-            f"{where}: the face {turned}"
-            if turned
-            else f"{where}: no face found; use a frontal photo in which the whole face shows"
-        )
     if len(faces) > 1:
         raise InputError(f"{where}: {len(faces)} faces found; crop the photo to one of them")
+    turned = _turned(image, faces[0] if faces else None)
+    if turned:
+        raise InputError(f"{where}: the face {turned}")
+    if not faces:
+        raise InputError(
+            f"{where}: no face found; use a frontal photo in which the whole face shows"
+        )
     check_usable(faces[0], where)
     return faces[0]
 
@@ -89,27 +94,29 @@ def check_usable(face: Face, where: str) -> None:
         )
     roll = _roll(face.landmarks)
     if abs(roll) > MOST_ROLL:
-        upright = (
-            cv2.ROTATE_180
-            if abs(roll) > 135
-            else cv2.ROTATE_90_COUNTERCLOCKWISE
-            if roll > 0
-            else cv2.ROTATE_90_CLOCKWISE
-        )
-        raise InputError(f"{where}: the face {_TURNS[upright]}")
+        turn = 180 if abs(roll) > 135 else 90 if roll > 0 else -90
+        raise InputError(f"{where}: the face {_TURNS[turn]}")
     yaw = abs(_yaw(face.landmarks))
     if yaw > MOST_YAW:
         raise InputError(f"{where}: the face is turned by {yaw:.0f}°; use a frontal photo")
 
 
-def _turned(image: np.ndarray) -> str | None:
-    """What is said of a face that shows once the picture is turned, if there is one."""
-    shrink = min(1.0, _LOOK_AGAIN_SIDE / max(image.shape[:2]))
-    small = cv2.resize(image, None, fx=shrink, fy=shrink, interpolation=cv2.INTER_AREA)
-    for turn, text in _TURNS.items():
-        if any(abs(_roll(r.landmarks)) < MOST_ROLL for r in find_faces(cv2.rotate(small, turn))):
-            return text
-    return None
+def _turned(image: np.ndarray, face: Face | None) -> str | None:
+    """What is said of a face that is not upright, although the landmark network, which knows no
+    other faces, may have put an upright one over it; None where it is upright."""
+    if face is None:
+        around = Region.whole(image, 1.6)
+    else:
+        low, high = face.landmarks[:, :2].min(0), face.landmarks[:, :2].max(0)
+        around = Region((low + high) / 2, 2.0 * float((high - low).max()))
+    surest = {
+        turn: max(
+            (d.score for d in detect(image, replace(around, turn=np.radians(turn)))), default=0.0
+        )
+        for turn in (0, *_TURNS)
+    }
+    best = max(surest, key=lambda turn: surest[turn])
+    return _TURNS[best] if best and surest[best] > surest[0] + _SURER else None
 
 
 def _roll(landmarks: np.ndarray) -> float:

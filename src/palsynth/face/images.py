@@ -67,13 +67,21 @@ def read_image(path: Path) -> np.ndarray:
         raise InputError(f"{path}: not a picture that can be read; use PNG or JPEG") from None
     except Image.DecompressionBombError:
         raise InputError(
-            f"{path}: the picture is too large; reduce it below {LARGEST_SIDE} px"
+            f"{path}: the picture is too large; reduce it below 178 megapixels"
         ) from None
     except PermissionError:
         raise InputError(f"{path}: may not be read; check its permissions") from None
     except (OSError, SyntaxError, ValueError, EOFError, NotImplementedError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: the picture is damaged ({reason}); save it anew") from None
+
+
+def is_reduced(path: Path) -> bool:
+    """Whether :func:`read_image` reads a photo smaller than it is."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with Image.open(path) as picture:
+            return picture.size[0] * picture.size[1] > MOST_PIXELS
 
 
 def _check_size(path: Path, size: tuple[int, int]) -> None:

@@ -160,8 +160,19 @@ def estimate(measures: Measures, movement: Movement, rest: Measures | None = Non
     left, right = (
         float(np.clip(features(measures, side) @ weights, 0, 1)) for side in (Side.LEFT, Side.RIGHT)
     )
-    weaker = min(left, right)
+    weaker = relative_function(left, right)
     return Estimate(left, right, 4 if weaker >= normal else 2 if weaker >= partial else 0)
+
+
+LEAST_EFFORT = 0.5
+"""Function of the stronger side that is assumed at least when the weaker one is set beside it."""
+
+
+def relative_function(left: float, right: float) -> float:
+    """The weaker side's function beside the stronger one's, as items are scored beside the healthy
+    side: somebody who smiles a little, alike on both sides, is not weak. A palsy of both sides
+    alike cannot be told from little effort."""
+    return min(left, right) / max(left, right, LEAST_EFFORT)
 
 
 SEEN = 0.5

@@ -53,7 +53,7 @@ class Detection:
 
 
 def detect(image: np.ndarray, region: Region) -> list[Detection]:
-    """Faces in an upright region of a picture (H, W, 3) uint8 RGB, surest first.
+    """Faces that are upright in a region of a picture (H, W, 3) uint8 RGB, surest first.
 
     What lies beyond the picture is black, as it was when the network was trained.
     """
