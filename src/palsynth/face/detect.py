@@ -33,10 +33,13 @@ _TURNS = {
 }
 """Degrees clockwise by which a face is turned, and what is to be done."""
 
-_SURER = 0.03
+_SURER = 0.06
 """How much surer the detector must be of a face that is turned than of the upright one that it
-seems to be: of 284 upright pictures the difference was never above 0.02. Of 762 turned ones, which
-the landmark network alone may take for upright faces, 98 % are noticed so."""
+seems to be: of 711 upright pictures none reached 0.03, and of 116 turned ones that the landmark
+network took for upright faces 111 go beyond 0.06."""
+
+_ROOM = (1.6, 2.0, 2.6)
+"""Sides of the squares around a face in which the detector is asked, in sides of the face."""
 
 
 def detect_faces(image: np.ndarray) -> list[Face]:
@@ -105,13 +108,19 @@ def _turned(image: np.ndarray, face: Face | None) -> str | None:
     """What is said of a face that is not upright, although the landmark network, which knows no
     other faces, may have put an upright one over it; None where it is upright."""
     if face is None:
-        around = Region.whole(image, 1.6)
+        looks = [Region.whole(image, 1.6)]
     else:
         low, high = face.landmarks[:, :2].min(0), face.landmarks[:, :2].max(0)
-        around = Region((low + high) / 2, 2.0 * float((high - low).max()))
+        side = float((high - low).max())
+        looks = [Region((low + high) / 2, room * side) for room in _ROOM]
     surest = {
         turn: max(
-            (d.score for d in detect(image, replace(around, turn=np.radians(turn)))), default=0.0
+            (
+                found.score
+                for look in looks
+                for found in detect(image, replace(look, turn=np.radians(turn)))
+            ),
+            default=0.0,
         )
         for turn in (0, *_TURNS)
     }
