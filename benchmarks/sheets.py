@@ -3,7 +3,8 @@
     python benchmarks/sheets.py LONDON
 
 The 16 test people's neutral photos do the ten movements with a Yanagihara total of 12 of each side,
-and with grades II to VI; each movement is measured against the photo's own rest, and without.
+and with grades II to VI; each movement is measured against the photo's own rest, and without. And
+the photographed smiles of everybody, all healthy: the item that a grin is estimated at.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 from palsynth.clinical import (
     YANAGIHARA,
     Grade,
+    Movement,
     Palsy,
     Side,
     item_score,
@@ -39,6 +41,19 @@ def total(face: Face, palsy: Palsy, rest: Measures | None) -> int:
         for m in YANAGIHARA
     ]
     return sum(scores)
+
+
+def print_smiles(folder: Path) -> None:
+    scores: dict[bool, list[int]] = {True: [], False: []}
+    for path in sorted((folder / "smiling").glob("*.jpg")):
+        smile = measure(read_face(path).landmarks)
+        rest = measure(read_face(folder / "neutral" / path.name).landmarks)
+        scores[True].append(estimate(smile, Movement.GRIN, rest).score)
+        scores[False].append(estimate(smile, Movement.GRIN).score)
+    print("\n| healthy photographed smiles | item 4 | 2 | 0 |\n|---|---|---|---|")
+    for known, found in scores.items():
+        cells = " | ".join(f"{found.count(score)} of {len(found)}" for score in (4, 2, 0))
+        print(f"| {'against rest' if known else 'one picture'} | {cells} |")
 
 
 def main() -> None:
@@ -71,6 +86,7 @@ def main() -> None:
                 errors.append(found - asked)
             cells.append(f"{sum(hits)} of {len(hits)}, {np.mean(errors):+.1f}")
         print(f"| {name} ({asked} of 40) | {cells[0]} | {cells[1]} |", flush=True)
+    print_smiles(options.folder)
 
 
 if __name__ == "__main__":
