@@ -71,8 +71,10 @@ def examine() -> list[Finding]:
         ("ai-edge-litert", "ai_edge_litert.interpreter", "pip install ai-edge-litert"),
     ):
         found.append(_import(name, module, cure))
+    found.append(_asset("face networks", _load_face_networks))
     found.append(_asset("appearance model", _load_appearance))
     found.append(_asset("expression fields", _load_fields))
+    found.append(_asset("neutral faces", _load_neutral))
     found.append(_asset("calibration", _load_calibration))
     found.append(_asset("identity judge", _load_dlib))
     for name in ("identity", "expression", "landmarks", "reader", "judge"):
@@ -118,6 +120,15 @@ def _asset(name: str, load: Callable[[], str]) -> Finding:
         return Finding(name, False, f"cannot be loaded ({error}); install palsynth anew")
 
 
+def _load_face_networks() -> str:
+    from palsynth.face.landmarker.network import network
+
+    names = ("face_detection", "face_landmarks", "face_blendshapes")
+    for name in names:
+        network(name)
+    return f"{len(names)} networks"
+
+
 def _load_appearance() -> str:
     from palsynth.appearance.model import appearance_model
 
@@ -129,6 +140,12 @@ def _load_fields() -> str:
     from palsynth.simulator.surface import fields
 
     return f"{len(fields()) - 1} fields"
+
+
+def _load_neutral() -> str:
+    from palsynth.capture.neutral import neutral_model
+
+    return f"{len(neutral_model().components)} components"
 
 
 def _load_calibration() -> str:
