@@ -16,8 +16,8 @@ NEARER = 3
 SMALLEST_TILE = 240
 """Pixels. In smaller tiles only faces could be found that are too small to be read."""
 
-MARGIN = 1.6
-"""How much larger than the picture a look is taken at a face that fills it."""
+MARGINS = (1.6, 2.2)
+"""How much larger than the picture looks are taken at a face that fills it."""
 
 PRESENT = 0.9
 """Probability from which the landmark network is believed that there is a face: for real ones it
@@ -43,7 +43,7 @@ def find_faces(image: np.ndarray) -> list[Reading]:
 def _looks(image: np.ndarray) -> Iterator[list[Region]]:
     """What is looked at together: the picture, the picture with room around it, its tiles."""
     yield [Region.whole(image)]
-    yield [Region.whole(image, MARGIN)]
+    yield [Region.whole(image, margin) for margin in MARGINS]
     side = max(image.shape[:2]) / NEARER
     while side >= SMALLEST_TILE:
         yield _tiles(image, side)
