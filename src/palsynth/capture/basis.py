@@ -111,10 +111,11 @@ def _moments() -> np.ndarray:
     for grade in (g for g in Grade if g is not Grade.I):
         palsies += [Palsy.peripheral(Side.LEFT, grade, late=late) for late in (False, True)]
     rows = [
-        [drive(movement, palsy, intensity=effort).of(side).fields.get(f, 0.0) for f in SIDED]
+        [what.of(side).fields.get(field, 0.0) for field in SIDED]
         for movement in Movement
         for palsy in palsies
         for effort in (0.4, 0.7, 1.0)
+        for what in [drive(movement, palsy, intensity=effort)]
         for side in Side
     ]
     values = np.array(rows)
