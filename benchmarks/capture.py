@@ -20,6 +20,7 @@ from scipy.stats import spearmanr
 from palsynth.capture import ExpressionCoefficients, capture, drive_of
 from palsynth.capture.basis import SIDED, basis
 from palsynth.capture.reading import mouth_difference, read
+from palsynth.capture.seen import LEAST_EDGE, lip_edge
 from palsynth.clinical import YANAGIHARA, Grade, Movement, Muscle, Palsy, Side, SidePalsy
 from palsynth.encoders.published.dlib import SAME_PERSON, DlibRecogniser
 from palsynth.experiments.half_smiles import LEAST_SMILE, Smiler, half_smile, read_smilers
@@ -286,6 +287,27 @@ def print_poor(people: list[Person]) -> None:
         print(f"| {name} | {np.mean(one):.1%} | {np.mean(two):.1%} |", flush=True)
 
 
+def print_covered(people: list[Person]) -> None:
+    """Mouths in sight, and under a painted mask or hand: how many are refused."""
+    seen = [p.rest for p in people] + [p.smile for p in people]
+    covered = []
+    for k, person in enumerate(people):
+        image = person.rest.image.copy()
+        middle = person.rest.landmarks[[13, 14], :2].mean(0).round().astype(int).tolist()
+        width = 0.5 * person.rest.outer_eyes
+        skin = np.median(image[person.rest.landmarks[[205, 425], 1].astype(int),
+                               person.rest.landmarks[[205, 425], 0].astype(int)], 0)  # fmt: skip
+        colour = ((120, 170, 210), (225, 225, 222), (35, 35, 38), tuple(skin.tolist()))[k % 4]
+        cv2.ellipse(image, middle, (int(width), int(0.7 * width)), 0, 0, 360, colour, -1)
+        covered.append(detect_face(cv2.GaussianBlur(image, (0, 0), 0.8)))
+    print("\n| mouths | refused |\n|---|---|")
+    for name, faces in (("in sight", seen), ("covered", covered)):
+        print(f"| {name} | {sum(lip_edge(f) < LEAST_EDGE for f in faces)} of {len(faces)} |")
+    rolled = sum(c[k].of(s).roll > 0 for p in people for c in p.captures.values()
+                 for k in (True, False) for s in Side)  # fmt: skip
+    print(f"\neyes of these photographs that are read as rolled: {rolled}")
+
+
 def _poor(face: Face, size: int, grey: bool, quality: int) -> Face:
     image = face.aligned(RECOGNISER, size).image
     if grey:
@@ -366,6 +388,7 @@ def main() -> None:
         ]
         print_sides(people)
         print_poor(people)
+        print_covered(people)
         print_times(people[0])
         print("\nTest people:")
         print_transfers([p for p in people if p.smiler.split == "test"] or people, options.methods)

@@ -23,8 +23,10 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from palsynth.clinical import Grade, Movement, Palsy, Side
+from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.face.detect import detect_face, detect_faces
+from palsynth.face.framing import RECOGNISER
 from palsynth.face.images import read_image
 from palsynth.face.landmarker.blendshapes import blendshapes
 from palsynth.face.landmarker.detector import detect
@@ -192,6 +194,33 @@ def print_small_faces(folder: Path) -> None:
     print(f"seconds a picture: {np.median(seconds):.3f} (median), {max(seconds):.2f} (most)")
 
 
+def print_turned(folder: Path) -> None:
+    """Photos that were not turned upright, and upright ones in bad light: what is said of them."""
+    said: dict[str, list[str]] = {}
+    for path in _london(folder):
+        image = read_image(path)
+        for turns, name in enumerate(("upright", "90°", "upside down", "-90°")):
+            said.setdefault(name, []).append(_said(np.ascontiguousarray(np.rot90(image, turns))))
+        close = detect_face(image).aligned(RECOGNISER, 224).image
+        across = np.linspace(0.25, 1.3, 224)[None, :, None]
+        for name, poor in (("upright, dark", close * 0.3), ("upright, lit aside", close * across)):
+            said.setdefault(name, []).append(_said(poor.clip(0, 255).astype(np.uint8)))
+    advice = {"90°": "90° clockwise", "upside down": "180°", "-90°": "90° counterclockwise"}
+    print("\n| photos | taken | right advice | something else |\n|---|---|---|---|")
+    for name, lines in said.items():
+        taken = lines.count("")
+        right = sum(name in advice and line.endswith(f"by {advice[name]}") for line in lines)
+        print(f"| {name} ({len(lines)}) | {taken} | {right} | {len(lines) - taken - right} |")
+
+
+def _said(image: np.ndarray) -> str:
+    try:
+        detect_face(image)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
 def print_stages() -> None:
     image = render(sample(1_000_000), view=View(512)).image
     whole = Region.whole(image)
@@ -233,6 +262,7 @@ def main() -> None:
         if options.half_smiles is not None:
             print_half_smiles(options.half_smiles, options.photographs, before)
         print_small_faces(options.photographs)
+        print_turned(options.photographs)
     print_stages()
 
 

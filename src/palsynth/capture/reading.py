@@ -22,7 +22,8 @@ LIMITS: dict[str, dict[bool, float]] = {
     "eyes": {True: 0.20, False: 0.25},
 }
 """Left-right difference that 95 of 100 photographed people, at rest and smiling, stay below, with
-their rest and without: outer-eye distances, and for the eyes shares of closing."""
+their rest and without: outer-eye distances. Eyes, in shares of closing, have more room: a wink of a
+smile is no palsy, and 99 of 100 stay below 0.07."""
 
 NARROWS = {True: 0.12, False: 0.18}
 """How much more one eye narrows than the other, as the mouth moves, from which that is said: of 100

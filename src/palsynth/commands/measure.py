@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from palsynth.face.face import Face
     from palsynth.face.measures import Measures
 
-DEGREES = frozenset({"smile angle"})
-"""Sided measures that are angles."""
-
 
 @dataclass(frozen=True)
 class MeasureOptions:
@@ -142,6 +139,8 @@ def _record(path: Path, options: MeasureOptions, rest: Face | None) -> dict[str,
 
 def _moved(found: Measures, still: Measures, name: str) -> dict[str, float]:
     """How far each side has gone from rest, in the units of the photo that moves."""
+    from palsynth.face.measures import DEGREES
+
     scale = 1.0 if name in DEGREES else found.outer_eye
     now, then = found.fractions().sided[name], still.fractions().sided[name]
     return {

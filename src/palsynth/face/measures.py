@@ -30,7 +30,8 @@ heights downwards from the line of the pupils (or canthi)."""
 MIDLINE = ("dental show", "philtrum tilt", "mouth shift", "lip width", "lip height")
 """Measures of the whole face; signed ones are positive towards the patient's left."""
 
-_DEGREES = frozenset({"smile angle", "philtrum tilt"})
+DEGREES = frozenset({"smile angle", "philtrum tilt"})
+"""Measures that are angles."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,9 @@ class Measures:
         """The same measures with every length as a fraction of the outer-eye distance."""
         k = 1 / self.outer_eye
         sided = {
-            n: v if n in _DEGREES else Sided(v.left * k, v.right * k) for n, v in self.sided.items()
+            n: v if n in DEGREES else Sided(v.left * k, v.right * k) for n, v in self.sided.items()
         }
-        midline = {n: v if n in _DEGREES else v * k for n, v in self.midline.items()}
+        midline = {n: v if n in DEGREES else v * k for n, v in self.midline.items()}
         return Measures(sided, midline, "outer-eye fraction", 1.0)
 
 
@@ -93,10 +94,10 @@ def measure(landmarks: np.ndarray) -> Measures:
         ("mm", IRIS_MM / float(np.mean(width))) if width else ("outer-eye fraction", 1 / outer)
     )
     scaled = {
-        n: v if n in _DEGREES else Sided(v.left * per_pixel, v.right * per_pixel)
+        n: v if n in DEGREES else Sided(v.left * per_pixel, v.right * per_pixel)
         for n, v in sided.items()
     }
-    midline = {n: v if n in _DEGREES else v * per_pixel for n, v in _midline(level).items()}
+    midline = {n: v if n in DEGREES else v * per_pixel for n, v in _midline(level).items()}
     return Measures(scaled, midline, unit, outer * per_pixel)
 
 

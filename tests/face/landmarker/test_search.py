@@ -66,13 +66,15 @@ def test_no_face_in_noise_or_grey() -> None:
     assert find_faces(rng.integers(0, 255, (700, 1000, 3)).astype(np.uint8)) == []
 
 
-@pytest.mark.parametrize("size", [(1000, 700), (4000, 3000), (6000, 600), (640, 640)])
+@pytest.mark.parametrize("size", [(1000, 700), (4000, 3000), (6000, 600)])
 def test_tiles_leave_no_gap_for_a_face_that_the_look_before_could_miss(
     size: tuple[int, int],
 ) -> None:
     image = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (size[1], size[0], 3))
     before = max(size)
-    for looks in list(_looks(image))[2:]:
+    nearer = list(_looks(image))[2:]
+    assert nearer
+    for looks in nearer:
         side = looks[0].side
         largest_missed = before * 0.0625
         for axis in (0, 1):
