@@ -35,7 +35,7 @@ _TURNS = {
 
 _SURER = 0.12
 """How much surer the detector must be of a face that is turned than of the upright one that it
-seems to be: enough that no upright photograph is refused, in bad light neither; of turned ones, over
+seems to be: enough that no upright photograph is refused, nor in bad light; of turned ones, over
 which the landmark network may put an upright face, 471 of 492 are (docs/measurements.md)."""
 
 _ROOM = (1.6, 2.0, 2.6)
