@@ -156,13 +156,18 @@ def _eyes(left: float, right: float, blink: tuple[float, float] | None = None) -
 def test_lids_by_their_openings() -> None:
     still = _eyes(0.08, 0.08)
     assert closures(_eyes(0.08, 0.08), still) == {Side.LEFT: 0, Side.RIGHT: 0}
-    shut = closures(_eyes(0.03, 0.075), still)
+    shut = closures(_eyes(0.03, 0.066), still)  # an open eye is seen narrower beside a shut one
     assert shut[Side.LEFT] == 1
     assert shut[Side.RIGHT] == 0
+    lags = closures(_eyes(0.022, 0.042), still)
+    assert lags[Side.LEFT] == 1
+    assert 0.2 < lags[Side.RIGHT] < 0.6
+    both = closures(_eyes(0.018, 0.019), still)  # as two shut eyes may seem
+    assert both == {Side.LEFT: 1, Side.RIGHT: 1}
     half = closures(_eyes(0.06, 0.08), still)  # a quarter narrower, less what is chance
     assert half[Side.LEFT] == pytest.approx((0.25 - 0.08) / 0.92)
-    blinking = closures(_eyes(0.052, 0.08, (0.45, 0.1)), still)
-    assert blinking[Side.LEFT] == 1
+    blinking = closures(_eyes(0.052, 0.08, (0.45, 0.1)), still)  # the blendshape counts too
+    assert blinking[Side.LEFT] > closures(_eyes(0.052, 0.08), still)[Side.LEFT] + 0.1
     assert closures(_eyes(0.10, 0.08), still)[Side.LEFT] < 0  # wider than at rest
     alone = closures(_eyes(0.03, 0.08), None)  # the other eye says how far lids open
     assert alone[Side.LEFT] == 1
