@@ -66,9 +66,9 @@ def test_a_face_of_every_size(person: Person, size: int, framing: object) -> Non
     assert np.ptp(canthi[:, 0]) == pytest.approx(framing.scale(size), rel=0.12)  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("size", [16, 513])
+@pytest.mark.parametrize("size", [16, 1025])
 def test_sizes_that_are_not_drawn(person: Person, size: int) -> None:
-    with pytest.raises(ValueError, match=f"size {size}: people are drawn from 32 to 512 px"):
+    with pytest.raises(ValueError, match=f"size {size}: people are drawn from 32 to 1024 px"):
         render(person, view=View(size))
 
 

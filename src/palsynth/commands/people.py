@@ -25,7 +25,7 @@ class SampleOptions:
     seed: int = 0
     """Seed of the first; the others follow."""
     size: int = 256
-    """Pixels a side, 32 to 512."""
+    """Pixels a side, 32 to 1024."""
     age: float | None = None
     """Years, 16 to 75; beyond 40 the model extrapolates."""
     gender: Literal["woman", "man"] | None = None

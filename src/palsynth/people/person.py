@@ -19,6 +19,9 @@ from palsynth.appearance.model import (
 EVALUATION_SEEDS = 1_000_000
 """Seeds from here on are for evaluation only; nothing trains on them."""
 
+YOUNGEST, OLDEST = 16, 75
+"""Years between which people can be drawn."""
+
 OLDEST_PHOTOGRAPHED = 40.0
 """Few of the photographed people were older: beyond this age the model extrapolates."""
 
@@ -125,8 +128,8 @@ def sample(
     """
     if seed < 0:
         raise ValueError(f"seed {seed}: a person's seed is a whole number from 0 on")
-    if age is not None and not 16 <= age <= 75:
-        raise ValueError(f"age {age:g}: people can be drawn from 16 to 75 years")
+    if age is not None and not YOUNGEST <= age <= OLDEST:
+        raise ValueError(f"age {age:g}: people can be drawn from {YOUNGEST} to {OLDEST} years")
     if gender not in (None, "woman", "man"):
         raise ValueError(f"gender '{gender}': choose woman or man")
     if ethnicity is not None and ethnicity not in ETHNICITIES:

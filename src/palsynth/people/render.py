@@ -21,7 +21,7 @@ from palsynth.simulator.lids import eye_roll
 from palsynth.simulator.rest import Rest
 from palsynth.simulator.surface import Pose, rest_surface
 
-LARGEST = 512
+LARGEST = 1024
 _PIVOT = np.array([0.0, 0.35, 0.75])
 """The neck's joint, around which a head turns, canonical units."""
 
@@ -90,7 +90,7 @@ def render(
 ) -> Portrait:
     """Draws a person doing a movement with a palsy.
 
-    ``intensity`` 0 … 1.2 scales the effort. Sizes run from 32 to 512 px.
+    ``intensity`` 0 … 1.2 scales the effort. Sizes run from 32 to 1024 px.
     """
     palsy = palsy or Palsy.none()
     what = drive(movement, palsy, intensity=intensity, bell=person.bell)
