@@ -70,9 +70,17 @@ class ReleaseOptions:
 
 def release(options: ReleaseOptions) -> None:
     """Writes a finished run's weights in half precision, with its recipe and figures."""
+    from palsynth.experiments.kinds import load_recipe
     from palsynth.training.release import release as write
 
-    print(f"{options.out}: {write(options.run, options.out) / 2**20:.1f} MiB of weights")
+    size = write(options.run, options.out)
+    if load_recipe(options.out / "recipe.yaml").kind == "identity":
+        from palsynth.encoders.export import export_onnx
+        from palsynth.encoders.recogniser import ONNX
+        from palsynth.encoders.shipped import load_ours
+
+        export_onnx(load_ours("identity", options.out), options.out / ONNX)
+    print(f"{options.out}: {size / 2**20:.1f} MiB of weights")
 
 
 def _parse(path: Path, words: Sequence[str]) -> tuple[TrainOptions, Any]:
