@@ -118,9 +118,9 @@ def test_the_table_tunes_draws_and_judges_every_row(
     main(words)
     report = read_report(tmp_path / "t" / "report.json")
     assert [r.method for r in report.results] == [
-        "copy-identity", "copy-expression", "simulator", "zero-shot", "layer-freezing",
-        "layer-freezing-controlnet", "lora", "conventional", "pf", "pf-codc",
-        "pf-eyes-mouth",
+        "copy-identity", "copy-expression", "simulator", "captured", "zero-shot",
+        "layer-freezing", "layer-freezing-controlnet", "lora", "conventional", "pf", "pf-codc",
+        "pf-eyes-mouth", "pf-captured",
     ]  # fmt: skip
     for row in report.results:
         assert {"patient_landmarks", "patient_cosine", "recognised", "ser_fiq"} <= set(row.figures)

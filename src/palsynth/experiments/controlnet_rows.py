@@ -20,6 +20,7 @@ from palsynth.methods.base import Method, get_method
 from palsynth.methods.controlnet.files import load_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.method import (
     Partial,
+    PartialCaptured,
     PartialEyesAndMouth,
     PartialInOtherFace,
     ZeroShot,
@@ -40,8 +41,11 @@ STRATEGIES = {
     "conventional": Strategy(),
     "pf": Strategy(first=500, last=701),
 }
-"""Rows of the paper's table that are tuned; zero-shot is not, and PF + CODC (and ours with the
-non-patient's nose) are told otherwise."""
+"""Rows of the paper's table that are tuned; zero-shot is not, and PF + CODC (and ours, with the
+non-patient's nose or with the captured expression) are told otherwise."""
+
+CAPTURED = ("captured", "pf-captured")
+"""Rows that read the patient against the patient's rest."""
 
 RANGES = {
     "t000-199": Strategy(first=0, last=200),
@@ -92,6 +96,8 @@ def methods_of(tuning: Tuning, strategies: dict[str, Strategy]) -> Iterator[tupl
     """Name and method of every row whose weights are there or can be trained."""
     yield "simulator", get_method("simulator")
     if strategies is STRATEGIES:
+        yield "captured", get_method("captured")
+    if strategies is STRATEGIES:
         yield "zero-shot", ZeroShot(untuned_pipeline(tuning.recipe.model))
     for name, strategy in strategies.items():
         weights = tuning.weights(name, strategy)
@@ -102,6 +108,7 @@ def methods_of(tuning: Tuning, strategies: dict[str, Strategy]) -> Iterator[tupl
         if name == "pf" and strategies is STRATEGIES:
             yield "pf-codc", PartialInOtherFace(pipeline)
             yield "pf-eyes-mouth", PartialEyesAndMouth(pipeline)
+            yield "pf-captured", PartialCaptured(pipeline)
 
 
 def compare(
@@ -113,7 +120,8 @@ def compare(
     results = [result_of(judged, reference=True) for judged in reference_rows(panel)]
     groups = []
     for name, method in methods:
-        for done in transfer(method, panel.folder, panel.pairs, out / name):
+        rest = name in CAPTURED
+        for done in transfer(method, panel.folder, panel.pairs, out / name, rest=rest):
             tell(f"{name}, pictures", done, len(panel.pairs))
         judged = panel.judge(name, [out / name / pair.name for pair in panel.pairs])
         results.append(result_of(judged, reference=False))

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from palsynth.clinical import YANAGIHARA, house_brackmann, item_score
+from palsynth.clinical import YANAGIHARA, Movement, house_brackmann, item_score
 from palsynth.data.manifest import FILE_NAME, Row, read_manifest, write_manifest
 from palsynth.errors import InputError
 from palsynth.experiments.benchmark_sets import Pair
@@ -27,6 +27,7 @@ from palsynth.methods.base import (
     provenance,
     write_made,
 )
+from palsynth.people.description import describe_face
 
 CHUNK = 16
 """Requests that a method gets at once; no picture depends on it."""
@@ -38,7 +39,7 @@ def transfer(
 ) -> Iterator[int]:  # fmt: skip
     """Makes ``out/<name>`` for every pair that has none yet, the face lying as in the identity
     image. A method that takes pictures gets the expression image, with ``rest`` that person at
-    rest too; another what was asked.
+    rest too, but for pictures at rest themselves; another what was asked.
 
     Yields the number of pictures there are, and leaves a manifest: a dataset whose labels are
     what was asked for, each picture in the split of its images, test before train. The seed of a
@@ -48,6 +49,9 @@ def transfer(
     another method, of other weights or for other pairs.
     """
     _check_folder(method, pairs, out, rest)
+    known: dict[str, Row] = {}
+    if (folder / FILE_NAME).is_file():
+        known = {row.file_name: row for row in read_manifest(folder)}
     todo = [(row, pair) for row, pair in enumerate(pairs) if not (out / pair.name).is_file()]
     yield len(pairs) - len(todo)
     faces: dict[str, Face] = {}  # every identity serves many pairs
@@ -59,16 +63,15 @@ def transfer(
                 faces = {pair.identity: read_face(folder / pair.identity)}
             face = faces[pair.identity]
             expression = _expression(method, folder, pair, face if made else None)
-            if rest and isinstance(expression, Picture):
+            if rest and isinstance(expression, Picture) and pair.movement != Movement.REST.value:
                 expression = replace(expression, rest=_at_rest(folder, pair))
-            requests.append(Request(faces[pair.identity], expression, seed=row, framing=None))
+            words = _in_words(face, known.get(pair.identity))
+            requests.append(Request(face, expression, seed=row, framing=None, words=words))
         for (row, pair), image in zip(part, method(requests), strict=True):
             record = _provenance(method, pair, row)
             write_made(out / pair.name, image, method, record)
         yield len(pairs) - len(todo) + begin + len(part)
-    splits: dict[str, str | None] = {}
-    if (folder / FILE_NAME).is_file():
-        splits = {row.file_name: row.split for row in read_manifest(folder)}
+    splits = {name: row.split for name, row in known.items()}
     write_manifest(
         out,
         [_row(method, pair, row, _split(splits, pair)) for row, pair in enumerate(pairs)],
@@ -79,6 +82,14 @@ def _split(splits: dict[str, str | None], pair: Pair) -> str | None:
     """A picture made of a test person's must not be trained on, whichever of the two it is."""
     found = {splits.get(pair.identity), splits.get(pair.expression)}
     return next((name for name in ("test", "validation", "train") if name in found), None)
+
+
+def _in_words(face: Face, row: Row | None) -> str:
+    """Whom to draw, by the picture and what the set's manifest says of gender and age."""
+    about = {} if row is None or row.attributes is None else row.attributes
+    age = about.get("age")
+    known = float(age) if isinstance(age, int | float) else None
+    return describe_face(face, str(about.get("gender") or ""), known)
 
 
 def _provenance(method: Method, pair: Pair, seed: int) -> dict[str, Any]:

@@ -47,7 +47,8 @@ class Request:
     """Who the result must look like, what it must show, and the seed of all chance in it.
 
     ``size`` pixels a side and ``framing`` say how the face lies in the result; without a framing
-    it lies as in the identity image, whose size it has then.
+    it lies as in the identity image, whose size it has then. ``words`` describe the identity to
+    methods that are told in words whom to draw, in place of what they see of it themselves.
     """
 
     identity: Identity
@@ -55,6 +56,7 @@ class Request:
     seed: int = 0
     size: int = 256
     framing: Framing | None = ID_PHOTO
+    words: str = ""
 
 
 class Method(Protocol):
@@ -123,6 +125,7 @@ METHODS = {
     "controlnet-pf": "palsynth.methods.controlnet.method:Partial",
     "controlnet-pf-codc": "palsynth.methods.controlnet.method:PartialInOtherFace",
     "controlnet-pf-eyes-mouth": "palsynth.methods.controlnet.method:PartialEyesAndMouth",
+    "controlnet-pf-captured": "palsynth.methods.controlnet.method:PartialCaptured",
 }
 """Name of a method -> where its class is, imported when asked for. A new method adds its line."""
 

@@ -142,7 +142,7 @@ def test_a_single_file_needs_a_tokenizer(tmp_path: Path) -> None:
 
 
 def test_names_that_are_not_here_are_not_fetched(base: Base) -> None:
-    with pytest.raises(InputError, match="someone/something: neither a folder here nor downloaded"):
+    with pytest.raises(InputError, match="someone/something: is no folder here, and no model of"):
         read_base("someone/something")
     with pytest.raises(InputError, match="no such folder or file"):
         read_controlnet("none/of/these", base)

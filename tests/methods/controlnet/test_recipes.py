@@ -18,12 +18,13 @@ from palsynth.methods.controlnet.healthy import HealthySettings, held_out
 from palsynth.methods.controlnet.loading import read_autoencoder, read_base
 from palsynth.methods.controlnet.pictures import HealthySource
 from palsynth.methods.controlnet.pipeline import Sampling
-from palsynth.methods.controlnet.prompts import SENTENCES, describe
+from palsynth.methods.controlnet.prompts import SENTENCES
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
 from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.methods.controlnet.text_to_image import TextToImageRecipe
 from palsynth.people import sample
+from palsynth.people.description import describe
 from palsynth.training.loop import train
 from palsynth.training.recipe import LoopSettings, save
 

@@ -16,12 +16,11 @@ from palsynth.methods.controlnet.prompts import (
     DESCRIPTIONS,
     PROMPT,
     SENTENCES,
-    describe,
-    described,
     prompt,
 )
 from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings, small_tokenizer
 from palsynth.people import sample
+from palsynth.people.description import describe
 
 
 def test_words_of_people_are_one_token_each_and_others_are_spelt() -> None:
@@ -88,15 +87,6 @@ def test_people_are_described_in_words_that_training_uses() -> None:
     assert {prompt(w) for w in words} <= known
     assert len(set(words)) > 8
     assert {w.split()[-2] for w in words} == {"light", "medium", "dark"}
-
-
-def test_a_description_finds_somebody_whom_it_fits() -> None:
-    person = described("old man of about 60", 3)
-    assert (person.gender, person.age) == ("man", 60)
-    assert described("woman, smiling", 3).gender == "woman"
-    assert described("an elderly gentleman", 3).gender == "man"
-    with pytest.raises(InputError, match="description 'man of 12': age 12: people can be drawn"):
-        described("man of 12", 0)
 
 
 def test_it_is_as_small_as_promised() -> None:

@@ -121,8 +121,8 @@ def _local(where: Path | str) -> Path:
             return Path(snapshot_download(str(where), local_files_only=True))
         except (LocalEntryNotFoundError, OSError, ValueError):
             raise InputError(
-                f"{where}: neither a folder here nor downloaded before; download it with "
-                f"'hf download {where}', or give a folder"
+                f"{where}: is no folder here, and no model of that name was downloaded before; "
+                "give the folder of the weights"
             ) from None
     raise InputError(f"{where}: no such folder or file; give the path of the weights")
 

@@ -1,9 +1,10 @@
-"""The ControlNet methods: the patient's edges, or the patient's parts in another face."""
+"""The ControlNet methods: the patient's edges, the patient's parts in another face, or the other
+face doing what the patient does."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,15 +14,17 @@ import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face.face import Face
-from palsynth.face.framing import PORTRAIT
+from palsynth.face.framing import ID_PHOTO, PORTRAIT
 from palsynth.methods.base import Request
-from palsynth.methods.controlnet.conditioning import codc, plain
+from palsynth.methods.captured import CapturedMethod
+from palsynth.methods.controlnet.conditioning import codc, plain, plain_edges
 from palsynth.methods.controlnet.files import load_pipeline, save_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
-from palsynth.methods.controlnet.prompts import WHO, describe, prompt
+from palsynth.methods.controlnet.prompts import prompt
 from palsynth.methods.networks import digest
 from palsynth.methods.resolve import expression_picture, identity_face
 from palsynth.people import Person
+from palsynth.people.description import describe, describe_face
 
 BATCH = 8
 """Pictures drawn at once; no picture depends on it."""
@@ -32,15 +35,11 @@ EXPRESSION_SIZE = 256
 
 class ControlNetMethod:
     """The expression image is the patient, who must not be recognised; the identity is the
-    non-patient, who gives the contour, and a person who does not exist also gives the words."""
+    non-patient, who gives the contour and, where the request has none, the words."""
 
     name: str
     takes_pictures = True
     synthetic = True
-    in_other_face: ClassVar[bool] = False
-    """Whether the patient's parts go into the non-patient's face."""
-    nose: ClassVar[bool] = True
-    """Whether the nose is one of these parts."""
 
     def __init__(self, pipeline: ControlNetPalsyPipeline) -> None:
         self.pipeline = pipeline
@@ -69,27 +68,34 @@ class ControlNetMethod:
         save_pipeline(self.pipeline, path)
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
-        """Pictures, one a request."""
-        return self.with_words(requests, [_words(r) for r in requests])
-
-    def with_words(self, requests: Sequence[Request], words: Sequence[str]) -> list[np.ndarray]:
-        """Pictures, one a request, of people described in words."""
+        """Pictures, one a request, of people as their words describe them."""
         out: list[np.ndarray] = []
         for begin in range(0, len(requests), BATCH):
             part = requests[begin : begin + BATCH]
-            others = [identity_face(r.identity, self.pipeline.base.size) for r in part]
-            edges = [self._edges(r, other) for r, other in zip(part, others, strict=True)]
-            said = [prompt(w) for w in words[begin : begin + BATCH]]
+            size = self.pipeline.base.size
+            others = [identity_face(r.identity, size, r.framing or ID_PHOTO) for r in part]
+            edges = [self.edges(r, other) for r, other in zip(part, others, strict=True)]
+            said = [prompt(words(r)) for r in part]
             made = self.pipeline(edges, said, [r.seed for r in part])
             out += [_laid(*row) for row in zip(made, part, others, strict=True)]
         return out
 
-    def _edges(self, request: Request, other: Face) -> np.ndarray:
-        patient = expression_picture(request.expression, request.seed, EXPRESSION_SIZE).face
-        size = self.pipeline.base.size
-        if self.in_other_face:
-            return codc(patient, other, nose=self.nose, size=size).edges
-        return plain(patient, size).edges
+    def edges(self, request: Request, other: Face) -> np.ndarray:
+        """What a request shows the ControlNet (S, S) uint8: the patient's own edges; ``other`` is
+        the identity's face at rest."""
+        return plain(_patient(request), self.pipeline.base.size).edges
+
+
+def words(request: Request) -> str:
+    """Whom the base draws: the request's words, or what is known of the identity."""
+    if request.words:
+        return request.words
+    identity = request.identity
+    return describe(identity) if isinstance(identity, Person) else describe_face(identity)
+
+
+def _patient(request: Request) -> Face:
+    return expression_picture(request.expression, request.seed, EXPRESSION_SIZE).face
 
 
 class PartialInOtherFace(ControlNetMethod):
@@ -97,7 +103,12 @@ class PartialInOtherFace(ControlNetMethod):
 
     name = "controlnet-pf-codc"
 
-    in_other_face = True
+    nose: ClassVar[bool] = True
+    """Whether the patient's nose is one of the parts that go into the other face."""
+
+    def edges(self, request: Request, other: Face) -> np.ndarray:
+        """The patient's parts in the face of the identity."""
+        return codc(_patient(request), other, nose=self.nose, size=self.pipeline.base.size).edges
 
 
 class PartialEyesAndMouth(PartialInOtherFace):
@@ -106,6 +117,20 @@ class PartialEyesAndMouth(PartialInOtherFace):
     name = "controlnet-pf-eyes-mouth"
 
     nose = False
+
+
+class PartialCaptured(ControlNetMethod):
+    """CODC carried to its end, beyond the paper: contour, organ sizes and organ shapes are all the
+    non-patient's, who is moved by the captured expression before edges are detected; only the
+    expression is the patient's."""
+
+    name = "controlnet-pf-captured"
+
+    def edges(self, request: Request, other: Face) -> np.ndarray:
+        """The edges of the identity doing what the patient does."""
+        size = self.pipeline.base.size
+        moved = CapturedMethod()([replace(request, size=size, framing=PORTRAIT)])[0]
+        return plain_edges(moved)
 
 
 class Partial(ControlNetMethod):
@@ -132,10 +157,6 @@ class ZeroShot(ControlNetMethod):
     def from_pretrained(cls, path: Path | None = None) -> ControlNetMethod:
         """What ships, or what a ControlNet's training on healthy people gave."""
         return cls(untuned_pipeline() if path is None else load_pipeline(path))
-
-
-def _words(request: Request) -> str:
-    return describe(request.identity) if isinstance(request.identity, Person) else WHO
 
 
 def _laid(made: np.ndarray, request: Request, other: Face) -> np.ndarray:

@@ -23,8 +23,9 @@ from palsynth.errors import InputError
 from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.methods.controlnet.conditioning import plain_edges
-from palsynth.methods.controlnet.prompts import DESCRIPTIONS, WHO, describe, shorter
+from palsynth.methods.controlnet.prompts import DESCRIPTIONS, WHO, shorter
 from palsynth.people import EVALUATION_SEEDS, random_view, render, sample
+from palsynth.people.description import describe
 
 _NUMBERS = {who: number for number, who in enumerate(DESCRIPTIONS)}
 

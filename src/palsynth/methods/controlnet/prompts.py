@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
-import cv2
-import numpy as np
-
 from palsynth.errors import InputError
-from palsynth.people import Person, sample
+from palsynth.people.description import SKINS
 
 PROMPT = (
     "ID photo of person wearing light-blue surgical cap and top, frontal headshot centered, even "
@@ -17,16 +12,6 @@ PROMPT = (
 """The prompt of Tajima, Seo & Chen 2026; at synthesis "person" gives way to a description."""
 
 WHO = "person"
-
-GENDERS = {
-    "woman": {"woman", "female", "lady", "girl", "she", "her"},
-    "man": {"man", "male", "gentleman", "boy", "he", "his"},
-}
-"""What people can be drawn as -> words that say so."""
-
-SKINS = ("light", "medium", "dark")
-_LIGHTNESS = (56.0, 48.0)
-"""Lightness (CIE L*, 0 … 100) of the skin above which it is called light, and medium."""
 
 
 def prompt(who: str = WHO) -> str:
@@ -38,21 +23,6 @@ def prompt(who: str = WHO) -> str:
     if not words:
         raise InputError("description '': say who, as in 'woman of about 30 with light skin'")
     return PROMPT.replace(WHO, words, 1)
-
-
-def describe(person: Person) -> str:
-    """A person who does not exist in the words that our small Stable Diffusion has learnt."""
-    decade = round(person.age / 10) * 10
-    return f"{person.gender} of about {decade} with {skin_of(person)} skin"
-
-
-def skin_of(person: Person) -> str:
-    """One of SKINS, by the lightness of the middle of the face."""
-    height, width = person.skin.shape[:2]
-    middle = person.skin[height // 3 : height * 2 // 3, width // 3 : width * 2 // 3]
-    lab = cv2.cvtColor(middle.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
-    lightness = float(np.median(lab[..., 0]))
-    return SKINS[sum(lightness < limit for limit in _LIGHTNESS)]
 
 
 def _descriptions() -> list[str]:
@@ -71,19 +41,6 @@ def shorter(who: str, draw: float) -> str:
     if draw < 0.65:
         return who.split(" with ")[0]
     return who.split(" of ")[0] if draw < 0.75 else WHO
-
-
-def described(words: str, seed: int) -> Person:
-    """Somebody who does not exist, drawn from the seed, whom a description fits: its woman or man
-    and its age, such as "woman of about 30"."""
-    said = set(re.findall(r"[a-z]+", words.lower()))
-    gender = next((g for g, names in GENDERS.items() if said & names), None)
-    number = re.search(r"\d+", words)
-    age = float(number.group()) if number else None
-    try:
-        return sample(seed, gender=gender, age=age)
-    except ValueError as error:
-        raise InputError(f"description '{words}': {error}") from None
 
 
 DESCRIPTIONS = tuple(_descriptions())
