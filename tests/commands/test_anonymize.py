@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from palsynth.cli import main
-from palsynth.clinical import YANAGIHARA, Movement, Palsy
-from palsynth.experiments.recognised import compare, count_recognised
-from palsynth.face.images import write_png
+from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side
+from palsynth.face.framing import PORTRAIT
+from palsynth.face.images import read_image, write_png
 from palsynth.people import View, render, sample
+from tests.commands.test_cli import complaint, run
 from tests.methods.controlnet.conftest import base_folder  # noqa: F401
+
+PATIENT, OTHER = 970_301, 970_302
 
 
 @pytest.fixture
@@ -22,107 +26,176 @@ def given(base_folder: Path) -> list[str]:  # noqa: F811
     return ["--base", str(base_folder), "--controlnet", str(base_folder.parent / "controlnet")]
 
 
-@pytest.mark.parametrize(
-    "more", [[], ["--keep-face"], ["--keep-nose"], ["--words", "man of about 50"]]
-)
-def test_a_photo_gives_the_contour(
-    photo: Path, given: list[str], more: list[str], tmp_path: Path, capsys
-) -> None:
-    other = tmp_path / "other.png"
-    write_png(other, render(sample(970_300), view=View(160)).image)
-    out = tmp_path / "made.png"
-    main(["anonymize", str(photo), "--as", str(other), "--out", str(out), *given, *more])
-    with Image.open(out) as image:
-        assert image.size == (32, 32)
-        assert "synthetic" in image.text["Description"]
-        record = json.loads(image.text["palsynth:provenance"])
-    assert record["seed"] == 0
-    names = {"--keep-face": "controlnet-pf", "--keep-nose": "controlnet-pf-codc"}
-    assert record["method"] == names.get(" ".join(more), "controlnet-pf-eyes-mouth")
-    assert record["words"] == (more[1] if "--words" in more else "person")
-    assert record["settings"]["tuned"] is None  # no patient was shown to this ControlNet
-    assert record["settings"]["sampling"]["outside"] == "tuned"
-    assert len(record["weights_sha256"]) == 64
-    assert "privacy check: " in capsys.readouterr().out
-
-
-def test_a_description_is_enough(photo: Path, given: list[str], tmp_path: Path) -> None:
-    pictures = []
-    for number, words in enumerate(("woman of about 30", "man of about 60")):
-        out = tmp_path / f"{number}.png"
-        main(["anonymize", str(photo), "--as", words, "--out", str(out), *given])
-        pictures.append(out.read_bytes())
-    assert pictures[0] != pictures[1]
-
-
-def test_a_sheet_of_a_patient_takes_another_base(
-    given: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    for movement in YANAGIHARA:
-        image = render(sample(970_001), movement, Palsy.none(), view=View(128)).image
-        write_png(tmp_path / f"{movement.value}.png", image)
-    words = ["sheet", "--person", "5", "--patient", str(tmp_path), "--out",
-             str(tmp_path / "sheet" / "s.png"), "--size", "64"]  # fmt: skip
-    (tmp_path / "sheet").mkdir()
-    main([*words, *given, "--method", "controlnet-zero-shot"])
-    assert (tmp_path / "sheet" / "s.png").is_file()
-    said = capsys.readouterr().out
-    assert "privacy check: " in said
-    assert "Patient and measured" in said
-    for more, fault in (
-        (["--method", "cfcpalsy"], "the method cfcpalsy has no --base"),
-        (["--weights", "x"], "give one of the two"),
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    palsy = Palsy.peripheral(Side.LEFT, Grade.IV)
+    for name, seed, movement, weak in (
+        ("grin", PATIENT, Movement.GRIN, palsy),
+        ("rest", PATIENT, Movement.REST, palsy),
+        ("other", OTHER, Movement.REST, Palsy.none()),
     ):
-        with pytest.raises(SystemExit):
-            main([*words, *given, *more])
-        assert fault in capsys.readouterr().err
-    with pytest.raises(SystemExit):
-        main(["sheet", "--person", "5", *given])
-    assert "--base, --controlnet and --tokenizer go with --patient" in capsys.readouterr().err
+        image = render(sample(seed), movement, weak, view=View(224, PORTRAIT)).image
+        write_png(tmp_path / f"{name}.png", image)
+    return tmp_path
 
 
-def test_the_check_says_who_is_recognised() -> None:
-    def picture(seed: int, movement: Movement = Movement.REST) -> np.ndarray:
-        return render(sample(seed), movement, Palsy.none(), view=View(224)).image
-
-    patient, other = picture(970_301, Movement.GRIN), picture(970_302)
-    kept = compare(patient, other, picture(970_301))
-    assert "THE PATIENT IS RECOGNISED" in kept
-    changed = compare(patient, other, picture(970_302, Movement.GRIN))
-    assert changed.endswith("not taken for the patient by this recogniser")
-    same = compare(patient, picture(970_301), picture(970_302))
-    assert "THE NON-PATIENT IS TAKEN FOR THE PATIENT; give somebody else" in same
-    counted = count_recognised([patient] * 3, [picture(970_301), picture(970_302), patient])
-    assert "the patient is recognised in 2 of 3 pictures (dlib distance 0.000 to" in counted
-    blank = np.full((224, 224, 3), 128, np.uint8)
-    assert "the picture 'made' shows no single face" in compare(patient, other, blank)
-    assert "not possible, no two pictures" in count_recognised([patient], [blank])
+def _record(path: Path) -> dict[str, object]:
+    with Image.open(path) as image:
+        assert "synthetic" in image.text["Description"]  # type: ignore[attr-defined]
+        found: dict[str, object] = json.loads(image.text["palsynth:provenance"])  # type: ignore[attr-defined]
+    return found
 
 
-def test_a_very_long_description_is_told_so(photo: Path, given: list[str], tmp_path: Path, capsys):  # type: ignore[no-untyped-def]
-    words = "woman of about 30 " + "with freckles " * 60  # longer than a file's name may be
-    with pytest.raises(SystemExit):
-        main(["anonymize", str(photo), "--as", words, "--out", str(tmp_path / "o.png"), *given])
-    assert "describe the person in fewer words" in capsys.readouterr().err
+def test_a_description_is_enough_and_torch_is_not_imported(workplace: Path) -> None:
+    words = ["anonymize", "grin.png", "--rest", "rest.png", "--movement", "grin", "--as",
+             "man of about 30", "--out", "made.png"]  # fmt: skip
+    code = (
+        f"import sys; from palsynth.cli import main; main({words!r})\n"
+        "print('torch' in sys.modules, 'diffusers' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    said = done.stdout.splitlines()
+    assert said[0] == "made.png"
+    assert said[1].startswith("subject: man of about 30 with ")
+    assert "privacy: the patient is not recognised (dlib distance 0." in done.stdout
+    assert "expression: side and movement are the patient's" in said
+    assert said[-2].startswith("no recogniser can show that nobody recognises the patient")
+    assert said[-1] == "False False"
+    assert read_image(workplace / "made.png").shape == (512, 512, 3)
+    record = _record(workplace / "made.png")
+    assert (record["method"], record["seed"]) == ("captured", 0)
+    assert str(record["subject"]).startswith("man of about 30")
+    assert "grin.png" not in json.dumps(record)  # no name of a patient's file
+
+
+@pytest.mark.parametrize("who", ["person:970302", "other.png"])
+def test_somebody_who_is_given_shows_it(
+    who: str, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("anonymize", "grin.png", "--as", who, "--size", "160", "--out", "m.png") == 0
+    said = capsys.readouterr().out
+    assert ("the person of the photo" in said) == (who == "other.png")
+    assert read_image(workplace / "m.png").shape == (160, 160, 3)
+    assert run("anonymize", "grin.png", "--as", who, "--size", "160", "--out", "again.png") == 0
+    assert np.array_equal(read_image(workplace / "m.png"), read_image(workplace / "again.png"))
+
+
+def test_a_patient_who_is_recognised_ends_with_1(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["anonymize", "grin.png", "--as", f"person:{PATIENT}", "--out", "m.png"]
+    assert run(*words) == 1
+    said = capsys.readouterr().out
+    assert "THE PATIENT IS RECOGNISED (dlib distance 0." in said
+    assert "gate: our recogniser takes the subject for the patient; choose somebody else" in said
+    assert (workplace / "m-patient-recognised.png").is_file()
+    assert not (workplace / "m.png").exists()
+
+
+def test_a_folder_gives_all_pictures_and_the_sheet(
+    workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = workplace / "patient"
+    folder.mkdir()
+    for name in ("grin.png", "rest.png"):
+        (workplace / name).rename(folder / name)
+    (folder / "notes.txt").write_text("x")
+    words = ["anonymize", str(folder), "--as", "woman", "--seed", "4", "--size", "160"]
+    assert run(*words, "--out", "out") == 0
+    said = capsys.readouterr().out
+    assert "left out: " in said
+    assert sorted(p.name for p in Path("out").iterdir()) == ["grin.png", "rest.png", "sheet.png"]
+    assert {_record(p)["subject"] for p in Path("out").iterdir()} == {
+        _record(Path("out/sheet.png"))["subject"]
+    }
+    for more, fault in (
+        (["--out", "out.png"], "out.png: of a folder name a folder for the pictures"),
+        (["--out", str(folder / "in")], "lies in the patient's folder; give another --out"),
+        (["--out", "o", "--movement", "grin"], "--rest and --movement go with one photo"),
+    ):
+        assert fault in complaint(capsys, *words, *more)
 
 
 @pytest.mark.parametrize(
-    ("words", "text"),
+    ("more", "name"),
     [
-        (["--as", "nobody.jpg"], "nobody.jpg: no such file"),
-        (["--as", "."], ".: is a folder; give a photo or a description"),
-        (["--as", "man of 200"], "description 'man of 200': age 200"),
+        ([], "controlnet-pf-captured"),
+        (["--method", "controlnet-pf-codc"], "controlnet-pf-codc"),
+        (["--method", "controlnet-pf", "--words", "man of about 50"], "controlnet-pf"),
+    ],
+)
+def test_a_stable_diffusion_draws_where_it_is_given(
+    more: list[str], name: str, workplace: Path, given: list[str],
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """An untrained one draws no face, and that is said."""
+    words = ["--as", "other.png", "--size", "128", "--out", "m.png"]
+    assert run("anonymize", "grin.png", *words, *given, *more) == 1
+    assert "the picture shows no single face" in capsys.readouterr().out
+    record = _record(workplace / "m-no-face.png")
+    assert record["method"] == name
+    assert record.get("words") == ("man of about 50" if "--words" in more else None)
+    settings = record["settings"]
+    assert isinstance(settings, dict)
+    assert settings["tuned"] is None  # no patient was shown to this ControlNet
+    assert settings["sampling"]["outside"] == "tuned"
+    assert len(str(record["weights_sha256"])) == 64
+
+
+def test_a_sheet_of_a_patient_goes_the_same_way(
+    workplace: Path, given: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = workplace / "patient"
+    for movement in YANAGIHARA:
+        palsy = Palsy.peripheral(Side.RIGHT, Grade.V)
+        image = render(sample(PATIENT), movement, palsy, view=View(128, PORTRAIT)).image
+        write_png(folder / f"{movement.value}.png", image)
+    words = ["sheet", "--person", str(OTHER), "--patient", str(folder), "--size", "128"]
+    ended = run(*words, "--out", "s.png")
+    said = capsys.readouterr().out
+    made = next(p for p in workplace.glob("s*.png"))
+    assert ended == int(made.name != "s.png")
+    assert "Patient and measured" in said
+    assert "the patient is recognised in 0 of 10 pictures" in said
+    assert _record(made)["method"] == "captured"
+    assert run(*words, *given, "--method", "controlnet-zero-shot", "--out", "z.png") == 1
+    assert (workplace / "z-no-face.png").is_file()
+    for more, fault in (
+        ([*given, "--method", "cfcpalsy"], "the method cfcpalsy has no --base"),
+        ([*given, "--weights", "x"], "give one of the two"),
+        (["--method", "people"], "the method people takes no pictures"),
+        (["--side", "left", "--grade", "V"], "--patient shows the palsy; leave out side"),
+    ):
+        assert fault in complaint(capsys, *words, *more)
+    assert "go with --patient" in complaint(capsys, "sheet", "--person", "5", *given)
+
+
+@pytest.mark.parametrize(
+    ("words", "fault"),
+    [
+        (["--as", "purple elephant"], "description 'purple elephant': 'purple elephant' cannot"),
+        (["--as", "nobody.jpg"], "nobody.jpg: no such file; give a description, person:SEED"),
+        (["--as", "person:x"], "person:x: no such file; give a description, person:SEED"),
+        (["--as", "."], ".: is a folder; give a description, person:SEED or a photo"),
+        (["--as", "man of 200"], "description 'man of 200': people can be drawn from 16 to 75"),
+        (["--as", " "], "--as: is empty; give a description, person:SEED or a photo"),
+        (["--as", "woman " * 60 + "x"], "'x' cannot be drawn"),
         (["--as", "man", "--seed", "-1"], "--seed -1: must not be negative"),
+        (["--as", "man", "--size", "64"], "--size 64: must lie between 128 and 1024"),
         (["--as", "man", "--base", "x"], "--base needs --controlnet or --weights that fit it"),
         (["--as", "man", "--controlnet", "a", "--weights", "b"], "give one of the two"),
         (["--as", "man", "--tokenizer", "t"], "--tokenizer goes with a --base that is a single"),
         (["--as", "man", "--weights", "none"], "none: holds no such weights; give --weights"),
-        (["--as", " "], "--as: is empty; give a photo or a description"),
+        (["--as", "man", "--method", "nobody"], "no method 'nobody'; choose one of "),
+        (["--as", "man", "--method", "people"], "the method people takes no pictures"),
+        (["--as", "man", "--rest", "other.png"], "other.png: shows somebody else than grin.png"),
+        (["--as", "man", "--out", "folder"], "folder: of one photo name a picture that ends in"),
     ],
 )
-def test_bad_requests(words: list[str], text: str, photo: Path, tmp_path: Path, capsys) -> None:
-    with pytest.raises(SystemExit) as end:
-        main(["anonymize", str(photo), "--out", str(tmp_path / "o.png"), *words])
-    assert end.value.code == 2
-    assert text in capsys.readouterr().err
-    assert not (tmp_path / "o.png").exists()
+def test_bad_requests(
+    words: list[str], fault: str, workplace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = [] if "--out" in words else ["--out", "o.png"]
+    assert fault in complaint(capsys, "anonymize", "grin.png", *out, *words)
+    assert sorted(p.name for p in workplace.iterdir()) == ["grin.png", "other.png", "rest.png"]

@@ -71,7 +71,7 @@ class Reading:
 def mouth_difference(coefficients: ExpressionCoefficients) -> float:
     """How much further up the right corner and upper lip go than the left, outer-eye distances:
     positive where the left is weaker in a movement upwards. The mouth's drag counts."""
-    moved = np.tensordot(_strengths(coefficients), basis().columns, 1)[:, 1]
+    moved = np.tensordot(strengths(coefficients), basis().columns, 1)[:, 1]
     right, left = (topology.COMMISSURE[side] for side in ("right", "left"))
     upper_right, upper_left = 39, 269
     return float(-(moved[right] - moved[left]) - 0.5 * (moved[upper_right] - moved[upper_left]))
@@ -107,7 +107,7 @@ def read(coefficients: ExpressionCoefficients, movement: Movement | None = None)
     return Reading(found, along, None, "both sides look alike")
 
 
-def _strengths(coefficients: ExpressionCoefficients) -> np.ndarray:
+def strengths(coefficients: ExpressionCoefficients) -> np.ndarray:
     """The coefficients as the basis' columns take them (C,)."""
     out = []
     for field, side in basis().names:
@@ -122,7 +122,7 @@ def _strengths(coefficients: ExpressionCoefficients) -> np.ndarray:
 
 def _up(coefficients: ExpressionCoefficients, region: str) -> dict[Side, float]:
     """Mean way up of each side's landmarks of a region, outer-eye distances."""
-    moved = ways(_strengths(coefficients), regions()[region])
+    moved = ways(strengths(coefficients), regions()[region])
     return {side: -float(way[:, 1].mean()) for side, way in moved.items()}
 
 

@@ -3,94 +3,123 @@
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from palsynth.commands.options import DiffusionOptions, Force
+from palsynth.commands.options import DiffusionOptions, Force, MovementName
 from palsynth.errors import InputError
 
 if TYPE_CHECKING:
-    from palsynth.methods.base import Identity
+    from palsynth.generation.anonymize import Candidates
+    from palsynth.generation.patient import Patient
 
 
 @dataclass(frozen=True)
 class AnonymizeOptions:
-    """A patient's expression on somebody else, with a check whether the patient is recognised."""
+    """A patient's expression on somebody else, with a check of privacy and expression.
+
+    Ends with exit code 1 where the patient is recognised, or side or movement are not the
+    patient's; the picture is kept then under a name that says so.
+    """
 
     patient: tyro.conf.Positional[Path]
-    """A photo of the patient doing the movement."""
+    """A photo of the patient doing the movement, or a folder with the rest and movements, named by
+    movement (rest.jpg, grin.jpg, close-eyes-lightly.jpg) or with a dataset's manifest."""
     as_: Annotated[str, tyro.conf.arg(name="as")]
-    """Who gives the contour: a photo of a non-patient at rest, or a description such as
-    'woman of about 30', whom somebody who does not exist then fits."""
+    """Who shows it: a description such as 'woman of about 30 with dark skin', whom somebody who
+    does not exist then fits; person:7, a person who does not exist by seed; or a photo at rest of
+    somebody who agreed."""
     out: Path
-    """Where the picture goes (PNG)."""
-    words: str | None = None
-    """A description for the prompt, in place of 'person'; a description in --as is one."""
+    """Where the picture goes (PNG); of a folder, the folder of the pictures and of sheet.png."""
+    rest: Path | None = None
+    """The patient at rest, of one photo: with it a lopsided face is not taken for a palsy."""
+    movement: MovementName | None = None
+    """What the patient was asked for, of one photo: sides are read better with it."""
+    method: str | None = None
+    """The method, by name; captured where nothing is said, controlnet-pf-captured with --base,
+    --controlnet or --weights."""
+    size: int = 512
+    """Pixels a side, 128 to 1024."""
+    words: str = ""
+    """For the ControlNet's prompt, in place of the words that describe the subject."""
     diffusion: Annotated[DiffusionOptions, tyro.conf.arg(name="")] = field(
         default_factory=DiffusionOptions
     )
     weights: Path | None = None
     """A ControlNet tuned by palsynth train, in place of --controlnet."""
-    keep_face: bool = False
-    """Tell the patient's own edges: the expression is kept better, the patient recognised more."""
-    keep_nose: bool = False
-    """Take the patient's nose along with eyes and mouth, as the paper does: recognised more."""
     seed: int = 0
-    """Decides what is left to chance."""
+    """Decides what is left to chance, the one who fits a description too."""
     force: Force = False
 
 
 def anonymize(options: AnonymizeOptions) -> None:
-    """A patient's expression on somebody else, with a check whether the patient is recognised."""
-    from palsynth.experiments.recognised import compare
-    from palsynth.face.detect import read_face
-    from palsynth.face.framing import PORTRAIT
-    from palsynth.methods import Request
-    from palsynth.methods.base import Picture, provenance, write_made
-    from palsynth.methods.controlnet.method import (
-        ControlNetMethod,
-        Partial,
-        PartialEyesAndMouth,
-        PartialInOtherFace,
-    )
-    from palsynth.methods.resolve import identity_face
+    """A patient's expression on somebody else, with a check of privacy and expression."""
+    from palsynth.generation import anonymize as work
+    from palsynth.generation.anonymized_files import write_folder, write_one
+    from palsynth.progress import progress_bar
 
     if options.seed < 0:
         raise InputError(f"--seed {options.seed}: must not be negative")
-    patient = read_face(options.patient)
-    identity, words = _who(options)
-    kind: type[ControlNetMethod] = PartialEyesAndMouth
-    if options.keep_face or options.keep_nose:
-        kind = Partial if options.keep_face else PartialInOtherFace
-    method = kind(options.diffusion.pipeline(options.weights))
-    size = method.pipeline.base.size
-    request = Request(identity, Picture(patient), options.seed, size, PORTRAIT)
-    image = method.with_words([request], [words])[0]
-    record = provenance(method, options.seed, expression="picture", words=words)
-    write_made(options.out, image, method, record)
-    other = identity_face(identity, max(256, image.shape[0]))
-    print(f"{options.out}\n{compare(patient.image, other.image, image)}")
+    if not 128 <= options.size <= 1024:
+        raise InputError(f"--size {options.size}: must lie between 128 and 1024")
+    candidates = _candidates(options)
+    method = options.diffusion.method(options.method, options.weights)
+    patient = _patient(options)
+    how = work.How(options.size, options.words)
+    if options.patient.is_dir():
+        with progress_bar("anonymizing") as progress:
+            made = work.anonymize(patient, candidates, method, how, progress)
+        print("\n".join(write_folder(options.out, patient, made, method)))
+    else:
+        made = work.anonymize(patient, candidates, method, how)
+        print("\n".join(write_one(options.out, made, method)))
+    if made.faults:
+        sys.exit(1)
 
 
-def _who(options: AnonymizeOptions) -> tuple[Identity, str]:
-    """The non-patient, and the words of the prompt."""
+def _candidates(options: AnonymizeOptions) -> Candidates:
+    """Who may show the expression. Raises InputError for words that cannot be drawn."""
     from palsynth.face.detect import read_face
-    from palsynth.methods.controlnet.prompts import WHO, described
+    from palsynth.generation.anonymize import described, fixed
+    from palsynth.people import sample
+    from palsynth.people.description import read_description
 
-    if not options.as_.strip():
-        raise InputError("--as: is empty; give a photo or a description")
-    path = Path(options.as_)
+    words = options.as_.strip()
+    if not words:
+        raise InputError("--as: is empty; give a description, person:SEED or a photo")
+    if (number := re.fullmatch(r"person:(\d+)", words)) is not None:
+        return fixed(sample(int(number.group(1))), options.seed)
+    path = Path(words)
     try:
         is_file, is_folder = path.is_file(), path.is_dir()
     except OSError:  # longer than a file's name may be
         is_file = is_folder = False
     if is_file:
-        return read_face(path), options.words or WHO
+        return fixed(read_face(path), options.seed)
     if is_folder:
-        raise InputError(f"{path}: is a folder; give a photo or a description")
-    if re.search(r"\.\w{2,4}$", options.as_):
-        raise InputError(f"{path}: no such file")
-    return described(options.as_, options.seed), options.words or options.as_
+        raise InputError(f"{path}: is a folder; give a description, person:SEED or a photo")
+    if re.search(r"\.\w{2,4}$|[/\\:]", words):
+        raise InputError(f"{path}: no such file; give a description, person:SEED or a photo")
+    return described(read_description(words), options.seed)
+
+
+def _patient(options: AnonymizeOptions) -> Patient:
+    from palsynth.clinical import Movement
+    from palsynth.generation.patient import read_folder, read_photo
+
+    if not options.patient.is_dir():
+        movement = None if options.movement is None else Movement(options.movement)
+        if options.out.is_dir() or options.out.suffix.lower() != ".png":
+            raise InputError(f"{options.out}: of one photo name a picture that ends in .png")
+        return read_photo(options.patient, options.rest, movement)
+    if options.rest is not None or options.movement is not None:
+        raise InputError("--rest and --movement go with one photo; a folder says both itself")
+    if options.out.suffix or options.out.is_file():
+        raise InputError(f"{options.out}: of a folder name a folder for the pictures")
+    if options.out.resolve().is_relative_to(options.patient.resolve()):
+        raise InputError(f"{options.out}: lies in the patient's folder; give another --out")
+    return read_folder(options.patient)

@@ -16,6 +16,7 @@ from palsynth.errors import InputError
 
 if TYPE_CHECKING:
     from palsynth.face.face import Face
+    from palsynth.methods.base import Method
     from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 
 SideName = Literal["left", "right"]
@@ -85,6 +86,27 @@ class DiffusionOptions:
     """A Canny ControlNet for it, not tuned on patients."""
     tokenizer: Path | None = None
     """Folder of the tokenizer, where --base is a single file."""
+
+    def method(self, name: str | None, weights: Path | None) -> Method:
+        """The method by name; where nothing is said ``captured``, or the ControlNet told of the
+        captured expression where a Stable Diffusion or weights are given.
+
+        Raises InputError where the method has no use for what is given, or takes no pictures.
+        """
+        from palsynth.methods.base import get_method, method_class
+
+        given = self != DiffusionOptions()
+        name = name or ("controlnet-pf-captured" if given or weights else "captured")
+        kind = method_class(name)
+        if not kind.takes_pictures:
+            raise InputError(f"the method {name} takes no pictures; give another --method")
+        if not given:
+            return get_method(name, weights)
+        from palsynth.methods.controlnet.method import ControlNetMethod
+
+        if not issubclass(kind, ControlNetMethod):
+            raise InputError(f"the method {name} has no --base, --controlnet or --tokenizer")
+        return kind(self.pipeline(weights))
 
     def pipeline(self, weights: Path | None) -> ControlNetPalsyPipeline:
         """What draws, with ``weights`` that palsynth train tuned in place of the ControlNet.

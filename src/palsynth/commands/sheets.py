@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,7 +19,7 @@ from palsynth.commands.options import (
 from palsynth.errors import InputError
 
 if TYPE_CHECKING:
-    from palsynth.methods.base import Expression, Method
+    from palsynth.methods.base import Expression, Identity
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,13 @@ class SheetOptions:
     healthy: bool = False
     """Also show the movements without the palsy."""
     patient: Path | None = None
-    """A folder with a patient's ten movements, named by movement (grin.jpg, wrinkle-forehead.jpg)
-    or with a dataset's manifest, in place of a palsy: the photo or person given is the non-patient
-    who shows them. For methods that take pictures."""
+    """A folder with a patient's movements and rest, named by movement (rest.jpg, grin.jpg) or with
+    a dataset's manifest, in place of a palsy: the photo or person given is the non-patient who
+    shows them, as palsynth anonymize does; exit code 1 where the patient is recognised, or side or
+    movement are not the patient's."""
     method: str | None = None
-    """Method; people for --person, simulator for a photo and controlnet-pf-eyes-mouth
-    with --patient where nothing is said."""
+    """Method; people for --person, simulator for a photo and captured with --patient where nothing
+    is said (controlnet-pf-captured with --base, --controlnet or --weights)."""
     weights: Path | None = None
     """Weights of the method; what ships where nothing is said."""
     diffusion: Annotated[DiffusionOptions, tyro.conf.arg(name="")] = field(
@@ -107,38 +109,25 @@ def sheet(options: SheetOptions) -> None:
     print(f"\n{options.out}")
 
 
-def _of_patient(options: SheetOptions, identity) -> None:  # type: ignore[no-untyped-def]
-    from palsynth.experiments.recognised import count_recognised
-    from palsynth.face.images import read_image
-    from palsynth.generation.patient_sheet import patient_sheet, pictures_by_movement
-    from palsynth.methods.base import provenance, write_made
+def _of_patient(options: SheetOptions, identity: Identity) -> None:
+    """The sheet of ``palsynth anonymize``, on the photo or person that is given."""
+    from palsynth.generation.anonymize import How, anonymize, fixed
+    from palsynth.generation.anonymized_files import sheet_of, write_sheet
+    from palsynth.generation.patient import read_folder
+    from palsynth.progress import progress_bar
 
     if options.palsy_options != PalsyOptions() or options.healthy:
         raise InputError("--patient shows the palsy; leave out side, grade, palsy and --healthy")
-    method = _picture_method(options)
-    if not method.takes_pictures:
-        raise InputError(f"the method {method.name} takes no pictures; leave out --patient")
+    method = options.diffusion.method(options.method, options.weights)
     assert options.patient is not None
-    made = patient_sheet(options.patient, identity, method, size=options.size)
-    said = {"person": options.person, "expression": "picture"}
-    write_made(options.out, made.image, method, provenance(method, 0, **said))
-    _print_table(made, "patient")
-    patients = [read_image(path) for path in pictures_by_movement(options.patient).values()]
-    print(f"\n{options.out}\n{count_recognised(patients, made.pictures)}")
-
-
-def _picture_method(options: SheetOptions) -> Method:
-    from palsynth.methods.base import get_method, method_class
-
-    name = options.method or "controlnet-pf-eyes-mouth"
-    if options.diffusion == DiffusionOptions():
-        return get_method(name, options.weights)
-    from palsynth.methods.controlnet.method import ControlNetMethod
-
-    kind = method_class(name)
-    if not issubclass(kind, ControlNetMethod):
-        raise InputError(f"the method {name} has no --base, --controlnet or --tokenizer")
-    return kind(options.diffusion.pipeline(options.weights))
+    patient = read_folder(options.patient)
+    with progress_bar("drawing") as progress:
+        made = anonymize(patient, fixed(identity, 0), method, How(options.size), progress)
+    drawn = sheet_of(patient, made, options.size)
+    _print_table(drawn, "patient")
+    print("\n" + "\n".join(write_sheet(options.out, patient, made, method, drawn)))
+    if made.faults:
+        sys.exit(1)
 
 
 def grid(options: GridOptions) -> None:
@@ -180,7 +169,7 @@ def _check_size(size: int) -> None:
         raise InputError(f"--size {size}: a picture of a sheet has 64 to 512 px a side")
 
 
-def _identity(text: str, person: bool = False):  # type: ignore[no-untyped-def]
+def _identity(text: str, person: bool = False) -> tuple[Identity, bool]:
     """A seed -> a person, anything else -> the face in that photo."""
     from palsynth.face.detect import read_face
     from palsynth.people import sample

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -18,6 +19,9 @@ from palsynth.methods.base import Asked, Expression, Identity, Method, Picture, 
 
 INK, GREY, PAPER = (28, 34, 40), (104, 114, 124), (255, 255, 255)
 CARE = "for research and teaching; not a medical device"
+ACROSS = 5
+"""Pictures in a line of a sheet."""
+
 FOOT = f"synthetic, made by palsynth · {CARE}"
 
 
@@ -71,25 +75,38 @@ def _rest_of(identity: Identity, method: Method, size: int) -> Measures | None:
 
 def drawn_sheet(
     images: Sequence[np.ndarray], rows: list[AskedMeasured], title: str, asker: str,
-    well: Sequence[np.ndarray] | None = None,
+    well: Sequence[np.ndarray] | None = None, size: int | None = None,
 ) -> Sheet:  # fmt: skip
-    """Pictures of the ten movements in two lines, with who asked for what (``asker``) and what is
-    measured under each; ``well`` the same without a palsy, above them."""
-    tiles = [_captioned(i, *_caption(row, asker)) for i, row in zip(images, rows, strict=True)]
-    lines = [tiles[:5], tiles[5:]]
+    """Pictures of movements, five a line, with who asked for what (``asker``) and what is measured
+    under each; ``well`` the same without a palsy, above them; ``size`` pixels a side that they are
+    shown at."""
+    shown = [_resized(image, size) for image in images]
+    tiles = [_captioned(i, *_caption(row, asker)) for i, row in zip(shown, rows, strict=True)]
+    lines = [tiles[k : k + ACROSS] for k in range(0, len(tiles), ACROSS)]
     if well is not None:
-        tops = [_captioned(i, m.label, "healthy") for i, m in zip(well, YANAGIHARA, strict=True)]
-        lines = [tops[:5], tiles[:5], tops[5:], tiles[5:]]
+        tops = [_captioned(i, r.movement.label, "healthy") for i, r in zip(well, rows, strict=True)]
+        above = [tops[k : k + ACROSS] for k in range(0, len(tops), ACROSS)]
+        lines = [line for pair in zip(above, lines, strict=True) for line in pair]
     asked = _total([row.asked_score for row in rows])
     measured = _total([row.measured_score for row in rows])
     totals = [f"{who} {total}" for who, total in ((asker, asked), ("measured", measured)) if total]
     return Sheet(_framed(lines, title, ", ".join(totals)), rows, list(images))
 
 
+def _resized(image: np.ndarray, size: int | None) -> np.ndarray:
+    if size is None or image.shape[0] == size:
+        return image
+    shrunk = cv2.resize(
+        image, (size, size),
+        interpolation=cv2.INTER_AREA if size < image.shape[0] else cv2.INTER_CUBIC,
+    )  # fmt: skip
+    return np.asarray(shrunk)
+
+
 def _total(scores: list[int | None]) -> str:
     """A Yanagihara total in words; nothing where an item is not known."""
     known = [score for score in scores if score is not None]
-    if len(known) < len(scores):
+    if len(known) < len(YANAGIHARA):
         return ""
     return f"Yanagihara {sum(known)} of 40 ({yanagihara_band(sum(known))})"
 

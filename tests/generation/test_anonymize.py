@@ -1,0 +1,175 @@
+"""A patient's expressions on one other person: candidates, gate, verdict, files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from palsynth.clinical import Grade, Movement, Palsy, Side
+from palsynth.errors import InputError
+from palsynth.face.detect import detect_face
+from palsynth.face.face import Face
+from palsynth.face.framing import PORTRAIT
+from palsynth.generation.anonymize import How, anonymize, described, fixed
+from palsynth.generation.anonymized_files import named, sheet_of, write_folder, write_one
+from palsynth.generation.patient import Patient, PatientPicture
+from palsynth.generation.verdict import Gate, Verdict
+from palsynth.methods import Request, get_method
+from palsynth.people import View, render, sample
+from palsynth.people.description import read_description
+
+PATIENT, OTHER = 970_301, 970_302
+MOVEMENTS = (Movement.REST, Movement.GRIN, Movement.CLOSE_EYES_LIGHTLY)
+
+
+def _face(seed: int, movement: Movement = Movement.REST, palsy: Palsy | None = None) -> Face:
+    return detect_face(render(sample(seed), movement, palsy, view=View(224, PORTRAIT)).image)
+
+
+@pytest.fixture(scope="module")
+def patient() -> Patient:
+    palsy = Palsy.peripheral(Side.LEFT, Grade.IV)
+    pictures = [PatientPicture(m.value, m, _face(PATIENT, m, palsy)) for m in MOVEMENTS]
+    return Patient(tuple(pictures), pictures[0].face)
+
+
+class Counted:
+    """The method captured, counting its pictures; ``instead`` a picture for every one."""
+
+    name, takes_pictures, synthetic = "captured", True, True
+    weights_sha256 = None
+    settings: dict[str, object] = {}  # noqa: RUF012
+
+    def __init__(self, instead: np.ndarray | None = None) -> None:
+        self.drawn: list[object] = []
+        self._instead, self._method = instead, get_method("captured")
+
+    def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
+        self.drawn += [request.identity for request in requests]
+        if self._instead is not None:
+            return [self._instead] * len(requests)
+        return self._method(requests)
+
+
+def test_all_pictures_show_one_person_who_does_what_the_patient_does(patient: Patient) -> None:
+    seen = []
+    made = anonymize(
+        patient, fixed(sample(OTHER), 3), Counted(), How(192),
+        lambda done, of: seen.append((done, of)),
+    )  # fmt: skip
+    assert (made.seed, made.redrawn, made.resembles, made.faults) == (3, 0, False, ())
+    assert [p.picture.name for p in made.pictures] == [m.value for m in MOVEMENTS]
+    assert all(p.image.shape == (192, 192, 3) for p in made.pictures)
+    assert all(p.verdict.distance > 0.6 for p in made.pictures)
+    assert seen == [(1, 3), (3, 3)]
+    again = anonymize(patient, fixed(sample(OTHER), 3), Counted(), How(192))
+    for one, two in zip(made.pictures, again.pictures, strict=True):
+        assert np.array_equal(one.image, two.image)
+
+
+def test_candidates_who_resemble_the_patient_are_redrawn_and_counted(patient: Patient) -> None:
+    own, other = sample(PATIENT), sample(OTHER)
+    method = Counted()
+    made = anonymize(patient, iter([(1, own), (2, own), (5, other)]), method, How(192))
+    assert (made.seed, made.subject, made.redrawn, made.resembles) == (5, other, 2, False)
+    assert method.drawn[:2] == [own, own]  # one picture each was enough
+    assert len(method.drawn) == 2 + 3 + 1
+
+
+def test_a_subject_who_cannot_be_redrawn_is_shown_and_named(patient: Patient) -> None:
+    """The gate says so, and the verdict, which does not use it, finds the patient."""
+    made = anonymize(patient, fixed(sample(PATIENT), 0), Counted(), How(192))
+    assert (made.redrawn, made.resembles) == (0, True)
+    assert len(made.pictures) == 3
+    assert made.faults == ("patient-recognised",)
+
+
+def test_nobody_passes(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("palsynth.generation.anonymize.MOST_REDRAWN", 2)
+    everybody = iter([(k, sample(PATIENT)) for k in range(9)])
+    with pytest.raises(InputError, match="3 candidates in a row are taken for the patient"):
+        anonymize(patient, everybody, Counted(), How(192))
+
+
+def test_a_description_gives_candidates_that_fit() -> None:
+    candidates = described(read_description("man of about 60"), 4)
+    (first, one), (second, two) = next(candidates), next(candidates)
+    assert 4 <= first < second
+    assert {one.gender, two.gender} == {"man"}
+    assert {one.age, two.age} == {60}
+
+
+def test_the_gate_knows_the_patient_and_nobody_else(patient: Patient) -> None:
+    gate = Gate([picture.face for picture in patient.pictures])
+    assert gate.takes(_face(PATIENT).image)
+    assert not gate.takes(_face(OTHER).image)
+    assert not gate.takes(np.full((128, 128, 3), 128, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("seed", "movement", "faults"),
+    [
+        (OTHER, Movement.GRIN, ("side-differs", "movement-differs")),
+        (PATIENT, Movement.REST, ("patient-recognised", "side-differs", "movement-differs")),
+        (None, None, ("no-face",)),
+    ],
+)
+def test_the_verdict_names_what_is_wrong(
+    patient: Patient, seed: int | None, movement: Movement | None, faults: tuple[str, ...],
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    """Whatever a method was asked for, it is judged by what it drew."""
+    image = np.full((192, 192, 3), 128, np.uint8)
+    if seed is not None:
+        weak = Palsy.peripheral(Side.RIGHT, Grade.VI)
+        image = render(sample(seed), movement, weak, view=View(192, PORTRAIT)).image
+    only = Patient(patient.pictures[1:2], None)
+    made = anonymize(only, fixed(sample(OTHER), 0), Counted(image), How(192))
+    said = "\n".join(write_one(tmp_path / "made.png", made, Counted()))
+    found = made.pictures[0].verdict
+    if movement is Movement.REST:
+        found = Verdict(found.distance, found.expression)
+        assert found.recognised
+        assert f"THE PATIENT IS RECOGNISED (dlib distance {found.distance:.3f})" in said
+    assert set(found.faults) <= set(faults)
+    assert faults[0] in found.faults
+    assert [p.name for p in tmp_path.iterdir()] == [f"made-{'-'.join(found.faults)}.png"]
+
+
+def test_what_is_written_and_said_of_a_folder(patient: Patient, tmp_path: Path) -> None:
+    left_out = Patient(patient.pictures, patient.rest, ("a.txt: not a picture",))
+    made = anonymize(left_out, fixed(sample(OTHER), 2), Counted(), How(192))
+    lines = write_folder(tmp_path / "out", left_out, made, Counted())
+    names = sorted(p.name for p in (tmp_path / "out").iterdir())
+    assert names == ["close-eyes-lightly.png", "grin.png", "rest.png", "sheet.png"]
+    assert lines[0] == f"{tmp_path / 'out'}: 3 pictures"
+    assert "left out: a.txt: not a picture" in lines
+    assert any(line.startswith("not in the folder: wrinkle-forehead, ") for line in lines)
+    assert any("the patient is recognised in 0 of 3 pictures (dlib distance" in x for x in lines)
+    assert "side and movement are the patient's in 3 of 3" in lines
+    with Image.open(tmp_path / "out" / "grin.png") as image:
+        assert "synthetic" in image.text["Description"]
+        record = json.loads(image.text["palsynth:provenance"])
+    assert (record["seed"], record["expression"]) == (2, "picture")
+    assert "words" not in record
+
+
+def test_the_sheet_measures_patient_and_picture(patient: Patient) -> None:
+    made = anonymize(patient, fixed(sample(OTHER), 2), Counted(), How(256))
+    drawn = sheet_of(patient, made, 160)
+    assert [row.movement for row in drawn.rows] == list(MOVEMENTS)
+    grin = drawn.rows[1]
+    assert grin.asked_side is grin.measured_side is Side.LEFT
+    assert grin.asked_score < 4
+    assert drawn.image.shape[1] < 4 * 256  # tiles are shown at 160 px
+
+
+def test_names_say_what_is_wrong() -> None:
+    assert named(Path("a/b.png"), ()) == Path("a/b.png")
+    faults = ("patient-recognised", "side-differs")
+    assert named(Path("a/b.png"), faults) == Path("a/b-patient-recognised-side-differs.png")
