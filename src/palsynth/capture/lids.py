@@ -128,6 +128,8 @@ def closures(eyes: Eyes, rest: Eyes | None) -> dict[Side, float]:
     counts, most = _BLINK_COUNTS[rest is not None]
     seen = {}
     for side, own in _apart(narrower, closing).items():
+        if rest is None:  # the wider eye says what is usual, and is not wider than itself
+            own = max(own, min(narrower[side], 0.0))
         seen[side] = float(np.interp(own, _NARROWED, _CLOSURE))
         if eyes.blink is not None:
             share = float(np.interp(own, counts, (0.0, most)))
