@@ -152,10 +152,7 @@ def keep(folder: Path, made: Anonymization, seconds: float) -> None:
     still = Asked(Movement.REST, Palsy.none())
     request = Request(made.subject, still, size=256, framing=PORTRAIT)
     write_png(folder / "non-patient.png", get_method("captured")([request])[0])
-    said = {
-        "redrawn": made.redrawn, "resembles": made.resembles, "seconds": seconds,
-        "faults": [picture.verdict.faults for picture in made.pictures],
-    }  # fmt: skip
+    said = {"redrawn": made.redrawn, "resembles": made.resembles, "seconds": seconds}
     (folder / "made.json").write_text(json.dumps(said))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from palsynth.capture import ExpressionCoefficients, capture
-from palsynth.capture.compare import displacement
+from palsynth.capture.compare import compare, displacement
 from palsynth.clinical import Movement, Palsy, Side
 from palsynth.encoders.published.dlib import DlibRecogniser
 from palsynth.encoders.recogniser import Recogniser
@@ -21,6 +21,7 @@ from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
 from palsynth.face.images import read_image
 from palsynth.generation.patient import Patient
+from palsynth.generation.verdict import Verdict
 from palsynth.methods.base import Identity
 
 FALSE_ACCEPT = 0.01
@@ -123,7 +124,7 @@ class Panel:
         for n, case in enumerate(self.cases):
             other = self.eyes.see_file(non_patients / case.name / "non-patient.png")
             for k, seen in enumerate(self.shown[n]):
-                pictures.append(self._judged(n, k, seen, self.rests[n], other, ()))
+                pictures.append(self._judged(n, k, seen, self.rests[n], other))
         return Row(pictures, [], [], [])
 
     def row(self, folder: Path) -> Row:
@@ -142,29 +143,31 @@ class Panel:
                 captured.append(rank(n - self.first, apart))
             for k, picture in enumerate(case.patient.pictures):
                 made = self.eyes.see_file(where / f"{picture.name}.png")
-                pictures.append(self._judged(n, k, made, subject, other, said["faults"][k]))
+                pictures.append(self._judged(n, k, made, subject, other))
         return Row(pictures, captured, redrawn, resembles)
 
     def _judged(
         self, n: int, k: int, made: Seen | None, subject: Seen | None, other: Seen | None,
-        faults: Sequence[str],
     ) -> Judged:  # fmt: skip
         case = self.cases[n]
         if made is None or subject is None or other is None:
-            return Judged(case, faults)
+            return Judged(case, ("no-face",))
         found = expressed([case.asked[k]], made.face.landmarks[None], other.face.landmarks[None])
         shown = case.patient.expression(case.patient.pictures[k])
         there = capture(shown.face, shown.rest)
         here = capture(made.face, None if shown.rest is None else subject.face)
+        far = min(float(np.linalg.norm(made.dlib - own.dlib))
+                  for own in (self.shown[n][k], self.rests[n]))  # fmt: skip
+        verdict = Verdict(far, compare(there, here, case.patient.pictures[k].movement))
         ranks = {"dlib": np.nan, "ours": np.nan}
         if n >= self.first:
-            far = [float(np.linalg.norm(seen.dlib - made.dlib)) for seen in self.gallery]
+            apart = [float(np.linalg.norm(seen.dlib - made.dlib)) for seen in self.gallery]
             unlike = [-float(seen.ours @ made.ours) for seen in self.gallery]
             own = n - self.first
-            ranks = {"dlib": rank(own, np.array(far)), "ours": rank(own, np.array(unlike))}
+            ranks = {"dlib": rank(own, np.array(apart)), "ours": rank(own, np.array(unlike))}
         return Judged(
             case,
-            faults,
+            verdict.faults,
             float(np.linalg.norm(made.dlib - self.rests[n].dlib) < self.threshold),
             float(np.linalg.norm(other.dlib - self.rests[n].dlib) < self.threshold),
             100.0 * float(found.side_right()[0]) if found.clear()[0] else np.nan,

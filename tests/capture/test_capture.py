@@ -17,7 +17,8 @@ from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.methods import Request, get_method
 from palsynth.methods.base import Asked, Picture
-from palsynth.people import HeadPose, View, render, sample
+from palsynth.people import HeadPose, View, render, render_drive, sample
+from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import simulate
 
 SIDES = pytest.mark.parametrize("side", list(Side))
@@ -149,8 +150,8 @@ def test_what_rest_shows_by_chance_is_not_driven(rest: Face) -> None:
 
 def _eyes(left: float, right: float, blink: tuple[float, float] | None = None) -> Eyes:
     shut = None if blink is None else dict(zip((Side.LEFT, Side.RIGHT), blink, strict=True))
-    darkest = {Side.LEFT: 0.3, Side.RIGHT: 0.3}
-    return Eyes({Side.LEFT: left, Side.RIGHT: right}, darkest, shut)
+    white = {Side.LEFT: 0.3, Side.RIGHT: 0.3}
+    return Eyes({Side.LEFT: left, Side.RIGHT: right}, white, shut)
 
 
 def test_lids_by_their_openings() -> None:
@@ -175,10 +176,28 @@ def test_lids_by_their_openings() -> None:
 
 
 def test_a_rolled_eye_is_read_where_it_shows() -> None:
-    up = replace(_eyes(0.08, 0.08), darkest={Side.LEFT: 0.8, Side.RIGHT: 0.3})
+    up = replace(_eyes(0.08, 0.08), white={Side.LEFT: 1.0, Side.RIGHT: 0.3})
     open_lids = {Side.LEFT: 0.2, Side.RIGHT: 0.0}
     assert rolls(up, open_lids) == {Side.LEFT: 1, Side.RIGHT: 0}
     assert rolls(up, {Side.LEFT: 1.0, Side.RIGHT: 0.0})[Side.LEFT] == 0
+    half = replace(up, white={Side.LEFT: 0.82, Side.RIGHT: 0.64})
+    assert rolls(half, open_lids) == pytest.approx({Side.LEFT: 0.5, Side.RIGHT: 0})
+
+
+@pytest.mark.parametrize("size", [128, 320])
+def test_a_half_rolled_eye_is_told_from_one_that_looks_ahead(size: int) -> None:
+    """Of people with an eye that rolls up more than half, behind lids that stay open, and of the
+    same people's other eye, which is open too."""
+    rolled, ahead = [], []
+    for seed in range(1_000_400, 1_000_412):
+        what = drive(Movement.REST, Palsy.none())
+        eye = replace(what.left, bell=0.65, closure=0.15)
+        image, _ = render_drive(sample(seed), replace(what, left=eye), View(size, PORTRAIT))
+        found = capture(detect_face(image))
+        rolled.append(found.left.roll)
+        ahead.append(found.right.roll)
+    assert np.median(rolled) > 0.5
+    assert max(ahead) < 0.1
 
 
 @SIDES

@@ -50,22 +50,23 @@ BY_CHANCE = {True: 0.08, False: 0.15}
 SHUT = 0.75
 """Closure from which too little of an eyeball is in sight."""
 
-_ROLLED = (0.56, 0.72)
-"""Darkest against brightest within the lower part of the lids' opening: up to the first an iris is
-in sight (of 328 photographed eyes none lies above 0.51), from the second on none is."""
+_ROLLED = (0.64, 1.0)
+"""Brightness of the opening's lower middle, in that of its white: up to the first an iris is in
+sight (of 328 photographed eyes none lies above), at the second none is."""
 
-_EYE_SCALE = 220.0
-"""Pixels between the outer eye corners at which eyes are looked at; smaller ones are enlarged."""
+_MIDDLE, _LOWER = (0.38, 0.62), (0.6, 0.9)
+"""Where an iris that looks ahead lies: shares of the way from corner to corner, and down from the
+upper lid to the lower."""
 
 
 @dataclass(frozen=True)
 class Eyes:
-    """Of each side: ``opening`` of the lids, outer-eye distances; ``darkest`` what is darkest
-    between them against what is brightest, 0 … 1; ``blink`` the blendshape, None where it was
+    """Of each side: ``opening`` of the lids, outer-eye distances; ``white`` how bright the
+    opening's lower middle is, in its brightest, 0 … 1; ``blink`` the blendshape, None where it was
     not read."""
 
     opening: dict[Side, float]
-    darkest: dict[Side, float]
+    white: dict[Side, float]
     blink: dict[Side, float] | None
 
 
@@ -81,35 +82,36 @@ def read_eyes(face: Face, pose: Pose) -> Eyes:
     shapes = face.blendshapes
     named = {Side.LEFT: "eyeBlinkLeft", Side.RIGHT: "eyeBlinkRight"}
     blink = None if shapes is None else {side: shapes[named[side]] for side in Side}
-    return Eyes(opening, {side: _darkest(face, side) for side in Side}, blink)
+    return Eyes(opening, {side: _white(face, side) for side in Side}, blink)
 
 
-def _darkest(face: Face, side: Side) -> float:
-    """Pupil and iris against the white of the eye: how dark the darkest eighth of the opening's
-    lower two thirds is, in the brightness of their bright parts; 0 where too little shows. A
-    landmark detector puts the iris in the middle of an opening also where it has rolled away."""
-    outline = face.landmarks[topology.eye_polygon(side.value), :2].astype(np.float64)
-    middle = outline.mean(0)
-    inner = middle + (outline - middle) * [0.8, 0.62]  # inside the lashes
-    low = np.maximum(np.floor(inner.min(0) - 3).astype(int), 0)
-    high = np.ceil(inner.max(0) + 4).astype(int)
-    window = face.image[low[1] : high[1], low[0] : high[0]]
-    if window.size == 0:
-        return 0.0
-    scale = max(_EYE_SCALE / max(face.outer_eyes, 1.0), 1.0)
-    window = cv2.resize(window, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC)
-    grey = cv2.GaussianBlur(cv2.cvtColor(window, cv2.COLOR_RGB2GRAY), (0, 0), 1)
-    mask = np.zeros(grey.shape, np.uint8)
-    corners = ((inner - low + 0.5) * scale - 0.5).round().astype(np.int32)
-    cv2.fillPoly(mask, [corners], 1)
-    rows = np.flatnonzero(mask.any(1))
-    if len(rows):
-        mask[: rows[0] + int(0.35 * (rows[-1] - rows[0]))] = 0  # where a rolled iris still peeps
-    values = grey[mask > 0]
-    if len(values) < 20:
-        return 0.0
-    dark, bright = np.percentile(values, [12, 85])
-    return float(dark / max(bright, 1.0))
+def _white(face: Face, side: Side) -> float:
+    """How bright an eye is where an iris that looks ahead would be, in its brightest. A landmark
+    detector puts the iris in the middle of an opening also where it has rolled up."""
+    points = np.asarray(face.landmarks, np.float64)[:, :2]
+    first = points[topology.UPPER_LID[side.value][0]]
+    along = points[topology.UPPER_LID[side.value][-1]] - first
+    length = max(float(np.linalg.norm(along)), 1e-6)
+    along = along / length
+    down = np.array([-along[1], along[0]]) * np.sign(along[0] or 1.0)
+    across = np.linspace(0.2, 0.8, 31)  # the corners are skin and shade
+    margins = []
+    for lid in (topology.UPPER_LID, topology.LOWER_LID):
+        way = points[list(lid[side.value])] - first
+        order = np.argsort(way @ along)
+        margins.append(np.interp(across, (way @ along)[order] / length, (way @ down)[order]))
+    depth = np.linspace(0.12, 0.88, 20)[:, None]  # within the lashes
+    offset = margins[0] + (margins[1] - margins[0]) * depth
+    x = first[0] + across * length * along[0] + offset * down[0]
+    y = first[1] + across * length * along[1] + offset * down[1]
+    grey = cv2.cvtColor(face.image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    seen = cv2.remap(
+        grey, x.astype(np.float32), y.astype(np.float32), cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    rows = (depth[:, 0] > _LOWER[0]) & (depth[:, 0] < _LOWER[1])
+    middle = (across > _MIDDLE[0]) & (across < _MIDDLE[1])
+    return float(np.median(seen[rows][:, middle]) / max(np.percentile(seen, 92), 1.0))
 
 
 def closures(eyes: Eyes, rest: Eyes | None) -> dict[Side, float]:
@@ -163,7 +165,7 @@ def rolls(eyes: Eyes, closure: dict[Side, float]) -> dict[Side, float]:
     """How far each eyeball is rolled up, 0 … 1; an eye that is shut shows none."""
     low, high = _ROLLED
     return {
-        side: float(np.clip((eyes.darkest[side] - low) / (high - low), 0, 1))
+        side: float(np.clip((eyes.white[side] - low) / (high - low), 0, 1))
         if closure[side] < SHUT
         else 0.0
         for side in Side
