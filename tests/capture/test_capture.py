@@ -177,9 +177,11 @@ def test_lids_by_their_openings() -> None:
 
 def test_a_rolled_eye_is_read_where_it_shows() -> None:
     up = replace(_eyes(0.08, 0.08), white={Side.LEFT: 1.0, Side.RIGHT: 0.3})
-    open_lids = {Side.LEFT: 0.2, Side.RIGHT: 0.0}
+    open_lids = {Side.LEFT: 0.0, Side.RIGHT: 0.0}
     assert rolls(up, open_lids) == {Side.LEFT: 1, Side.RIGHT: 0}
     assert rolls(up, {Side.LEFT: 1.0, Side.RIGHT: 0.0})[Side.LEFT] == 0
+    narrow = rolls(up, {Side.LEFT: 0.5, Side.RIGHT: 0.0})
+    assert narrow[Side.LEFT] == pytest.approx(1.15 * 0.5)  # behind narrow lids little shows all
     half = replace(up, white={Side.LEFT: 0.82, Side.RIGHT: 0.64})
     assert rolls(half, open_lids) == pytest.approx({Side.LEFT: 0.5, Side.RIGHT: 0})
 

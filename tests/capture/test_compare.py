@@ -29,7 +29,7 @@ def rest() -> Face:
 def test_the_same_expression_does_not_differ(rest: Face) -> None:
     palsy = Palsy.peripheral(Side.LEFT, Grade.V)
     there = capture(_face(Movement.GRIN, palsy), rest)
-    assert compare(there, there, Movement.GRIN) == Comparison()
+    assert compare(there, there, Movement.GRIN) == Comparison(weak_side=Side.LEFT)
     other = _face(Movement.GRIN, palsy, 1_000_302)
     here = capture(other, _face(Movement.REST, Palsy.none(), 1_000_302))
     assert compare(there, here, Movement.GRIN).side == ""
@@ -41,7 +41,7 @@ def test_a_mirrored_expression_has_the_other_side(side: Side, rest: Face) -> Non
     found = compare(there, there.mirrored(), Movement.GRIN)
     assert found.side == f"the {side.other.value} looks weak, the patient's {side.value}"
     assert found.movement
-    assert found.movement[0].startswith("the mouth moves otherwise, by ")
+    assert found.movement[0].startswith("the mouth moves otherwise: ")
 
 
 def test_a_side_that_is_lost_or_new_is_said_where_it_was_clear(rest: Face) -> None:
@@ -70,3 +70,10 @@ def test_displacement_is_what_the_landmarks_do(rest: Face) -> None:
     assert (moved[[61, 291], 1] < -0.02).all()
     mirrored = displacement(found.mirrored())
     assert np.allclose(mirrored[61], moved[291] * [-1, 1], atol=1e-3)
+
+
+def test_a_face_at_rest_is_said_to_do_nothing(rest: Face) -> None:
+    still = capture(rest, rest)
+    assert not compare(still, still).moves
+    moved = capture(_face(Movement.CLOSE_EYES_LIGHTLY, Palsy.none()), rest)
+    assert compare(moved, moved).moves

@@ -59,7 +59,7 @@ def test_a_description_is_enough_and_torch_is_not_imported(workplace: Path) -> N
     assert said[0] == "made.png"
     assert said[1].startswith("subject: man of about 30 with ")
     assert "privacy: the patient is not recognised (dlib distance 0." in done.stdout
-    assert "expression: side and movement are the patient's" in said
+    assert "expression: side (the left weak) and movement are the patient's" in said
     assert said[-2].startswith("no recogniser can show that nobody recognises the patient")
     assert said[-1] == "False False"
     assert read_image(workplace / "made.png").shape == (512, 512, 3)
@@ -88,7 +88,8 @@ def test_a_patient_who_is_recognised_ends_with_1(
     assert run(*words) == 1
     said = capsys.readouterr().out
     assert "THE PATIENT IS RECOGNISED (dlib distance 0." in said
-    assert "gate: our recogniser takes the subject for the patient; choose somebody else" in said
+    assert "gate: our own recogniser finds the subject like the patient; another is safer" in said
+    assert "try another --seed or somebody else" in said
     assert (workplace / "m-patient-recognised.png").is_file()
     assert not (workplace / "m.png").exists()
 
@@ -109,8 +110,11 @@ def test_a_folder_gives_all_pictures_and_the_sheet(
     assert {_record(p)["subject"] for p in Path("out").iterdir()} == {
         _record(Path("out/sheet.png"))["subject"]
     }
+    assert "nobody: no such photo or folder" in complaint(
+        capsys, "anonymize", "nobody", "--as", "man", "--out", "o.png"
+    )
     for more, fault in (
-        (["--out", "out.png"], "out.png: of a folder name a folder for the pictures"),
+        (["--out", "out.png"], "--out out.png: a folder of pictures needs a folder"),
         (["--out", str(folder / "in")], "lies in the patient's folder; give another --out"),
         (["--out", "o", "--movement", "grin"], "--rest and --movement go with one photo"),
     ):
@@ -166,6 +170,7 @@ def test_a_sheet_of_a_patient_goes_the_same_way(
         ([*given, "--weights", "x"], "give one of the two"),
         (["--method", "people"], "the method people takes no pictures"),
         (["--side", "left", "--grade", "V"], "--patient shows the palsy; leave out side"),
+        (["--out", f"{folder}/s.png"], "lies in the patient's folder; give another --out"),
     ):
         assert fault in complaint(capsys, *words, *more)
     assert "go with --patient" in complaint(capsys, "sheet", "--person", "5", *given)
@@ -176,7 +181,11 @@ def test_a_sheet_of_a_patient_goes_the_same_way(
     [
         (["--as", "purple elephant"], "description 'purple elephant': 'purple elephant' cannot"),
         (["--as", "nobody.jpg"], "nobody.jpg: no such file; give a description, person:SEED"),
-        (["--as", "person:x"], "person:x: no such file; give a description, person:SEED"),
+        (["--as", "person:x"], "--as person:x: the seed is a whole number from 0 on, as in"),
+        (["--as", "person:-1"], "--as person:-1: the seed is a whole number from 0 on"),
+        (["--as", "7"], "--as 7: a person by seed is person:7"),
+        (["--as", "man", "--words", "man"], "--words goes with a ControlNet; say in --as whom"),
+        (["--as", "grin.png"], "grin.png: the mouth is open; give a photo at rest"),
         (["--as", "."], ".: is a folder; give a description, person:SEED or a photo"),
         (["--as", "man of 200"], "description 'man of 200': people can be drawn from 16 to 75"),
         (["--as", " "], "--as: is empty; give a description, person:SEED or a photo"),
@@ -190,7 +199,10 @@ def test_a_sheet_of_a_patient_goes_the_same_way(
         (["--as", "man", "--method", "nobody"], "no method 'nobody'; choose one of "),
         (["--as", "man", "--method", "people"], "the method people takes no pictures"),
         (["--as", "man", "--rest", "other.png"], "other.png: shows somebody else than grin.png"),
-        (["--as", "man", "--out", "folder"], "folder: of one photo name a picture that ends in"),
+        (
+            ["--as", "man", "--out", "folder"],
+            "--out folder: one photo needs a picture, ending in .png",
+        ),
     ],
 )
 def test_bad_requests(

@@ -49,5 +49,5 @@ def test_a_picture_without_a_face_is_measured_as_none() -> None:
 def test_a_grid_has_people_down_and_expressions_across() -> None:
     expressions = [Asked(Movement.REST, Palsy.none()), Asked(Movement.GRIN, LEFT_V)]
     image = grid([sample(1), sample(2), sample(3)], expressions, get_method("people"), size=96)
-    assert image.shape[1] == 2 * 104 + 8
+    assert image.shape[1] > 2 * 104  # wide enough for the words below
     assert image.shape[0] > 3 * 104

@@ -11,7 +11,7 @@ from palsynth.errors import InputError
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
-from palsynth.people import View, render, sample
+from palsynth.people import EVALUATION_SEEDS, View, render, sample
 from palsynth.people.description import describe, describe_face, read_description, skin_in, skin_of
 
 
@@ -54,15 +54,26 @@ def test_what_cannot_be_drawn_is_named(words: str, fault: str) -> None:
 def test_whoever_fits_is_drawn_from_a_seed_on() -> None:
     words = "woman of about 30 with dark skin"
     found = list(islice(read_description(words).people(3), 3))
-    seeds = [seed for seed, _ in found]
+    seeds = [person.seed for person in found]
     assert seeds == sorted(set(seeds))
-    for seed, person in found:
-        assert seed >= 3
-        assert person.seed == seed
+    assert seeds[-1] < EVALUATION_SEEDS
+    for person in found:
         assert (person.gender, person.age, skin_of(person)) == ("woman", 30, "dark")
         assert describe(person) == words
-    again = next(read_description(words).people(seeds[1]))
-    assert np.array_equal(again[1].code, found[1][1].code)
+    assert next(read_description(words).people(3)).seed == seeds[0]
+    later = next(read_description(words).people(3 + seeds[1] - seeds[0]))
+    assert later.seed >= seeds[1]
+    other = next(read_description("woman of about 40 with dark skin").people(3))
+    assert abs(other.seed - seeds[0]) > 100  # not the same face, ten years older
+
+
+def test_the_old_have_the_skin_of_their_group() -> None:
+    """The model's looks are not carried on beyond those who were photographed."""
+    for seed in range(970_000, 970_010):
+        young, old = (sample(seed, age=age, ethnicity="white") for age in (50, 75))
+        assert np.array_equal(young.code, old.code)
+        assert old.extrapolated
+    assert describe(sample(3, age=75)).startswith(f"{sample(3).gender} of about 70 with ")
 
 
 def test_where_nobody_fits_it_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:

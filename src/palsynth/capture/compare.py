@@ -18,6 +18,9 @@ where it is LARGER than most of the movement itself."""
 
 LARGER = 0.6
 
+LEAST = 0.008
+"""Mean way of a region's landmarks below which a picture shows no movement."""
+
 LIDS = 0.4
 """The same of how far lids are shut."""
 
@@ -29,10 +32,13 @@ again; less than that may be seen once and not the next time."""
 @dataclass(frozen=True)
 class Comparison:
     """What differs, in words; empty where nothing does. ``side`` which side is weak, ``movement``
-    one line a region that moves otherwise."""
+    one line a region that moves otherwise. ``weak_side`` of the patient where one is seen, and
+    ``moves`` whether anything does in the patient's picture."""
 
     side: str = ""
     movement: tuple[str, ...] = ()
+    weak_side: Side | None = None
+    moves: bool = True
 
 
 def compare(
@@ -43,7 +49,17 @@ def compare(
     lines = [
         line for region in ("brow", "mouth") if (line := _otherwise(patient, made, region))
     ] + _lids(patient, made)
-    return Comparison(_side(read(patient, movement), read(made, movement)), tuple(lines))
+    own = read(patient, movement)
+    return Comparison(
+        _side(own, read(made, movement)), tuple(lines), own.weak_side, _moves(patient)
+    )
+
+
+def _moves(coefficients: ExpressionCoefficients) -> bool:
+    """Whether brow, mouth or lids of either side clearly do."""
+    ways = max(_length(_ways(coefficients, region)) for region in LOST)
+    lids = max(abs(coefficients.of(side).closure) for side in Side)
+    return ways > LEAST or lids > LIDS
 
 
 def _side(patient: Reading, made: Reading) -> str:
@@ -70,8 +86,8 @@ def _otherwise(patient: ExpressionCoefficients, made: ExpressionCoefficients, re
     if apart <= max(LOST[region], LARGER * most):
         return ""
     return (
-        f"the {region} moves otherwise, by {100 * apart:.0f} % of the eyes' distance where the "
-        f"patient's moves by {100 * _length(there):.0f} %"
+        f"the {region} moves otherwise: {100 * apart:.1f} % of the eyes' distance off, where the "
+        f"patient's moves by {100 * _length(there):.1f} %"
     )
 
 

@@ -54,6 +54,9 @@ _ROLLED = (0.64, 1.0)
 """Brightness of the opening's lower middle, in that of its white: up to the first an iris is in
 sight (of 328 photographed eyes none lies above), at the second none is."""
 
+_ROLLS = 1.15
+"""How far an eyeball rolls for what its lids lack of closing."""
+
 _MIDDLE, _LOWER = (0.38, 0.62), (0.6, 0.9)
 """Where an iris that looks ahead lies: shares of the way from corner to corner, and down from the
 upper lid to the lower."""
@@ -162,10 +165,13 @@ def _beyond(closure: float, by_chance: float) -> float:
 
 
 def rolls(eyes: Eyes, closure: dict[Side, float]) -> dict[Side, float]:
-    """How far each eyeball is rolled up, 0 … 1; an eye that is shut shows none."""
+    """How far each eyeball is rolled up, 0 … 1; an eye that is shut shows none. Behind lids that
+    close half way a little of it shows white enough: it is taken to roll as far as the lids lack of
+    closing, as attempts at closing do."""
     low, high = _ROLLED
     return {
         side: float(np.clip((eyes.white[side] - low) / (high - low), 0, 1))
+        * float(np.clip(_ROLLS * (1 - closure[side]), 0, 1))
         if closure[side] < SHUT
         else 0.0
         for side in Side

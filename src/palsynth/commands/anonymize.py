@@ -14,6 +14,7 @@ from palsynth.commands.options import DiffusionOptions, Force, MovementName
 from palsynth.errors import InputError
 
 if TYPE_CHECKING:
+    from palsynth.face.face import Face
     from palsynth.generation.anonymize import Candidates
     from palsynth.generation.patient import Patient
 
@@ -68,6 +69,8 @@ def anonymize(options: AnonymizeOptions) -> None:
         raise InputError(f"--size {options.size}: must lie between 128 and 1024")
     candidates = _candidates(options)
     method = options.diffusion.method(options.method, options.weights)
+    if options.words and method.name == "captured":
+        raise InputError("--words goes with a ControlNet; say in --as whom to draw")
     patient = _patient(options)
     how = work.How(options.size, options.words)
     if options.patient.is_dir():
@@ -83,7 +86,6 @@ def anonymize(options: AnonymizeOptions) -> None:
 
 def _candidates(options: AnonymizeOptions) -> Candidates:
     """Who may show the expression. Raises InputError for words that cannot be drawn."""
-    from palsynth.face.detect import read_face
     from palsynth.generation.anonymize import described, fixed
     from palsynth.people import sample
     from palsynth.people.description import read_description
@@ -91,7 +93,11 @@ def _candidates(options: AnonymizeOptions) -> Candidates:
     words = options.as_.strip()
     if not words:
         raise InputError("--as: is empty; give a description, person:SEED or a photo")
-    if (number := re.fullmatch(r"person:(\d+)", words)) is not None:
+    if words.isdecimal():
+        raise InputError(f"--as {words}: a person by seed is person:{words}")
+    if words.startswith("person:"):
+        if (number := re.fullmatch(r"person:(\d+)", words)) is None:
+            raise InputError(f"--as {words}: the seed is a whole number from 0 on, as in person:7")
         return fixed(sample(int(number.group(1))), options.seed)
     path = Path(words)
     try:
@@ -99,7 +105,7 @@ def _candidates(options: AnonymizeOptions) -> Candidates:
     except OSError:  # longer than a file's name may be
         is_file = is_folder = False
     if is_file:
-        return fixed(read_face(path), options.seed)
+        return fixed(_at_rest(path), options.seed)
     if is_folder:
         raise InputError(f"{path}: is a folder; give a description, person:SEED or a photo")
     if re.search(r"\.\w{2,4}$|[/\\:]", words):
@@ -107,19 +113,33 @@ def _candidates(options: AnonymizeOptions) -> Candidates:
     return described(read_description(words), options.seed)
 
 
+def _at_rest(path: Path) -> Face:
+    """A consenting person's face. Raises InputError where the mouth is open: what the patient does
+    begins from rest, and the result is read against it."""
+    from palsynth.commands.options import mouth_is_open
+    from palsynth.face.detect import read_face
+
+    face = read_face(path)
+    if mouth_is_open(face):
+        raise InputError(f"{path}: the mouth is open; give a photo at rest")
+    return face
+
+
 def _patient(options: AnonymizeOptions) -> Patient:
     from palsynth.clinical import Movement
     from palsynth.generation.patient import read_folder, read_photo
 
+    if not options.patient.exists():
+        raise InputError(f"{options.patient}: no such photo or folder")
     if not options.patient.is_dir():
         movement = None if options.movement is None else Movement(options.movement)
         if options.out.is_dir() or options.out.suffix.lower() != ".png":
-            raise InputError(f"{options.out}: of one photo name a picture that ends in .png")
+            raise InputError(f"--out {options.out}: one photo needs a picture, ending in .png")
         return read_photo(options.patient, options.rest, movement)
     if options.rest is not None or options.movement is not None:
         raise InputError("--rest and --movement go with one photo; a folder says both itself")
     if options.out.suffix or options.out.is_file():
-        raise InputError(f"{options.out}: of a folder name a folder for the pictures")
+        raise InputError(f"--out {options.out}: a folder of pictures needs a folder")
     if options.out.resolve().is_relative_to(options.patient.resolve()):
         raise InputError(f"{options.out}: lies in the patient's folder; give another --out")
     return read_folder(options.patient)

@@ -99,7 +99,10 @@ class DiffusionOptions:
         name = name or ("controlnet-pf-captured" if given or weights else "captured")
         kind = method_class(name)
         if not kind.takes_pictures:
-            raise InputError(f"the method {name} takes no pictures; give another --method")
+            raise InputError(
+                f"the method {name} takes no pictures; leave out --method, or give one that does, "
+                "such as controlnet-pf-captured"
+            )
         if not given:
             return get_method(name, weights)
         from palsynth.methods.controlnet.method import ControlNetMethod
@@ -175,11 +178,16 @@ def named_folders(words: Sequence[str]) -> dict[str, Path]:
     return found
 
 
-def warn_unless_neutral(face: Face) -> None:
-    """One line on standard error where a photo's mouth is open: movements start from rest."""
+def mouth_is_open(face: Face) -> bool:
+    """Whether a photo that should be at rest shows the mouth open."""
     from palsynth.face.measures import measure
 
-    if measure(face.landmarks).fractions().midline["dental show"] > 0.035:
+    return measure(face.landmarks).fractions().midline["dental show"] > 0.035
+
+
+def warn_unless_neutral(face: Face) -> None:
+    """One line on standard error where a photo's mouth is open: movements start from rest."""
+    if mouth_is_open(face):
         print(
             "note: the mouth is open in this photo; a photo at rest gives truer movements",
             file=sys.stderr,

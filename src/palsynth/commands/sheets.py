@@ -120,6 +120,8 @@ def _of_patient(options: SheetOptions, identity: Identity) -> None:
         raise InputError("--patient shows the palsy; leave out side, grade, palsy and --healthy")
     method = options.diffusion.method(options.method, options.weights)
     assert options.patient is not None
+    if options.out.resolve().is_relative_to(options.patient.resolve()):
+        raise InputError(f"{options.out}: lies in the patient's folder; give another --out")
     patient = read_folder(options.patient)
     with progress_bar("drawing") as progress:
         made = anonymize(patient, fixed(identity, 0), method, How(options.size), progress)

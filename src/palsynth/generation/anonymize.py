@@ -24,7 +24,7 @@ BATCH = 8
 """Pictures that a method gets at once; no picture depends on it."""
 
 Candidates = Iterator[tuple[int, Identity]]
-"""Who may show the expression, with the seed of each."""
+"""Who may show the expression, with the seed that methods get."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,9 @@ def fixed(subject: Identity, seed: int) -> Candidates:
 
 
 def described(description: Description, seed: int) -> Candidates:
-    """Whoever fits a description, from a seed on."""
-    yield from description.people(seed)
+    """Whoever fits a description, one after another."""
+    for person in description.people(seed):
+        yield seed, person
 
 
 def anonymize(
@@ -101,6 +102,8 @@ def anonymize(
             )
         seed, subject = other
     images += method(requests[len(images) :])  # one who resembles the patient, and no other
+    if progress is not None and resembles:
+        progress(len(images), len(images))
     rest = _at_rest(patient, subject, seed, method, how)
     judge = Judge(patient.rest)
     made = [

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from palsynth.clinical import YANAGIHARA, Movement, Palsy
 from palsynth.encoders.published.dlib import SAME_PERSON
+from palsynth.errors import InputError
 from palsynth.face.face import Face
+from palsynth.face.images import check_replaceable
 from palsynth.face.measures import Measures, measure
 from palsynth.generation.anonymize import Anonymization, Anonymized
 from palsynth.generation.measured import AskedMeasured, asked_and_measured
 from palsynth.generation.patient import Patient
 from palsynth.generation.sheet import Sheet, drawn_sheet
+from palsynth.generation.verdict import FAULTS
 from palsynth.methods.base import Method, provenance, write_made
 from palsynth.people.description import describe
 
 CARE = "no recogniser can show that nobody recognises the patient: look at it before it is shown"
 
+ADVICE = "try another --seed or somebody else, and see whether the photo shows the movement clearly"
+
 
 def write_one(out: Path, made: Anonymization, method: Method) -> list[str]:
     """Writes the picture of one photo; returns what is to be said."""
     only = made.pictures[0]
-    path = named(out, only.verdict.faults)
-    write_made(path, only.image, method, _record(made, method))
-    return [str(path), *subject_lines(made), *_verdict_lines(only, ""), CARE]
+    path = _write(out, only.verdict.faults, only.image, made, method)
+    advice = [ADVICE] if made.faults else []
+    return [str(path), *subject_lines(made), *_verdict_lines(only), *advice, CARE]
 
 
 def write_folder(out: Path, patient: Patient, made: Anonymization, method: Method) -> list[str]:
     """Writes all pictures of a folder and their sheet; returns what is to be said."""
     for picture in made.pictures:
-        path = named(out / f"{picture.picture.name}.png", picture.verdict.faults)
-        write_made(path, picture.image, method, _record(made, method))
+        path = out / f"{picture.picture.name}.png"
+        _write(path, picture.verdict.faults, picture.image, made, method)
     drawn = sheet_of(patient, made)
     lines = write_sheet(out / "sheet.png", patient, made, method, drawn)
     return [f"{out}: {len(made.pictures)} pictures", *lines]
@@ -43,13 +50,17 @@ def write_sheet(
 ) -> list[str]:
     """Writes a sheet under a name that says what is wrong with any of its pictures; returns what is
     to be said."""
-    path = named(out, made.faults)
-    write_made(path, drawn.image, method, _record(made, method))
+    lines = [str(_write(out, made.faults, drawn.image, made, method))]
+    lines += [f"left out: {line}" for line in patient.left_out]
     there = {picture.movement for picture in patient.pictures}
     missing = [m.value for m in YANAGIHARA if m not in there]
-    lines = [str(path), *(f"left out: {line}" for line in patient.left_out)]
     if missing:
         lines.append(f"not in the folder: {', '.join(missing)}")
+    if patient.rest is None:
+        lines.append("without a picture at rest a lopsided face may be taken for a palsy")
+    further = [p.name for p in patient.pictures if p.movement and p.name != p.movement.value]
+    if further:
+        lines.append(f"the sheet shows the first of each movement, and not {', '.join(further)}")
     return [*lines, *summary(made)]
 
 
@@ -57,32 +68,37 @@ def summary(made: Anonymization) -> list[str]:
     """What is to be said of several pictures."""
     lines = subject_lines(made)
     for picture in made.pictures:
-        if picture.verdict.faults:
-            lines += _verdict_lines(picture, f"{picture.picture.name}: ")
+        lines += [f"{picture.picture.name}: {line}" for line in picture.verdict.lines]
     known = [p.verdict.distance for p in made.pictures if p.verdict.distance is not None]
     hits = sum(p.verdict.recognised for p in made.pictures)
     if known:
         lines.append(
-            f"the patient is recognised in {hits} of {len(made.pictures)} pictures (dlib distance "
-            f"{min(known):.3f} to {max(known):.3f}; below {SAME_PERSON} is one person)"
+            f"privacy: the patient is recognised in {hits} of {len(made.pictures)} pictures (dlib "
+            f"distance {min(known):.3f} to {max(known):.3f}; below {SAME_PERSON} is one person)"
         )
-    kept = sum(not (p.verdict.expression.side or p.verdict.expression.movement)
-               for p in made.pictures if p.verdict.distance is not None)  # fmt: skip
-    lines.append(f"side and movement are the patient's in {kept} of {len(made.pictures)}")
-    return [*lines, CARE]
+    kept = sum(p.verdict.expression_kept for p in made.pictures)
+    lines.append(
+        f"expression: side and movement are the patient's in {kept} of {len(made.pictures)}"
+    )
+    return [*lines, *([ADVICE] if made.faults else []), CARE]
 
 
 def subject_lines(made: Anonymization) -> list[str]:
     """Who shows it, and what the gate did."""
-    if isinstance(made.subject, Face):
+    subject = made.subject
+    if isinstance(subject, Face):
         lines = ["subject: the person of the photo"]
     else:
-        lines = [f"subject: {describe(made.subject)} (person {made.subject.seed}), synthetic"]
+        older = ", extrapolated beyond the ages photographed" if subject.extrapolated else ""
+        group = subject.ethnicity.replace("_", " ")
+        lines = [f"subject: {describe(subject)} ({group}; person {subject.seed}), synthetic{older}"]
     if made.redrawn:
         many = "candidate was" if made.redrawn == 1 else "candidates were"
         lines.append(f"gate: {made.redrawn} {many} taken for the patient and redrawn")
     if made.resembles:
-        lines.append("gate: our recogniser takes the subject for the patient; choose somebody else")
+        lines.append(
+            "gate: our own recogniser finds the subject like the patient; another is safer"
+        )
     return lines
 
 
@@ -105,6 +121,24 @@ def sheet_of(patient: Patient, made: Anonymization, size: int = 320) -> Sheet:
     return drawn_sheet(images, rows, "A patient's movements on somebody else", "patient", size=size)
 
 
+def _write(
+    path: Path, faults: tuple[str, ...], image: Any, made: Anonymization, method: Method
+) -> Path:
+    """Writes a picture under a name that says its faults, in place of what an earlier run left
+    there under a name that says others."""
+    target = named(path, faults)
+    write_made(target, image, method, _record(made, method))
+    pattern = re.compile(
+        rf"{re.escape(path.stem)}((-({'|'.join(FAULTS)}))*){re.escape(path.suffix)}"
+    )
+    for other in path.parent.iterdir():
+        if other != target and pattern.fullmatch(other.name):
+            with suppress(InputError, OSError):  # not ours, it stays
+                check_replaceable(other)
+                other.unlink()
+    return target
+
+
 def _row(
     movement: Movement, made: Anonymized, own: Measures | None, rest: Measures | None
 ) -> AskedMeasured:
@@ -120,20 +154,22 @@ def _measures(face: Face | None) -> Measures | None:
     return None if face is None else measure(face.landmarks)
 
 
-def _verdict_lines(made: Anonymized, where: str) -> list[str]:
+def _verdict_lines(made: Anonymized) -> list[str]:
+    """All that is to be said of one picture."""
     verdict = made.verdict
     if verdict.distance is None:
-        return [f"{where}{line}" for line in verdict.lines]
-    lines = [f"{where}{line}" for line in verdict.lines]
-    if not where and not verdict.recognised:
-        lines.insert(
-            0,
+        return list(verdict.lines)
+    lines = []
+    if not verdict.recognised:
+        lines.append(
             f"privacy: the patient is not recognised (dlib distance {verdict.distance:.3f}; below "
-            f"{SAME_PERSON} is one person)",
+            f"{SAME_PERSON} is one person)"
         )
-    if not where and not (verdict.expression.side or verdict.expression.movement):
-        lines.append("expression: side and movement are the patient's")
-    return lines
+    if verdict.expression_kept:
+        weak = verdict.expression.weak_side
+        side = "neither side weak" if weak is None else f"the {weak.value} weak"
+        lines.append(f"expression: side ({side}) and movement are the patient's")
+    return [*lines, *verdict.lines]
 
 
 def _record(made: Anonymization, method: Method) -> dict[str, Any]:

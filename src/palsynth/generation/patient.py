@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,7 +57,7 @@ def read_photo(path: Path, rest: Path | None, movement: Movement | None) -> Pati
 
 def read_folder(folder: Path) -> Patient:
     """A patient of a folder: by its manifest, else by file names that begin with a movement
-    (``grin.jpg``, ``close-eyes-lightly-02.png``); the first at rest is what all are read against.
+    (``grin.jpg``, ``Close_Eyes_Lightly-02.png``); the first at rest is what all are read against.
 
     Raises InputError where no picture is found, one cannot be used, or two show two people.
     """
@@ -77,7 +78,7 @@ def read_folder(folder: Path) -> Patient:
         if first_face is None:
             first_face, first_path = face, path
         else:
-            check_same_person(face, first_face, str(path), str(first_path))
+            check_same_person(first_face, face, str(first_path), str(path))
         counts[movement] += 1
         number = "" if counts[movement] == 1 else f"-{counts[movement]}"
         pictures.append(PatientPicture(f"{movement.value}{number}", movement, face))
@@ -107,7 +108,8 @@ def _by_name(folder: Path) -> Placed:
     placed, left_out = [], []
     by_length = sorted(Movement, key=lambda m: -len(m.value))  # "wink" begins no other name
     for path in _files(folder):
-        movement = next((m for m in by_length if path.stem.lower().startswith(m.value)), None)
+        words = re.sub(r"[\s_]+", "-", path.stem.lower())
+        movement = next((m for m in by_length if re.match(rf"{m.value}(?![a-z])", words)), None)
         if path.suffix.lower() not in SUFFIXES:
             left_out.append(f"{path}: not a picture")
         elif movement is None:

@@ -201,6 +201,10 @@ def _framed(
     """Lines of tiles with a title above and the words of care below."""
     gap = 8
     width = max(sum(t.shape[1] + gap for t in line) + gap for line in lines)
+    # a sheet of one or two pictures is as wide as its words
+    if len(lines[0]) < 3:
+        words_width = ImageFont.load_default(13 * 0.9).getlength(words)
+        width = max(width, int(words_width) + 2 * gap)
     stacked = []
     for line in lines:
         height = max(t.shape[0] for t in line)

@@ -8,7 +8,7 @@ redrawn; dlib's, which no model here was trained on and no candidate is chosen b
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -24,6 +24,10 @@ from palsynth.methods.base import Picture
 GATE = 0.25
 """Cosine from which our recogniser takes a picture for the patient: of photographed people beside
 people who do not exist, 6 pairs in 100 lie above, of two photographs of one person all."""
+
+
+FAULTS = ("no-face", "patient-recognised", "side-differs", "movement-differs")
+"""What can be wrong with a picture, as its name says it."""
 
 
 class Gate:
@@ -57,18 +61,25 @@ class Verdict:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """What is wrong, as a picture's name says it; nothing where all is well."""
-        found = {
-            "no-face": self.distance is None,
-            "patient-recognised": self.recognised,
-            "side-differs": bool(self.expression.side),
-            "movement-differs": bool(self.expression.movement),
-        }
-        return tuple(name for name, wrong in found.items() if wrong)
+        """Which of FAULTS there are; nothing where all is well."""
+        found = (
+            self.distance is None,
+            self.recognised,
+            bool(self.expression.side),
+            bool(self.expression.movement),
+        )
+        return tuple(name for name, wrong in zip(FAULTS, found, strict=True) if wrong)
+
+    @property
+    def expression_kept(self) -> bool:
+        """Whether side and movement are the patient's, who does move."""
+        if self.distance is None or not self.expression.moves:
+            return False
+        return not (self.expression.side or self.expression.movement)
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What is wrong, in words."""
+        """What is wrong, and what gives pause, in words."""
         if self.distance is None:
             return ("the picture shows no single face",)
         out = []
@@ -77,6 +88,8 @@ class Verdict:
         if self.expression.side:
             out.append(f"THE SIDE DIFFERS: {self.expression.side}")
         out += [f"THE MOVEMENT DIFFERS: {line}" for line in self.expression.movement]
+        if not self.expression.moves:
+            out.append("note: hardly anything moves in the patient's picture")
         return tuple(out)
 
 
@@ -102,4 +115,7 @@ class Judge:
         known = [self._describe(shown.face), *([] if self._rest is None else [self._rest])]
         distance = min(float(np.linalg.norm(own - vector)) for vector in known)
         there = capture(shown.face, shown.rest)
-        return Verdict(distance, compare(there, capture(faces[0], rest), movement))
+        found = compare(there, capture(faces[0], rest), movement)
+        if movement is Movement.REST:  # nothing need move
+            found = replace(found, moves=True)
+        return Verdict(distance, found)

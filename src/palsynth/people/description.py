@@ -7,6 +7,7 @@ group. A word that cannot be drawn is refused by name, so that nobody believes i
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -69,17 +70,20 @@ class Description:
     group: str | None = None
     skin: str | None = None
 
-    def people(self, seed: int) -> Iterator[tuple[int, Person]]:
-        """Everybody whom it fits, with the seed that draws them, from a seed on.
+    def people(self, seed: int) -> Iterator[Person]:
+        """Everybody whom it fits. Where they begin depends on the description too, so that other
+        words do not give the same face with other skin; ``seed`` goes on from there.
 
         Raises InputError where nobody fits.
         """
+        said = repr((self.gender, self.age, self.group, self.skin))
+        seed += 10 * (zlib.crc32(said.encode()) % 90_000)
         tried = 0
         while tried < _MOST_TRIED:
             person = sample(seed, gender=self.gender, age=self.age, ethnicity=self.group)
             if self.skin is None or skin_of(person) == self.skin:
                 tried = 0
-                yield seed, person
+                yield person
             tried += 1
             seed += 1
         raise InputError(
@@ -142,8 +146,8 @@ def describe_face(face: Face, gender: str = "", age: float | None = None) -> str
 
 
 def _in_words(who: str, age: float | None, skin: str) -> str:
-    """Age in years, to the decade."""
-    about = "" if age is None else f" of about {round(age / 10) * 10}"
+    """Age in years, to the decade, 70 at most."""
+    about = "" if age is None else f" of about {min(round(age / 10), 7) * 10}"
     return f"{who}{about} with {skin} skin"
 
 

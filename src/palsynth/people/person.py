@@ -25,6 +25,10 @@ YOUNGEST, OLDEST = 16, 75
 OLDEST_PHOTOGRAPHED = 40.0
 """Few of the photographed people were older: beyond this age the model extrapolates."""
 
+OLDEST_KNOWN = 50.0
+"""The model's looks are those of this age for whoever is older: its regression, carried on, would
+make their skin darker and darker."""
+
 VARIETY = 1.5
 """Spread of people's shape and features about their group's mean, relative to those who were
 photographed. With 1.0 more pairs are taken for one person, and more people resemble somebody
@@ -143,7 +147,8 @@ def sample(
     person_ethnicity = ethnicity or drawn_ethnicity
 
     model = appearance_model()
-    row = attribute_row(person_age, person_gender == "woman", person_ethnicity)
+    known_age = min(person_age, OLDEST_KNOWN)
+    row = attribute_row(known_age, person_gender == "woman", person_ethnicity)
     share = rng.uniform(0, MOST_MIXED)
     row[3:] = (1 - share) * row[3:] + share * rng.dirichlet(np.full(len(ETHNICITIES), 0.6))[1:]
     noise = np.clip(rng.standard_normal(model.code_length), -2.0, 2.0)
