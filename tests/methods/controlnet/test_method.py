@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
@@ -43,7 +46,8 @@ def test_each_tells_its_own_edges(base: Base, controlnet, patient: Face) -> None
     person = sample(970_302)
     request = Request(person, Picture(patient), 0, SIZE, PORTRAIT)
     other = identity_face(person, SIZE, PORTRAIT)
-    moved = get_method("captured")([request])[0]
+    larger = get_method("captured")([replace(request, size=4 * SIZE)])[0]
+    moved = cv2.resize(larger, (SIZE, SIZE), interpolation=cv2.INTER_AREA)
     expected = {
         Partial: plain(patient, SIZE).edges,
         PartialInOtherFace: codc(patient, other, size=SIZE).edges,

@@ -25,6 +25,7 @@ from palsynth.methods.networks import digest
 from palsynth.methods.resolve import expression_picture, identity_face
 from palsynth.people import Person
 from palsynth.people.description import describe, describe_face
+from palsynth.people.render import LARGEST
 
 BATCH = 8
 """Pictures drawn at once; no picture depends on it."""
@@ -128,9 +129,15 @@ class PartialCaptured(ControlNetMethod):
 
     def edges(self, request: Request, other: Face) -> np.ndarray:
         """The edges of the identity doing what the patient does."""
-        size = self.pipeline.base.size
-        moved = CapturedMethod()([replace(request, size=size, framing=PORTRAIT)])[0]
-        return plain_edges(moved)
+        return plain_edges(moved_identity(request, self.pipeline.base.size))
+
+
+def moved_identity(request: Request, size: int) -> np.ndarray:
+    """The identity doing what the patient does (S, S, 3) uint8: drawn larger and reduced, so that
+    lids and lips keep their edges and the skin's grain gets none."""
+    larger = size * max(1, min(4, LARGEST // size))
+    moved = CapturedMethod()([replace(request, size=larger, framing=PORTRAIT)])[0]
+    return np.asarray(cv2.resize(moved, (size, size), interpolation=cv2.INTER_AREA))
 
 
 class Partial(ControlNetMethod):
