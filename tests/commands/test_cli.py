@@ -137,7 +137,7 @@ def test_sheet_and_grid(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     words = ("--expressions", "rest", "grin:left:V", "--size", 96, "--out", tmp_path / "g.png")
     assert run("grid", "--identities", 1, 2, *words) == 0
     assert run("grid", "--identities", 1, photo, *words) == 0
-    assert read_image(tmp_path / "g.png").shape[1] == 2 * 104 + 8
+    assert read_image(tmp_path / "g.png").shape[1] > 2 * 104  # as wide as the words below
 
 
 def test_people_sample_and_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
