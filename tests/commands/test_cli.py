@@ -14,7 +14,7 @@ import yaml
 from PIL import Image
 
 from palsynth.cli import COMMANDS, main
-from palsynth.clinical import Grade, Palsy, Side
+from palsynth.clinical import YANAGIHARA, Grade, Palsy, Side
 from palsynth.face.images import read_image, write_png
 
 
@@ -296,3 +296,22 @@ def test_words_that_the_parser_refuses(
     error = capsys.readouterr().err
     assert "Traceback" not in error
     assert error.strip()
+
+
+def test_a_sheet_gives_its_single_pictures_and_turns_a_selfie_round(
+    photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out, pictures = tmp_path / "s.png", tmp_path / "pictures"
+    words = ("sheet", photo, "--size", "96", "--out", out)
+    assert run(*words, "--pictures", pictures) == 0
+    assert f"{pictures}: 10 pictures" in capsys.readouterr().out
+    assert sorted(p.stem for p in pictures.iterdir()) == sorted(m.value for m in YANAGIHARA)
+    straight = read_image(out)
+    with Image.open(pictures / "grin.png") as image:
+        assert image.size == (96, 96)
+        assert json.loads(image.text["palsynth:provenance"])["expression"] == "grin"  # type: ignore[attr-defined]
+    assert run(*words, "--mirrored") == 0
+    assert (read_image(out) != straight).any()
+    assert "--mirrored goes with a photo" in complaint(
+        capsys, "sheet", "--person", "3", "--mirrored", "--out", out
+    )

@@ -51,3 +51,21 @@ def test_a_grid_has_people_down_and_expressions_across() -> None:
     image = grid([sample(1), sample(2), sample(3)], expressions, get_method("people"), size=96)
     assert image.shape[1] > 2 * 104  # wide enough for the words below
     assert image.shape[0] > 3 * 104
+
+
+def test_the_healthy_row_winks_the_eye_that_the_palsied_one_is_asked_for() -> None:
+    asked: list[Asked] = []
+
+    class Noted:
+        name, takes_pictures, synthetic, weights_sha256 = "people", False, True, None
+        settings: dict[str, object] = {}  # noqa: RUF012
+
+        def __call__(self, requests):  # type: ignore[no-untyped-def]
+            asked.extend(r.expression for r in requests)
+            return get_method("people")(requests)
+
+    sheet(
+        sample(5), Palsy.peripheral(Side.RIGHT, Grade.V), Noted(), title="", size=64, healthy=True
+    )
+    healthy = [a for a in asked if a.movement is Movement.WINK and a.palsy.weak_side is None]
+    assert [a.wink for a in healthy] == [Side.RIGHT]

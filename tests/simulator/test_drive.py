@@ -98,3 +98,11 @@ def test_one_branch_alone() -> None:
         drive(Movement.WRINKLE_FOREHEAD, palsy).left
         == drive(Movement.WRINKLE_FOREHEAD, Palsy.none()).left
     )
+
+
+def test_a_healthy_person_winks_the_eye_that_is_asked_for() -> None:
+    for side in Side:
+        what = drive(Movement.WINK, Palsy.none(), wink=side)
+        assert what.of(side).closure == 1
+        assert what.of(side.other).closure == 0
+    assert drive(Movement.WINK, Palsy.peripheral(Side.RIGHT, Grade.II)).right.closure > 0.5

@@ -50,6 +50,10 @@ class SheetOptions:
     diffusion: Annotated[DiffusionOptions, tyro.conf.arg(name="")] = field(
         default_factory=DiffusionOptions
     )
+    pictures: Path | None = None
+    """A folder for the single pictures too, named by movement."""
+    mirrored: bool = False
+    """The photo is a mirrored selfie: turn it round first."""
     size: int = 320
     """Pixels of one picture's side."""
     force: Force = False
@@ -87,6 +91,8 @@ def sheet(options: SheetOptions) -> None:
     palsy = options.palsy_options.build()
     words = str(options.person) if options.photo is None else str(options.photo)
     identity, is_person = _identity(words, person=options.photo is None)
+    if options.mirrored:
+        identity = _turned_round(identity)
     if options.patient is not None:
         _of_patient(options, identity)
         return
@@ -104,9 +110,27 @@ def sheet(options: SheetOptions) -> None:
         healthy=options.healthy,
     )
     said = {"person": options.person, "palsy": palsy.to_dict()}
-    write_made(options.out, made.image, method, provenance(method, 0, **said))
+    record = provenance(method, 0, **said)
+    if options.pictures is not None:
+        for row, image in zip(made.rows, made.pictures, strict=True):
+            name = row.movement.value
+            write_made(
+                options.pictures / f"{name}.png", image, method, {**record, "expression": name}
+            )
+    write_made(options.out, made.image, method, record)
     _print_table(made)
     print(f"\n{options.out}")
+    if options.pictures is not None:
+        print(f"{options.pictures}: {len(made.pictures)} pictures")
+
+
+def _turned_round(identity: Identity) -> Identity:
+    """A mirrored photo as others see its person."""
+    from palsynth.face.face import Face
+
+    if not isinstance(identity, Face):
+        raise InputError("--mirrored goes with a photo")
+    return identity.mirrored()
 
 
 def _of_patient(options: SheetOptions, identity: Identity) -> None:
@@ -118,6 +142,8 @@ def _of_patient(options: SheetOptions, identity: Identity) -> None:
 
     if options.palsy_options != PalsyOptions() or options.healthy:
         raise InputError("--patient shows the palsy; leave out side, grade, palsy and --healthy")
+    if options.pictures is not None:
+        raise InputError("--pictures goes without --patient; palsynth anonymize writes them all")
     method = options.diffusion.method(options.method, options.weights)
     assert options.patient is not None
     if options.out.resolve().is_relative_to(options.patient.resolve()):

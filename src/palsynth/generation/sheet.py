@@ -57,9 +57,9 @@ def sheet(
     ]
     well = None
     if healthy:
-        well = method(
-            [Request(identity, Asked(m, Palsy.none()), 0, size, PORTRAIT) for m in YANAGIHARA]
-        )
+        wink = palsy.weak_side  # the healthy eye of the same side
+        asked = [Asked(m, Palsy.none(), wink=wink) for m in YANAGIHARA]
+        well = method([Request(identity, a, 0, size, PORTRAIT) for a in asked])
     return drawn_sheet(images, rows, title, "asked", well)
 
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 import palsynth
-from palsynth.clinical import Movement, Palsy
+from palsynth.clinical import Movement, Palsy, Side
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, Framing
@@ -31,11 +31,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class Asked:
-    """An expression given in words: a movement, by a patient with a palsy."""
+    """An expression given in words: a movement, by a patient with a palsy; ``wink`` is the eye that
+    is asked to wink, the weak one's if None."""
 
     movement: Movement
     palsy: Palsy
     intensity: float = 1.0
+    wink: Side | None = None
 
 
 Expression = Picture | Asked

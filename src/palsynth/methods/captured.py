@@ -68,4 +68,7 @@ def drive_for(expression: Expression, bell: float = BELL) -> Drive:
     """What an expression asks of a face: a picture as captured, words as the nerve drives them."""
     if isinstance(expression, Picture):
         return drive_of(capture(expression.face, expression.rest))
-    return drive(expression.movement, expression.palsy, intensity=expression.intensity, bell=bell)
+    return drive(
+        expression.movement, expression.palsy, intensity=expression.intensity, bell=bell,
+        wink=expression.wink,
+    )  # fmt: skip

@@ -11,7 +11,8 @@ import numpy as np
 from palsynth.errors import InputError
 from palsynth.face.framing import ID_PHOTO
 from palsynth.methods.base import Asked, Request
-from palsynth.people import Person, View, render
+from palsynth.people import Person, View, render_drive
+from palsynth.simulator.drive import drive
 
 
 class PeopleMethod:
@@ -37,13 +38,12 @@ class PeopleMethod:
                 "method people: ask for a movement; it cannot copy a picture's expression"
             )
         asked = request.expression
-        return render(
-            request.identity,
-            asked.movement,
-            asked.palsy,
-            intensity=asked.intensity,
-            view=View(size=request.size, framing=request.framing or ID_PHOTO),
-        ).image
+        view = View(size=request.size, framing=request.framing or ID_PHOTO)
+        what = drive(
+            asked.movement, asked.palsy, intensity=asked.intensity, bell=request.identity.bell,
+            wink=asked.wink,
+        )  # fmt: skip
+        return render_drive(request.identity, what, view)[0]
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> PeopleMethod:

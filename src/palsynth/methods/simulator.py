@@ -12,7 +12,9 @@ from palsynth.errors import InputError
 from palsynth.face.framing import ID_PHOTO
 from palsynth.methods.base import Asked, Request
 from palsynth.methods.resolve import identity_face
-from palsynth.simulator.photo import simulate
+from palsynth.simulator.compose import compose
+from palsynth.simulator.drive import drive
+from palsynth.simulator.photo import at_rest
 
 
 class SimulatorMethod:
@@ -37,7 +39,8 @@ class SimulatorMethod:
         face = identity_face(request.identity, request.size, request.framing or ID_PHOTO)
         if request.framing is not None:
             face = face.aligned(request.framing, request.size)
-        return simulate(face, asked.movement, asked.palsy, intensity=asked.intensity).image
+        what = drive(asked.movement, asked.palsy, intensity=asked.intensity, wink=asked.wink)
+        return compose(at_rest(face), what).image
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> SimulatorMethod:

@@ -116,11 +116,12 @@ class Drive:
 
 
 def forces(
-    movement: Movement, palsy: Palsy, side: Side, intensity: float = 1.0
+    movement: Movement, palsy: Palsy, side: Side, intensity: float = 1.0, wink: Side | None = None
 ) -> dict[Muscle, float]:
-    """Force of each muscle of one side: effort x what the nerve lets through, with synkinesis."""
+    """Force of each muscle of one side: effort x what the nerve lets through, with synkinesis.
+    ``wink`` is the eye that is asked to, the weak one's if None."""
     state, other = palsy.of(side), palsy.of(side.other)
-    wanted = effort(movement, side, wink=palsy.weak_side)
+    wanted = effort(movement, side, wink or palsy.weak_side)
     out = {m: intensity * e * state.strength(m) for m, e in wanted.items()}
     for muscle in _MOUTH_MUSCLES & out.keys():
         out[muscle] *= 1.0 + OVER_CONTRACTION * (1.0 - other.strength(muscle))
@@ -131,13 +132,17 @@ def forces(
     return out
 
 
-def drive(movement: Movement, palsy: Palsy, *, intensity: float = 1.0, bell: float = BELL) -> Drive:
+def drive(
+    movement: Movement, palsy: Palsy, *, intensity: float = 1.0, bell: float = BELL,
+    wink: Side | None = None,
+) -> Drive:  # fmt: skip
     """What a patient with this palsy does when asked for a movement.
 
-    ``intensity`` 0 … 1.2 scales the patient's effort. At rest only lost tone and
-    contracture show.
+    ``intensity`` 0 … 1.2 scales the patient's effort; ``wink`` is the eye that is asked to, the
+    weak one's if None. At rest only lost tone and contracture show.
     """
-    sides = {s: _side(movement, palsy, s, intensity, bell) for s in Side}
+    wink = wink or palsy.weak_side
+    sides = {s: _side(movement, palsy, s, intensity, bell, wink) for s in Side}
     pull = {
         s: sum(w * sides[s].forces.get(m, 0.0) for m, w in _PULL.items()) + 0.35 * palsy.of(s).tone
         for s in Side
@@ -158,9 +163,11 @@ def _limpness(state: SidePalsy, branch: Branch) -> float:
     return (1.0 - state.tone) * weak
 
 
-def _side(movement: Movement, palsy: Palsy, side: Side, intensity: float, bell: float) -> SideDrive:
+def _side(
+    movement: Movement, palsy: Palsy, side: Side, intensity: float, bell: float, wink: Side | None
+) -> SideDrive:
     state = palsy.of(side)
-    out = SideDrive(forces=forces(movement, palsy, side, intensity))
+    out = SideDrive(forces=forces(movement, palsy, side, intensity, wink))
     for muscle, force in out.forces.items():
         out.add(_MUSCLE_FIELDS[muscle], force)
     limp = {branch: _limpness(state, branch) for branch in _LIMP_FIELDS}
@@ -173,9 +180,7 @@ def _side(movement: Movement, palsy: Palsy, side: Side, intensity: float, bell: 
     wide = 0.15 * out.forces.get(Muscle.FRONTALIS, 0.0) + 0.12 * limp[Branch.ZYGOMATIC]
     out.closure = min(1.0, shut + 0.25 * squint + 0.6 * contracture) - wide * (1.0 - min(1.0, shut))
     if movement in EYE_CLOSURES:
-        attempt = intensity * effort(movement, side, palsy.weak_side).get(
-            Muscle.ORBICULARIS_OCULI, 0.0
-        )
+        attempt = intensity * effort(movement, side, wink).get(Muscle.ORBICULARIS_OCULI, 0.0)
         out.bell = bell * min(1.0, attempt) * (1.0 - max(0.0, min(1.0, out.closure)))
 
     for fold, muscles in _FOLDS.items():
