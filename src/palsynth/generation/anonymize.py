@@ -90,8 +90,7 @@ def anonymize(
     seed, subject = next(candidates)
     while True:
         requests = _requests(patient, subject, seed, how)
-        images = _drawn(requests, method, gate, progress)
-        resembles = len(images) < len(requests) or gate.takes(images[-1])
+        images, resembles = _drawn(requests, method, gate, progress)
         other = next(candidates, None) if resembles else None
         if other is None:
             break
@@ -123,20 +122,21 @@ def _requests(patient: Patient, subject: Identity, seed: int, how: How) -> list[
 def _drawn(
     requests: list[Request], method: Method, gate: Gate,
     progress: Callable[[int, int], None] | None,
-) -> list[np.ndarray]:  # fmt: skip
-    """Pictures up to the first that is taken for the patient, or all: the first by itself, so that
-    a candidate who resembles the patient costs one picture, the others in batches."""
+) -> tuple[list[np.ndarray], bool]:  # fmt: skip
+    """Pictures up to the first that is taken for the patient, or all, and whether one was: the
+    first by itself, so that a candidate who resembles the patient costs one picture, the others in
+    batches."""
     images: list[np.ndarray] = []
     size = 1
     while len(images) < len(requests):
         for image in method(requests[len(images) : len(images) + size]):
             images.append(image)
             if gate.takes(image):
-                return images
+                return images, True
         size = BATCH
         if progress is not None:
             progress(len(images), len(requests))
-    return images
+    return images, False
 
 
 def _at_rest(
