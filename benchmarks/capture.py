@@ -22,8 +22,9 @@ from palsynth.capture.basis import SIDED, basis
 from palsynth.capture.reading import mouth_difference, read
 from palsynth.capture.seen import LEAST_EDGE, lip_edge
 from palsynth.clinical import YANAGIHARA, Grade, Movement, Muscle, Palsy, Side, SidePalsy
+from palsynth.data.half_smiles import Smiler, half_smile, read_smilers
 from palsynth.encoders.published.dlib import SAME_PERSON, DlibRecogniser
-from palsynth.experiments.half_smiles import LEAST_SMILE, Smiler, half_smile, read_smilers
+from palsynth.experiments.half_smiles import LEAST_SMILE
 from palsynth.face import topology
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face

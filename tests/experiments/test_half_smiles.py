@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from palsynth.clinical import Movement, Palsy, Side
+from palsynth.data.half_smiles import half_smile, pair_up
 from palsynth.data.manifest import read_manifest
 from palsynth.errors import InputError
 from palsynth.experiments.benchmark_sets import read_pairs
-from palsynth.experiments.half_smiles import half_smile, half_smiles, pair_up
+from palsynth.experiments.half_smiles import half_smiles
 from palsynth.face import topology
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
