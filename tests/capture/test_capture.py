@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from palsynth.capture import capture, drive_of, retarget
+from palsynth.capture import ExpressionCoefficients, capture, drive_of, retarget
 from palsynth.capture.evidence import BY_CHANCE
 from palsynth.capture.lids import Eyes, closures, rolls
 from palsynth.capture.reading import mouth_difference, read
@@ -235,3 +235,23 @@ def test_a_corner_that_is_lower_at_rest_is_not_guessed_about(rest: Face) -> None
     assert unknown.regions["mouth"].weak_side is None
     assert "the left corner is lower" in unknown.regions["mouth"].reason
     assert read(found, Movement.REST).regions["mouth"].weak_side is Side.LEFT
+
+
+def test_what_the_movement_does_not_move_counts_by_half(rest: Face) -> None:
+    """A brow that goes up a little in a grin does not outvote the mouth; asked for nothing, or for
+    the forehead, it counts."""
+    found = capture(rest, rest)
+
+    def with_sides(brow: float, mouth: float) -> ExpressionCoefficients:
+        left, right = found.left, found.right
+        return replace(
+            found,
+            left=replace(left, fields={**left.fields, "browInnerUp": brow, "browOuterUp": brow}),
+            right=replace(right, fields={**right.fields, "mouthSmile": mouth}),
+            certainty={"brow": 1.0, "mouth": 1.0},
+        )
+
+    both = with_sides(0.25, 0.55)
+    assert read(both, Movement.GRIN).weak_side is Side.LEFT
+    assert read(both, Movement.WRINKLE_FOREHEAD).weak_side is not Side.LEFT
+    assert read(both).weak_side is None

@@ -106,3 +106,36 @@ def test_a_healthy_person_winks_the_eye_that_is_asked_for() -> None:
         assert what.of(side).closure == 1
         assert what.of(side.other).closure == 0
     assert drive(Movement.WINK, Palsy.peripheral(Side.RIGHT, Grade.II)).right.closure > 0.5
+
+
+def test_lips_stay_closed_unless_the_movement_parts_them() -> None:
+    for movement in (Movement.CLOSE_EYES_TIGHTLY, Movement.PUFF_CHEEKS, Movement.WINK):
+        assert drive(movement, Palsy.none()).sealed == 1
+    for movement in (Movement.GRIN, Movement.DEPRESS_LIP):
+        assert drive(movement, Palsy.none()).sealed == 0
+
+
+def test_a_slack_cheek_balloons_and_weak_lips_leak() -> None:
+    def cheeks(palsy: Palsy) -> tuple[float, float]:
+        what = drive(Movement.PUFF_CHEEKS, palsy)
+        return what.left.fields["cheekPuff"], what.right.fields["cheekPuff"]
+
+    healthy, mild, dead = (
+        cheeks(palsy)
+        for palsy in (
+            Palsy.none(),
+            Palsy.peripheral(Side.LEFT, Grade.III),
+            Palsy.peripheral(Side.LEFT, Grade.VI),
+        )
+    )
+    assert healthy[0] == healthy[1] > mild[1] > dead[1] > 0, "breath is lost through weak lips"
+    assert mild[0] > 1.05 * mild[1]
+    assert dead[0] > 1.2 * dead[1]
+    assert drive(Movement.PUFF_CHEEKS, Palsy.none()).sealed == 1
+    assert drive(Movement.PUFF_CHEEKS, Palsy.peripheral(Side.LEFT, Grade.VI)).sealed == 0
+
+
+def test_a_smile_lights_the_side_that_smiles() -> None:
+    what = drive(Movement.GRIN, Palsy.peripheral(Side.RIGHT, Grade.VI))
+    assert what.left.smile > 1 > 0 == what.right.smile
+    assert drive(Movement.WHISTLE, Palsy.none()).left.smile == 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -14,12 +15,14 @@ from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.measures import measure
 from palsynth.people import HeadPose, View, render, sample
+from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import at_rest, simulate
 from palsynth.simulator.register import PAIRED, SIDEWAYS, WHOLE, register
 from palsynth.simulator.surface import (
     LEAST_AREA,
     estimate_pose,
     fields,
+    move,
     rest_surface,
     smallest_jacobian,
 )
@@ -137,9 +140,9 @@ def test_pose_is_recovered() -> None:
 
 def test_shipped_fields_are_symmetric_and_named() -> None:
     library = fields()
-    assert set(library) == {*PAIRED, *WHOLE, SIDEWAYS, "depth"}
+    assert set(library) == {*PAIRED, *WHOLE, SIDEWAYS, "depth", "smile"}
     mirror = canonical_mesh().mirror
-    for name in (*PAIRED, *WHOLE):
+    for name in (*PAIRED, *WHOLE, "smile"):
         values = library[name]
         assert np.allclose(values[mirror] * [-1, 1, 1], values, atol=2e-3), name
         assert np.abs(values).max() < 0.5
@@ -206,3 +209,20 @@ def test_a_photo_with_teeth_keeps_its_own(astronaut: Face) -> None:
 
     before = teeth(astronaut.image, astronaut.landmarks)
     assert np.abs(teeth(moved.image, moved.points) - before).max() < 25
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_sealed_lips_part_no_further_than_at_rest(face: Face, side: Side) -> None:
+    """Squeezed eyes pull at the upper lip; what parted the lips is taken back, on both lips."""
+    rest = at_rest(face)
+    what = drive(Movement.CLOSE_EYES_TIGHTLY, Palsy.peripheral(side, Grade.II), intensity=1.2)
+    upper, lower = (list(lip) for lip in (topology.INNER_UPPER_LIP, topology.INNER_LOWER_LIP))
+
+    def parted(sealed: float) -> float:
+        moved = move(rest.points, rest.pose, replace(what, sealed=sealed))
+        gap = (moved[lower, 1] - moved[upper, 1]) - (rest.points[lower, 1] - rest.points[upper, 1])
+        return float(gap.max())
+
+    assert parted(0.0) > 1.0
+    assert parted(1.0) < 0.5
+    assert parted(0.0) > parted(0.5) > parted(1.0)

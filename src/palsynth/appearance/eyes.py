@@ -8,6 +8,7 @@ drawn. No picture of an eye is stored.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -17,6 +18,12 @@ RINGS = 24
 
 PUPIL = 0.36
 """Radius of the pupil as a share of the iris (indoor light)."""
+
+_VEIN = np.array([0.07, 0.24, 0.23])
+"""Share of red, green and blue light that a vessel takes."""
+
+_VESSEL_REACH, _VESSEL_STEP = 4, 24
+"""Iris radii that the drawn vessels reach from the middle of the iris, and pixels of a radius."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +77,8 @@ def read_eyeball(
     white = pixels[(distance > 1.15) & (distance < 2.4)]
     if len(white) >= 6:
         light = white.sum(1)
-        sclera = np.median(white[light >= np.percentile(light, 60)], axis=0)
+        # lashes, lids and their shade darken most of what shows
+        sclera = np.median(white[light >= np.percentile(light, 75)], axis=0)
     else:
         sclera = np.array([205.0, 196.0, 190.0])
     return Eyeball(profile, sclera, centre, radius)
@@ -91,8 +99,9 @@ def draw_eyeball(
     centre = eye.centre + shift
     middle, half = corners.mean(0), max(np.linalg.norm(corners[1] - corners[0]) / 2, 1e-3)
     off = np.hypot(grid_x - middle[0], 1.3 * (grid_y - middle[1])) / half
-    shade = 1.0 - 0.42 * np.clip(off, 0, 1.2) ** 2.2
+    shade = 1.05 - 0.47 * np.clip(off, 0, 1.2) ** 2.0
     out = eye.sclera[None, None] * shade[..., None]
+    out = out * (1 - _VEIN * _vessels_at(eye, centre, grid_x, grid_y)[..., None])
     inner = np.hypot(grid_x - corners[0, 0], grid_y - corners[0, 1]) / half
     pink = np.exp(-np.square(inner / 0.22))[..., None]
     out = out * (1 - 0.75 * pink) + np.array([168.0, 110.0, 100.0]) * shade[..., None] * 0.75 * pink
@@ -120,6 +129,47 @@ def draw_eyeball(
     rim = np.exp(-np.square((r - 1.05) / 0.12))[..., None]
     out = out * (1 - 0.25 * rim)
     return np.asarray(out * (1 - inside) + iris * inside, np.float32)
+
+
+@lru_cache(maxsize=1)
+def _vessels() -> np.ndarray:
+    """Fine vessels of the white (H, W), 0 … 1, about an iris in the middle: none beside it, more
+    towards the corners, the same in every eye."""
+    size = 2 * _VESSEL_REACH * _VESSEL_STEP
+    canvas = np.zeros((size, size), np.float32)
+    rng = np.random.default_rng(5)
+    for _ in range(46):
+        angle = rng.choice([0.0, np.pi]) + rng.normal(0, 0.55)
+        at = np.array([np.cos(angle), 0.8 * np.sin(angle)]) * rng.uniform(2.2, 3.4)
+        way = -at / np.linalg.norm(at)
+        path = [at]
+        for _ in range(int(rng.integers(8, 20))):
+            way = way + rng.normal(0, 0.2, 2)
+            way = way / np.linalg.norm(way)
+            path.append(path[-1] + 0.09 * way)
+        points = (np.array(path) + _VESSEL_REACH) * _VESSEL_STEP
+        stroke = np.zeros((size, size), np.uint8)
+        drawn = np.round(points * 16).astype(np.int32)
+        cv2.polylines(stroke, [drawn], False, 255, 1, cv2.LINE_AA, 4)
+        canvas = np.maximum(canvas, rng.uniform(0.25, 1.0) * stroke.astype(np.float32) / 255)
+    soft = cv2.GaussianBlur(canvas, (0, 0), 0.8)
+    y, x = (np.mgrid[:size, :size] / _VESSEL_STEP) - _VESSEL_REACH
+    haze = 0.25 * np.clip((np.hypot(x, 1.2 * y) - 1.6) / 2.0, 0, 1)
+    away = np.clip((np.hypot(x, y) - 1.2) / 0.6, 0, 1)
+    return np.asarray((soft + haze) * away, np.float32)
+
+
+def _vessels_at(
+    eye: Eyeball, centre: np.ndarray, grid_x: np.ndarray, grid_y: np.ndarray
+) -> np.ndarray:
+    """The vessels (H, W) as a ball of this size shows them; one of few pixels shows their mean."""
+    radius = max(eye.radius, 1e-3)
+    x = ((grid_x - centre[0]) / radius + _VESSEL_REACH) * _VESSEL_STEP - 0.5
+    y = ((grid_y - centre[1]) / radius + _VESSEL_REACH) * _VESSEL_STEP - 0.5
+    blur = 0.4 * _VESSEL_STEP / radius
+    texture = _vessels() if blur < 0.6 else cv2.GaussianBlur(_vessels(), (0, 0), blur)
+    return cv2.remap(texture, x.astype(np.float32), y.astype(np.float32), cv2.INTER_LINEAR,
+                     borderMode=cv2.BORDER_REPLICATE)  # fmt: skip
 
 
 def add_glint(image: np.ndarray, eye: Eyeball, shift: np.ndarray, origin: np.ndarray) -> None:

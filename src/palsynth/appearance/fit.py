@@ -56,10 +56,8 @@ def read_london(folder: Path, detect: Detector) -> list[Photograph]:
             raise InputError(f"{folder}: no {name}; expected a London-set folder, see its README")
     with (folder / "info.csv").open() as file:
         info = {row["face_id"]: row for row in csv.DictReader(file)}
-    with (folder / "split.csv").open() as file:
-        train = [row["face_id"] for row in csv.DictReader(file) if row["split"] == "train"]
     out = []
-    for face_id in train:
+    for face_id in train_people(folder):
         path = folder / "neutral" / f"{face_id}.jpg"
         image = cv2.imread(str(path))
         if image is None:
@@ -70,6 +68,14 @@ def read_london(folder: Path, detect: Detector) -> list[Photograph]:
         ethnicity = row["ethnicity"].split("/")[0]
         out.append(Photograph(image, detect(image), age, row["gender"], ethnicity))
     return out
+
+
+def train_people(folder: Path) -> list[str]:
+    """Names of the ``train`` people of a London-set folder. Raises InputError without its split."""
+    if not (folder / "split.csv").exists():
+        raise InputError(f"{folder}: no split.csv; expected a London-set folder, see its README")
+    with (folder / "split.csv").open() as file:
+        return [row["face_id"] for row in csv.DictReader(file) if row["split"] == "train"]
 
 
 def canonical(landmarks: np.ndarray) -> np.ndarray:

@@ -12,8 +12,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-TOOTH_WHITE = np.array([1.0, 0.965, 0.895])
-"""Colour of a tooth under neutral light, for a brightness of 1."""
+TOOTH_WHITE = np.array([1.0, 0.962, 0.925])
+"""Colour of a tooth, for a brightness of 1: mean of 31 photographed people's open smiles."""
 
 UNITS_PER_MM = 1 / 92.0
 """An outer-eye distance is about 92 mm."""
@@ -28,6 +28,17 @@ _UPPER = ((8.5, 10.8), (6.6, 9.4), (7.5, 10.4), (7.0, 8.8), (6.8, 8.0), (9.0, 7.
 _LOWER = ((5.2, 9.0), (5.7, 9.2), (6.8, 10.0), (7.0, 8.6), (7.0, 8.0), (9.5, 7.2))
 """(width, height) in mm, from the midline outwards."""
 
+_EDGES = (
+    (0.45, 4.0, 0.0), (0.8, 3.0, 0.7), (1.4, 1.4, 0.1), (1.1, 1.6, 0.5), (0.9, 2.0, 0.8),
+    (0.7, 2.0, 1.2),
+)  # fmt: skip
+"""Of the upper crowns: by how many mm their edge goes up at the sides, by which power, and how
+much shorter they are: incisors are square, canines pointed."""
+
+_GUM = np.array([0.76, 0.54, 0.53])
+_BETWEEN = np.array([0.76, 0.69, 0.65])
+"""Colours of the gum and of the sides of crowns, relative to full tooth white."""
+
 _ARCH_MM = 27.0
 """Half width of the arch; a tooth at arc length s shows at x = arch * sin(s / arch)."""
 
@@ -37,13 +48,13 @@ def teeth_texture() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Colours of the upper row, the lower row and the coverage of each.
 
     Returns RGBA-like arrays: upper (H, W, 4), lower (H, W, 4), float32 with colour 0 … 1
-    relative to full tooth white and alpha 0 … 1, and the shade (H, W) of the mouth's depth.
+    relative to full tooth white, times alpha 0 … 1, and the shade (H, W) of the mouth's depth.
     """
     width, height = (int(2 * r * _RESOLUTION) for r in REACH)
     x = (np.arange(width) + 0.5) / _RESOLUTION - REACH[0]
     y = (np.arange(height) + 0.5) / _RESOLUTION - REACH[1]
     depth = np.clip(np.abs(x) / UNITS_PER_MM / _ARCH_MM, 0, 1)
-    shade = (1 - 0.75 * depth**2.2)[None].repeat(height, 0).astype(np.float32)
+    shade = (1 - 0.78 * depth**3)[None].repeat(height, 0).astype(np.float32)
     upper = _row(_UPPER, x, y, up=True)
     lower = _row(_LOWER, x, y - 0.004, up=False)
     return upper, lower, shade
@@ -52,11 +63,11 @@ def teeth_texture() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _row(
     sizes: tuple[tuple[float, float], ...], x: np.ndarray, y: np.ndarray, up: bool
 ) -> np.ndarray:
-    """One row of teeth with its gum, (H, W, 4)."""
+    """One row of teeth with its gum, (H, W, 4), colours times coverage, and coverage."""
     grid_x, grid_y = np.meshgrid(x / UNITS_PER_MM, y / UNITS_PER_MM)
     # height above the biting edge, which curves up towards the molars (smile arc)
-    bite = 0.0022 * np.square(grid_x) * (1 if up else -1)
-    rise = (-(grid_y + bite) if up else grid_y - 1.2 - bite).astype(np.float32)
+    bite = 0.006 * np.square(grid_x) * (1 if up else -1)
+    rise = (-(grid_y + bite) if up else grid_y - 0.1 - bite).astype(np.float32)
     colour = np.zeros((*grid_x.shape, 3), np.float32)
     alpha = np.zeros(grid_x.shape, np.float32)
     arc = 0.0
@@ -67,40 +78,37 @@ def _row(
         for sign in (1, -1):
             middle, half = sign * (near + far) / 2, (far - near) / 2
             u = (grid_x - middle) / max(half, 0.3)
-            edge = 0.35 + (0.5 if number == 1 and up else 0.0)
-            bottom = (
-                rise
-                - edge * np.square(np.clip(np.abs(u), 0, 1)) ** 2
-                - (0.7 if number == 1 and up else 0.0)
-            )
-            crown = height - 1.6 * np.square(u)
-            narrowing = 1.03 - 0.09 * np.clip(rise / height, 0, 1) ** 1.5
-            body = np.clip((narrowing - np.abs(u)) * half / 0.22, 0, 1)
-            body *= np.clip(bottom / 0.3 + 0.5, 0, 1) * np.clip((crown - rise) / 0.5 + 0.5, 0, 1)
+            side = np.clip(np.abs(u), 0, 1.2)
+            worn, bend, short = _EDGES[number] if up else (0.35, 4.0, 0.0)
+            bottom = rise - worn * side**bend - short
+            crown = height - 1.8 * np.square(u)
             v = np.clip(rise / height, 0, 1)
-            light = 0.96 - 0.24 * np.abs(u) ** 3 + 0.07 * np.exp(-np.square((v - 0.45) / 0.3))
-            light = light - 0.10 * np.exp(-np.square(bottom / 0.9)) - 0.10 * np.clip(v - 0.6, 0, 1)
-            warm = np.array([1.0, 0.995 - 0.006 * number, 0.97 - 0.015 * number])
-            tone = light[..., None] * (warm - np.array([0.0, 0.015, 0.045]) * v[..., None])
+            narrowing = 1.03 - 0.16 * np.square(np.clip(v - 0.25, 0, 1) / 0.75)
+            body = np.clip((narrowing - np.abs(u)) * half / 0.22, 0, 1)
+            body *= np.clip(bottom / 0.3 + 0.5, 0, 1) * np.clip((crown - rise) / 0.6 + 0.5, 0, 1)
+            # crowns are round: brightest a little off their middle, darker where they turn away
+            light = 1.0 - 0.07 * np.square(u - 0.15 * sign) - 0.10 * side**10
+            light += 0.04 * np.exp(-np.square((v - 0.4) / 0.25) - np.square(u / 0.4))
+            light -= 0.07 * np.exp(-np.square(bottom / 0.8)) + 0.12 * np.clip(v - 0.6, 0, 1)
+            warm = np.array([1.0, 1.0 - 0.006 * number, 1.0 - 0.014 * number])
+            tone = light[..., None] * (warm - np.array([0.0, 0.012, 0.03]) * v[..., None])
             body = body[..., None]
             colour = colour * (1 - body) + tone.astype(np.float32) * body
             alpha = np.maximum(alpha, body[..., 0])
             inside = np.abs(u) <= 1
             gum_line = np.where(inside, crown, gum_line)
     in_row = np.abs(grid_x) < _ARCH_MM
-    gum = np.clip((rise - gum_line + 0.4) / 0.6, 0, 1) * in_row
-    gum_colour = (
-        np.array([0.74, 0.42, 0.41]) * (0.95 - 0.02 * np.clip(rise - gum_line, 0, 9))[..., None]
+    gum = np.clip((rise - gum_line + 0.4) / 0.8, 0, 1) * in_row
+    gum_colour = _GUM * (0.97 - 0.03 * np.clip(rise - gum_line, 0, 9))[..., None]
+    # between two crowns their sides are seen, not the dark of the mouth
+    gap = np.clip((rise - 0.6) / 0.8, 0, 1) * (in_row & (rise < gum_line)) * (1 - alpha)
+    colour = (
+        colour + (_BETWEEN - colour) * gap[..., None] / np.maximum(alpha + gap, 1e-6)[..., None]
     )
-    gap = ((rise > 0.8) & in_row & (rise < gum_line)).astype(np.float32) * (1 - alpha)
-    colour = colour * alpha[..., None] + np.array([0.52, 0.40, 0.35]) * gap[..., None]
-    alpha = np.maximum(alpha, gap)
-    colour = np.where(
-        gum[..., None] > 0, colour * (1 - gum[..., None]) + gum_colour * gum[..., None], colour
-    )
-    alpha = np.maximum(alpha, gum)
+    alpha = np.maximum(alpha + gap, gum)
+    colour = colour + (gum_colour - colour) * gum[..., None]
     blur = 0.12 * UNITS_PER_MM * _RESOLUTION
-    row = np.dstack([colour, alpha]).astype(np.float32)
+    row = np.dstack([colour * alpha[..., None], alpha]).astype(np.float32)
     return cv2.GaussianBlur(row, (0, 0), blur)
 
 
@@ -130,8 +138,8 @@ def sample_mouth(
         return cv2.remap(texture, map_x, map_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     lit = read(shade, 0.0)[..., None]
-    out = np.broadcast_to(np.array([46.0, 20.0, 20.0]), (*grid_x.shape, 3)).astype(np.float32)
-    for row, light in ((read(lower, jaw_drop), 0.85), (read(upper, 0.0), 1.0)):
+    out = (np.array([92.0, 50.0, 48.0]) * lit).astype(np.float32)
+    for row, light in ((read(lower, jaw_drop), 0.74), (read(upper, 0.0), 1.0)):
         cover = row[..., 3:]
-        out = out * (1 - cover) + row[..., :3] * white * lit * light * cover
+        out = out * (1 - cover) + row[..., :3] * white * lit * light
     return out

@@ -10,7 +10,13 @@ from palsynth.capture.evidence import certainty
 from palsynth.capture.lids import closures, read_eyes, rolls
 from palsynth.capture.solve import solve, solve_rest
 from palsynth.clinical import Side
+from palsynth.face import topology
 from palsynth.face.face import Face
+
+CLOSED = (0.014, 0.032)
+"""Gap of the lips, outer-eye distances, up to which they are closed, and from which they are not:
+of 100 photographed people at rest 95 stay below the first, of smiles that show teeth none lies
+below 0.045."""
 
 
 def capture(face: Face, rest: Face | None = None) -> ExpressionCoefficients:
@@ -51,4 +57,15 @@ def capture(face: Face, rest: Face | None = None) -> ExpressionCoefficients:
         rest is not None,
         float(np.degrees(np.arctan2(-found.pose.rotation[0, 2], found.pose.rotation[2, 2]))),
         dict(zip(basis().names, (gains * found.errors).tolist(), strict=True)),
+        sealed(face),
     )
+
+
+def sealed(face: Face) -> float:
+    """Whether the lips are closed, 0 … 1, by the widest gap between them."""
+    upper, lower = (
+        face.landmarks[list(lip[3:-3]), :2]
+        for lip in (topology.INNER_UPPER_LIP, topology.INNER_LOWER_LIP)
+    )
+    gap = float(np.linalg.norm(upper - lower, axis=1).max()) / face.outer_eyes
+    return float(np.interp(gap, CLOSED, (1.0, 0.0)))

@@ -34,7 +34,7 @@ class ExpressionCoefficients:
     the landmarks, canonical units, that no field explains. ``certainty`` of "brow" and "mouth" that
     they move, 0 … 1; ``with_rest`` whether the person's rest was known; ``yaw`` degrees by which
     the head is turned, positive to the picture's right; ``errors`` standard error of each strength
-    by ``(field, "left" | "right" | "middle")``.
+    by ``(field, "left" | "right" | "middle")``; ``sealed`` whether the lips are closed, 0 … 1.
     """
 
     left: SideCoefficients
@@ -46,6 +46,7 @@ class ExpressionCoefficients:
     with_rest: bool
     yaw: float
     errors: Mapping[tuple[str, str], float]
+    sealed: float = 0.0
 
     def of(self, side: Side) -> SideCoefficients:
         """One side."""
@@ -64,6 +65,7 @@ class ExpressionCoefficients:
             self.with_rest,
             -self.yaw,
             {(name, swapped[side]): error for (name, side), error in self.errors.items()},
+            self.sealed,
         )
 
 

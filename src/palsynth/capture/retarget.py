@@ -22,14 +22,17 @@ from palsynth.simulator.rest import Moved
 _FOLDS: dict[str, dict[str, float]] = {
     "forehead": {"browInnerUp": 0.5, "browOuterUp": 0.5},
     "glabella": {"browDown": 0.8},
-    "crow": {"cheekRaiser": 0.6, "eyeSquint": 0.4},
+    "crow": {"cheekRaiser": 0.5, "eyeSquint": 0.4},
     "bunny": {"noseSneer": 1.0},
-    "nasolabial": {"mouthSmile": 1.0, "mouthUpperUp": 0.4, "noseSneer": 0.4},
+    "nasolabial": {"mouthSmile": 0.25, "mouthUpperUp": 0.4, "noseSneer": 0.4},
     "marionette": {"mouthFrown": 0.6},
     "chin": {"mouthShrugLower": 1.0},
     "pucker": {"mouthPucker": 0.5},
 }
 """Which fields make which fold; as the muscles behind them do in the simulator."""
+
+FULL_SMILE = 0.9
+"""Strength of the mouth's smile in a full grin, as the simulator draws it."""
 
 
 def drive_of(coefficients: ExpressionCoefficients) -> Drive:
@@ -41,7 +44,8 @@ def drive_of(coefficients: ExpressionCoefficients) -> Drive:
         right,
         drag=mouth * coefficients.drag,
         jaw=mouth * coefficients.middle["jawOpen"],
-        offset=_spread(_carried(coefficients)),
+        sealed=coefficients.sealed,
+        offset=spread(_carried(coefficients)),
     )
 
 
@@ -63,7 +67,8 @@ def _side(coefficients: ExpressionCoefficients, side: SideCoefficients) -> SideD
     }
     if side.closure > 0.5:  # lids that shut have squinted already
         fields["eyeSquint"] *= 0.5
-    return SideDrive(fields, closure=side.closure, bell=side.roll, folds=folds)
+    smile = float(np.clip(fields["mouthSmile"] / FULL_SMILE, 0.0, 1.2))
+    return SideDrive(fields, closure=side.closure, bell=side.roll, folds=folds, smile=smile)
 
 
 def _carried(coefficients: ExpressionCoefficients) -> np.ndarray:
@@ -79,7 +84,7 @@ def _carried(coefficients: ExpressionCoefficients) -> np.ndarray:
     return np.asarray(coefficients.certainty["mouth"] * about_mouth * skew)
 
 
-def _spread(residual: np.ndarray) -> np.ndarray:
+def spread(residual: np.ndarray) -> np.ndarray:
     """Displacement (V, 3) of the mesh from the landmarks' residual (468, 3): none at the lids,
     which go their own way, and less towards the face's outline, where background begins."""
     mesh = canonical_mesh()

@@ -54,14 +54,14 @@ _EFFORT: dict[Movement, dict[Muscle, float]] = {
         Muscle.LEVATOR_LABII: 0.2,
         Muscle.CORRUGATOR: 0.25,
     },
-    Movement.PUFF_CHEEKS: {Muscle.BUCCINATOR: 1.0, Muscle.ORBICULARIS_ORIS: 0.3},
+    Movement.PUFF_CHEEKS: {Muscle.BUCCINATOR: 1.0, Muscle.ORBICULARIS_ORIS: 0.4},
     Movement.WHISTLE: {Muscle.ORBICULARIS_ORIS: 1.0},
     Movement.GRIN: {
         Muscle.ZYGOMATICUS: 1.0,
-        Muscle.LEVATOR_LABII: 0.6,
-        Muscle.RISORIUS: 0.6,
+        Muscle.LEVATOR_LABII: 0.4,
+        Muscle.RISORIUS: 0.15,
         Muscle.ORBICULARIS_OCULI_ORBITAL: 0.2,
-        Muscle.DEPRESSOR_LABII: 0.45,
+        Muscle.DEPRESSOR_LABII: 0.9,
     },
     Movement.DEPRESS_LIP: {
         Muscle.DEPRESSOR_ANGULI_ORIS: 1.0,

@@ -39,6 +39,17 @@ class CaptureFitOptions:
 
 
 @dataclass(frozen=True)
+class SmileFitOptions:
+    """Learns from photographs what smiling does to a face (a London-set folder)."""
+
+    photographs: tyro.conf.Positional[Path]
+    """Folder with neutral/, smiling/ and split.csv; only its train people are used."""
+    out: Path
+    """How the mesh moves and how light changes (.npz)."""
+    force: Force = False
+
+
+@dataclass(frozen=True)
 class CalibrateOptions:
     """Calibrates the measures against people whose truth is known."""
 
@@ -86,6 +97,34 @@ def capture_fit(options: CaptureFitOptions) -> None:
     with written_whole(options.out) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)
     print(f"{options.out}: {COMPONENTS} components of {len(photographs)} people's neutral faces")
+
+
+def smile_fit(options: SmileFitOptions) -> None:
+    """Learns from photographs what smiling does to a face (a London-set folder)."""
+    import numpy as np
+
+    from palsynth.appearance.fit import train_people
+    from palsynth.capture.smiles import OPEN, fit_smile, smiling_pair
+    from palsynth.face.detect import read_face
+
+    folder = options.photographs
+    people = train_people(folder)
+    with progress_bar("people") as progress:
+        pairs = []
+        for done, name in enumerate(people, 1):
+            rest, smiling = (read_face(folder / k / f"{name}.jpg") for k in ("neutral", "smiling"))
+            pairs.append(smiling_pair(rest, smiling))
+            progress(done, len(people))
+    wide = sum(pair.opening >= OPEN for pair in pairs)
+    if wide < 10:
+        raise InputError(f"{folder}: {wide} smiles show teeth; at least 10 are needed")
+    arrays: dict[str, Any] = fit_smile(pairs)
+    with written_whole(options.out) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+    print(
+        f"{options.out}: {len(pairs)} people's smiles, {wide} of them with teeth, which are "
+        f"{arrays['effort']:.2f} of a grin; {options.out.stat().st_size / 1e3:.0f} kB"
+    )
 
 
 def calibrate(options: CalibrateOptions) -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from palsynth.appearance.eyes import polygon_alpha, smooth_curve
-from palsynth.appearance.model import canonical_mesh
+from palsynth.appearance.model import UNIT, canonical_mesh
 from palsynth.appearance.raster import rasterise
 from palsynth.clinical import Side
 from palsynth.face import topology
@@ -17,32 +17,34 @@ from palsynth.simulator.lids import draw_eye
 from palsynth.simulator.mouth import draw_mouth
 from palsynth.simulator.rest import Moved, Rest
 from palsynth.simulator.shading import (
-    fold_shading,
+    Shading,
     sample_map,
+    shading,
     skin_likeness,
     smooth_out,
-    surface_shading,
 )
+from palsynth.simulator.smile import Smile, learnt_smile
 from palsynth.simulator.surface import Pose, field_displacement, move
 
 STILL = 0.03
 """Pixels by which a vertex must move for the triangles around it to be redrawn."""
 
 
-def compose(rest: Rest, drive: Drive) -> Moved:
-    """Draws a face at rest as it looks when it does what ``drive`` says."""
+def compose(rest: Rest, drive: Drive, smile: Smile | None = None) -> Moved:
+    """Draws a face at rest as it looks when it does what ``drive`` says, and light on it as
+    ``smile`` has learnt it: from the photographs that the one which ships was fitted to, if None.
+    """
+    smile = smile or learnt_smile()
     displacement = field_displacement(drive)
     moved = move(rest.points, rest.pose, drive)
-    light = surface_shading(displacement)
-    light = np.where(np.abs(displacement).max(1) < 1e-4, 0, light)
-    light[_hole_margins()] = 0
-    appear, vanish = fold_shading(drive)
-    active = _active_triangles(rest, moved, light, appear, vanish)
+    light = shading(drive, displacement, smile)
+    light.turn[_hole_margins()] = 0
+    active = _active_triangles(rest, moved, light)
 
     image = rest.picture.copy()
     support = np.zeros(image.shape[:2], bool)
     if active.any():
-        image, support = _draw_skin(rest, moved, active, light, appear, vanish)
+        image, support = _draw_skin(rest, moved, active, light)
     for side in Side:
         margin = [*topology.UPPER_LID[side.value], *topology.LOWER_LID[side.value]]
         still = np.abs(moved[margin, :2] - rest.points[margin, :2]).max() < STILL
@@ -50,37 +52,21 @@ def compose(rest: Rest, drive: Drive) -> Moved:
             draw_eye(image, support, rest, moved, side, drive.of(side))
     lips = [*topology.INNER_UPPER_LIP, *topology.INNER_LOWER_LIP]
     if rest.drawn or np.abs(moved[lips, :2] - rest.points[lips, :2]).max() > STILL:
-        draw_mouth(image, support, rest, moved, drive)
+        draw_mouth(image, support, rest, moved, drive, smile)
     return Moved(image, moved, support)
 
 
-def _active_triangles(
-    rest: Rest,
-    moved: np.ndarray,
-    light: np.ndarray,
-    appear: np.ndarray | None,
-    vanish: np.ndarray | None,
-) -> np.ndarray:
+def _active_triangles(rest: Rest, moved: np.ndarray, light: Shading) -> np.ndarray:
     triangles = canonical_mesh().triangles
     if rest.drawn:
         return np.ones(len(triangles), bool)
     vertex = np.abs(moved[:, :2] - rest.points[:, :2]).max(1) > STILL
-    vertex |= np.abs(light) > 0.004
-    u, v = canonical_mesh().vertices[None, :, 0], canonical_mesh().vertices[None, :, 1]
-    for values in (appear, vanish):
-        if values is not None:
-            around = cv2.dilate(np.abs(values), np.ones((15, 15), np.uint8))
-            vertex |= sample_map(around, u, v)[0] > 0.004
+    vertex |= light.touched()
     return np.asarray(vertex[triangles].any(1))
 
 
 def _draw_skin(
-    rest: Rest,
-    moved: np.ndarray,
-    active: np.ndarray,
-    light: np.ndarray,
-    appear: np.ndarray | None,
-    vanish: np.ndarray | None,
+    rest: Rest, moved: np.ndarray, active: np.ndarray, light: Shading
 ) -> tuple[np.ndarray, np.ndarray]:
     mesh = canonical_mesh()
     triangles = mesh.triangles[active]
@@ -88,7 +74,7 @@ def _draw_skin(
     corners = moved[np.unique(triangles), :2]
     x0, y0 = np.clip(np.floor(corners.min(0)).astype(int) - 1, 0, None)
     x1, y1 = np.minimum(np.ceil(corners.max(0)).astype(int) + 2, [width, height])
-    attributes = np.column_stack([rest.skin_points, mesh.vertices[:, :2], light])
+    attributes = np.column_stack([rest.skin_points, mesh.vertices[:, :2], light.turn])
     box = (max(y1 - y0, 0), max(x1 - x0, 0))
     out, cover = rasterise(moved[:, :2] - [x0, y0], moved[:, 2], attributes, triangles, box)
 
@@ -98,14 +84,18 @@ def _draw_skin(
     colour = colour.astype(np.float32)
     # the mesh reaches past the face's outline; light and folds are the face's alone
     outline = _face_outline(moved, rest.pose, box, np.array([x0, y0]))
-    if vanish is not None:
+    if light.vanish is not None:
         smooth = smooth_out(colour, rest.pose.scale)
-        weight = (sample_map(vanish, u, v) * outline)[..., None]
+        weight = (sample_map(light.vanish, u, v) * outline)[..., None]
         colour = colour * (1 - weight) + smooth * weight
-    log_light = out[..., 4]
-    if appear is not None:
-        log_light = log_light + sample_map(appear, u, v) * skin_likeness(colour, rest.pose.scale)
-    colour *= np.exp(log_light * outline)[..., None]
+    log_light = out[..., 4:]
+    if light.appear is not None or light.smile is not None:
+        likeness = skin_likeness(colour, rest.pose.scale)[..., None]
+        if light.appear is not None:
+            log_light = log_light + sample_map(light.appear, u, v)[..., None] * likeness
+        if light.smile is not None:
+            log_light = log_light + sample_map(light.smile, u, v, UNIT) * likeness
+    colour *= np.exp(log_light * outline[..., None])
 
     image = rest.picture.copy()
     window = image[y0:y1, x0:x1]

@@ -23,16 +23,22 @@ OVER_CONTRACTION = 0.15
 BELL = 1.0
 """Bell's phenomenon: how far the eye rolls up on attempted closure, 0 (absent) … 1."""
 
+NEARLY = 3.0
+"""Lids that lack a third of closing, or more, show an eye as far up as Bell's phenomenon goes."""
+
+PASSIVE = 0.18
+"""Share of closing that an upper lid goes without its orbicularis: its levator lets go."""
+
 _MUSCLE_FIELDS: dict[Muscle, dict[str, float]] = {
     Muscle.FRONTALIS: {"browInnerUp": 1.05, "browOuterUp": 0.95, "eyeWide": 0.35},
     Muscle.CORRUGATOR: {"browDown": 0.8},
     Muscle.ORBICULARIS_OCULI: {"browDown": 0.12},
     Muscle.ORBICULARIS_OCULI_ORBITAL: {"cheekRaiser": 0.7, "eyeSquint": 0.7, "browDown": 0.3},
     Muscle.NASALIS: {"noseSneer": 0.62},
-    Muscle.ZYGOMATICUS: {"mouthSmile": 0.9, "cheekRaiser": 0.25},
+    Muscle.ZYGOMATICUS: {"mouthSmile": 0.9, "cheekRaiser": 0.25, "smile": 1.0},
     Muscle.LEVATOR_LABII: {"mouthUpperUp": 0.75},
     Muscle.RISORIUS: {"mouthStretch": 0.5},
-    Muscle.BUCCINATOR: {"cheekPuff": 1.3, "mouthPress": 0.4},
+    Muscle.BUCCINATOR: {"mouthPress": 0.4, "mouthDimple": 0.2},
     Muscle.ORBICULARIS_ORIS: {"mouthPucker": 1.7, "mouthFunnel": 0.1},
     Muscle.DEPRESSOR_ANGULI_ORIS: {"mouthFrown": 1.1},
     Muscle.DEPRESSOR_LABII: {"mouthLowerDown": 1.25},
@@ -49,7 +55,7 @@ _LIMP_FIELDS: dict[Branch, dict[str, float]] = {
 """A side without tone: brow and corner lower, fissure wider, lower lid and cheek sagging."""
 
 _PULL = {
-    Muscle.ZYGOMATICUS: 0.5,
+    Muscle.ZYGOMATICUS: 0.63,
     Muscle.RISORIUS: 0.3,
     Muscle.ORBICULARIS_ORIS: 0.45,
     Muscle.BUCCINATOR: 0.25,
@@ -61,10 +67,10 @@ _PULL = {
 _FOLDS: dict[str, dict[Muscle, float]] = {
     "forehead": {Muscle.FRONTALIS: 1.0},
     "glabella": {Muscle.CORRUGATOR: 1.0},
-    "crow": {Muscle.ORBICULARIS_OCULI_ORBITAL: 0.9, Muscle.ZYGOMATICUS: 0.3},
+    "crow": {Muscle.ORBICULARIS_OCULI_ORBITAL: 0.9, Muscle.ZYGOMATICUS: 0.1},
     "bunny": {Muscle.NASALIS: 1.0},
     "nasolabial": {
-        Muscle.ZYGOMATICUS: 1.0,
+        Muscle.ZYGOMATICUS: 0.25,
         Muscle.LEVATOR_LABII: 0.4,
         Muscle.NASALIS: 0.5,
         Muscle.RISORIUS: 0.2,
@@ -75,6 +81,27 @@ _FOLDS: dict[str, dict[Muscle, float]] = {
 }
 """Which muscles make which fold, by weight."""
 
+SEALED = {
+    Movement.GRIN: 0.0,
+    Movement.DEPRESS_LIP: 0.0,
+    Movement.WHISTLE: 0.6,
+    Movement.WRINKLE_NOSE: 0.8,
+}
+"""How firmly lips that are closed at rest stay closed in movements that may part them; wholly in
+all others. A convention of this project."""
+
+PUFF = {"cheekPuff": 2.2}
+"""What breath held behind closed lips does to a cheek."""
+
+SLACK = 0.35
+"""By how much more a cheek without its buccinator gives way to the breath than one that holds."""
+
+LEAK = 0.5
+"""Share of the breath that lips which do not close at all let go."""
+
+PARTED = {"mouthLowerDown": 0.22, "mouthFunnel": 0.15, "mouthFrown": 0.45}
+"""How breath parts and pushes down the lips of a side that does not close them at all."""
+
 _MOUTH_MUSCLES = frozenset(_PULL) | {Muscle.LEVATOR_LABII, Muscle.DEPRESSOR_LABII}
 
 
@@ -84,13 +111,15 @@ class SideDrive:
 
     ``fields`` strength of each scanned field; ``closure`` of the lids, 0 as at rest, 1 shut,
     negative wider; ``bell`` 0 … 1 how far the eye is rolled up and out; ``folds`` strength
-    of each fold, negative where a fold that was there vanishes; ``forces`` of the muscles.
+    of each fold, negative where a fold that was there vanishes; ``smile`` how far the skin's
+    light is that of a grin, 0 … 1.2; ``forces`` of the muscles.
     """
 
     fields: dict[str, float] = field(default_factory=dict)
     closure: float = 0.0
     bell: float = 0.0
     folds: dict[str, float] = field(default_factory=dict)
+    smile: float = 0.0
     forces: dict[Muscle, float] = field(default_factory=dict)
 
     def add(self, fields: dict[str, float], amount: float) -> None:
@@ -101,13 +130,15 @@ class SideDrive:
 
 @dataclass
 class Drive:
-    """What the whole face does: both sides, the mouth's drag to the patient's left, the jaw, and
-    an ``offset`` (V, 3) of the skin, canonical units, that no field makes."""
+    """What the whole face does: both sides, the mouth's drag to the patient's left, the jaw, how
+    firmly the lips stay as close as at rest (``sealed`` 0 … 1), and an ``offset`` (V, 3) of the
+    skin, canonical units, that no field makes."""
 
     left: SideDrive
     right: SideDrive
     drag: float = 0.0
     jaw: float = 0.0
+    sealed: float = 0.0
     offset: np.ndarray | None = None
 
     def of(self, side: Side) -> SideDrive:
@@ -149,11 +180,28 @@ def drive(
     }
     out = Drive(sides[Side.LEFT], sides[Side.RIGHT])
     out.drag = 0.36 * (pull[Side.LEFT] - pull[Side.RIGHT])
+    out.sealed = SEALED.get(movement, 1.0)
+    if movement is Movement.PUFF_CHEEKS:
+        _puff(out, palsy, intensity)
     if movement is Movement.DEPRESS_LIP:
         out.jaw = 0.04 * intensity
     if movement is Movement.GRIN:
-        out.jaw = 0.07 * intensity
+        out.jaw = 0.09 * intensity
     return out
+
+
+def _puff(out: Drive, palsy: Palsy, intensity: float) -> None:
+    """Holds breath, in place: both cheeks share its pressure, the slack one balloons, and the
+    weaker lips let it go."""
+    seal = {side: min(1.0, palsy.of(side).strength(Muscle.ORBICULARIS_ORIS)) for side in Side}
+    pressure = intensity * (1.0 - LEAK * (1.0 - min(seal.values())))
+    for side in Side:
+        held = min(1.0, palsy.of(side).strength(Muscle.BUCCINATOR))
+        what = out.of(side)
+        what.add(PUFF, pressure * (1.0 + SLACK * (1.0 - held)))
+        what.add(PARTED, intensity * (1.0 - seal[side]))
+        what.folds["nasolabial"] -= 0.7 * pressure
+    out.sealed = min(seal.values())
 
 
 def _limpness(state: SidePalsy, branch: Branch) -> float:
@@ -181,8 +229,12 @@ def _side(
     out.closure = min(1.0, shut + 0.25 * squint + 0.6 * contracture) - wide * (1.0 - min(1.0, shut))
     if movement in EYE_CLOSURES:
         attempt = intensity * effort(movement, side, wink).get(Muscle.ORBICULARIS_OCULI, 0.0)
-        out.bell = bell * min(1.0, attempt) * (1.0 - max(0.0, min(1.0, out.closure)))
+        out.closure = max(out.closure, PASSIVE * min(1.0, attempt))
+        # lids that nearly shut show the white of an eye that has rolled, not its iris
+        lack = 1.0 - max(0.0, min(1.0, out.closure))
+        out.bell = bell * min(1.0, attempt) * min(1.0, NEARLY * lack)
 
+    out.smile = min(1.2, out.forces.get(Muscle.ZYGOMATICUS, 0.0))
     for fold, muscles in _FOLDS.items():
         strength = sum(w * out.forces.get(m, 0.0) for m, w in muscles.items())
         out.folds[fold] = min(1.2, strength)

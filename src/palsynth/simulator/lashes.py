@@ -9,7 +9,7 @@ import numpy as np
 
 from palsynth.clinical import Side
 
-LASHES = 24
+LASHES = 42
 _COLOUR = np.array([26.0, 18.0, 16.0])
 _FINE = 4
 """The line is drawn this many times finer than the picture, then averaged."""
@@ -36,31 +36,34 @@ def draw_lashes(
     sink = np.array([0.0, 0.005 * unit * shut])
     path = (margin + sink + 0.5) * _FINE - 0.5
     path = path if side is Side.RIGHT else path[::-1]  # from the outer corner to the nose
-    thickness = max(1, round((0.011 + 0.006 * shut) * unit * _FINE))
+    thickness = max(1, round((0.010 + 0.003 * shut) * unit * _FINE))
     for k, segment in enumerate(pairwise(path)):
         tone = 225 - 165 * (k / (len(path) - 2)) ** 2  # lashes thin out towards the nose
         _stroke(canvas, np.array(segment), tone, thickness)
     if unit > 60:  # in a smaller picture no single lash is a pixel wide
-        for stroke in _single_lashes(path, 0.040 * unit * _FINE, side, shut):
-            _stroke(canvas, stroke, 150, max(1, round(0.0035 * unit * _FINE)))
+        for stroke, tone in _single_lashes(path, 0.044 * unit * _FINE, side, shut):
+            _stroke(canvas, stroke, tone, max(1, round(0.0028 * unit * _FINE)))
     mask = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA) / np.float32(255)
     return np.asarray(image + (_COLOUR - image) * (0.8 * strength * mask)[..., None], np.float32)
 
 
-def _single_lashes(path: np.ndarray, length: float, side: Side, shut: float) -> list[np.ndarray]:
-    """Slightly curved strokes (3, 2), the same ones every time."""
+def _single_lashes(
+    path: np.ndarray, length: float, side: Side, shut: float
+) -> list[tuple[np.ndarray, float]]:
+    """Slightly curved strokes (3, 2) of uneven length, way and tone, the same ones every time."""
     rng = np.random.default_rng(11)
     out = []
     for k in range(LASHES):
-        t = 0.86 * (k + 0.5) / LASHES
+        t = 0.86 * (k + rng.uniform(0.1, 0.9)) / LASHES
         root = path[int(t * (len(path) - 1))]
         outward = side.sign * np.interp(t, [0, 0.5, 1], [1.0, 0.25, -0.5])
         # open, lashes point up and out; shut, they hang down and out
-        way = np.array([outward, 2.0 * shut - 1.0])
+        way = np.array([outward + rng.normal(0, 0.18), 2.0 * shut - 1.0])
         way = way / np.linalg.norm(way)
-        reach = length * (0.55 + 0.45 * np.sin(np.pi * min(1, t + 0.25))) * rng.uniform(0.7, 1.1)
+        reach = length * (0.55 + 0.45 * np.sin(np.pi * min(1, t + 0.25))) * rng.uniform(0.4, 1.1)
         tip = root + reach * way
-        out.append(np.array([root, (root + tip) / 2 + [0, 0.10 * reach], tip]))
+        curve = np.array([root, (root + tip) / 2 + [0, rng.uniform(0.04, 0.16) * reach], tip])
+        out.append((curve, float(rng.uniform(60, 150))))
     return out
 
 

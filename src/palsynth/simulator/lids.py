@@ -21,6 +21,10 @@ ABOVE_CREASE = 0.4
 open eye's lashes lie there, and they must go down with the lid."""
 
 
+_CHEEK = 0.12
+"""How far down, canonical units, the cheek is read for the fine grain of a lid."""
+
+
 def _paint_lid(
     image: np.ndarray,
     rest: Rest,
@@ -64,7 +68,7 @@ def _paint_lid(
 
     above, below = _skin_around(rest, side)
     steps = np.linspace(0, 1, len(above))
-    mix = (0.35 + 0.25 * height)[..., None]
+    mix = (0.25 + 0.25 * height)[..., None]
     colour = (
         np.stack([np.interp(place, steps, above[:, c]) for c in range(3)], -1) * (1 - mix)
         + np.stack([np.interp(place, steps, below[:, c]) for c in range(3)], -1) * mix
@@ -72,8 +76,37 @@ def _paint_lid(
     across = place * 2 - 1
     light = 1 + 0.07 * np.exp(-np.square((height - 0.6) / 0.3)) * (1 - across**2)
     light -= 0.06 * np.clip(height - 0.75, 0, 0.25) / 0.25 + 0.06 * across**4
-    colour = colour * light[..., None] * np.array([1.0, 0.975, 0.975])
+    colour = colour * light[..., None] * np.array([1.0, 0.985, 0.98])
+    colour = colour * _pores(rest, side, place, depth / rest.pose.scale)[..., None]
     return np.asarray(image + (colour - image) * (0.85 * amount)[..., None], np.float32)
+
+
+def _pores(rest: Rest, side: Side, place: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Fine light and dark (H, W), a factor, of the skin under the eye, for a lid that has none of
+    its own in the picture: at ``place`` along the eye and ``depth`` below its corner (canonical),
+    read from the cheek below, there and back so that no edge shows."""
+    unit = _skin_unit(rest)
+    lower = rest.skin_points[list(topology.LOWER_LID[side.value])]
+    upper = rest.skin_points[list(topology.UPPER_LID[side.value])]
+    down = (lower - upper).mean(0)
+    down = down / max(float(np.linalg.norm(down)), 1e-6)
+    first, along = lower[0] + 0.16 * unit * down, lower[-1] - lower[0]
+    there = np.abs(np.mod(place + 1, 2) - 1)  # 0 … 1 and back
+    deep = np.abs(np.mod(depth / _CHEEK + 1, 2) - 1) * _CHEEK * unit
+    x = first[0] + there * along[0] + deep * down[0]
+    y = first[1] + there * along[1] + deep * down[1]
+    left, top = np.maximum(np.floor([x.min(), y.min()]).astype(int) - 8, 0)
+    right, bottom = np.ceil([x.max(), y.max()]).astype(int) + 9
+    window = rest.skin[top:bottom, left:right]
+    if window.size == 0:
+        return np.ones_like(place)
+    grey = cv2.cvtColor(window, cv2.COLOR_RGB2GRAY).astype(np.float32) + 8
+    fine = grey / cv2.GaussianBlur(grey, (0, 0), max(1.0, 0.012 * unit))
+    seen = cv2.remap(
+        fine, (x - left).astype(np.float32), (y - top).astype(np.float32), cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_REPLICATE,
+    )  # fmt: skip
+    return np.asarray(np.clip(seen, 0.85, 1.15))
 
 
 def _skin_around(rest: Rest, side: Side) -> tuple[np.ndarray, np.ndarray]:
@@ -101,7 +134,7 @@ def _skin_around(rest: Rest, side: Side) -> tuple[np.ndarray, np.ndarray]:
     above = read(crease + up * 0.045 * unit)
     # make-up, lash and brow are darker than the lid that unrolls from behind them
     cheek = np.median(read(lower - up * 0.30 * unit), axis=0)
-    return _at_least(above, 0.84 * cheek), _at_least(below, 0.90 * cheek)
+    return _at_least(above, 0.74 * cheek), _at_least(below, 0.82 * cheek)
 
 
 def _at_least(colours: np.ndarray, floor: np.ndarray) -> np.ndarray:
@@ -155,8 +188,12 @@ def draw_eye(
         out = _paint_lid(out, rest, moved, side, drive.closure, origin)
     if alpha.max() > 0:
         ball = _eyeball_pixels(rest, side, drive, shape, origin)
-        ball *= _lid_shadow(upper, shape, origin, unit, drive)[..., None]
-        out = out + (ball - out) * alpha[..., None]
+        ball *= _lid_shadow(upper, lower, shape, origin, unit, drive)[..., None]
+        # where no skin was drawn the picture still shows what was there before the lids parted
+        bare = ~support[y0:y1, x0:x1] & (alpha > 0.15)
+        bare &= rest.drawn or drive.closure < -0.02
+        under = np.where(bare[..., None], 0.6 * ball, out)
+        out = under + (ball - under) * alpha[..., None]
     strength = 1.0 if rest.drawn else float(np.clip(drive.closure / 0.5, 0, 1))
     out = draw_lashes(out, upper - origin, unit, side, drive.closure, strength)
     changed = np.abs(out - skin).max(-1) > 0.5
@@ -205,12 +242,19 @@ def _eyeball_pixels(
 
 
 def _lid_shadow(
-    upper: np.ndarray, shape: tuple[int, int], origin: np.ndarray, unit: float, drive: SideDrive
-) -> np.ndarray:
-    """The shade that lid and lashes cast on the eyeball, (H, W) factor."""
+    upper: np.ndarray, lower: np.ndarray, shape: tuple[int, int], origin: np.ndarray, unit: float,
+    drive: SideDrive,
+) -> np.ndarray:  # fmt: skip
+    """The shade that lids and lashes cast on the eyeball, (H, W) factor: wider where it is rolled
+    up, as more of the ball then lies below the upper lid's edge."""
     x = np.arange(shape[1]) + origin[0]
-    order = np.argsort(upper[:, 0])
-    edge = np.interp(x, upper[order, 0], upper[order, 1])
-    below = (np.arange(shape[0]) + origin[1])[:, None] - edge[None]
-    depth = np.clip(below, 0, None) / (0.03 * unit)
-    return np.asarray(1 - 0.4 * np.exp(-np.square(depth)), np.float32)
+    y = (np.arange(shape[0]) + origin[1])[:, None]
+    edges = []
+    for curve in (upper, lower):
+        order = np.argsort(curve[:, 0])
+        edges.append(np.interp(x, curve[order, 0], curve[order, 1])[None])
+    rolled = min(1.0, drive.bell)
+    depth = np.clip(y - edges[0], 0, None) / ((0.03 + 0.03 * rolled) * unit)
+    rise = np.clip(edges[1] - y, 0, None) / (0.02 * unit)
+    shade = 1 - (0.4 + 0.1 * rolled) * np.exp(-np.square(depth))
+    return np.asarray(shade * (1 - 0.22 * rolled * np.exp(-np.square(rise))), np.float32)

@@ -1,7 +1,8 @@
-"""Light on moved skin: the turn of the surface, and folds that appear or vanish."""
+"""Light on moved skin: the turn of the surface, folds that appear or vanish, and a smile."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import cv2
@@ -9,9 +10,10 @@ import numpy as np
 
 from palsynth.appearance.folds import NAMES, RESOLUTION, fold_maps, map_grid
 from palsynth.appearance.mesh import EXTENT
-from palsynth.appearance.model import canonical_mesh
+from palsynth.appearance.model import UNIT, canonical_mesh, texture_shape
 from palsynth.appearance.smoothstep import smoothstep
 from palsynth.simulator.drive import Drive
+from palsynth.simulator.smile import Smile
 from palsynth.simulator.surface import MIDLINE, rest_surface
 
 _LIGHT = np.array([0.0, -0.5, -0.86])
@@ -19,6 +21,51 @@ _LIGHT = np.array([0.0, -0.5, -0.86])
 
 AMBIENT = 0.6
 """Share of light that comes from everywhere."""
+
+
+FAINT = 0.004
+"""Log of brightness below which a change is none."""
+
+
+@dataclass(frozen=True)
+class Shading:
+    """Changes of light: ``turn`` (V,) log brightness at the vertices; over the fold maps (H, W)
+    ``appear`` log brightness of folds, ``vanish`` weight 0 … 1 of folds that are smoothed away;
+    ``smile`` (h, w, 3) log colour over the appearance model's texture. None where nothing is."""
+
+    turn: np.ndarray
+    appear: np.ndarray | None
+    vanish: np.ndarray | None
+    smile: np.ndarray | None
+
+    def touched(self) -> np.ndarray:
+        """(V,) bool: vertices about which anything changes."""
+        out = np.abs(self.turn) > FAINT
+        u, v = canonical_mesh().vertices[None, :, 0], canonical_mesh().vertices[None, :, 1]
+        smile = None if self.smile is None else np.abs(self.smile).max(-1)
+        for values, resolution in (
+            (self.appear, RESOLUTION), (self.vanish, RESOLUTION), (smile, UNIT),
+        ):  # fmt: skip
+            if values is not None:
+                around = cv2.dilate(np.abs(values), np.ones((15, 15), np.uint8))
+                out |= sample_map(around, u, v, resolution)[0] > FAINT
+        return out
+
+
+def shading(drive: Drive, displacement: np.ndarray, smile: Smile) -> Shading:
+    """What ``drive`` changes of a face's light, by the canonical displacements (V, 3) it makes."""
+    turn = surface_shading(displacement)
+    turn = np.where(np.abs(displacement).max(1) < 1e-4, 0, turn)
+    return Shading(turn, *fold_shading(drive), smile_light(drive, smile))
+
+
+def smile_light(drive: Drive, smile: Smile) -> np.ndarray | None:
+    """Log of the change of colour (H, W, 3) that smiling makes; None where nobody smiles."""
+    left, right = drive.left.smile, drive.right.smile
+    if max(left, right) < 1e-3:
+        return None
+    strength = left if left == right else right + (left - right) * _texture_gate()
+    return np.asarray(strength * smile.light, np.float32)
 
 
 def surface_shading(displacement: np.ndarray) -> np.ndarray:
@@ -36,7 +83,7 @@ def fold_shading(drive: Drive) -> tuple[np.ndarray | None, np.ndarray | None]:
 
     Either is None where there is nothing to draw.
     """
-    shading, place = fold_maps()
+    maps, place = fold_maps()
     gate = _map_gate()
     appear = vanish = None
     for name in NAMES:
@@ -44,7 +91,7 @@ def fold_shading(drive: Drive) -> tuple[np.ndarray | None, np.ndarray | None]:
         if max(left, right) > 1e-3:
             low, high = max(right, 0.0), max(left, 0.0)
             strength = low if low == high else low + (high - low) * gate
-            term = strength * shading[name]
+            term = strength * maps[name]
             appear = term if appear is None else appear + term
         if min(left, right) < -1e-3:
             low, high = max(-right, 0.0), max(-left, 0.0)
@@ -53,10 +100,12 @@ def fold_shading(drive: Drive) -> tuple[np.ndarray | None, np.ndarray | None]:
     return appear, vanish
 
 
-def sample_map(values: np.ndarray, u: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Reads a fold map at canonical coordinates (H, W)."""
-    x = ((u - EXTENT[0]) * RESOLUTION - 0.5).astype(np.float32)
-    y = ((v - EXTENT[1]) * RESOLUTION - 0.5).astype(np.float32)
+def sample_map(
+    values: np.ndarray, u: np.ndarray, v: np.ndarray, resolution: int = RESOLUTION
+) -> np.ndarray:
+    """Reads a map over the face, of so many pixels a canonical unit, at coordinates (H, W)."""
+    x = ((u - EXTENT[0]) * resolution - 0.5).astype(np.float32)
+    y = ((v - EXTENT[1]) * resolution - 0.5).astype(np.float32)
     return np.asarray(cv2.remap(values, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT))
 
 
@@ -84,6 +133,13 @@ def skin_likeness(colour: np.ndarray, unit: float) -> np.ndarray:
 @lru_cache(maxsize=1)
 def _map_gate() -> np.ndarray:
     return smoothstep((map_grid()[0] / MIDLINE + 1) / 2)
+
+
+@lru_cache(maxsize=1)
+def _texture_gate() -> np.ndarray:
+    """(1, W, 1) 1 on the patient's left half of the appearance model's texture, 0 on the right."""
+    x = EXTENT[0] + (np.arange(texture_shape()[1], dtype=np.float32) + 0.5) / UNIT
+    return smoothstep((x / MIDLINE + 1) / 2)[None, :, None]
 
 
 @lru_cache(maxsize=1)

@@ -14,6 +14,7 @@ from palsynth.appearance.smoothstep import smoothstep
 from palsynth.clinical import Side
 from palsynth.face import topology
 from palsynth.simulator.drive import Drive
+from palsynth.simulator.smile import learnt_smile
 
 MIDLINE = 0.16
 """Half width, canonical units, over which one side's fields hand over to the other's."""
@@ -41,10 +42,12 @@ class Pose:
 
 @lru_cache(maxsize=1)
 def fields() -> dict[str, np.ndarray]:
-    """The scanned expression fields on the canonical mesh, name -> (V, 3), and ``depth``."""
+    """The scanned expression fields on the canonical mesh, name -> (V, 3), ``depth``, and what
+    photographed smiles do beyond them, ``smile``."""
     path = files("palsynth.simulator") / "assets" / "fields.npz"
     with path.open("rb") as file:
-        return {k: v.astype(np.float32) for k, v in np.load(file).items()}
+        scanned = {k: v.astype(np.float32) for k, v in np.load(file).items()}
+    return {**scanned, "smile": learnt_smile().way}
 
 
 @lru_cache(maxsize=1)
@@ -94,6 +97,8 @@ def move(points: np.ndarray, pose: Pose, drive: Drive) -> np.ndarray:
     moved = (points + offset).astype(np.float32)
     for side in Side:
         _close_lids(moved, points, offset, side, drive.of(side).closure)
+    if drive.sealed > 0:
+        _seal_lips(moved, points, drive.sealed)
     _keep_lips_apart(moved, points)
     _unfold(points[:, :2].copy(), moved, mesh.triangles, LEAST_AREA)
     return moved
@@ -183,6 +188,39 @@ def _close_lids(
     )
     moved[upper, :2] = base_upper + up_way
     moved[lower, :2] = base_lower + down_way
+
+
+@lru_cache(maxsize=2)
+def _lip_skin(upper: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Vertices that go along where an inner lip is drawn to the other: their indices, which point
+    of the lip, and how much of its way they go: all at the lip's edge, none at nose and chin."""
+    mesh = canonical_mesh()
+    edge = list(topology.INNER_UPPER_LIP if upper else topology.INNER_LOWER_LIP)
+    margin = mesh.vertices[edge, :2]
+    order = np.argsort(margin[:, 0])
+    x, y = mesh.vertices[:, 0], mesh.vertices[:, 1]
+    away = y - np.interp(x, margin[order, 0], margin[order, 1])
+    away = -away if upper else away
+    near = (x > margin[:, 0].min()) & (x < margin[:, 0].max()) & (away > -1e-4) & (away < 0.16)
+    index = np.flatnonzero(near)
+    place = np.interp(x[index], margin[order, 0], order.astype(np.float64))
+    return index, place, np.exp(-np.square(np.clip(away[index], 0, None) / 0.07))
+
+
+def _seal_lips(moved: np.ndarray, points: np.ndarray, sealed: float) -> None:
+    """Draws lips together, in place, that a movement of other parts has parted: no further apart
+    than at rest, and the skin about them follows."""
+    upper, lower = list(topology.INNER_UPPER_LIP), list(topology.INNER_LOWER_LIP)
+    gap = (moved[lower, :2] - moved[upper, :2]) - (points[lower, :2] - points[upper, :2])
+    gap[:, 1] = np.maximum(gap[:, 1], 0)  # pressed lips are left to press
+    steps = np.arange(len(upper))
+    for way, is_upper, edge in ((0.5, True, upper), (-0.5, False, lower)):
+        index, place, follow = _lip_skin(is_upper)
+        before = moved[edge, :2].copy()
+        for axis in (0, 1):
+            shift = sealed * way * gap[:, axis]
+            moved[index, axis] += follow * np.interp(place, steps, shift)
+            moved[edge, axis] = before[:, axis] + shift
 
 
 def _keep_lips_apart(moved: np.ndarray, points: np.ndarray) -> None:

@@ -1,0 +1,120 @@
+"""How far simulated grins are from the same people's photographed smiles.
+
+    python benchmarks/smiles.py LONDON [--effort 0.78] [--split test]
+
+Of the people of a split who show their teeth as they smile: a healthy grin is simulated on the
+neutral photograph, at the one effort that photographed smiles have in the mean, and as large as
+brings it nearest to the own smile; and the own smile is captured and drawn again. Landmark error is
+the mean distance of the lips' landmarks from the photographed smile's, in per cent of the outer-eye
+distance, both detected; colour error the mean CIE76 difference on the canonical face, both pictures
+warped to it and their cheeks' lightness made equal: of the skin, and of the mouth's surroundings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from palsynth.appearance.fit import skin_mask, warp_to_texture
+from palsynth.appearance.mesh import EXTENT
+from palsynth.appearance.model import UNIT, canonical_mesh
+from palsynth.capture import capture
+from palsynth.capture.retarget import retarget
+from palsynth.clinical import Movement, Palsy
+from palsynth.evaluation.intervals import bootstrap
+from palsynth.face import topology
+from palsynth.face.detect import detect_face, read_face
+from palsynth.face.face import Face
+from palsynth.simulator.photo import simulate
+
+EFFORTS = np.arange(0.3, 1.21, 0.1)
+OPEN = 0.05
+LIPS = [
+    *topology.OUTER_UPPER_LIP, *topology.OUTER_LOWER_LIP,
+    *topology.INNER_UPPER_LIP, *topology.INNER_LOWER_LIP,
+]  # fmt: skip
+STILL = [33, 133, 362, 263, 168, 6, 197, 195]
+
+
+def laid_over(points: np.ndarray, over: np.ndarray) -> np.ndarray:
+    """Points (N, 2) moved, turned and scaled so that what a smile does not move lies alike."""
+    affine, _ = cv2.estimateAffinePartial2D(points[STILL], over[STILL], method=cv2.LMEDS)
+    return np.asarray(points @ affine[:, :2].T + affine[:, 2])
+
+
+def landmark_error(made: Face, photo: Face) -> float:
+    """Per cent of the outer-eye distance."""
+    there = photo.landmarks[:, :2].astype(np.float64)
+    here = laid_over(made.landmarks[:, :2].astype(np.float64), there)
+    return float(100 * np.linalg.norm((here - there)[LIPS], axis=1).mean() / photo.outer_eyes)
+
+
+def texture(face: Face) -> np.ndarray:
+    """The skin on the canonical face, CIE L*a*b* (H, W, 3)."""
+    mesh = canonical_mesh()
+    flat = warp_to_texture(face.image, mesh.from_landmarks(face.landmarks)[:, :2], mesh)
+    soft = cv2.GaussianBlur(flat.clip(0, 255), (0, 0), 1.0)
+    return cv2.cvtColor(soft.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+
+
+def colour_error(made: Face, photo: Face) -> tuple[float, float]:
+    """CIE76 of the skin below the eyes, and of the mouth's surroundings without its opening."""
+    a, b = texture(made), texture(photo)
+    height, width = a.shape[:2]
+    y, x = np.mgrid[:height, :width] / UNIT
+    x, y = x + EXTENT[0], y + EXTENT[1]
+    cheeks = (np.abs(x) < 0.5) & (y > 0.15) & (y < 0.35)
+    b = b + (np.median(a[cheeks], axis=0) - np.median(b[cheeks], axis=0))
+    off = np.linalg.norm(a - b, axis=-1)
+    opening = np.hypot(x / 0.30, (y - 0.72) / 0.09) < 1
+    skin = (np.abs(x) < 0.62) & (y > 0.12) & (y < 1.0) & ~opening
+    both = np.stack([cv2.cvtColor(t, cv2.COLOR_LAB2RGB) * 255 for t in (a, b)])
+    skin &= skin_mask(both[0]) & skin_mask(both[1])
+    around = skin & (np.abs(x) < 0.42) & (y > 0.40) & (y < 0.95)
+    return float(off[skin].mean()), float(off[around].mean())
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("photographs", type=Path)
+    parser.add_argument("--effort", type=float, default=0.78)
+    parser.add_argument("--split", default="test")
+    options = parser.parse_args()
+    folder: Path = options.photographs
+    with (folder / "split.csv").open() as file:
+        names = [r["face_id"] for r in csv.DictReader(file) if r["split"] == options.split]
+    rows: dict[str, list[tuple[float, float, float]]] = {}
+    for name in names:
+        rest, smile = (read_face(folder / kind / f"{name}.jpg") for kind in ("neutral", "smiling"))
+        upper, lower = (smile.landmarks[[k], :2] for k in (13, 14))
+        if np.linalg.norm(upper - lower) < OPEN * smile.outer_eyes:
+            continue
+        grins = {
+            e: detect_face(simulate(rest, Movement.GRIN, Palsy.none(), intensity=e).image)
+            for e in {options.effort, *map(float, EFFORTS)}
+        }
+        nearest = min(grins.values(), key=lambda face: landmark_error(face, smile))
+        own = detect_face(retarget(capture(smile, rest), rest).image)
+        shown = {
+            "the neutral photograph": rest,
+            f"grin, effort {options.effort:g}": grins[options.effort],
+            "grin, nearest effort": nearest,
+            "own smile, captured": own,
+        }
+        for row, face in shown.items():
+            found = (landmark_error(face, smile), *colour_error(face, smile))
+            rows.setdefault(row, []).append(found)
+    count = len(next(iter(rows.values())))
+    print(f"{count} {options.split} people who show their teeth; 95 % intervals over people\n")
+    print("| | lips off, % | skin, CIE76 | around the mouth |\n|---|---|---|---|")
+    for row, found in rows.items():
+        cells = [bootstrap(column).text(2) for column in np.array(found).T]
+        print(f"| {row} | {' | '.join(cells)} |")
+
+
+if __name__ == "__main__":
+    main()

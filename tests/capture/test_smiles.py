@@ -1,0 +1,62 @@
+"""What is learnt of smiling, on drawn people whose smile is known: the one that ships."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from palsynth.capture.smiles import OPEN, SmilingPair, fit_smile, smiling_pair
+from palsynth.clinical import Movement
+from palsynth.face import topology
+from palsynth.face.detect import detect_face
+from palsynth.face.framing import PORTRAIT
+from palsynth.people import View, render, sample
+from palsynth.simulator.smile import MOUTH, learnt_smile
+
+EFFORT = 0.8
+LIPS = [*topology.OUTER_UPPER_LIP, *topology.OUTER_LOWER_LIP]
+
+
+@pytest.fixture(scope="module")
+def pairs() -> list[SmilingPair]:
+    view = View(320, PORTRAIT)
+    out = []
+    for seed in range(880, 886):
+        person = sample(seed, age=28)
+        rest, smiling = (
+            detect_face(render(person, m, intensity=EFFORT, view=view).image)
+            for m in (Movement.REST, Movement.GRIN)
+        )
+        out.append(smiling_pair(rest, smiling))
+    return out
+
+
+def test_a_known_smile_is_found_again(pairs: list[SmilingPair]) -> None:
+    """The detector shows lips to move less than they do, so way and effort are not what was drawn
+    but in its direction: the lower lip goes down where the scanned fields leave it."""
+    assert all(pair.opening > OPEN for pair in pairs)
+    found = fit_smile(pairs)
+    assert float(found["effort"]) == pytest.approx(EFFORT, abs=0.2)
+    way, known = (w[LIPS, :2].astype(float).ravel() for w in (found["way"], learnt_smile().way))
+    assert np.corrcoef(way, known)[0, 1] > 0.5
+    light = found["light"].astype(float) * float(found["light_step"])
+    known_light = learnt_smile().light
+    fold = np.s_[195:215, 155:175]  # beside the left wing of the nose
+    assert light[fold].mean() < -0.02
+    assert known_light[fold].mean() < -0.02
+    assert found["mouth"].shape == (2, *MOUTH, 3)
+
+
+def test_what_is_learnt_is_alike_on_both_sides(pairs: list[SmilingPair]) -> None:
+    found = fit_smile(pairs)
+    light = found["light"].astype(float)
+    assert np.abs(light).max() == 127
+    assert np.abs(light - light[:, ::-1]).mean() < 0.5, "steps of the 127 that the largest has"
+    assert np.allclose(found["mouth"][0], found["mouth"][0][:, ::-1], atol=1e-3)
+
+
+def test_nothing_is_learnt_beyond_the_face(pairs: list[SmilingPair]) -> None:
+    light = fit_smile(pairs)["light"]
+    assert light.any()
+    assert not light[:60].any(), "the forehead does not smile"
+    assert not light[:, :20].any()
