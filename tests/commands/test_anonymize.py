@@ -187,7 +187,7 @@ def test_a_sheet_of_a_patient_goes_the_same_way(
         (["--as", "man", "--words", "man"], "--words goes with a ControlNet; say in --as whom"),
         (["--as", "grin.png"], "grin.png: the mouth is open; give a photo at rest"),
         (["--as", "."], ".: is a folder; give a description, person:SEED or a photo"),
-        (["--as", "man of 200"], "description 'man of 200': people can be drawn from 16 to 75"),
+        (["--as", "man of 200"], "description 'man of 200': people can be drawn from 16 to 80"),
         (["--as", " "], "--as: is empty; give a description, person:SEED or a photo"),
         (["--as", "woman " * 60 + "x"], "'x' cannot be drawn"),
         (["--as", "man", "--seed", "-1"], "--seed -1: must not be negative"),

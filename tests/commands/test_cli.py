@@ -216,7 +216,7 @@ def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         ("people sample --out x --kind late", "say how weak: --grade"),
         ("people sample --out x --count 0", "--count 0: must be at least 1"),
         ("people sample --out x --size 4", "size 4: people are drawn from 32 to 1024 px"),
-        ("people sample --out x --age 3", "age 3: people can be drawn from 16 to 75 years"),
+        ("people sample --out x --age 3", "age 3: people can be drawn from 16 to 80 years"),
         ("people export EMPTY --subjects 0", "must be at least 1"),
         ("people export PHOTO --subjects 1", "cannot be made"),
         ("people export FULL --subjects 1", "is not empty; give a new folder"),

@@ -10,6 +10,9 @@ from palsynth.face import topology
 from palsynth.face.detect import detect_faces
 from palsynth.face.framing import ID_PHOTO, RECOGNISER
 from palsynth.people import HeadPose, Jitter, Light, Person, View, render, sample
+from palsynth.people.ageing import aged
+from palsynth.people.monk import monk_tone
+from palsynth.simulator.drive import drive
 
 
 def test_a_seed_is_a_person() -> None:
@@ -33,7 +36,7 @@ def test_attributes_can_be_asked_for() -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"age": 8}, "age 8: people can be drawn from 16 to 75 years"),
+        ({"age": 8}, "age 8: people can be drawn from 16 to 80 years"),
         ({"gender": "cat"}, "gender 'cat': choose woman or man"),
         ({"ethnicity": "martian"}, "ethnicity 'martian': choose one of white"),
     ],
@@ -134,3 +137,39 @@ def test_cap_and_neck_turn_with_the_head(yaw: float) -> None:
     for iris in portrait.landmarks[[468, 473]]:
         x, y = iris.round().astype(int)
         assert portrait.image[y - 2 : y + 3, x - 2 : x + 3].mean() < 110  # an iris, not cloth
+
+
+def test_folds_stay_at_rest_in_the_old_and_vanish_where_tone_is_lost() -> None:
+    """Somebody of 70 has folds that the same person at 30 has not, and a limp side loses them."""
+
+    def picture(age: float, palsy: Palsy) -> np.ndarray:
+        aged = dataclasses.replace(sample(1_000_203), age=age)  # all else alike
+        return render(aged, Movement.REST, palsy, view=View(320)).image.astype(float)
+
+    young, old = picture(30, Palsy.none()), picture(70, Palsy.none())
+    both = np.abs(old - young).mean(-1)
+    assert both.max() > 8
+    what = drive(Movement.REST, Palsy.peripheral(Side.LEFT, Grade.VI))
+    limp, well = (aged(side, 70, 1.0).folds for side in (what.left, what.right))
+    for name in ("forehead", "nasolabial"):
+        assert limp[name] < 0.2 < well[name]
+
+
+def test_brows_grey_and_sag_with_age() -> None:
+    young, old = (dataclasses.replace(sample(1_000_203), age=a) for a in (40.0, 80.0))
+    brow = np.s_[96:108, 40:110]  # on the texture: the right one
+    dark = [float(np.percentile(p.skin[brow].mean(-1), 5)) for p in (young, old)]
+    assert dark[1] > dark[0] + 10
+    cheek = np.s_[170:200, 60:90]
+    assert np.array_equal(young.skin[cheek], old.skin[cheek])
+    height = [render(p, view=View(256)).landmarks[[70, 63, 105, 300, 293, 334], 1].mean()
+              for p in (young, old)]  # fmt: skip
+    assert height[1] > height[0] + 1, "lower in the picture"
+
+
+def test_skin_tones_are_those_of_the_monk_scale() -> None:
+    lightest, darkest = monk_tone(np.array([[246, 237, 228]])), monk_tone(np.array([[41, 36, 32]]))
+    assert (lightest, darkest) == (1, 10)
+    assert monk_tone(np.full((4, 4, 3), (130, 92, 67))) == 7
+    groups = {g: [sample(s, ethnicity=g).monk for s in range(12)] for g in ("white", "black")}
+    assert np.mean(groups["white"]) < np.mean(groups["black"]) - 0.8

@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 from palsynth.commands.options import Force, MovementName, PalsyOptions
 from palsynth.errors import InputError
 from palsynth.progress import progress_bar
+
+if TYPE_CHECKING:
+    from palsynth.people import Person
+
+MOST_PASSED_OVER = 300
+"""People who are passed over before it is said that nobody fits."""
 
 
 @dataclass(frozen=True)
@@ -27,11 +35,14 @@ class SampleOptions:
     size: int = 256
     """Pixels a side, 32 to 1024."""
     age: float | None = None
-    """Years, 16 to 75; beyond 40 the model extrapolates."""
+    """Years, 16 to 80; beyond 40 the model extrapolates."""
     gender: Literal["woman", "man"] | None = None
     """woman or man."""
     ethnicity: Literal["white", "black", "west_asian", "east_asian"] | None = None
     """As the photographed people reported it."""
+    monk: int | None = None
+    """Tone of the skin by the Monk scale, of which 5 to 8 can be drawn; seeds are passed over until
+    it is that one's."""
     movement: MovementName = "rest"
     """What they do; healthy unless a grade, a total or a palsy file is given."""
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
@@ -83,7 +94,7 @@ def people_sample(options: SampleOptions) -> None:
 
     from palsynth.clinical import Movement, Palsy
     from palsynth.face.images import write_png
-    from palsynth.people import View, render, sample
+    from palsynth.people import View, render
 
     if options.count < 1:
         raise InputError(f"--count {options.count}: must be at least 1")
@@ -93,28 +104,58 @@ def people_sample(options: SampleOptions) -> None:
     asked = given.grade or given.yanagihara is not None or given.palsy
     palsy = given.build() if asked else Palsy.none()
     movement = Movement(options.movement)
-    for seed in range(options.seed, options.seed + options.count):
+    for person in _drawn(options):
         try:
-            person = sample(
-                seed, age=options.age, gender=options.gender, ethnicity=options.ethnicity
-            )
             portrait = render(person, movement, palsy, view=View(size=options.size))
         except ValueError as error:
             raise InputError(str(error)) from None
         record = {
             "method": "people",
-            "seed": seed,
+            "seed": person.seed,
             "expression": movement.value,
             "palsy": palsy.to_dict(),
         }
-        path = options.out / f"person-{seed:07d}.png"
+        path = options.out / f"person-{person.seed:07d}.png"
         write_png(
             path,
             portrait.image,
             **{"palsynth:provenance": json.dumps(record, sort_keys=True)},
         )
         older = ", beyond the ages photographed: extrapolated" if person.extrapolated else ""
-        print(f"{path}: {person.gender}, about {person.age:.0f}, {person.ethnicity}{older}")
+        print(
+            f"{path}: {person.gender}, about {person.age:.0f}, {person.ethnicity}, skin tone "
+            f"{person.monk} of 10 (Monk){older}"
+        )
+
+
+def _drawn(options: SampleOptions) -> Iterator[Person]:
+    """So many people as asked for, from the seed on."""
+    from palsynth.people import sample
+    from palsynth.people.monk import SEEN
+
+    if options.monk is not None and not SEEN[0] <= options.monk <= SEEN[1]:
+        raise InputError(
+            f"--monk {options.monk}: people of the tones {SEEN[0]} to {SEEN[1]} can be drawn"
+        )
+    found, passed = 0, 0
+    for seed in count(options.seed):
+        try:
+            person = sample(
+                seed, age=options.age, gender=options.gender, ethnicity=options.ethnicity
+            )
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        if options.monk in (None, person.monk):
+            found, passed = found + 1, 0
+            yield person
+        passed += 1
+        if found == options.count:
+            return
+        if passed > MOST_PASSED_OVER:
+            raise InputError(
+                f"--monk {options.monk}: nobody among {MOST_PASSED_OVER} people has this tone; "
+                "ask for less besides"
+            )
 
 
 def people_export(options: PeopleExportOptions) -> None:

@@ -146,6 +146,7 @@ def draw(plan: ExportPlan, subject: int, image: int) -> tuple[np.ndarray, Row]:
             "age": person.age,
             "gender": person.gender,
             "ethnicity": person.ethnicity,
+            "monk": person.monk,
             "multipie60": [[round(float(x), 2), round(float(y), 2)] for x, y in points],
         },
     )

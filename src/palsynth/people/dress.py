@@ -15,8 +15,8 @@ from palsynth.appearance.eyes import polygon_alpha, smooth_curve
 from palsynth.simulator.surface import rest_surface
 
 BAND = (
-    (-0.80, 0.34),
-    (-0.79, 0.16),
+    (-0.765, 0.22),
+    (-0.775, 0.10),
     (-0.765, -0.10),
     (-0.665, -0.36),
     (-0.44, -0.535),
@@ -25,7 +25,7 @@ BAND = (
 """Lower edge of the cap, from below the patient's right ear to the middle of the forehead."""
 
 CROWN = (
-    (-0.80, 0.34), (-0.845, 0.30), (-0.90, 0.14), (-0.965, -0.12), (-1.02, -0.42), (-1.00, -0.74),
+    (-0.765, 0.22), (-0.84, 0.20), (-0.905, 0.08), (-0.965, -0.14), (-1.02, -0.42), (-1.00, -0.74),
     (-0.88, -1.02), (-0.64, -1.22), (-0.32, -1.33), (0.0, -1.36),
 )  # fmt: skip
 """Upper edge of the cap, from the same ear to the top."""
@@ -84,8 +84,8 @@ def draw_neck_and_top(
     across = (x - neck[:, 0].mean()) / (0.58 * unit * stage.width)
     below = np.clip((y - chin[1]) / unit, -0.4, None)
     # the chin's shadow falls on the neck; to the sides the neck turns away
-    shade = 1.0 - 0.36 * np.exp(-np.square((below + 0.02) / 0.17)) * np.exp(-0.6 * across**2)
-    shade *= 1 - 0.24 * np.clip(np.abs(across), 0, 1.3) ** 3
+    shade = 1.0 - 0.34 * np.exp(-np.square((below + 0.02) / 0.15)) * np.exp(-0.6 * across**2)
+    shade *= 1 - 0.18 * np.clip(np.abs(across), 0, 1.3) ** 3
     cords = np.exp(-np.square((np.abs(across) - 0.45 + 0.25 * below) / 0.16))
     shade *= 1 + 0.05 * cords * np.clip(below / 0.2, 0, 1)
     colour = skin * np.array([0.97, 0.95, 0.94])
@@ -138,7 +138,7 @@ def draw_cap(image: np.ndarray, stage: Stage, rng: np.random.Generator) -> None:
     pleat = _pleats(x[0], unit, rng)[None] * np.exp(-above / 0.16) * np.clip(above / 0.045, 0, 1)
     sides = np.clip((np.abs((x - crown[:, 0].mean()) / unit) - 0.72) / 0.1, 0, 1)
     light = light + 0.055 * folds + 0.075 * pleat * (1 - sides)
-    elastic = np.exp(-np.square((inside - 0.040) / 0.014)) * (above < 0.2)
+    elastic = np.exp(-np.square((inside - 0.040) / 0.014)) * np.clip((0.3 - above) / 0.2, 0, 1)
     light = light - 0.07 * elastic
     image += (CLOTH * 1.01 * light[..., None] - image) * alpha[..., None]
 

@@ -8,24 +8,28 @@ from functools import cached_property
 import cv2
 import numpy as np
 
+from palsynth.appearance.mesh import EXTENT
 from palsynth.appearance.model import (
     ETHNICITIES,
+    UNIT,
     appearance_model,
     attribute_row,
     texture_shape,
     to_texture,
 )
+from palsynth.people.ageing import grey_brows
+from palsynth.people.monk import monk_tone
 
 EVALUATION_SEEDS = 1_000_000
 """Seeds from here on are for evaluation only; nothing trains on them."""
 
-YOUNGEST, OLDEST = 16, 75
+YOUNGEST, OLDEST = 16, 80
 """Years between which people can be drawn."""
 
 OLDEST_PHOTOGRAPHED = 40.0
 """Few of the photographed people were older: beyond this age the model extrapolates."""
 
-OLDEST_KNOWN = 50.0
+OLDEST_KNOWN = 42.0
 """The model's looks are those of this age for whoever is older: its regression, carried on, would
 make their skin darker and darker."""
 
@@ -88,6 +92,12 @@ class Person:
         return self.age > OLDEST_PHOTOGRAPHED
 
     @cached_property
+    def monk(self) -> int:
+        """Tone of the skin by the Monk scale, 1 (lightest) … 10, in the middle of the face."""
+        height, width = self.skin.shape[:2]
+        return monk_tone(self.skin[height // 3 : height * 2 // 3, width // 3 : width * 2 // 3])
+
+    @cached_property
     def landmarks(self) -> np.ndarray:
         """Neutral landmarks (478, 3), canonical units.
 
@@ -107,9 +117,11 @@ class Person:
         model = appearance_model()
         texture = model.texture(self.plain_code)
         texture += _fine_part(model.lightness(self.code - self.plain_code))[..., None]
+        _soften_seams(texture)
         rng = np.random.default_rng([self.seed, 1])
         texture += _grain(rng, model.grain)[..., None]
         _moles(texture, rng)
+        grey_brows(texture, self.age)
         # the texture's rim is repeated outwards, so that no black creeps in where it ends
         outside = ~model.inside
         texture = texture.clip(0, 255).astype(np.uint8)
@@ -127,7 +139,7 @@ def sample(
 ) -> Person:
     """Draws a person. The same seed and attributes give the same person everywhere.
 
-    ``age`` in years (16 to 75), ``gender`` "woman" or "man", ``ethnicity`` one of
+    ``age`` in years (16 to 80), ``gender`` "woman" or "man", ``ethnicity`` one of
     ETHNICITIES; what is not asked for is drawn. Raises ValueError for anything else.
     """
     if seed < 0:
@@ -177,6 +189,18 @@ def _fine_part(light: np.ndarray) -> np.ndarray:
     small = cv2.resize(light, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     broad = cv2.GaussianBlur(small, (0, 0), 5)
     return np.asarray(light - cv2.resize(broad, light.shape[::-1]))
+
+
+def _soften_seams(texture: np.ndarray) -> None:
+    """Blurs, in place, where beside the brows the photographed people's hair was replaced: what the
+    model varies there ends in an upright edge."""
+    height, width = texture.shape[:2]
+    y, x = np.mgrid[:height, :width].astype(np.float32) / UNIT
+    x, y = np.abs(x + EXTENT[0]), y + EXTENT[1]
+    weight = np.exp(-np.square((x - 0.62) / 0.045)) * np.clip((y + 0.45) / 0.1, 0, 1)
+    weight *= np.clip((0.05 - y) / 0.1, 0, 1)
+    soft = cv2.GaussianBlur(texture, (0, 0), sigmaX=7, sigmaY=3)
+    texture += (soft - texture) * weight[..., None]
 
 
 def _grain(rng: np.random.Generator, amount: np.ndarray) -> np.ndarray:

@@ -13,10 +13,11 @@ from palsynth.appearance.teeth import TOOTH_WHITE
 from palsynth.clinical import Movement, Palsy, Side
 from palsynth.face import topology
 from palsynth.face.framing import ID_PHOTO, Framing
+from palsynth.people.ageing import aged
 from palsynth.people.dress import Stage, background, draw_cap, draw_neck_and_top
 from palsynth.people.person import Person
 from palsynth.simulator.compose import compose
-from palsynth.simulator.drive import Drive, SideDrive, drive
+from palsynth.simulator.drive import Drive, drive
 from palsynth.simulator.lids import eye_roll
 from palsynth.simulator.rest import Rest
 from palsynth.simulator.surface import Pose, rest_surface
@@ -107,7 +108,8 @@ def render_drive(
     if not 32 <= view.size <= LARGEST:
         raise ValueError(f"size {view.size}: people are drawn from 32 to {LARGEST} px")
     rest, stage = _at_rest(person, view)
-    what = replace(what, left=_lined(what.left, person), right=_lined(what.right, person))
+    left, right = (aged(side, person.age, person.lines) for side in (what.left, what.right))
+    what = replace(what, left=left, right=right)
     moved = compose(rest, what)
     image = moved.image.astype(np.float32)
     draw_cap(image, stage, np.random.default_rng([person.seed, 3]))
@@ -115,10 +117,6 @@ def render_drive(
     image = _photographed(image, view)
     landmarks = np.vstack([moved.points[: topology.SKIN_POINTS, :2], _irises(rest, what)])
     return image.clip(0, 255).round().astype(np.uint8), landmarks.astype(np.float32)
-
-
-def _lined(side: SideDrive, person: Person) -> SideDrive:
-    return replace(side, folds={name: d * person.lines for name, d in side.folds.items()})
 
 
 def _at_rest(person: Person, view: View) -> tuple[Rest, Stage]:
@@ -144,13 +142,13 @@ def _at_rest(person: Person, view: View) -> tuple[Rest, Stage]:
     canvas = background(stage, np.random.default_rng([person.seed, 2]))
     skin, unit = pyramid(person.skin, scale)
     skin_points = (to_texture(mesh.vertices[:, :2]) + 0.5) * (unit / 128.0) - 0.5
-    jaw = skin_points[[172, 397, 136, 365, 150, 379]].astype(int)
-    tone = np.median(skin[jaw[:, 1], jaw[:, 0]], axis=0).astype(np.float64)
+    below = skin_points[[50, 280, 205, 425, 207, 427, 214, 434]].astype(int)  # the jaw is shaded
+    tone = np.median(skin[below[:, 1], below[:, 0]], axis=0).astype(np.float64)
     draw_neck_and_top(
         canvas, stage, tone, pixels[topology.CHIN, :2], np.random.default_rng([person.seed, 4])
     )
     level = float(np.percentile(person.skin[90:260:4, 60:196:4].max(-1), 75))
-    tooth = TOOTH_WHITE * np.clip(0.35 * level + 172, 160, 250) * person.teeth
+    tooth = TOOTH_WHITE * np.clip(0.46 * level + 142, 165, 248) * person.teeth
     eyes = {side: _eye(person, pixels, side, scale, rotation, level) for side in Side}
     rest = Rest(
         picture=canvas.clip(0, 255).astype(np.uint8),
