@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 COMMANDS: dict[str, tuple[str, str]] = {
     "sheet": ("sheets", "the ten movements of a photo or a person, side by side"),
     "grid": ("sheets", "people down, expressions across"),
+    "gallery": ("gallery", "every movement of a few people at a few grades, full size"),
     "simulate": ("simulate", "move a photo the way a half-working facial nerve would"),
     "synthesize": ("synthesize", "one photo's person with another photo's expression"),
     "anonymize": ("anonymize", "a patient's expression on somebody else, with a privacy check"),
@@ -35,6 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "data stats": ("data", "count a dataset's labels, and draw them"),
     "fields fit": ("fitting", "register the scanned expression fields to the mesh"),
     "capture fit": ("fitting", "fit the neutral faces that capture reads expressions against"),
+    "smile fit": ("fitting", "learn from photographs what smiling does to a face"),
     "calibrate": ("fitting", "calibrate the measures against people with known truth"),
     "evaluate": ("evaluate", "judge a method's pictures of a benchmark set"),
     "evaluate compare": ("evaluate", "several reports in one table"),

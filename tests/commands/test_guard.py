@@ -31,11 +31,13 @@ WRITES = {
     "calibrate": "calibrate --people 10 --per-person 1 --out OUT",
     "people fit": "people fit london --out OUT",
     "capture fit": "capture fit london --out OUT",
+    "smile fit": "smile fit london --out OUT",
     "people sample": "people sample --out . --count 1",
 }
 """Commands that write a file which the caller names, A and B being photos."""
 
 ELSEWHERE = {
+    "gallery": "commands/test_gallery.py",
     "measure": "commands/test_cli.py",
     "people export": "commands/test_cli.py",
     "data check": "commands/test_cli.py",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import math
 import warnings
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from palsynth.errors import InputError
@@ -33,6 +34,8 @@ follows takes memory by the pixel."""
 
 SMALLEST_SIDE = 32
 """Pixels. Below this no face can be told from noise."""
+
+JPEG_QUALITY = 90
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
@@ -137,10 +140,7 @@ def write_png(path: Path, image: np.ndarray, **text: str) -> None:
     """
     if path.suffix.lower() != ".png":
         raise InputError(f"{path}: pictures are written as PNG; give a name that ends in .png")
-    if (current := guard()) is not None:
-        current.check(path)
-        if not current.force:
-            check_replaceable(path)
+    _check(path)
     info = PngInfo()
     for key, value in {"Software": "palsynth", "Description": SYNTHETIC, **text}.items():
         info.add_text(key, value)
@@ -150,13 +150,37 @@ def write_png(path: Path, image: np.ndarray, **text: str) -> None:
             Image.fromarray(image).save(file, "PNG", pnginfo=info, compress_level=4)
 
 
+def write_jpeg(path: Path, image: np.ndarray, **text: str) -> None:
+    """Writes (H, W, 3) uint8 RGB as JPEG, for pages that hold many pictures; otherwise as
+    :func:`write_png` does, with ``text`` as JSON in the comment."""
+    _check(path)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Software], exif[ExifTags.Base.ImageDescription] = "palsynth", SYNTHETIC
+    with written_whole(path) as temporary:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            Image.fromarray(image).save(
+                file, "JPEG", quality=JPEG_QUALITY, subsampling=0, exif=exif,
+                comment=json.dumps(text, sort_keys=True),
+            )  # fmt: skip
+
+
+def _check(path: Path) -> None:
+    """Raises InputError where a command must not replace what lies at ``path``."""
+    if (current := guard()) is not None:
+        current.check(path)
+        if not current.force:
+            check_replaceable(path)
+
+
 def check_replaceable(path: Path) -> None:
     """Raises InputError where a file lies at ``path`` that is no picture written by palsynth."""
     if not path.is_file():
         return
     try:
         with Image.open(path) as picture:
-            ours = picture.info.get("Software") == "palsynth"
+            known = picture.info.get("Software") or picture.getexif().get(ExifTags.Base.Software)
+            ours = known == "palsynth"
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         ours = False
     if not ours:

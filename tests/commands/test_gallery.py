@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.commands.test_cli import complaint, run
+
+
+def test_a_gallery_is_written_again_over_itself_but_not_over_others_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = ["gallery", "--out", "g", "--persons", "3", "--grades", "IV", "--size", "64"]
+    assert run(*words, "--ages", "70") == 0
+    assert "g/README.md: 10 pictures of 1 people" in capsys.readouterr().out
+    assert "of about 70" in (tmp_path / "g" / "README.md").read_text("utf-8")
+    assert run(*words) == 0
+    theirs = tmp_path / "g" / "person-0000003" / "IV-grin.jpg"
+    Image.new("RGB", (8, 8)).save(theirs)
+    assert "was not written by palsynth" in complaint(capsys, *words)
+    assert Image.open(theirs).size == (8, 8)
+    assert run(*words, "--force") == 0
+
+
+@pytest.mark.parametrize(
+    ("more", "fault"),
+    [
+        (["--persons", "3", "3"], "say at least one seed, and none twice"),
+        (["--persons", "3", "--ages", "20", "30"], "2 ages for 1 people; say one each"),
+        (["--persons", "3", "--ages", "120"], "people can be drawn from 16 to 80 years"),
+        (["--method", "nobody"], "nobody"),
+    ],
+)
+def test_bad_requests(
+    more: list[str], fault: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fault in complaint(capsys, "gallery", "--out", str(tmp_path / "g"), *more)
+    assert not (tmp_path / "g").exists()

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import ExifTags, Image
+
+from palsynth.clinical import YANAGIHARA, Grade, Side
+from palsynth.generation.gallery import PAGE, Gallery, write_gallery
+from palsynth.methods import get_method
+from palsynth.people import sample
+
+
+def test_every_movement_of_everybody_at_every_grade(tmp_path: Path) -> None:
+    shown = Gallery((sample(3), sample(4)), (Grade.II, Grade.VI), Side.RIGHT, 64)
+    assert [shown.weak_side(person) for person in shown.people] == [Side.RIGHT, Side.LEFT]
+    seen = []
+    count = write_gallery(
+        tmp_path, shown, get_method("people"), lambda done, of: seen.append((done, of))
+    )
+    files = sorted(tmp_path.rglob("*.jpg"))
+    assert count == len(files) == len(seen) == 2 * 2 * len(YANAGIHARA)
+    page = (tmp_path / PAGE).read_text("utf-8")
+    assert all(f"({path.relative_to(tmp_path)})" in page for path in files)
+    assert "right side weak" in page
+    assert "for research and teaching; not a medical device" in page
+    with Image.open(tmp_path / "person-0000003" / "VI-grin.jpg") as picture:
+        assert picture.size == (64, 64)
+        assert "synthetic" in picture.getexif()[ExifTags.Base.ImageDescription]
+        assert b"'seed': 3" in picture.info["comment"]
