@@ -7,8 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from palsynth.clinical import Grade, Palsy, Side
+from palsynth.clinical import Movement
 from palsynth.data.examples import MOVEMENTS, stack
 from palsynth.data.folder_pairs import FolderPairs
 from palsynth.data.groups import (
@@ -17,12 +18,12 @@ from palsynth.data.groups import (
     GroupsSource,
     KeptGroups,
     PairsSource,
-    jittered,
     pair_of,
 )
 from palsynth.data.manifest import read_manifest, write_manifest
 from palsynth.errors import InputError
 from palsynth.generation.people_export import ExportPlan, export
+from palsynth.people import View, render, sample
 
 SOURCE = GroupsSource(500, 40, size=64, seed=3)
 
@@ -43,13 +44,14 @@ def test_a_group_is_a_pure_function_of_its_number(group: np.ndarray) -> None:
     assert SOURCE[7].tobytes() == group.tobytes()
     assert SOURCE[8].tobytes() != group.tobytes()
     assert group["rest"].shape == (MEMBERS, 64, 64, 3)
-    assert group["moved"].shape == group["draft"].shape == (MEMBERS, SCRIPTS, 64, 64, 3)
+    assert group["moved"].shape == (MEMBERS, SCRIPTS, 64, 64, 3)
+    assert group["draft"].shape == (MEMBERS, MEMBERS - 1, SCRIPTS, 64, 64, 3)
     assert set(group["movement"]) <= set(range(len(MOVEMENTS)))
     assert 0 <= group["function"].min() <= group["function"].max() <= 1
 
 
 def test_the_draft_is_nearer_to_the_answer_than_the_identity(group: np.ndarray) -> None:
-    """On the whole: now and then it is misread on purpose."""
+    """On the whole: now and then the picture it comes from is misread."""
 
     def apart(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         return np.square(a.astype(float) - b).mean((-1, -2, -3))
@@ -57,17 +59,49 @@ def test_the_draft_is_nearer_to_the_answer_than_the_identity(group: np.ndarray) 
     rest = group["rest"][:, None].repeat(SCRIPTS, 1)
     moved = apart(rest, group["moved"])
     clear = moved > np.median(moved)
-    assert np.median(apart(group["draft"], group["moved"])[clear] / moved[clear]) < 0.7
+    drafts = apart(group["draft"], group["moved"][:, None]).mean(1)
+    assert np.median(drafts[clear] / moved[clear]) < 0.8
 
 
-def test_drafts_are_off_by_about_as_much_as_a_reading() -> None:
-    rng = np.random.default_rng(0)
-    palsy = Palsy.peripheral(Side.LEFT, Grade.III, late=True)
-    found = [jittered(palsy, rng, 0.12) for _ in range(300)]
-    branch = next(iter(palsy.left.function))
-    values = np.array([p.left.function[branch] for p in found])
-    assert values.std() == pytest.approx(0.12, abs=0.02)
-    assert all(not p.left.synkinesis or not any(p.left.synkinesis.values()) for p in found)
+@pytest.fixture(scope="module")
+def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two people, neutral and smiling, as a London-set folder holds photographs."""
+    where = tmp_path_factory.mktemp("photographs")
+    for kind, movement in (("neutral", Movement.REST), ("smiling", Movement.GRIN)):
+        (where / kind).mkdir()
+        for name in (1, 2):
+            image = render(sample(20 + name), movement, view=View(256)).image
+            Image.fromarray(image).save(where / kind / f"{name:03}.jpg")
+    (where / "split.csv").write_text("face_id,split\n001,train\n002,train\n")
+    return where
+
+
+def test_smilers_show_smiles_that_lack_a_side(photographs: Path) -> None:
+    group = GroupsSource(500, 40, photographs, mixed=0.0, smiling=1.0, size=96)[0]
+    assert (group["movement"] == MOVEMENTS.index(Movement.GRIN)).all()
+    function = group["function"].min(-1)  # (script, left | right)
+    assert (function[0] == 1).all()
+    assert function[1, 0] < 1 == function[1, 1]
+    assert function[2, 1] < 1 == function[2, 0]
+    whole, left, right = group["moved"][0].astype(float)
+    cheek, mirrored = np.s_[50:80, 60:76], np.s_[50:80, 20:36]  # the patient's left lies right
+
+    def off(a: np.ndarray, b: np.ndarray, where: tuple[slice, slice]) -> float:
+        return float(np.abs(a[where] - b[where]).mean())
+
+    assert off(left, whole, cheek) > 2 * off(right, whole, cheek)
+    assert off(right, whole, mirrored) > 2 * off(left, whole, mirrored)
+
+
+def test_drafts_follow_whose_picture_they_come_from(group: np.ndarray) -> None:
+    """Each is what the simulator makes of that member's picture, and no two of them are alike."""
+    who, script = 0, int(np.argmin(group["function"].mean((1, 2))))
+    for place in range(MEMBERS - 1):
+        other = (who + 1 + place) % MEMBERS
+        pair = pair_of(group, who, script, other, 64)
+        assert np.array_equal(pair.draft, group["draft"][who, place, script])
+        assert np.array_equal(pair.expression, group["moved"][other, script])
+    assert len({group["draft"][who, k, script].tobytes() for k in range(MEMBERS - 1)}) == 3
 
 
 def test_evaluation_people_are_refused() -> None:
@@ -82,7 +116,7 @@ def test_a_crossed_pair_shows_another_persons_expression(group: np.ndarray) -> N
     assert np.array_equal(pair.identity, group["rest"][1])
     assert np.array_equal(pair.expression, group["moved"][3, 2])
     assert np.array_equal(pair.target, group["moved"][1, 2])
-    assert np.array_equal(pair.draft, group["draft"][1, 2])
+    assert np.array_equal(pair.draft, group["draft"][1, 1, 2])
     assert pair.movement == group["movement"][2]
 
 

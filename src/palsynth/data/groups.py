@@ -3,7 +3,8 @@
 Everybody in a group is pictured at rest and doing each of the group's scripts (a movement with a
 palsy), all in one view of their own. So anybody's moved picture is the expression image for all
 others, and the true answer of their own: G people with S scripts give G (G - 1) S pairs from
-G (1 + S) pictures.
+G (1 + S) pictures. Beside them lies what the simulator makes of each pair, as it captures the
+expression: the draft that a method may start from.
 """
 
 from __future__ import annotations
@@ -17,26 +18,32 @@ from typing import ClassVar, NamedTuple
 import cv2
 import numpy as np
 
-from palsynth.clinical import YANAGIHARA, Branch, Movement, Palsy, Side, SidePalsy
+from palsynth.capture import capture
+from palsynth.capture.coefficients import ExpressionCoefficients
+from palsynth.capture.retarget import drive_of
+from palsynth.clinical import YANAGIHARA, Branch, Movement, Muscle, Palsy, Side, SidePalsy
 from palsynth.data.drawn import PhotographsSource
 from palsynth.data.examples import labels, shuffled
+from palsynth.data.half_smiles import half_smile, pair_up
 from palsynth.data.kept import KeptParts
 from palsynth.errors import InputError
+from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER, Framing
 from palsynth.people import EVALUATION_SEEDS, View, random_palsy, random_view, render, sample
-from palsynth.simulator.photo import simulate
+from palsynth.simulator.compose import compose
+from palsynth.simulator.photo import at_rest, simulate
+from palsynth.simulator.rest import Rest
 
 MEMBERS, SCRIPTS = 4, 3
 PART = 25
 """Groups a file."""
 
-WRONG_MOVEMENT = 0.08
-"""Share of drafts that show another movement; the reading errs more often, in 14 %
-(docs/measurements.md)."""
+WITH_REST = 0.5
+"""Share of the drafts for which the other person's rest is known too, as it may be to a user."""
 
-WRONG_FUNCTION = 0.12
-"""Standard deviation of a branch's function in a draft, about as the reading errs."""
+SHARES = (0.25, 1.0)
+"""Between how little and how much of a photographed half-smile its weak side lacks."""
 
 
 class Script(NamedTuple):
@@ -53,13 +60,16 @@ class GroupsSource:
 
     ``people`` from ``first`` on; with ``photographs`` (a London-set folder) a share ``mixed`` of
     the groups is half photographed train people, moved by the simulator, whose real smiles are
-    the answer where the script is a healthy grin. Pictures are ``size`` px, recogniser framing.
+    the answer where the script is a healthy grin, and a share ``smiling`` is photographed people
+    alone, who smile and half-smile in photographs: what no simulator drew. Pictures are ``size``
+    px, recogniser framing.
     """
 
     first: int = 0
     people: int = 4000
     photographs: Path | None = None
     mixed: float = 0.35
+    smiling: float = 0.0
     size: int = 112
     healthy: float = 0.12
     seed: int = 0
@@ -81,25 +91,49 @@ class GroupsSource:
         """A group as one record of :func:`group_type`."""
         rng = np.random.default_rng([self.seed, number, 31])
         scripts = [_random_script(rng, self.healthy) for _ in range(SCRIPTS)]
-        mixed = self._photographed is not None and rng.random() < self.mixed
-        if mixed:
+        kind = 1.0 if self._photographed is None else rng.random()
+        smiling, mixed = kind < self.smiling, self.smiling <= kind < self.smiling + self.mixed
+        if smiling:
+            scripts = _half_smiling(rng)
+        elif mixed:
             scripts[0] = Script(Movement.GRIN, Palsy.none(), float(rng.uniform(0.85, 1.1)))
         out = np.zeros((), group_type(self.size))
         for s, script in enumerate(scripts):
             known = labels(script.movement, script.palsy)
             out["movement"][s] = known["movement"]
             out["function"][s], out["tone"][s] = known["function"], known["tone"]
+        rests = []
         for member in range(MEMBERS):
             own = np.random.default_rng([self.seed, number, 32, member])
-            if mixed and member < MEMBERS // 2:
+            if smiling:
+                rest, moved = self._smiler(own, scripts)
+            elif mixed and member < MEMBERS // 2:
                 rest, moved = self._photograph(own, scripts)
             else:
                 rest, moved = self._person(own, scripts)
             out["rest"][member] = rest.image
-            for s, (script, image) in enumerate(zip(scripts, moved, strict=True)):
-                out["moved"][member, s] = image
-                out["draft"][member, s] = draft(rest, _misread(script, own))
+            out["moved"][member] = moved
+            rests.append(rest)
+        self._draft(out, rests, np.random.default_rng([self.seed, number, 35]))
         return out
+
+    def _draft(self, group: np.ndarray, rests: list[Face], rng: np.random.Generator) -> None:
+        """Fills in what the simulator makes of each member doing what another one's picture shows:
+        the member at rest where the picture cannot be read or the member not be moved."""
+        known = rng.random((MEMBERS, SCRIPTS)) < WITH_REST
+        still = [_movable(rest) for rest in rests]
+        for other in range(MEMBERS):
+            for s in range(SCRIPTS):
+                found = _captured(
+                    group["moved"][other, s], rests[other] if known[other, s] else None
+                )
+                for who in range(MEMBERS):
+                    if who == other:
+                        continue
+                    image, rest = rests[who].image, still[who]
+                    if found is not None and rest is not None:
+                        image = compose(rest, drive_of(found)).image
+                    group["draft"][who, (other - who - 1) % MEMBERS, s] = image
 
     def _person(
         self, rng: np.random.Generator, scripts: list[Script]
@@ -123,8 +157,7 @@ class GroupsSource:
         assert self._photographed is not None
         source = self._photographed
         name = source.names[int(rng.integers(source.people))]
-        framing = Framing("crop", RECOGNISER.outer_eyes * rng.normal(1, 0.02),
-                          RECOGNISER.eye_line + rng.normal(0, 0.008))  # fmt: skip
+        framing = _jittered_framing(rng)
         face = source.face(name, "neutral").aligned(framing, self.size)
         moved = []
         for script in scripts:
@@ -135,13 +168,53 @@ class GroupsSource:
                 moved.append(made.image)
         return face, moved
 
+    def _smiler(
+        self, rng: np.random.Generator, scripts: list[Script]
+    ) -> tuple[Face, list[np.ndarray]]:
+        """A photographed person whose smiles, whole and halved, are the answers."""
+        assert self._photographed is not None
+        source = self._photographed
+        name = source.names[int(rng.integers(source.people))]
+        rest, smile = (source.face(name, kind) for kind in ("neutral", "smiling"))
+        person = pair_up(name, rest, smile, self.size, _jittered_framing(rng))
+        moved = []
+        for script in scripts:
+            weak = script.palsy.weak_side
+            if weak is None:
+                moved.append(person.smile.image)
+            else:
+                lacks = 1 - script.palsy.of(weak).strength(Muscle.ZYGOMATICUS)
+                moved.append(half_smile(person, weak, lacks))
+        return person.rest, moved
 
-def draft(face: Face, script: Script) -> np.ndarray:
-    """The simulator's answer, which a method may start from; the face itself where it fails."""
+
+def _jittered_framing(rng: np.random.Generator) -> Framing:
+    return Framing("crop", RECOGNISER.outer_eyes * rng.normal(1, 0.02),
+                   RECOGNISER.eye_line + rng.normal(0, 0.008))  # fmt: skip
+
+
+def _captured(shown: np.ndarray, rest: Face | None) -> ExpressionCoefficients | None:
     try:
-        return simulate(face, script.movement, script.palsy, intensity=script.effort).image
+        return capture(detect_face(shown), rest)
     except InputError:
-        return face.image
+        return None
+
+
+def _movable(face: Face) -> Rest | None:
+    try:
+        return at_rest(face)
+    except InputError:
+        return None
+
+
+def _half_smiling(rng: np.random.Generator) -> list[Script]:
+    """A whole smile, and one that lacks more or less of each side."""
+    lacks = rng.uniform(*SHARES, 2)
+    halves = [
+        Palsy.on(side, SidePalsy(dict.fromkeys(Branch, 1 - float(share)), tone=1.0))
+        for side, share in zip(Side, lacks, strict=True)
+    ]
+    return [Script(Movement.GRIN, palsy, 1.0) for palsy in (Palsy.none(), *halves)]
 
 
 def _random_script(rng: np.random.Generator, healthy: float) -> Script:
@@ -150,32 +223,14 @@ def _random_script(rng: np.random.Generator, healthy: float) -> Script:
     return Script(movement, random_palsy(rng, side, healthy), float(rng.uniform(0.85, 1.1)))
 
 
-def _misread(script: Script, rng: np.random.Generator) -> Script:
-    """A script as a network reads it from a picture: a little wrong, without synkinesis and
-    effort, now and then another movement. So a model learns to trust the picture, not the draft."""
-    movement = script.movement
-    if rng.random() < WRONG_MOVEMENT:
-        movement = YANAGIHARA[int(rng.integers(len(YANAGIHARA)))]
-    return Script(movement, jittered(script.palsy, rng, WRONG_FUNCTION), 1.0)
-
-
-def jittered(palsy: Palsy, rng: np.random.Generator, deviation: float) -> Palsy:
-    """A palsy whose functions and tones are off by normal errors, without synkinesis."""
-
-    def one(side: SidePalsy) -> SidePalsy:
-        off = {b: float(np.clip(side.function[b] + rng.normal(0, deviation), 0, 1)) for b in Branch}
-        return SidePalsy(off, float(np.clip(side.tone + rng.normal(0, deviation), 0, 1)))
-
-    return Palsy(left=one(palsy.left), right=one(palsy.right))
-
-
 def group_type(size: int) -> np.dtype:
-    """A group as it is kept: pictures (size, size, 3) uint8 RGB, labels as in an Example."""
+    """A group as it is kept: pictures (size, size, 3) uint8 RGB, labels as in an Example. Drafts
+    are of a member, by whose picture they come from (the next member first) and script."""
     picture = ("u1", (size, size, 3))
     return np.dtype([
         ("rest", picture[0], (MEMBERS, *picture[1])),
         ("moved", picture[0], (MEMBERS, SCRIPTS, *picture[1])),
-        ("draft", picture[0], (MEMBERS, SCRIPTS, *picture[1])),
+        ("draft", picture[0], (MEMBERS, MEMBERS - 1, SCRIPTS, *picture[1])),
         ("movement", "i4", (SCRIPTS,)),
         ("function", "f4", (SCRIPTS, 2, 5)),
         ("tone", "f4", (SCRIPTS, 2)),
@@ -267,12 +322,14 @@ class PairsSource:
 
 
 def pair_of(group: np.ndarray, who: int, script: int, other: int, size: int) -> PairExample:
-    """The pair in which member ``who`` of a group is asked for what ``other`` shows."""
+    """The pair in which member ``who`` of a group is asked for what ``other`` shows. A draft comes
+    from another's picture, so somebody who is to repeat an own one gets that of the next."""
+    place = (other - who - 1) % MEMBERS if other != who else 0
     return PairExample(
         _sized(group["rest"][who], size),
         _sized(group["moved"][other, script], size),
         _sized(group["moved"][who, script], size),
-        _sized(group["draft"][who, script], size),
+        _sized(group["draft"][who, place, script], size),
         int(group["movement"][script]),
         np.array(group["function"][script]),
         np.array(group["tone"][script]),

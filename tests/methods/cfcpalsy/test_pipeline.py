@@ -88,7 +88,7 @@ def test_the_method_answers_pictures_and_words_in_any_batch(
 
 def test_only_the_crop_changes(saved: Path, astronaut: Face, expression: Face) -> None:
     """An untrained change lies within the crop; the photo around it stays as it is."""
-    made = CFCPalsyPipeline.from_pretrained(saved)([astronaut], [expression], [0])[0]
+    made = CFCPalsyPipeline.from_pretrained(saved)([astronaut], [Picture(expression)], [0])[0]
     outside = np.abs(made.astype(int) - astronaut.image).max(-1) == 0
     assert 0.2 < outside.mean() < 0.95
 
@@ -117,7 +117,7 @@ def test_the_change_lands_where_it_was_made(astronaut: Face, expression: Face) -
     once = astronaut.aligned(PORTRAIT, 240)
     for face in (astronaut, once, once.aligned(PORTRAIT, 150)):
         asked = [Asked(Movement.REST, Palsy.none())]
-        made = pipeline([face], [expression], [0], asked)[0]
+        made = pipeline([face], [Picture(expression)], [0], asked)[0]
         change = (made.astype(int) - face.image).sum(-1)
         rows, columns = np.nonzero(change > 20)
         crop = model.conditioner.crop(face, 56)

@@ -10,12 +10,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from palsynth.data.groups import draft
 from palsynth.errors import InputError
 from palsynth.face.face import Face
-from palsynth.methods.base import Asked, Request
+from palsynth.methods.base import Asked, Picture, Request
+from palsynth.methods.captured import draft
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
-from palsynth.methods.cfcpalsy.reading import scripts_of
+from palsynth.methods.cfcpalsy.reading import in_words
 from palsynth.methods.networks import digest
 from palsynth.methods.resolve import expression_picture, identity_face
 
@@ -82,15 +82,15 @@ class DraftMethod:
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Images, one a request."""
         seen = [_opened(request) for request in requests]
-        scripts = scripts_of([e for _, e, _ in seen], [a for _, _, a in seen])
-        return [draft(face, s) for (face, _, _), s in zip(seen, scripts, strict=True)]
+        words = in_words([e.face for _, e, _ in seen], [a for _, _, a in seen])
+        return [draft(face, said) for (face, _, _), said in zip(seen, words, strict=True)]
 
 
-def _opened(request: Request) -> tuple[Face, Face, Asked | None]:
-    """The identity as it is to lie, the expression as a face, and in words if it was asked so."""
+def _opened(request: Request) -> tuple[Face, Picture, Asked | None]:
+    """The identity as it is to lie, the expression as a picture, and in words if asked in words."""
     face = identity_face(request.identity, request.size)
     if request.framing is not None:
         face = face.aligned(request.framing, request.size)
     picture = expression_picture(request.expression, request.seed, EXPRESSION_SIZE)
     asked = request.expression if isinstance(request.expression, Asked) else None
-    return face, picture.face, asked
+    return face, picture, asked

@@ -44,26 +44,27 @@ class CFCPalsyPipeline:
         save_model(self.model, path)
 
     def __call__(
-        self, identities: Sequence[Face], expressions: Sequence[Face], seeds: Sequence[int],
+        self, identities: Sequence[Face], expressions: Sequence[Picture], seeds: Sequence[int],
         asked: Sequence[Asked | None] | None = None, diffusion: DiffusionSettings | None = None,
         preview: Preview | None = None,
     ) -> list[np.ndarray]:  # fmt: skip
         """Pictures (H, W, 3) uint8 RGB as large as the identities' and lying as they do.
 
         ``asked`` says in words what an expression image shows, where that is known; else it is
-        captured, if the model wants a draft. ``diffusion`` replaces sampler, steps and guidance.
+        captured, against the same person's rest where the picture has it, if the model wants a
+        draft. ``diffusion`` replaces sampler, steps and guidance.
         """
         size = self.model.settings.unet.size
         crop = self.model.conditioner.crop
         cut = [crop(face, size) for face in identities]
-        shown = [crop(face, size).image for face in expressions]
+        shown = [crop(picture.face, size).image for picture in expressions]
         drafts: list[np.ndarray | None] = [None] * len(cut)
         images = {"identity": [c.image for c in cut], "expression": shown}
         if self.model.settings.uses_draft:
             words = asked or [None] * len(expressions)
             drafts = [
-                draft(face, said or Picture(shown_by))
-                for face, shown_by, said in zip(identities, expressions, words, strict=True)
+                draft(face, said or picture)
+                for face, picture, said in zip(identities, expressions, words, strict=True)
             ]
             images["draft"] = [
                 crop(Face(made, face.landmarks), size).image

@@ -10,7 +10,6 @@ import torch
 
 from palsynth.clinical import Branch, Palsy, SidePalsy
 from palsynth.data.examples import MOVEMENTS
-from palsynth.data.groups import Script
 from palsynth.encoders.features import features_of
 from palsynth.encoders.reader import Reader
 from palsynth.encoders.shipped import load_ours
@@ -47,9 +46,9 @@ def read_asked(
     return out
 
 
-def scripts_of(
+def in_words(
     expressions: Sequence[Face], asked: Sequence[Asked | None] | None = None
-) -> list[Script]:
+) -> list[Asked]:
     """What each expression image shows: as it was ``asked`` where that is known, else as read."""
     known: list[Asked | None] = [None] * len(expressions) if asked is None else list(asked)
     unknown = [k for k, words in enumerate(known) if words is None]
@@ -58,4 +57,4 @@ def scripts_of(
         read = read_asked([c.image for c in crops], [c.landmarks for c in crops])
         for k, words in zip(unknown, read, strict=True):
             known[k] = words
-    return [Script(a.movement, a.palsy, a.intensity) for a in known if a is not None]
+    return [words for words in known if words is not None]

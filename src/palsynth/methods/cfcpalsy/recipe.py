@@ -33,7 +33,10 @@ class PairsSettings(Settings):
     photographs: Path | None = None
     """A London-set folder; its train people are members of some groups."""
     mixed: float = 0.35
-    """Share of groups with photographed members."""
+    """Share of groups of which half are photographed people, moved by the simulator."""
+    smiling: float = 0.0
+    """Share of groups of photographed people alone, whose smiles and half-smiles are photographs
+    too."""
     groups: int = 1500
     """Groups that are kept; each gives 36 pairs across people."""
     keep: Path = Path("runs/kept-groups")
@@ -63,7 +66,8 @@ class PairsSettings(Settings):
         if self.dataset is not None:
             return FolderPairs(self.dataset, size=size, seed=self.seed)
         groups = GroupsSource(
-            self.first_person, self.people, self.photographs, self.mixed, healthy=self.healthy,
+            self.first_person, self.people, self.photographs, self.mixed, self.smiling,
+            healthy=self.healthy,
             seed=self.seed,
         )  # fmt: skip
         kept = KeptGroups(groups, self.keep, self.groups, live=not draw)
