@@ -1,6 +1,6 @@
 """How far simulated grins are from the same people's photographed smiles.
 
-    python benchmarks/smiles.py LONDON [--effort 0.78] [--split test]
+    python benchmarks/smiles.py LONDON [--effort 0.71] [--split test]
 
 Of the people of a split who show their teeth as they smile: a healthy grin is simulated on the
 neutral photograph, at the one effort that photographed smiles have in the mean, and as large as
@@ -81,7 +81,7 @@ def colour_error(made: Face, photo: Face) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("photographs", type=Path)
-    parser.add_argument("--effort", type=float, default=0.78)
+    parser.add_argument("--effort", type=float, default=0.71)
     parser.add_argument("--split", default="test")
     options = parser.parse_args()
     folder: Path = options.photographs

@@ -44,7 +44,7 @@ from palsynth.simulator.photo import simulate
 
 SIZE = 224
 QUALITY = 93
-SMILE = 0.78
+SMILE = 0.71
 """Effort of a photographed smile that shows teeth, that of a grin being 1, as `palsynth smile fit`
 finds it on 36 training people."""
 

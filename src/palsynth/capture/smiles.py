@@ -16,17 +16,16 @@ import cv2
 import numpy as np
 
 from palsynth.appearance.eyes import smooth_curve
-from palsynth.appearance.fit import skin_mask, warp_to_texture
+from palsynth.appearance.fit import canonical, skin_mask, warp_to_texture
 from palsynth.appearance.mesh import EXTENT
 from palsynth.appearance.model import UNIT, canonical_mesh, texture_shape, to_texture
-from palsynth.capture.basis import basis
 from palsynth.capture.capture import capture
 from palsynth.capture.coefficients import ExpressionCoefficients, mirrored_residual
+from palsynth.capture.neutral import STABLE
 from palsynth.capture.retarget import FULL_SMILE, drive_of, spread
-from palsynth.capture.solve import solve, solve_rest
 from palsynth.clinical import Movement, Palsy, Side
 from palsynth.face import topology
-from palsynth.face.face import Face
+from palsynth.face.face import Face, similarity
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import at_rest
@@ -101,9 +100,7 @@ def _way(pairs: Sequence[SmilingPair]) -> tuple[np.ndarray, float]:
     """Displacement (V, 3) beyond the fields of a full grin, and the effort of the mean smile."""
     mean = np.zeros((topology.SKIN_POINTS, 3))
     for pair in pairs:
-        neutral = solve_rest(pair.rest.landmarks).neutral
-        found = solve(pair.smiling.landmarks, neutral)
-        moved = np.tensordot(found.strengths, basis().columns, 1) + found.residual
+        moved = _moved(pair)
         mean += (moved + mirrored_residual(moved)) / 2 / len(pairs)
     grin = drive(Movement.GRIN, Palsy.none())
     for side in Side:
@@ -111,7 +108,19 @@ def _way(pairs: Sequence[SmilingPair]) -> tuple[np.ndarray, float]:
     scanned = field_displacement(grin)[: topology.SKIN_POINTS].astype(np.float64)
     a, b = scanned[list(_LIPS), :2].ravel(), mean[list(_LIPS), :2].ravel()
     effort = float(a @ b / (a @ a))
-    return spread(mean / effort - scanned), effort
+    beyond = mean / effort - scanned
+    beyond[:, 2] = 0.0  # landmarks tell no depth
+    return spread(beyond), effort
+
+
+def _moved(pair: SmilingPair) -> np.ndarray:
+    """How a smile moves landmarks (468, 3), canonical units, once the two photographs lie over one
+    another by what no expression moves. Not by capture, which knows the smile that ships."""
+    rest = canonical(pair.rest.landmarks)[: topology.SKIN_POINTS, :2].astype(np.float64)
+    smiling = canonical(pair.smiling.landmarks)[: topology.SKIN_POINTS, :2].astype(np.float64)
+    still = list(STABLE)
+    turn, shift = similarity(smiling[still], rest[still])
+    return np.hstack([smiling @ turn.T + shift - rest, np.zeros((len(rest), 1))])
 
 
 def _light(pairs: Sequence[SmilingPair]) -> np.ndarray:
