@@ -142,8 +142,8 @@ def print_transfers(people: list[Person], methods: list[str]) -> None:
     }
     for name in methods:
         made = get_method(name)
-        if name == "captured":
-            rows["captured, with rest"] = lambda i, e, r, m=made: _one(m, i, Picture(e, r))
+        if name in ("captured", "cfcpalsy"):
+            rows[f"{name}, with rest"] = lambda i, e, r, m=made: _one(m, i, Picture(e, r))
         rows[name] = lambda i, e, r, m=made: _one(m, i, Picture(e))
     for name, make in rows.items():
         errors, psnr, asked, seen, same = [], [], [], [], []

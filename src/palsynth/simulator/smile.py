@@ -42,10 +42,10 @@ def learnt_smile() -> Smile:
         stored = np.load(file)
         light = stored["light"].astype(np.float32) * float(stored["light_step"])
         mean, spread = stored["openings"].tolist()
-        return Smile(
-            stored["way"].astype(np.float32), light, stored["mouth"].astype(np.float32),
-            (mean, spread),
-        )  # fmt: skip
+        way = stored["way"].astype(np.float32)
+        # alike on both sides to the last bit, which half precision does not keep
+        way = (way + way[canonical_mesh().mirror] * np.array([-1, 1, 1], np.float32)) / 2
+        return Smile(way, light, stored["mouth"].astype(np.float32), (mean, spread))
 
 
 def unlearnt() -> Smile:
