@@ -23,12 +23,6 @@ OVER_CONTRACTION = 0.15
 BELL = 1.0
 """Bell's phenomenon: how far the eye rolls up on attempted closure, 0 (absent) … 1."""
 
-NEARLY = 3.0
-"""Lids that lack a third of closing, or more, show an eye as far up as Bell's phenomenon goes."""
-
-PASSIVE = 0.18
-"""Share of closing that an upper lid goes without its orbicularis: its levator lets go."""
-
 _MUSCLE_FIELDS: dict[Muscle, dict[str, float]] = {
     Muscle.FRONTALIS: {"browInnerUp": 1.05, "browOuterUp": 0.95, "eyeWide": 0.35},
     Muscle.CORRUGATOR: {"browDown": 0.8},
@@ -229,10 +223,7 @@ def _side(
     out.closure = min(1.0, shut + 0.25 * squint + 0.6 * contracture) - wide * (1.0 - min(1.0, shut))
     if movement in EYE_CLOSURES:
         attempt = intensity * effort(movement, side, wink).get(Muscle.ORBICULARIS_OCULI, 0.0)
-        out.closure = max(out.closure, PASSIVE * min(1.0, attempt))
-        # lids that nearly shut show the white of an eye that has rolled, not its iris
-        lack = 1.0 - max(0.0, min(1.0, out.closure))
-        out.bell = bell * min(1.0, attempt) * min(1.0, NEARLY * lack)
+        out.bell = bell * min(1.0, attempt) * (1.0 - max(0.0, min(1.0, out.closure)))
 
     out.smile = min(1.2, out.forces.get(Muscle.ZYGOMATICUS, 0.0))
     for fold, muscles in _FOLDS.items():
