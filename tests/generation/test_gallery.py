@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 from PIL import ExifTags, Image
@@ -26,4 +27,5 @@ def test_every_movement_of_everybody_at_every_grade(tmp_path: Path) -> None:
     with Image.open(tmp_path / "person-0000003" / "VI-grin.jpg") as picture:
         assert picture.size == (64, 64)
         assert "synthetic" in picture.getexif()[ExifTags.Base.ImageDescription]
-        assert b"'seed': 3" in picture.info["comment"]
+        record = json.loads(json.loads(picture.info["comment"])["palsynth:provenance"])
+        assert (record["seed"], record["expression"]) == (3, "grin")

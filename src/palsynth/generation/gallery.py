@@ -6,6 +6,7 @@ defect can name it: ``person-0000012/IV-grin.jpg``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +59,8 @@ def write_gallery(
         record = provenance(
             method, person.seed, expression=wanted.movement.value, palsy=wanted.palsy.to_dict()
         )
-        write_jpeg(out / path, image, provenance=str(record))
+        made = {"palsynth:provenance": json.dumps(record, sort_keys=True)}
+        write_jpeg(out / path, image, **made)
         progress(done, len(asked))
     with written_whole(out / PAGE) as temporary:
         temporary.write_text("\n".join(_page(gallery, method)) + "\n", "utf-8")
