@@ -23,6 +23,10 @@ OVER_CONTRACTION = 0.15
 BELL = 1.0
 """Bell's phenomenon: how far the eye rolls up on attempted closure, 0 (absent) … 1."""
 
+PASSIVE = 0.2
+"""How far a lid comes down without its orbicularis when the eye is asked to close: the levator
+lets go. What the muscle does then goes on from there."""
+
 _MUSCLE_FIELDS: dict[Muscle, dict[str, float]] = {
     Muscle.FRONTALIS: {"browInnerUp": 1.05, "browOuterUp": 0.95, "eyeWide": 0.35},
     Muscle.CORRUGATOR: {"browDown": 0.8},
@@ -223,6 +227,7 @@ def _side(
     out.closure = min(1.0, shut + 0.25 * squint + 0.6 * contracture) - wide * (1.0 - min(1.0, shut))
     if movement in EYE_CLOSURES:
         attempt = intensity * effort(movement, side, wink).get(Muscle.ORBICULARIS_OCULI, 0.0)
+        out.closure += PASSIVE * min(1.0, attempt) * (1.0 - min(1.0, max(0.0, out.closure)))
         out.bell = bell * min(1.0, attempt) * (1.0 - max(0.0, min(1.0, out.closure)))
 
     out.smile = min(1.2, out.forces.get(Muscle.ZYGOMATICUS, 0.0))
