@@ -137,7 +137,8 @@ def vp_transfer(folder: Path, size: int = 112, framing: Framing = RECOGNISER) ->
 
 def vp_patients(folder: Path, size: int = 128, framing: Framing = PORTRAIT) -> Iterator[int]:
     """3 virtual patients x 10 movements x 60 images, as in the ControlNet paper, and 60 further
-    patients with ten movements each; every pair has a non-patient of its own, at rest.
+    patients with ten movements each; every pair has a non-patient of its own, at rest. The 3 are
+    the set's train split: a ControlNet is tuned on them.
 
     Pairs are the images of the further patients and the first of each training patient's
     movements; there is no truth. Yields the number of finished pictures, of 2,520.
@@ -161,7 +162,8 @@ def vp_patients(folder: Path, size: int = 128, framing: Framing = PORTRAIT) -> I
                 name = f"{place}/{k:04d}/{movement.value}-{number:02d}.png"
                 own = random_view(rng, size, framing)
                 effort = float(rng.uniform(0.8, 1.1))
-                album.draw(name, person, movement, palsy, effort, own)
+                split = "train" if training else "test"
+                album.draw(name, person, movement, palsy, effort, own, split)
                 done += 1
                 if number == 0:
                     pairs.append(
@@ -232,8 +234,9 @@ class _Album:
         self.writer = DatasetWriter(folder, {**plan, "version": palsynth.__version__})
 
     def draw(
-        self, name: str, person: Person, movement: Movement, palsy: Palsy, effort: float, view: View
-    ) -> None:
+        self, name: str, person: Person, movement: Movement, palsy: Palsy, effort: float,
+        view: View, split: str = "test",
+    ) -> None:  # fmt: skip
         """One picture of a person, with its row."""
         self.names.append(name)
         if self.writer.has(name):
@@ -248,7 +251,7 @@ class _Album:
             hb_grade=house_brackmann(palsy).value,
             yanagihara_item=item_score(palsy, movement),
             palsy=palsy.to_dict(),
-            split="test",
+            split=split,
             provenance={"method": "people", "weights_sha256": None, "seed": person.seed,
                         "identity": _name(person), "expression": movement.value,
                         "version": palsynth.__version__},

@@ -182,7 +182,7 @@ def test_who_is_tuned_on(recipe: ControlNetRecipe, patients: Path) -> None:
     assert chosen.subjects_used() == ("patient-2",)
     with pytest.raises(InputError, match="has no pictures of subject nobody"):
         _ = PatientsSettings(patients, subjects=("nobody",)).build(32).rows
-    with pytest.raises(InputError, match="holds 4 subjects, not 9"):
+    with pytest.raises(InputError, match="holds 4 subjects to train on, not 9"):
         _ = PatientsSettings(patients, patients=9).build(32).rows
 
 

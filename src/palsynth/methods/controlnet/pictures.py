@@ -108,7 +108,7 @@ class PatientsSource:
     """The pictures of some subjects of a dataset folder, cut to portraits, under one prompt.
 
     Without ``subjects`` the first ``patients`` of those with the most pictures count, as the paper
-    has three of 600 each.
+    has three of 600 each. Nobody of a validation or test split is tuned on.
     """
 
     folder: Path
@@ -123,18 +123,29 @@ class PatientsSource:
 
     @cached_property
     def _names(self) -> tuple[str, ...]:
-        return self.subjects or _most_pictured(self._all, self.patients)
+        return self.subjects or _most_pictured(self._for_training, self.patients)
+
+    @property
+    def _for_training(self) -> list[Row]:
+        return [row for row in self._all if row.split in ("train", None)]
 
     @cached_property
     def rows(self) -> list[Row]:
-        """The rows of the subjects. Raises InputError where there are too few."""
+        """The rows of the subjects. Raises InputError where there are too few, or one is kept for
+        tests."""
         found = [row for row in self._all if row.subject_id in self._names]
+        for row in found:
+            if row.split not in ("train", None):
+                raise InputError(
+                    f"{self.folder}: subject {row.subject_id} is of split {row.split}; name "
+                    "subjects of split train"
+                )
         lacking = sorted(set(self._names) - {row.subject_id for row in found})
         if lacking:
             raise InputError(f"{self.folder}: has no pictures of subject {lacking[0]}")
         if len(self._names) < (len(self.subjects) or self.patients):
             raise InputError(
-                f"{self.folder}: holds {len(self._names)} subjects, not {self.patients}"
+                f"{self.folder}: holds {len(self._names)} subjects to train on, not {self.patients}"
             )
         return found
 

@@ -1,0 +1,297 @@
+"""Which mistakes the tests would notice: small changes of the scientific core, one at a time.
+
+    python benchmarks/mutants.py --out runs/mutants [--mutants 400] [--workers 2]
+
+Places are sampled by seed from the modules of CORE, and each gets one change that Cosmic Ray knows
+(another operator, another number, a condition negated, a loop never entered). The tests that run the
+changed line, by coverage, decide; a change that they all pass is alive. Started again with the same
+folder it goes on where it stopped. Ends with the score by module and the changes that are alive, as
+in docs/mutants.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import contextlib
+import json
+import multiprocessing
+import os
+import queue
+import random
+import re
+import shutil
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import coverage
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import mutate_code
+from cosmic_ray.plugins import get_operator, operator_names
+
+from palsynth.progress import progress_bar
+
+HERE = Path(__file__).resolve().parents[1]
+
+CORE = (
+    "clinical/*.py", "face/measures.py", "face/scoring.py", "simulator/drive.py", "capture/*.py",
+    "evaluation/*.py", "data/stored.py", "data/folder_pairs.py", "data/half_smiles.py",
+    "data/groups.py", "training/objective.py", "training/loop.py",
+    "methods/cfcpalsy/objective.py", "methods/cfcpalsy/diffusion.py",
+    "methods/controlnet/objective.py", "methods/controlnet/gate.py",
+    "methods/controlnet/weighting.py", "methods/controlnet/strategies.py",
+    "experiments/audit.py", "experiments/membership.py", "experiments/patients.py",
+)  # fmt: skip
+
+NO_SCIENCE = ("__init__.py", "document.py", "report.py")
+
+LEFT_OUT = re.compile(
+    "NoOp|RemoveDecorator|VariableReplacer|VariableInserter|ExceptionReplacer"
+    "|BinaryOperator_[A-Z][A-Za-z]+_(Bit|LShift|RShift)|ComparisonOperator_(?!Is)[A-Za-z]+_Is"
+)
+"""Operators that need arguments, and those that nearly always end in an error: bits of a float."""
+
+PRELOADED = ["torch", "cv2", "scipy.stats", "diffusers", "torchmetrics", "pytest", "numba"]
+"""Libraries that a process for one change finds imported."""
+
+LIMIT = 300
+"""Seconds after which a change has made the tests hang, and counts as noticed."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One change: the ``occurrence``-th place of an operator in a module under src/palsynth."""
+
+    module: str
+    operator: str
+    occurrence: int
+    line: int
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a change: ``killed``, ``alive`` or ``not run`` by any test."""
+
+    mutant: Mutant
+    result: str
+    before: str
+    after: str
+
+
+def places(module: str, source: str, rng: random.Random) -> list[Mutant]:
+    """One change for every place of a module, but for annotations, which nothing evaluates."""
+    silent = _annotations(source)
+    found: dict[tuple[int, int], list[Mutant]] = defaultdict(list)
+    nodes = list(ast_nodes(get_ast(source)))
+    for name in operator_names():
+        if LEFT_OUT.search(name):
+            continue
+        operator = get_operator(name)()
+        spots = (at for node in nodes for at in operator.mutation_positions(node))
+        for occurrence, ((line, column), _) in enumerate(spots):
+            if not any(begin <= (line, column) < end for begin, end in silent):
+                found[line, column].append(Mutant(module, name, occurrence, line))
+    return [rng.choice(found[spot]) for spot in sorted(found)]
+
+
+def _annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Begin and end (line, column) of all annotations, and of constants that only type checkers
+    read."""
+    out = []
+    for node in ast.walk(ast.parse(source)):
+        for part in (getattr(node, "annotation", None), getattr(node, "returns", None)):
+            if isinstance(part, ast.expr):
+                end = (part.end_lineno or part.lineno, part.end_col_offset or 0)
+                out.append(((part.lineno, part.col_offset), end))
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            out.append(((node.lineno, 0), (node.end_lineno or node.lineno, 999)))
+    return out
+
+
+def sampled(count: int, seed: int) -> list[Mutant]:
+    """Changes spread over the core as its places are."""
+    rng = random.Random(seed)
+    root = HERE / "src" / "palsynth"
+    files = sorted({path for pattern in CORE for path in root.glob(pattern)})
+    every = []
+    for path in files:
+        if path.name not in NO_SCIENCE:
+            every += places(str(path.relative_to(root)), path.read_text("utf-8"), rng)
+    print(f"{len(every)} places in {len(files)} modules")
+    return sorted(rng.sample(every, min(count, len(every))), key=lambda m: (m.module, m.line))
+
+
+@dataclass(frozen=True)
+class Tests:
+    """Which tests run a line, and how long each takes."""
+
+    contexts: dict[str, dict[int, list[str]]]
+    seconds: dict[str, float]
+
+    def of(self, mutant: Mutant) -> list[str]:
+        """The tests that run a change, quickest first; for a line that runs on import those that
+        run anything of its module."""
+        lines = self.contexts.get(mutant.module, {})
+        found = set(lines.get(mutant.line, []))
+        if not found or "" in found:
+            found = {test for tests in lines.values() for test in tests}
+        return sorted(found - {""}, key=lambda test: (self.seconds.get(test, 1.0), test))
+
+
+def measured(folder: Path, copy: Path, workers: int) -> Tests:
+    """Runs the suite once under coverage, unless the folder has it already."""
+    data, times = folder / "coverage", folder / "times.xml"
+    if not times.exists():
+        subprocess.run(
+            [sys.executable, "-m", "pytest", "-n", str(workers), "--cov=palsynth",
+             "--cov-context=test", "--cov-report=", f"--junitxml={times}", "-o",
+             "junit_family=xunit1"],
+            cwd=copy, env=_environment(copy) | {"COVERAGE_FILE": str(data)}, check=True,
+        )  # fmt: skip
+    kept = coverage.CoverageData(str(data))
+    kept.read()
+    root = str(copy / "src" / "palsynth") + os.sep
+    contexts = {
+        name.removeprefix(root): {
+            line: [context.split("|")[0] for context in found]
+            for line, found in kept.contexts_by_lineno(name).items()
+        }
+        for name in kept.measured_files()
+    }
+    seconds = {}
+    for case in ElementTree.parse(times).iter("testcase"):
+        name = f"{case.get('file')}::{case.get('name')}"
+        seconds[name] = float(case.get("time") or 0)
+    return Tests(contexts, seconds)
+
+
+def _environment(copy: Path) -> dict[str, str]:
+    return os.environ | {
+        "PYTHONPATH": str(copy / "src"), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
+    }  # fmt: skip
+
+
+def _copied(folder: Path, number: int) -> Path:
+    """A copy of the checkout to be changed, without compiled files, which could be stale."""
+    copy = folder / f"copy-{number}"
+    shutil.rmtree(copy, ignore_errors=True)
+    for part in ("src", "tests"):
+        shutil.copytree(HERE / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in HERE.glob("*.*"):
+        if file.is_file():
+            shutil.copy2(file, copy)
+    return copy
+
+
+def run_tests(copy: str, tests: list[str]) -> None:
+    """In a process of its own: ends with pytest's exit code at the first test that fails."""
+    import pytest
+
+    os.chdir(copy)
+    sys.path.insert(0, str(Path(copy) / "src"))
+    sys.dont_write_bytecode = True
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        os.dup2(nowhere.fileno(), 2)
+        options = ["-x", "-q", "-n0", "-p", "no:cacheprovider", "-p", "no:cov"]
+        code = pytest.main([*options, *tests])
+    os._exit(int(code))
+
+
+def tried(mutant: Mutant, copy: Path, tests: Tests) -> Outcome:
+    """Makes one change in a copy, runs its tests, and takes it back."""
+    path = copy / "src" / "palsynth" / mutant.module
+    source = path.read_text("utf-8")
+    changed = mutate_code(source, get_operator(mutant.operator)(), mutant.occurrence)
+    pairs = zip(source.splitlines(), (changed or "").splitlines(), strict=False)
+    before, after = next(((a, b) for a, b in pairs if a != b), ("", ""))
+    which = tests.of(mutant)
+    if not which:
+        return Outcome(mutant, "not run", before.strip(), after.strip())
+    try:
+        path.write_text(changed or source, "utf-8")
+        context = multiprocessing.get_context("forkserver")
+        process = context.Process(target=run_tests, args=(str(copy), which))
+        process.start()
+        process.join(LIMIT)
+        if process.is_alive():
+            process.kill()
+            process.join()
+        result = "alive" if process.exitcode == 0 else "killed"
+    finally:
+        path.write_text(source, "utf-8")
+    return Outcome(mutant, result, before.strip(), after.strip())
+
+
+def report(outcomes: list[Outcome]) -> str:
+    """The score by module, and what is alive, as Markdown."""
+    by_module: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        by_module[outcome.mutant.module].append(outcome)
+    lines = ["| module | changes | noticed | score |", "|---|---|---|---|"]
+    for name, found in [*sorted(by_module.items()), ("all", outcomes)]:
+        killed = sum(o.result == "killed" for o in found)
+        lines.append(f"| {name} | {len(found)} | {killed} | {100 * killed / len(found):.0f} % |")
+    lines += ["", "| alive | line | changed to |", "|---|---|---|"]
+    for o in outcomes:
+        if o.result != "killed":
+            where = f"{o.mutant.module}:{o.mutant.line}"
+            note = " (no test runs it)" if o.result == "not run" else ""
+            cells = (text.replace("|", "\\|") for text in (o.before, o.after))
+            lines.append(f"| {where}{note} | " + " | ".join(f"`{cell}`" for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("runs/mutants"))
+    parser.add_argument("--mutants", type=int, default=400)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=2)
+    options = parser.parse_args()
+    folder = options.out.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
+    copies: queue.Queue[Path] = queue.Queue()
+    for number in range(options.workers):
+        copies.put(_copied(folder, number))
+    tests = measured(folder, folder / "copy-0", options.workers)
+    log = folder / "outcomes.jsonl"
+    known = [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
+    outcomes = {Mutant(**k["mutant"]): Outcome(**{**k, "mutant": Mutant(**k["mutant"])}) for k in known}
+    mutants = sampled(options.mutants, options.seed)
+    todo = [mutant for mutant in mutants if mutant not in outcomes]
+
+    def one(mutant: Mutant) -> Outcome:
+        with _borrowed(copies) as copy:
+            return tried(mutant, copy, tests)
+
+    with (
+        progress_bar("mutants") as tell,
+        ThreadPoolExecutor(options.workers) as pool,
+        log.open("a", encoding="utf-8") as file,
+    ):
+        for done, outcome in enumerate(pool.map(one, todo), 1):
+            outcomes[outcome.mutant] = outcome
+            file.write(json.dumps(asdict(outcome)) + "\n")
+            file.flush()
+            tell(done, len(todo))
+    print(report([outcomes[mutant] for mutant in mutants]))
+
+
+@contextlib.contextmanager
+def _borrowed(copies: queue.Queue[Path]):
+    copy = copies.get()
+    try:
+        yield copy
+    finally:
+        copies.put(copy)
+
+
+if __name__ == "__main__":
+    main()
