@@ -34,8 +34,15 @@ SMILES = 1.0
 a hearty smile narrows a healthy eye, more than a weak one."""
 
 TURNED = 8.0
-"""Degrees from which a turned head makes sides look different; every further eight raise the limits
-by once themselves, by half where the rest is known."""
+"""Degrees from which a turned head makes sides look different."""
+
+WIDER = {
+    "brow": {True: 3.0, False: 1.0},
+    "eyes": {True: 0.5, False: 1.0},
+    "mouth": {True: 0.5, False: 1.0},
+}
+"""By how much of themselves every further eight degrees raise the limits, with a rest and without:
+brows lie far from the axis, so beside a frontal rest a turn moves them most."""
 
 MOVES = 0.015
 """Way of a region, outer-eye distances, from which it is said to move up."""
@@ -100,8 +107,8 @@ def read(coefficients: ExpressionCoefficients, movement: Movement | None = None)
     """Reads a capture; ``movement`` is what the patient was asked for, if that is known."""
     known = coefficients.with_rest
     turned = max(abs(coefficients.yaw) - TURNED, 0.0) / TURNED
-    wider = 1 + (0.5 if known else 1.0) * turned
-    limits = {region: wider * limit[known] for region, limit in LIMITS.items()}
+    wider = {region: 1 + slope[known] * turned for region, slope in WIDER.items()}
+    limits = {region: wider[region] * limit[known] for region, limit in LIMITS.items()}
     found = {
         "brow": _brow(coefficients, limits["brow"]),
         "eyes": _eyes(coefficients, limits["eyes"], movement),
@@ -122,7 +129,7 @@ def read(coefficients: ExpressionCoefficients, movement: Movement | None = None)
         return Reading(found, along, None, "not sure: regions disagree about the side")
     if reasons:
         return Reading(found, along, None, "not sure: " + "; ".join(reasons))
-    if turned and max(r.clear for r in found.values()) * wider > 1:
+    if turned and max(r.clear * wider[name] for name, r in found.items()) > 1:
         degrees = abs(coefficients.yaw)
         return Reading(found, along, None, f"not sure: the head is turned by {degrees:.0f}°")
     return Reading(found, along, None, "both sides look alike")
