@@ -11,10 +11,11 @@ LEFT_BROW = (336, 296, 334, 293, 300, 285, 295, 282, 283, 276)
 
 
 def hand_made() -> np.ndarray:
-    """Landmarks (478, 2): the patient's right lies at smaller x, and the mouth is pulled there."""
+    """Landmarks (478, 2): the patient's right lies at smaller x. The inner eye
+    corners lie 4 pixels lower than the outer ones, lids hide the irises' tops and bottoms."""
     points = np.full((478, 2), 150.0)
-    points[[33, 133, 362, 263]] = [[100, 200], [140, 200], [160, 200], [200, 200]]
-    ring = np.array([[0, 0], [2.9425, 0], [0, -2.9425], [-2.9425, 0], [0, 2.9425]])
+    points[[33, 133, 362, 263]] = [[100, 200], [140, 204], [160, 204], [200, 200]]
+    ring = np.array([[0, 0], [2.9425, 0], [0, -2.5], [-2.9425, 0], [0, 2.5]])
     points[468:473], points[473:478] = np.add(ring, [120, 200]), np.add(ring, [180, 200])
     points[list(RIGHT_BROW)], points[list(LEFT_BROW)] = [120, 170], [180, 164]
     points[[160, 159, 158]], points[[144, 145, 153]] = [120, 193], [120, 205]
@@ -24,16 +25,16 @@ def hand_made() -> np.ndarray:
     points[[181, 178, 405, 402]] = [[135, 284], [135, 282], [165, 280], [165, 276]]
     points[[129, 98, 358, 327]] = [[140, 220], [142, 222], [160, 224], [158, 226]]
     points[[205, 216, 425, 436]] = [[116, 230], [120, 240], [190, 230], [186, 240]]
-    points[[168, 2, 0, 13, 14, 17]] = [
-        [150, 205], [150, 230], [154, 250], [152, 252], [152, 262], [150, 290],
+    points[[168, 4, 2, 0, 13, 14, 17]] = [
+        [150, 205], [153, 222], [150, 230], [154, 250], [152, 252], [152, 262], [150, 290],
     ]  # fmt: skip
     return points
 
 
 SIDED_MM = {  # (left, right), each by hand from the points above
-    "brow height": (2 * 36, 2 * 30),
-    "MRD1": (2 * 9, 2 * 7),
-    "MRD2": (2 * 7, 2 * 5),
+    "brow height": (2 * 38, 2 * 32),
+    "MRD1": (2 * 11, 2 * 9),
+    "MRD2": (2 * 5, 2 * 3),
     "palpebral fissure": (2 * 16, 2 * 12),
     "commissure distance": (2 * 40, 2 * 50),
     "smile angle": (126.8699, 143.1301),
