@@ -230,6 +230,19 @@ def test_the_strongest_edges_are_kept_and_the_faint_ones_are_not() -> None:
     columns = np.flatnonzero(canny(image)[30])
     assert len(columns) == 1
     assert abs(columns[0] - 159.5) <= 1
+    upright = np.ascontiguousarray(image.transpose(1, 0, 2))
+    assert np.array_equal(canny(upright), canny(image).T)
+
+
+def test_a_strong_edge_goes_on_where_it_fades_and_a_faint_one_alone_is_none() -> None:
+    image = np.full((120, 480, 3), 60, np.uint8)
+    for x in range(120, 480, 30):
+        image[:, x : x + 15] = 100  # many alike, which are what is usual
+    # three times as strong above, the usual strength below
+    image[:, :40] = np.interp(np.arange(120), [10, 70], [180, 100])[:, None, None]
+    edges = canny(image)
+    assert edges[10:110, 38:42].any(1).all()
+    assert not edges[:, 100:].any()
 
 
 def test_edges_are_binary_and_survive_dim_light(face: Face) -> None:
