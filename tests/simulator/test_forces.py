@@ -189,3 +189,10 @@ def test_the_weak_eye_is_asked_to_wink_unless_another_is_named() -> None:
         }.items()
     }
     assert asked == {"nobody": {"right"}, "left": {"left"}, "healthy": {"left"}}
+    assert forces(Movement.WINK, palsy, Side.LEFT) == {}
+    assert forces(Movement.WINK, palsy, Side.RIGHT) != {}
+
+
+@pytest.mark.parametrize(("movement", "jaw"), [("grin", 0.09), ("depress-lip", 0.04)])
+def test_the_jaw_goes_with_the_effort(movement: str, jaw: float) -> None:
+    assert drive(Movement(movement), Palsy.none(), intensity=0.5).jaw == pytest.approx(jaw / 2)

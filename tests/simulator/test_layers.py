@@ -1,0 +1,110 @@
+"""What lies behind and over the skin, each on its side: eyeballs, lashes, teeth."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from palsynth.appearance.teeth import TOOTH_WHITE
+from palsynth.clinical import Grade, Movement, Palsy, Side
+from palsynth.face import topology
+from palsynth.face.face import Face
+from palsynth.simulator.compose import compose
+from palsynth.simulator.drive import SideDrive, drive
+from palsynth.simulator.lashes import draw_lashes
+from palsynth.simulator.lids import eye_roll
+from palsynth.simulator.mouth import tooth_colour
+from palsynth.simulator.photo import at_rest, simulate
+from palsynth.simulator.surface import Pose
+
+
+@pytest.mark.parametrize(("side", "x"), [(Side.LEFT, 1.1), (Side.RIGHT, -1.1)])
+def test_an_eye_rolls_up_and_outward(side: Side, x: float, face: Face) -> None:
+    """Half of Bell's phenomenon at 100 pixels a unit: 0.033 up, 0.011 out."""
+    rest = replace(at_rest(face), pose=Pose(np.eye(3), 100.0))
+    assert eye_roll(rest, side, SideDrive(bell=0.5)) == pytest.approx([x, -3.3], abs=1e-4)
+    assert not eye_roll(rest, side, SideDrive(bell=0.0)).any()
+    lying = replace(rest, pose=Pose(np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]), 100.0))
+    assert eye_roll(lying, side, SideDrive(bell=0.5)) == pytest.approx([3.3, x], abs=1e-4)
+
+
+def test_a_photo_at_rest_has_each_eye_on_its_side(face: Face) -> None:
+    rest = at_rest(face)
+    for side, number in ((Side.RIGHT, 468), (Side.LEFT, 473)):
+        assert rest.eyes[side].centre == pytest.approx(face.landmarks[number, :2])
+        lids = face.landmarks[list(topology.UPPER_LID[side.value]), 0]
+        assert lids.min() < rest.eyes[side].centre[0] < lids.max()
+    assert rest.eyes[Side.LEFT].centre[0] > rest.eyes[Side.RIGHT].centre[0]
+    assert not rest.drawn
+    assert np.array_equal(rest.points[:468], face.landmarks[:468])
+
+
+def _changed(face: Face, one: np.ndarray, other: np.ndarray) -> set[str]:
+    """Which halves of the face two pictures differ in, the patient's."""
+    columns = np.flatnonzero((one != other).any((0, 2)))
+    middle = face.landmarks[topology.NASION, 0]
+    found = {"left"} if (columns > middle + 3).any() else set()
+    return found | ({"right"} if (columns < middle - 3).any() else set())
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_only_the_weak_eye_rolls(side: Side, face: Face) -> None:
+    palsy = Palsy.peripheral(side, Grade.VI)
+    still, rolled = (
+        simulate(face, Movement.CLOSE_EYES_LIGHTLY, palsy, bell=bell).image for bell in (0.0, 1.0)
+    )
+    assert _changed(face, still, rolled) == {side.value}
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_only_the_eye_that_is_asked_winks(side: Side, face: Face) -> None:
+    made = compose(at_rest(face), drive(Movement.WINK, Palsy.none(), wink=side)).image
+    change = np.abs(made.astype(float) - face.image).mean(-1)
+    for eye, number in (("right", 468), ("left", 473)):
+        x, y = face.landmarks[number, :2].round().astype(int)
+        inside = change[y - 3 : y + 4, x - 3 : x + 4].mean()
+        assert inside > 20 if eye == side.value else inside < 1
+
+
+def _lashes(side: Side, closure: float) -> np.ndarray:
+    """Ink (H, W) of lashes along a level margin at row 40, its outer corner to the side's own."""
+    image = np.full((80, 120, 3), 200, np.float32)
+    margin = np.column_stack([np.linspace(20, 100, 40), np.full(40, 40.0)])
+    return (200 - draw_lashes(image, margin, 300.0, side, closure, 1.0)).mean(-1)
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_lashes_point_up_from_an_open_lid_and_down_from_a_shut_one(side: Side) -> None:
+    opened, shut = _lashes(side, 0.0), _lashes(side, 1.0)
+    assert opened[:35].sum() > 5 * opened[46:].sum()
+    assert shut[46:].sum() > 5 * shut[:35].sum()
+
+
+def test_lashes_are_thickest_at_the_outer_corner_and_alike_on_both_sides() -> None:
+    left, right = _lashes(Side.LEFT, 0.0), _lashes(Side.RIGHT, 0.0)
+    assert left[:, 80:].sum() > 1.5 * left[:, :40].sum(), "the patient's left, at larger x"
+    assert right[:, :40].sum() > 1.5 * right[:, 80:].sum()
+    assert np.abs(left - right[:, ::-1]).mean() < 0.2 * left.mean() + 1
+
+
+def test_fainter_lashes_darken_less() -> None:
+    image = np.full((80, 120, 3), 200, np.float32)
+    margin = np.column_stack([np.linspace(20, 100, 40), np.full(40, 40.0)])
+    whole, half = (
+        200 - draw_lashes(image, margin, 300.0, Side.LEFT, 0.0, strength).astype(float)
+        for strength in (1.0, 0.5)
+    )
+    assert np.allclose(half, whole / 2, atol=0.01)
+
+
+@pytest.mark.parametrize(("brightest", "level"), [(200, 0.46 * 200 + 142), (0, 165), (255, 248)])
+def test_teeth_are_as_light_as_the_brightest_of_the_skin(brightest: int, level: float) -> None:
+    """The brightest channel of the brightest tenth, where the landmarks lie, and nowhere else."""
+    skin = np.full((100, 100, 3), 255, np.uint8)
+    skin[20:40, 50:90] = (brightest, brightest // 2, 0)
+    points = np.zeros((468, 2))
+    points[:, 0], points[:, 1] = 60, 30
+    assert tooth_colour(skin, points) == pytest.approx(level * TOOTH_WHITE, rel=1e-5)
+    assert TOOTH_WHITE[0] > TOOTH_WHITE[1] > TOOTH_WHITE[2], "ivory, not blue"
