@@ -7,14 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from palsynth.appearance.teeth import TOOTH_WHITE
+from palsynth.appearance.teeth import TOOTH_WHITE, sample_mouth
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face import topology
 from palsynth.face.face import Face
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import SideDrive, drive
 from palsynth.simulator.lashes import draw_lashes
-from palsynth.simulator.lids import eye_roll
+from palsynth.simulator.lids import _paint_lid, eye_roll
 from palsynth.simulator.mouth import tooth_colour
 from palsynth.simulator.photo import at_rest, simulate
 from palsynth.simulator.surface import Pose
@@ -86,6 +86,8 @@ def test_lashes_are_thickest_at_the_outer_corner_and_alike_on_both_sides() -> No
     left, right = _lashes(Side.LEFT, 0.0), _lashes(Side.RIGHT, 0.0)
     assert left[:, 80:].sum() > 1.5 * left[:, :40].sum(), "the patient's left, at larger x"
     assert right[:, :40].sum() > 1.5 * right[:, 80:].sum()
+    assert left[:35, 101:].sum() > 2 * left[:35, :20].sum(), "and point outward there"
+    assert right[:35, :20].sum() > 2 * right[:35, 101:].sum()
     assert np.abs(left - right[:, ::-1]).mean() < 0.2 * left.mean() + 1
 
 
@@ -104,7 +106,57 @@ def test_teeth_are_as_light_as_the_brightest_of_the_skin(brightest: int, level: 
     """The brightest channel of the brightest tenth, where the landmarks lie, and nowhere else."""
     skin = np.full((100, 100, 3), 255, np.uint8)
     skin[20:40, 50:90] = (brightest, brightest // 2, 0)
-    points = np.zeros((468, 2))
-    points[:, 0], points[:, 1] = 60, 30
+    skin[60:80, 10:30] = 0
+    points = np.full((468, 2), [60.0, 30.0])
+    points[:375] = [20, 70]  # four fifths lie in the dark
     assert tooth_colour(skin, points) == pytest.approx(level * TOOTH_WHITE, rel=1e-5)
     assert TOOTH_WHITE[0] > TOOTH_WHITE[1] > TOOTH_WHITE[2], "ivory, not blue"
+
+
+@pytest.mark.parametrize(("jaw", "drop"), [(0.1, 0.0), (0.36, 0.06)])
+def test_skull_and_jaw_hold_the_teeth(
+    jaw: float, drop: float, face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The upper incisors' edge lies 0.040 below the line of the closed lips, wherever these go;
+    the lower row goes down once the jaw opens beyond a smile's 0.16."""
+    asked: list[tuple[np.ndarray, np.ndarray, float]] = []
+
+    def teeth(x: np.ndarray, y: np.ndarray, drop: float, *light: object) -> np.ndarray:
+        asked.append((x, y, drop))
+        return sample_mouth(x, y, drop, *light)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("palsynth.simulator.mouth.sample_mouth", teeth)
+    rest = at_rest(face)
+    what = replace(drive(Movement.GRIN, Palsy.none()), jaw=jaw)
+    moved = compose(rest, what)
+    ((x, y, found),) = asked
+    assert found == pytest.approx(drop)
+    corner = moved.points[topology.INNER_UPPER_LIP[0], 0]
+    lips = (rest.points[13, :2] + rest.points[14, :2]) / 2
+    unit = rest.pose.scale
+    assert x[0, 0] == pytest.approx((corner - lips[0]) / unit, abs=4 / unit), "right is negative"
+    assert (y[1, 0] - y[0, 0]) * unit == pytest.approx(1, abs=0.01), "y points down"
+    top = moved.points[list(topology.INNER_UPPER_LIP), 1].min()
+    assert y[0, 0] == pytest.approx((top - lips[1]) / unit - 0.040, abs=4 / unit)
+
+
+def test_an_eye_that_only_rolls_is_drawn(face: Face) -> None:
+    what = drive(Movement.REST, Palsy.none())
+    what.left.bell = 1.0
+    made = compose(at_rest(face), what).image
+    assert _changed(face, made, face.image) == {"left"}
+
+
+def test_a_lid_is_painted_as_far_as_it_shuts(face: Face) -> None:
+    """By a smooth step up to 0.6, on its own eye."""
+    rest, nothing = at_rest(face), np.zeros_like(face.image, np.float32)
+    none, half, most, shut = (
+        _paint_lid(nothing, rest, rest.points, Side.LEFT, closure, np.zeros(2))
+        for closure in (0.0, 0.3, 0.6, 1.0)
+    )
+    assert not none.any()
+    assert np.allclose(half, most / 2, atol=1e-3)
+    assert np.array_equal(most, shut)
+    x = np.flatnonzero(shut.any((0, 2)))
+    corners = face.landmarks[[362, 263], 0]
+    assert corners[0] - 2 <= x.min() < x.max() <= corners[1] + 2

@@ -170,10 +170,13 @@ def test_registration_of_a_small_scan(tmp_path) -> None:  # type: ignore[no-unty
     points = np.vstack([points, extra]).astype(np.float32)
     points[:, 2] = 0.3 * points[:, 1]  # the scan's y points up and z towards the camera
     names = [f"{n}_{s}" for n in PAIRED for s in "LR"] + [*WHOLE, "mouthLeft", "mouthRight"]
+    behind = points - np.array([0, 0, 1], np.float32)  # a back of the head, which does not move
+    triangles = np.vstack([triangles, triangles + len(points)])
+    points = np.vstack([points, behind]).astype(np.float32)
     deltas = np.zeros((len(names), len(points), 3), np.float32)
-    deltas[:, :, 1] = 0.1
+    deltas[:, : len(behind), 1] = 0.1
     for name, way in (("mouthLeft", 0.2), ("mouthRight", -0.2)):  # the patient's left is at +x
-        deltas[names.index(name)] = (way, 0, 0)
+        deltas[names.index(name), : len(behind)] = (way, 0, 0)
     path = tmp_path / "scan.npz"
     np.savez(
         path, neutral=points, triangles=triangles, names=names, deltas=deltas, multipie68=marks

@@ -55,11 +55,19 @@ def _drive(left: dict[str, float], right: dict[str, float], **whole: float) -> D
         ("jawOpen", 152, 1, 1),
         ("mouthLeft", LEFT_CORNER, 0, 1),
         ("mouthLeft", RIGHT_CORNER, 0, 1),
+        ("smile", LEFT_CORNER, 0, 1),
         ("smile", 405, 1, 1),  # what photographs add: the lower lip goes down
     ],
 )
 def test_which_way_a_field_goes(field: str, landmark: int, axis: int, sign: int) -> None:
     assert sign * fields()[field][landmark, axis] > 0.008
+
+
+def test_depth_is_counted_from_the_eye_corners_and_the_nose_is_nearest() -> None:
+    depth = rest_surface()[:, 2]
+    assert depth[[33, 263]].mean() == pytest.approx(0, abs=1e-6)
+    assert depth[topology.NOSE_TIP] < -0.2
+    assert depth[[234, 454]].min() > 0.1
 
 
 def test_the_gate_is_the_patients_left() -> None:
