@@ -10,14 +10,15 @@ import pytest
 from palsynth.appearance.model import canonical_mesh
 from palsynth.capture import capture, drive_of
 from palsynth.capture.basis import SIDED, basis
+from palsynth.capture.lids import Eyes
 from palsynth.capture.retarget import spread
 from palsynth.capture.solve import Solution
 from palsynth.clinical import Side
 from palsynth.face import topology
 from palsynth.face.face import Face
-from palsynth.simulator.surface import Pose
+from palsynth.simulator.surface import Pose, fields
 from tests.capture.made import made
-from tests.face.measured import hand_made
+from tests.face.measured import RIGHT_BROW, hand_made
 
 MODULE = import_module("palsynth.capture.capture")
 
@@ -48,12 +49,12 @@ def test_a_capture_drives_each_side_as_surely_as_its_regions_move() -> None:
 
 
 def test_which_fields_make_which_fold() -> None:
-    fields = {
+    strengths = {
         "browInnerUp": 0.1, "browOuterUp": 0.3, "browDown": 0.5, "cheekRaiser": 0.2,
         "eyeSquint": 0.6, "noseSneer": 0.7, "mouthSmile": 0.4, "mouthUpperUp": 0.25,
         "mouthFrown": 0.35, "mouthShrugLower": 0.45, "mouthPucker": 0.55,
     }  # fmt: skip
-    assert drive_of(made(fields)).left.folds == pytest.approx({
+    assert drive_of(made(strengths)).left.folds == pytest.approx({
         "forehead": 0.2, "glabella": 0.4, "crow": 0.1 + 0.24, "bunny": 0.7,
         "nasolabial": 0.1 + 0.1 + 0.28, "marionette": 0.21, "chin": 0.45, "pucker": 0.275,
     })  # fmt: skip
@@ -129,6 +130,33 @@ def test_what_is_solved_is_named_by_side_and_made_up_for_the_detector(
     assert seen.errors["cheekPuff", "left"] == pytest.approx(0.2)
     assert seen.errors["mouthSmile", "left"] == pytest.approx(0.1)
     assert not seen.with_rest
+
+
+def test_the_persons_rest_makes_eyes_and_regions_surer(
+    monkeypatch: pytest.MonkeyPatch, face: Face, astronaut: Face
+) -> None:
+    """Lids a quarter narrower than the rest's on both sides, brows that go up by 0.0145."""
+    columns = basis()
+    found = np.zeros(len(columns.names))
+    up = fields()["browInnerUp"][list(RIGHT_BROW), :2]
+    for side in ("left", "right"):
+        found[columns.index("browInnerUp", side)] = 0.0145 / np.sqrt(np.square(up).sum(1).mean())
+    nothing = np.zeros((468, 3))
+    solution = Solution(Pose(np.eye(3), 100.0), np.zeros(2), nothing, found, found, nothing)
+    monkeypatch.setattr(MODULE, "solve", lambda landmarks, neutral: solution)
+    openings = {id(face): 0.06, id(astronaut): 0.08}
+    monkeypatch.setattr(
+        MODULE,
+        "read_eyes",
+        lambda seen, pose: Eyes(
+            dict.fromkeys(Side, openings[id(seen)]), dict.fromkeys(Side, 0.3), None
+        ),
+    )
+    alone, beside = capture(face), capture(face, astronaut)
+    assert (alone.certainty["brow"], beside.certainty["brow"]) == (0.0, 1.0)
+    assert alone.left.closure == alone.right.closure == 0
+    assert beside.left.closure == beside.right.closure == pytest.approx((0.25 - 0.08) / 0.92)
+    assert (alone.with_rest, beside.with_rest) == (False, True)
 
 
 @pytest.mark.parametrize(("gap", "closed"), [(1.4, 1.0), (2.3, 0.5), (3.2, 0.0), (9.0, 0.0)])

@@ -15,8 +15,9 @@ from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import SideDrive, drive
 from palsynth.simulator.lashes import draw_lashes
 from palsynth.simulator.lids import _paint_lid, eye_roll
-from palsynth.simulator.mouth import tooth_colour
+from palsynth.simulator.mouth import _lip_shade, tooth_colour
 from palsynth.simulator.photo import at_rest, simulate
+from palsynth.simulator.smile import MOUTH, Smile
 from palsynth.simulator.surface import Pose
 
 
@@ -134,10 +135,27 @@ def test_skull_and_jaw_hold_the_teeth(
     corner = moved.points[topology.INNER_UPPER_LIP[0], 0]
     lips = (rest.points[13, :2] + rest.points[14, :2]) / 2
     unit = rest.pose.scale
-    assert x[0, 0] == pytest.approx((corner - lips[0]) / unit, abs=4 / unit), "right is negative"
+    # the window begins two pixels beyond the opening
+    assert x[0, 0] == pytest.approx((corner - 2 - lips[0]) / unit, abs=2 / unit)
     assert (y[1, 0] - y[0, 0]) * unit == pytest.approx(1, abs=0.01), "y points down"
     top = moved.points[list(topology.INNER_UPPER_LIP), 1].min()
-    assert y[0, 0] == pytest.approx((top - lips[1]) / unit - 0.040, abs=4 / unit)
+    assert y[0, 0] == pytest.approx((top - 2 - lips[1]) / unit - 0.040, abs=2 / unit)
+
+
+@pytest.mark.parametrize(
+    ("gap", "light"),
+    [(0.025, 0.75 * 2 * np.exp(-0.3 * 0.5)), (0.05, 2.0), (0.10, 2 * np.exp(0.3)),
+     (0.30, 2 * np.exp(0.3 * 1.5))],
+)  # fmt: skip
+def test_light_within_the_mouth_grows_with_its_opening(gap: float, light: float) -> None:
+    """Twice the light in the mean, its log by 0.3 more a spread of 0.05; less in a slit."""
+    unit = 200.0
+    x = np.linspace(20.0, 80.0, 30)
+    upper, lower = (np.column_stack([x, np.full(30, y)]) for y in (20.0, 20.0 + gap * unit))
+    learnt = np.stack([np.full((*MOUTH, 3), np.log(2)), np.full((*MOUTH, 3), 0.3)])
+    smile = Smile(np.zeros(0), np.zeros(0), learnt.astype(np.float32), (0.05, 0.05))
+    found = _lip_shade(upper, lower, (40, 100), np.zeros(2), unit, smile)
+    assert found[22, 50] == pytest.approx(light, rel=1e-4)
 
 
 def test_an_eye_that_only_rolls_is_drawn(face: Face) -> None:
