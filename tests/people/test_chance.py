@@ -7,7 +7,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from palsynth.appearance.model import appearance_model
 from palsynth.clinical import Branch, Grade, Palsy, Side
+from palsynth.face import topology
 from palsynth.face.framing import PORTRAIT
 from palsynth.people import EVALUATION_SEEDS, random_palsy, random_view, sample
 from palsynth.people import person as people
@@ -107,6 +109,36 @@ def test_looks_vary_by_half_more_than_photographed_and_colour_by_a_fifth(
     assert np.array_equal(mean.code, mean.plain_code), "the group's mean"
     assert one.code - mean.code == pytest.approx(1.5 / 1.2 * (one.plain_code - mean.code), abs=1e-3)
     assert np.abs(one.code - mean.code).max() > 0.1
+
+
+def test_gender_age_and_group_move_looks_as_the_regression_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(people, "VARIETY", 0.0)
+    regression = appearance_model().regression
+    woman, man, older = (
+        sample(7, gender=g, age=a, ethnicity="white").code
+        for g, a in (("woman", 30), ("man", 30), ("man", 40))
+    )
+    assert woman - man == pytest.approx(regression[2], rel=1e-4, abs=0.01)
+    assert older - man == pytest.approx(regression[1], rel=1e-4, abs=0.01)
+    monkeypatch.setattr(people, "MOST_MIXED", 0.0)
+    groups = [sample(7, gender="man", age=30, ethnicity=g).code for g in people.ETHNICITIES]
+    for k in (1, 2, 3):
+        assert groups[k] - groups[0] == pytest.approx(regression[2 + k], rel=1e-4, abs=0.01)
+
+
+def test_faces_are_a_third_as_lopsided_as_their_codes_say() -> None:
+    """Half of what photographed people are, whose variety is drawn by half as much again."""
+    person = sample(7)
+    drawn, said = person.landmarks, appearance_model().landmarks(person.code)
+    corners = [topology.COMMISSURE[s] for s in ("left", "right")]
+    for points, share in ((drawn, 1 / 3), (said, 1.0)):
+        left, right = points[corners]
+        gap = left - right * [-1, 1, 1]
+        whole = said[corners[0]] - said[corners[1]] * [-1, 1, 1]
+        assert gap == pytest.approx(share * whole, abs=1e-5)
+    assert drawn[corners].mean(0) == pytest.approx(said[corners].mean(0), abs=0.05)
 
 
 def test_lines_deepen_by_22_thousandths_a_year() -> None:
