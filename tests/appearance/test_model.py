@@ -84,6 +84,9 @@ def test_a_fit_reconstructs_what_it_was_fitted_to(tmp_path: Path) -> None:
         direction = flat.reshape(478, 3)
         mirrored = direction[model.landmark_mirror] * [-1, 1, 1]
         assert abs((mirrored * direction).sum()) == pytest.approx(1, abs=0.02)
+    woman = model.landmarks(model.regression[2]) - model.shape_mean
+    mirrored = woman[model.landmark_mirror] * [-1, 1, 1]
+    assert np.abs(mirrored - woman).max() < 0.02 * np.abs(woman).max(), "no gender is lopsided"
 
 
 def test_files_that_are_no_model_say_so(tmp_path: Path) -> None:

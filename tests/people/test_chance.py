@@ -128,6 +128,17 @@ def test_gender_age_and_group_move_looks_as_the_regression_says(
         assert groups[k] - groups[0] == pytest.approx(regression[2 + k], rel=1e-4, abs=0.01)
 
 
+def test_looks_are_mixed_from_other_groups_by_two_fifths_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(people, "VARIETY", 0.0)
+    regression = appearance_model().regression.T.astype(float)
+    codes = [sample(seed, ethnicity="black").code for seed in range(60)]
+    own = np.array([np.linalg.lstsq(regression, code, rcond=None)[0][3] for code in codes])
+    assert 0.6 - 1e-3 <= own.min() < 0.75
+    assert own.mean() == pytest.approx(1 - 0.2 + 0.2 / 4, abs=0.05)
+
+
 def test_faces_are_a_third_as_lopsided_as_their_codes_say() -> None:
     """Half of what photographed people are, whose variety is drawn by half as much again."""
     person = sample(7)
