@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from palsynth.appearance.eyes import PUPIL, Eyeball, add_glint, draw_eyeball, iris_profile
+from palsynth.appearance.eyes import (
+    PUPIL,
+    Eyeball,
+    add_glint,
+    draw_eyeball,
+    iris_profile,
+    read_eyeball,
+)
 from palsynth.appearance.folds import fold_maps, map_grid
 
 BLUE = np.array([60.0, 90.0, 170.0])
@@ -51,6 +58,13 @@ def test_the_lamp_glints_at_the_upper_left_and_stays_behind_the_iris() -> None:
         y, x = np.unravel_index(image[..., 0].argmax(), (80, 120))
         wanted = [60 - 0.28 * 16 - 5, 40 - 0.42 * 16 - 3 + 0.35 * shift[1]]
         assert np.array([x, y]) == pytest.approx(wanted, abs=0.6)
+
+
+def test_the_white_of_an_eye_is_read_where_no_lash_shades_it() -> None:
+    image = np.full((60, 80, 3), 220, np.uint8)
+    image[:38] = 120  # the upper lid's shade over three fifths of it
+    found = read_eyeball(image, np.ones((60, 80), bool), np.array([40.0, 30.0]), 14.0)
+    assert found.sclera == pytest.approx(220, abs=2)
 
 
 @pytest.mark.parametrize(

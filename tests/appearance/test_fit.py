@@ -140,6 +140,7 @@ def test_a_texture_is_the_photo_at_the_mean_shape() -> None:
     points = mesh.vertices[:, :2] * 100 + [110, 100]
     texture = warp_to_texture(photo, points, mesh)
     assert texture.shape == (*texture_shape(), 3)
+    assert to_texture(np.zeros(2)) == pytest.approx(127.5)  # between the two middle pixels
     assert (UNIT, EXTENT, texture_shape()) == (128, (-1.0, -1.0, 1.0, 1.5), (320, 256))
     for place in ((-0.3, 0.4), (0.3, -0.3), (0.0, 1.1)):
         column, row = to_texture(np.array(place)).round().astype(int)
@@ -167,11 +168,11 @@ def test_a_persons_code_is_shape_first_then_skin() -> None:
     mean = model.texture(np.zeros(model.code_length))
     assert np.array_equal(model.texture(shape), mean)
     skin = np.zeros(model.code_length)
-    skin[len(model.shape_basis) + 1] = 3.0
+    skin[len(model.shape_basis) + 1] = 3000.0  # of a direction as long as all pixels together
     assert np.array_equal(model.landmarks(skin), model.shape_mean)
     change = (model.texture(skin) - mean)[model.inside].ravel()
     step = model.texture_basis[1].astype(float) * model.texture_scale[1]
-    assert change == pytest.approx(3 * step, abs=1e-2)
+    assert change == pytest.approx(3000 * step, abs=1e-2)
     assert model.lightness(skin)[model.inside] == pytest.approx(
-        3 * step.reshape(-1, 3).mean(-1), abs=1e-2
+        3000 * step.reshape(-1, 3).mean(-1), abs=1e-2
     )
