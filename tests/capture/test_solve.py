@@ -162,3 +162,16 @@ def test_fitting_finds_the_ways_in_which_people_differ() -> None:
         mirrored = component[mirror] * [-1, 1]
         cosine = (mirrored * component).sum() / np.square(component).sum()
         assert abs(cosine) > 0.98, "alike on both sides, or opposite"
+
+
+def test_a_person_counts_as_the_mirror_shows_them_too() -> None:
+    """Where a wide face always leans to the left, width and leaning are still two ways."""
+    model = neutral_model()
+    wide, leaning = model.components[0], model.components[3]
+    codes = np.linspace(-1.5, 1.5, 12)
+    found = fit_neutral([_landmarks(model.mean + c * (wide + leaning), HeadPose()) for c in codes])
+    mirror = topology.MIRROR[:POINTS]
+    for component, sign in zip(found["components"][:2].astype(float), (1, -1), strict=True):
+        mirrored = component[mirror] * [-1, 1]
+        cosine = (mirrored * component).sum() / np.square(component).sum()
+        assert cosine == pytest.approx(sign, abs=0.05)

@@ -12,6 +12,7 @@ from palsynth.face import topology
 from palsynth.people import HeadPose, Jitter, Light, Person, View, render, sample
 from palsynth.people.ageing import LINES, SAGS, aged
 from palsynth.people.description import SKINS, _in_words, _tone
+from palsynth.people.dress import Stage
 from palsynth.people.monk import monk_tone
 from palsynth.people.render import _rotation
 from palsynth.simulator.drive import SideDrive
@@ -141,6 +142,18 @@ def test_tones_of_skin_by_lightness(lightness: float, tone: str) -> None:
     value = 255 * (1.055 * grey ** (1 / 2.4) - 0.055)
     assert _tone(np.full((4, 4, 3), value)) == tone
     assert SKINS == ("light", "medium", "dark")
+
+
+def test_the_tone_of_a_warm_skin_is_that_of_its_red_green_and_blue() -> None:
+    assert _tone(np.full((4, 4, 3), (195.0, 115.0, 80.0))) == "light"  # L* 56.4
+    assert _tone(np.full((4, 4, 3), (80.0, 115.0, 195.0))) == "medium"  # 49.2
+
+
+def test_what_is_nearer_goes_further_with_a_turn_of_the_head() -> None:
+    """Cap and neck are placed as wide as the person is, by the head's turn and their depth."""
+    stage = Stage(100, np.array([[40.0, 0, 50], [0, 40.0, 42]]), 1.1, np.array([10.0, 4.0]))
+    assert stage.place(np.array([[0.5, 0.25]]), -0.5)[0] == pytest.approx([72 + 5, 52 + 2])
+    assert stage.place(np.array([[0.5, 0.25]]), 0.5)[0] == pytest.approx([72 - 5, 52 - 2])
 
 
 @pytest.mark.parametrize(("age", "words"), [(34, "30"), (36, "40"), (79, "70"), (16, "20")])
