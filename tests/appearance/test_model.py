@@ -75,6 +75,18 @@ def test_a_fit_reconstructs_what_it_was_fitted_to(tmp_path: Path) -> None:
     assert np.allclose(np.diag(gram), 1, atol=0.05)  # unit length after rounding to 8 bits
     assert np.abs(gram - np.diag(np.diag(gram))).max() < 0.05
     assert not list(tmp_path.glob("*.partial*"))
+    # each person counts as a mirror shows them, too
+    average = np.zeros((*texture_shape(), 3), np.float32)
+    average[model.inside] = model.texture_mean.astype(np.float32)
+    both = (model.inside & model.inside[:, ::-1])[..., None]
+    assert np.abs((average - average[:, ::-1]) * both).max() < 1
+    for flat in model.shape_basis[:4].astype(float):
+        direction = flat.reshape(478, 3)
+        mirrored = direction[model.landmark_mirror] * [-1, 1, 1]
+        assert abs((mirrored * direction).sum()) == pytest.approx(1, abs=0.02)
+    woman = model.landmarks(model.regression[2]) - model.shape_mean
+    mirrored = woman[model.landmark_mirror] * [-1, 1, 1]
+    assert np.abs(mirrored - woman).max() < 0.02 * np.abs(woman).max(), "no gender is lopsided"
 
 
 def test_files_that_are_no_model_say_so(tmp_path: Path) -> None:

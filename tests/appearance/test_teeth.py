@@ -35,6 +35,9 @@ def test_the_lower_row_goes_down_with_the_jaw() -> None:
     wide, *_ = mouth(0.08)
     band = (y > 0.02) & (y < 0.05)
     assert wide[band].mean() < 0.7 * shut[band].mean()
+    below, before = np.abs(y[:, 0] - 0.10).argmin(), np.abs(y[:, 0] - 0.02).argmin()
+    assert np.abs(wide[below] - shut[before]).max() < 1
+    assert np.abs(wide[:20] - shut[:20]).max() < 1, "the upper row stays"
 
 
 def test_no_dark_line_runs_along_the_teeth() -> None:

@@ -9,7 +9,6 @@ import pytest
 
 from palsynth.capture import ExpressionCoefficients, capture, drive_of, retarget
 from palsynth.capture.evidence import BY_CHANCE
-from palsynth.capture.lids import Eyes, closures, rolls
 from palsynth.capture.reading import mouth_difference, read
 from palsynth.clinical import Branch, Grade, Movement, Muscle, Palsy, Side, SidePalsy
 from palsynth.face.detect import detect_face
@@ -154,44 +153,6 @@ def test_what_rest_shows_by_chance_is_not_driven(rest: Face) -> None:
     assert what.offset is not None
     assert not what.offset.any()
     assert BY_CHANCE[True][1] < BY_CHANCE[False][1]
-
-
-def _eyes(left: float, right: float, blink: tuple[float, float] | None = None) -> Eyes:
-    shut = None if blink is None else dict(zip((Side.LEFT, Side.RIGHT), blink, strict=True))
-    white = {Side.LEFT: 0.3, Side.RIGHT: 0.3}
-    return Eyes({Side.LEFT: left, Side.RIGHT: right}, white, shut)
-
-
-def test_lids_by_their_openings() -> None:
-    still = _eyes(0.08, 0.08)
-    assert closures(_eyes(0.08, 0.08), still) == {Side.LEFT: 0, Side.RIGHT: 0}
-    shut = closures(_eyes(0.03, 0.066), still)  # an open eye is seen narrower beside a shut one
-    assert shut[Side.LEFT] == 1
-    assert shut[Side.RIGHT] == 0
-    lags = closures(_eyes(0.022, 0.042), still)
-    assert lags[Side.LEFT] == 1
-    assert 0.2 < lags[Side.RIGHT] < 0.6
-    both = closures(_eyes(0.018, 0.019), still)  # as two shut eyes may seem
-    assert both == {Side.LEFT: 1, Side.RIGHT: 1}
-    half = closures(_eyes(0.06, 0.08), still)  # a quarter narrower, less what is chance
-    assert half[Side.LEFT] == pytest.approx((0.25 - 0.08) / 0.92)
-    blinking = closures(_eyes(0.052, 0.08, (0.45, 0.1)), still)  # the blendshape counts too
-    assert blinking[Side.LEFT] > closures(_eyes(0.052, 0.08), still)[Side.LEFT] + 0.1
-    assert closures(_eyes(0.10, 0.08), still)[Side.LEFT] < 0  # wider than at rest
-    alone = closures(_eyes(0.03, 0.08), None)  # the other eye says how far lids open
-    assert alone[Side.LEFT] == 1
-    assert alone[Side.RIGHT] == 0
-
-
-def test_a_rolled_eye_is_read_where_it_shows() -> None:
-    up = replace(_eyes(0.08, 0.08), white={Side.LEFT: 1.0, Side.RIGHT: 0.3})
-    open_lids = {Side.LEFT: 0.0, Side.RIGHT: 0.0}
-    assert rolls(up, open_lids) == {Side.LEFT: 1, Side.RIGHT: 0}
-    assert rolls(up, {Side.LEFT: 1.0, Side.RIGHT: 0.0})[Side.LEFT] == 0
-    narrow = rolls(up, {Side.LEFT: 0.5, Side.RIGHT: 0.0})
-    assert narrow[Side.LEFT] == pytest.approx(1.15 * 0.5)  # behind narrow lids little shows all
-    half = replace(up, white={Side.LEFT: 0.82, Side.RIGHT: 0.64})
-    assert rolls(half, open_lids) == pytest.approx({Side.LEFT: 0.5, Side.RIGHT: 0})
 
 
 @pytest.mark.parametrize("size", [128, 320])

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from palsynth.capture import smiles
 from palsynth.capture.smiles import OPEN, SmilingPair, fit_smile, smiling_pair
-from palsynth.clinical import Movement
+from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face import topology
 from palsynth.face.detect import detect_face
 from palsynth.face.framing import PORTRAIT
-from palsynth.people import View, render, sample
+from palsynth.people import Light, View, render, sample
 from palsynth.simulator.smile import MOUTH, learnt_smile
+from tests.capture.made import made
 
 EFFORT = 0.8
 LIPS = [*topology.OUTER_UPPER_LIP, *topology.OUTER_LOWER_LIP]
@@ -60,3 +64,27 @@ def test_nothing_is_learnt_beyond_the_face(pairs: list[SmilingPair]) -> None:
     assert light.any()
     assert not light[:60].any(), "the forehead does not smile"
     assert not light[:, :20].any()
+
+
+def test_light_within_the_mouth_is_what_was_drawn(pairs: list[SmilingPair]) -> None:
+    found, known = fit_smile(pairs)["mouth"][0].astype(float), learnt_smile().mouth[0]
+    assert np.corrcoef(found.ravel(), known.ravel())[0, 1] > 0.3
+
+
+def test_light_is_learnt_from_the_side_that_smiles_whatever_the_lamp(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Of two people who smile on one side, photographed by a lamp of four fifths."""
+    monkeypatch.setattr(smiles, "LEAST_SEEN", 0.1)
+    fold = np.s_[195:215, 155:175]
+    halves = []
+    for seed, side in ((880, Side.LEFT), (881, Side.RIGHT)):
+        person, palsy = sample(seed, age=28), Palsy.peripheral(side, Grade.VI)
+        view = View(320, PORTRAIT)
+        rest = detect_face(render(person, view=view).image)
+        dim = replace(view, light=Light(exposure=0.8))
+        smiling = detect_face(render(person, Movement.GRIN, palsy, view=dim).image)
+        known = made(**{side.other.value: {"mouthSmile": 0.9}})  # a full grin of the other side
+        halves.append(replace(smiling_pair(rest, smiling), coefficients=known))
+    light = smiles._light(halves)
+    assert -0.3 < light[fold].mean() < -0.02

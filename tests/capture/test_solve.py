@@ -8,9 +8,10 @@ from scipy.optimize import lsq_linear
 
 from palsynth.capture.basis import MIDDLE, SIDED, basis
 from palsynth.capture.neutral import COMPONENTS, fit_neutral, neutral_model
-from palsynth.capture.solve import bounded, solve, solve_rest
+from palsynth.capture.solve import _pose_columns, _turn, bounded, solve, solve_rest
 from palsynth.face import topology
 from palsynth.people.render import HeadPose, _rotation
+from palsynth.simulator.surface import Pose
 
 POINTS = topology.SKIN_POINTS
 
@@ -67,6 +68,50 @@ def test_a_face_at_rest_moves_nothing_against_its_own_rest() -> None:
     assert np.abs(found.residual).max() < 0.01
 
 
+def test_the_columns_of_the_pose_are_what_turning_does() -> None:
+    """Nod, turn and tilt by a thousandth of a radian; nearer by a thousandth; right and down."""
+    points = np.random.default_rng(0).normal(size=(7, 3))
+    columns, step = _pose_columns(points), 1e-3
+    for k in range(3):
+        turned = points @ _turn(step * np.eye(3)[k]).T
+        assert (turned - points)[:, :2] / step == pytest.approx(columns[k], abs=3e-3)
+    assert columns[3] == pytest.approx(points[:, :2])
+    assert columns[4] == pytest.approx(np.broadcast_to([1.0, 0.0], (7, 2)))
+    assert columns[5] == pytest.approx(np.broadcast_to([0.0, 1.0], (7, 2)))
+
+
+def test_a_pose_that_begins_wrong_is_put_right(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first guess of a face that lies on its side is off by six degrees of nod, and scale."""
+    person, pose = neutral_model().mean, HeadPose(0, 0, 80)
+    truth = _rotation(pose)
+    wrong = Pose(_turn(np.radians([6.0, 0.0, 0.0])) @ truth, 140.0)
+    monkeypatch.setattr("palsynth.capture.solve.estimate_pose", lambda landmarks: wrong)
+    found = solve(_landmarks(person, pose), person)
+    assert found.pose.scale == pytest.approx(150, rel=0.01)
+    off = np.degrees(np.arccos((np.trace(found.pose.rotation @ truth.T) - 1) / 2))
+    assert off < 1.5
+
+
+def test_what_no_field_explains_is_told_in_the_faces_own_axes() -> None:
+    """A point of the forehead that lies 0.1 lower, of a head that is tilted by 30 degrees."""
+    person = neutral_model().mean
+    odd = person.copy()
+    odd[151, 1] += 0.1
+    found = solve(_landmarks(odd, HeadPose(roll=30)), person)
+    assert found.residual[151] == pytest.approx([0, 0.1, 0], abs=0.02)
+
+
+def test_where_landmarks_say_nothing_the_prior_is_the_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("palsynth.capture.solve.NOISE", 1e6)
+    person, columns = neutral_model().mean, basis()
+    found = solve(_landmarks(person, HeadPose()), person)
+    errors = dict(zip(columns.names, found.errors, strict=True))
+    assert errors["jawOpen", "middle"] == pytest.approx(0.25 / np.sqrt(0.15), rel=1e-3)
+    assert errors["mouthRollLower", "middle"] == pytest.approx(0.12 / np.sqrt(0.15), rel=1e-3)
+
+
 def test_the_basis_is_mirrored_exactly() -> None:
     columns = basis()
     mirror = topology.MIRROR[:POINTS]
@@ -110,3 +155,23 @@ def test_fitting_finds_the_ways_in_which_people_differ() -> None:
     assert np.abs(found["mean"] - model.mean[:, :2]).max() < 0.01
     spread = np.linalg.norm(found["components"].astype(float).reshape(COMPONENTS, -1), axis=1)
     assert spread[6] < 0.15 * spread[0]  # three ways, and what a mirror makes of them
+    whole = np.square(spread).sum()  # of standard deviations, as the model's own are
+    assert whole == pytest.approx(np.square(model.components[:3]).sum(), rel=0.5)
+    mirror = topology.MIRROR[:POINTS]
+    for component in found["components"][:4].astype(float):
+        mirrored = component[mirror] * [-1, 1]
+        cosine = (mirrored * component).sum() / np.square(component).sum()
+        assert abs(cosine) > 0.98, "alike on both sides, or opposite"
+
+
+def test_a_person_counts_as_the_mirror_shows_them_too() -> None:
+    """Where a wide face always leans to the left, width and leaning are still two ways."""
+    model = neutral_model()
+    wide, leaning = model.components[0], model.components[3]
+    codes = np.linspace(-1.5, 1.5, 12)
+    found = fit_neutral([_landmarks(model.mean + c * (wide + leaning), HeadPose()) for c in codes])
+    mirror = topology.MIRROR[:POINTS]
+    for component, sign in zip(found["components"][:2].astype(float), (1, -1), strict=True):
+        mirrored = component[mirror] * [-1, 1]
+        cosine = (mirrored * component).sum() / np.square(component).sum()
+        assert cosine == pytest.approx(sign, abs=0.05)

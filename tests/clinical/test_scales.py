@@ -3,14 +3,19 @@ from __future__ import annotations
 import pytest
 
 from palsynth.clinical import (
+    YANAGIHARA,
+    Branch,
     Grade,
     Movement,
+    Muscle,
     Palsy,
     Side,
+    SidePalsy,
     Sunnybrook,
     house_brackmann,
     item_score,
     palsy_from_yanagihara,
+    score_of_function,
     sunnybrook,
     yanagihara_band,
     yanagihara_total,
@@ -20,6 +25,48 @@ from palsynth.clinical import (
 @pytest.mark.parametrize("grade", list(Grade))
 def test_grade_survives_the_way_through_function(grade: Grade) -> None:
     assert house_brackmann(Palsy.peripheral(Side.LEFT, grade)) is grade
+
+
+UNEVEN = SidePalsy(
+    dict(zip(Branch, (0.1, 0.2, 0.6, 0.9, 1.0), strict=True)),
+    tone=0.7,
+    synkinesis={(Muscle.FRONTALIS, Muscle.ZYGOMATICUS): 0.4},
+)
+"""A side on which every branch works differently: temporal worst, cervical well."""
+
+
+@pytest.mark.parametrize(
+    ("function", "grade"),
+    [(0.96, "I"), (0.94, "II"), (0.73, "II"), (0.71, "III"), (0.48, "III"), (0.46, "IV"),
+     (0.23, "IV"), (0.21, "V"), (0.05, "V"), (0.03, "VI")],
+)  # fmt: skip
+@pytest.mark.parametrize("side", list(Side))
+def test_the_bounds_between_grades(function: float, grade: str, side: Side) -> None:
+    assert house_brackmann(Palsy.weakness(side, 1 - function)) == grade
+
+
+def test_the_weaker_side_is_graded() -> None:
+    assert house_brackmann(Palsy.bilateral(Grade.II, Grade.V)) == "V"
+    assert house_brackmann(Palsy.bilateral(Grade.V, Grade.II)) == "V"
+    # nine voluntary movements of the uneven side, by hand: 3.975 / 9 = 0.44
+    assert house_brackmann(Palsy.on(Side.RIGHT, UNEVEN)) == "IV"
+
+
+@pytest.mark.parametrize(
+    ("function", "score"), [(1, 4), (0.75, 4), (0.749, 2), (0.25, 2), (0.249, 0), (0, 0)]
+)
+def test_from_function_to_item_score(function: float, score: int) -> None:
+    assert score_of_function(function) == score
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_items_are_scored_one_by_one_by_the_weaker_side(side: Side) -> None:
+    palsy = Palsy.on(side, UNEVEN)
+    assert {m.value: item_score(palsy, m) for m in YANAGIHARA} == {
+        "rest": 2, "wrinkle-forehead": 0, "close-eyes-lightly": 0, "close-eyes-tightly": 0,
+        "wink": 0, "wrinkle-nose": 2, "puff-cheeks": 2, "whistle": 2, "grin": 2, "depress-lip": 4,
+    }  # fmt: skip
+    assert yanagihara_total(palsy) == 14
 
 
 def test_total_of_health_and_of_death() -> None:
@@ -32,6 +79,12 @@ def test_a_total_can_be_asked_for(total: int) -> None:
     palsy = palsy_from_yanagihara(total, Side.RIGHT)
     assert yanagihara_total(palsy) == total
     assert palsy.weak_side is (Side.RIGHT if total < 40 else None)
+    assert palsy.left == SidePalsy()
+
+
+def test_of_the_palsies_with_a_total_the_most_even_is_taken() -> None:
+    half = palsy_from_yanagihara(20, Side.LEFT).left
+    assert half == SidePalsy(dict.fromkeys(Branch, 0.5), tone=0.5)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +121,35 @@ def test_sunnybrook_arithmetic() -> None:
     assert scores.composite == 56 - 15 - 4
     assert sunnybrook(Palsy.none(), Side.LEFT).composite == 100
     assert sunnybrook(Palsy.peripheral(Side.LEFT, Grade.VI), Side.LEFT).composite == 0
+
+
+def test_sunnybrook_scores_each_item_by_its_own_movement() -> None:
+    """By hand from the uneven side: 1 + 4 x 0.1, 0.18, 0.64, 0.48, 0.72, rounded; lost tone 0.3."""
+    scores = sunnybrook(Palsy.on(Side.RIGHT, UNEVEN), Side.RIGHT)
+    assert scores.voluntary == {
+        "brow": 1, "gentle closure": 2, "open smile": 4, "snarl": 3, "pucker": 4,
+    }  # fmt: skip
+    assert (scores.eye, scores.cheek, scores.mouth) == (1, 1, 1)
+    assert scores.synkinesis == dict.fromkeys(scores.voluntary, 1)  # 3 x 0.4, rounded
+    assert scores.composite == 4 * 14 - 5 * 3 - 5
+    assert sunnybrook(Palsy.on(Side.RIGHT, UNEVEN), Side.LEFT).composite == 100
+
+
+def test_sunnybrooks_brow_is_the_forehead_and_its_snarl_the_nose() -> None:
+    """Where the temporal branch alone is dead the brow is, and nothing else by half."""
+    function = {**dict.fromkeys(Branch, 1.0), Branch.TEMPORAL: 0.0}
+    scores = sunnybrook(Palsy.on(Side.LEFT, SidePalsy(function)), Side.LEFT)
+    assert scores.voluntary == {
+        "brow": 1, "gentle closure": 4, "open smile": 5, "snarl": 5, "pucker": 5,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("tone", "resting"), [(1, (0, 0, 0)), (0.76, (0, 0, 0)), (0.7, (1, 1, 1)), (0.2, (1, 2, 1))]
+)
+def test_sunnybrooks_resting_scores_follow_tone(tone: float, resting: tuple[int, int, int]) -> None:
+    scores = sunnybrook(Palsy.on(Side.LEFT, SidePalsy(tone=tone)), Side.LEFT)
+    assert (scores.eye, scores.cheek, scores.mouth) == resting
 
 
 def test_sunnybrook_says_what_is_out_of_range() -> None:

@@ -15,7 +15,9 @@ from PIL import Image
 
 from palsynth.cli import COMMANDS, main
 from palsynth.clinical import YANAGIHARA, Grade, Palsy, Side
+from palsynth.face.detect import detect_face
 from palsynth.face.images import read_image, write_png
+from palsynth.face.measures import measure
 
 
 def run(*words: object) -> int:
@@ -87,16 +89,21 @@ def test_simulate_with_a_palsy_file(photo: Path, tmp_path: Path) -> None:
 
 
 def test_a_mirrored_selfie_is_turned_round(photo: Path, tmp_path: Path) -> None:
-    mirrored = tmp_path / "selfie.png"
+    """Both pictures show the person as the straight photo does, the left eye open, the right shut;
+    only a mirrored photo that is said to be one is turned."""
+    straight = read_image(photo).astype(float)
+    mirrored, out = tmp_path / "selfie.png", tmp_path / "out.png"
     write_png(mirrored, np.ascontiguousarray(read_image(photo)[:, ::-1]))
-    words = ("--movement", "close-eyes-lightly", "--grade", "VI", "--out")
-    assert run("simulate", photo, *words, tmp_path / "a.png") == 0
-    assert run("simulate", mirrored, "--mirrored", *words, tmp_path / "b.png") == 0
-    a, b = (
-        read_image(tmp_path / "a.png").astype(float),
-        read_image(tmp_path / "b.png").astype(float),
-    )
-    assert np.abs(a - b).mean() < 2
+    words = ("--movement", "close-eyes-lightly", "--grade", "VI", "--side", "left", "--out", out)
+    for given in ((photo,), (mirrored, "--mirrored")):
+        assert run("simulate", *given, *words, "--force") == 0
+        made = read_image(out)
+        assert np.abs(made - straight).mean() < 2 < np.abs(made - straight[:, ::-1]).mean()
+        eyes = measure(detect_face(made).landmarks).sided["palpebral fissure"]
+        assert eyes.left > eyes.right + 1  # mm
+    assert run("simulate", mirrored, *words, "--force") == 0
+    made = read_image(out)
+    assert np.abs(made - straight[:, ::-1]).mean() < 2, "as it was given"
 
 
 def test_measure(half_grin: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -306,12 +313,16 @@ def test_a_sheet_gives_its_single_pictures_and_turns_a_selfie_round(
     assert run(*words, "--pictures", pictures) == 0
     assert f"{pictures}: 10 pictures" in capsys.readouterr().out
     assert sorted(p.stem for p in pictures.iterdir()) == sorted(m.value for m in YANAGIHARA)
-    straight = read_image(out)
+    straight = read_image(pictures / "grin.png").astype(float)
     with Image.open(pictures / "grin.png") as image:
         assert image.size == (96, 96)
         assert json.loads(image.text["palsynth:provenance"])["expression"] == "grin"  # type: ignore[attr-defined]
-    assert run(*words, "--mirrored") == 0
-    assert (read_image(out) != straight).any()
+    selfie = tmp_path / "selfie.png"
+    write_png(selfie, np.ascontiguousarray(read_image(photo)[:, ::-1]))
+    turned = ("sheet", selfie, "--mirrored", *words[2:], "--pictures", tmp_path / "turned")
+    assert run(*turned) == 0
+    made = read_image(tmp_path / "turned" / "grin.png")
+    assert np.abs(made - straight).mean() < 3 < np.abs(made - straight[:, ::-1]).mean()
     assert "--mirrored goes with a photo" in complaint(
         capsys, "sheet", "--person", "3", "--mirrored", "--out", out
     )

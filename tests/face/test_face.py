@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import cv2
 import numpy as np
 import pytest
@@ -7,20 +9,13 @@ import pytest
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.errors import InputError
 from palsynth.face import topology
-from palsynth.face.detect import detect_batch, detect_face, detect_faces
+from palsynth.face.detect import check_usable, detect_batch, detect_face, detect_faces
 from palsynth.face.edges import canny
 from palsynth.face.face import Face, similarity, upright
 from palsynth.face.framing import FRAMINGS, ID_PHOTO
 from palsynth.face.regions import REGIONS, region_box, region_mask
 from palsynth.people import View, render, sample
-
-
-def test_mirror_table_is_an_involution_that_swaps_sides() -> None:
-    assert (topology.MIRROR[topology.MIRROR] == np.arange(478)).all()
-    assert topology.MIRROR[topology.OUTER_CANTHUS["left"]] == topology.OUTER_CANTHUS["right"]
-    assert list(topology.MIRROR[list(topology.UPPER_LID["left"])]) == list(
-        topology.UPPER_LID["right"][::-1]
-    )
+from tests.face.measured import hand_made
 
 
 def test_patients_left_is_on_the_right_of_the_image(face: Face) -> None:
@@ -46,9 +41,77 @@ def test_a_crop_of_a_crop_leads_back_to_the_picture(face: Face) -> None:
     assert np.allclose(homogeneous @ twice.to_source.T, face.landmarks[:, :2], atol=0.02)
 
 
-def test_recogniser_crop_puts_the_eyes_on_the_template(face: Face) -> None:
-    eyes = face.recogniser_crop().landmarks[[468, 473], :2]
-    assert np.abs(eyes - [[38.29, 51.70], [73.53, 51.50]]).max() < 4
+TEMPLATE = {  # ArcFace's five points at 112 px: eyes, tip of the nose, corners of the mouth
+    468: (38.2946, 51.6963), 473: (73.5318, 51.5014), 4: (56.0252, 71.7366),
+    61: (41.5493, 92.3655), 291: (70.7299, 92.2041),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [112, 224])
+def test_the_recogniser_crop_is_arcfaces_template(size: int) -> None:
+    """A face whose five points lie as the template's, turned, doubled and moved, is turned back."""
+    turn = 2 * np.array([[0.8, -0.6], [0.6, 0.8]])
+    landmarks = np.zeros((478, 3))
+    landmarks[list(TEMPLATE), :2] = np.array(list(TEMPLATE.values())) @ turn.T + [130, 20]
+    cut = Face(np.zeros((400, 400, 3), np.uint8), landmarks).recogniser_crop(size)
+    assert cut.image.shape == (size, size, 3)
+    wanted = np.array(list(TEMPLATE.values())) * size / 112
+    assert np.allclose(cut.landmarks[list(TEMPLATE), :2], wanted, atol=1e-3)
+
+
+def test_framings_in_shares_of_the_side() -> None:
+    assert {f.name: (f.outer_eyes, f.eye_line) for f in FRAMINGS.values()} == {
+        "id-photo": (0.30, 0.42), "portrait": (0.40, 0.42), "recogniser": (0.44, 0.461),
+    }  # fmt: skip
+    assert ID_PHOTO.scale(200) == pytest.approx(60)
+    assert ID_PHOTO.origin(200) == pytest.approx([99.5, 83.5])
+
+
+def _spotted() -> Face:
+    """A dark picture with a white spot on the patient's left corner of the mouth alone."""
+    landmarks = np.zeros((478, 3), np.float32)
+    landmarks[:, :2] = hand_made()
+    landmarks[291, 2] = 7
+    image = np.zeros((400, 300, 3), np.uint8)
+    cv2.circle(image, (182, 266), 5, (255, 255, 255), -1)
+    return Face(image, landmarks)
+
+
+@pytest.mark.parametrize("way", ["aligned", "recogniser", "mirrored"])
+def test_pixels_go_where_landmarks_go(way: str) -> None:
+    face = _spotted()
+    cut = {
+        "aligned": lambda: face.aligned(FRAMINGS["portrait"], 150),
+        "recogniser": lambda: face.recogniser_crop(120),
+        "mirrored": face.mirrored,
+    }[way]()
+    y, x = np.nonzero(cut.image[..., 0] > 128)
+    corner = 61 if way == "mirrored" else 291  # in a mirror it is the right corner
+    assert np.abs([x.mean(), y.mean()] - cut.landmarks[corner, :2]).max() < 0.5
+
+
+def test_a_face_cut_out_is_level_centred_and_scaled_with_its_depth() -> None:
+    cut = _spotted().aligned(FRAMINGS["portrait"], 150)
+    assert cut.landmarks[[33, 263], :2] == pytest.approx(
+        np.array([[74.5 - 30, 62.5], [74.5 + 30, 62.5]]), abs=1e-3
+    )
+    assert cut.landmarks[291] == pytest.approx(
+        [74.5 + 0.6 * 32, 62.5 + 0.6 * 66, 0.6 * 7], abs=1e-3
+    )
+    turned = _spotted()
+    c, s = np.cos(0.4), np.sin(0.4)
+    turned.landmarks[:, :2] = turned.landmarks[:, :2] @ np.array([[c, s], [-s, c]])
+    level = turned.aligned(FRAMINGS["portrait"], 150)
+    assert np.allclose(level.landmarks, cut.landmarks, atol=1e-3)
+
+
+def test_a_mirrored_face_is_renamed_and_leads_back() -> None:
+    once = _spotted().mirrored()
+    # the left corner, at x 182 of 300 pixels, is the right one now
+    assert once.landmarks[61].tolist() == [299 - 182, 266, 7]
+    assert once.landmarks[263].tolist() == [299 - 100, 200, 0]
+    assert once.to_source.tolist() == [[-1, 0, 299], [0, 1, 0]]
+    assert np.allclose(once.mirrored().landmarks, _spotted().landmarks, atol=1e-4)
 
 
 def test_similarity_agrees_with_a_known_transform() -> None:
@@ -60,10 +123,8 @@ def test_similarity_agrees_with_a_known_transform() -> None:
     assert np.allclose(shift, [3, -2])
 
 
-def test_mirroring_twice_is_nothing_and_sides_stay_the_patients(face: Face) -> None:
+def test_a_mirrored_face_is_found_where_its_landmarks_went(face: Face) -> None:
     once = face.mirrored()
-    assert np.array_equal(once.mirrored().image, face.image)
-    assert np.allclose(once.mirrored().landmarks, face.landmarks)
     seen = detect_face(once.image)
     gap = np.linalg.norm(seen.landmarks[:468, :2] - once.landmarks[:468, :2], axis=1).mean()
     assert gap / face.outer_eyes < 0.02
@@ -106,11 +167,82 @@ def test_blendshapes_name_the_patients_sides() -> None:
     assert face.aligned(ID_PHOTO, 128).blendshapes == face.blendshapes
 
 
+def test_a_half_smile_is_named_on_its_side(half_grin: np.ndarray) -> None:
+    """The patient's left is weak. The network's order is the alphabet's, left before right."""
+    shapes = detect_face(half_grin).blendshapes
+    assert shapes is not None
+    assert shapes["mouthSmileRight"] > 1.5 * shapes["mouthSmileLeft"]
+    assert list(shapes) == ["_neutral", *sorted(set(shapes) - {"_neutral"})]
+    assert len(shapes) == 52
+
+
+@pytest.mark.parametrize(("yaw", "usable"), [(32.0, True), (-32.0, True), (34.0, False)])
+def test_a_face_is_turned_too_far_from_33_degrees(yaw: float, usable: bool) -> None:
+    _check(usable, "turned by 34°", yaw=yaw)
+
+
+@pytest.mark.parametrize(("roll", "usable"), [(49.0, True), (-49.0, True), (-51.0, False)])
+def test_a_face_is_tilted_too_far_from_50_degrees(roll: float, usable: bool) -> None:
+    _check(usable, "turn the photo by 90° clockwise", roll=roll)
+
+
+@pytest.mark.parametrize(("eyes", "usable"), [(16.1, True), (15.9, False)])
+def test_a_face_is_too_small_below_16_pixels(eyes: float, usable: bool) -> None:
+    _check(usable, "the face is too small", eyes=eyes)
+
+
+def _check(usable: bool, text: str, yaw: float = 0, roll: float = 0, eyes: float = 100) -> None:
+    """A head as flat as a disc, cheeks three eye distances apart, turned and tilted."""
+    landmarks = np.zeros((478, 3))
+    landmarks[[33, 263, 234, 454], 0] = np.array([-0.5, 0.5, -1.5, 1.5]) * eyes
+    for degrees, (one, other) in ((roll, (0, 1)), (yaw, (0, 2))):
+        c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        x, y = landmarks[:, one].copy(), landmarks[:, other].copy()
+        landmarks[:, one], landmarks[:, other] = c * x - s * y, s * x + c * y
+    seen = Face(np.zeros((9, 9, 3), np.uint8), landmarks)
+    with nullcontext() if usable else pytest.raises(InputError, match=rf"x\.jpg: .*{text}"):
+        check_usable(seen, "x.jpg")
+
+
 def test_detection_scales_with_the_picture(astronaut: Face) -> None:
     large = cv2.resize(astronaut.image, None, fx=8, fy=8, interpolation=cv2.INTER_CUBIC)
     found = detect_face(large)
     gap = np.linalg.norm(found.landmarks[:468, :2] / 8 - astronaut.landmarks[:468, :2], axis=1)
     assert gap.mean() / astronaut.outer_eyes < 0.03
+
+
+def test_edges_are_of_the_brightness_that_eyes_see() -> None:
+    """Full red is as bright as a grey of 76, so between the two there is no edge; blue is dark."""
+    image = np.full((40, 200, 3), 76, np.uint8)
+    for x in range(60, 200, 40):
+        image[:, x : x + 20] = 70  # faint edges, all alike
+    image[:, :40] = (255, 0, 0)
+    assert not canny(image)[:, :50].any()
+    image[:, :40] = (0, 0, 255)
+    assert np.flatnonzero(canny(image)[20]).tolist() == [39]
+
+
+def test_the_strongest_edges_are_kept_and_the_faint_ones_are_not() -> None:
+    """Steps of 4 to 64 grey levels: only the largest is above 1.33 times the 85th percentile."""
+    image = np.zeros((60, 200, 3), np.uint8)
+    for x, level in ((40, 4), (80, 12), (120, 28), (160, 92)):
+        image[:, x:] = level
+    columns = np.flatnonzero(canny(image)[30])
+    assert len(columns) == 1
+    assert abs(columns[0] - 159.5) <= 1
+    upright = np.ascontiguousarray(image.transpose(1, 0, 2))
+    assert np.array_equal(canny(upright), canny(image).T)
+
+
+def test_a_strong_edge_goes_on_where_it_fades_and_a_faint_one_alone_is_none() -> None:
+    image = np.full((120, 480, 3), 60, np.uint8)
+    for x in range(120, 480, 30):
+        image[:, x : x + 15] = 100  # many alike, which are what is usual
+    # three times as strong above, the usual strength below
+    image[:, :40] = np.interp(np.arange(120), [10, 70], [180, 100])[:, None, None]
+    edges = canny(image)
+    assert edges[10:110, 38:42].any(1).all()
+    assert not edges[:, 100:].any()
 
 
 def test_edges_are_binary_and_survive_dim_light(face: Face) -> None:
@@ -128,9 +260,16 @@ def test_regions(face: Face) -> None:
         assert masks[name].sum() > 0
         assert (masks[name] & masks["face"]).sum() == masks[name].sum()
     assert not (masks["left eye"] & masks["right eye"]).any()
-    left, top, right, bottom = region_box(face.landmarks, "mouth")
-    assert left < right
-    assert top < bottom
+    x = np.mgrid[: shape[0], : shape[1]][1]
+    for kind in ("eye", "brow"):
+        assert x[masks[f"left {kind}"]].min() > x[masks[f"right {kind}"]].max()
+
+
+def test_a_regions_box_is_left_top_right_bottom() -> None:
+    landmarks = hand_made()
+    assert region_box(landmarks, "right brow") == (120, 170, 120, 170)
+    assert region_box(landmarks, "left eye") == (150, 150, 200, 207)
+    assert region_box(landmarks, "right eye") == (100, 150, 150, 205)
 
 
 def test_upright_landmarks_do_not_depend_on_turn_place_and_size() -> None:
@@ -140,6 +279,10 @@ def test_upright_landmarks_do_not_depend_on_turn_place_and_size() -> None:
     moved = points.copy()
     moved[..., :2] = points[..., :2] @ turn.T + [9, -4]
     assert np.allclose(upright(points), upright(moved))
+    corners = upright(points)[:, [33, 263]]
+    assert np.allclose(corners, [[-0.5, 0], [0.5, 0]])
+    level = upright(hand_made()[None])[0]
+    assert np.allclose(level[[61, 17]], [[-0.30, 0.50], [0.0, 0.90]])
     moved[:, 300, 0] += 5
     assert not np.allclose(upright(points), upright(moved))
 

@@ -16,7 +16,7 @@ from palsynth.errors import InputError
 from palsynth.face import images
 from palsynth.face.detect import check_usable, detect_face, read_face
 from palsynth.face.face import Face
-from palsynth.face.images import LARGEST_SIDE, list_images, read_image, write_png
+from palsynth.face.images import LARGEST_SIDE, is_reduced, list_images, read_image, write_png
 from palsynth.people import View, render, sample
 
 
@@ -248,8 +248,10 @@ def test_photos_of_many_megapixels_are_read_reduced(
     (picture.convert("RGB") if mode == "RGB" else picture).save(path, exif=exif, **how)
     whole = read_image(path)
     assert whole.shape == (900, 600, 3)
+    assert not is_reduced(path)
     monkeypatch.setattr(images, "MOST_PIXELS", 200_000)  # of 540,000: half a side
     reduced = read_image(path)
+    assert is_reduced(path)
     assert reduced.shape == (450, 300, 3)
     mean = whole.reshape(450, 2, 300, 2, 3).mean((1, 3))
     assert np.abs(mean - reduced).max() <= 2

@@ -3,113 +3,89 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from palsynth.clinical import EYE_CLOSURES, YANAGIHARA, Grade, Movement, Palsy, Side
 from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.face import topology
-from palsynth.face.detect import detect_face
-from palsynth.face.face import Face
-from palsynth.face.measures import IRIS_MM, MIDLINE, SIDED, measure
-from palsynth.face.scoring import ANSWERS, asymmetry, calibration, estimate, true_asymmetry
-from palsynth.people import Person, View, render
+from palsynth.face.measures import MIDLINE, SIDED, measure
+from tests.face.measured import MIDLINE_MM, SIDED_MM, hand_made
 
 
-def _symmetric() -> np.ndarray:
-    """A level, symmetric face: eyes 90 apart at the outer corners, irises 11.77 wide."""
-    from palsynth.appearance.model import appearance_model
-
-    points = appearance_model().shape_mean[:, :2] * 90 + 200
-    for side in ("left", "right"):
-        centre = points[list(topology.UPPER_LID[side] + topology.LOWER_LID[side])].mean(0)
-        ring = np.array([[0, 0], [0.5, 0], [0, -0.5], [-0.5, 0], [0, 0.5]]) * IRIS_MM
-        points[list(topology.IRIS[side])] = centre + ring
-    return points
-
-
-def test_a_symmetric_face_has_no_asymmetry() -> None:
-    found = measure(_symmetric())
+def test_every_measure_of_a_face_of_round_numbers() -> None:
+    found = measure(hand_made())
     assert found.unit == "mm"
-    assert set(found.sided) == set(SIDED)
-    assert set(found.midline) == set(MIDLINE)
-    for value in found.sided.values():
-        assert value.asymmetry == pytest.approx(0, abs=0.02)
-    assert found.outer_eye == pytest.approx(90, rel=1e-3)
+    assert found.outer_eye == pytest.approx(200)
+    assert tuple(found.sided) == SIDED == tuple(SIDED_MM)
+    assert tuple(found.midline) == MIDLINE == tuple(MIDLINE_MM)
+    for name, (left, right) in SIDED_MM.items():
+        value = found.sided[name]
+        assert (value.left, value.right) == pytest.approx((left, right), abs=1e-3), name
+        assert value.asymmetry == pytest.approx(left - right, abs=1e-3), name
+    assert dict(found.midline) == pytest.approx(MIDLINE_MM, abs=1e-3)
 
 
-def test_millimetres_are_true_on_the_iris_scale() -> None:
-    points = _symmetric()
-    before = measure(points)
-    points[[291, 308], 1] += 5.0  # the patient's left corner hangs 5 mm lower
-    after = measure(points)
-    moved = after.sided["commissure height"]
-    assert moved.left - before.sided["commissure height"].left == pytest.approx(5.0, abs=0.01)
-    assert moved.right == pytest.approx(before.sided["commissure height"].right, abs=0.01)
-    assert after.sided["smile angle"].left < after.sided["smile angle"].right
+def test_a_mirrored_face_swaps_sides_and_signs() -> None:
+    points = hand_made()
+    mirrored = [300, 0] + points[topology.MIRROR] * [-1, 1]
+    found = measure(mirrored)
+    for name, (left, right) in SIDED_MM.items():
+        value = found.sided[name]
+        assert (value.left, value.right) == pytest.approx((right, left), abs=1e-3), name
+    assert found.midline["philtrum tilt"] == pytest.approx(-11.3099, abs=1e-3)
+    assert found.midline["mouth shift"] == pytest.approx(-2)
+    for name in ("dental show", "lip width", "lip height"):
+        assert found.midline[name] == pytest.approx(MIDLINE_MM[name])
 
 
-@pytest.mark.parametrize("angle", [-20, 15])
-def test_measures_do_not_depend_on_roll_or_size(angle: float) -> None:
-    points = _symmetric()
-    points[[61, 78], 1] -= 4
+@pytest.mark.parametrize(("angle", "scale"), [(-20, 2.5), (15, 0.4)])
+def test_measures_do_not_depend_on_roll_or_size(angle: float, scale: float) -> None:
     c, s = np.cos(np.radians(angle)), np.sin(np.radians(angle))
-    turned = 2.5 * points @ np.array([[c, s], [-s, c]])
-    for name, value in measure(points).sided.items():
-        other = measure(turned).sided[name]
-        assert other.left == pytest.approx(value.left, abs=0.02)
-        assert other.right == pytest.approx(value.right, abs=0.02)
+    found = measure(scale * hand_made() @ np.array([[c, -s], [s, c]]) + [40, -7])
+    for name, (left, right) in SIDED_MM.items():
+        value = found.sided[name]
+        assert (value.left, value.right) == pytest.approx((left, right), abs=1e-3), name
+    assert dict(found.midline) == pytest.approx(MIDLINE_MM, abs=1e-3)
 
 
-def test_without_an_iris_lengths_are_fractions() -> None:
-    points = _symmetric()
-    for side in ("left", "right"):
-        points[list(topology.UPPER_LID[side])] = points[list(topology.LOWER_LID[side])]
-    found = measure(points)
-    assert found.unit == "outer-eye fraction"
-    assert found.outer_eye == pytest.approx(1)
+def test_fractions_are_of_the_outer_eye_distance_and_leave_angles() -> None:
+    found = measure(hand_made()).fractions()
+    assert (found.unit, found.outer_eye) == ("outer-eye fraction", 1.0)
+    assert found.sided["commissure height"].left == pytest.approx(0.64)
+    assert found.sided["commissure height"].right == pytest.approx(0.51)
+    assert found.midline["mouth shift"] == pytest.approx(0.01)
+    assert found.sided["smile angle"].left == pytest.approx(126.8699, abs=1e-3)
+    assert found.midline["philtrum tilt"] == pytest.approx(11.3099, abs=1e-3)
 
 
-@pytest.mark.parametrize("movement", list(ANSWERS))
-@pytest.mark.parametrize("side", list(Side))
-def test_the_answering_measure_names_the_weak_side(
-    person: Person, movement: Movement, side: Side
+def test_the_line_of_the_pupils_is_level_and_that_of_the_canthi_where_an_eye_is_shut() -> None:
+    points = hand_made()
+    points[473:478, 1] += 6  # the left pupil stands 6 lower than the right one, 60 apart
+    assert measure(points).midline["philtrum tilt"] == pytest.approx(11.3099 + 5.7106, abs=1e-3)
+    points[[385, 386, 387], 1] = 202
+    shut = measure(points)
+    assert shut.midline["philtrum tilt"] == pytest.approx(11.3099, abs=1e-3)
+    assert shut.sided["MRD1"].left == pytest.approx(0)
+    points[[474, 476], 0] += [5, -5]  # what is said of a hidden iris does not set the scale
+    assert measure(points).outer_eye == pytest.approx(200)
+
+
+@pytest.mark.parametrize(
+    ("right", "left", "unit"),
+    [(5.4, 5.4, "outer-eye fraction"), (5.6, 5.4, "mm"), (5.4, 5.6, "mm")],
+)
+def test_an_iris_is_trusted_from_a_fissure_of_55_thousandths(
+    right: float, left: float, unit: str
 ) -> None:
-    portrait = render(person, movement, Palsy.peripheral(side, Grade.VI), view=View(256))
-    assert np.sign(asymmetry(measure(portrait.landmarks), movement)) == side.sign
-    seen = measure(detect_face(portrait.image).landmarks)
-    assert np.sign(asymmetry(seen, movement)) == side.sign
+    points = hand_made()
+    points[[160, 159, 158], 1], points[[385, 386, 387], 1] = 205 - right, 207 - left
+    found = measure(points)
+    assert found.unit == unit
+    assert found.outer_eye == pytest.approx(200 if unit == "mm" else 1)
+    assert found.sided["commissure height"].left == pytest.approx(128 if unit == "mm" else 0.64)
 
 
-def test_wink_has_no_answer_by_asymmetry(face: Face) -> None:
-    assert Movement.WINK in EYE_CLOSURES
-    with pytest.raises(KeyError):
-        asymmetry(measure(face.landmarks), Movement.WINK)
-
-
-def test_calibration_covers_every_movement() -> None:
-    table = calibration()
-    assert set(table["weights"]) == {m.value for m in YANAGIHARA}
-    for low, high in table["thresholds"].values():
-        assert 0 < low < high < 1
-    assert set(table["gains"]) == set(SIDED)
-
-
-def test_item_scores_follow_the_grade(person: Person) -> None:
-    def score(grade: Grade) -> int:
-        palsy = Palsy.peripheral(Side.RIGHT, grade)
-        image = render(person, Movement.GRIN, palsy, view=View(256)).image
-        return estimate(measure(detect_face(image).landmarks), Movement.GRIN).score
-
-    assert score(Grade.I) == 4
-    assert score(Grade.VI) == 0
-
-
-def test_true_asymmetry_undoes_the_detectors_symmetrising(half_grin: np.ndarray) -> None:
-    found = measure(detect_face(half_grin).landmarks)
-    seen = found.sided["commissure height"].asymmetry
-    gain = calibration()["gains"]["commissure height"][0]
-    assert gain > 1
-    assert true_asymmetry(found, "commissure height") == pytest.approx(seen * gain)
-    assert calibration()["gains"]["commissure distance"][1] < 0.5
-    assert true_asymmetry(found, "commissure distance") is None  # the detector does not see it
+def test_lips_that_overlap_show_no_teeth() -> None:
+    points = hand_made()
+    points[14, 1] = 250
+    assert measure(points).midline["dental show"] == 0
 
 
 def test_weighted_kappa_against_scikit_learns_definition() -> None:

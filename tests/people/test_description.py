@@ -22,6 +22,8 @@ from palsynth.people.description import describe, describe_face, read_descriptio
         ("an East-Asian gentleman, aged 60", ("man", 60, "east_asian", None)),
         ("a 45-year-old black lady", ("woman", 45, "black", None)),
         ("person of 20 years with fair skin", (None, 20, None, "light")),
+        ("West Asian girl, olive skin", ("woman", None, "west_asian", "medium")),
+        ("white male", ("man", None, "white", None)),
         ("man in his 50s", ("man", 50, None, None)),
         ("somebody", (None, None, None, None)),
     ],

@@ -21,6 +21,8 @@ def test_a_seed_is_a_person() -> None:
     assert np.array_equal(one.skin, two.skin)
     assert not np.array_equal(one.code, other.code)
     assert (one.age, one.gender, one.ethnicity) == (two.age, two.gender, two.ethnicity)
+    twin = dataclasses.replace(one, seed=4)  # alike but for pores and moles
+    assert 0.2 < np.abs(twin.skin.astype(float) - one.skin).mean() < 6
 
 
 def test_attributes_can_be_asked_for() -> None:

@@ -154,7 +154,7 @@ def test_shipped_fields_are_symmetric_and_named() -> None:
 
 
 def test_registration_of_a_small_scan(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    """A flat made-up scan whose every field lifts all of it by 0.1 comes back as just that."""
+    """A made-up scan, a slope whose every field lifts all of it by 0.1, comes back as just that."""
     mesh = canonical_mesh()
     x, y = np.meshgrid(np.linspace(-1.3, 1.3, 27), np.linspace(-1.3, 1.9, 33))
     points = np.column_stack([x.ravel(), -y.ravel(), np.zeros(x.size)]).astype(np.float32)
@@ -168,9 +168,15 @@ def test_registration_of_a_small_scan(tmp_path) -> None:  # type: ignore[no-unty
         marks[number] = len(points) + len(extra)
         extra.append([place[0], -place[1], 0.0])
     points = np.vstack([points, extra]).astype(np.float32)
+    points[:, 2] = 0.3 * points[:, 1]  # the scan's y points up and z towards the camera
     names = [f"{n}_{s}" for n in PAIRED for s in "LR"] + [*WHOLE, "mouthLeft", "mouthRight"]
+    behind = points - np.array([0, 0, 1], np.float32)  # a back of the head, which does not move
+    triangles = np.vstack([triangles, triangles + len(points)])
+    points = np.vstack([points, behind]).astype(np.float32)
     deltas = np.zeros((len(names), len(points), 3), np.float32)
-    deltas[:, :, 1] = 0.1
+    deltas[:, : len(behind), 1] = 0.1
+    for name, way in (("mouthLeft", 0.2), ("mouthRight", -0.2)):  # the patient's left is at +x
+        deltas[names.index(name), : len(behind)] = (way, 0, 0)
     path = tmp_path / "scan.npz"
     np.savez(
         path, neutral=points, triangles=triangles, names=names, deltas=deltas, multipie68=marks
@@ -180,6 +186,9 @@ def test_registration_of_a_small_scan(tmp_path) -> None:  # type: ignore[no-unty
     unit = np.linalg.norm(points[marks[36]] - points[marks[45]])
     assert np.allclose(found["jawOpen"][inner, 1], -0.1 / unit, atol=1e-3)
     assert np.allclose(found["mouthSmile"][inner, 1], -0.2 / unit, atol=1e-3)  # both halves
+    assert np.allclose(found["mouthLeft"][inner, 0], 0.2 / unit, atol=1e-3)
+    slope = np.polyfit(mesh.vertices[inner, 1], found["depth"][inner], 1)[0]
+    assert slope > 0.1, "what lies lower lies further from the camera"
 
 
 @pytest.mark.parametrize("landmark", [263, 473])

@@ -6,6 +6,8 @@ from palsynth.appearance.model import canonical_mesh
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.simulator.drive import drive
 from palsynth.simulator.shading import (
+    _lambert,
+    _normals,
     fold_shading,
     sample_map,
     skin_likeness,
@@ -29,12 +31,23 @@ def test_a_symmetric_movement_is_lit_symmetrically() -> None:
 
 
 def test_a_turned_surface_darkens_by_lamberts_law() -> None:
-    """Tilting the whole face up towards the lamp overhead makes it brighter, down darker."""
+    """The lamp stands above: a forehead that leans back turns towards it, one that leans forward
+    turns away."""
     points = canonical_mesh().vertices
     tilt = np.zeros_like(points)
-    tilt[:, 2] = 0.3 * points[:, 1]
-    up, down = surface_shading(tilt), surface_shading(-tilt)
-    assert np.median(up) * np.median(down) < 0
+    tilt[:, 2] = 0.3 * points[:, 1]  # the lower, the further from the camera
+    assert np.median(surface_shading(tilt)) < -0.03
+    assert np.median(surface_shading(-tilt)) > 0.03
+
+
+def test_a_flat_face_is_lit_by_the_lamps_slant() -> None:
+    """0.6 of the light comes from everywhere, 0.4 by the cosine to (0, -0.5, -0.86)."""
+    flat = canonical_mesh().vertices * np.array([1, 1, 0], np.float32)
+    normals = _normals(flat)
+    used = np.linalg.norm(normals, axis=1) > 0
+    assert np.allclose(normals[used], [0, 0, -1], atol=1e-5), "towards the camera"
+    slant = 0.86 / np.hypot(0.5, 0.86)
+    assert np.allclose(_lambert(normals[used]), 0.6 + 0.4 * slant, atol=1e-5)
 
 
 def test_forehead_lines_appear_on_the_side_that_works() -> None:
@@ -45,6 +58,9 @@ def test_forehead_lines_appear_on_the_side_that_works() -> None:
     right = sample_map(appear, np.array([[-0.25]]), np.array([[-0.43]]))[0, 0]
     left = sample_map(appear, np.array([[0.25]]), np.array([[-0.43]]))[0, 0]
     assert right < -0.1 < left <= 0
+    healthy, _ = fold_shading(drive(Movement.WRINKLE_FOREHEAD, Palsy.none()))
+    assert healthy is not None
+    assert sample_map(healthy, np.array([[-0.25]]), np.array([[-0.43]]))[0, 0] == right
 
 
 def test_folds_vanish_where_tone_is_lost() -> None:

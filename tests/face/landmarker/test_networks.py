@@ -6,9 +6,10 @@ import threading
 
 import cv2
 import numpy as np
+import pytest
 
 from palsynth.face import topology
-from palsynth.face.landmarker import detector
+from palsynth.face.landmarker import detector, landmarks
 from palsynth.face.landmarker.blendshapes import BLENDSHAPES, blendshapes
 from palsynth.face.landmarker.detector import detect
 from palsynth.face.landmarker.landmarks import SIZE, around, look, read_face
@@ -80,6 +81,26 @@ def test_regions_turn_and_reach_as_the_landmarks_do() -> None:
     assert np.isclose(region.turn, np.pi / 4)
     assert np.allclose(region.centre, [5, 5])
     assert np.isclose(region.side, 1.5 * np.sqrt(200))
+
+
+def test_a_detection_is_looked_at_with_room_and_turned_as_its_eyes_are() -> None:
+    points = np.array(
+        [[40, 50], [50, 60], [0, 0], [0, 0], [0, 0], [0, 0]], float
+    )  # right eye first
+    region = detector.Detection(np.array([30.0, 40.0, 70.0, 60.0]), points, 0.9).region()
+    assert np.allclose(region.centre, [50, 50])
+    assert region.side == 1.5 * 40
+    assert np.isclose(region.turn, np.pi / 4), "clockwise: the patient's left eye is lower"
+
+
+def test_a_face_is_as_present_as_in_the_worse_of_its_two_looks(
+    reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = np.random.default_rng(0).uniform(50, 200, (478, 3))
+    for seen in ((0.9, 0.8, 0.3), (0.9, 0.3, 0.8)):
+        said = iter(seen)
+        monkeypatch.setattr(landmarks, "look", lambda cut, said=said: (points, next(said)))
+        assert read_face(reference.image, around(reference.landmarks)).presence == 0.3
 
 
 def test_a_cluster_becomes_its_weighted_mean() -> None:
