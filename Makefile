@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PHOTOGRAPHS ?= ../shared/data/london
 
-.PHONY: demo test test-slow lint bench venv
+.PHONY: demo test test-slow mutants lint bench venv
 
 demo: venv
 	$(BIN)/palsynth doctor
@@ -14,6 +14,11 @@ test: venv
 
 test-slow: venv
 	$(BIN)/python -m pytest -m slow
+
+# Which mistakes the tests would notice; about an hour, and it goes on where it was stopped.
+mutants: venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[mutants]'
+	$(BIN)/python benchmarks/mutants.py --out runs/mutants
 
 lint: venv
 	$(BIN)/ruff check .

@@ -2,11 +2,11 @@
 
     python benchmarks/mutants.py --out runs/mutants [--mutants 400] [--workers 2]
 
-Places are sampled by seed from the modules of CORE, and each gets one change that Cosmic Ray knows
-(another operator, another number, a condition negated, a loop never entered). The tests that run the
-changed line, by coverage, decide; a change that they all pass is alive. Started again with the same
-folder it goes on where it stopped. Ends with the score by module and the changes that are alive, as
-in docs/mutants.md.
+Places are sampled by seed from the modules of CORE, and each gets one change that Cosmic Ray
+knows: another operator, another number, a condition negated, a loop never entered. The tests that
+run the changed line, by coverage, decide; a change that they all pass is alive. Started again with
+the same folder it goes on where it stopped. Ends with the score by module and the changes that are
+alive, as in docs/mutants.md.
 """
 
 from __future__ import annotations
@@ -247,6 +247,13 @@ def report(outcomes: list[Outcome]) -> str:
     return "\n".join(lines)
 
 
+def read_log(path: Path) -> list[Outcome]:
+    """What an interrupted run has tried."""
+    lines = path.read_text("utf-8").splitlines() if path.exists() else []
+    found = [json.loads(line) for line in lines]
+    return [Outcome(**{**record, "mutant": Mutant(**record["mutant"])}) for record in found]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/mutants"))
@@ -262,8 +269,12 @@ def main() -> None:
         copies.put(_copied(folder, number))
     tests = measured(folder, folder / "copy-0", options.workers)
     log = folder / "outcomes.jsonl"
-    known = [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
-    outcomes = {Mutant(**k["mutant"]): Outcome(**{**k, "mutant": Mutant(**k["mutant"])}) for k in known}
+    known = (
+        [json.loads(line) for line in log.read_text("utf-8").splitlines()] if log.exists() else []
+    )
+    outcomes = {
+        Mutant(**k["mutant"]): Outcome(**{**k, "mutant": Mutant(**k["mutant"])}) for k in known
+    }
     mutants = sampled(options.mutants, options.seed)
     todo = [mutant for mutant in mutants if mutant not in outcomes]
 

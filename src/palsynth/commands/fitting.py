@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import tyro
@@ -14,6 +14,10 @@ from palsynth.commands.options import Force
 from palsynth.errors import InputError
 from palsynth.files import written_whole
 from palsynth.progress import progress_bar
+
+if TYPE_CHECKING:
+    from palsynth.experiments.calibration import Photographed
+    from palsynth.face.face import Face
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,9 @@ class CalibrateOptions:
 
     out: Path
     """The coefficients (.json)."""
+    photographs: Path | None = None
+    """Folder with neutral/, smiling/ and split.csv, whose train people the simulator moves too:
+    photographs are read otherwise than people who do not exist."""
     people: int = 300
     """People a movement."""
     per_person: int = 4
@@ -130,13 +137,16 @@ def smile_fit(options: SmileFitOptions) -> None:
 def calibrate(options: CalibrateOptions) -> None:
     """Calibrates the measures against people whose truth is known."""
     from palsynth.clinical import YANAGIHARA
+    from palsynth.experiments.calibration import MOVED
     from palsynth.experiments.calibration import calibrate as run
 
     if options.people < 10 or options.per_person < 1:
         raise InputError("calibrating needs --people of at least 10 and --per-person of at least 1")
     if not options.out.parent.is_dir():
         raise InputError(f"{options.out}: there is no folder {options.out.parent}")
-    total = options.people * options.per_person * len(YANAGIHARA)
+    photographed = [] if options.photographs is None else _photographed(options.photographs)
+    shown = options.people + MOVED * len(photographed)
+    total = shown * options.per_person * len(YANAGIHARA)
     count = 0
     with progress_bar("pictures") as progress:
 
@@ -145,7 +155,20 @@ def calibrate(options: CalibrateOptions) -> None:
             count += 1
             progress(count, total)
 
-        found = run(options.people, options.per_person, step)
+        found = run(options.people, options.per_person, step, photographed)
     with written_whole(options.out) as temporary:
         temporary.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     print(options.out)
+
+
+def _photographed(folder: Path) -> list[Photographed]:
+    """The train people of a London-set folder, as small as drawn ones are."""
+    from palsynth.appearance.fit import train_people
+    from palsynth.experiments.calibration import Photographed
+    from palsynth.face.detect import read_face
+    from palsynth.face.framing import PORTRAIT
+
+    def face(kind: str, name: str) -> Face:
+        return read_face(folder / kind / f"{name}.jpg").aligned(PORTRAIT, 256)
+
+    return [Photographed(face("neutral", n), face("smiling", n)) for n in train_people(folder)]

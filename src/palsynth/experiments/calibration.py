@@ -1,35 +1,54 @@
-"""Calibrates the measures against people whose true palsy and true landmarks are known."""
+"""Calibrates the measures against pictures whose true palsy is known: people who do not exist,
+whose true landmarks are known too, and photographs that the simulator moves."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side, item_score
+from palsynth.clinical import (
+    YANAGIHARA,
+    Movement,
+    Palsy,
+    Side,
+    item_score,
+    palsy_from_yanagihara,
+)
 from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.face.detect import detect_faces
+from palsynth.face.face import Face
 from palsynth.face.measures import SIDED, Measures, measure
 from palsynth.face.scoring import against_rest, features, relative_function, usual_rest
 from palsynth.people import HeadPose, Jitter, Light, View, random_palsy, render, sample
+from palsynth.simulator.photo import simulate
 
 FIRST_SEED = 700_000
 """People of the calibration; never those of evaluation (from 1,000,000 on)."""
 
 RIDGE = 2e-3
 
+FROM_TOTALS = 0.25
+"""Share of palsies that a Yanagihara total gives: they lose tone and function apart, as a grade
+does not."""
+
+
+MOVED = 3
+"""How often more a photographed person is moved than a drawn one: there are fewer of them."""
+
 
 @dataclass(frozen=True)
 class Sample:
-    """One drawn picture: the palsy asked for, and measures from detected and true landmarks;
-    ``rest`` those detected in another picture of the same person, without a palsy at rest."""
+    """One picture: the palsy asked for, and measures from detected and, of drawn people, true
+    landmarks; ``rest`` those detected in a picture of the same person without a palsy at rest."""
 
     movement: Movement
     palsy: Palsy
     seen: Measures
-    true: Measures
+    true: Measures | None
     rest: Measures
 
 
@@ -48,7 +67,7 @@ def draw_samples(
         for k in range(per_person):
             rng = np.random.default_rng([seed, k, YANAGIHARA.index(movement)])
             side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
-            palsy = random_palsy(rng, side, healthy=0.15)
+            palsy = _palsy(rng, side)
             view = _view(rng, seed)
             intensity = float(rng.uniform(0.9, 1.1))
             portrait = render(person, movement, palsy, intensity=intensity, view=view)
@@ -66,6 +85,53 @@ def draw_samples(
             if progress is not None:
                 progress()
     return out
+
+
+@dataclass(frozen=True)
+class Photographed:
+    """Somebody healthy, photographed at ``rest`` and smiling."""
+
+    rest: Face
+    smile: Face
+
+
+def move_photographs(
+    movement: Movement,
+    people: Sequence[Photographed],
+    per_person: int,
+    progress: Callable[[], None] | None = None,
+) -> list[Sample]:
+    """Moves people photographed at rest with random palsies, and measures the pictures; their own
+    smiles are healthy grins."""
+    out = []
+    for number, person in enumerate(people):
+        face = person.rest
+        rest = measure(face.landmarks)
+        if movement is Movement.GRIN:
+            for rested, smile in ((face, person.smile), (face.mirrored(), person.smile.mirrored())):
+                seen, still = measure(smile.landmarks), measure(rested.landmarks)
+                out.append(Sample(movement, Palsy.none(), seen, None, still))
+        for k in range(per_person):
+            rng = np.random.default_rng([number, k, YANAGIHARA.index(movement), 9])
+            side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
+            palsy = _palsy(rng, side)
+            moved = simulate(face, movement, palsy, intensity=float(rng.uniform(0.9, 1.1)))
+            if found := detect_faces(moved.image):
+                out.append(Sample(movement, palsy, measure(found[0].landmarks), None, rest))
+            if progress is not None:
+                progress()
+    return out
+
+
+def _palsy(rng: np.random.Generator, side: Side) -> Palsy:
+    if rng.random() < FROM_TOTALS:
+        return _of_total(2 * int(rng.integers(21)), side)
+    return random_palsy(rng, side, healthy=0.15)
+
+
+@cache
+def _of_total(total: int, side: Side) -> Palsy:
+    return palsy_from_yanagihara(total, side)
 
 
 def _view(rng: np.random.Generator, seed: int) -> View:
@@ -91,10 +157,10 @@ def fit_item(samples: list[Sample]) -> list[float]:
 
 def fit_gains(samples: list[Sample]) -> dict[str, list[float]]:
     """For each measure: slope of true on seen asymmetry, and their correlation."""
+    known = [(s.seen.fractions(), s.true.fractions()) for s in samples if s.true is not None]
     out = {}
     for name in SIDED:
-        seen = np.array([s.seen.fractions().sided[name].asymmetry for s in samples])
-        true = np.array([s.true.fractions().sided[name].asymmetry for s in samples])
+        seen, true = np.array([[m.sided[name].asymmetry for m in pair] for pair in known]).T
         spread = np.abs(seen - np.median(seen)) < 8 * np.abs(seen - np.median(seen)).mean()
         seen, true = seen[spread], true[spread]
         slope = float((seen * true).sum() / np.square(seen).sum())
@@ -123,14 +189,19 @@ def fit_thresholds(samples: list[Sample], weights: list[float]) -> list[float]:
 
 
 def calibrate(
-    people: int, per_person: int, progress: Callable[[], None] | None = None
+    people: int,
+    per_person: int,
+    progress: Callable[[], None] | None = None,
+    photographed: Sequence[Photographed] = (),
 ) -> dict[str, dict[str, Any]]:
-    """Everything that ``face/assets/calibration.json`` holds."""
+    """Everything that ``face/assets/calibration.json`` holds; with people ``photographed`` they
+    are moved and measured beside those who are drawn."""
     drawn = {}
     for number, movement in enumerate(YANAGIHARA):
         first = FIRST_SEED + 1000 * number
         seeds = range(first, first + people)
         drawn[movement] = draw_samples(movement, seeds, per_person, progress)
+        drawn[movement] += move_photographs(movement, photographed, MOVED * per_person, progress)
     usual = usual_rest([s.rest for samples in drawn.values() for s in samples])
     out: dict[str, dict[str, Any]] = {"rest": usual}
     for kind in ("", " with rest"):
