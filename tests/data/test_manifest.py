@@ -137,16 +137,17 @@ def test_stats_count_every_label_and_what_is_not_known() -> None:
 
 
 def test_bars_of_a_picture_are_as_long_as_the_counts(dataset: Path) -> None:
-    rows = [
-        replace(r, split="train" if k else "test") for k, r in enumerate(read_manifest(dataset))
-    ]
-    write_manifest(dataset, [*rows, replace(rows[1], file_name="b/1.png")])
+    one, other = read_manifest(dataset)
+    lone = replace(one, movement="rest", side="right", hb_grade="II", yanagihara_item=4)
+    write_manifest(
+        dataset, [replace(lone, split="test"), other, replace(other, file_name="b/1.png")]
+    )
     picture = stats_picture(dataset)
     assert picture.shape[1] == 1200
     bars = (picture == (92, 141, 170)).all(-1)[150:].sum(1)
     lengths = [int(n) for n, before in zip(bars[1:], bars, strict=False) if n > before == 0]
-    # test, train | grin | left | V | 0: the most frequent takes 780 px
-    assert lengths == [261, 521, 781, 781, 781, 781]
+    # test, train | grin, rest | left, right | II, V | 0, 4: the most frequent takes 780 px
+    assert lengths == [391, 781, 781, 391, 781, 391, 391, 781, 781, 391]
 
 
 def test_rows_of_a_folder_are_sorted_and_of_the_splits_that_are_named(dataset: Path) -> None:
