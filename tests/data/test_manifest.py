@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from palsynth.clinical import Palsy
 from palsynth.data.manifest import FILE_NAME, Row, read_manifest, write_manifest
@@ -186,6 +187,30 @@ def test_a_writer_refuses_a_folder_with_other_contents(tmp_path: Path) -> None:
     (tmp_path / "z").touch()
     with pytest.raises(InputError, match="cannot be made"):
         DatasetWriter(tmp_path / "z", {})
+
+
+def test_a_writer_writes_rows_in_order_beside_their_pictures(tmp_path: Path) -> None:
+    folder = tmp_path / "x"
+    writer = DatasetWriter(folder, {"seed": 0})
+    rows = [
+        Row(f"{name}.png", name, side=side, provenance={"seed": seed})
+        for name, side, seed in (("b", "left", 2), ("a", "right", 1))
+    ]
+    for grey, row in enumerate(rows):
+        assert not writer.has(row.file_name)
+        writer.add(np.full((40, 40, 3), 50 + grey, np.uint8), row)
+        assert writer.has(row.file_name)
+    assert not writer.complete
+    assert writer.finish(["b.png", "a.png"]) == rows[::-1]
+    assert read_manifest(folder) == rows[::-1]
+    assert writer.complete
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "a.png", "b.png", "metadata.jsonl", "plan.json"
+    ]  # fmt: skip
+    for name, grey, seed in (("a", 51, 1), ("b", 50, 2)):
+        with Image.open(folder / f"{name}.png") as picture:
+            assert picture.getpixel((0, 0)) == (grey,) * 3
+            assert json.loads(picture.text["palsynth:provenance"]) == {"seed": seed}
 
 
 def test_a_writer_does_not_finish_what_is_not_written(tmp_path: Path) -> None:

@@ -203,3 +203,12 @@ def test_what_cannot_be_read_or_moved_is_none(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(groups, "at_rest", refuse)
     assert groups._captured(shown, None) is None
     assert groups._movable(rest) is None  # type: ignore[arg-type]
+
+
+def test_groups_photograph_train_people_alone(tmp_path: Path) -> None:
+    rows = "1,train\n2,test\n3,validation\n4,train\n"
+    (tmp_path / "split.csv").write_text(f"face_id,split\n{rows}")
+    source = GroupsSource(photographs=tmp_path, size=48)._photographed
+    assert source is not None
+    assert source.names == ("1", "4")
+    assert source.size == 48

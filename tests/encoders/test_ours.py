@@ -102,6 +102,9 @@ def test_crops_ignore_the_mouth(face: Face) -> None:
     moved[[61, 291], 1] += 30
     one = upright_crop(face).to_source
     assert np.allclose(one, upright_crop(Face(face.image, moved)).to_source)
+    right, left = upright_crop(face).landmarks[[33, 263], :2]
+    assert right == pytest.approx([55.5 - 24.64, 0.461 * 112 - 0.5], abs=1e-3)
+    assert left == pytest.approx([55.5 + 24.64, 0.461 * 112 - 0.5], abs=1e-3)
 
 
 def test_margin_makes_it_harder(drawn: dict[str, torch.Tensor]) -> None:

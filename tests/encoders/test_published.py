@@ -13,11 +13,20 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from palsynth.encoders.irnet import Block
 from palsynth.encoders.load import expression_encoder, identity_encoder, landmark_encoder
 from palsynth.encoders.published.files import load_exactly, read_tensors, take
-from palsynth.encoders.published.ir import DEPTHS, AdaFaceIR, ArcFaceIR
+from palsynth.encoders.published.ir import (
+    DEPTHS,
+    AdaFaceIR,
+    ArcFaceIR,
+    _AdaFaceBlock,
+    _ArcFaceBlock,
+)
 from palsynth.encoders.published.mobilefacenet import MobileFaceNet
+from palsynth.encoders.published.onnx import OnnxRecogniser
 from palsynth.errors import InputError
+from palsynth.face.face import Face
 
 KEYS = json.loads((Path(__file__).parent / "published-keys.json").read_text())
 """Key names and shapes of published files, without their values."""
@@ -125,6 +134,40 @@ def test_mobilefacenet_from_its_own_file(tmp_path: Path) -> None:
     same = landmark_encoder(tmp_path / "copy.safetensors")
     picture = torch.rand(1, 3, 112, 112)
     assert torch.equal(net(picture).points, same(picture).points)
+
+
+@pytest.mark.parametrize("block", [_AdaFaceBlock, _ArcFaceBlock, Block])
+def test_blocks_add_to_what_comes_in(block: Any) -> None:
+    """With a last norm that gives nothing, the input is left, or every second pixel of it."""
+    x = torch.rand(1, 3, 6, 6)
+    for stride in (1, 2):
+        made = block(3, 3, stride).eval()
+        last = [m for m in made.modules() if isinstance(m, torch.nn.BatchNorm2d)][-1]
+        if block is _ArcFaceBlock:
+            last = made.bn3
+            made.downsample = torch.nn.MaxPool2d(1, stride)  # its own is a convolution
+        torch.nn.init.zeros_(last.weight)
+        assert torch.equal(made(x), x[..., ::stride, ::stride])
+
+
+def test_stages_of_mobilefacenet_add_and_its_reductions_do_not() -> None:
+    net = MobileFaceNet().eval()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.zeros_(module.weight)
+    x = torch.rand(1, 64, 6, 6)
+    assert torch.equal(net.conv_3(x), x)
+    assert not net.conv_23(x).any()
+
+
+def test_published_networks_want_the_five_point_crop(face: Face) -> None:
+    """Eyes and corners of the mouth lie near those of the template."""
+    for kind in (AdaFaceIR, ArcFaceIR, MobileFaceNet, OnnxRecogniser):
+        crop = kind.crop(None, face)  # type: ignore[arg-type]
+        assert crop.image.shape == (112, 112, 3)
+        found = crop.landmarks[[468, 473, 61, 291], :2]
+        template = [[38.3, 51.7], [73.5, 51.5], [41.5, 92.4], [70.7, 92.2]]
+        assert np.abs(found - template).max() < 5, kind
 
 
 def test_points_of_mobilefacenet_are_x_then_y() -> None:
