@@ -147,6 +147,8 @@ def test_photographs_are_labelled_by_what_they_show(photographs: PhotographsSour
             assert (example.tone == 1).all()
             assert not np.isnan(irises).any()
     assert list(counts.values()) == pytest.approx([40, 40, 240], abs=20)
+    for begin in range(0, 320, 2):
+        assert sorted(e.person for e in examples[begin : begin + 2]) == [0, 1]
 
 
 def test_crops_of_photographs_lie_where_recognisers_want_them(
