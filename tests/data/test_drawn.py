@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from palsynth.clinical import Movement, Palsy
 from palsynth.data.drawn import PeopleSource, PhotographsSource
@@ -173,3 +174,16 @@ def test_faults_of_a_photograph_folder_are_named(tmp_path: Path) -> None:
     (tmp_path / "split.csv").write_text("face_id,split\n1,test\n")
     with pytest.raises(InputError, match="names no train people"):
         PhotographsSource(tmp_path).people  # noqa: B018
+
+
+def test_a_photograph_is_moved_by_the_real_simulator(tmp_path: Path, astronaut: Face) -> None:
+    for kind in ("neutral", "smiling"):
+        (tmp_path / kind).mkdir()
+        Image.fromarray(astronaut.image).save(tmp_path / kind / "001.jpg")
+    (tmp_path / "split.csv").write_text("face_id,split\n001,train\n")
+    source = PhotographsSource(tmp_path, seed=1)
+    examples = [source[n] for n in range(8)]
+    moved = [np.isnan(e.points[468:]).all() for e in examples]
+    assert 0 < sum(moved) < 8
+    assert len({e.image.tobytes() for e in examples}) == 8
+    assert same(source[3], PhotographsSource(tmp_path, seed=1)[3])
