@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from PIL import Image
 
 from palsynth.errors import InputError
 from palsynth.face.images import check_replaceable, read_image, write_png
-from palsynth.files import guard, guarded, written_whole
+from palsynth.files import guard, guarded, outside, written_whole
 
 GREY = np.full((40, 40, 3), 128, np.uint8)
 
@@ -85,3 +86,28 @@ def test_a_guard_ends_with_its_command(photo: Path) -> None:
         made.protect(photo.parent)  # folders may be read from and written into
         made.protect(photo.parent / "gone.png")
         assert made.read == set()
+
+
+def test_what_fails_half_way_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "kept.txt"
+    path.write_text("before")
+    with contextlib.suppress(RuntimeError), written_whole(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "before"
+    with written_whole(path) as temporary:
+        temporary.write_text("after")
+        assert path.read_text() == "before"
+    assert path.read_text() == "after"
+    assert [p.name for p in tmp_path.iterdir()] == ["kept.txt"]
+
+
+def test_reports_lie_outside_the_sets_that_they_are_of(tmp_path: Path) -> None:
+    real, synthetic = tmp_path / "real", tmp_path / "synthetic"
+    for folder in (real, synthetic, tmp_path / "real-report"):
+        folder.mkdir()
+    outside(tmp_path / "real-report", real, None, synthetic)
+    outside(tmp_path, real, synthetic)
+    for inside in (real, real / "report", synthetic / ".." / "real" / "x", synthetic / "y"):
+        with pytest.raises(InputError, match="must not be handed on with a set"):
+            outside(inside, real, None, synthetic)

@@ -10,6 +10,7 @@ from PIL import Image
 
 from palsynth.data.check import check
 from palsynth.data.importers import import_dataset
+from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
 
 
@@ -39,6 +40,7 @@ def meei(tmp_path: Path) -> Path:
     book = Workbook()
     book.active.append(["Sub-category", "Category", "#", "Side", "Gender", "Age"])
     book.active.append(["Complete", "Flaccid", 1, "L", "F", 44])
+    book.active.append(["Synkinetic", "Complete", 1, "Right", "M", 61])
     book.save(root / "pat_info.xlsx")
     return root
 
@@ -55,11 +57,17 @@ def test_meei(meei: Path, tmp_path: Path) -> None:
         "rest", "wrinkle-forehead", "close-eyes-lightly", "close-eyes-tightly", None, "grin",
         "whistle", "depress-lip",
     ]  # fmt: skip
-    assert flaccid[1].side == "left"
-    assert flaccid[1].attributes["age"] == 44
-    assert {r.hb_grade for r in rows if r.attributes["category"] == "normal"} == {"I"}
-    synkinetic = next(r for r in rows if r.attributes["category"] == "synkinetic")
-    assert synkinetic.attributes["level"] == "Complete"
+    assert {r.side for r in flaccid.values()} == {"left"}
+    assert flaccid[1].attributes == {
+        "category": "flaccid", "level": "Complete", "photo": 1, "gender": "F", "age": 44
+    }  # fmt: skip
+    normal = [r for r in rows if r.attributes["category"] == "normal"]
+    assert {(r.side, r.hb_grade, r.subject_id) for r in normal} == {
+        (None, "I", "meei-normal-normal-normal3")
+    }
+    (synkinetic,) = (r for r in rows if r.attributes["category"] == "synkinetic")
+    assert (synkinetic.movement, synkinetic.side, synkinetic.hb_grade) == ("grin", "right", None)
+    assert (synkinetic.attributes["level"], synkinetic.attributes["gender"]) == ("Complete", "M")
     rules = {item.path.name: item.rule for item in unplaced}
     assert set(rules) == {"CompleteFlaccid1.mp4", "Someone_2.jpg", "cover.jpg"}
     assert "must name a level" in rules["Someone_2.jpg"]
@@ -79,6 +87,21 @@ def test_meei_patient_sheet_with_a_missing_column(meei: Path, tmp_path: Path) ->
         import_dataset("meei", meei, tmp_path / "out")
 
 
+def test_meei_levels_are_read_from_the_folder(tmp_path: Path) -> None:
+    levels = ("NearNormal", "Mild", "Moderate", "Severe", "Complete")
+    for level in levels:
+        _picture(tmp_path / "M" / "Flaccid" / f"{level}Flaccid" / "P1" / "P1_1.jpg")
+    for number in (0, 9):
+        _picture(tmp_path / "M" / "Flaccid" / "MildFlaccid" / "P1" / f"P1_{number}.jpg")
+    rows, unplaced = import_dataset("meei", tmp_path / "M", tmp_path / "out")
+    assert {(r.attributes["level"], r.subject_id) for r in rows} == {
+        (level, f"meei-flaccid-{level.lower()}-p1") for level in levels
+    }
+    assert {r.side for r in rows} == {None}
+    assert {item.rule for item in unplaced} == {"must be called <patient>_<1..8>"}
+    assert len(unplaced) == 2
+
+
 def test_aflfp_and_yfp(tmp_path: Path) -> None:
     _picture(tmp_path / "a" / "007" / "smile_1.png")
     _picture(tmp_path / "a" / "top.png")
@@ -90,6 +113,15 @@ def test_aflfp_and_yfp(tmp_path: Path) -> None:
     _picture(tmp_path / "y" / "p3" / "eye_0.5" / "frame13.jpg")
     rows, _ = import_dataset("yfp", tmp_path / "y", tmp_path / "out-y")
     assert [r.attributes for r in rows] == [{"eye_intensity": 0.5}, {"mouth_intensity": 1.0}]
+
+    for name in ("Mouth-05_eye10_7", "mouth_1-7", "eye_0.55_7"):
+        _picture(tmp_path / "z" / "p3" / f"{name}.jpg")
+    rows, _ = import_dataset("yfp", tmp_path / "z", tmp_path / "out-z")
+    assert {r.file_name: r.attributes for r in rows} == {
+        "p3/Mouth-05_eye10_7.jpg": {"mouth_intensity": 0.5, "eye_intensity": 1.0},
+        "p3/mouth_1-7.jpg": {"mouth_intensity": 1.0},
+        "p3/eye_0.55_7.jpg": {},
+    }
 
 
 @pytest.fixture
@@ -120,6 +152,31 @@ def test_folder_with_a_mapping(labelled: Path, tmp_path: Path) -> None:
     assert "add it to 'values' in map.yaml" in rules["b.jpg"]
     assert rules["gone.jpg"] == "labels.csv:5 names it, but it is not there"
     assert rules["unlisted.jpg"] == "labels.csv has no line for it"
+
+
+def test_every_field_of_a_mapping_is_taken_from_its_column(labelled: Path, tmp_path: Path) -> None:
+    """Splits that the owners made stay; others are made of the subject's name."""
+    (labelled / "l.csv").write_text(
+        "f,who,does,weak,grade,score,part\n"
+        "p1/a.jpg,subject-12,grin,left,V,0,train\n"
+        "p1/b.jpg,subject-12,rest,right,II,4,test\n"
+        "p2/c.jpg,subject-12,whistle,,,,\n"
+    )
+    (labelled / "m.yaml").write_text(
+        "labels: l.csv\ncolumns: {file_name: f, subject_id: who, movement: does, side: weak, "
+        "hb_grade: grade, yanagihara_item: score, split: part}\n"
+    )
+    rows, _ = import_dataset("folder", labelled, tmp_path / "out", labelled / "m.yaml")
+    assert rows == [
+        Row("p1/a.jpg", "subject-12", "grin", "left", "V", 0, split="train"),
+        Row("p1/b.jpg", "subject-12", "rest", "right", "II", 4, split="test"),
+        Row("p2/c.jpg", "subject-12", "whistle", split="test"),
+    ]
+    assert read_manifest(tmp_path / "out") == rows
+    for row in rows:
+        assert (tmp_path / "out" / row.file_name).read_bytes() == (
+            labelled / row.file_name
+        ).read_bytes()
 
 
 def test_folder_with_jsonl_labels(labelled: Path, tmp_path: Path) -> None:

@@ -49,6 +49,53 @@ def test_inception_loads_runs_and_ignores_the_batch(inception_file: Path) -> Non
     assert torch.equal(features, network(IMAGES))
 
 
+class Reached(Exception):
+    """Ends a pass where enough has been seen."""
+
+
+def first_input(network: FidInception, images: torch.Tensor) -> torch.Tensor:
+    def stop(_: object, given: tuple[torch.Tensor]) -> None:
+        raise Reached(given[0])
+
+    hook = network.Conv2d_1a_3x3.register_forward_pre_hook(stop)
+    with pytest.raises(Reached) as reached:
+        network(images)
+    hook.remove()
+    return reached.value.args[0]
+
+
+def test_inception_sees_rgb_from_minus_one_to_one_at_299_px() -> None:
+    """Halved without antialiasing: of every two columns the mean, and nothing of the next."""
+    network = FidInception().eval()
+    images = torch.zeros(1, 3, 598, 598)
+    images[0, 0], images[0, 1, :, 4] = 0.75, 1.0
+    seen = first_input(network, images)
+    assert seen.shape == (1, 3, 299, 299)
+    assert seen[0, 0].unique().tolist() == [0.5]
+    assert seen[0, 1, 7, :5].tolist() == [-1, -1, 0, -1, -1]
+    assert seen[0, 2].unique().tolist() == [-1]
+
+
+def test_pools_of_inception_are_those_of_the_graph() -> None:
+    """Averages do not count their padding, and the last block takes the maximum."""
+    network = FidInception().eval()
+    assert network.Conv2d_1a_3x3.bn.eps == 0.001
+    generator = torch.Generator().manual_seed(2)
+    for name, wide, maximum in (
+        ("Mixed_5b", 192, False), ("Mixed_6e", 768, False), ("Mixed_7b", 1280, False),
+        ("Mixed_7c", 2048, True),
+    ):  # fmt: skip
+        block, seen = getattr(network, name), []
+        block.branch_pool.register_forward_pre_hook(
+            lambda _, given, seen=seen: seen.append(given[0])
+        )
+        x = torch.rand(1, wide, 3, 3, generator=generator)
+        block(x)
+        corner = x[0, :, :2, :2].flatten(1)
+        expected = corner.amax(1) if maximum else corner.mean(1)
+        assert torch.allclose(seen[0][0, :, 0, 0], expected, atol=1e-6)
+
+
 def test_another_network_is_named(tmp_path: Path, inception_file: Path) -> None:
     tensors = torch.load(inception_file, weights_only=True)
     del tensors["Mixed_7c.branch_pool.conv.weight"]

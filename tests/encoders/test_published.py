@@ -13,10 +13,20 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from palsynth.encoders.irnet import Block
 from palsynth.encoders.load import expression_encoder, identity_encoder, landmark_encoder
 from palsynth.encoders.published.files import load_exactly, read_tensors, take
-from palsynth.encoders.published.ir import DEPTHS, AdaFaceIR, ArcFaceIR
+from palsynth.encoders.published.ir import (
+    DEPTHS,
+    AdaFaceIR,
+    ArcFaceIR,
+    _AdaFaceBlock,
+    _ArcFaceBlock,
+)
+from palsynth.encoders.published.mobilefacenet import MobileFaceNet
+from palsynth.encoders.published.onnx import OnnxRecogniser
 from palsynth.errors import InputError
+from palsynth.face.face import Face
 
 KEYS = json.loads((Path(__file__).parent / "published-keys.json").read_text())
 """Key names and shapes of published files, without their values."""
@@ -78,7 +88,8 @@ def test_arcface_loads_by_its_depth(tmp_path: Path, depth: int) -> None:
     assert isinstance(encoder, ArcFaceIR)
     assert len(encoder.layer3) == DEPTHS[depth][2]
     assert encoder(torch.rand(1, 3, 112, 112)).vector.shape == (1, 512)
-    assert not encoder.pixels.bgr
+    seen = encoder.pixels(torch.tensor([1.0, 0.5, 0.0]).view(1, 3, 1, 1))
+    assert seen[0, :, 0, 0].tolist() == [1.0, 0.0, -1.0], "RGB"
 
 
 def test_adaface_101_is_told_by_its_keys(tmp_path: Path) -> None:
@@ -93,6 +104,10 @@ def test_a_cfcpalsy_checkpoint_holds_all_three(tmp_path: Path, images: Tensor) -
     path = tmp_path / "cfcpalsy.ckpt"
     torch.save({"state_dict": tensors, "hyper_parameters": {}}, path)
     expression = expression_encoder(path)
+    first = "input_layer.0.weight"
+    given = random_values("ir50")[first]
+    assert torch.equal(expression.identity.state_dict()[first], given)
+    assert torch.equal(expression.face.state_dict()[first], given * 0.9)
     difference = expression.face(images).vector - expression.identity(images).vector
     assert torch.equal(expression(images).vector, difference)
     assert difference.abs().max() > 0
@@ -119,6 +134,51 @@ def test_mobilefacenet_from_its_own_file(tmp_path: Path) -> None:
     same = landmark_encoder(tmp_path / "copy.safetensors")
     picture = torch.rand(1, 3, 112, 112)
     assert torch.equal(net(picture).points, same(picture).points)
+
+
+@pytest.mark.parametrize("block", [_AdaFaceBlock, _ArcFaceBlock, Block])
+def test_blocks_add_to_what_comes_in(block: Any) -> None:
+    """With a last norm that gives nothing, the input is left, or every second pixel of it."""
+    x = torch.rand(1, 3, 6, 6)
+    for stride in (1, 2):
+        made = block(3, 3, stride).eval()
+        last = [m for m in made.modules() if isinstance(m, torch.nn.BatchNorm2d)][-1]
+        if block is _ArcFaceBlock:
+            last = made.bn3
+            made.downsample = torch.nn.MaxPool2d(1, stride)  # its own is a convolution
+        torch.nn.init.zeros_(last.weight)
+        assert torch.equal(made(x), x[..., ::stride, ::stride])
+
+
+def test_stages_of_mobilefacenet_add_and_its_reductions_do_not() -> None:
+    net = MobileFaceNet().eval()
+    for module in net.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            torch.nn.init.zeros_(module.weight)
+    x = torch.rand(1, 64, 6, 6)
+    assert torch.equal(net.conv_3(x), x)
+    assert not net.conv_23(x).any()
+
+
+def test_published_networks_want_the_five_point_crop(face: Face) -> None:
+    """Which the mouth has a say in, unlike in ours."""
+    moved = face.landmarks.copy()
+    moved[[61, 291], 1] += 30
+    pulled = Face(face.image, moved)
+    for kind in (AdaFaceIR, ArcFaceIR, MobileFaceNet, OnnxRecogniser):
+        crop, other = (kind.crop(None, f) for f in (face, pulled))  # type: ignore[arg-type]
+        assert np.array_equal(crop.image, face.recogniser_crop(112).image), kind
+        assert not np.allclose(crop.to_source, other.to_source)
+
+
+def test_points_of_mobilefacenet_are_x_then_y() -> None:
+    net = MobileFaceNet().eval()
+    with torch.no_grad():
+        net.output_layer.linear.weight.zero_()
+        net.output_layer.bn.bias.copy_(torch.arange(136.0))
+        points = net(torch.zeros(1, 3, 112, 112)).points
+    assert points[0, 0].tolist() == [0, 1]
+    assert points[0, 67].tolist() == [134, 135]
 
 
 def damaged(tmp_path: Path, **changes: Any) -> Path:
@@ -150,8 +210,20 @@ def test_an_extra_key_and_a_wrong_shape_are_named(tmp_path: Path) -> None:
 
 
 def test_counters_may_be_missing(tmp_path: Path) -> None:
+    """Old files have none; all else is theirs, and what is found is the same."""
     counters = [n for n in KEYS["mobilefacenet"] if n.endswith("num_batches_tracked")]
-    landmark_encoder(damaged(tmp_path, **dict.fromkeys(counters)))
+    assert len(counters) > 40
+    found = landmark_encoder(damaged(tmp_path, **dict.fromkeys(counters)))
+    state, given = found.state_dict(), random_values("mobilefacenet")
+    assert all(torch.equal(state[name], given[name]) for name in given)
+    picture = torch.rand(1, 3, 112, 112)
+    whole = landmark_encoder(damaged(tmp_path))
+    assert torch.equal(found(picture).points, whole(picture).points)
+    norm = dict.fromkeys(["conv1.bn.running_mean"])
+    with pytest.raises(
+        InputError, match=r"key conv1\.bn\.running_mean of MobileFaceNet is missing"
+    ):
+        landmark_encoder(damaged(tmp_path, **norm))
 
 
 class Trap:

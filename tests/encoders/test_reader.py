@@ -10,7 +10,10 @@ import torch
 
 from palsynth.clinical import Movement, Palsy, Side
 from palsynth.data.drawn import PeopleSource
-from palsynth.encoders.features import KeptFeatures, features_of
+from palsynth.data.examples import Example
+from palsynth.encoders.base import as_images
+from palsynth.encoders.features import KeptFeatures, feature_type, features_of
+from palsynth.encoders.load import expression_encoder
 from palsynth.encoders.reader import Reader, ReaderRecipe, ReaderSettings
 from palsynth.encoders.shipped import load_ours
 from palsynth.encoders.sources import FacesSettings
@@ -31,6 +34,50 @@ def test_features_are_those_of_the_picture_alone() -> None:
     assert np.array_equal(together["points"][1], alone["points"][0])
     left, right = (together["points"][0][k] for k in (263, 33))
     assert np.allclose(left - right, [1, 0], atol=1e-5)
+
+
+def test_features_are_e_face_minus_e_id_and_points_are_detected_where_a_face_is() -> None:
+    """True landmarks would tell more than a detector that leans to symmetry."""
+    image = PeopleSource(960_000, 3, seed=2)[0].image
+    told = features_of([image, image], [None, np.full((478, 2), 7.0)])
+    assert np.array_equal(told["points"][0], told["points"][1])
+    with torch.no_grad():
+        expected = expression_encoder()(as_images(torch.from_numpy(image[None]))).vector[0]
+    assert np.allclose(told["vector"][0], expected, atol=1e-4)
+    assert np.linalg.norm(expected) > 1
+
+
+class Counted:
+    """Number n shows n everywhere."""
+
+    people = None
+
+    def __getitem__(self, number: int) -> Example:
+        return Example(
+            np.full((2, 2, 3), number, np.uint8), 0, movement=number,
+            points=np.full((478, 2), number, np.float32),
+            function=np.full((2, 5), number / 100, np.float32),
+            tone=np.array([number / 100, 1], np.float32),
+        )  # fmt: skip
+
+
+def test_labels_stay_with_their_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def features(crops: list[np.ndarray], points: list[np.ndarray]) -> np.ndarray:
+        assert len(crops) <= 50
+        rows = np.zeros(len(crops), feature_type())
+        for row, crop, known in zip(rows, crops, points, strict=True):
+            row["vector"], row["points"] = crop.max(), known
+        return rows
+
+    monkeypatch.setattr("palsynth.encoders.features.features_of", features)
+    numbers = list(range(119, -1, -1))
+    rows = KeptFeatures(Counted(), tmp_path, 120, live=True).records(numbers)
+    for n, row in zip(numbers, rows, strict=True):
+        assert (row["vector"] == n).all()
+        assert (row["points"] == n).all()
+        assert row["movement"] == n
+        assert np.allclose(row["function"], n / 100)
+        assert row["tone"] == pytest.approx([n / 100, 1])
 
 
 def test_without_a_face_the_given_points_are_taken() -> None:
@@ -83,6 +130,32 @@ def test_what_it_is_told_is_scaled() -> None:
     scaled = (told - reader.mean) / reader.deviation
     assert torch.allclose(scaled.std(0), torch.ones(522), atol=1e-3)
     assert torch.allclose(reader.basis.T @ reader.basis, torch.eye(10), atol=1e-4)
+
+
+def test_components_are_the_widest_first() -> None:
+    rng = torch.Generator().manual_seed(0)
+    points = torch.zeros(300, 478, 2)
+    points[:, 7, 1] = 5 + 3 * torch.randn(300, generator=rng)
+    points[:, 2, 0] = 9 * torch.randn(300, generator=rng)
+    reader = Reader(2, 8)
+    reader.fit_basis(torch.randn(300, 512, generator=rng), points)
+    assert reader.middle[15] == pytest.approx(5, abs=0.5)
+    assert reader.basis[4, 0].abs() > 0.99
+    assert reader.basis[15, 1].abs() > 0.99
+
+
+def test_a_reader_is_told_scaled_features_and_components() -> None:
+    reader = Reader(1, 8).eval()
+    reader.body, reader.head = torch.nn.Identity(), torch.nn.Identity()
+    reader.middle[3], reader.basis[3, 0] = 2.0, 10.0
+    reader.mean[0], reader.deviation[0] = 1.0, 4.0
+    reader.mean[512], reader.deviation[512] = 5.0, 0.5
+    vectors, points = torch.zeros(1, 512), torch.zeros(1, 478, 2)
+    vectors[0, 0], points[0, 1, 1] = 9.0, 3.0
+    told = reader(vectors, points)
+    assert told.shape == (1, 513)
+    assert told[0, 0].item() == (9 - 1) / 4
+    assert told[0, 512].item() == ((3 - 2) * 10 - 5) / 0.5
 
 
 @pytest.fixture(scope="module")

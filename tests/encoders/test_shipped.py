@@ -112,3 +112,13 @@ def test_the_judge_reads_movement_side_and_weakness(examples: list[Example]) -> 
     weak = true.weakness.max(1).values > 0.5
     assert (reading.side.argmax(1) == true.side)[weak].float().mean() > 0.85
     assert (reading.weakness - true.weakness).abs().mean() < 0.15
+
+
+def test_the_expression_that_ships_is_e_face_minus_e_id() -> None:
+    encoder = expression_encoder()
+    for network, name in ((encoder.face, "expression"), (encoder.identity, "identity")):
+        (path,) = (ASSETS / name).glob("diffusion_pytorch_model.safetensors")
+        stored = load_file(path)["stem.0.weight"].float()
+        assert torch.equal(network.stem[0].weight, stored)
+    assert not torch.equal(encoder.face.stem[0].weight, encoder.identity.stem[0].weight)
+    assert not any(p.requires_grad for p in encoder.parameters())

@@ -30,6 +30,14 @@ def test_neighbouring_steps_and_ranks_share_nothing() -> None:
     assert mixed(1, 2) == mixed(1, 2) != mixed(2, 1)
 
 
+def test_what_a_seed_gives_stays_for_ever() -> None:
+    """A run that is resumed by a later version draws on as it began."""
+    assert mixed(0) == 6375474604893067239
+    assert mixed(7, 3, 1, 2) == 4651114350542137209
+    rng = seeded(7, 3, 1, 2, CPU)
+    assert rng.initial_seed() == torch.initial_seed() == 4651114350542137209
+
+
 def test_generators_are_a_function_of_their_numbers() -> None:
     one = torch.randn(4, generator=seeded(0, 5, 1, 0, CPU)), torch.rand(4)
     torch.rand(100)
@@ -52,6 +60,12 @@ def test_ema_follows_its_formula() -> None:
     with ema.in_place():
         assert live["w"][0] == pytest.approx(expected, rel=1e-5)
     assert live["w"][0] == 49
+
+
+def test_the_decay_of_averages_rises_to_its_largest() -> None:
+    ema = Ema({}, decay=0.9999, power=0.75)
+    assert [ema.decay_at(s) for s in (0, 15, 80)] == pytest.approx([0, 7 / 8, 26 / 27])
+    assert ema.decay_at(215_000) < 0.9999 == ema.decay_at(216_000)
 
 
 def test_ema_gives_the_weights_back_after_an_error() -> None:
@@ -133,10 +147,22 @@ def test_a_window_means_and_bins() -> None:
     }
 
 
-def test_vectors_of_ranks_add_to_the_mean() -> None:
-    one = loss_vector([Losses(torch.tensor(1.0), {})], ranks=2)
-    other = loss_vector([Losses(torch.tensor(4.0), {})], ranks=2)
-    assert (one + other).tolist() == [2.5]
+def test_vectors_are_means_over_micro_steps_and_ranks() -> None:
+    def losses(total: float, part: float, timestep: int) -> Losses:
+        numbers = torch.tensor(total), {"part": torch.tensor(part)}
+        return Losses(*numbers, torch.tensor([timestep]), torch.tensor([total]))
+
+    one = loss_vector([losses(1.0, 10.0, 5), losses(3.0, 30.0, 5)], ranks=2)
+    other = loss_vector([losses(5.0, 50.0, 999), losses(7.0, 70.0, 500)], ranks=2)
+    window = Window()
+    for _ in range(2):
+        window.add(one + other)
+    assert window.mean(["part"]) == {
+        "loss": 4.0, "part": 40.0, "loss/t000-099": 2.0, "loss/t500-599": 7.0,
+        "loss/t900-999": 5.0,
+    }  # fmt: skip
+    bare = loss_vector([Losses(torch.tensor(4.0), {})], ranks=2)
+    assert bare.tolist() == [2.0]
 
 
 def test_the_log_forgets_what_a_resumed_run_repeats(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from palsynth.encoders.identity import IdentityRecipe
 from palsynth.encoders.landmarks import LandmarksRecipe
 from palsynth.errors import InputError
 from palsynth.experiments.kinds import KINDS, load_recipe
-from palsynth.training.recipe import check_resumable, from_dict, load, save, to_yaml
+from palsynth.training.recipe import LoopSettings, check_resumable, from_dict, load, save, to_yaml
 
 KIND = {"landmarks": LandmarksRecipe, "identity": IdentityRecipe}
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -81,8 +81,22 @@ class _Outer:
 
 def test_what_may_change_on_resume() -> None:
     old = _Outer()
-    check_resumable(old, replace(old, loop=replace(old.loop, steps=9, workers=3)), Path("run"))
+    other = LoopSettings(
+        steps=9, batch=4, accumulate=2, learning_rate=1e-3, warmup=5, schedule="cosine",
+        weight_decay=0.1, clip=0.5, ema=0.9, ema_power=0.5, precision="bf16", seed=3, workers=3,
+        device="cpu", log_every=7, checkpoint_every=8, keep=5, validate_every=6,
+    )  # fmt: skip
+    refused = {}
+    for name in LoopSettings.__dataclass_fields__:
+        new = replace(old, loop=replace(old.loop, **{name: getattr(other, name)}))
+        try:
+            check_resumable(old, new, Path("run"))
+        except InputError as error:
+            refused[name] = str(error)
+    assert refused.keys() == {
+        "batch", "accumulate", "learning_rate", "warmup", "schedule", "weight_decay", "clip",
+        "ema", "ema_power", "precision", "seed",
+    }  # fmt: skip
+    assert refused["batch"].startswith("run: was begun with loop.batch 32, not 4; resume with")
     with pytest.raises(InputError, match=r"run: was begun with inner.width 1, not 2"):
         check_resumable(old, replace(old, inner=_Inner(2)), Path("run"))
-    with pytest.raises(InputError, match=r"loop.batch 32, not 4"):
-        check_resumable(old, replace(old, loop=replace(old.loop, batch=4)), Path("run"))

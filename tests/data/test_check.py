@@ -1,0 +1,91 @@
+"""Every fault of a dataset is found, each once, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palsynth.clinical import Palsy
+from palsynth.data.check import KINDS, check
+from palsynth.data.manifest import Row, read_manifest, write_manifest
+from palsynth.face.images import write_png
+
+
+@pytest.fixture
+def dataset(tmp_path: Path, neutral: np.ndarray, half_grin: np.ndarray) -> Path:
+    rows = []
+    for subject, image in (("a", neutral), ("b", half_grin)):
+        name = f"{subject}/0.png"
+        write_png(tmp_path / name, image)
+        rows.append(Row(name, subject, "grin", "left", "V", 0, Palsy.none().to_dict(), "train"))
+    write_manifest(tmp_path, rows)
+    return tmp_path
+
+
+def test_a_clean_dataset_has_no_findings(dataset: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    assert check(dataset, progress=lambda done, of: seen.append((done, of))) == []
+    assert seen == [(1, 2), (2, 2)]
+
+
+def test_every_kind_of_fault_is_found(dataset: Path) -> None:
+    """As a list, in which no finding hides another of its kind about the same file."""
+    rows = read_manifest(dataset)
+    same = (dataset / "a/0.png").read_bytes()
+    (dataset / "a/1.png").write_bytes(same)
+    (dataset / "a/2.png").write_bytes(same[:500])
+    write_png(dataset / "a/3.png", np.full((64, 64, 3), 99, np.uint8))
+    (dataset / "b/stray.png").write_bytes(same + b" ")
+    rows += [
+        Row("a/1.png", "a", split="test"),
+        Row("a/2.png", "a", movement="juggle"),
+        Row("a/3.png", "a", yanagihara_item=3),
+        Row("a/3.png", "a", hb_grade="I", yanagihara_item=0),
+        Row("b/0.png", "b", split="validation"),
+        Row("gone.png", "c", palsy={"left": {"function": 7}}),
+    ]
+    write_manifest(dataset, rows)
+    found = check(dataset)
+    assert [(f.kind, f.about) for f in found] == [
+        ("missing", "gone.png"),
+        ("unlisted", "b/stray.png"),
+        ("unreadable", "a/2.png"),
+        ("duplicate", "a/1.png"),
+        ("duplicate", "a/3.png"),
+        ("duplicate", "a/3.png"),
+        ("duplicate", "b/0.png"),
+        ("duplicate", "b/0.png"),
+        ("no face", "a/3.png"),
+        ("no face", "a/3.png"),
+        ("leak", "a"),
+        ("leak", "b"),
+        ("label", "a/2.png"),
+        ("label", "a/3.png"),
+        ("label", "a/3.png"),
+        ("label", "gone.png"),
+    ]
+    assert list(dict.fromkeys(f.kind for f in found)) == list(KINDS)
+    texts = [f.text for f in found]
+    assert texts[0] == "is in the manifest but not on disk"
+    assert texts[1] == "is on disk but not in the manifest"
+    assert "damaged" in texts[2]
+    assert texts[3] == "has the same bytes as a/0.png"
+    assert set(texts[4:6]) == {"is in the manifest twice", "has the same bytes as a/3.png"}
+    assert set(texts[6:8]) == {"is in the manifest twice", "has the same bytes as b/0.png"}
+    assert texts[8:10] == ["no face found"] * 2
+    assert texts[10:12] == ["is in test and train", "is in train and validation"]
+    assert texts[12].startswith("movement 'juggle' is not one of")
+    assert texts[13:15] == [
+        "yanagihara_item 3 is not 0, 2 or 4", "grade I (normal) cannot have item score 0"
+    ]  # fmt: skip
+    assert "it must lie between 0 and 1" in texts[15]
+    without = check(dataset, faces=False)
+    assert without == [f for f in found if f.kind != "no face"]
+
+
+def test_two_faces_are_one_too_many(dataset: Path, neutral: np.ndarray) -> None:
+    write_png(dataset / "a/0.png", np.hstack([neutral, neutral[:, ::-1]]))
+    (found,) = check(dataset)
+    assert (found.kind, found.about, found.text) == ("no face", "a/0.png", "2 faces found")

@@ -1,0 +1,85 @@
+"""Half-smiles of two photographs: which half smiles, and how much."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palsynth.clinical import Side
+from palsynth.data.half_smiles import Smiler, half_smile, pair_up, read_smilers
+from palsynth.face.face import Face
+from palsynth.face.framing import Framing
+
+
+@pytest.fixture
+def black_to_white(face: Face) -> Smiler:
+    """Black at rest, white smiling, without any movement: brightness is the share of the smile."""
+    rest = face.aligned(Framing("here", 0.4, 0.42), 96)
+    still = Face(np.zeros_like(rest.image), rest.landmarks)
+    return Smiler("x", still, Face(np.full_like(rest.image, 255), rest.landmarks))
+
+
+@pytest.mark.parametrize(("weak", "column"), [(Side.LEFT, 85), (Side.RIGHT, 10)])
+def test_the_weak_side_lacks_its_share_of_the_smile(
+    black_to_white: Smiler, weak: Side, column: int
+) -> None:
+    """The patient's left lies on the right of the picture."""
+    other = 95 - column
+    for share, expected in ((1.0, 0), (0.6, 102), (0.25, 191), (0.0, 255)):
+        image = half_smile(black_to_white, weak, share)
+        assert image.shape == (96, 96, 3)
+        assert np.abs(image[30:70, column].astype(int) - expected).max() <= 1
+        assert (image[30:70, other] == 255).all()
+
+
+def test_corners_go_as_far_as_the_two_pictures_say(black_to_white: Smiler) -> None:
+    rest = black_to_white.rest
+    moved = rest.landmarks.copy()
+    moved[291, :2] += np.array([0.3, -0.4]) * rest.outer_eyes
+    moved[61, 1] += 0.1 * rest.outer_eyes
+    corners = Smiler("x", rest, Face(rest.image, moved)).corners
+    assert corners[Side.LEFT] == pytest.approx(0.5, abs=1e-3)
+    assert corners[Side.RIGHT] == pytest.approx(0.1, abs=1e-3)
+
+
+def test_the_smile_is_laid_over_the_rest(face: Face) -> None:
+    """A smile photographed larger and elsewhere ends where the same person at rest is."""
+    shown = face.warped(np.eye(2) * 1.2, np.array([9.0, -4.0]), (320, 320))
+    moved = shown.landmarks.copy()
+    moved[[61, 291], 1] -= 12
+    person = pair_up("x", face, Face(shown.image, moved), 128, gender="female")
+    stable = [33, 263, 168, 10]
+    assert np.allclose(
+        person.smile.landmarks[stable, :2], person.rest.landmarks[stable, :2], atol=0.3
+    )
+    up = person.rest.landmarks[[61, 291], 1] - person.smile.landmarks[[61, 291], 1]
+    assert up == pytest.approx([10 * person.rest.outer_eyes / face.outer_eyes] * 2, rel=0.05)
+    assert (person.gender, person.ethnicity, person.split) == ("female", "", "")
+
+
+def test_what_is_known_of_a_smiler_is_its_own(
+    tmp_path: Path, face: Face, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = []
+
+    def read_face(path: Path) -> Face:
+        read.append(path.relative_to(tmp_path).as_posix())
+        return face
+
+    monkeypatch.setattr("palsynth.data.half_smiles.read_face", read_face)
+    for kind, names in (("neutral", "12"), ("smiling", "123")):
+        (tmp_path / kind).mkdir()
+        for name in names:
+            (tmp_path / kind / f"{name}.jpg").touch()
+    (tmp_path / "info.csv").write_text("face_id,gender,ethnicity\n2,male,asian\n1,female,black\n")
+    (tmp_path / "split.csv").write_text("face_id,split\n1,test\n2,train\n")
+    found = dict(read_smilers(tmp_path, 64))
+    assert read == ["neutral/1.jpg", "smiling/1.jpg", "neutral/2.jpg", "smiling/2.jpg"]
+    about = {
+        name: (who.name, who.gender, who.ethnicity, who.split)
+        for name, who in found.items()
+        if isinstance(who, Smiler)
+    }
+    assert about == {"1": ("1", "female", "black", "test"), "2": ("2", "male", "asian", "train")}

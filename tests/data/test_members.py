@@ -1,0 +1,214 @@
+"""Who makes the pictures of a group's members, and what the scripts ask of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from palsynth.clinical import Branch, Movement, Palsy, Side, SidePalsy
+from palsynth.data import groups
+from palsynth.data.groups import GroupsSource, Script
+from palsynth.errors import InputError
+
+SIZE = 8
+
+
+def picture(number: int) -> np.ndarray:
+    return np.full((SIZE, SIZE, 3), number, np.uint8)
+
+
+def number(image: np.ndarray) -> int:
+    return int(image[0, 0, 0])
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[Script]]]:
+    """Who makes the pictures of each member, and the scripts; no picture is drawn."""
+    seen: list[tuple[str, list[Script]]] = []
+
+    def maker(name: str) -> Any:
+        def make(self: GroupsSource, rng: np.random.Generator, scripts: list[Script]) -> Any:
+            seen.append((name, scripts))
+            return SimpleNamespace(image=picture(9)), [picture(s) for s in range(3)]
+
+        return make
+
+    for name in ("_person", "_photograph", "_smiler"):
+        monkeypatch.setattr(GroupsSource, name, maker(name))
+    monkeypatch.setattr(GroupsSource, "_draft", lambda *_: None)
+    return seen
+
+
+def test_shares_of_groups_with_photographs(asked: list[tuple[str, list[Script]]]) -> None:
+    source = GroupsSource(photographs=Path("there"), mixed=0.3, smiling=0.2, size=SIZE)
+    made = [source[n] for n in range(400)]
+    kinds = [tuple(name for name, _ in asked[k : k + 4]) for k in range(0, 1600, 4)]
+    assert set(kinds) == {
+        ("_smiler",) * 4, ("_photograph",) * 2 + ("_person",) * 2, ("_person",) * 4
+    }  # fmt: skip
+    assert kinds.count(("_smiler",) * 4) == pytest.approx(80, abs=25)
+    assert kinds.count(("_person",) * 4) == pytest.approx(200, abs=30)
+    for k, (kind, group) in enumerate(zip(kinds, made, strict=True)):
+        scripts = asked[4 * k][1]
+        for s, script in enumerate(scripts):
+            assert list(Movement)[group["movement"][s]] is script.movement
+            for row, state in enumerate((script.palsy.left, script.palsy.right)):
+                assert group["function"][s, row] == pytest.approx(list(state.function.values()))
+                assert group["tone"][s, row] == pytest.approx(state.tone)
+        if kind[0] == "_photograph":
+            assert scripts[0][:2] == (Movement.GRIN, Palsy.none())
+        if kind[0] == "_smiler":
+            assert {s.movement for s in scripts} == {Movement.GRIN}
+            assert [s.palsy.weak_side for s in scripts] == [None, Side.LEFT, Side.RIGHT]
+            left, right = group["function"][1, 0, 0], group["function"][2, 1, 0]
+            assert 0 <= min(left, right) <= max(left, right) <= 0.75
+            assert (group["tone"] == 1).all()
+
+
+def test_scripts_of_drawn_people(asked: list[tuple[str, list[Script]]]) -> None:
+    source = GroupsSource(size=SIZE, healthy=0.2)
+    for n in range(200):
+        source[n]
+    scripts = [script for _, found in asked[::4] for script in found]
+    assert {name for name, _ in asked} == {"_person"}, "without photographs all are drawn"
+    assert {s.movement for s in scripts} == set(Movement) - {Movement.BLINK}
+    weak = [s.palsy.weak_side for s in scripts]
+    assert weak.count(None) / 600 == pytest.approx(0.2, abs=0.07)
+    assert weak.count(Side.LEFT) / (600 - weak.count(None)) == pytest.approx(0.5, abs=0.07)
+    assert 0.85 <= min(s.effort for s in scripts) <= max(s.effort for s in scripts) <= 1.1
+
+
+def test_a_member_is_one_person_in_one_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+
+    def render(seed: Any, movement: Movement, palsy: Palsy, *, intensity: float, view: Any) -> Any:
+        drawn.append((seed.number, movement, palsy, intensity, view))
+        return SimpleNamespace(image=picture(len(drawn)), landmarks=np.zeros((478, 2)))
+
+    def sample(seed: int) -> Any:
+        return SimpleNamespace(number=seed, landmarks=np.ones((478, 3), np.float32))
+
+    monkeypatch.setattr(groups, "sample", sample)
+    monkeypatch.setattr(groups, "render", render)
+    scripts = [
+        Script(Movement.GRIN, Palsy.weakness(Side.LEFT, 0.5), 0.9),
+        Script(Movement.WINK, Palsy.none(), 1.1),
+        Script(Movement.REST, Palsy.none(), 1.0),
+    ]
+    people = set()
+    for seed in range(60):
+        drawn.clear()
+        face, moved = GroupsSource(500, 6, size=SIZE)._person(np.random.default_rng(seed), scripts)
+        assert [d[1:4] for d in drawn] == [(Movement.REST, Palsy.none(), 1.0), *scripts]
+        assert len({id(d[4]) for d in drawn}) == len({d[0] for d in drawn}) == 1
+        people.add(drawn[0][0])
+        assert number(face.image) == 1
+        assert [number(image) for image in moved] == [2, 3, 4]
+        assert face.landmarks[0, 2] == pytest.approx(0.44 * SIZE)
+    assert people == {500, 501, 502, 503, 504, 505}
+
+
+@dataclass
+class Photographed:
+    """Shows who was asked for: 1 neutral, 2 smiling."""
+
+    names: tuple[str, ...] = ("001", "003")
+
+    def __post_init__(self) -> None:
+        self.people, self.asked = len(self.names), []
+
+    def face(self, name: str, kind: str) -> Any:
+        self.asked.append((name, kind))
+        image = picture({"neutral": 1, "smiling": 2}[kind])
+        return SimpleNamespace(
+            image=image, aligned=lambda framing, size: SimpleNamespace(image=image, name=name)
+        )
+
+
+def test_a_photographed_member_smiles_in_a_photograph_where_it_can(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    moved_by = []
+
+    def simulate(face: Any, movement: Movement, palsy: Palsy, *, intensity: float) -> Any:
+        assert number(face.image) == 1, "only the neutral picture is moved"
+        moved_by.append((movement, palsy, intensity))
+        return SimpleNamespace(image=picture(7))
+
+    monkeypatch.setattr(groups, "simulate", simulate)
+    weak = Palsy.weakness(Side.RIGHT, 0.5)
+    scripts = [
+        Script(Movement.GRIN, Palsy.none(), 0.9),
+        Script(Movement.GRIN, weak, 1.0),
+        Script(Movement.WINK, Palsy.none(), 1.1),
+    ]
+    source = GroupsSource()
+    source.__dict__["_photographed"] = photographed = Photographed()
+    for seed in range(20):
+        photographed.asked.clear()
+        moved_by.clear()
+        face, moved = source._photograph(np.random.default_rng(seed), scripts)
+        assert number(face.image) == 1
+        assert [number(image) for image in moved] == [2, 7, 7]
+        assert moved_by == [(Movement.GRIN, weak, 1.0), (Movement.WINK, Palsy.none(), 1.1)]
+        assert len({name for name, _ in photographed.asked}) == 1
+
+
+def test_a_smiler_lacks_the_share_that_its_labels_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    halves = []
+
+    def pair_up(name: str, rest: Any, smile: Any, size: int, framing: Any) -> Any:
+        assert (number(rest.image), number(smile.image)) == (1, 2)
+        return SimpleNamespace(rest=rest, smile=smile)
+
+    def half_smile(person: Any, weak: Side, share: float) -> np.ndarray:
+        halves.append((weak, share))
+        return picture(5)
+
+    monkeypatch.setattr(groups, "pair_up", pair_up)
+    monkeypatch.setattr(groups, "half_smile", half_smile)
+    source = GroupsSource()
+    source.__dict__["_photographed"] = Photographed()
+    scripts = [
+        Script(Movement.GRIN, palsy, 1.0)
+        for palsy in (
+            Palsy.none(),
+            Palsy.on(Side.LEFT, SidePalsy(dict.fromkeys(Branch, 0.25))),
+            Palsy.on(Side.RIGHT, SidePalsy(dict.fromkeys(Branch, 0.6))),
+        )
+    ]
+    rest, moved = source._smiler(np.random.default_rng(0), scripts)
+    assert number(rest.image) == 1
+    assert [number(image) for image in moved] == [2, 5, 5]
+    assert [weak for weak, _ in halves] == [Side.LEFT, Side.RIGHT]
+    assert [share for _, share in halves] == pytest.approx([0.75, 0.4])
+
+
+def test_what_cannot_be_read_or_moved_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise InputError("no face")
+
+    shown, rest = picture(3), SimpleNamespace()
+    monkeypatch.setattr(groups, "detect_face", lambda image: ("face", number(image)))
+    monkeypatch.setattr(groups, "capture", lambda face, known: (face, known))
+    monkeypatch.setattr(groups, "at_rest", lambda face: ("rest", face))
+    assert groups._captured(shown, rest) == (("face", 3), rest)  # type: ignore[arg-type, comparison-overlap]
+    assert groups._movable(rest) == ("rest", rest)  # type: ignore[arg-type, comparison-overlap]
+    monkeypatch.setattr(groups, "capture", refuse)
+    monkeypatch.setattr(groups, "at_rest", refuse)
+    assert groups._captured(shown, None) is None
+    assert groups._movable(rest) is None  # type: ignore[arg-type]
+
+
+def test_groups_photograph_train_people_alone(tmp_path: Path) -> None:
+    rows = "1,train\n2,test\n3,validation\n4,train\n"
+    (tmp_path / "split.csv").write_text(f"face_id,split\n{rows}")
+    source = GroupsSource(photographs=tmp_path, size=48)._photographed
+    assert source is not None
+    assert source.names == ("1", "4")
+    assert source.size == 48

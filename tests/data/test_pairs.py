@@ -1,0 +1,168 @@
+"""Who shows what in a group and in a pair: every picture carries its own number."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from palsynth.data import groups
+from palsynth.data.groups import GroupsSource, PairExample, PairsSource, group_type, pair_of
+
+SIZE = 8
+
+
+def picture(number: int) -> np.ndarray:
+    """A picture of one grey level whose left edge is white, so that a mirror shows."""
+    image = np.full((SIZE, SIZE, 3), number, np.uint8)
+    image[:, 0] = 255
+    return image
+
+
+def known_group() -> np.ndarray:
+    """Rest of member w: 10 w + 9; w doing script s: 10 w + s; the draft of w from what member o
+    shows in s: 50 + 40 w + 10 o + s, the nearest next member first."""
+    group = np.zeros((), group_type(SIZE))
+    for who in range(4):
+        group["rest"][who] = picture(10 * who + 9)
+        for s in range(3):
+            group["moved"][who, s] = picture(10 * who + s)
+            for place, other in enumerate([1, 2, 3, 0, 1, 2][who : who + 3]):
+                group["draft"][who, place, s] = picture(50 + 40 * who + 10 * other + s)
+    group["movement"] = 8, 0, 3
+    for s in range(3):
+        group["function"][s] = [[0.1 + s / 10] * 5, [0.9] * 5]
+        group["tone"][s] = 0.2 + s / 10, 1.0
+    return group
+
+
+def number(image: np.ndarray) -> int:
+    return int(image[0, SIZE // 2, 0])
+
+
+def numbers(pair: PairExample) -> tuple[int, int, int, int]:
+    return tuple(number(getattr(pair, n)) for n in ("identity", "expression", "target", "draft"))  # type: ignore[return-value]
+
+
+def test_a_pair_asks_one_member_for_what_another_shows() -> None:
+    group = known_group()
+    pair = pair_of(group, 1, 2, 3, SIZE)
+    assert numbers(pair) == (19, 32, 12, 50 + 40 + 30 + 2)
+    assert numbers(pair_of(group, 3, 0, 2, SIZE)) == (39, 20, 30, 50 + 120 + 20)
+    assert numbers(pair_of(group, 0, 1, 1, SIZE)) == (9, 11, 1, 50 + 10 + 1)
+    assert numbers(pair_of(group, 2, 1, 2, SIZE))[:3] == (29, 21, 21)
+    assert numbers(pair_of(group, 2, 1, 2, SIZE))[3] == 50 + 80 + 30 + 1, "from the next member"
+    assert pair.movement == 3
+    assert np.allclose(pair.function, [[0.3] * 5, [0.9] * 5])
+    assert pair.tone == pytest.approx([0.4, 1.0])
+
+
+def test_a_mirrored_pair_changes_sides_in_all_pictures_and_labels() -> None:
+    pair = pair_of(known_group(), 0, 2, 1, SIZE)
+    seen = pair.mirrored()
+    for name in ("identity", "expression", "target", "draft"):
+        assert np.array_equal(getattr(seen, name), getattr(pair, name)[:, ::-1]), name
+    assert seen.movement == pair.movement == 3
+    assert np.allclose(seen.function, [[0.9] * 5, [0.3] * 5])
+    assert seen.tone == pytest.approx([1.0, 0.4])
+
+
+@dataclass(frozen=True)
+class TwoGroups:
+    """The known group, and one whose pictures are three levels brighter."""
+
+    count: int = 2
+
+    def __getitem__(self, number: int) -> np.ndarray:
+        group = known_group()
+        for name in ("rest", "moved", "draft"):
+            group[name][..., 1:, :] += np.uint8(3 * number)
+        return group
+
+
+def unmirrored(pair: PairExample) -> tuple[bool, PairExample]:
+    """Whether a pair is mirrored, which its labels must say as well; and as it was before."""
+    turned = pair.target[0, -1, 0] == 255
+    assert (pair.function[1, 0] < 0.8) == turned
+    return turned, pair.mirrored() if turned else pair
+
+
+def test_crossed_pairs_show_another_members_expression() -> None:
+    pairs = PairsSource(TwoGroups(), size=SIZE, seed=4)  # type: ignore[arg-type]
+    assert pairs.people is None
+    seen, turned = set(), 0
+    for n in range(1200):
+        mirrored, pair = unmirrored(pairs[n])
+        turned += mirrored
+        identity, expression, target, draft = numbers(pair)
+        bright = identity % 10 == 2  # 9 and 3 more
+        identity, expression, target, draft = (
+            v - 3 * bright for v in (identity, expression, target, draft)
+        )
+        (who, rest), (other, script) = divmod(identity, 10), divmod(expression, 10)
+        assert rest == 9
+        assert divmod(target, 10) == (who, script)
+        assert other != who
+        assert draft == 50 + 40 * who + 10 * other + script
+        assert pair.movement == (8, 0, 3)[script]
+        assert pair.tone == pytest.approx([0.2 + script / 10, 1.0])
+        seen.add((bright, who, other, script))
+    assert len(seen) == 2 * 4 * 3 * 3, "every pair there is"
+    assert 540 < turned < 660
+    for begin in range(0, 20, 2):
+        assert {number(unmirrored(pairs[n])[1].identity) % 10 for n in (begin, begin + 1)} == {9, 2}
+
+
+def test_pairs_of_one_person_are_two_of_its_pictures() -> None:
+    pairs = PairsSource(TwoGroups(1), crossed=False, size=SIZE)  # type: ignore[arg-type]
+    seen = set()
+    for n in range(400):
+        identity, expression, target, _ = numbers(unmirrored(pairs[n])[1])
+        assert expression == target, "as the paper trains"
+        assert identity // 10 == target // 10, "the same person"
+        assert identity != target
+        seen.add((identity, target))
+    assert len(seen) == 4 * 3 * 3, "at rest or doing another script"
+
+
+def test_the_share_of_mirrored_pairs_is_kept() -> None:
+    for share in (0.0, 1.0):
+        pairs = PairsSource(TwoGroups(), size=SIZE, mirror=share)  # type: ignore[arg-type]
+        assert {unmirrored(pairs[n])[0] for n in range(30)} == {bool(share)}
+
+
+def test_drafts_are_what_each_makes_of_anothers_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Captured from the other's picture, with the other's rest where that is known, and done by
+    the member itself."""
+    rests = [SimpleNamespace(image=picture(10 * w + 9), who=w) for w in range(4)]
+    captured = []
+
+    def capture(shown: np.ndarray, rest: Any) -> Any:
+        other, script = divmod(number(shown), 10)
+        captured.append((other, script, None if rest is None else rest.who))
+        return None if (other, script) == (3, 2) else (other, script)
+
+    def compose(rest: Any, drive: tuple[int, int]) -> Any:
+        other, script = drive
+        return SimpleNamespace(image=picture(50 + 40 * rest.who + 10 * other + script))
+
+    monkeypatch.setattr(groups, "_captured", capture)
+    monkeypatch.setattr(groups, "_movable", lambda rest: None if rest.who == 2 else rest)
+    monkeypatch.setattr(groups, "drive_of", lambda found: found)
+    monkeypatch.setattr(groups, "compose", compose)
+    for seed in range(20):
+        group = known_group()
+        group["draft"] = 0
+        GroupsSource()._draft(group, rests, np.random.default_rng(seed))  # type: ignore[arg-type]
+        expected = known_group()["draft"]
+        expected[2] = picture(29)  # who cannot be moved stays at rest
+        for who, place in ((0, 2), (1, 1)):
+            expected[who, place, 2] = picture(10 * who + 9)  # member 3's third cannot be read
+        assert np.array_equal(group["draft"], expected)
+    assert {(o, s) for o, s, _ in captured} == {(o, s) for o in range(4) for s in range(3)}
+    known = [rest == other for other, _, rest in captured if rest is not None]
+    assert all(known)
+    assert len(known) / len(captured) == pytest.approx(0.5, abs=0.12)

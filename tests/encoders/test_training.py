@@ -1,0 +1,214 @@
+"""What our recogniser and landmark network are trained for and on, in numbers."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from palsynth.data.augment import Augmentation, AugmentedSource
+from palsynth.data.drawn import PeopleSource, PhotographsSource
+from palsynth.data.manifest import Row, write_manifest
+from palsynth.data.stored import FolderSource, KeptSource, MixedSource
+from palsynth.encoders import identity, landmarks, validation
+from palsynth.encoders.base import Features
+from palsynth.encoders.identity import IdentityObjective, IdentityRecipe
+from palsynth.encoders.landmarks import LandmarkNet, Landmarks, LandmarksObjective
+from palsynth.encoders.sources import FacesSettings
+from palsynth.errors import InputError
+
+RNG = torch.Generator()
+
+
+class Shown(nn.Module):
+    """An encoder whose vectors are given."""
+
+    def __init__(self, vectors: list[list[float]]) -> None:
+        super().__init__()
+        self.vectors, self.features = torch.tensor(vectors), len(vectors[0])
+
+    def forward(self, images: Tensor) -> Features:
+        return Features(self.vectors, images)
+
+
+def arcface(vector: list[float], person: int, scale: float, margin: float) -> IdentityObjective:
+    objective = IdentityObjective(Shown([vector]), 2, scale, margin)  # type: ignore[arg-type]
+    objective.centres.data = torch.tensor([[2.0, 0.0], [0.0, 3.0]])
+    return objective
+
+
+def loss_of(objective: IdentityObjective, person: int):  # type: ignore[no-untyped-def]
+    batch = {"image": torch.zeros(1, 2, 2, 3, dtype=torch.uint8), "person": torch.tensor([person])}
+    return objective(batch, RNG)
+
+
+def test_the_right_angle_is_widened_by_the_margin() -> None:
+    """A vector of cosines 0.6 and 0.8 to the people: the right one's angle grows by 0.3."""
+    for person, right, other in ((0, 0.6, 0.8), (1, 0.8, 0.6)):
+        losses = loss_of(arcface([3.0, 4.0], person, 2.0, 0.3), person)
+        harder = math.cos(math.acos(right) + 0.3)
+        expected = math.log(1 + math.exp(2 * other - 2 * harder))
+        assert losses.total.item() == pytest.approx(expected, abs=1e-5)
+        assert losses.parts["cosine"].item() == pytest.approx(right, abs=1e-6)
+        assert losses.parts["accuracy"].item() == person
+
+
+def test_beyond_half_a_turn_the_loss_goes_on_rising() -> None:
+    """Where angle and margin pass pi, the cosine is lowered by margin * sin(margin) instead."""
+    losses = loss_of(arcface([-1.0, 0.0], 0, 2.0, 0.3), 0)
+    far = -1 - 0.3 * math.sin(0.3)
+    assert losses.total.item() == pytest.approx(math.log(1 + math.exp(-2 * far)), abs=1e-4)
+    recipe = IdentityRecipe()
+    assert (recipe.scale, recipe.margin) == (32.0, 0.3)
+
+
+def test_top1_compares_pictures_with_the_first_of_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    gallery = [(7 * k + 3) % 32 for k in range(32)]
+    probes = [(5 * k + 1) % 32 for k in range(96)]
+    vectors = torch.eye(32)[gallery + probes]
+    vectors[40], vectors[50] = torch.eye(32)[0], torch.eye(32)[0]  # both are other people
+    batch = {
+        "image": torch.zeros(128, 2, 2, 3, dtype=torch.uint8),
+        "person": torch.tensor(gallery + probes),
+    }
+    assert 0 not in batch["person"][[40, 50]]
+    monkeypatch.setattr(identity, "on", lambda device: batch)
+    objective = IdentityObjective(Shown(vectors.tolist()), 2, 1.0, 0.0)  # type: ignore[arg-type]
+    assert objective.validate() == {"validation/top1": pytest.approx(94 / 96)}
+
+
+def landmark_objective(points: Tensor) -> LandmarksObjective:
+    net = LandmarkNet((4, 4, 6, 8), (1, 1, 1, 1), 2, 16, 0.0)
+    objective = LandmarksObjective(net)
+    net.forward = lambda images: Landmarks(points, images)  # type: ignore[method-assign]
+    return objective
+
+
+def test_distances_are_of_the_outer_eyes_and_lips_count_three_times() -> None:
+    """A lip 0.044 of the side away is 0.1 of the outer-eye distance 0.44; the chin twice that."""
+    true = torch.full((1, 478, 2), math.nan)
+    true[0, 13], true[0, 152] = torch.tensor([19.5, 9.5]), torch.tensor([9.5, 29.5])
+    found = torch.zeros(1, 478, 2)
+    found[0, 13] = torch.tensor([0.5, 0.25 + 0.044])  # x 20 of 40, y 10 of 40
+    found[0, 152] = torch.tensor([0.25 - 0.088, 0.75])
+    batch = {"image": torch.zeros(1, 40, 40, 3, dtype=torch.uint8), "points": true}
+    losses = landmark_objective(found)(batch, RNG)
+    assert losses.total.item() == pytest.approx((3 * 0.1 + 0.2) / 4, abs=1e-3)
+    assert losses.parts["distance"].item() == pytest.approx(0.15, abs=1e-3)
+    weight = landmark_objective(found).weight
+    lips_lids_brows_irises_nose = [13, 61, 291, 159, 386, 105, 334, 468, 473, 2]
+    assert weight[lips_lids_brows_irises_nose].tolist() == [3] * 10
+    assert weight[[152, 10, 50, 280]].tolist() == [1] * 4
+
+
+def test_points_are_x_then_y_of_one_landmark_after_another() -> None:
+    net = LandmarkNet((4, 4, 6, 8), (1, 1, 1, 1), 2, 16, 0.0).eval()
+    with torch.no_grad():
+        net.to_points.weight.zero_()
+        net.to_points.bias.copy_(torch.arange(956.0))
+        points = net(torch.zeros(1, 3, 112, 112)).points
+    assert points[0, 0].tolist() == [0, 1]
+    assert points[0, 477].tolist() == [954, 955]
+
+
+def test_validation_people_are_those_before_the_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert (validation.FIRST, validation.PEOPLE, validation.EACH) == (990_000, 32, 4)
+    seen = []
+
+    def sample(seed: int) -> int:
+        seen.append(seed)
+        return seed
+
+    def render(who: int, *_: object, **__: object) -> SimpleNamespace:
+        return SimpleNamespace(image=np.zeros((2, 2, 3), np.uint8), landmarks=np.zeros((478, 2)))
+
+    monkeypatch.setattr("palsynth.data.drawn.sample", sample)
+    monkeypatch.setattr("palsynth.data.drawn.render", render)
+    batch = validation.validation_batch.__wrapped__()
+    assert sorted(seen[:32]) == list(range(990_000, 990_032)), "everybody once at first"
+    assert len(seen) == 128
+    assert batch["person"].tolist() == [s - 990_000 for s in seen]
+
+
+def test_people_that_train_end_before_those_that_validate() -> None:
+    assert FacesSettings(people=10, first_person=989_990).people_count() == 10
+    with pytest.raises(InputError, match="seeds from 990,000 on are for validation and evaluation"):
+        FacesSettings(people=11, first_person=989_990)
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    rows = []
+    for split, red in (("train", 200), ("validation", 100), ("test", 50)):
+        for k in range(2):
+            name = f"{split}-{k}.png"
+            Image.new("RGB", (112, 112), (red, 10 * k, 0)).save(tmp_path / name)
+            rows.append(Row(name, f"{split}-{k}", split=split))
+    write_manifest(tmp_path, rows)
+    return tmp_path
+
+
+def test_a_dataset_gives_its_train_people_alone(dataset: Path) -> None:
+    still = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, mirror=0)
+    faces = FacesSettings(people=0, dataset=dataset, dataset_share=1.0, augmentation=still)
+    assert faces.people_count() == 2
+    source = faces.build()
+    assert {int(source[n].image.max()) for n in range(12)} <= {199, 200}
+    assert {source[n].person for n in range(12)} == {0, 1}
+
+
+def test_shares_and_seeds_of_what_is_mixed(dataset: Path, tmp_path: Path) -> None:
+    (tmp_path / "split.csv").write_text("face_id,split\n1,train\n2,test\n")
+    faces = FacesSettings(
+        people=30, first_person=400, photographs=tmp_path, photographs_share=0.2, dataset=dataset,
+        dataset_share=0.3, healthy=0.4, seed=5,
+    )  # fmt: skip
+    built = faces.build(draw=False)
+    assert isinstance(built, AugmentedSource)
+    assert built.augmentation == Augmentation()
+    mixed = built.source
+    assert isinstance(mixed, MixedSource)
+    assert mixed.sources == [
+        PeopleSource(400, 30, healthy=0.4, seed=5),
+        PhotographsSource(tmp_path, healthy=0.4, seed=5),
+        FolderSource(dataset, ("train",), 112, 5),
+    ]
+    assert mixed.shares == pytest.approx([0.5, 0.2, 0.3])
+    assert (built.seed, mixed.seed) == (5, 5)
+    assert faces.people_count() == 30 + 1 + 2
+    plain = FacesSettings()
+    assert (plain.people, plain.healthy, plain.photographs_share) == (3000, 0.15, 0.15)
+
+
+def test_what_is_kept_is_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = []
+    monkeypatch.setattr(KeptSource, "draw", lambda self, *_: drawn.append(self))
+    (tmp_path / "split.csv").write_text("face_id,split\n1,train\n")
+    faces = FacesSettings(
+        people=30, photographs=tmp_path, keep=tmp_path / "kept", keep_people=90,
+        keep_photographs=80, seed=5,
+    )  # fmt: skip
+    faces.build(draw=False)
+    assert drawn == []
+    faces.build()
+    assert {(k.folder.name, k.count, type(k.source), k.seed) for k in drawn} == {
+        ("people", 90, PeopleSource, 5), ("photographs", 80, PhotographsSource, 5)
+    }  # fmt: skip
+
+
+def test_pictures_of_validation_show_points_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = torch.zeros(16, 478, 2)
+    points[:] = torch.tensor([0.75, 0.25])
+    monkeypatch.setattr(
+        landmarks, "on", lambda device: {"image": torch.zeros(16, 112, 112, 3, dtype=torch.uint8)}
+    )
+    picture = landmark_objective(points).picture()
+    assert picture.shape == (896, 896, 3)
+    rows, columns = np.nonzero(picture[:224, :224, 1])
+    assert (columns.mean(), rows.mean()) == pytest.approx((168, 56), abs=1)

@@ -1,0 +1,68 @@
+"""The dry run's arithmetic, with a clock that is told what to say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+
+from palsynth.data.examples import Example, Source
+from palsynth.training.forecast import forecast
+from palsynth.training.objective import Losses, Objective
+from palsynth.training.recipe import LoopSettings
+
+
+class Pixels(Objective):
+    frozen = ("teacher",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.layer = nn.Linear(12, 50_000, bias=False)
+        self.teacher = nn.Linear(3, 4).requires_grad_(False)
+
+    def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
+        return Losses(self.layer(batch["image"].flatten(1).float()).square().mean(), {})
+
+
+class Black(Source):
+    people = None
+
+    def __getitem__(self, number: int) -> Example:
+        return Example(np.zeros((2, 2, 3), np.uint8), 0)
+
+
+@dataclass(frozen=True)
+class Recipe:
+    loop: LoopSettings
+    kind: str = "pixels"
+    asked: list[bool] = field(default_factory=list)
+
+    def objective(self) -> Objective:
+        return Pixels()
+
+    def source(self, draw: bool = True) -> Source:
+        self.asked.append(draw)
+        return Black()
+
+
+@pytest.mark.parametrize(("workers", "hours"), [(0, "4"), (3, "2")])
+def test_a_forecast_by_hand(monkeypatch: pytest.MonkeyPatch, workers: int, hours: str) -> None:
+    """Four examples take 4 s to draw, three steps with four each 6 s: 1 and 2 images a second."""
+    clock = iter([0.0, 4.0, 10.0, 16.0])
+    monkeypatch.setattr("palsynth.training.forecast.time.perf_counter", lambda: next(clock))
+    loop = LoopSettings(
+        steps=1800, batch=4, accumulate=2, keep=3, workers=workers, device="cpu", precision="no"
+    )
+    recipe = Recipe(loop)
+    lines = dict(line.split(maxsplit=1) for line in forecast(recipe).splitlines())
+    assert recipe.asked == [False], "nothing is drawn to be kept"
+    assert lines["parameters"] == "600,000 train, 16 are frozen"
+    # two numbers a weight forward and two for its gradient; pixels need none
+    assert lines["FLOPs"] == "0.0024 G an image, forward and backward"
+    assert lines["images/s"] == "2 to train, 1 to draw (each worker)"
+    assert lines["time"] == f"{hours} h for 14,400 images on one process like this one"
+    # weights, averages and two moments, four bytes each, three times
+    assert lines["disk"] == f"{4 * 4 * 600_000 * 3 / 2**20:.0f} MiB for 3 checkpoints"
