@@ -114,13 +114,14 @@ def test_aflfp_and_yfp(tmp_path: Path) -> None:
     rows, _ = import_dataset("yfp", tmp_path / "y", tmp_path / "out-y")
     assert [r.attributes for r in rows] == [{"eye_intensity": 0.5}, {"mouth_intensity": 1.0}]
 
-    for name in ("Mouth-05_eye10_7", "mouth_1-7", "eye_0.55_7"):
+    for name in ("Mouth-05_eye10_7", "mouth_1-7", "eye_0.55_7", "frame_eye_0.5"):
         _picture(tmp_path / "z" / "p3" / f"{name}.jpg")
     rows, _ = import_dataset("yfp", tmp_path / "z", tmp_path / "out-z")
     assert {r.file_name: r.attributes for r in rows} == {
         "p3/Mouth-05_eye10_7.jpg": {"mouth_intensity": 0.5, "eye_intensity": 1.0},
         "p3/mouth_1-7.jpg": {"mouth_intensity": 1.0},
         "p3/eye_0.55_7.jpg": {},
+        "p3/frame_eye_0.5.jpg": {"eye_intensity": 0.5},
     }
 
 

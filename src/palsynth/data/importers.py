@@ -81,7 +81,7 @@ def aflfp(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
 
 
 _YFP_INTENSITY = re.compile(
-    r"(?P<region>eye|mouth)[_-]?(?P<intensity>0\.5|1\.0|1|05|10)(?![0-9.])", re.I
+    r"(?P<region>eye|mouth)[_-]?(?P<intensity>0\.5|1\.0|1|05|10)(?!\.?[0-9])", re.I
 )
 
 
