@@ -10,7 +10,6 @@ import pytest
 
 from palsynth.cli import main
 from palsynth.errors import InputError
-from palsynth.evaluation.intervals import bootstrap, share
 from palsynth.evaluation.report import read_report
 from palsynth.experiments import benchmark_sets, controlnet_rows
 from palsynth.experiments.benchmark_sets import read_pairs, vp_patients
@@ -86,15 +85,6 @@ def test_a_set_that_cannot_say_who_is_recognised_is_refused(vp: Path, tmp_path: 
             PatientPanel(vp, alone, Weights(), cache)
         with pytest.raises(InputError, match="names no expression_identity"):
             PatientPanel(vp, [replace(pairs[0], expression_identity="")], Weights(), cache)
-
-
-def test_a_share_of_none_still_has_an_upper_end() -> None:
-    hits, groups = np.zeros(100, bool), np.arange(100) // 10
-    figure = share(hits, groups)
-    assert (figure.value, figure.low) == (0, 0)
-    assert figure.high == pytest.approx(100 * (1 - 0.025 ** (1 / 100)))  # the exact end for none
-    hits[:10] = True  # all of one person: wider than of ten pictures by chance
-    assert share(hits, groups).high == bootstrap(100.0 * hits, groups=groups).high
 
 
 @pytest.fixture
