@@ -119,6 +119,15 @@ def test_who_it_is_and_who_it_is_not(judged: Judged) -> None:
     assert judged.variants["identity_cosine"] == "cosine[recogniser]"
 
 
+def test_nobody_is_found_again_without_a_face(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use(monkeypatch, dlib={**DLIB, "made/0.png": NO_FACE, "made/3.png": (3, 0)})
+    with FeatureCache(folder / "f.sqlite") as cache:
+        found = Panel(folder, PAIRS, Weights(), cache).judge("mine", made(folder / "made", PAIRS))
+    assert found.per_pair["identity_top1"].tolist() == [0, 0, 100, 100]
+
+
 def test_how_near_the_truth(judged: Judged) -> None:
     whole = [20 * np.log10(255 / (delta * np.sqrt(17 / 32))) for delta in (10, 10, 20, 20)]
     moving = [20 * np.log10(255 / delta) for delta in (10, 10, 20, 20)]
