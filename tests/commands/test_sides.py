@@ -97,6 +97,26 @@ def test_people_are_drawn_with_the_palsy_of_the_side_that_is_named(
     assert record["palsy"][side]["function"]["buccal"] == 0
 
 
+@pytest.mark.parametrize(("side", "sign"), [("left", 1), ("right", -1)])
+def test_synthesis_in_words_weakens_the_side_that_is_named(
+    side: str, sign: int, photo: Path, tmp_path: Path
+) -> None:
+    words = ("synthesize", "--identity", photo, "--movement", "grin", "--side", side)
+    out = tmp_path / "o.png"
+    assert run(*words, "--grade", "VI", "--method", "simulator", "--out", out) == 0
+    found = measure(read_face(out).landmarks).fractions().sided["commissure height"].asymmetry
+    assert sign * found > 0.03
+    record = json.loads(Image.open(out).text["palsynth:provenance"])  # type: ignore[attr-defined]
+    assert record["expression"] == "grin"
+    assert record["palsy"][side]["function"]["buccal"] == 0
+
+
+def test_synthesis_numbers_pictures_by_their_seeds(photo: Path, tmp_path: Path) -> None:
+    words = ("synthesize", "--identity", photo, "--expression", photo, "--method", "noise")
+    assert run(*words, "--count", 2, "--seed", 7, "--out", tmp_path / "o.png") == 0
+    assert sorted(p.name for p in tmp_path.glob("o*")) == ["o-7.png", "o-8.png"]
+
+
 def test_measures_of_left_and_right_are_printed_as_such(
     half_grin: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -185,7 +185,8 @@ def test_the_table_tunes_draws_and_judges_every_row(
     assert {g.method for g in report.groups} >= {"pf-codc: 1 tuned on", "pf-codc: 2 others"}
     page = (tmp_path / "t" / "report.html").read_text("utf-8")
     assert "Published, on other data" in page
-    assert "the patient as given, then every method" in page
+    first = read_pairs(vp / "pairs.csv")[0].subject
+    assert f"ten movements of {first} (tuned on): the patient as given, then every" in page
     drawn_by = {
         row: json.loads((tmp_path / "t" / row / "transfer.json").read_text())
         for row in (r.method for r in report.results if not r.reference)
