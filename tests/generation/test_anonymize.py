@@ -17,8 +17,8 @@ from palsynth.errors import InputError
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
-from palsynth.face.measures import measure
-from palsynth.generation import verdict
+from palsynth.face.measures import Measures, measure
+from palsynth.generation import anonymized_files, verdict
 from palsynth.generation.anonymize import How, anonymize, described, fixed
 from palsynth.generation.anonymized_files import named, sheet_of, write_folder, write_one
 from palsynth.generation.measured import asked_and_measured
@@ -249,6 +249,27 @@ def test_the_sheet_measures_patient_and_picture(patient: Patient) -> None:
         made.pictures[1].image, Movement.GRIN, Palsy.none(), measure(made.rest.landmarks)
     )
     assert (grin.measured_score, grin.asymmetry) == (shown.measured_score, shown.asymmetry)
+
+
+def test_the_sheet_sets_the_patients_own_measures_beside_the_pictures(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a method that draws nothing but one grin, which is its rest too: nothing moves there."""
+    image = _face(OTHER, Movement.GRIN).image
+    made = anonymize(patient, fixed(sample(OTHER), 2), Counted(image), How(224))
+    rests: list[Measures | None] = []
+
+    def noted(image: np.ndarray, movement: Movement, palsy: Palsy, rest: Measures | None):  # type: ignore[no-untyped-def]
+        rests.append(rest)
+        return asked_and_measured(image, movement, palsy, rest)
+
+    monkeypatch.setattr(anonymized_files, "asked_and_measured", noted)
+    grin = sheet_of(patient, made).rows[1]
+    assert (grin.asked_side, grin.measured_side) == (Side.LEFT, None)
+    assert made.rest is not None
+    own, theirs = (measure(f.landmarks) for f in (patient.pictures[0].face, made.rest))
+    assert rests == [None, None, own, theirs, own, theirs]  # what hangs at rest is what it shows
+    assert own != theirs
 
 
 def test_an_earlier_run_leaves_no_other_verdict_behind(patient: Patient, tmp_path: Path) -> None:
