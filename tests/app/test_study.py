@@ -100,6 +100,8 @@ def test_a_page_shows_the_patient_left_and_asks_each_question_by_its_name(
     assert figures == [
         (f"{link}/1/patient.png", "the patient"), (f"{link}/1/made.png", "the picture to judge"),
     ]  # fmt: skip
+    values = re.findall(r"name=difference value=(\d) required", page)
+    assert values == ["1", "2", "3", "4", "5"], "the worst stands left"
     fields = re.findall(
         r"<legend>([^<]+)</legend>.*?name=(\w+) value=1 .*?<div class=ends>"
         r"<span>([^<]+)</span><span>([^<]+)</span>",
