@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,44 @@ def test_answers_can_be_looked_at_again(study: Study, client: TestClient) -> Non
         answer(client, f"{link}/{place}")
     assert answer(client, f"{link}/2", 4).url.path == f"{link}/3"
     assert answer(client, f"{link}/4", 4).url.path == f"{link}/done"
+
+
+def test_a_page_shows_the_patient_left_and_asks_each_question_by_its_name(
+    study: Study, client: TestClient
+) -> None:
+    link = f"/r/{study.tokens()[0]}"
+    page = client.get(f"{link}/1").text
+    figures = re.findall(r"<figure><img src='([^']+)'[^>]*><figcaption>([^<]+)<", page)
+    assert figures == [
+        (f"{link}/1/patient.png", "the patient"), (f"{link}/1/made.png", "the picture to judge"),
+    ]  # fmt: skip
+    values = re.findall(r"name=difference value=(\d) required", page)
+    assert values == ["1", "2", "3", "4", "5"], "the worst stands left"
+    fields = re.findall(
+        r"<legend>([^<]+)</legend>.*?name=(\w+) value=1 .*?<div class=ends>"
+        r"<span>([^<]+)</span><span>([^<]+)</span>",
+        page,
+    )
+    assert fields == [
+        ("How well does the picture show the expression of the patient?", "expression",
+         "not at all", "exactly"),
+        ("How different does the person look from the patient?", "difference", "same person",
+         "someone else"),
+        ("How natural does the face look?", "naturalness", "artificial", "like a photo"),
+    ]  # fmt: skip
+
+
+def test_each_rater_sees_and_saves_their_own(study: Study, client: TestClient) -> None:
+    links = [f"/r/{token}" for token in study.tokens()]
+    given = {"expression": "1", "difference": "2", "naturalness": "5"}
+    client.post(f"{links[0]}/1", data=given)
+    item = study.items(1)[0]
+    assert study.points(1, item) == {"expression": 1, "difference": 2, "naturalness": 5}
+    assert study.answered(2) == set()
+    place = study.items(2).index(item) + 1
+    assert "required checked" not in client.get(f"{links[1]}/{place}").text
+    page = client.get(f"{links[0]}/1").text
+    assert re.findall(r"name=(\w+) value=(\d) required checked", page) == list(given.items())
+    for place, shown in enumerate(study.items(2), 1):
+        made = client.get(f"{links[1]}/{place}/made.png").content
+        assert made == study.picture(shown, "made")

@@ -16,7 +16,9 @@ def test_a_gallery_is_written_again_over_itself_but_not_over_others_work(
     assert run(*words, "--ages", "70") == 0
     assert "g/README.md: 10 pictures of 1 people" in capsys.readouterr().out
     assert "of about 70" in (tmp_path / "g" / "README.md").read_text("utf-8")
-    assert run(*words) == 0
+    assert "left side weak" in (tmp_path / "g" / "README.md").read_text("utf-8")
+    assert run(*words, "--side", "right") == 0
+    assert "right side weak" in (tmp_path / "g" / "README.md").read_text("utf-8")
     theirs = tmp_path / "g" / "person-0000003" / "IV-grin.jpg"
     Image.new("RGB", (8, 8)).save(theirs)
     assert "was not written by palsynth" in complaint(capsys, *words)

@@ -4,24 +4,10 @@ import numpy as np
 import pytest
 
 from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side, item_score
-from palsynth.evaluation.agreement import spearman, weighted_kappa
-from palsynth.evaluation.asked import REGIONS, expressed, rank_agreement
+from palsynth.evaluation.asked import REGIONS, Expressed, expressed, rank_agreement
+from palsynth.face import topology
 from palsynth.face.framing import RECOGNISER
 from palsynth.people import View, render, sample
-
-
-def test_spearman_of_little() -> None:
-    a = np.arange(6.0)
-    assert spearman(a, a**3) == pytest.approx(1)
-    assert np.isnan(spearman(a, np.ones(6)))
-    assert np.isnan(spearman(a[:2], a[:2]))
-
-
-def test_kappa_of_other_classes() -> None:
-    grades = np.array([1, 2, 3, 4, 5, 6, 6])
-    assert weighted_kappa(grades, grades, range(1, 7)) == 1
-    assert weighted_kappa(grades, grades[::-1], range(1, 7)) < 0
-    assert np.isnan(weighted_kappa(np.array([4, 4]), np.array([4, 4])))
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +59,50 @@ def test_without_a_face_nothing_is_right(
     assert (found.measured_score == -1).all()
     movement = np.array([m.value for m, _ in asked])
     assert np.isnan(rank_agreement(found.region, movement, found.asked, found.measured, "eye"))
+
+
+LEFT_CORNER = [291, 308]
+
+
+def _lowered(points: np.ndarray, by: float) -> np.ndarray:
+    """A face whose left corner of the mouth hangs by a share of the outer-eye distance."""
+    eyes = points[[topology.OUTER_CANTHUS["left"], topology.OUTER_CANTHUS["right"]], :2]
+    out = points.copy()
+    out[LEFT_CORNER, 1] += by * np.linalg.norm(eyes[0] - eyes[1])
+    return out
+
+
+def test_left_is_positive_and_the_identitys_own_slant_does_not_count(
+    drawn: tuple[list[tuple[Movement, Palsy]], np.ndarray, np.ndarray],
+) -> None:
+    still = drawn[2][0]
+    slanted = _lowered(still, 0.10)  # as if the left were weak, at rest
+    asked = [
+        (Movement.GRIN, Palsy.weakness(Side.LEFT, 0.4)),
+        (Movement.GRIN, Palsy.weakness(Side.RIGHT, 0.4)),
+    ]
+    points = np.stack([_lowered(still, 0.13), _lowered(still, 0.06)])
+    found = expressed(asked, points, np.stack([slanted, slanted]))
+    assert found.asked == pytest.approx([0.4, -0.4])
+    assert found.measured == pytest.approx([0.03, -0.04], rel=0.02)
+    assert found.region.tolist() == ["mouth", "mouth"]
+    assert found.side_right().tolist() == [True, True]
+
+
+def test_which_pictures_count_for_the_side() -> None:
+    asked = np.array([0.3, -0.3, 0.29, 0.9, 0.5, -0.5])
+    measured = np.array([0.1, 0.1, 0.1, 0.1, np.nan, 0.0])
+    region = np.array(["eye", "mouth", "brow", "", "eye", "eye"])
+    found = Expressed(asked, measured, region, np.zeros(6, int), np.zeros(6, int))
+    assert found.clear().tolist() == [True, True, False, False, True, True]
+    assert found.side_right().tolist() == [True, False, True, True, False, False]
+
+
+def test_ranks_are_of_a_region_with_each_movement_in_its_own_units() -> None:
+    """Two movements, one eight times as large: ranks of measured are 1.5, 3.5, 5.5 in each."""
+    asked = np.array([0.1, 0.4, 0.7, 0.2, 0.5, 0.9, -1.0, 1.0])
+    measured = np.array([1.0, 2, 3, 8, 16, 24, 500, np.nan])
+    movement = np.array(["grin"] * 3 + ["whistle"] * 3 + ["blink", "grin"])
+    region = np.array(["mouth"] * 6 + ["eye", "mouth"])
+    found = rank_agreement(region, movement, asked, measured, "mouth")
+    assert found == pytest.approx(16 / np.sqrt(16 * 17.5))

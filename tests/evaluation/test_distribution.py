@@ -73,3 +73,21 @@ def test_one_picture_is_no_set() -> None:
 def test_columns_name_their_variant() -> None:
     backend = Backend("inception", "bilinear 299", "6726825d")
     assert backend.column("fid", 500) == "fid[inception, bilinear 299, 6726825d, 500]"
+
+
+def test_both_distances_by_hand() -> None:
+    """Features of one number: means 1 and 3, variances 4/3 and 16/3."""
+    a, b = (np.array([[x], [y], [x], [y]], np.float32) for x, y in ((0, 2), (1, 5)))
+    assert frechet_distance(a, b) == pytest.approx(4 + 4 / 3 + 16 / 3 - 2 * 8 / 3)
+    within = (2 * 1 + 2 * 5**3 + 8 * 1) / 12 + (2 * 2**3 + 2 * 26**3 + 8 * 6**3) / 12
+    across = (1 + 1 + 3**3 + 11**3) / 4
+    assert kernel_distance(a, b) == (pytest.approx(within - 2 * across), 0)
+
+
+def test_subsets_are_no_larger_than_asked_for() -> None:
+    """Of sets as large as a subset there is one, the whole; of larger ones many."""
+    a, b = draw(30), draw(40, 0.4, 3)
+    assert kernel_distance(a, b, subsets=5) == kernel_distance(a, b, subsets=5, size=30)
+    assert kernel_distance(a, b, subsets=5, size=30)[1] > 0, "of the larger set not all are in it"
+    assert kernel_distance(a, b[:30], subsets=5, size=30)[1] == 0
+    assert kernel_distance(a, b[:30], subsets=5, size=29)[1] > 0

@@ -70,3 +70,32 @@ def test_what_moves() -> None:
     mask = moving(identity, truth)
     assert mask[0, 19:25, 29:35].all()
     assert mask.sum() == 36
+    mask = moving(np.full((1, 112, 112, 3), 100, np.uint8), _with_dot(112, 109))
+    assert mask.sum() == 25, "a rim of 2 px at 112 px, 1/56 of the side"
+    assert not moving(np.full((1, 112, 112, 3), 100, np.uint8), _with_dot(112, 108)).any()
+    assert moving(np.full((1, 112, 112, 3), 100, np.uint8), _with_dot(112, 91)).any(), "darker too"
+
+
+def _with_dot(size: int, blue: int) -> np.ndarray:
+    image = np.full((1, size, size, 3), 100, np.uint8)
+    image[0, 50, 50, 2] = blue
+    return image
+
+
+def test_flat_pictures_by_hand() -> None:
+    """A half that is 60 grey levels off, of which the mask shows the half or all."""
+    truth = np.full((1, 48, 48, 3), 100, np.uint8)
+    image = truth.copy()
+    image[:, :, :24] = 160
+    whole, half = np.ones((1, 48, 48), bool), np.zeros((1, 48, 48), bool)
+    half[:, :, :24] = True
+    assert psnr(image, truth) == pytest.approx([20 * np.log10(255 / np.sqrt(1800))])
+    assert psnr(image, truth, whole) == pytest.approx([20 * np.log10(255 / np.sqrt(1800))])
+    assert psnr(image, truth, half) == pytest.approx([20 * np.log10(255 / 60)])
+    inner = np.zeros((1, 48, 48), bool)
+    inner[:, 12:36, 6:12] = True  # out of reach of what lies beyond the half and the rim
+    luminance = (2 * 100 * 160 + 2.55**2) / (100**2 + 160**2 + 2.55**2)
+    assert ssim(image, truth, inner) == pytest.approx([luminance], abs=1e-3)
+    assert ssim(image, truth, inner[:, :, ::-1]) == pytest.approx([1.0])
+    both = inner | inner[:, :, ::-1]
+    assert ssim(image, truth, both) == pytest.approx([(1 + luminance) / 2], abs=1e-3)

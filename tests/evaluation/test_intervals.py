@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from palsynth.evaluation.intervals import bootstrap
+from palsynth.evaluation.intervals import Figure, bootstrap, share
 from palsynth.evaluation.quality import ser_fiq, ser_fiq_rescaled
 
 
@@ -47,3 +47,43 @@ def test_ser_fiq_falls_as_embeddings_tremble() -> None:
     base = rng.normal(size=64)
     qualities = [ser_fiq(base + rng.normal(0, s, (50, 64))) for s in (0.1, 0.5, 2.0)]
     assert qualities == sorted(qualities, reverse=True)
+
+
+def test_pictures_count_alike_however_many_a_person_has() -> None:
+    values, groups = np.array([1.0, 1, 1, 0]), np.array(["a", "a", "a", "b"])
+    figure = bootstrap(values, groups=groups)
+    assert (figure.value, figure.low, figure.high, figure.count) == (0.75, 0, 1, 4)
+    assert Figure(0.75, 0.1, 0.9, 4).text(2) == "0.75 [0.10, 0.90]"
+
+
+def test_the_interval_leaves_out_two_and_a_half_per_cent_at_each_end() -> None:
+    """Draws that are 0, 1, … 999 in turn."""
+    turn = iter(range(-1, 1000))  # a first call may be for the value itself
+    figure = bootstrap(np.zeros(3), statistic=lambda _: float(next(turn)))
+    assert figure.low == pytest.approx(0.025 * 999, abs=1.1)
+    assert figure.high == pytest.approx(0.975 * 999, abs=1.1)
+
+
+def test_draws_without_a_statistic_are_left_out() -> None:
+    values = np.array([0.0, 1.0])
+
+    def statistic(v: np.ndarray) -> float:
+        return float("nan") if v.min() == v.max() else 7.0
+
+    assert bootstrap(values, statistic=statistic) == Figure(7.0, 7.0, 7.0, 2)
+
+
+def test_a_share_of_none_still_has_an_upper_end() -> None:
+    hits, groups = np.zeros(100, bool), np.arange(100) // 10
+    figure = share(hits, groups)
+    assert (figure.value, figure.low) == (0, 0)
+    assert figure.high == pytest.approx(100 * (1 - 0.025 ** (1 / 100)))  # the exact end for none
+    hits[:10] = True  # all of one person: wider than of ten pictures by chance
+    assert share(hits, groups).high == bootstrap(100.0 * hits, groups=groups).high
+
+
+def test_a_share_of_all_still_has_a_lower_end() -> None:
+    figure = share(np.ones(100, bool), np.arange(100) // 10)
+    assert (figure.value, figure.high, figure.count) == (100, 100, 100)
+    assert figure.low == pytest.approx(100 * 0.025 ** (1 / 100))
+    assert share(np.array([True, True, True, False]), np.arange(4)).value == 75

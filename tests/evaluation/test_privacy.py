@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from palsynth.evaluation.privacy import (
+    FALSE_ACCEPTS,
     distances,
     membership_auc,
     nearest,
@@ -58,3 +59,13 @@ def test_membership() -> None:
     assert membership_auc(high, low) == 0
     assert membership_auc(high, high) == 0.5
     assert np.isnan(membership_auc(np.array([np.nan]), high))
+
+
+def test_the_threshold_by_hand() -> None:
+    """Of 200 pairs one in a hundred may be taken for one person: the two nearest."""
+    impostors = np.random.default_rng(0).permutation(np.arange(1.0, 201.0))
+    assert threshold_at(impostors, 0.01) == 3
+    assert threshold_at(impostors, 0.001) == 1
+    near = recognised(np.array([2.9, 3.0, 3.1, np.nan]), 3.0)
+    assert near.tolist() == [True, False, False, False]
+    assert FALSE_ACCEPTS == (0.01, 0.001)

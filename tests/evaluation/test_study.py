@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 from scipy.stats import wilcoxon as reference
 
-from palsynth.evaluation.study import Answer, krippendorff_alpha, summarise, wilcoxon
+from palsynth.evaluation.study import (
+    ENDS,
+    POINTS,
+    QUESTIONS,
+    Answer,
+    holm,
+    krippendorff_alpha,
+    summarise,
+    wilcoxon,
+)
 
 TABLE = {  # rater -> points of four pictures of a and four of b
     "r1": ([5, 4, 4, 5], [2, 3, 2, 1]),
@@ -71,3 +80,38 @@ def test_paired_test_agrees_with_scipy() -> None:
     assert raters == 3
     assert np.isnan(wilcoxon(answers(), "naturalness", "a", "a")[1])
     assert wilcoxon(answers(), "naturalness", "a", "zero-shot")[2] == 0
+
+
+def test_a_difference_is_of_the_first_less_the_second_over_what_both_were_judged_on() -> None:
+    rows = [
+        Answer("r", "1", "a", "q", 5), Answer("r", "1", "b", "q", 2),
+        Answer("r", "2", "a", "q", 4), Answer("r", "2", "b", "q", 3),
+        Answer("r", "3", "a", "q", 1),  # of the other there is none
+        Answer("s", "1", "a", "q", 3), Answer("s", "1", "b", "q", 4),
+        Answer("s", "1", "a", "else", 1), Answer("s", "1", "b", "else", 5),
+    ]  # fmt: skip
+    gap, _, raters = wilcoxon(rows, "q", "a", "b")
+    assert (gap, raters) == (pytest.approx(((3 + 1) / 2 - 1) / 2), 2)
+    assert wilcoxon(rows, "q", "b", "a")[0] == pytest.approx(-0.5)
+
+
+def test_holm_by_hand() -> None:
+    """The smallest times three, the next times two, and never below one before it."""
+    found = holm([0.04, 0.01, float("nan"), 0.03])
+    assert found[:2] == pytest.approx([0.06, 0.03])
+    assert np.isnan(found[2])
+    assert found[3] == pytest.approx(0.06)
+    assert holm([0.6, 0.7]) == [1.0, 1.0]
+
+
+def test_the_three_questions_and_what_five_points_mean() -> None:
+    assert list(QUESTIONS) == ["expression", "difference", "naturalness"]
+    assert "expression of the patient" in QUESTIONS["expression"]
+    assert "different does the person look from the patient" in QUESTIONS["difference"]
+    assert "natural" in QUESTIONS["naturalness"]
+    assert ENDS == {
+        "expression": ("not at all", "exactly"),
+        "difference": ("same person", "someone else"),
+        "naturalness": ("artificial", "like a photo"),
+    }
+    assert POINTS == (1, 2, 3, 4, 5)

@@ -10,6 +10,7 @@ import pytest
 from palsynth.cli import main
 from palsynth.data.manifest import read_manifest
 from palsynth.errors import InputError
+from palsynth.evaluation.intervals import Figure
 from palsynth.experiments import benchmark_sets
 from palsynth.experiments.afid import afid_figures, there_and_back, way_back
 from palsynth.experiments.benchmark_sets import read_pairs, vp_transfer
@@ -59,7 +60,19 @@ def test_the_simulator_through_the_command(
     assert found["method"] == "simulator"
     assert found["dlib distance of the first to B"] < 0.45
     assert next(v for n, v in found.items() if n.startswith("afid[")) > 0
-    assert "afid[" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "afid[" in said
+    assert "the first pictures do not show the other person" not in said
+
+
+def test_an_afid_of_somebody_else_is_said_to_say_nothing(
+    vp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = {"dlib distance of the first to B": Figure(0.6, 0.5, 0.7, 1)}
+    monkeypatch.setattr("palsynth.experiments.afid.there_and_back", lambda *_: iter(()))
+    monkeypatch.setattr("palsynth.experiments.afid.afid_figures", lambda *_: figures)
+    main(["afid", str(vp), "--method", "copy-expression", "--out", str(tmp_path)])
+    assert "the first pictures do not show the other person" in capsys.readouterr().out
 
 
 def test_a_set_without_a_way_back_is_named(vp: Path, tmp_path: Path) -> None:

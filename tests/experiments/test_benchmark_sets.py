@@ -47,6 +47,20 @@ def test_vp_transfer(tmp_path: Path) -> None:
         movement, palsy = pair.asked()
         assert palsy is not None
         assert movement in YANAGIHARA
+    drawn = [row for row in rows.values() if row.file_name.startswith(("truth", "expression"))]
+    for row in drawn:
+        assert row.palsy is not None
+        works = [sum(row.palsy[s]["function"].values()) + row.palsy[s]["tone"]
+                 for s in ("left", "right")]  # fmt: skip
+        weaker = "left" if works[0] < works[1] else "right" if works[1] < works[0] else None
+        assert row.side == weaker
+        assert (row.hb_grade == "I") == (min(works) > 5.9)
+        assert row.split == "test", "nobody trains on a benchmark"
+    assert {row.side for row in drawn} >= {"left", "right"}
+    assert [(p.gender, p.ethnicity) for p in pairs] == [
+        (rows[p.identity].attributes["gender"], rows[p.identity].attributes["ethnicity"])
+        for p in pairs
+    ]
     # the truth is the identity image where nothing moves: same pose, light and noise
     still = next(p for p in pairs if p.movement == Movement.WHISTLE.value)
     a, b = (read_image(folder / f).astype(int) for f in (still.identity, still.truth))

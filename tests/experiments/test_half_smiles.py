@@ -14,9 +14,10 @@ from palsynth.errors import InputError
 from palsynth.experiments.benchmark_sets import read_pairs
 from palsynth.experiments.half_smiles import half_smiles
 from palsynth.face import topology
-from palsynth.face.detect import detect_face
+from palsynth.face.detect import detect_face, read_face
 from palsynth.face.face import Face
 from palsynth.face.images import read_image, write_png
+from palsynth.face.measures import measure
 from palsynth.people import View, render, sample
 from tests.commands.test_cli import complaint, run
 
@@ -91,6 +92,26 @@ def test_two_sets_of_a_folder(photographs: Path, tmp_path: Path) -> None:
     left_out = (out / "self" / "left-out.txt").read_text("utf-8").splitlines()
     assert sorted(line.split(":")[0].split("/")[-1] for line in left_out) == ["alone.png", "grave"]
     rows = {row.file_name: row for row in read_manifest(out / "self")}
+    for name, side, works in (
+        ("left-050", "left", 0.5), ("left-100", "left", 0.0),
+        ("right-050", "right", 0.5), ("right-100", "right", 0.0),
+    ):  # fmt: skip
+        row = rows[f"half/1000401-{name}.png"]
+        asked = next(p for p in own if p.expression == row.file_name).asked()[1]
+        assert row.side == side
+        assert row.palsy is not None
+        assert asked == Palsy.from_dict(row.palsy)
+        assert row.palsy[side]["function"]["buccal"] == works
+        assert row.palsy["right" if side == "left" else "left"]["function"]["buccal"] == 1.0
+        found = measure(read_face(out / "self" / row.file_name).landmarks)
+        hangs = found.sided["commissure height"].asymmetry
+        assert (hangs > 0) == (side == "left"), "the side that is named does not smile"
+    row = rows["rest/1000402.png"]
+    assert (row.movement, row.side, row.palsy) == ("rest", None, None)
+    for pair in cross:
+        who = pair.expression.split("/")[1].split("-")[0]
+        assert pair.identity == f"rest/{pair.subject}.png"
+        assert pair.expression_identity == f"rest/{who}.png"
     row = rows["half/1000401-left-100.png"]
     assert (row.subject_id, row.side, row.movement) == ("1000401", "left", "grin")
     assert row.attributes["gender"] == "female"

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from palsynth.cli import main
 from palsynth.errors import InputError
-from palsynth.evaluation.intervals import bootstrap, share
 from palsynth.evaluation.report import read_report
 from palsynth.experiments import benchmark_sets, controlnet_rows
 from palsynth.experiments.benchmark_sets import read_pairs, vp_patients
-from palsynth.experiments.controlnet_rows import RANGES, STRATEGIES, Tuning, methods_of
+from palsynth.experiments.controlnet_rows import (
+    CAPTURED,
+    RANGES,
+    STRATEGIES,
+    Tuning,
+    methods_of,
+)
 from palsynth.experiments.evaluation import Weights
 from palsynth.experiments.features import FeatureCache
 from palsynth.experiments.kinds import load_recipe
@@ -88,13 +95,64 @@ def test_a_set_that_cannot_say_who_is_recognised_is_refused(vp: Path, tmp_path: 
             PatientPanel(vp, [replace(pairs[0], expression_identity="")], Weights(), cache)
 
 
-def test_a_share_of_none_still_has_an_upper_end() -> None:
-    hits, groups = np.zeros(100, bool), np.arange(100) // 10
-    figure = share(hits, groups)
-    assert (figure.value, figure.low) == (0, 0)
-    assert figure.high == pytest.approx(100 * (1 - 0.025 ** (1 / 100)))  # the exact end for none
-    hits[:10] = True  # all of one person: wider than of ten pictures by chance
-    assert share(hits, groups).high == bootstrap(100.0 * hits, groups=groups).high
+def test_the_rows_of_the_papers_table_are_tuned_as_they_say() -> None:
+    assert {
+        "layer-freezing": Strategy("inner"),
+        "layer-freezing-controlnet": Strategy("inner-controlnet"),
+        "lora": Strategy("lora"),
+        "conventional": Strategy("controlnet", 0, 1000),
+        "pf": Strategy("controlnet", 500, 701),
+    } == STRATEGIES
+    assert {
+        "t000-199": Strategy("controlnet", 0, 200),
+        "t800-999": Strategy("controlnet", 800, 1000),
+        "t000-999": Strategy("controlnet", 0, 1000),
+        "t500-700": Strategy("controlnet", 500, 701),
+    } == RANGES
+    assert CAPTURED == ("captured", "pf-captured")
+
+
+def test_each_row_is_drawn_by_its_own_method_from_its_own_weights(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And a base that was tuned too acts at all timesteps, whatever the recipe says."""
+    monkeypatch.setattr(Tuning, "weights", lambda self, name, strategy: self.runs / name)
+    monkeypatch.setattr(
+        controlnet_rows, "load_pipeline",
+        lambda weights, sampling: SimpleNamespace(
+            said=f"{weights.name} {sampling.outside}", patients=3
+        ),
+    )  # fmt: skip
+    monkeypatch.setattr(
+        controlnet_rows,
+        "untuned_pipeline",
+        lambda model: SimpleNamespace(said="untuned", patients=None),
+    )
+    model = ModelSettings(sampling=Sampling("ddim", 1, 1.0, outside="none"))
+    tuning = Tuning(ControlNetRecipe(model=model), tmp_path)
+    rows = [
+        (name, method.name, getattr(getattr(method, "pipeline", None), "said", None))
+        for name, method in methods_of(tuning, STRATEGIES)
+    ]
+    assert rows == [
+        ("simulator", "simulator", None),
+        ("captured", "captured", None),
+        ("zero-shot", "controlnet-zero-shot", "untuned"),
+        ("layer-freezing", "controlnet-pf", "layer-freezing tuned"),
+        ("layer-freezing-controlnet", "controlnet-pf", "layer-freezing-controlnet none"),
+        ("lora", "controlnet-pf", "lora none"),
+        ("conventional", "controlnet-pf", "conventional none"),
+        ("pf", "controlnet-pf", "pf none"),
+        ("pf-codc", "controlnet-pf-codc", "pf none"),
+        ("pf-eyes-mouth", "controlnet-pf-eyes-mouth", "pf none"),
+        ("pf-captured", "controlnet-pf-captured", "pf none"),
+    ]
+    ranges = [(name, method.name) for name, method in methods_of(tuning, RANGES)]
+    assert ranges == [
+        ("simulator", "simulator"), *((name, "controlnet-pf") for name in RANGES),
+    ]  # fmt: skip
+    recipe = tuning.recipe_of(STRATEGIES["pf"])
+    assert recipe.model.strategy == Strategy("controlnet", 500, 701)
 
 
 @pytest.fixture
@@ -127,7 +185,31 @@ def test_the_table_tunes_draws_and_judges_every_row(
     assert {g.method for g in report.groups} >= {"pf-codc: 1 tuned on", "pf-codc: 2 others"}
     page = (tmp_path / "t" / "report.html").read_text("utf-8")
     assert "Published, on other data" in page
-    assert "the patient as given, then every method" in page
+    first = read_pairs(vp / "pairs.csv")[0].subject
+    assert f"ten movements of {first} (tuned on): the patient as given, then every" in page
+    drawn_by = {
+        row: json.loads((tmp_path / "t" / row / "transfer.json").read_text())
+        for row in (r.method for r in report.results if not r.reference)
+    }
+    assert {row: found["method"] for row, found in drawn_by.items()} == {
+        "simulator": "simulator", "captured": "captured", "zero-shot": "controlnet-zero-shot",
+        "layer-freezing": "controlnet-pf", "layer-freezing-controlnet": "controlnet-pf",
+        "lora": "controlnet-pf", "conventional": "controlnet-pf", "pf": "controlnet-pf",
+        "pf-codc": "controlnet-pf-codc", "pf-eyes-mouth": "controlnet-pf-eyes-mouth",
+        "pf-captured": "controlnet-pf-captured",
+    }  # fmt: skip
+    assert {row for row, found in drawn_by.items() if found.get("rest")} == {
+        "captured", "pf-captured",
+    }  # fmt: skip
+    tuned = {row: f.get("settings", {}).get("tuned") for row, f in drawn_by.items()}
+    assert [row for row, found in tuned.items() if found is None] == [
+        "simulator", "captured", "zero-shot",
+    ]  # fmt: skip
+    ranges = {row: (f["first"], f["last"]) for row, f in tuned.items() if f is not None}
+    assert {row for row, found in ranges.items() if found == (500, 701)} == {
+        "pf", "pf-codc", "pf-eyes-mouth", "pf-captured",
+    }  # fmt: skip
+    assert ranges["conventional"] == (0, 1000)
     runs = sorted(p.name for p in (tmp_path / "t" / "runs").iterdir())
     assert runs == ["conventional", "layer-freezing", "layer-freezing-controlnet", "lora", "pf"]
     made = (tmp_path / "t" / "runs" / "pf" / "weights" / "recipe.yaml").stat().st_mtime_ns

@@ -7,14 +7,16 @@ import socket
 import sqlite3
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from palsynth.cli import main
 from palsynth.errors import InputError
-from palsynth.evaluation.study import QUESTIONS
+from palsynth.evaluation.study import QUESTIONS, Answer
 from palsynth.experiments.benchmark_sets import Pair, write_pairs
-from palsynth.experiments.study_new import chosen
+from palsynth.experiments.study_new import chosen, shown
+from palsynth.experiments.study_report import write_study_report
 from palsynth.experiments.study_store import Shown, Study, create
 from palsynth.face.images import write_png
 
@@ -45,6 +47,36 @@ def test_numbers_say_nothing_of_the_method(study: Study) -> None:
     methods = [m for (m,) in base.execute("select method from item order by number")]
     assert methods != ["x", "y"] * 3
     assert methods != sorted(methods)
+
+
+def test_every_rater_has_answers_of_their_own(study: Study) -> None:
+    study.save(1, 3, {"expression": 1, "difference": 2, "naturalness": 3})
+    study.save(2, 3, {"expression": 5, "difference": 4, "naturalness": 2})
+    study.save(2, 5, all_of(1))
+    assert study.points(1, 3) == {"expression": 1, "difference": 2, "naturalness": 3}
+    assert study.points(2, 3) == {"expression": 5, "difference": 4, "naturalness": 2}
+    assert study.points(3, 3) == study.points(1, 5) == {}
+    assert [study.answered(rater) for rater in (1, 2, 3)] == [{3}, {3, 5}, set()]
+    assert [study.rater(token) for token in study.tokens()] == [1, 2, 3]
+    assert study.rater("guessed") is None
+
+
+def test_an_answer_is_of_the_picture_that_was_shown(study: Study) -> None:
+    for item in range(1, 7):
+        study.save(2, item, {"expression": 1, "difference": 2, "naturalness": 3})
+    for answer in study.answers():
+        assert answer.rater == "rater 2"
+        assert (
+            answer.points == {"expression": 1, "difference": 2, "naturalness": 3}[answer.question]
+        )
+    base = sqlite3.connect(study.path)
+    for item, pair, method in base.execute("select number, pair, method from item"):
+        shown_as = f"{pair[0]}{method}".encode()
+        assert study.picture(item, "made") == shown_as
+        assert study.picture(item, "patient") == pair[0].encode()
+    assert study.picture(7, "made") is None
+    first = base.execute("select pair, method from item where number = 1").fetchone()
+    assert study.answers()[0] == Answer("rater 2", *first, "difference", 2)
 
 
 def test_answers_are_kept_replaced_and_whole(study: Study) -> None:
@@ -94,6 +126,46 @@ def pictures(tmp_path: Path) -> Path:
             write_png(tmp_path / folder / name, np.full((32, 32, 3), len(folder), np.uint8))
     write_pairs(tmp_path / "set" / "pairs.csv", pairs)
     return tmp_path
+
+
+def test_each_method_is_shown_beside_the_patient_at_work(tmp_path: Path) -> None:
+    pair = Pair("0.png", "id.png", "p.png", "truth.png", "s", "grin", "")
+    for place, level in (("set/p", 1), ("set/id", 2), ("set/truth", 3), ("x/0", 4), ("y/0", 5)):
+        write_png(tmp_path / f"{place}.png", np.full((32, 32, 3), level, np.uint8))
+    found = shown(tmp_path / "set", [pair], {"x": tmp_path / "x", "y": tmp_path / "y"})
+
+    def level(png: bytes) -> int:
+        return int(cv2.imdecode(np.frombuffer(png, np.uint8), 1)[0, 0, 0])
+
+    assert [(s.pair, s.method, level(s.made), level(s.patient)) for s in found] == [
+        ("0.png", "x", 4, 1), ("0.png", "y", 5, 1),
+    ]  # fmt: skip
+
+
+def test_each_question_of_each_method_stands_in_its_own_cell(tmp_path: Path) -> None:
+    """And a difference is of the first method less the second."""
+    create(tmp_path / "s.sqlite", "T", SHOWN, 2, seed=4)
+    study = Study(tmp_path / "s.sqlite")
+    method = dict(sqlite3.connect(study.path).execute("select number, method from item"))
+    for rater in (1, 2):
+        for item in study.items(rater):
+            better = method[item] == "x"
+            points = (4, 3, 2) if better else (2, 2, 5)
+            study.save(rater, item, dict(zip(QUESTIONS, points, strict=True)))
+    table = write_study_report(study, tmp_path / "r")
+    assert table.columns == ["method", "expression", "difference", "naturalness"]
+    assert table.rows[:2] == [
+        ["x", "4.00 ± 0.00", "3.00 ± 0.00", "2.00 ± 0.00"],
+        ["y", "2.00 ± 0.00", "2.00 ± 0.00", "5.00 ± 0.00"],
+    ]
+    assert table.rows[4] == ["PF (published)", "4.04 ± 0.84", "3.01 ± 1.29", "4.28 ± 0.70"]
+    assert table.quiet == {2, 3, 4, 5}
+    text = (tmp_path / "r" / "study.md").read_text("utf-8")
+    for question, gap in (("expression", "+2.00"), ("difference", "+1.00"),
+                          ("naturalness", "-3.00")):  # fmt: skip
+        assert f"| **x less y** | {question} | {gap} |" in text
+    assert "2 of 2 raters have begun, 2 have answered all 6 pictures." in text
+    assert "| **expression** | 1.000 |" in text
 
 
 def new(pictures: Path, *methods: str) -> None:

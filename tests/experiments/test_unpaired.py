@@ -11,14 +11,20 @@ import numpy as np
 import pytest
 
 from palsynth.cli import main
-from palsynth.clinical import YANAGIHARA, Palsy, Side
+from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side
+from palsynth.data.examples import MOVEMENTS
+from palsynth.data.manifest import Row, write_manifest
 from palsynth.evaluation.distribution import frechet_distance, kernel_distance
 from palsynth.evaluation.report import read_report
+from palsynth.experiments.evaluation import Weights
+from palsynth.experiments.features import FeatureCache
 from palsynth.experiments.judges import distribution
+from palsynth.experiments.unpaired import unpaired_report
 from palsynth.face.framing import RECOGNISER
 from palsynth.face.images import write_png
 from palsynth.generation.people_export import ExportPlan, export
 from palsynth.people import random_palsy, random_view, render, sample
+from tests.experiments.sights import NO_FACE, use, write_flat
 
 COUNT = 60
 
@@ -83,6 +89,53 @@ def test_evaluate_without_pairs(tmp_path: Path) -> None:
     assert "fid[palsynth, antialiased 112" in own.variants["fid"]
     notice = json.loads((tmp_path / "r" / "report.json").read_text())["notice"]
     assert "All pictures shown are synthetic" in notice
+
+
+def test_each_row_is_of_its_own_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Real features have mean 2 and variance 20/3 (two halves of two people), made ones 8 and 20/3;
+    of the real ones half have a face."""
+    features, quality, reading = {}, {}, {}
+    for name, level, rises in (("real", 10, 0.0), ("made", 90, 6.0)):
+        rows = []
+        for k, value in enumerate((-1.0, 1.0, 3.0, 5.0)):
+            file, palsy = f"{name}/{k}.png", Palsy.weakness(Side.LEFT, 0.8).to_dict()
+            write_flat(tmp_path / file, level + k)
+            rows.append(Row(f"{k}.png", f"{name} {k // 2}", "grin", palsy=palsy))
+            features[file] = [value + rises]
+            quality[file] = NO_FACE if name == "real" and k < 2 else [0.2 * k + rises / 10]
+            found = np.zeros(28)
+            found[MOVEMENTS.index(Movement.GRIN) if name == "made" else 0] = 5
+            found[-2:] = (0.7, 0.1) if name == "made" else (0.1, 0.1)
+            reading[file] = found
+        write_manifest(tmp_path / name, rows)
+    use(monkeypatch, distribution=features, quality=quality, reading=reading)
+    with FeatureCache(tmp_path / "f.sqlite") as cache:
+        report, pictures = unpaired_report(
+            tmp_path / "real", tmp_path / "made", "mine", Weights(), cache, lambda *_: None
+        )
+    reference, own = report.results
+    assert (reference.reference, own.reference, own.method) == (True, False, "mine")
+    values = {key: f.value for key, f in own.figures.items()}
+    assert values["fid"] == pytest.approx(36, abs=1e-9)
+    assert values["ser_fiq"] == pytest.approx(0.9)
+    assert values["faces"] == 100
+    assert values["judge_movement"] == 100
+    assert values["judge_weakness"] == pytest.approx(0.1)
+    assert own.variants["fid"] == "fid[written, whole, none, 4]"
+    values = {key: f.value for key, f in reference.figures.items()}
+    # halves of means 0 and 4, variances 2 each
+    assert values["fid"] == pytest.approx(16, abs=1e-9)
+    assert values["kid"] == pytest.approx(1000 * (0 + (3 * 5 + 1) ** 3 - 2 * _across()))
+    assert values["ser_fiq"] == pytest.approx(0.5)
+    assert values["faces"] == 50
+    assert values["judge_movement"] == 0
+    assert values["judge_weakness"] == pytest.approx(0.4)
+    assert list(pictures) == ["above real, below mine"]
+
+
+def _across() -> float:
+    """Mean kernel of -1 and 1 with 3 and 5."""
+    return float(np.mean([(x * y + 1) ** 3 for x in (-1, 1) for y in (3, 5)]))
 
 
 def test_photographs_without_labels(tmp_path: Path, capsys) -> None:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from palsynth.cli import main
+from palsynth.data.manifest import read_manifest
 from palsynth.experiments.grader import GraderRecipe
+from palsynth.experiments.kinds import load_recipe
 from palsynth.experiments.utility import Graded, difference, figures
 from palsynth.generation.people_export import ExportPlan, export
 from palsynth.training.recipe import save
@@ -56,6 +58,26 @@ def test_a_difference_means_something_only_where_there_is_one() -> None:
     assert same.low < 0 < same.high
 
 
+def test_the_figures_by_hand() -> None:
+    """Of items one in four is wrong, by one step; of grades one by one step and one by two."""
+    one = Graded(
+        np.array([0, 1, 2, 2]), np.array([0, 1, 2, 1]), np.array([0, 1, 4, 5]),
+        np.array([0, 1, 3, 3]), np.array(["a", "b", "c", "d"]),
+    )  # fmt: skip
+    found = {name: figure.value for name, figure in figures([one]).items()}
+    assert found["item right, % ↑"] == 75
+    assert found["grade within one, % ↑"] == 75
+    # by chance, items 0, 1, 2 are true 1, 1, 2 times and found 1, 2, 1 times
+    assert found["item kappa ↑"] == pytest.approx(1 - 1 / ((2 + 4 + 1 + 1 + 8 + 4) / 4))
+
+
+def test_a_difference_is_of_the_first_less_the_second() -> None:
+    better, worse = ([graded(s, k) for k in range(2)] for s in (0.9, 0.4))
+    kappa = [figures(g)["item kappa ↑"].value for g in (better, worse)]
+    assert difference(better, worse).value == pytest.approx(kappa[0] - kappa[1])
+    assert difference(worse, better).value == pytest.approx(kappa[1] - kappa[0])
+
+
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("utility")
@@ -76,6 +98,25 @@ def test_the_command(sets: Path, tmp_path: Path, capsys) -> None:
     data = json.loads((tmp_path / "out" / "utility.json").read_text())
     assert list(data["figures"]) == ["real", "synthetic", "real + synthetic"]
     assert set(data["item_kappa_less_real"]) == {"synthetic", "real + synthetic"}
+    # each grader is tested on the real set's test people, of whom there are as many pictures
+    tested = [row for row in read_manifest(sets / "real") if row.split == "test"]
+    trained = [row for row in read_manifest(sets / "real") if row.split == "train"]
+    assert 0 < len(tested) != len(trained)
+    for row in data["figures"].values():
+        assert {figure["count"] for figure in row.values()} == {2 * len(tested)}
+    assert data["counts"]["real"].startswith(f"{len(trained)} images of ")
+    assert data["counts"]["test"].startswith(f"{len(tested)} images of ")
+    kappa = {row: found["item kappa ↑"]["value"] for row, found in data["figures"].items()}
+    assert {row: gap["value"] for row, gap in data["item_kappa_less_real"].items()} == {
+        row: pytest.approx(kappa[row] - kappa["real"]) for row in ("synthetic", "real + synthetic")
+    }
+    for name, folders in (
+        ("real-0", ["real"]), ("synthetic-1", ["synthetic"]),
+        ("real-and-synthetic-0", ["real", "synthetic"]),
+    ):  # fmt: skip
+        used = load_recipe(tmp_path / "out" / name / "recipe.yaml")
+        assert [folder.name for folder in used.data.folders] == folders
+        assert used.data.seed == used.loop.seed == int(name[-1])
     text = (tmp_path / "out" / "utility.md").read_text()
     assert "12 examples seen, mean of 2" in text
     checkpoint = tmp_path / "out" / "real-and-synthetic-1" / "checkpoints" / "step-3"

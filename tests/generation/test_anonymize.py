@@ -10,15 +10,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from palsynth.capture.compare import Comparison
 from palsynth.clinical import Grade, Movement, Palsy, Side
+from palsynth.encoders.published.dlib import DlibRecogniser
 from palsynth.errors import InputError
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
+from palsynth.face.measures import Measures, measure
+from palsynth.generation import anonymized_files, verdict
 from palsynth.generation.anonymize import How, anonymize, described, fixed
 from palsynth.generation.anonymized_files import named, sheet_of, write_folder, write_one
+from palsynth.generation.measured import asked_and_measured
 from palsynth.generation.patient import Patient, PatientPicture
-from palsynth.generation.verdict import Gate, Verdict
+from palsynth.generation.verdict import GATE, Gate, Judge, Verdict
 from palsynth.methods import Request, get_method
 from palsynth.people import View, render, sample
 from palsynth.people.description import read_description
@@ -109,6 +114,7 @@ def test_the_gate_knows_the_patient_and_nobody_else(patient: Patient) -> None:
     gate = Gate([picture.face for picture in patient.pictures])
     assert gate.takes(_face(PATIENT).image)
     assert not gate.takes(_face(OTHER).image)
+    assert GATE == 0.25
     assert not gate.takes(np.full((128, 128, 3), 128, np.uint8))
 
 
@@ -142,6 +148,71 @@ def test_the_verdict_names_what_is_wrong(
     assert [p.name for p in tmp_path.iterdir()] == [f"made-{'-'.join(found.faults)}.png"]
 
 
+def test_the_privacy_figure_is_the_distance_to_the_patient(patient: Patient) -> None:
+    """The nearer one of the patient's picture and the patient's rest, and of nobody else's."""
+    made = anonymize(patient, fixed(sample(OTHER), 2), Counted(), How(192))
+    judge = DlibRecogniser()
+
+    def seen(face: Face) -> np.ndarray:
+        return judge.describe(judge.crop(face).image)
+
+    for picture in made.pictures:
+        own = seen(detect_face(picture.image))
+        known = (picture.picture.face, patient.pictures[0].face)
+        nearest = min(float(np.linalg.norm(own - seen(face))) for face in known)
+        assert picture.verdict.distance == pytest.approx(nearest, abs=1e-6)
+        assert made.rest is not None
+        assert np.linalg.norm(own - seen(made.rest)) < 0.5, "the subject is the one who is drawn"
+
+
+def test_the_check_compares_the_patient_with_the_picture_each_against_their_own_rest(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captured: dict[str, tuple[Face, Face | None]] = {}
+    compared: list[tuple[object, object, Movement | None]] = []
+
+    def capture(face: Face, rest: Face | None) -> str:
+        captured[f"{len(captured)}"] = (face, rest)
+        return f"{len(captured) - 1}"
+
+    def compare(there: str, here: str, movement: Movement | None) -> Comparison:
+        compared.append((captured[there], captured[here], movement))
+        return Comparison(moves=False)
+
+    monkeypatch.setattr(verdict, "capture", capture)
+    monkeypatch.setattr(verdict, "compare", compare)
+    grin, rest = patient.pictures[1], patient.rest
+    image, still = _face(OTHER, Movement.GRIN).image, _face(OTHER)
+    found = Judge(rest).verdict(patient.expression(grin), image, still, Movement.GRIN)
+    (there, here, movement) = compared[0]
+    assert there[0] is grin.face
+    assert there[1] is rest
+    assert np.array_equal(here[0].image, image)
+    assert here[1] is still
+    assert (movement, found.expression.moves) == (Movement.GRIN, False)
+    again = Judge(rest).verdict(patient.expression(grin), image, still, Movement.REST)
+    assert again.expression.moves, "of a picture at rest nothing need move"
+
+
+@pytest.mark.parametrize(
+    ("distance", "comparison", "faults", "kept"),
+    [
+        (None, Comparison(), ("no-face",), False),
+        (0.59, Comparison(), ("patient-recognised",), True),
+        (0.6, Comparison(), (), True),
+        (0.7, Comparison(side="left"), ("side-differs",), False),
+        (0.7, Comparison(movement=("brow",)), ("movement-differs",), False),
+        (0.7, Comparison(moves=False), (), False),
+    ],
+)
+def test_what_is_a_fault(
+    distance: float | None, comparison: Comparison, faults: tuple[str, ...], kept: bool
+) -> None:
+    found = Verdict(distance, comparison)
+    assert (found.faults, found.expression_kept) == (faults, kept)
+    assert found.recognised == (distance == 0.59)
+
+
 def test_what_is_written_and_said_of_a_folder(patient: Patient, tmp_path: Path) -> None:
     left_out = Patient(patient.pictures, patient.rest, ("a.txt: not a picture",))
     made = anonymize(left_out, fixed(sample(OTHER), 2), Counted(), How(192))
@@ -168,6 +239,37 @@ def test_the_sheet_measures_patient_and_picture(patient: Patient) -> None:
     assert grin.asked_side is grin.measured_side is Side.LEFT
     assert grin.asked_score < 4
     assert drawn.image.shape[1] < 4 * 256  # tiles are shown at 160 px
+    own = asked_and_measured(
+        patient.pictures[1].face.image, Movement.GRIN, Palsy.none(),
+        measure(patient.pictures[0].face.landmarks),
+    )  # fmt: skip
+    assert (grin.asked_side, grin.asked_score) == (own.measured_side, own.measured_score)
+    assert made.rest is not None
+    shown = asked_and_measured(
+        made.pictures[1].image, Movement.GRIN, Palsy.none(), measure(made.rest.landmarks)
+    )
+    assert (grin.measured_score, grin.asymmetry) == (shown.measured_score, shown.asymmetry)
+
+
+def test_the_sheet_sets_the_patients_own_measures_beside_the_pictures(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a method that draws nothing but one grin, which is its rest too: nothing moves there."""
+    image = _face(OTHER, Movement.GRIN).image
+    made = anonymize(patient, fixed(sample(OTHER), 2), Counted(image), How(224))
+    rests: list[Measures | None] = []
+
+    def noted(image: np.ndarray, movement: Movement, palsy: Palsy, rest: Measures | None):  # type: ignore[no-untyped-def]
+        rests.append(rest)
+        return asked_and_measured(image, movement, palsy, rest)
+
+    monkeypatch.setattr(anonymized_files, "asked_and_measured", noted)
+    grin = sheet_of(patient, made).rows[1]
+    assert (grin.asked_side, grin.measured_side) == (Side.LEFT, None)
+    assert made.rest is not None
+    own, theirs = (measure(f.landmarks) for f in (patient.pictures[0].face, made.rest))
+    assert rests == [None, None, own, theirs, own, theirs]  # what hangs at rest is what it shows
+    assert own != theirs
 
 
 def test_an_earlier_run_leaves_no_other_verdict_behind(patient: Patient, tmp_path: Path) -> None:

@@ -14,13 +14,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from palsynth.clinical import Movement, Palsy, item_score
+from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side, item_score
 from palsynth.data.check import check
 from palsynth.data.manifest import read_manifest
 from palsynth.errors import InputError
+from palsynth.face import topology
 from palsynth.generation.people_export import (
     ExportPlan,
     check_training_seeds,
+    draw,
     export,
 )
 from palsynth.people import random_palsy
@@ -57,6 +59,27 @@ def test_rows_say_the_truth(whole: Path) -> None:
         assert row.side == (palsy.weak_side.value if palsy.weak_side else None)
         assert row.subject_id == f"person-{row.provenance['seed']:07d}"
     assert len({(r.subject_id, r.split) for r in rows}) == 4
+
+
+def test_measured_is_left_less_right_of_the_true_landmarks() -> None:
+    """In a grin the weak corner hangs: heights count downwards, so the left one's is larger."""
+    plan = ExportPlan(subjects=12, images_per_subject=10, size=64, seed=3)
+    grin, seen = YANAGIHARA.index(Movement.GRIN), set()
+    for subject in range(12):
+        _, row = draw(plan, subject, grin)
+        assert row.measured is not None
+        assert row.palsy is not None
+        points = dict(zip(topology.MULTIPIE_60, row.attributes["multipie60"], strict=True))
+        left, right, eyes = points[54], points[48], (points[45], points[36])
+        across = np.subtract(*eyes)  # from the patient's right eye to the left one
+        down = np.array([-across[1], across[0]]) / np.square(across).sum()
+        expected = float(down @ np.subtract(left, right))
+        assert row.measured["commissure height"] == pytest.approx(expected, abs=0.02)
+        functions = [Palsy.from_dict(row.palsy).movement_function(Movement.GRIN, s) for s in Side]
+        if abs(functions[0] - functions[1]) > 0.4:
+            seen.add(row.side)
+            assert (row.measured["commissure height"] > 0.01) == (row.side == "left")
+    assert seen == {"left", "right"}
 
 
 def test_pictures_carry_their_provenance_and_say_synthetic(whole: Path) -> None:
@@ -136,7 +159,7 @@ def test_evaluation_people_are_not_exported_by_accident() -> None:
 
 
 def test_random_palsies_are_of_every_kind() -> None:
-    from palsynth.clinical import Branch, Side
+    from palsynth.clinical import Branch
 
     rng = np.random.default_rng(0)
     drawn = [random_palsy(rng, Side.LEFT, healthy=0.2) for _ in range(400)]

@@ -29,3 +29,23 @@ def test_every_movement_of_everybody_at_every_grade(tmp_path: Path) -> None:
         assert "synthetic" in picture.getexif()[ExifTags.Base.ImageDescription]
         record = json.loads(json.loads(picture.info["comment"])["palsynth:provenance"])
         assert (record["seed"], record["expression"]) == (3, "grin")
+    # the first is weak on the right, the second on the left; of grade VI nothing works
+    for seed, grade, side, buccal in (
+        (3, "II", "right", 0.8), (3, "VI", "right", 0.0), (4, "II", "left", 0.8),
+    ):  # fmt: skip
+        with Image.open(tmp_path / f"person-{seed:07d}" / f"{grade}-whistle.jpg") as picture:
+            record = json.loads(json.loads(picture.info["comment"])["palsynth:provenance"])
+        assert (record["seed"], record["expression"]) == (seed, "whistle")
+        other = "left" if side == "right" else "right"
+        assert record["palsy"][side]["function"]["buccal"] == buccal
+        assert record["palsy"][other]["function"]["buccal"] == 1.0
+    parts = page.split("## Person ")[1:]
+    assert [p.split(":")[0] for p in parts] == ["3", "4"]
+    assert [p.splitlines()[0].rsplit(", ", 1)[1] for p in parts] == [
+        "right side weak", "left side weak",
+    ]  # fmt: skip
+    assert "| | II | VI |" in page
+    assert (
+        "| Grin | ![Grin, grade II](person-0000003/II-grin.jpg) | "
+        "![Grin, grade VI](person-0000003/VI-grin.jpg) |" in page
+    )

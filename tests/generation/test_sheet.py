@@ -1,11 +1,30 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side
+from palsynth.face.detect import detect_face
+from palsynth.face.face import Face
+from palsynth.face.framing import PORTRAIT
+from palsynth.face.measures import Sided, measure
+from palsynth.generation import sheet as sheets
 from palsynth.generation.measured import AskedMeasured, asked_and_measured
-from palsynth.generation.sheet import PAPER, drawn_sheet, grid, sheet
-from palsynth.methods import Asked, get_method
+from palsynth.generation.sheet import (
+    PAPER,
+    _caption,
+    _captioned,
+    _head,
+    drawn_sheet,
+    grid,
+    labelled_grid,
+    sheet,
+)
+from palsynth.methods import Asked, Request, get_method
+from palsynth.methods.base import Picture
 from palsynth.people import sample
 
 LEFT_V = Palsy.peripheral(Side.LEFT, Grade.V)
@@ -23,11 +42,100 @@ def test_a_sheet_asks_ten_movements_and_measures_each() -> None:
     assert right >= 9
 
 
-def test_healthy_beside_palsied_doubles_the_sheet() -> None:
-    person, method = sample(5), get_method("people")
-    plain = sheet(person, LEFT_V, method, title="t", size=96)
-    both = sheet(person, LEFT_V, method, title="t", size=96, healthy=True)
-    assert both.image.shape[0] > 1.6 * plain.image.shape[0]
+def _holds(canvas: np.ndarray, tile: np.ndarray, x: int) -> int:
+    """The row at which a canvas shows a tile in a column, -1 where it does not."""
+    height, width = tile.shape[:2]
+    part = canvas[:, x : x + width]
+    for y in range(len(part) - height + 1):
+        if np.array_equal(part[y : y + height], tile):
+            return y
+    return -1
+
+
+def _flat(level: int) -> np.ndarray:
+    return np.full((100, 100, 3), level, np.uint8)
+
+
+ROWS = [
+    AskedMeasured(m, Side.LEFT, (0, 2, 4)[k % 3], Side.RIGHT, (2, 0, 0, 4)[k % 4])
+    for k, m in enumerate(YANAGIHARA)
+]
+"""Asked and measured differ in score and side."""
+
+
+def test_each_picture_has_its_own_caption_below_it() -> None:
+    """What was asked first, then what is measured, with the side that is measured weak."""
+    made = drawn_sheet([_flat(10 * k) for k in range(10)], ROWS, "t", "patient")
+    words = [
+        ("Rest", "patient 0 · measured 2, right weak"),
+        ("Wrinkle forehead", "patient 2 · measured 0, right weak"),
+        ("Close eyes lightly", "patient 4 · measured 0, right weak"),
+        ("Close eyes tightly", "patient 0 · measured 4"),
+        ("Wink", "patient 2 · measured 2, right weak"),
+        ("Wrinkle nose", "patient 4 · measured 0, right weak"),
+    ]
+    assert [ROWS[k].movement.label for k in range(6)] == [head for head, _ in words]
+    found = [
+        _holds(made.image, _captioned(_flat(10 * k), *words[k]), 8 + 108 * (k % 5))
+        for k in range(6)
+    ]
+    assert min(found) > 0, found
+    assert len(set(found[:5])) == 1, "five a line"
+    assert found[5] > found[0] + 100
+    assert made.rows == ROWS
+    assert [int(p[0, 0, 0]) for p in made.pictures] == [10 * k for k in range(10)]
+
+
+def test_captions_say_what_is_not_known() -> None:
+    row = AskedMeasured(Movement.GRIN, Side.LEFT, 0)
+    assert _caption(row, "asked") == ("Grin", "asked 0 · measured no face")
+    row = AskedMeasured(Movement.GRIN, None, None, Side.LEFT, 2)
+    assert _caption(row, "patient") == ("Grin", "patient no face · measured 2, left weak")
+    row = AskedMeasured(Movement.GRIN, Side.LEFT, 2, Side.LEFT, 4)
+    assert _caption(row, "asked") == ("Grin", "asked 2 · measured 4"), "nothing is weak at 4"
+
+
+def test_the_totals_of_asked_and_measured_stand_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(
+        sheets, "_framed", lambda lines, title, total: said.append(total) or _flat(0)
+    )
+    drawn_sheet([_flat(0)] * 10, ROWS, "t", "asked")
+    assert said == ["asked Yanagihara 18 of 40 (moderate), measured Yanagihara 14 of 40 (moderate)"]
+    drawn_sheet([_flat(0)] * 9, ROWS[:9], "t", "asked")
+    assert said[1] == "", "of nine movements there is no total"
+
+
+class Noted:
+    """Draws people, and keeps what it was asked."""
+
+    name, takes_pictures, synthetic, weights_sha256 = "people", False, True, None
+    settings: dict[str, object] = {}  # noqa: RUF012
+
+    def __init__(self) -> None:
+        self.asked: list[Asked] = []
+
+    def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
+        self.asked += [r.expression for r in requests if isinstance(r.expression, Asked)]
+        return get_method("people")(requests)
+
+
+def test_the_healthy_row_is_above_and_winks_the_eye_that_the_palsied_one_is_asked_for() -> None:
+    person, palsy, method = sample(5), Palsy.peripheral(Side.RIGHT, Grade.V), Noted()
+    made = sheet(person, palsy, method, title="", size=100, healthy=True)
+    sick = [a for a in method.asked if a.palsy == palsy]
+    well = [a for a in method.asked if a.palsy == Palsy.none() and a.wink is not None]
+    assert [a.movement for a in sick] == [a.movement for a in well] == list(YANAGIHARA)
+    assert {a.wink for a in well} == {Side.RIGHT}
+    healthy = get_method("people")([Request(person, a, 0, 100, PORTRAIT) for a in well])
+    for k in (0, 8):
+        label, x = YANAGIHARA[k].label, 8 + 108 * (k % 5)
+        above = _holds(made.image, _captioned(healthy[k], label, "healthy"), x)
+        below = _holds(
+            made.image, _captioned(made.pictures[k], *_caption(made.rows[k], "asked")), x
+        )
+        assert 0 < above < below
+    assert [row.asked_side for row in made.rows] == [Side.RIGHT] * 10
 
 
 def test_words_under_small_pictures_break_and_are_not_cut() -> None:
@@ -46,26 +154,63 @@ def test_a_picture_without_a_face_is_measured_as_none() -> None:
     assert row.side_text == "–"
 
 
+class Levels:
+    """Draws a grey that says who was asked to do what: person's seed, and 10 for a palsy."""
+
+    name, takes_pictures, synthetic, weights_sha256 = "levels", False, True, None
+    settings: dict[str, object] = {}  # noqa: RUF012
+
+    def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
+        return [
+            _flat(100 + r.identity.seed + (10 if r.expression.palsy.weak_side else 0))
+            for r in requests
+        ]
+
+
 def test_a_grid_has_people_down_and_expressions_across() -> None:
     expressions = [Asked(Movement.REST, Palsy.none()), Asked(Movement.GRIN, LEFT_V)]
-    image = grid([sample(1), sample(2), sample(3)], expressions, get_method("people"), size=96)
-    assert image.shape[1] > 2 * 104  # wide enough for the words below
-    assert image.shape[0] > 3 * 104
+    image = grid([sample(1), sample(2), sample(3)], expressions, Levels(), size=100)
+    heads = [_captioned(_flat(101), "Rest", "", above=True),
+             _captioned(_flat(111), "Grin, left V", "", above=True)]  # fmt: skip
+    first = [_holds(image, head, x) for head, x in zip(heads, (8, 116), strict=True)]
+    assert first[0] == first[1] > 0
+    for seed in (2, 3):
+        rows = [_holds(image, _flat(level + seed), x) for level, x in ((100, 8), (110, 116))]
+        assert rows[0] == rows[1] > first[0] + 100 * (seed - 1)
 
 
-def test_the_healthy_row_winks_the_eye_that_the_palsied_one_is_asked_for() -> None:
-    asked: list[Asked] = []
+def test_heads_of_columns_name_the_patients_side() -> None:
+    right = Asked(Movement.WHISTLE, Palsy.peripheral(Side.RIGHT, Grade.III))
+    assert _head(right) == "Whistle, right III"
+    assert _head(Asked(Movement.GRIN, Palsy.none())) == "Grin"
+    face = Face(_flat(0), np.zeros((478, 3)))
+    assert _head(Picture(face)) == "as pictured"
 
-    class Noted:
-        name, takes_pictures, synthetic, weights_sha256 = "people", False, True, None
-        settings: dict[str, object] = {}  # noqa: RUF012
 
-        def __call__(self, requests):  # type: ignore[no-untyped-def]
-            asked.extend(r.expression for r in requests)
-            return get_method("people")(requests)
+def test_names_stand_left_of_their_lines_and_heads_above_their_columns() -> None:
+    lines = {"patient": [_flat(10), _flat(20)], "mine": [_flat(30), _flat(40)]}
+    image = labelled_grid(lines, ["Grin", "Whistle"])
+    x = int((image == 30).all(-1).any(0).argmax())
+    upper = [_holds(image, _captioned(_flat(10), "Grin", "", above=True), x),
+             _holds(image, _captioned(_flat(20), "Whistle", "", above=True), x + 108)]  # fmt: skip
+    lower = [_holds(image, _flat(30), x), _holds(image, _flat(40), x + 108)]
+    assert upper[0] == upper[1] > 0
+    assert lower[0] == lower[1] > upper[0]
 
-    sheet(
-        sample(5), Palsy.peripheral(Side.RIGHT, Grade.V), Noted(), title="", size=64, healthy=True
-    )
-    healthy = [a for a in asked if a.movement is Movement.WINK and a.palsy.weak_side is None]
-    assert [a.wink for a in healthy] == [Side.RIGHT]
+
+def test_what_is_measured_is_positive_on_the_left_and_against_the_rest(
+    half_grin: np.ndarray,
+) -> None:
+    found = asked_and_measured(half_grin, Movement.GRIN, LEFT_V)
+    assert (found.asked_side, found.asked_score) == (Side.LEFT, 0)
+    assert (found.measured_side, found.measured_score, found.side_text) == (Side.LEFT, 0, "left")
+    assert found.asymmetry is not None
+    assert found.asymmetry > 4, "per cent of the outer-eye distance"
+    still = measure(detect_face(half_grin).landmarks).fractions()
+    slanted = replace(still, sided={**still.sided, "commissure height": Sided(0.43, 0.40)})
+    again = asked_and_measured(half_grin, Movement.GRIN, LEFT_V, slanted)
+    assert again.asymmetry == pytest.approx(found.asymmetry - 3.0)
+    mirrored = asked_and_measured(half_grin[:, ::-1].copy(), Movement.GRIN, LEFT_V)
+    assert (mirrored.asked_side, mirrored.measured_side) == (Side.LEFT, Side.RIGHT)
+    assert mirrored.asymmetry is not None
+    assert mirrored.asymmetry < -4
