@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+from collections import defaultdict
 from pathlib import Path
 
 import cv2
@@ -43,17 +44,20 @@ def total(face: Face, palsy: Palsy, rest: Measures | None) -> int:
     return sum(scores)
 
 
-def print_smiles(folder: Path) -> None:
-    scores: dict[bool, list[int]] = {True: [], False: []}
+def print_smiles(folder: Path, held_out: set[str]) -> None:
+    """Apart for the people whose smiles the calibration has seen, and for those held out."""
+    scores = defaultdict(list)
     for path in sorted((folder / "smiling").glob("*.jpg")):
+        who = "test people" if path.stem in held_out else "train people"
         smile = measure(read_face(path).landmarks)
         rest = measure(read_face(folder / "neutral" / path.name).landmarks)
-        scores[True].append(estimate(smile, Movement.GRIN, rest).score)
-        scores[False].append(estimate(smile, Movement.GRIN).score)
+        scores[f"{who}, against rest"].append(estimate(smile, Movement.GRIN, rest).score)
+        scores[f"{who}, one picture"].append(estimate(smile, Movement.GRIN).score)
     print("\n| healthy photographed smiles | item 4 | 2 | 0 |\n|---|---|---|---|")
-    for known, found in scores.items():
+    for name in sorted(scores):
+        found = scores[name]
         cells = " | ".join(f"{found.count(score)} of {len(found)}" for score in (4, 2, 0))
-        print(f"| {'against rest' if known else 'one picture'} | {cells} |")
+        print(f"| {name} | {cells} |")
 
 
 def main() -> None:
@@ -86,7 +90,7 @@ def main() -> None:
                 errors.append(found - asked)
             cells.append(f"{sum(hits)} of {len(hits)}, {np.mean(errors):+.1f}")
         print(f"| {name} ({asked} of 40) | {cells[0]} | {cells[1]} |", flush=True)
-    print_smiles(options.folder)
+    print_smiles(options.folder, set(names))
 
 
 if __name__ == "__main__":
