@@ -17,10 +17,6 @@ from palsynth.methods.cfcpalsy.settings import DiffusionSettings, ModelSettings
 from tests.methods.cfcpalsy.conftest import build, default, small
 
 
-def shown(batch: dict[str, Tensor], rows: slice = slice(None)) -> Shown:
-    return Shown({n: as_images(batch[n][rows]) for n in ("identity", "expression", "draft")})
-
-
 @pytest.mark.parametrize("settings", [small(), default()])
 def test_the_same_request_alone_and_in_a_batch(settings: ModelSettings, batch) -> None:
     model = build(settings).eval()
@@ -93,87 +89,6 @@ def test_guidance_leans_away_from_no_conditions(batch) -> None:
         small(diffusion={"guidance": 2.0})
 
 
-def test_the_objective_is_the_papers_sum(batch) -> None:
-    """L(theta) + sigma L(theta'), from its logged parts."""
-    objective = CFCPalsyObjective(build(small())).eval()
-    losses = objective(batch, torch.Generator().manual_seed(1))
-    p, d = losses.parts, objective.model.settings.diffusion
-    weights = {"noise": 1.0, "identity": d.identity_weight, "landmarks": d.landmark_weight}
-    passes = [
-        sum(weight * p[which + name] for name, weight in weights.items())
-        for which in ("", "second_")
-    ]
-    assert torch.allclose(losses.total, passes[0] + d.cycle * passes[1], rtol=1e-5)
-    assert losses.per_image.shape == losses.timesteps.shape == (6,)
-
-
-def gradient(settings: ModelSettings, batch) -> dict[str, float]:
-    objective = CFCPalsyObjective(build(settings)).train()
-    objective(batch, torch.Generator().manual_seed(2)).total.backward()
-    found: dict[str, float] = {}
-    for name, p in objective.named_parameters():
-        part = name.removeprefix("model.conditioner.").removeprefix("model.").split(".")[0]
-        if p.grad is not None:
-            found[part] = found.get(part, 0.0) + float(p.grad.abs().sum())
-    return {name for name, size in found.items() if size > 0}
-
-
-def test_who_trains(batch) -> None:
-    every = gradient(small(), batch)
-    assert {"unet", "identity_net", "fusion", "expression_tokens", "landmark_tokens", "position",
-            "scale"} <= every  # fmt: skip
-    assert not {"expression_net", "landmark_net", "recogniser", "points"} & every
-    faulty = gradient(small({"fusion_trainable": False}), batch)
-    assert every - faulty == {"fusion", "expression_tokens", "landmark_tokens"}, "as published"
-    assert "identity_net" not in gradient(small({"identity_trainable": False}), batch)
-
-
-def test_gradients_flow_through_the_first_passs_picture(batch) -> None:
-    """The second pass trains the first: without it some gradients are others."""
-
-    def of(cycle: float) -> Tensor:
-        objective = CFCPalsyObjective(build(small(diffusion={"cycle": cycle}))).train()
-        objective(batch, torch.Generator().manual_seed(3)).total.backward()
-        return objective.model.unet.stem.weight.grad
-
-    assert (of(0.3) - of(0.0)).abs().max() > 1e-6
-
-
-@pytest.mark.parametrize(
-    ("condition", "diffusion", "absent"),
-    [
-        ({"landmarks": False}, {}, "landmark_tokens"),
-        ({"cross": False}, {}, "fusion.identity"),
-        ({}, {"cycle": 0.0}, "second_noise"),
-    ],
-    ids=["1 no landmarks", "2 no cycle", "3 no cross-fusion"],
-)
-def test_ablations_leave_out_what_they_say(condition, diffusion, absent, batch) -> None:
-    objective = CFCPalsyObjective(build(small(condition, diffusion))).train()
-    losses = objective(batch, torch.Generator().manual_seed(4))
-    names = {n for n, _ in objective.named_parameters()} | set(losses.parts)
-    assert not any(absent in name for name in names)
-    full = CFCPalsyObjective(build(small()))
-    full_parts = full(batch, torch.Generator().manual_seed(4)).parts
-    assert any(absent in n for n in {n for n, _ in full.named_parameters()} | set(full_parts))
-    losses.total.backward()
-
-
-def test_a_unet_alone_reads_no_condition(batch, monkeypatch) -> None:
-    """With drop 1: what a U-Net learns that others begin with."""
-    alone = {"cycle": 0.0, "identity_weight": 0.0, "landmark_weight": 0.0}
-    objective = CFCPalsyObjective(build(small({"drop": 1.0}, alone))).train()
-    conditioner = objective.model.conditioner
-    monkeypatch.setattr(conditioner.identity_net, "forward", None)  # never asked
-    objective(batch, torch.Generator().manual_seed(5)).total.backward()
-    assert conditioner.absent.grad.abs().sum() > 0
-    trains = {n for n, p in conditioner.named_parameters() if p.requires_grad}
-    assert trains == {"absent"}
-    model = objective.model.eval()
-    swapped = {n: t.flip(0) for n, t in batch.items()}
-    assert torch.equal(model.draw(shown(batch), range(6)), model.draw(shown(swapped), range(6)))
-
-
 def test_what_is_dropped_counts_for_nothing(batch) -> None:
     """The same as a U-Net that reads no condition, image by image."""
     model = build(small({"drop": 0.5})).eval()
@@ -182,20 +97,6 @@ def test_what_is_dropped_counts_for_nothing(batch) -> None:
     for found, kept, blank in zip(some, told, none, strict=True):
         assert torch.equal(found[dropped], blank[dropped])
         assert torch.equal(found[~dropped], kept[~dropped])
-
-
-def test_validation_and_its_picture(monkeypatch, batch) -> None:
-    from palsynth.methods.cfcpalsy import objective as module
-
-    monkeypatch.setattr(module, "validation_batch", lambda size: batch)
-    objective = CFCPalsyObjective(build(default())).eval()
-    found = objective.validate()
-    assert found["validation/psnr_draft"] > 10
-    true, drawn = as_images(batch["target"]), as_images(batch["draft"])
-    errors = (true - drawn).square().mean((1, 2, 3)).numpy()
-    by_hand = -10 * np.log10(errors)
-    assert found["validation/psnr_draft"] == pytest.approx(np.mean(by_hand), abs=1e-3)
-    assert objective.picture().shape == (3 * 56, 10 * 56, 3)
 
 
 def test_bad_settings() -> None:
