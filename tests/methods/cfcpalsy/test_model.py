@@ -1,20 +1,18 @@
-"""The objective and how a model draws."""
+"""How a model sees and draws."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
-from palsynth.methods.cfcpalsy.model import Shown
-from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
+from palsynth.methods.cfcpalsy.conditioner import Told
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Shown
 from palsynth.methods.cfcpalsy.settings import DiffusionSettings, ModelSettings
-from tests.methods.cfcpalsy.conftest import build, default, small
+from tests.methods.cfcpalsy.conftest import ALPHAS, build, default, shown, small
 
 
 @pytest.mark.parametrize("settings", [small(), default()])
@@ -35,15 +33,6 @@ def test_every_sampler_draws_by_its_seeds(sampler: str, batch) -> None:
     first, again = (model.draw(shown(batch), range(6), d) for _ in range(2))
     assert torch.equal(first, again)
     assert 0 <= first.min() <= first.max() <= 1
-
-
-def test_hidden_and_visible_are_each_others_reverse(batch) -> None:
-    true = as_images(batch["target"])
-    for settings in (small(), default()):
-        model = build(settings)
-        hidden = model.hidden(true, shown(batch))
-        assert torch.allclose(model.visible(hidden, shown(batch)), true, atol=1e-6)
-    assert hidden.std() < model.hidden(true, Shown(draft=1 - true)).std(), "a draft is near"
 
 
 def test_a_preview_sees_every_step(batch) -> None:
@@ -77,16 +66,110 @@ def test_several_draws_are_averaged_and_still_no_batch_decides(batch) -> None:
         small(diffusion={"draws": 0})
 
 
-def test_guidance_leans_away_from_no_conditions(batch) -> None:
+def says(model: CFCPalsyModel, told: float, untold: float) -> CFCPalsyModel:
+    """The model, but it predicts one number with conditions, and another without any."""
+
+    def predict(noisy: Tensor, t: Tensor, heard: Told, seen: Shown) -> Tensor:
+        silent = torch.equal(heard.tokens[0], model.conditioner.absent[0])
+        assert silent == (not heard.vector.any())
+        return torch.full_like(noisy, untold if silent else told)
+
+    model.predict = predict
+    return model
+
+
+def test_guidance_leans_away_from_no_conditions(batch: dict[str, Tensor]) -> None:
+    """-0.2 without and 0.1 with conditions: three times as far from -0.2 is 0.7."""
     settings = small({"drop": 0.2})
-    model = build(settings).eval()
-    plain = model.draw(shown(batch), range(6))
-    leaning = model.draw(shown(batch), range(6), replace(settings.diffusion, guidance=3.0))
-    assert (plain - leaning).abs().max() > 1e-3
+    leaning = replace(settings.diffusion, guidance=3.0)
+    found = says(build(settings), 0.1, -0.2).draw(shown(batch), range(6), leaning)
+    wanted = says(build(settings), 0.7, 99.0).draw(shown(batch), range(6))
+    assert torch.allclose(found, wanted, atol=1e-5)
     with pytest.raises(InputError, match="guidance must be 1"):
-        build(small()).draw(shown(batch), range(6), replace(settings.diffusion, guidance=3.0))
+        build(small()).draw(shown(batch), range(6), leaning)
     with pytest.raises(InputError, match="guidance needs a model trained with"):
         small(diffusion={"guidance": 2.0})
+
+
+@pytest.mark.parametrize("eta", [1.0, 0.5, 0.0])
+def test_ddim_takes_the_published_steps(eta: float, batch: dict[str, Tensor]) -> None:
+    """Song et al. 2021, equations 12 and 16, at timesteps 500 and 0."""
+    model = says(build(small()), 0.3, 99.0)
+    d = replace(model.settings.diffusion, steps=2, eta=eta)
+    found = model.draw(shown(batch, slice(2)), [7, 8], d)
+    for image, seed in zip(found, (7, 8), strict=True):
+        chance = torch.Generator().manual_seed(seed)
+        noisy, noise = (torch.randn(3, 56, 56, generator=chance) for _ in range(2))
+        late, early = ALPHAS[500], ALPHAS[0]
+        clean = ((noisy - (1 - late).sqrt() * 0.3) / late.sqrt()).clamp(-1, 1)
+        spread = eta * ((1 - early) / (1 - late)).sqrt() * (1 - late / early).sqrt()
+        noisy = early.sqrt() * clean + (1 - early - spread**2).sqrt() * 0.3 + spread * noise
+        clean = ((noisy - (1 - early).sqrt() * 0.3) / early.sqrt()).clamp(-1, 1)
+        assert torch.allclose(image, (clean + 1) / 2, atol=1e-4)
+
+
+def test_numbers_of_what_is_diffused() -> None:
+    """Pixels of 0 … 1 in -1 … 1, or a difference to the draft, made larger."""
+    pixel = torch.full((1, 3, 2, 2), 0.75)
+    seen = Shown(draft=pixel - 0.25, identity=pixel - 0.5)
+    plain, residual = build(small()), build(default())
+    assert (plain.hidden(pixel, seen) == 0.5).all()
+    assert (plain.visible(torch.full_like(pixel, -0.5), seen) == 0.25).all()
+    assert (residual.hidden(pixel, seen) == 1.0).all(), "0.25 · 2 · 2"
+    assert (residual.visible(torch.full_like(pixel, -0.4), seen) == 0.4).all()
+    assert plain.noise.config.clip_sample
+    assert not residual.noise.config.clip_sample, "a difference may be larger than 1"
+
+
+def test_a_model_is_told_and_shown_each_image_in_its_place(batch: dict[str, Tensor]) -> None:
+    """Identity image and expression image are not exchanged; images come in the settings' order."""
+    model = build(small({"images": ("expression", "draft", "identity")})).eval()
+    seen = shown(batch, slice(2))
+    told, by_hand = model.tell(seen), model.conditioner(seen["identity"], seen["expression"])
+    assert torch.equal(told.tokens, by_hand.tokens)
+    assert torch.equal(told.vector, by_hand.vector)
+    assert not torch.equal(told.tokens, model.conditioner(*[seen["identity"]] * 2).tokens)
+    noisy, t = torch.randn(2, 3, 56, 56), torch.tensor([3, 700])
+    further = torch.cat([2 * seen[n] - 1 for n in ("expression", "draft", "identity")], 1)
+    expected = model.unet(noisy, t, told.tokens, told.vector, further)
+    assert torch.equal(model.predict(noisy, t, told, seen), expected)
+
+
+def test_of_six_predicted_channels_the_first_three_are_the_noise(batch: dict[str, Tensor]) -> None:
+    settings = small()
+    model = build(replace(settings, unet=replace(settings.unet, predicted=6))).eval()
+    seen, noisy, t = shown(batch, slice(1)), torch.randn(1, 3, 56, 56), torch.tensor([9])
+    told = model.tell(seen)
+    six = model.unet(noisy, t, *told)
+    assert six.shape[1] == 6
+    assert torch.equal(model.predict(noisy, t, told, seen), six[:, :3])
+
+
+def test_settings_reach_unet_and_conditioner() -> None:
+    settings = small({"dim": 32, "heads": 2, "landmarks": False, "cross": False,
+                      "transposed": False, "images": ("identity",)})  # fmt: skip
+    model = build(replace(settings, unet=replace(settings.unet, dropout=0.25)))
+    unet, c = dict(model.unet.config), dict(model.conditioner.config)
+    assert {**unet, "size": 56, "base": 32, "multipliers": (1, 2), "blocks": 1, "attention": (1,),
+            "head_channels": 32, "predicted": 3, "unshuffle": 2, "conditions": 1,
+            "dropout": 0.25} == unet  # fmt: skip
+    assert {**c, "out": 128, "time_channels": 128, "dim": 32, "heads": 2, "landmarks": False,
+            "cross": False, "transposed": False} == c  # fmt: skip
+
+
+def test_the_defaults_are_the_papers() -> None:
+    """arXiv 2409.07271 and its training script."""
+    assert asdict(ModelSettings()) == {
+        "unet": {"size": 112, "base": 128, "multipliers": (1, 1, 2, 2, 4, 4), "blocks": 1,
+                 "attention": (4,), "head_channels": 64, "predicted": 6, "unshuffle": 1,
+                 "dropout": 0.0},
+        "condition": {"dim": 512, "heads": 4, "landmarks": True, "cross": True,
+                      "fusion_trainable": True, "identity_trainable": True, "transposed": True,
+                      "images": (), "drop": 0.0},
+        "diffusion": {"prediction": "epsilon", "residual": "none", "residual_scale": 2.0,
+                      "cycle": 0.3, "identity_weight": 0.05, "landmark_weight": 1.0,
+                      "sampler": "ddim", "steps": 50, "eta": 1.0, "draws": 1, "guidance": 1.0},
+    }  # fmt: skip
 
 
 def test_what_is_dropped_counts_for_nothing(batch) -> None:
