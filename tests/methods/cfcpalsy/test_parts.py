@@ -122,6 +122,19 @@ def test_a_small_unet_in_every_shape(unshuffle: int) -> None:
         assert (other - base[:1]).abs().max() > 1e-4, "everything that it is told matters"
 
 
+def test_the_noisy_image_comes_first_and_condition_images_after_it() -> None:
+    torch.manual_seed(5)
+    unet = CFCPalsyUNet(16, 32, (1,), attention=(), head_channels=32, predicted=3, conditions=2)
+    torch.nn.init.normal_(unet.last.weight)
+    told = torch.tensor([9]), torch.randn(1, 4, 64), torch.randn(1, 128)
+    x, seen = torch.randn(1, 3, 16, 16), torch.randn(1, 6, 16, 16)
+    with torch.no_grad():
+        unet.stem.weight[:, 3:] = 0
+        found = unet(x, *told, seen)
+        assert torch.equal(unet(x, *told, -seen), found)
+        assert not torch.allclose(unet(-x, *told, seen), found)
+
+
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
