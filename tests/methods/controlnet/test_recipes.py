@@ -52,7 +52,7 @@ def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
     assert train(second, tmp_path / "base")
     base = read_base(tmp_path / "base" / "weights")
     assert base.size == 32
-    assert base.vae.config.scaling_factor == vae.config.scaling_factor
+    assert base.vae.config.scaling_factor == vae.config.scaling_factor == 1.0
 
     sampling = Sampling("ddim", 1, 1.0)
     model = ModelSettings(str(tmp_path / "base" / "weights"), anew=True, sampling=sampling)
