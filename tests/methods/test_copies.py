@@ -16,7 +16,7 @@ from palsynth.people import sample
 
 @pytest.fixture
 def request_(face: Face, astronaut: Face) -> Request:
-    return Request(face, Picture(astronaut), seed=3, framing=None)
+    return Request(face, Picture(astronaut, face), seed=3, framing=None)
 
 
 def test_copies_copy(request_: Request) -> None:

@@ -117,6 +117,10 @@ def test_numbers_of_what_is_diffused() -> None:
     assert (plain.visible(torch.full_like(pixel, -0.5), seen) == 0.25).all()
     assert (residual.hidden(pixel, seen) == 1.0).all(), "0.25 · 2 · 2"
     assert (residual.visible(torch.full_like(pixel, -0.4), seen) == 0.4).all()
+    of_identity = build(replace(default(), diffusion=replace(
+        default().diffusion, residual="identity", residual_scale=3.0
+    )))  # fmt: skip
+    assert (of_identity.hidden(pixel, seen) == 3.0).all(), "0.5 · 2 · 3"
     assert plain.noise.config.clip_sample
     assert not residual.noise.config.clip_sample, "a difference may be larger than 1"
 
@@ -196,3 +200,11 @@ def test_bad_settings() -> None:
         small({"drop": 1.0})
     with pytest.raises(InputError, match="a residual model predicts 3 channels"):
         ModelSettings(diffusion=DiffusionSettings(residual="draft"))
+
+
+def test_a_draft_is_asked_for_only_where_it_is_used() -> None:
+    assert not small().uses_draft
+    assert not small({"images": ("identity", "expression")}).uses_draft
+    assert small({"images": ("draft",)}).uses_draft
+    assert small({}, {"residual": "draft"}).uses_draft
+    assert not small({}, {"residual": "identity"}).uses_draft

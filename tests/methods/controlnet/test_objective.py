@@ -18,6 +18,7 @@ from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import SHOWS_INPUT, write_png
 from palsynth.methods.base import Picture, Request
+from palsynth.methods.controlnet.conditioning import plain_edges
 from palsynth.methods.controlnet.files import load_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.healthy import held_out, in_batch
 from palsynth.methods.controlnet.loading import read_base
@@ -25,6 +26,7 @@ from palsynth.methods.controlnet.method import Partial, PartialInOtherFace, Zero
 from palsynth.methods.controlnet.objective import on_edges
 from palsynth.methods.controlnet.patients import PatientsSettings
 from palsynth.methods.controlnet.pipeline import Sampling
+from palsynth.methods.controlnet.prompts import SENTENCES
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.methods.controlnet.weighting import Weighting
@@ -186,7 +188,9 @@ def test_who_is_tuned_on(recipe: ControlNetRecipe, patients: Path) -> None:
     assert source.subjects_used() == ("patient-0", "patient-1")
     assert {source[n].number for n in range(6)} == set(range(6))  # a round shows all
     assert source[0].image.shape == (32, 32, 3)
-    assert set(np.unique(source[0].edges)) <= {0, 255}
+    first = source[0]
+    assert np.array_equal(first.edges, plain_edges(first.image))
+    assert SENTENCES[first.sentence].startswith("ID photo of person wearing"), "the fixed prompt"
     (held,) = source.held(5)  # the patient who is not tuned on; nobody who is well
     shown = read_face(patients / "2-0.png").aligned(PORTRAIT, 32).image
     assert np.array_equal(held.image, shown)
