@@ -120,7 +120,7 @@ def test_edges_reach_the_controlnet_and_guidance_the_words(
 
     def call(self: object, prompt: list[str], **more: Any) -> Any:
         asked.update(prompt=prompt, **more)
-        return SimpleNamespace(images=np.full((2, 4, 4, 3), 0.25), nsfw_content_detected=None)
+        return SimpleNamespace(images=np.full((2, 4, 4, 3), 0.8), nsfw_content_detected=None)
 
     monkeypatch.setattr(StableDiffusionControlNetPipeline, "__call__", call)
     two = edges(2)
@@ -134,7 +134,7 @@ def test_edges_reach_the_controlnet_and_guidance_the_words(
     assert asked["image"].shape == (2, 3, 32, 32)
     for channel in asked["image"].unbind(1):
         assert np.array_equal(channel.numpy() * 255, np.stack(two)), "white lines on black"
-    assert [image[0, 0].tolist() for image in made] == [[64, 64, 64]] * 2
+    assert [image[0, 0].tolist() for image in made] == [[204, 204, 204]] * 2
 
 
 def test_with_none_outside_nothing_is_added_there(controlnet: ControlNetModel, base: Base) -> None:
