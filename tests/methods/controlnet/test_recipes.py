@@ -67,6 +67,8 @@ def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
     edges = held_out(32)["edges"][:1].numpy()
     assert untuned_pipeline(used)(list(edges), ["man"], [0])[0].shape == (32, 32, 3)
 
+    ungated = replace(used, sampling=replace(sampling, outside="none"))
+    assert untuned_pipeline(ungated).sampling.outside == "tuned", "nothing was tuned in a range"
     together = replace(third, model=replace(model, strategy=Strategy("both")), edgeless=0.5)
     assert train(together, tmp_path / "both")
     trained = tmp_path / "both" / "weights"
