@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,14 @@ import pytest
 from palsynth.clinical import Movement, Palsy
 from palsynth.errors import InputError
 from palsynth.face.face import Face
+from palsynth.face.framing import PORTRAIT
 from palsynth.methods.base import Asked, Picture, Request, get_method
 from palsynth.people import sample
 
 
 @pytest.fixture
 def request_(face: Face, astronaut: Face) -> Request:
-    return Request(face, Picture(astronaut), seed=3, framing=None)
+    return Request(face, Picture(astronaut, face), seed=3, framing=None)
 
 
 def test_copies_copy(request_: Request) -> None:
@@ -23,19 +25,27 @@ def test_copies_copy(request_: Request) -> None:
     assert np.array_equal(made, request_.expression.face.image)
 
 
-def test_copies_at_a_size_and_framing(face: Face) -> None:
-    made = get_method("copy-identity")([Request(face, Picture(face), size=96)])[0]
-    assert made.shape == (96, 96, 3)
+def test_copies_at_a_size_and_framing(face: Face, astronaut: Face) -> None:
+    request = Request(face, Picture(astronaut), size=96, framing=PORTRAIT)
+    for name, whose in (("copy-identity", face), ("copy-expression", astronaut)):
+        made = get_method(name)([request])[0]
+        assert np.array_equal(made, whose.aligned(PORTRAIT, 96).image)
 
 
 def test_noise_is_the_seeds(request_: Request, face: Face) -> None:
     method = get_method("noise")
-    other = Request(face, request_.expression, seed=4, framing=None)
-    one, two, again = method([request_, other, request_])
+    grey = replace(face, image=np.full_like(face.image, 128))
+    one, two, again = (
+        method([replace(request_, identity=grey, seed=seed)])[0] for seed in (3, 4, 3)
+    )
     assert np.array_equal(one, again)
-    assert not np.array_equal(one, two)
-    apart = one.astype(float) - face.image
-    assert 15 < apart.std() < 26, "25 grey levels, less what the ends cut off"
+    apart, other = one.astype(float) - 128, two.astype(float) - 128
+    assert apart.std() == pytest.approx(25, abs=0.2)
+    assert apart.mean() == pytest.approx(0, abs=0.2)
+    assert np.corrcoef(apart.flat, other.flat)[0, 1] == pytest.approx(0, abs=0.02)
+    shown = method([request_])[0] - face.image.astype(float)
+    seen = (face.image > 100) & (face.image < 156)
+    assert np.array_equal(shown[seen], apart[seen]), "noise over the identity, whoever it is"
 
 
 def test_bad_requests(face: Face, tmp_path: Path) -> None:

@@ -1,31 +1,78 @@
 from __future__ import annotations
 
-import importlib
+import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import palsynth
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.errors import InputError
 from palsynth.face.face import Face
-from palsynth.face.framing import ID_PHOTO
+from palsynth.face.framing import PORTRAIT
 from palsynth.methods import Asked, Picture, Request, get_method, method_names
-from palsynth.methods.base import METHODS
-from palsynth.methods.resolve import expression_picture, identity_face
-from palsynth.people import Person, sample
+from palsynth.methods.base import METHODS, method_class, provenance, write_made
+from palsynth.methods.people import PeopleMethod
+from palsynth.methods.resolve import expression_picture, identity_face, person_face
+from palsynth.people import Person, View, render, render_drive, sample
+from palsynth.simulator.compose import compose
+from palsynth.simulator.drive import drive
+from palsynth.simulator.photo import at_rest
 
 GRIN = Asked(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
 
 
-def test_registry() -> None:
-    assert {"people", "simulator"} <= set(method_names())
-    assert get_method("people").name == "people"
+def test_every_name_is_its_own_method() -> None:
+    assert {name: place.rsplit(":")[1] for name, place in METHODS.items()} == {
+        "people": "PeopleMethod",
+        "simulator": "SimulatorMethod",
+        "copy-identity": "CopyIdentity",
+        "copy-expression": "CopyExpression",
+        "noise": "Noise",
+        "captured": "CapturedMethod",
+        "draft": "DraftMethod",
+        "cfcpalsy": "CFCPalsyMethod",
+        "controlnet-zero-shot": "ZeroShot",
+        "controlnet-pf": "Partial",
+        "controlnet-pf-codc": "PartialInOtherFace",
+        "controlnet-pf-eyes-mouth": "PartialEyesAndMouth",
+        "controlnet-pf-captured": "PartialCaptured",
+    }
+    for name in METHODS:
+        kind = method_class(name)
+        assert kind.name == name
+        copies = ("copy-identity", "copy-expression", "noise")
+        assert kind.synthetic == (name not in copies), "a copy must not say that it is synthetic"
+        assert kind.takes_pictures == (name not in ("people", "simulator"))
+    assert method_names() == sorted(METHODS)
     with pytest.raises(InputError, match=r"no method 'magic'; choose one of .*people, simulator"):
         get_method("magic")
-    for name, place in METHODS.items():
-        module, kind = place.split(":")
-        assert getattr(importlib.import_module(module), kind).name == name
+
+
+def test_a_picture_says_how_it_was_made_and_a_copy_that_it_is_one(
+    tmp_path: Path, neutral: np.ndarray
+) -> None:
+    class Networked(PeopleMethod):
+        weights_sha256 = "ab" * 32
+        settings: ClassVar[dict[str, Any]] = {"steps": 4}
+
+    record = provenance(Networked(), 7, movement="grin")
+    assert record == {"method": "people", "weights_sha256": "ab" * 32, "settings": {"steps": 4},
+                      "seed": 7, "version": palsynth.__version__, "movement": "grin"}  # fmt: skip
+    plain = provenance(get_method("noise"), 3)
+    assert plain == {"method": "noise", "weights_sha256": None, "seed": 3,
+                     "version": palsynth.__version__}  # fmt: skip
+    write_made(tmp_path / "a.png", neutral, Networked(), record)
+    write_made(tmp_path / "b.png", neutral, get_method("noise"), plain)
+    with Image.open(tmp_path / "a.png") as made, Image.open(tmp_path / "b.png") as copy:
+        assert json.loads(made.text["palsynth:provenance"]) == record
+        assert made.text["Description"].startswith("synthetic image made by palsynth")
+        assert copy.text["Description"].startswith("unchanged copy of a picture")
+        assert "palsynth:provenance" not in copy.text
 
 
 @pytest.mark.parametrize("name", ["people", "simulator"])
@@ -39,11 +86,29 @@ def test_a_request_gives_the_same_image_in_any_batch(name: str) -> None:
         assert np.array_equal(one, two)
 
 
-def test_the_simulator_serves_photos(astronaut: Face) -> None:
-    image = get_method("simulator")([Request(astronaut, GRIN, size=160)])[0]
-    plain = astronaut.aligned(ID_PHOTO, 160).image
-    assert image.shape == plain.shape
-    assert np.abs(image.astype(float) - plain).max() > 30
+WINK = Asked(Movement.WINK, Palsy.peripheral(Side.LEFT, Grade.III), 0.7, Side.RIGHT)
+"""Nothing in it is a default."""
+
+
+def test_people_do_what_is_asked_with_their_own_bells_phenomenon() -> None:
+    person = sample(min(range(970_200, 970_240), key=lambda s: sample(s).bell))
+    made = get_method("people")([Request(person, WINK, size=96, framing=PORTRAIT)])[0]
+    what = drive(Movement.WINK, WINK.palsy, intensity=0.7, bell=person.bell, wink=Side.RIGHT)
+    assert np.array_equal(made, render_drive(person, what, View(96, PORTRAIT))[0])
+
+
+def test_the_simulator_moves_photos_and_people_at_rest(astronaut: Face) -> None:
+    person = sample(970_201)
+    made = get_method("simulator")([
+        Request(astronaut, WINK, size=128, framing=PORTRAIT),
+        Request(astronaut, WINK, framing=None),
+        Request(person, WINK, size=96, framing=PORTRAIT),
+    ])  # fmt: skip
+    what = drive(Movement.WINK, WINK.palsy, intensity=0.7, wink=Side.RIGHT)
+    drawn = person_face(person, Asked(Movement.REST, Palsy.none()), View(96, PORTRAIT))
+    faces = (astronaut.aligned(PORTRAIT, 128), astronaut, drawn.aligned(PORTRAIT, 96))
+    for image, face in zip(made, faces, strict=True):
+        assert np.array_equal(image, compose(at_rest(face), what).image)
 
 
 @pytest.mark.parametrize("name", ["people", "simulator"])
@@ -61,12 +126,21 @@ def test_people_refuse_photos(face: Face) -> None:
         get_method("people")([Request(face, GRIN)])
 
 
-def test_resolving(person: Person, face: Face) -> None:
-    assert identity_face(face, 256) is face
-    drawn = identity_face(person, 256)
-    assert drawn.image.shape == (256, 256, 3)
-    assert drawn.landmarks.shape == (478, 3)
-    picture = expression_picture(GRIN, seed=1, size=128)
-    again = expression_picture(GRIN, seed=1, size=128)
-    assert np.array_equal(picture.face.image, again.face.image)
-    assert expression_picture(picture, 0, 64) is picture
+def test_an_identity_is_at_rest_and_well(person: Person, face: Face) -> None:
+    assert identity_face(face, 64, PORTRAIT) is face
+    drawn = identity_face(person, 128, PORTRAIT)
+    view = View(128, PORTRAIT)
+    still = render(person, Movement.REST, Palsy.none(), view=view)
+    assert np.array_equal(drawn.image, still.image)
+    assert np.array_equal(drawn.landmarks[:, :2], still.landmarks.astype(np.float32))
+    depth = person.landmarks[:, 2] * 0.40 * 128
+    assert np.allclose(drawn.landmarks[:, 2], depth, rtol=1e-5)
+
+
+def test_a_wish_in_words_is_answered_by_the_person_of_the_seed(face: Face) -> None:
+    picture = expression_picture(replace(GRIN, intensity=0.6), seed=41, size=96)
+    grin = render(sample(41), GRIN.movement, GRIN.palsy, intensity=0.6, view=View(96))
+    assert np.array_equal(picture.face.image, grin.image)
+    assert picture.rest is None
+    shown = Picture(face)
+    assert expression_picture(shown, 0, 64) is shown

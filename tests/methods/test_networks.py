@@ -23,6 +23,8 @@ def test_networks_differ_where_one_number_does() -> None:
     assert digest(network()) == digest(network())
     assert digest(network()) != digest(network(1.0))
     assert digest(network(), network(1.0)) != digest(network(1.0), network())
+    renamed = nn.ModuleDict({"a": network()[0], "b": network()[1]})
+    assert digest(renamed) != digest(network()), "names count too"
 
 
 def test_a_method_says_what_acts_wherever_its_files_lie(tmp_path: Path) -> None:

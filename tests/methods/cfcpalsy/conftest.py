@@ -9,7 +9,8 @@ import torch
 
 from palsynth.data.examples import stack
 from palsynth.data.groups import GroupsSource, pair_of
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, conditioner_of, unet_of
+from palsynth.encoders.base import as_images
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Shown, conditioner_of, unet_of
 from palsynth.methods.cfcpalsy.settings import (
     ConditionSettings,
     DiffusionSettings,
@@ -18,6 +19,9 @@ from palsynth.methods.cfcpalsy.settings import (
 )
 
 SIZE = 56
+
+ALPHAS = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000), 0)
+"""What is left of an image's square at each timestep: beta is linear from 1e-4 to 0.02."""
 
 
 def small(condition: dict | None = None, diffusion: dict | None = None) -> ModelSettings:
@@ -48,6 +52,16 @@ def build(settings: ModelSettings, noise: float = 0.05) -> CFCPalsyModel:
             if "last" in name or "proj" in name:
                 parameter.normal_(0, noise)
     return model
+
+
+def rows(batch: dict[str, torch.Tensor], which: slice) -> dict[str, torch.Tensor]:
+    """Some pairs of a batch."""
+    return {name: tensor[which] for name, tensor in batch.items()}
+
+
+def shown(batch: dict[str, torch.Tensor], which: slice = slice(None)) -> Shown:
+    """What a model is shown of a batch."""
+    return Shown({n: as_images(batch[n][which]) for n in ("identity", "expression", "draft")})
 
 
 @pytest.fixture(scope="session")

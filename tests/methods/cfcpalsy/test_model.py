@@ -1,24 +1,18 @@
-"""The objective and how a model draws."""
+"""How a model sees and draws."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
-from palsynth.methods.cfcpalsy.model import Shown
-from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
+from palsynth.methods.cfcpalsy.conditioner import Told
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Shown
 from palsynth.methods.cfcpalsy.settings import DiffusionSettings, ModelSettings
-from tests.methods.cfcpalsy.conftest import build, default, small
-
-
-def shown(batch: dict[str, Tensor], rows: slice = slice(None)) -> Shown:
-    return Shown({n: as_images(batch[n][rows]) for n in ("identity", "expression", "draft")})
+from tests.methods.cfcpalsy.conftest import ALPHAS, build, default, shown, small
 
 
 @pytest.mark.parametrize("settings", [small(), default()])
@@ -39,15 +33,6 @@ def test_every_sampler_draws_by_its_seeds(sampler: str, batch) -> None:
     first, again = (model.draw(shown(batch), range(6), d) for _ in range(2))
     assert torch.equal(first, again)
     assert 0 <= first.min() <= first.max() <= 1
-
-
-def test_hidden_and_visible_are_each_others_reverse(batch) -> None:
-    true = as_images(batch["target"])
-    for settings in (small(), default()):
-        model = build(settings)
-        hidden = model.hidden(true, shown(batch))
-        assert torch.allclose(model.visible(hidden, shown(batch)), true, atol=1e-6)
-    assert hidden.std() < model.hidden(true, Shown(draft=1 - true)).std(), "a draft is near"
 
 
 def test_a_preview_sees_every_step(batch) -> None:
@@ -81,97 +66,114 @@ def test_several_draws_are_averaged_and_still_no_batch_decides(batch) -> None:
         small(diffusion={"draws": 0})
 
 
-def test_guidance_leans_away_from_no_conditions(batch) -> None:
+def says(model: CFCPalsyModel, told: float, untold: float) -> CFCPalsyModel:
+    """The model, but it predicts one number with conditions, and another without any."""
+
+    def predict(noisy: Tensor, t: Tensor, heard: Told, seen: Shown) -> Tensor:
+        silent = torch.equal(heard.tokens[0], model.conditioner.absent[0])
+        assert silent == (not heard.vector.any())
+        return torch.full_like(noisy, untold if silent else told)
+
+    model.predict = predict
+    return model
+
+
+def test_guidance_leans_away_from_no_conditions(batch: dict[str, Tensor]) -> None:
+    """-0.2 without and 0.1 with conditions: three times as far from -0.2 is 0.7."""
     settings = small({"drop": 0.2})
-    model = build(settings).eval()
-    plain = model.draw(shown(batch), range(6))
-    leaning = model.draw(shown(batch), range(6), replace(settings.diffusion, guidance=3.0))
-    assert (plain - leaning).abs().max() > 1e-3
+    leaning = replace(settings.diffusion, guidance=3.0)
+    found = says(build(settings), 0.1, -0.2).draw(shown(batch), range(6), leaning)
+    wanted = says(build(settings), 0.7, 99.0).draw(shown(batch), range(6))
+    assert torch.allclose(found, wanted, atol=1e-5)
     with pytest.raises(InputError, match="guidance must be 1"):
-        build(small()).draw(shown(batch), range(6), replace(settings.diffusion, guidance=3.0))
+        build(small()).draw(shown(batch), range(6), leaning)
     with pytest.raises(InputError, match="guidance needs a model trained with"):
         small(diffusion={"guidance": 2.0})
 
 
-def test_the_objective_is_the_papers_sum(batch) -> None:
-    """L(theta) + sigma L(theta'), from its logged parts."""
-    objective = CFCPalsyObjective(build(small())).eval()
-    losses = objective(batch, torch.Generator().manual_seed(1))
-    p, d = losses.parts, objective.model.settings.diffusion
-    weights = {"noise": 1.0, "identity": d.identity_weight, "landmarks": d.landmark_weight}
-    passes = [
-        sum(weight * p[which + name] for name, weight in weights.items())
-        for which in ("", "second_")
-    ]
-    assert torch.allclose(losses.total, passes[0] + d.cycle * passes[1], rtol=1e-5)
-    assert losses.per_image.shape == losses.timesteps.shape == (6,)
+@pytest.mark.parametrize("eta", [1.0, 0.5, 0.0])
+def test_ddim_takes_the_published_steps(eta: float, batch: dict[str, Tensor]) -> None:
+    """Song et al. 2021, equations 12 and 16, at timesteps 500 and 0."""
+    model = says(build(small()), 0.3, 99.0)
+    d = replace(model.settings.diffusion, steps=2, eta=eta)
+    found = model.draw(shown(batch, slice(2)), [7, 8], d)
+    for image, seed in zip(found, (7, 8), strict=True):
+        chance = torch.Generator().manual_seed(seed)
+        noisy, noise = (torch.randn(3, 56, 56, generator=chance) for _ in range(2))
+        late, early = ALPHAS[500], ALPHAS[0]
+        clean = ((noisy - (1 - late).sqrt() * 0.3) / late.sqrt()).clamp(-1, 1)
+        spread = eta * ((1 - early) / (1 - late)).sqrt() * (1 - late / early).sqrt()
+        noisy = early.sqrt() * clean + (1 - early - spread**2).sqrt() * 0.3 + spread * noise
+        clean = ((noisy - (1 - early).sqrt() * 0.3) / early.sqrt()).clamp(-1, 1)
+        assert torch.allclose(image, (clean + 1) / 2, atol=1e-4)
 
 
-def gradient(settings: ModelSettings, batch) -> dict[str, float]:
-    objective = CFCPalsyObjective(build(settings)).train()
-    objective(batch, torch.Generator().manual_seed(2)).total.backward()
-    found: dict[str, float] = {}
-    for name, p in objective.named_parameters():
-        part = name.removeprefix("model.conditioner.").removeprefix("model.").split(".")[0]
-        if p.grad is not None:
-            found[part] = found.get(part, 0.0) + float(p.grad.abs().sum())
-    return {name for name, size in found.items() if size > 0}
+def test_numbers_of_what_is_diffused() -> None:
+    """Pixels of 0 … 1 in -1 … 1, or a difference to the draft, made larger."""
+    pixel = torch.full((1, 3, 2, 2), 0.75)
+    seen = Shown(draft=pixel - 0.25, identity=pixel - 0.5)
+    plain, residual = build(small()), build(default())
+    assert (plain.hidden(pixel, seen) == 0.5).all()
+    assert (plain.visible(torch.full_like(pixel, -0.5), seen) == 0.25).all()
+    assert (residual.hidden(pixel, seen) == 1.0).all(), "0.25 · 2 · 2"
+    assert (residual.visible(torch.full_like(pixel, -0.4), seen) == 0.4).all()
+    of_identity = build(replace(default(), diffusion=replace(
+        default().diffusion, residual="identity", residual_scale=3.0
+    )))  # fmt: skip
+    assert (of_identity.hidden(pixel, seen) == 3.0).all(), "0.5 · 2 · 3"
+    assert plain.noise.config.clip_sample
+    assert not residual.noise.config.clip_sample, "a difference may be larger than 1"
 
 
-def test_who_trains(batch) -> None:
-    every = gradient(small(), batch)
-    assert {"unet", "identity_net", "fusion", "expression_tokens", "landmark_tokens", "position",
-            "scale"} <= every  # fmt: skip
-    assert not {"expression_net", "landmark_net", "recogniser", "points"} & every
-    faulty = gradient(small({"fusion_trainable": False}), batch)
-    assert every - faulty == {"fusion", "expression_tokens", "landmark_tokens"}, "as published"
-    assert "identity_net" not in gradient(small({"identity_trainable": False}), batch)
+def test_a_model_is_told_and_shown_each_image_in_its_place(batch: dict[str, Tensor]) -> None:
+    """Identity image and expression image are not exchanged; images come in the settings' order."""
+    model = build(small({"images": ("expression", "draft", "identity")})).eval()
+    seen = shown(batch, slice(2))
+    told, by_hand = model.tell(seen), model.conditioner(seen["identity"], seen["expression"])
+    assert torch.equal(told.tokens, by_hand.tokens)
+    assert torch.equal(told.vector, by_hand.vector)
+    assert not torch.equal(told.tokens, model.conditioner(*[seen["identity"]] * 2).tokens)
+    noisy, t = torch.randn(2, 3, 56, 56), torch.tensor([3, 700])
+    further = torch.cat([2 * seen[n] - 1 for n in ("expression", "draft", "identity")], 1)
+    expected = model.unet(noisy, t, told.tokens, told.vector, further)
+    assert torch.equal(model.predict(noisy, t, told, seen), expected)
 
 
-def test_gradients_flow_through_the_first_passs_picture(batch) -> None:
-    """The second pass trains the first: without it some gradients are others."""
-
-    def of(cycle: float) -> Tensor:
-        objective = CFCPalsyObjective(build(small(diffusion={"cycle": cycle}))).train()
-        objective(batch, torch.Generator().manual_seed(3)).total.backward()
-        return objective.model.unet.stem.weight.grad
-
-    assert (of(0.3) - of(0.0)).abs().max() > 1e-6
-
-
-@pytest.mark.parametrize(
-    ("condition", "diffusion", "absent"),
-    [
-        ({"landmarks": False}, {}, "landmark_tokens"),
-        ({"cross": False}, {}, "fusion.identity"),
-        ({}, {"cycle": 0.0}, "second_noise"),
-    ],
-    ids=["1 no landmarks", "2 no cycle", "3 no cross-fusion"],
-)
-def test_ablations_leave_out_what_they_say(condition, diffusion, absent, batch) -> None:
-    objective = CFCPalsyObjective(build(small(condition, diffusion))).train()
-    losses = objective(batch, torch.Generator().manual_seed(4))
-    names = {n for n, _ in objective.named_parameters()} | set(losses.parts)
-    assert not any(absent in name for name in names)
-    full = CFCPalsyObjective(build(small()))
-    full_parts = full(batch, torch.Generator().manual_seed(4)).parts
-    assert any(absent in n for n in {n for n, _ in full.named_parameters()} | set(full_parts))
-    losses.total.backward()
+def test_of_six_predicted_channels_the_first_three_are_the_noise(batch: dict[str, Tensor]) -> None:
+    settings = small()
+    model = build(replace(settings, unet=replace(settings.unet, predicted=6))).eval()
+    seen, noisy, t = shown(batch, slice(1)), torch.randn(1, 3, 56, 56), torch.tensor([9])
+    told = model.tell(seen)
+    six = model.unet(noisy, t, *told)
+    assert six.shape[1] == 6
+    assert torch.equal(model.predict(noisy, t, told, seen), six[:, :3])
 
 
-def test_a_unet_alone_reads_no_condition(batch, monkeypatch) -> None:
-    """With drop 1: what a U-Net learns that others begin with."""
-    alone = {"cycle": 0.0, "identity_weight": 0.0, "landmark_weight": 0.0}
-    objective = CFCPalsyObjective(build(small({"drop": 1.0}, alone))).train()
-    conditioner = objective.model.conditioner
-    monkeypatch.setattr(conditioner.identity_net, "forward", None)  # never asked
-    objective(batch, torch.Generator().manual_seed(5)).total.backward()
-    assert conditioner.absent.grad.abs().sum() > 0
-    trains = {n for n, p in conditioner.named_parameters() if p.requires_grad}
-    assert trains == {"absent"}
-    model = objective.model.eval()
-    swapped = {n: t.flip(0) for n, t in batch.items()}
-    assert torch.equal(model.draw(shown(batch), range(6)), model.draw(shown(swapped), range(6)))
+def test_settings_reach_unet_and_conditioner() -> None:
+    settings = small({"dim": 32, "heads": 2, "landmarks": False, "cross": False,
+                      "transposed": False, "images": ("identity",)})  # fmt: skip
+    model = build(replace(settings, unet=replace(settings.unet, dropout=0.25)))
+    unet, c = dict(model.unet.config), dict(model.conditioner.config)
+    assert {**unet, "size": 56, "base": 32, "multipliers": (1, 2), "blocks": 1, "attention": (1,),
+            "head_channels": 32, "predicted": 3, "unshuffle": 2, "conditions": 1,
+            "dropout": 0.25} == unet  # fmt: skip
+    assert {**c, "out": 128, "time_channels": 128, "dim": 32, "heads": 2, "landmarks": False,
+            "cross": False, "transposed": False} == c  # fmt: skip
+
+
+def test_the_defaults_are_the_papers() -> None:
+    """arXiv 2409.07271 and its training script."""
+    assert asdict(ModelSettings()) == {
+        "unet": {"size": 112, "base": 128, "multipliers": (1, 1, 2, 2, 4, 4), "blocks": 1,
+                 "attention": (4,), "head_channels": 64, "predicted": 6, "unshuffle": 1,
+                 "dropout": 0.0},
+        "condition": {"dim": 512, "heads": 4, "landmarks": True, "cross": True,
+                      "fusion_trainable": True, "identity_trainable": True, "transposed": True,
+                      "images": (), "drop": 0.0},
+        "diffusion": {"prediction": "epsilon", "residual": "none", "residual_scale": 2.0,
+                      "cycle": 0.3, "identity_weight": 0.05, "landmark_weight": 1.0,
+                      "sampler": "ddim", "steps": 50, "eta": 1.0, "draws": 1, "guidance": 1.0},
+    }  # fmt: skip
 
 
 def test_what_is_dropped_counts_for_nothing(batch) -> None:
@@ -182,20 +184,6 @@ def test_what_is_dropped_counts_for_nothing(batch) -> None:
     for found, kept, blank in zip(some, told, none, strict=True):
         assert torch.equal(found[dropped], blank[dropped])
         assert torch.equal(found[~dropped], kept[~dropped])
-
-
-def test_validation_and_its_picture(monkeypatch, batch) -> None:
-    from palsynth.methods.cfcpalsy import objective as module
-
-    monkeypatch.setattr(module, "validation_batch", lambda size: batch)
-    objective = CFCPalsyObjective(build(default())).eval()
-    found = objective.validate()
-    assert found["validation/psnr_draft"] > 10
-    true, drawn = as_images(batch["target"]), as_images(batch["draft"])
-    errors = (true - drawn).square().mean((1, 2, 3)).numpy()
-    by_hand = -10 * np.log10(errors)
-    assert found["validation/psnr_draft"] == pytest.approx(np.mean(by_hand), abs=1e-3)
-    assert objective.picture().shape == (3 * 56, 10 * 56, 3)
 
 
 def test_bad_settings() -> None:
@@ -212,3 +200,11 @@ def test_bad_settings() -> None:
         small({"drop": 1.0})
     with pytest.raises(InputError, match="a residual model predicts 3 channels"):
         ModelSettings(diffusion=DiffusionSettings(residual="draft"))
+
+
+def test_a_draft_is_asked_for_only_where_it_is_used() -> None:
+    assert not small().uses_draft
+    assert not small({"images": ("identity", "expression")}).uses_draft
+    assert small({"images": ("draft",)}).uses_draft
+    assert small({}, {"residual": "draft"}).uses_draft
+    assert not small({}, {"residual": "identity"}).uses_draft

@@ -5,11 +5,15 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
+from palsynth.encoders.load import expression_encoder, identity_encoder, landmark_encoder
 from palsynth.errors import InputError
+from palsynth.face.face import Face
+from palsynth.face.framing import RECOGNISER
 from palsynth.methods.cfcpalsy.conditioner import Conditioner
 from palsynth.methods.cfcpalsy.diffusion import (
     added,
@@ -20,6 +24,7 @@ from palsynth.methods.cfcpalsy.diffusion import (
 )
 from palsynth.methods.cfcpalsy.fusion import Attended, CrossFusion
 from palsynth.methods.cfcpalsy.unet import CFCPalsyUNet, TokenAttention
+from tests.methods.cfcpalsy.conftest import ALPHAS
 
 
 def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -62,7 +67,10 @@ def test_ablations_of_the_fusion(landmarks: bool, cross: bool, tokens: int) -> N
     found.square().sum().backward()
     assert (shape.grad is not None) == landmarks, "without landmarks they have no say"
     if not cross:
-        assert torch.allclose(found[:, :49], fusion.out(who)), "features pass as they are"
+        assert torch.allclose(found, fusion.out(torch.cat([who, said, shape], 1))), "as they are"
+    elif not landmarks:
+        asked = torch.cat([fusion.identity(said, who), fusion.expression(who, said)], 1)
+        assert torch.allclose(found, fusion.out(asked)), "each asks the other"
 
 
 def test_token_attention_appends_tokens_as_keys_and_values() -> None:
@@ -114,6 +122,19 @@ def test_a_small_unet_in_every_shape(unshuffle: int) -> None:
         assert (other - base[:1]).abs().max() > 1e-4, "everything that it is told matters"
 
 
+def test_the_noisy_image_comes_first_and_condition_images_after_it() -> None:
+    torch.manual_seed(5)
+    unet = CFCPalsyUNet(16, 32, (1,), attention=(), head_channels=32, predicted=3, conditions=2)
+    torch.nn.init.normal_(unet.last.weight)
+    told = torch.tensor([9]), torch.randn(1, 4, 64), torch.randn(1, 128)
+    x, seen = torch.randn(1, 3, 16, 16), torch.randn(1, 6, 16, 16)
+    with torch.no_grad():
+        unet.stem.weight[:, 3:] = 0
+        found = unet(x, *told, seen)
+        assert torch.equal(unet(x, *told, -seen), found)
+        assert not torch.allclose(unet(-x, *told, seen), found)
+
+
 @pytest.mark.parametrize(
     ("settings", "text"),
     [
@@ -127,40 +148,76 @@ def test_bad_unets(settings: dict, text: str) -> None:
         CFCPalsyUNet(**settings)
 
 
-def test_our_conditioner_reads_places_and_can_be_silenced() -> None:
-    conditioner = Conditioner.with_our_encoders(out=64, time_channels=32, dim=64)
-    images = torch.rand(2, 3, 112, 112)
-    with torch.no_grad():
-        told = conditioner(images, images.flip(0))
-        assert told.tokens.shape == (2, 147, 64)
-        assert told.vector.shape == (2, 32)
-        mute = conditioner.nothing(told, torch.tensor([True, False]))
-    assert torch.equal(mute.tokens[0], conditioner.absent[0])
-    assert not mute.vector[0].any()
-    assert torch.equal(mute.tokens[1], told.tokens[1])
-    trains = {n.split(".")[0] for n, p in conditioner.named_parameters() if p.requires_grad}
-    assert {"identity_net", "fusion", "expression_tokens", "position"} <= trains
-    assert not {"expression_net", "landmark_net"} & trains
+@torch.no_grad()
+@pytest.mark.parametrize("transposed", [True, False])
+def test_our_conditioner_step_by_step(transposed: bool) -> None:
+    """Who comes from the identity image; expression and landmarks come from the other."""
+    torch.manual_seed(4)
+    sizes = {"out": 64, "time_channels": 32, "dim": 64}
+    c = Conditioner.with_our_encoders(**sizes, transposed=transposed).eval()
+    assert c.scale.tolist() == [pytest.approx(0.001)], "the vector's factor at the beginning"
+    for parameter in (c.position, c.vector_position, c.scale):
+        torch.nn.init.normal_(parameter)
+    who, said = torch.rand(2, 2, 3, 112, 112)
+    mine, spoken = identity_encoder()(who), expression_encoder()(said)
+    places = mine.map.flatten(2).transpose(1, 2)
+    identity = c.identity_tokens(places) + c.position
+    expression = c.expression_tokens(c.expression_fitted(spoken.vector)[:, None])
+    found = landmark_encoder()(said).map
+    shape = found.flatten(2).transpose(1, 2) if transposed else found.reshape(2, 49, 128)
+    told = c(who, said)
+    fused = c.fusion(identity, expression, c.landmark_tokens(shape))
+    assert torch.allclose(told.tokens, fused, atol=1e-5)
+    vector = c.scale * c.to_time(mine.vector + c.vector_position)
+    assert torch.allclose(told.vector, vector, atol=1e-5)
 
 
-def test_prediction_and_x0_agree_in_both_forms() -> None:
+def test_a_conditioner_cuts_faces_as_its_networks_learnt_them(face: Face) -> None:
+    with torch.device("meta"):
+        ours, published = (Conditioner(encoders=whose) for whose in ("palsynth", "published"))
+    assert np.array_equal(ours.crop(face, 56).image, face.aligned(RECOGNISER, 56).image)
+    assert np.array_equal(published.crop(face, 56).image, face.recogniser_crop(56).image)
+
+
+def test_predictions_by_their_formulas() -> None:
+    """Noise, or velocity (Salimans & Ho 2022), and x̂0 of either."""
     torch.manual_seed(0)
-    images, noise = torch.rand(3, 3, 8, 8) * 1.8 - 0.9, torch.randn(3, 3, 8, 8)
+    images, noise, said = torch.randn(3, 3, 3, 8, 8)
     t = torch.tensor([5, 400, 800])
-    for prediction in ("epsilon", "v_prediction"):
-        noise_of = training_scheduler(prediction, clip=True)
-        noisy = added(noise_of, images, noise, t)
-        perfect = target(noise_of, images, noise, t)
-        assert torch.allclose(clean(noise_of, noisy, perfect, t), images, atol=1e-3)
-    alphas = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000), 0)
-    a = alphas[t][:, None, None, None]
-    assert torch.allclose(noisy, a.sqrt() * images + (1 - a).sqrt() * noise, atol=1e-5)
+    a = ALPHAS[t][:, None, None, None]
+    noisy = a.sqrt() * images + (1 - a).sqrt() * noise
+    epsilon, velocity = (training_scheduler(p, clip=False) for p in ("epsilon", "v_prediction"))
+    for schedule in (epsilon, velocity):
+        assert torch.allclose(added(schedule, images, noise, t), noisy, atol=1e-5)
+    assert torch.equal(target(epsilon, images, noise, t), noise)
+    wanted = a.sqrt() * noise - (1 - a).sqrt() * images
+    assert torch.allclose(target(velocity, images, noise, t), wanted, atol=1e-5)
+    by_noise = (noisy - (1 - a).sqrt() * said) / a.sqrt()
+    assert torch.allclose(clean(epsilon, noisy, said, t), by_noise, atol=1e-4)
+    by_velocity = a.sqrt() * noisy - (1 - a).sqrt() * said
+    assert torch.allclose(clean(velocity, noisy, said, t), by_velocity, atol=1e-5)
+    clipping = training_scheduler("epsilon", clip=True)
+    assert torch.allclose(clean(clipping, noisy, said, t), by_noise.clamp(-1, 1), atol=1e-5)
+    assert by_noise.abs().max() > 1.5
 
 
-@pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm++"])
-def test_every_sampler_takes_the_asked_steps(sampler: str) -> None:
-    scheduler = sampling_scheduler(training_scheduler("v_prediction", False), sampler, 7)
-    assert len(scheduler.timesteps) == 7
-    assert scheduler.config.prediction_type == "v_prediction"
-    with pytest.raises(InputError, match="0 sampling steps"):
-        sampling_scheduler(training_scheduler("epsilon", True), sampler, 0)
+@pytest.mark.parametrize(
+    ("sampler", "steps"),
+    [("ddpm", [750, 500, 250, 0]), ("ddim", [750, 500, 250, 0]), ("dpm++", [999, 749, 499, 249])],
+)
+def test_samplers_visit_these_timesteps_of_the_trainings_noise(
+    sampler: str, steps: list[int]
+) -> None:
+    made = sampling_scheduler(training_scheduler("epsilon", True), sampler, 4)
+    assert made.timesteps.tolist() == steps
+    assert torch.allclose(made.alphas_cumprod, ALPHAS, atol=1e-6)
+    assert type(made).__name__ == {
+        "ddpm": "DDPMScheduler", "ddim": "DDIMScheduler", "dpm++": "DPMSolverMultistepScheduler",
+    }[sampler]  # fmt: skip
+    if sampler == "ddim":
+        assert made.final_alpha_cumprod == 1.0, "the last step ends without noise"
+    if sampler == "dpm++":
+        assert (made.config.algorithm_type, made.config.solver_order) == ("dpmsolver++", 2)
+    for wrong in (0, 1001):
+        with pytest.raises(InputError, match=f"{wrong} sampling steps"):
+            sampling_scheduler(training_scheduler("epsilon", True), sampler, wrong)

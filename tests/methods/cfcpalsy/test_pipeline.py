@@ -1,10 +1,9 @@
-"""Files, the pipeline, the method, the command, and training through the one loop."""
+"""Files, the pipeline, the method and the command."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,18 +14,18 @@ from PIL import Image
 from palsynth.cli import main
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.errors import InputError
-from palsynth.experiments.kinds import load_recipe
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
-from palsynth.face.framing import PORTRAIT
+from palsynth.face.framing import PORTRAIT, RECOGNISER
 from palsynth.methods.base import Asked, Picture, Request, get_method
+from palsynth.methods.captured import draft
 from palsynth.methods.cfcpalsy.files import load_model, save_model
-from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline, _changed, _pasted
-from palsynth.methods.cfcpalsy.reading import read_asked
-from palsynth.methods.cfcpalsy.recipe import CFCPalsyRecipe, PairsSettings
+from palsynth.methods.cfcpalsy.method import CFCPalsyMethod
+from palsynth.methods.cfcpalsy.model import Shown
+from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline, _changed, _fade, _pasted
+from palsynth.methods.cfcpalsy.settings import ModelSettings
+from palsynth.methods.resolve import expression_picture
 from palsynth.people import View, render, sample
-from palsynth.training.loop import train
-from palsynth.training.recipe import LoopSettings, save
 from tests.methods.cfcpalsy.conftest import build, default, small
 
 ASKED = Asked(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
@@ -93,13 +92,94 @@ def test_only_the_crop_changes(saved: Path, astronaut: Face, expression: Face) -
     assert 0.2 < outside.mean() < 0.95
 
 
-def test_a_change_of_nothing_changes_nothing(face: Face) -> None:
+class Recorder:
+    """A model that keeps what it is shown and draws its draft, or grey."""
+
+    def __init__(self, settings: ModelSettings) -> None:
+        self.model = build(settings)
+        self.model.draw = self.draw  # type: ignore[method-assign]
+
+    def draw(self, shown: Shown, seeds: list[int], *rest: object) -> torch.Tensor:
+        self.shown, self.seeds = shown, list(seeds)
+        return shown.get("draft", torch.full_like(shown["identity"], 0.5))
+
+    def saw(self, name: str, images: list[np.ndarray]) -> bool:
+        mine = (self.shown[name] * 255).round().byte().permute(0, 2, 3, 1).numpy()
+        return bool(np.array_equal(mine, np.stack(images)))
+
+
+def test_the_model_sees_identity_expression_and_draft_each_in_its_place(
+    face: Face, astronaut: Face, expression: Face
+) -> None:
+    """And a draft that the model keeps is the picture."""
+    recorder = Recorder(default())
+    method = CFCPalsyMethod(CFCPalsyPipeline(recorder.model))
+    rest = Picture(expression, face)
+    made = method([
+        Request(astronaut, rest, 7, framing=None), Request(face, ASKED, 8, 150, PORTRAIT)
+    ])  # fmt: skip
+    placed = face.aligned(PORTRAIT, 150)
+    wished = expression_picture(ASKED, 8, 224).face
+    assert recorder.seeds == [7, 8]
+    assert recorder.saw("identity", [f.aligned(RECOGNISER, 56).image for f in (astronaut, placed)])
+    assert recorder.saw("expression", [f.aligned(RECOGNISER, 56).image
+                                       for f in (expression, wished)])  # fmt: skip
+    drafts = [draft(astronaut, rest), draft(placed, ASKED)]
+    assert recorder.saw("draft", [
+        Face(d, f.landmarks).aligned(RECOGNISER, 56).image
+        for d, f in zip(drafts, (astronaut, placed), strict=True)
+    ])  # fmt: skip
+    for image, expected in zip(made, drafts, strict=True):
+        assert np.array_equal(image, expected)
+
+
+def test_outside_the_face_the_draft_stays(face: Face, expression: Face) -> None:
+    """However the model changes its corners."""
+    recorder = Recorder(default())
+    recorder.model.draw = lambda shown, *rest: (shown["draft"] + 0.2).clamp(0, 1)
+    asked = [Asked(Movement.REST, Palsy.none())]
+    made = CFCPalsyPipeline(recorder.model)([face], [Picture(expression)], [0], asked)[0]
+    change = made.astype(int) - draft(face, asked[0])
+    crop = face.aligned(RECOGNISER, 56)
+    for place, least, most in (((28.0, 30.0), 30, 51), ((6.0, 50.0), 0, 0), ((50.0, 50.0), 0, 0)):
+        x, y = (crop.onto(face) @ [*place, 1.0]).round().astype(int)
+        assert least <= change[y, x].max() <= most, place
+
+
+def test_without_a_draft_the_crop_is_laid_over_the_identity(
+    astronaut: Face, expression: Face
+) -> None:
+    recorder = Recorder(small())
+    made = CFCPalsyPipeline(recorder.model)([astronaut], [Picture(expression)], [3])[0]
+    assert set(recorder.shown) == {"identity", "expression"}
+    x, y = astronaut.landmarks[4, :2].round().astype(int)
+    assert np.abs(made[y, x].astype(int) - 128).max() <= 1
+    assert np.array_equal(made[:10], astronaut.image[:10])
+
+
+def test_a_crop_fades_at_its_rim_and_a_change_of_nothing_changes_nothing(face: Face) -> None:
+    """Over 8 of 100 pixels: the first has half a step, 0.0625."""
+    assert _fade(100)[50, :9].tolist() == pytest.approx(
+        [0.0625, 0.1875, 0.3125, 0.4375, 0.5625, 0.6875, 0.8125, 0.9375, 1.0]
+    )
+    assert np.array_equal(_fade(100), _fade(100)[::-1, ::-1].T)
     still = np.zeros((56, 56, 3), np.float32)
     there = np.array([[3.0, 0.0, 20.0], [0.0, 3.0, 30.0]])
     assert np.array_equal(_changed(face.image, still, there), face.image)
+    brighter = _changed(np.full_like(face.image, 100), still + np.float32([8, 0, -4]), there)
+    assert brighter[114, 104].tolist() == [108, 100, 96]
     red = _pasted(face.image, np.full((56, 56, 3), [255, 0, 0], np.uint8), there)
     assert np.array_equal(red[114, 104], [255, 0, 0])
     assert np.array_equal(red[:25], face.image[:25])
+
+
+def test_the_method_says_how_it_samples(saved: Path) -> None:
+    method = CFCPalsyMethod.from_pretrained(saved)
+    assert method.settings == {
+        "prediction": "v_prediction", "residual": "draft", "residual_scale": 2.0, "cycle": 0.0,
+        "identity_weight": 0.0, "landmark_weight": 0.0, "sampler": "dpm++", "steps": 3,
+        "eta": 1.0, "draws": 1, "guidance": 1.0,
+    }  # fmt: skip
 
 
 def test_the_change_lands_where_it_was_made(astronaut: Face, expression: Face) -> None:
@@ -129,15 +209,6 @@ def test_the_change_lands_where_it_was_made(astronaut: Face, expression: Face) -
         assert (np.abs(face.landmarks[4, :2] - expected) < 0.5 * face.outer_eyes).all()
 
 
-def test_what_a_picture_asks_for_is_read(expression: Face) -> None:
-    from palsynth.face.framing import RECOGNISER
-
-    found = read_asked([expression.aligned(RECOGNISER, 112).image])[0]
-    assert found.movement is Movement.GRIN
-    left, right = (np.mean(list(found.palsy.of(s).function.values())) for s in Side)
-    assert left < right - 0.3, "the left is the weak side"
-
-
 def test_the_draft_alone_does_what_is_read(face: Face, expression: Face) -> None:
     from palsynth.evaluation.asked import expressed
 
@@ -149,68 +220,6 @@ def test_the_draft_alone_does_what_is_read(face: Face, expression: Face) -> None
     found = expressed(asked, points, np.stack([face.landmarks] * 2))
     assert found.side_right().all()
     assert not np.array_equal(by_picture, by_words), "the picture was read, not told"
-
-
-def recipe(folder: Path, **loop: int) -> CFCPalsyRecipe:
-    data = PairsSettings(people=8, first_person=700, groups=2, keep=folder / "groups",
-                         drawing_workers=1)  # fmt: skip
-    return CFCPalsyRecipe(
-        model=small(), data=data,
-        loop=LoopSettings(**{"steps": 4, "batch": 2, "log_every": 1, "checkpoint_every": 2,
-                             "ema": 0.9, **loop}),
-    )  # fmt: skip
-
-
-def test_training_resumes_bit_for_bit_and_its_weights_draw(tmp_path: Path, face: Face,
-                                                           expression: Face) -> None:  # fmt: skip
-    whole, halves = tmp_path / "whole", tmp_path / "halves"
-    assert train(recipe(tmp_path), whole)
-    train(recipe(tmp_path, steps=2), halves)
-    shutil.rmtree(halves / "weights")
-    assert train(recipe(tmp_path), halves, resume=True)
-    for name in ("unet", "conditioner"):
-        file = f"weights/{name}/diffusion_pytorch_model.safetensors"
-        assert (whole / file).read_bytes() == (halves / file).read_bytes(), name
-    rows = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
-    assert {"noise", "identity", "landmarks", "second_noise"} <= set(rows[0])
-    method = get_method("cfcpalsy", whole / "weights")
-    image = method([Request(face, Picture(expression), framing=None)])[0]
-    assert image.shape == face.image.shape
-
-
-def test_a_training_begins_with_other_weights(saved: Path, tmp_path: Path) -> None:
-    """All of them, or the U-Net's alone; weights of another architecture are refused."""
-    there = load_model(saved)
-    torch.manual_seed(1)
-    first = replace(recipe(tmp_path), model=default(), begin=saved)
-    whole = first.objective().model
-    assert all(a.equal(b) for a, b in zip(whole.state_dict().values(),
-                                          there.state_dict().values(), strict=True))  # fmt: skip
-    assert any(p.requires_grad for p in whole.unet.parameters())
-    assert not any(p.requires_grad for p in whole.conditioner.expression_net.parameters())
-    alone = replace(first, begin_with="unet").objective().model
-    assert alone.unet.stem.weight.equal(there.unet.stem.weight)
-    assert not alone.conditioner.fusion.out.weight.equal(there.conditioner.fusion.out.weight)
-    with pytest.raises(InputError, match="its CFCPalsyUNet has conditions 3, the recipe 0"):
-        replace(recipe(tmp_path), begin=saved).objective()
-    other = replace(default(), condition=replace(default().condition, cross=False))
-    with pytest.raises(InputError, match="its Conditioner has cross True, the recipe False"):
-        replace(first, model=other).objective()
-    with pytest.raises(InputError, match="holds no CFCPalsy model"):
-        replace(first, begin=tmp_path).objective()
-    with pytest.raises(InputError, match="nowhere: no such folder to begin with"):
-        replace(first, begin=tmp_path / "nowhere").source()
-    assert not (tmp_path / "groups").exists(), "said before anything is drawn"
-
-
-def test_the_recipe_says_everything(tmp_path: Path) -> None:
-    save(recipe(tmp_path), tmp_path / "r.yaml")
-    assert load_recipe(tmp_path / "r.yaml") == recipe(tmp_path)
-    with pytest.raises(InputError, match="are for validation and evaluation"):
-        PairsSettings(first_person=990_000)
-    clinical = CFCPalsyRecipe(model=default(), data=PairsSettings(dataset=tmp_path))
-    with pytest.raises(InputError, match="pairs of a dataset have no draft"):
-        clinical.objective()
 
 
 def test_synthesize(saved: Path, photo: Path, tmp_path: Path, capsys, half_grin) -> None:

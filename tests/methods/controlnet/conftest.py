@@ -9,6 +9,7 @@ import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
 
 from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
+from palsynth.methods.controlnet.prompts import DESCRIPTIONS
 from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings, small_tokenizer
 
 
@@ -34,6 +35,29 @@ def tiny_controlnet(base: Base) -> ControlNetModel:
         if "controlnet_" in name:
             torch.nn.init.normal_(tensor, std=0.2)
     return found.requires_grad_(False).eval()
+
+
+ALPHAS = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)
+"""What is left of a latent's square at each timestep of Stable Diffusion 1.x."""
+
+
+def latents_by_hand(base: Base, image: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Latents (N, 4, 16, 16) of pictures (N, 3, 32, 32) in 0 … 1, scaled as published."""
+    moments = base.vae.quant_conv(base.vae.encoder(2 * image - 1))
+    mean, log_variance = moments.chunk(2, 1)
+    return 0.18215 * (mean + (log_variance / 2).exp() * torch.randn(mean.shape, generator=rng))
+
+
+@pytest.fixture
+def batch() -> dict[str, torch.Tensor]:
+    """Three pictures of noise with few edges, each with words of its own."""
+    rng = torch.Generator().manual_seed(9)
+    said = [DESCRIPTIONS.index(w) for w in ("woman of about 30 with dark skin", "man", "person")]
+    return {
+        "image": torch.randint(256, (3, 32, 32, 3), generator=rng, dtype=torch.uint8),
+        "edges": 255 * (torch.rand(3, 32, 32, generator=rng) < 0.1).to(torch.uint8),
+        "sentence": torch.tensor(said), "number": torch.arange(3),
+    }  # fmt: skip
 
 
 @pytest.fixture

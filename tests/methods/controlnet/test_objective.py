@@ -18,17 +18,18 @@ from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import SHOWS_INPUT, write_png
 from palsynth.methods.base import Picture, Request
-from palsynth.methods.controlnet.base import Base
+from palsynth.methods.controlnet.conditioning import plain_edges
 from palsynth.methods.controlnet.files import load_pipeline, untuned_pipeline
-from palsynth.methods.controlnet.healthy import in_batch
-from palsynth.methods.controlnet.latents import LatentCache
+from palsynth.methods.controlnet.healthy import held_out, in_batch
 from palsynth.methods.controlnet.loading import read_base
 from palsynth.methods.controlnet.method import Partial, PartialInOtherFace, ZeroShot
 from palsynth.methods.controlnet.objective import on_edges
 from palsynth.methods.controlnet.patients import PatientsSettings
 from palsynth.methods.controlnet.pipeline import Sampling
+from palsynth.methods.controlnet.prompts import SENTENCES
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
 from palsynth.methods.controlnet.strategies import Strategy
+from palsynth.methods.controlnet.weighting import Weighting
 from palsynth.people import View, render, sample
 from palsynth.training.loop import build, train
 from palsynth.training.recipe import LoopSettings
@@ -169,12 +170,27 @@ def test_a_new_controlnet_begins_by_adding_nothing(recipe: ControlNetRecipe) -> 
     assert not any(x.detach().abs().max() for x in (*down, middle))
 
 
+def test_the_recipe_reaches_the_objective(recipe: ControlNetRecipe) -> None:
+    """On patients it is judged by the other patient, else by healthy people."""
+    objective = build(replace(recipe, weighting=Weighting(5.0, 20.0), at_edges=3.0))
+    assert objective.weights[[0, 999]].tolist() == pytest.approx([0.00427, 20.0], rel=0.01)
+    assert (objective.edgeless, objective.at_edges) == (0.0, 3.0)
+    assert (objective.strategy, objective.sampling) == (
+        recipe.model.strategy, recipe.model.sampling
+    )  # fmt: skip
+    assert len(objective.held["image"]) == 1
+    healthy = build(replace(recipe, patients=None))
+    assert torch.equal(healthy.held["image"], held_out(32)["image"])
+
+
 def test_who_is_tuned_on(recipe: ControlNetRecipe, patients: Path) -> None:
     source = recipe.source()
     assert source.subjects_used() == ("patient-0", "patient-1")
     assert {source[n].number for n in range(6)} == set(range(6))  # a round shows all
     assert source[0].image.shape == (32, 32, 3)
-    assert set(np.unique(source[0].edges)) <= {0, 255}
+    first = source[0]
+    assert np.array_equal(first.edges, plain_edges(first.image))
+    assert SENTENCES[first.sentence].startswith("ID photo of person wearing"), "the fixed prompt"
     (held,) = source.held(5)  # the patient who is not tuned on; nobody who is well
     shown = read_face(patients / "2-0.png").aligned(PORTRAIT, 32).image
     assert np.array_equal(held.image, shown)
@@ -184,21 +200,6 @@ def test_who_is_tuned_on(recipe: ControlNetRecipe, patients: Path) -> None:
         _ = PatientsSettings(patients, subjects=("nobody",)).build(32).rows
     with pytest.raises(InputError, match="holds 4 subjects to train on, not 9"):
         _ = PatientsSettings(patients, patients=9).build(32).rows
-
-
-def test_latents_do_not_depend_on_their_batch(base: Base) -> None:
-    images = torch.rand(3, 3, 32, 32)
-    seed = torch.Generator().manual_seed
-
-    def drawn(cache: LatentCache, rows: list[int]) -> torch.Tensor:
-        return cache.draw(images[rows], rows, seed(4))
-
-    together, alone = LatentCache(base.vae), LatentCache(base.vae)
-    first = drawn(together, [0, 1, 2])
-    drawn(alone, [2])
-    assert torch.equal(drawn(alone, [0, 1, 2]), first)
-    assert torch.equal(together.draw(torch.zeros(3, 3, 32, 32), [0, 1, 2], seed(4)), first)
-    assert first.shape == (3, 4, 16, 16)
 
 
 def test_gradient_checkpointing_gives_the_same_gradients(recipe: ControlNetRecipe) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
+from diffusers.pipelines.controlnet.pipeline_controlnet import StableDiffusionControlNetPipeline
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base, save_base
+from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
 from palsynth.methods.controlnet.files import load_pipeline, save_pipeline
 from palsynth.methods.controlnet.gate import GatedControlNet
 from palsynth.methods.controlnet.loading import read_base
@@ -60,27 +64,77 @@ class Counting(ControlNetModel):
         return super().forward(sample, timestep, *args, **more)
 
 
+INSIDE = {"ddim": [651, 601, 551, 501], "dpm++": [699, 649, 599, 549, 500]}
+"""Of 20 steps those at timesteps 500 to 700: as many as each sampler visits there."""
+
+
+def noting(controlnet: ControlNetModel) -> Counting:
+    net = Counting.from_config(controlnet.config)
+    net.load_state_dict(controlnet.state_dict())
+    net.seen = []
+    return net
+
+
 @pytest.mark.parametrize("sampler", ["ddim", "dpm++"])
-@pytest.mark.parametrize("steps", [10, 20])
-def test_outside_the_range_the_other_controlnet_acts(
-    base: Base, controlnet: ControlNetModel, sampler: str, steps: int
+@pytest.mark.parametrize("outside", ["tuned", "pretrained", "none"])
+def test_who_acts_at_which_of_twenty_steps(
+    base: Base, controlnet: ControlNetModel, sampler: str, outside: str
 ) -> None:
-    nets = []
-    for _ in range(2):
-        net = Counting.from_config(controlnet.config)
-        net.load_state_dict(controlnet.state_dict())
-        net.seen = []
-        nets.append(net)
-    tuned, began = nets
+    tuned, began = noting(controlnet), noting(controlnet)
     partial = Strategy(first=500, last=701)
-    sampling = Sampling(sampler, steps, 1.0, outside="pretrained")  # type: ignore[arg-type]
+    sampling = Sampling(sampler, 20, 1.0, 0.8, outside)  # type: ignore[arg-type]
     ControlNetPalsyPipeline(base, tuned, sampling, partial, began)(edges(1), ["man"], [0])
-    inside = {t for t, _ in tuned.seen}
-    outside = {t for t, _ in began.seen}
-    assert inside
-    assert all(500 <= t < 701 for t in inside)
-    assert not any(500 <= t < 701 for t in outside)
-    assert len(inside) + len(outside) == steps
+    steps = ([*range(951, 0, -50)] if sampler == "ddim"
+             else [*range(999, 500, -50), *range(500, 49, -50)])  # fmt: skip
+    others = [t for t in steps if t not in INSIDE[sampler]]
+    acting = [t for t, scale in tuned.seen if scale == 0.8]
+    silent = [t for t, scale in tuned.seen if scale == 0.0]
+    assert len(tuned.seen) == len(acting) + len(silent)
+    assert acting == (steps if outside == "tuned" else INSIDE[sampler])
+    assert silent == (others if outside == "none" else [])
+    assert began.seen == ([(t, 0.8) for t in others] if outside == "pretrained" else [])
+
+
+def test_a_controlnet_that_was_tuned_everywhere_acts_everywhere(
+    base: Base, controlnet: ControlNetModel
+) -> None:
+    tuned, began = noting(controlnet), noting(controlnet)
+    sampling = Sampling("ddim", 4, 1.0, outside="pretrained")
+    ControlNetPalsyPipeline(base, tuned, sampling, Strategy(), began)(edges(1), ["man"], [0])
+    assert [t for t, _ in tuned.seen] == [751, 501, 251, 1]
+    assert began.seen == []
+
+
+def test_the_defaults_of_sampling_and_of_the_bases_noise() -> None:
+    assert asdict(Sampling()) == {"sampler": "dpm++", "steps": 20, "guidance": 7.5, "scale": 1.0,
+                                  "outside": "tuned"}  # fmt: skip
+    alphas = noise_scheduler().alphas_cumprod
+    betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2
+    assert torch.allclose(alphas, torch.cumprod(1 - betas, 0), atol=1e-6)
+
+
+def test_edges_reach_the_controlnet_and_guidance_the_words(
+    base: Base, controlnet: ControlNetModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def call(self: object, prompt: list[str], **more: Any) -> Any:
+        asked.update(prompt=prompt, **more)
+        return SimpleNamespace(images=np.full((2, 4, 4, 3), 0.8), nsfw_content_detected=None)
+
+    monkeypatch.setattr(StableDiffusionControlNetPipeline, "__call__", call)
+    two = edges(2)
+    made = ControlNetPalsyPipeline(base, controlnet, Sampling("ddim", 7, 3.5, 0.6))(
+        two, ["man", "woman"], [5, 6]
+    )
+    assert asked["prompt"] == ["man", "woman"]
+    assert (asked["num_inference_steps"], asked["guidance_scale"]) == (7, 3.5)
+    assert asked["controlnet_conditioning_scale"] == 0.6
+    assert [g.initial_seed() for g in asked["generator"]] == [5, 6]
+    assert asked["image"].shape == (2, 3, 32, 32)
+    for channel in asked["image"].unbind(1):
+        assert np.array_equal(channel.numpy() * 255, np.stack(two)), "white lines on black"
+    assert [image[0, 0].tolist() for image in made] == [[204, 204, 204]] * 2
 
 
 def test_with_none_outside_nothing_is_added_there(controlnet: ControlNetModel, base: Base) -> None:

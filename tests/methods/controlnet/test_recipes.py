@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,7 @@ from palsynth.methods.controlnet.autoencoder import AutoencoderRecipe
 from palsynth.methods.controlnet.files import load_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.healthy import HealthySettings, held_out
 from palsynth.methods.controlnet.loading import read_autoencoder, read_base
+from palsynth.methods.controlnet.patients import PatientsSettings
 from palsynth.methods.controlnet.pictures import HealthySource
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.prompts import SENTENCES
@@ -23,6 +24,7 @@ from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
 from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.methods.controlnet.text_to_image import TextToImageRecipe
+from palsynth.methods.controlnet.weighting import FROM_NOTHING, Weighting
 from palsynth.people import sample
 from palsynth.people.description import describe
 from palsynth.training.loop import train
@@ -52,7 +54,7 @@ def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
     assert train(second, tmp_path / "base")
     base = read_base(tmp_path / "base" / "weights")
     assert base.size == 32
-    assert base.vae.config.scaling_factor == vae.config.scaling_factor
+    assert base.vae.config.scaling_factor == vae.config.scaling_factor == 1.0
 
     sampling = Sampling("ddim", 1, 1.0)
     model = ModelSettings(str(tmp_path / "base" / "weights"), anew=True, sampling=sampling)
@@ -65,6 +67,8 @@ def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
     edges = held_out(32)["edges"][:1].numpy()
     assert untuned_pipeline(used)(list(edges), ["man"], [0])[0].shape == (32, 32, 3)
 
+    ungated = replace(used, sampling=replace(sampling, outside="none"))
+    assert untuned_pipeline(ungated).sampling.outside == "tuned", "nothing was tuned in a range"
     together = replace(third, model=replace(model, strategy=Strategy("both")), edgeless=0.5)
     assert train(together, tmp_path / "both")
     trained = tmp_path / "both" / "weights"
@@ -133,3 +137,28 @@ def test_settings_without_people_or_with_others_are_refused(wrong: dict, words: 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda p: p.stem)
 def test_every_recipe_of_the_repository_can_be_read(path: Path) -> None:
     assert load_recipe(path).loop.steps > 0
+
+
+@pytest.mark.parametrize(("name", "first", "last"), [("pf", 500, 701), ("conventional", 0, 1000)])
+def test_the_published_recipes_tune_as_the_paper_says(name: str, first: int, last: int) -> None:
+    """Three patients, 1800 pictures twice in batches of four, AdamW at 1e-5; the ControlNet alone
+    trains, every timestep of its range counts alike."""
+    found = load_recipe(RECIPES / f"controlnet-paper-{name}.yaml")
+    assert found.model == ModelSettings(
+        "models/stable-diffusion-v1-5", controlnet="models/sd-controlnet-canny",
+        strategy=Strategy("controlnet", first, last), sampling=Sampling("dpm++", 20, 7.5),
+    )  # fmt: skip
+    assert found.patients == PatientsSettings(Path("patients-set"), 3)
+    assert (found.loop.steps, found.loop.batch, found.loop.learning_rate) == (900, 4, 1e-5)
+    assert found.weighting == Weighting(0.0, 1.0)
+    assert (found.edgeless, found.at_edges) == (0.0, 1.0)
+
+
+def test_healthy_people_are_for_training_by_default() -> None:
+    found = HealthySettings()
+    assert (found.first_person, found.people, found.seed) == (500_000, 6000, 0)
+    source = HealthySettings(7, 510_000, Path("nowhere"), seed=5).build(64, draw=False)
+    assert source.source == HealthySource(510_000, 64, 5)
+    assert (source.count, source.seed, source.people) == (7, 5, 7)
+    assert asdict(FROM_NOTHING) == {"snr_gamma": 5.0, "most": 20.0}
+    assert TextToImageRecipe(Path("x")).wordless == 0.1

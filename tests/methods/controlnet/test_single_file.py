@@ -18,6 +18,7 @@ from transformers import CLIPTextConfig, CLIPTextModel
 
 from palsynth.errors import InputError
 from palsynth.methods.controlnet import single_file
+from palsynth.methods.controlnet.base import Base, noise_scheduler
 from palsynth.methods.controlnet.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.small import small_tokenizer
 
@@ -124,6 +125,17 @@ def original(vae: AutoencoderKL, text: CLIPTextModel, unet: UNet2DConditionModel
     for name, t in unet.state_dict().items():
         out[f"model.diffusion_model.{unet_name(name)}"] = t
     return out
+
+
+def test_the_published_networks_have_their_published_sizes() -> None:
+    with torch.device("meta"):
+        made = vae, text, unet = single_file.sd15_networks()
+    assert [sum(p.numel() for p in network.parameters()) for network in made] == [
+        83_653_863, 123_060_480, 859_520_964
+    ]  # fmt: skip
+    base = Base(vae, text, small_tokenizer(), unet, noise_scheduler())
+    assert (base.factor, base.size) == (8, 512)
+    assert vae.config.scaling_factor == 0.18215
 
 
 @pytest.mark.parametrize("suffix", ["safetensors", "ckpt"])

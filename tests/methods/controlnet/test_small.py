@@ -17,6 +17,7 @@ from palsynth.methods.controlnet.prompts import (
     PROMPT,
     SENTENCES,
     prompt,
+    shorter,
 )
 from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings, small_tokenizer
 from palsynth.people import sample
@@ -43,9 +44,11 @@ def test_the_tokenizer_survives_its_files(tmp_path: Path) -> None:
     assert again.model_max_length == 77
 
 
-def test_only_the_person_changes_in_the_prompt() -> None:
-    assert prompt() == PROMPT
-    assert prompt("woman of  about 30").startswith("ID photo of woman of about 30 wearing")
+def test_only_the_person_changes_in_the_papers_prompt() -> None:
+    cap = ("wearing light-blue surgical cap and top, frontal headshot centered, even lighting, "
+           "light-blue background, ultra-realistic, sharp focus")  # fmt: skip
+    assert prompt() == PROMPT == f"ID photo of person {cap}"
+    assert prompt("woman of  about 30") == f"ID photo of woman of about 30 {cap}"
     assert prompt("man").count("person") == 0
     with pytest.raises(InputError, match="description '': say who, as in 'woman of about 30"):
         prompt(" ")
@@ -64,21 +67,33 @@ def test_a_new_network_predicts_nothing() -> None:
     assert not settings.unet(16, 4)(torch.randn(1, 4, 16, 16), 500, words).sample.any()
 
 
-def test_training_hears_less_at_times_as_users_say_less() -> None:
-    whole = DESCRIPTIONS.index("woman of about 30 with light skin")
-    said = shortened(torch.tensor([whole] * 400), torch.Generator().manual_seed(0))
-    shares = {DESCRIPTIONS[n]: said.count(n) / 400 for n in set(said)}
-    assert shares == pytest.approx(
-        {
-            "woman of about 30 with light skin": 0.5,
-            "woman of about 30": 0.15,
-            "woman": 0.1,
-            "person": 0.25,
-        },
-        abs=0.06,
-    )
-    person = DESCRIPTIONS.index("person")  # as patients and photos have it
-    assert set(shortened(torch.tensor([person] * 40), torch.Generator().manual_seed(1))) == {person}
+@pytest.mark.parametrize(
+    ("draws", "said"),
+    [
+        ((0.0, 0.499), "woman of about 30 with light skin"),
+        ((0.5, 0.649), "woman of about 30"),
+        ((0.65, 0.749), "woman"),
+        ((0.75, 0.999), "person"),
+    ],
+)
+def test_training_hears_less_at_times_as_users_say_less(
+    draws: tuple[float, float], said: str
+) -> None:
+    for draw in draws:
+        assert shorter("woman of about 30 with light skin", draw) == said
+        assert shorter("person", draw) == "person"
+
+
+def test_each_sentence_is_shortened_by_its_own_draw() -> None:
+    who = ("woman of about 30 with light skin", "man of about 50 with dark skin", "person")
+    rng = torch.Generator().manual_seed(2)
+    draws = torch.rand(12, generator=torch.Generator().manual_seed(2)).tolist()
+    found = shortened(torch.tensor([DESCRIPTIONS.index(w) for w in who * 4]), rng)
+    assert [DESCRIPTIONS[n] for n in found] == [
+        shorter(w, d) for w, d in zip(who * 4, draws, strict=True)
+    ]
+    whole = DESCRIPTIONS[found[1]]
+    assert (DESCRIPTIONS[found[0]], whole) == ("woman of about 30", who[1])
 
 
 def test_people_are_described_in_words_that_training_uses() -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pytest
 import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base
-from palsynth.methods.controlnet.strategies import Strategy, merged
+from palsynth.methods.controlnet.single_file import sd15_controlnet
+from palsynth.methods.controlnet.strategies import Strategy, Trains, merged
 
 
 def free(network: torch.nn.Module) -> list[str]:
@@ -23,8 +27,11 @@ def test_partial_fine_tuning_draws_from_a_half_open_range() -> None:
     assert len(counts) == 201
     assert counts.min() > 50  # about 100 each
     everywhere = Strategy().timesteps(20_000, rng)
-    assert everywhere.min() < 5
-    assert everywhere.max() > 994
+    assert (int(everywhere.min()), int(everywhere.max())) == (0, 999)
+    assert asdict(Strategy()) == {
+        "trains": "controlnet", "first": 0, "last": 1000, "rank": 16,
+        "targets": ("to_q", "to_k", "to_v", "to_out.0"),
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(("first", "last"), [(700, 500), (-1, 10), (0, 1001), (500, 500)])
@@ -33,31 +40,82 @@ def test_a_range_without_timesteps_is_refused(first: int, last: int) -> None:
         Strategy(first=first, last=last)
 
 
-def test_the_whole_controlnet_trains_and_the_base_does_not(
-    base: Base, controlnet: ControlNetModel
+@pytest.fixture(scope="module")
+def published() -> tuple[ControlNetModel, UNet2DConditionModel]:
+    """ControlNet and U-Net of Stable Diffusion 1.5, their names and sizes only."""
+    with torch.device("meta"):
+        unet = UNet2DConditionModel(sample_size=64, cross_attention_dim=768)
+        return sd15_controlnet(), unet
+
+
+@pytest.mark.parametrize(
+    ("trains", "tensors", "numbers"),
+    [
+        ("controlnet", (340, 0), (361_279_120, 0)),
+        ("inner", (96, 118), (174_802_560, 206_203_840)),
+        ("inner-controlnet", (96, 0), (174_802_560, 0)),
+        ("both", (340, 686), (361_279_120, 859_520_964)),
+    ],
+)
+def test_so_much_of_the_published_networks_trains(
+    published: tuple[ControlNetModel, UNet2DConditionModel], trains: Trains,
+    tensors: tuple[int, int], numbers: tuple[int, int],
+) -> None:  # fmt: skip
+    strategy = Strategy(trains)
+    strategy.set_free(*published)
+    assert tuple(len(free(network)) for network in published) == tensors
+    assert tuple(
+        sum(t.numel() for t in network.parameters() if t.requires_grad) for network in published
+    ) == numbers  # fmt: skip
+    assert strategy.tunes_base == (numbers[1] > 0)
+
+
+def test_layer_freezing_frees_the_innermost_blocks_and_cross_attention(
+    published: tuple[ControlNetModel, UNet2DConditionModel],
 ) -> None:
-    Strategy().set_free(controlnet, base.unet)
-    assert len(free(controlnet)) == len(list(controlnet.parameters()))
-    assert not free(base.unet)
+    """All of them, and nothing else."""
+    Strategy("inner").set_free(*published)
+    inner, above = (set(free(network)) for network in published)
+    whole = (("down_blocks.3.", "mid_block."), ("up_blocks.0.",))
+    for network, found, blocks in zip(published, (inner, above), whole, strict=True):
+        assert found == {
+            name
+            for name, _ in network.named_parameters()
+            if name.startswith(blocks) or ".attn2." in name
+        }
+    block = "down_blocks.1.attentions.0.transformer_blocks.0"
+    assert {f"{block}.attn2.to_k.weight", "mid_block.resnets.0.conv1.weight",
+            "down_blocks.3.resnets.1.conv2.bias"} <= inner  # fmt: skip
+    assert {f"{block}.attn2.to_q.weight", "up_blocks.0.resnets.2.conv1.weight",
+            "up_blocks.3.attentions.2.transformer_blocks.0.attn2.to_v.weight"} <= above  # fmt: skip
+    assert (
+        not {
+            f"{block}.attn1.to_k.weight",
+            "conv_in.weight",
+            "controlnet_mid_block.weight",
+            "time_embedding.linear_1.weight",
+            "mid_block.resnets.0.conv1.weight",
+        }
+        & above
+    )
+    assert not {f"{block}.attn1.to_k.weight", "conv_in.weight", "controlnet_mid_block.weight",
+                "controlnet_cond_embedding.conv_in.weight"} & inner  # fmt: skip
 
 
-def test_both_train_where_that_is_wanted(base: Base, controlnet: ControlNetModel) -> None:
-    Strategy("both").set_free(controlnet, base.unet)
-    for network in (controlnet, base.unet):
-        assert len(free(network)) == len(list(network.parameters()))
-
-
-def test_layer_freezing_reaches_into_the_base(base: Base, controlnet: ControlNetModel) -> None:
-    Strategy("inner").set_free(controlnet, base.unet)
-    inner, above = free(controlnet), free(base.unet)
-    assert inner
-    assert all(n.startswith(("down_blocks.1.", "mid_block.")) or ".attn2." in n for n in inner)
-    assert any(n.startswith("up_blocks.0.") for n in above)
-    assert all(n.startswith("up_blocks.0.") or ".attn2." in n for n in above)
-    assert not any(n.startswith(("conv_in", "down_blocks.0.resnets")) for n in inner + above)
-    Strategy("inner-controlnet").set_free(controlnet, base.unet)
-    assert free(controlnet) == inner
-    assert not free(base.unet)
+def test_lora_adds_to_all_attention_of_the_published_controlnet() -> None:
+    """Seven blocks of two attentions, four layers each, two matrices a layer: rank 16."""
+    with torch.device("meta"):
+        controlnet, unet = sd15_controlnet(), UNet2DConditionModel(cross_attention_dim=768)
+    Strategy("lora").set_free(controlnet, unet)
+    names = free(controlnet)
+    assert len(names) == 7 * 2 * 4 * 2
+    assert not free(unet)
+    layers = {name.split(".lora_")[0].split("transformer_blocks.0.")[1] for name in names}
+    assert layers == {f"attn{k}.{layer}" for k in (1, 2)
+                      for layer in ("to_q", "to_k", "to_v", "to_out.0")}  # fmt: skip
+    widths = 2 * 320 + 2 * 640 + 3 * 1280
+    count = sum(t.numel() for t in controlnet.parameters() if t.requires_grad)
+    assert count == 16 * (14 * widths + 7 * 2 * 768)
 
 
 def test_lora_trains_little_and_is_added_in_afterwards(
@@ -82,6 +140,10 @@ def test_lora_trains_little_and_is_added_in_afterwards(
     assert all(torch.equal(t, frozen[n]) for n, t in controlnet.state_dict().items()), "as it was"
     assert {name: tuple(t.shape) for name, t in whole.state_dict().items()} == plain
     assert torch.allclose(whole(*inputs).mid_block_res_sample, changed, atol=1e-4)
+    layer = "mid_block.attentions.0.transformer_blocks.0.attn2.to_k"
+    up, down = (frozen[f"{layer}.lora_{ab}.default.weight"] for ab in "BA")
+    added = whole.state_dict()[f"{layer}.weight"] - frozen[f"{layer}.base_layer.weight"]
+    assert torch.allclose(added, up @ down, atol=1e-5), "added once, whatever the rank"
     again = controlnet(*inputs).mid_block_res_sample  # merging left the original as it was
     assert torch.allclose(again, changed, atol=1e-4)
 

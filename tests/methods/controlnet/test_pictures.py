@@ -1,0 +1,58 @@
+"""Healthy people who do not exist, and whom nothing trains on."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+import pytest
+
+from palsynth.clinical import YANAGIHARA, Movement, Palsy
+from palsynth.errors import InputError
+from palsynth.face.framing import PORTRAIT
+from palsynth.methods.controlnet import pictures
+from palsynth.methods.controlnet.conditioning import plain_edges
+from palsynth.methods.controlnet.healthy import held_out
+from palsynth.methods.controlnet.pictures import HealthySource
+from palsynth.methods.controlnet.prompts import DESCRIPTIONS
+from palsynth.people import Person, View, sample
+from palsynth.people.description import describe
+
+
+def test_pictures_show_healthy_people_at_rest_or_moving(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[int, Movement, float]] = []
+
+    def render(
+        person: Person, movement: Movement, palsy: Palsy, *, intensity: float, view: View
+    ) -> Any:
+        assert palsy == Palsy.none()
+        assert (view.size, view.framing) == (64, PORTRAIT)
+        drawn.append((person.seed, movement, intensity))
+        raise StopIteration
+
+    monkeypatch.setattr(pictures, "render", render)
+    for number in range(150):
+        with pytest.raises(StopIteration):
+            HealthySource(500_000, 64)[number]
+    assert [seed for seed, _, _ in drawn] == list(range(500_000, 500_150))
+    shown = Counter(movement for _, movement, _ in drawn)
+    assert 0.3 < shown.pop(Movement.REST) / 150 < 0.5
+    assert set(shown) == set(YANAGIHARA) - {Movement.REST}
+    efforts = [effort for _, _, effort in drawn]
+    assert (min(efforts), max(efforts)) == (pytest.approx(0.6, abs=0.02),
+                                            pytest.approx(1.1, abs=0.02))  # fmt: skip
+
+
+def test_nobody_who_is_for_evaluation_is_drawn() -> None:
+    with pytest.raises(InputError, match="people from 1,000,000 on are for evaluation"):
+        HealthySource(999_999)[1]
+
+
+def test_held_out_people_are_those_whom_nothing_trains_on() -> None:
+    held = held_out(32)
+    assert held["number"].tolist() == list(range(12))
+    said = [DESCRIPTIONS[n] for n in held["sentence"].tolist()]
+    assert said == [describe(sample(994_000 + k)) for k in range(12)]
+    for image, edges in zip(held["image"].numpy(), held["edges"].numpy(), strict=True):
+        assert np.array_equal(edges, plain_edges(image))
