@@ -79,7 +79,8 @@ def test_a_person_shows_bells_phenomenon_as_they_have_it() -> None:
     for seed in (least, most):
         person = sample(seed)
         what = drive(asked.movement, asked.palsy, bell=person.bell)
-        assert what.left.bell == pytest.approx(person.bell)
+        # the lid comes down by 0.2 from where it stands, 0.12 wide
+        assert what.left.bell == pytest.approx(0.92 * person.bell)
         made = get_method("captured")([Request(person, asked, size=96)])[0]
         assert np.array_equal(made, render_drive(person, what, View(96))[0])
 

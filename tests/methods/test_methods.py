@@ -14,6 +14,7 @@ from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
+from palsynth.face.measures import measure
 from palsynth.methods import Asked, Picture, Request, get_method, method_names
 from palsynth.methods.base import METHODS, method_class, provenance, write_made
 from palsynth.methods.people import PeopleMethod
@@ -98,17 +99,18 @@ def test_people_do_what_is_asked_with_their_own_bells_phenomenon() -> None:
 
 
 def test_the_simulator_moves_photos_and_people_at_rest(astronaut: Face) -> None:
-    person = sample(970_201)
+    person = sample(970_202)
     made = get_method("simulator")([
         Request(astronaut, WINK, size=128, framing=PORTRAIT),
         Request(astronaut, WINK, framing=None),
         Request(person, WINK, size=96, framing=PORTRAIT),
     ])  # fmt: skip
-    what = drive(Movement.WINK, WINK.palsy, intensity=0.7, wink=Side.RIGHT)
     drawn = person_face(person, Asked(Movement.REST, Palsy.none()), View(96, PORTRAIT))
     faces = (astronaut.aligned(PORTRAIT, 128), astronaut, drawn.aligned(PORTRAIT, 96))
-    for image, face in zip(made, faces, strict=True):
+    for image, face, bell in zip(made, faces, (1.0, 1.0, person.bell), strict=True):
+        what = drive(Movement.WINK, WINK.palsy, intensity=0.7, bell=bell, wink=Side.RIGHT)
         assert np.array_equal(image, compose(at_rest(face), what).image)
+    assert person.bell < 1
 
 
 @pytest.mark.parametrize("name", ["people", "simulator"])
@@ -142,5 +144,9 @@ def test_a_wish_in_words_is_answered_by_the_person_of_the_seed(face: Face) -> No
     grin = render(sample(41), GRIN.movement, GRIN.palsy, intensity=0.6, view=View(96))
     assert np.array_equal(picture.face.image, grin.image)
     assert picture.rest is None
+    for wink, shut in ((Side.LEFT, "left"), (Side.RIGHT, "right")):
+        asked = Asked(Movement.WINK, Palsy.none(), wink=wink)
+        eyes = measure(expression_picture(asked, 41, 256).face.landmarks).sided["palpebral fissure"]
+        assert ("left" if eyes.left < eyes.right else "right") == shut
     shown = Picture(face)
     assert expression_picture(shown, 0, 64) is shown

@@ -20,7 +20,9 @@ def identity_face(identity: Identity, size: int, framing: Framing = ID_PHOTO) ->
 
 def person_face(person: Person, asked: Asked, view: View) -> Face:
     """A person doing a movement, as a face whose landmarks are exact (depth from the scan)."""
-    portrait = render(person, asked.movement, asked.palsy, intensity=asked.intensity, view=view)
+    portrait = render(
+        person, asked.movement, asked.palsy, intensity=asked.intensity, view=view, wink=asked.wink
+    )
     depth = person.landmarks[:, 2:] * view.framing.scale(view.size)
     return Face(portrait.image, np.hstack([portrait.landmarks, depth.astype(np.float32)]))
 

@@ -12,8 +12,9 @@ from palsynth.errors import InputError
 from palsynth.face.framing import ID_PHOTO
 from palsynth.methods.base import Asked, Request
 from palsynth.methods.resolve import identity_face
+from palsynth.people import Person
 from palsynth.simulator.compose import compose
-from palsynth.simulator.drive import drive
+from palsynth.simulator.drive import BELL, drive
 from palsynth.simulator.photo import at_rest
 
 
@@ -39,7 +40,10 @@ class SimulatorMethod:
         face = identity_face(request.identity, request.size, request.framing or ID_PHOTO)
         if request.framing is not None:
             face = face.aligned(request.framing, request.size)
-        what = drive(asked.movement, asked.palsy, intensity=asked.intensity, wink=asked.wink)
+        bell = request.identity.bell if isinstance(request.identity, Person) else BELL
+        what = drive(
+            asked.movement, asked.palsy, intensity=asked.intensity, bell=bell, wink=asked.wink
+        )
         return compose(at_rest(face), what).image
 
     @classmethod

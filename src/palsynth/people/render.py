@@ -88,13 +88,15 @@ def render(
     *,
     intensity: float = 1.0,
     view: View | None = None,
+    wink: Side | None = None,
 ) -> Portrait:
     """Draws a person doing a movement with a palsy.
 
-    ``intensity`` 0 … 1.2 scales the effort. Sizes run from 32 to 1024 px.
+    ``intensity`` 0 … 1.2 scales the effort; ``wink`` is the eye that is asked to, the weak one's if
+    None. Sizes run from 32 to 1024 px.
     """
     palsy = palsy or Palsy.none()
-    what = drive(movement, palsy, intensity=intensity, bell=person.bell)
+    what = drive(movement, palsy, intensity=intensity, bell=person.bell, wink=wink)
     image, landmarks = render_drive(person, what, view)
     return Portrait(image, landmarks, person, movement, palsy)
 
