@@ -53,7 +53,7 @@ def read_london(folder: Path, detect: Detector) -> list[Photograph]:
     """
     for name in ("split.csv", "info.csv", "neutral"):
         if not (folder / name).exists():
-            raise InputError(f"{folder}: no {name}; expected a London-set folder, see its README")
+            raise InputError(f"{folder}: no {name}; docs/data.md says how photographs lie")
     with (folder / "info.csv").open() as file:
         info = {row["face_id"]: row for row in csv.DictReader(file)}
     out = []
@@ -73,7 +73,7 @@ def read_london(folder: Path, detect: Detector) -> list[Photograph]:
 def train_people(folder: Path) -> list[str]:
     """Names of the ``train`` people of a London-set folder. Raises InputError without its split."""
     if not (folder / "split.csv").exists():
-        raise InputError(f"{folder}: no split.csv; expected a London-set folder, see its README")
+        raise InputError(f"{folder}: no split.csv; docs/data.md says how photographs lie")
     with (folder / "split.csv").open() as file:
         return [row["face_id"] for row in csv.DictReader(file) if row["split"] == "train"]
 

@@ -25,7 +25,7 @@ class GalleryOptions:
     side: SideName = "left"
     """The weak side of the first and every second after; the others are weak on the other one."""
     size: int = 512
-    """Pixels of a picture's side."""
+    """Pixels of a picture's side, 64 to 1024."""
     method: str = "people"
     """The method that draws."""
     force: Force = False
@@ -37,6 +37,7 @@ def gallery(options: GalleryOptions) -> None:
     from palsynth.generation.gallery import PAGE, Gallery, write_gallery
     from palsynth.methods import get_method
     from palsynth.people import sample
+    from palsynth.people.render import LARGEST
 
     if not options.persons or len(set(options.persons)) < len(options.persons):
         raise InputError("--persons: say at least one seed, and none twice")
@@ -44,8 +45,10 @@ def gallery(options: GalleryOptions) -> None:
         raise InputError(
             f"--ages: {len(options.ages)} ages for {len(options.persons)} people; say one each"
         )
-    if not options.grades:
-        raise InputError("--grades: say at least one")
+    if not options.grades or len(set(options.grades)) < len(options.grades):
+        raise InputError("--grades: say at least one, and none twice")
+    if not 64 <= options.size <= LARGEST:
+        raise InputError(f"--size {options.size}: pictures have 64 to {LARGEST} px a side")
     ages = options.ages or (None,) * len(options.persons)
     try:
         people = [sample(s, age=age) for s, age in zip(options.persons, ages, strict=True)]

@@ -69,19 +69,26 @@ def write_gallery(
 
 def _page(gallery: Gallery, method: Method) -> Sequence[str]:
     """The page's lines (Markdown): a table a person, movements down, grades across."""
-    people = len(gallery.people)
+    grades = [grade.value for grade in gallery.grades]
+    seeds = " ".join(str(person.seed) for person in gallery.people)
+    ages = " ".join(f"{person.age:g}" for person in gallery.people)
     lines = [
         "# Gallery",
         "",
-        f"Every movement of {people} people who do not exist, drawn by the method {method.name} "
-        f"at {len(gallery.grades)} House-Brackmann grades, {gallery.size} px each. Seen something "
-        "that gives a picture away? Name its file.",
+        "Every movement of people who do not exist, drawn by the method "
+        f"{method.name} at House-Brackmann {', '.join(grades)}, {gallery.size} px each; asked to "
+        "wink is the weak eye. Seen something that gives a picture away? Name its file.",
+        "",
+        f"Made by `palsynth gallery --persons {seeds} --ages {ages} --grades {' '.join(grades)} "
+        f"--side {gallery.side.value} --size {gallery.size} --method {method.name}`.",
         "",
         f"{FOOT[0].upper()}{FOOT[1:]}.",
     ]
     for person in gallery.people:
         weak = gallery.weak_side(person).value
         who = f"{person.gender} of about {person.age:.0f}, {person.ethnicity.replace('_', ' ')}"
+        if person.extrapolated:
+            who += " (age extrapolated: nobody photographed was as old)"
         lines += [
             "",
             f"## Person {person.seed}: {who}, Monk skin tone {person.monk}, {weak} side weak",

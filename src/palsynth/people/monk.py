@@ -1,8 +1,8 @@
 """Skin tone by the Monk scale, so that sets can be balanced by it.
 
 Ten tones (Monk 2019; published with the Google skin tone research, 2022, CC BY 4.0). A face's tone
-is the nearest swatch by CIE L*a*b* to the median colour of its cheeks and nose as the picture shows
-them; the drawn light is even and neutral, so no correction is made for lamps.
+is the nearest swatch by CIE L*a*b* to the median colour of its cheeks and nose before light falls
+on it; a picture may show the tone beside it.
 """
 
 from __future__ import annotations
