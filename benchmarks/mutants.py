@@ -34,8 +34,6 @@ from cosmic_ray.ast import ast_nodes, get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.plugins import get_operator, operator_names
 
-from palsynth.progress import progress_bar
-
 HERE = Path(__file__).resolve().parents[1]
 
 CORE = (
@@ -177,14 +175,15 @@ def _environment(copy: Path) -> dict[str, str]:
 
 
 def _copied(folder: Path, number: int) -> Path:
-    """A copy of the checkout to be changed, without compiled files, which could be stale."""
+    """A copy of what the checkout tracks, to be changed; without compiled files, which could be
+    stale."""
     copy = folder / f"copy-{number}"
     shutil.rmtree(copy, ignore_errors=True)
-    for part in ("src", "tests"):
-        shutil.copytree(HERE / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for file in HERE.glob("*.*"):
-        if file.is_file():
-            shutil.copy2(file, copy)
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=HERE, capture_output=True, check=True)
+    for name in listed.stdout.decode().split("\0"):
+        if (HERE / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(HERE / name, copy / name)
     return copy
 
 
@@ -194,6 +193,7 @@ def run_tests(copy: str, tests: list[str]) -> None:
 
     os.chdir(copy)
     sys.path.insert(0, str(Path(copy) / "src"))
+    assert "palsynth" not in sys.modules
     sys.dont_write_bytecode = True
     with open(os.devnull, "w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
@@ -201,6 +201,18 @@ def run_tests(copy: str, tests: list[str]) -> None:
         options = ["-x", "-q", "-n0", "-p", "no:cacheprovider", "-p", "no:cov"]
         code = pytest.main([*options, *tests])
     os._exit(int(code))
+
+
+def passed(copy: Path, tests: list[str]) -> bool:
+    """Whether tests pass in a copy; such that hang do not."""
+    context = multiprocessing.get_context("forkserver")
+    process = context.Process(target=run_tests, args=(str(copy), tests))
+    process.start()
+    process.join(LIMIT)
+    if process.is_alive():
+        process.kill()
+        process.join()
+    return process.exitcode == 0
 
 
 def tried(mutant: Mutant, copy: Path, tests: Tests) -> Outcome:
@@ -215,14 +227,7 @@ def tried(mutant: Mutant, copy: Path, tests: Tests) -> Outcome:
         return Outcome(mutant, "not run", before.strip(), after.strip())
     try:
         path.write_text(changed or source, "utf-8")
-        context = multiprocessing.get_context("forkserver")
-        process = context.Process(target=run_tests, args=(str(copy), which))
-        process.start()
-        process.join(LIMIT)
-        if process.is_alive():
-            process.kill()
-            process.join()
-        result = "alive" if process.exitcode == 0 else "killed"
+        result = "alive" if passed(copy, which) else "killed"
     finally:
         path.write_text(source, "utf-8")
     return Outcome(mutant, result, before.strip(), after.strip())
@@ -255,6 +260,9 @@ def read_log(path: Path) -> list[Outcome]:
 
 
 def main() -> None:
+    # not above: processes for changes import this file, and palsynth from their copy alone
+    from palsynth.progress import progress_bar
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs/mutants"))
     parser.add_argument("--mutants", type=int, default=400)
@@ -275,6 +283,8 @@ def main() -> None:
     outcomes = {
         Mutant(**k["mutant"]): Outcome(**{**k, "mutant": Mutant(**k["mutant"])}) for k in known
     }
+    if not passed(folder / "copy-0", ["tests/clinical", "tests/capture"]):
+        raise SystemExit("the tests fail on the unchanged copy; mend that first")
     mutants = sampled(options.mutants, options.seed)
     todo = [mutant for mutant in mutants if mutant not in outcomes]
 
