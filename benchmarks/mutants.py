@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
+import itertools
 import json
 import multiprocessing
 import os
@@ -56,6 +57,9 @@ LEFT_OUT = re.compile(
 
 PRELOADED = ["torch", "cv2", "scipy.stats", "diffusers", "torchmetrics", "pytest", "numba"]
 """Libraries that a process for one change finds imported."""
+
+BUDGET = 60
+"""Seconds of tests that a change has to pass at most: thousands run a line of the simulator."""
 
 LIMIT = 300
 """Seconds after which a change has made the tests hang, and counts as noticed."""
@@ -132,13 +136,16 @@ class Tests:
     seconds: dict[str, float]
 
     def of(self, mutant: Mutant) -> list[str]:
-        """The tests that run a change, quickest first; for a line that runs on import those that
-        run anything of its module."""
+        """The tests that run a change, quickest first, and at most BUDGET seconds of them; for a
+        line that runs on import those that run anything of its module."""
         lines = self.contexts.get(mutant.module, {})
         found = set(lines.get(mutant.line, []))
         if not found or "" in found:
             found = {test for tests in lines.values() for test in tests}
-        return sorted(found - {""}, key=lambda test: (self.seconds.get(test, 1.0), test))
+        known = {test: self.seconds.get(test, 1.0) for test in found - {""}}
+        ordered = sorted(known, key=lambda test: (known[test], test))
+        spent = itertools.accumulate(known[test] for test in ordered)
+        return [test for test, seconds in zip(ordered, spent, strict=True) if seconds <= BUDGET]
 
 
 def measured(folder: Path, copy: Path, workers: int) -> Tests:
