@@ -116,7 +116,8 @@ def _annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
 
 
 def sampled(count: int, seed: int) -> list[Mutant]:
-    """Changes spread over the core as its places are."""
+    """Changes spread over the core as its places are, in an order by chance, so that the first ones
+    are a sample too."""
     rng = random.Random(seed)
     root = HERE / "src" / "palsynth"
     files = sorted({path for pattern in CORE for path in root.glob(pattern)})
@@ -125,7 +126,7 @@ def sampled(count: int, seed: int) -> list[Mutant]:
         if path.name not in NO_SCIENCE:
             every += places(str(path.relative_to(root)), path.read_text("utf-8"), rng)
     print(f"{len(every)} places in {len(files)} modules")
-    return sorted(rng.sample(every, min(count, len(every))), key=lambda m: (m.module, m.line))
+    return rng.sample(every, min(count, len(every)))
 
 
 @dataclass(frozen=True)
@@ -309,7 +310,8 @@ def main() -> None:
             file.write(json.dumps(asdict(outcome)) + "\n")
             file.flush()
             tell(done, len(todo))
-    print(report([outcomes[mutant] for mutant in mutants]))
+    tried_all = [outcomes[mutant] for mutant in mutants]
+    print(report(sorted(tried_all, key=lambda o: (o.mutant.module, o.mutant.line))))
 
 
 @contextlib.contextmanager
