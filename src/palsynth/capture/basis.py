@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from palsynth.appearance.model import canonical_mesh
-from palsynth.clinical import Grade, Movement, Palsy, Side
+from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side
 from palsynth.face import topology
 from palsynth.simulator.drive import drive
 from palsynth.simulator.surface import fields, side_gate
@@ -109,14 +109,15 @@ def _precision(names: list[tuple[str, str]]) -> np.ndarray:
 
 
 def _moments() -> np.ndarray:
-    """Second moments (F, F) of one side's strengths over what patients of every grade do in every
-    movement, with little and full effort: a smile is zygomaticus and some levator, not a jaw."""
+    """Second moments (F, F) of one side's strengths over what patients of every grade do in the ten
+    movements and a blink, with little and full effort: a smile is zygomaticus and some levator, not
+    a jaw."""
     palsies = [Palsy.none()]
     for grade in (g for g in Grade if g is not Grade.I):
         palsies += [Palsy.peripheral(Side.LEFT, grade, late=late) for late in (False, True)]
     rows = [
         [what.of(side).fields.get(field, 0.0) for field in SIDED]
-        for movement in Movement
+        for movement in (*YANAGIHARA, Movement.BLINK)
         for palsy in palsies
         for effort in (0.4, 0.7, 1.0)
         for what in [drive(movement, palsy, intensity=effort)]

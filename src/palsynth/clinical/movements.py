@@ -28,7 +28,18 @@ class Movement(StrEnum):
         return self.value.replace("-", " ").capitalize()
 
 
-YANAGIHARA: tuple[Movement, ...] = tuple(m for m in Movement if m is not Movement.BLINK)
+YANAGIHARA: tuple[Movement, ...] = (
+    Movement.REST,
+    Movement.WRINKLE_FOREHEAD,
+    Movement.CLOSE_EYES_LIGHTLY,
+    Movement.CLOSE_EYES_TIGHTLY,
+    Movement.WINK,
+    Movement.WRINKLE_NOSE,
+    Movement.PUFF_CHEEKS,
+    Movement.WHISTLE,
+    Movement.GRIN,
+    Movement.DEPRESS_LIP,
+)
 """The ten items of the 40-point method, in its order."""
 
 EYE_CLOSURES = (

@@ -126,16 +126,14 @@ def _at_rest(path: Path) -> Face:
 
 
 def _patient(options: AnonymizeOptions) -> Patient:
-    from palsynth.clinical import Movement
     from palsynth.generation.patient import read_folder, read_photo
 
     if not options.patient.exists():
         raise InputError(f"{options.patient}: no such photo or folder")
     if not options.patient.is_dir():
-        movement = None if options.movement is None else Movement(options.movement)
         if options.out.is_dir() or options.out.suffix.lower() != ".png":
             raise InputError(f"--out {options.out}: one photo needs a picture, ending in .png")
-        return read_photo(options.patient, options.rest, movement)
+        return read_photo(options.patient, options.rest, options.movement)
     if options.rest is not None or options.movement is not None:
         raise InputError("--rest and --movement go with one photo; a folder says both itself")
     if options.out.suffix or options.out.is_file():

@@ -108,7 +108,7 @@ def _record(path: Path, options: MeasureOptions, rest: Face | None) -> dict[str,
         },
         "midline": {name: round(v, 3) for name, v in found.midline.items()},
     }
-    movement = None if options.movement is None else Movement(options.movement)
+    movement = options.movement
     reading = read(capture(face, rest), movement)
     weak = reading.weak_side.value if reading.weak_side else None
     record["reading"] = {
@@ -127,7 +127,7 @@ def _record(path: Path, options: MeasureOptions, rest: Face | None) -> dict[str,
             record["reading"].update(
                 weak_side=None, reason="not sure: capture and measures disagree about the side"
             )
-        record["movement"] = options.movement
+        record["movement"] = movement.value
         record["estimate"] = {
             "yanagihara_item": guess.score,
             "weak_side": weak,

@@ -20,10 +20,7 @@ if TYPE_CHECKING:
     from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 
 SideName = Literal["left", "right"]
-MovementName = Literal[
-    "rest", "wrinkle-forehead", "close-eyes-lightly", "close-eyes-tightly", "wink",
-    "wrinkle-nose", "puff-cheeks", "whistle", "grin", "depress-lip", "blink",
-]  # fmt: skip
+MovementName = Annotated[Movement, tyro.conf.EnumChoicesFromValues]
 GradeName = Literal["I", "II", "III", "IV", "V", "VI"]
 Force = Annotated[bool, tyro.conf.arg(help="Replace a file that palsynth did not make.")]
 KindName = Literal["peripheral", "central", "late"]

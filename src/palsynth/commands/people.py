@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
+from palsynth.clinical import Movement
 from palsynth.commands.options import Force, MovementName, PalsyOptions
 from palsynth.errors import InputError
 from palsynth.progress import progress_bar
@@ -43,7 +44,7 @@ class SampleOptions:
     monk: int | None = None
     """Tone of the skin by the Monk scale, of which 5 to 8 can be drawn; seeds are passed over until
     it is that one's."""
-    movement: MovementName = "rest"
+    movement: MovementName = Movement.REST
     """What they do; healthy unless a grade, a total or a palsy file is given."""
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
         default_factory=PalsyOptions
@@ -92,7 +93,7 @@ def people_sample(options: SampleOptions) -> None:
     """Draws people who do not exist, one PNG each."""
     import json
 
-    from palsynth.clinical import Movement, Palsy
+    from palsynth.clinical import Palsy
     from palsynth.face.images import write_png
     from palsynth.people import View, render
 
@@ -103,7 +104,7 @@ def people_sample(options: SampleOptions) -> None:
         raise InputError("say how weak: --grade, --yanagihara or --palsy")
     asked = given.grade or given.yanagihara is not None or given.palsy
     palsy = given.build() if asked else Palsy.none()
-    movement = Movement(options.movement)
+    movement = options.movement
     for person in _drawn(options):
         try:
             portrait = render(person, movement, palsy, view=View(size=options.size))

@@ -23,7 +23,7 @@ class SimulateOptions:
     """A frontal photo of one person at rest, mouth closed."""
     out: Path
     """Where the picture goes (PNG), as large as the photo; over 50 megapixels at half its size."""
-    movement: MovementName = "grin"
+    movement: MovementName = Movement.GRIN
     """What the patient is asked for."""
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
         default_factory=PalsyOptions
@@ -52,7 +52,7 @@ def simulate(options: SimulateOptions) -> None:
     warn_unless_neutral(face)
     if is_reduced(options.photo):
         print("note: over 50 megapixels; read, and written, at half its size", file=sys.stderr)
-    movement = Movement(options.movement)
+    movement = options.movement
     moved = move(face, movement, palsy, intensity=options.intensity)
     provenance = {
         "method": "simulator",
@@ -68,7 +68,7 @@ def simulate(options: SimulateOptions) -> None:
     )
     row = asked_and_measured(moved.image, movement, palsy)
     measured = (
-        "no face found" if row.measured_score is None else f"{row.measured_score} ({row.side_text})"
+        "nothing" if row.measured_score is None else f"{row.measured_score} ({row.side_text})"
     )
     side = row.asked_side.value if row.asked_side else "no"
     scores = f"item score asked {row.asked_score}, measured {measured}"

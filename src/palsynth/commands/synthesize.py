@@ -48,7 +48,6 @@ class SynthesizeOptions:
 def synthesize(options: SynthesizeOptions) -> None:
     """The person of one photo with the expression of another, or with one that is asked for."""
     from palsynth.capture.seen import read_expression
-    from palsynth.clinical import Movement
     from palsynth.face.detect import read_face
     from palsynth.face.framing import ID_PHOTO
     from palsynth.methods import Asked, Request, get_method
@@ -72,7 +71,7 @@ def synthesize(options: SynthesizeOptions) -> None:
         said = {"expression": "picture", "rest": options.rest is not None}
     else:
         assert options.movement is not None
-        words = Asked(Movement(options.movement), options.palsy_options.build())
+        words = Asked(options.movement, options.palsy_options.build())
         asked = words
         said = {"expression": words.movement.value, "palsy": words.palsy.to_dict()}
     face = read_face(options.identity)

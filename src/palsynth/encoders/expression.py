@@ -7,6 +7,7 @@ the difference must be predictable from the expression alone, so nothing of who 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Literal, Self
@@ -15,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from palsynth.data.examples import Source
+from palsynth.data.examples import MOVEMENTS, Source
 from palsynth.encoders.base import Features, as_images
 from palsynth.encoders.irnet import IRNet
 from palsynth.encoders.reading import (
@@ -92,7 +93,7 @@ class ExpressionObjective(Objective):
         self.face, self.identity = face, identity.requires_grad_(False)
         self.head = ReadingHead(face.features)
         self.explain = nn.Sequential(
-            nn.Linear(11 + 2 * STATE, 256), nn.SiLU(), nn.Linear(256, face.features)
+            nn.Linear(len(MOVEMENTS) + 2 * STATE, 256), nn.SiLU(), nn.Linear(256, face.features)
         )
         self.invariance = invariance
 
@@ -131,4 +132,5 @@ class ExpressionObjective(Objective):
     def export(self, folder: Path) -> None:
         """E_Face, and the head that reads its difference to E_ID."""
         self.face.save_pretrained(folder)
-        save_file(self.head.state_dict(), folder / HEAD)
+        names = json.dumps([movement.value for movement in self.head.movements])
+        save_file(self.head.state_dict(), folder / HEAD, metadata={"movements": names})

@@ -18,7 +18,15 @@ from palsynth.data.examples import Source
 from palsynth.encoders.base import as_images, upright_crop
 from palsynth.encoders.identity import IRNetSettings
 from palsynth.encoders.irnet import IRNet
-from palsynth.encoders.reading import Reading, ReadingHead, reading_figures, reading_losses, truth
+from palsynth.encoders.reading import (
+    MOVEMENTS_NOW,
+    MOVEMENTS_OF_0_1,
+    Reading,
+    ReadingHead,
+    reading_figures,
+    reading_losses,
+    truth,
+)
 from palsynth.encoders.sources import FacesSettings
 from palsynth.encoders.validation import on
 from palsynth.face.face import Face
@@ -28,7 +36,8 @@ from palsynth.training.recipe import LoopSettings
 
 
 class Judge(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Images to a :class:`Reading`; the arguments are those of :class:`IRNet`."""
+    """Images to a :class:`Reading` of ``movements``; the other arguments are those of
+    :class:`IRNet`."""
 
     @register_to_config
     def __init__(
@@ -38,10 +47,11 @@ class Judge(ModelMixin, ConfigMixin):  # type: ignore[misc]
         narrow: int = 16,
         dim: int = 256,
         dropout: float = 0.2,
+        movements: tuple[str, ...] = MOVEMENTS_OF_0_1,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.trunk = IRNet(widths, depths, narrow, dim, dropout)
-        self.head = ReadingHead(dim)
+        self.head = ReadingHead(dim, movements)
 
     def forward(self, images: Tensor) -> Reading:
         """Images (N, 3, H, W), RGB in 0 … 1, to what they show."""
@@ -70,7 +80,7 @@ class JudgeRecipe(Settings):
     def objective(self) -> Objective:
         """What trains."""
         m = self.model
-        return JudgeObjective(Judge(m.widths, m.depths, m.narrow, m.dim, m.dropout))
+        return JudgeObjective(Judge(m.widths, m.depths, m.narrow, m.dim, m.dropout, MOVEMENTS_NOW))
 
 
 class JudgeObjective(Objective):

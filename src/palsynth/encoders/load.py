@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TypeVar
 
 import torch
+from safetensors import safe_open
 
 from palsynth.encoders.base import Encoder
 from palsynth.encoders.expression import HEAD, ExpressionEncoder
@@ -16,7 +18,7 @@ from palsynth.encoders.published.files import holds, load_exactly, read_tensors,
 from palsynth.encoders.published.ir import DEPTHS, AdaFaceIR, ArcFaceIR
 from palsynth.encoders.published.mobilefacenet import MobileFaceNet
 from palsynth.encoders.published.onnx import OnnxRecogniser
-from palsynth.encoders.reading import ReadingHead
+from palsynth.encoders.reading import MOVEMENTS_OF_0_1, ReadingHead
 from palsynth.encoders.shipped import ASSETS, load_ours
 from palsynth.errors import InputError
 
@@ -70,7 +72,10 @@ def expression_head(folder: Path | None = None) -> ReadingHead:
     tensors = {name: tensor.float() for name, tensor in read_tensors(path).items()}
     if "linear.weight" not in tensors:
         raise InputError(f"{path}: key linear.weight of ReadingHead is missing")
-    head = ReadingHead(tensors["linear.weight"].shape[1])
+    with safe_open(path, "pt") as file:
+        named = (file.metadata() or {}).get("movements")
+    movements = MOVEMENTS_OF_0_1 if named is None else json.loads(named)
+    head = ReadingHead(tensors["linear.weight"].shape[1], movements)
     load_exactly(head, tensors, path)
     return _frozen(head)
 

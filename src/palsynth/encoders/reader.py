@@ -19,7 +19,15 @@ from torch import Tensor, nn
 
 from palsynth.data.examples import Source
 from palsynth.encoders.features import DIM, KeptFeatures, features_of
-from palsynth.encoders.reading import Reading, ReadingHead, reading_figures, reading_losses, truth
+from palsynth.encoders.reading import (
+    MOVEMENTS_NOW,
+    MOVEMENTS_OF_0_1,
+    Reading,
+    ReadingHead,
+    reading_figures,
+    reading_losses,
+    truth,
+)
 from palsynth.encoders.sources import FacesSettings
 from palsynth.encoders.validation import validation_batch
 from palsynth.errors import InputError
@@ -36,7 +44,13 @@ class Reader(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """A small network on the feature and on ``components`` principal components of landmarks."""
 
     @register_to_config
-    def __init__(self, components: int = 100, hidden: int = 512, dropout: float = 0.4) -> None:
+    def __init__(
+        self,
+        components: int = 100,
+        hidden: int = 512,
+        dropout: float = 0.4,
+        movements: tuple[str, ...] = MOVEMENTS_OF_0_1,
+    ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         flat = 2 * topology.POINTS
         self.register_buffer("middle", torch.zeros(flat))
@@ -47,7 +61,7 @@ class Reader(ModelMixin, ConfigMixin):  # type: ignore[misc]
             nn.Dropout(dropout / 2), nn.Linear(DIM + components, hidden), nn.GELU(),
             nn.Dropout(dropout),
         )  # fmt: skip
-        self.head = ReadingHead(hidden)
+        self.head = ReadingHead(hidden, movements)
 
     @torch.no_grad()
     def fit_basis(self, vectors: Tensor, points: Tensor) -> None:
@@ -150,7 +164,7 @@ class ReaderRecipe(Settings):
     def objective(self) -> Objective:
         """What trains."""
         m = self.model
-        reader = Reader(m.components, m.hidden, m.dropout)
+        reader = Reader(m.components, m.hidden, m.dropout, MOVEMENTS_NOW)
         source = self.source()
         rows = [source[n].arrays() for n in range(min(BASIS_FROM, self.examples))]
         vectors, points = (

@@ -5,6 +5,7 @@ Used where E_Face is tuned and by the judge, which share this head and nothing e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,8 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from palsynth.clinical import Branch, Palsy, Side, SidePalsy
+from palsynth.clinical import Branch, Movement, Palsy, Side, SidePalsy
 from palsynth.data.examples import MOVEMENTS, UNKNOWN
+from palsynth.errors import InputError
 
 SIDES = (None, *Side)
 """Class number -> weak side; None where both work alike."""
@@ -22,10 +24,21 @@ STATE = len(Branch) + 1
 """Numbers that say how one side works: each branch's function, and the tone."""
 
 
+MOVEMENTS_OF_0_1 = (
+    "rest", "wrinkle-forehead", "close-eyes-lightly", "close-eyes-tightly", "wink",
+    "wrinkle-nose", "puff-cheeks", "whistle", "grin", "depress-lip", "blink",
+)  # fmt: skip
+"""Movements of a network whose config names none, as palsynth 0.1 wrote it."""
+
+MOVEMENTS_NOW = tuple(movement.value for movement in MOVEMENTS)
+"""Names that a network gets that is trained now; its config keeps them, like transformers'
+``id2label``."""
+
+
 class Reading(NamedTuple):
-    """``movement`` (N, 11) and ``side`` (N, 3) logits; ``state`` (N, 2, 6) function of each
-    branch and tone of the patient's left and right; ``weakness`` (N, 2) of each side in this
-    movement. State and weakness lie in 0 … 1."""
+    """``movement`` (N, M) logits of the movements that the network knows, ``side`` (N, 3) logits;
+    ``state`` (N, 2, 6) function of each branch and tone of the patient's left and right;
+    ``weakness`` (N, 2) of each side in this movement. State and weakness lie in 0 … 1."""
 
     movement: Tensor
     side: Tensor
@@ -33,12 +46,37 @@ class Reading(NamedTuple):
     weakness: Tensor
 
 
-class ReadingHead(nn.Module):
-    """A linear layer from a feature (N, dim) to a :class:`Reading`."""
+def known_movements(names: Sequence[str]) -> tuple[Movement, ...]:
+    """The movements that a network was trained on. Raises InputError for a name without a meaning
+    here."""
+    unknown = sorted(set(names) - {movement.value for movement in Movement})
+    if unknown:
+        raise InputError(
+            f"the network knows the movement '{unknown[0]}', which this palsynth does not; use the "
+            "version that trained it"
+        )
+    return tuple(Movement(name) for name in names)
 
-    def __init__(self, dim: int) -> None:
+
+def class_numbers(known: Sequence[Movement], asked: Sequence[Movement]) -> list[int]:
+    """Class numbers of movements in a network that knows others. Raises InputError naming one that
+    it does not know."""
+    for movement in asked:
+        if movement not in known:
+            raise InputError(
+                f"the network does not know the movement '{movement.value}'; train it on pictures "
+                "that show it"
+            )
+    return [known.index(movement) for movement in asked]
+
+
+class ReadingHead(nn.Module):
+    """A linear layer from a feature (N, dim) to a :class:`Reading` of ``movements``, by name."""
+
+    def __init__(self, dim: int, movements: Sequence[str] = MOVEMENTS_NOW) -> None:
         super().__init__()
-        self.sizes = (len(MOVEMENTS), len(SIDES), 2 * STATE, 2)
+        self.movements = known_movements(movements)
+        self.sizes = (len(movements), len(SIDES), 2 * STATE, 2)
         self.linear = nn.Linear(dim, sum(self.sizes))
 
     def forward(self, feature: Tensor) -> Reading:
@@ -105,7 +143,8 @@ def _squared(value: Tensor, target: Tensor) -> Tensor:
 
 
 def label_code(true: Truth) -> Tensor:
-    """(N, 11 + 2 * 6) what is known of the expression as numbers, for predicting a feature."""
+    """What is known of the expression as numbers (N, M + 2 * 6), M all movements, for predicting a
+    feature."""
     movement = functional.one_hot(true.movement.clamp(min=0), len(MOVEMENTS))
     known = (true.movement != UNKNOWN)[:, None]
     return torch.cat([movement * known, true.state.nan_to_num(1.0).flatten(1)], 1).float()

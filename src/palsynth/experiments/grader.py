@@ -21,6 +21,12 @@ from palsynth.data.stored import FolderSource, MixedSource
 from palsynth.encoders.base import as_images
 from palsynth.encoders.identity import IRNetSettings
 from palsynth.encoders.irnet import IRNet
+from palsynth.encoders.reading import (
+    MOVEMENTS_NOW,
+    MOVEMENTS_OF_0_1,
+    class_numbers,
+    known_movements,
+)
 from palsynth.errors import InputError
 from palsynth.settings import Settings
 from palsynth.training.objective import Losses, Objective
@@ -29,7 +35,8 @@ from palsynth.training.recipe import LoopSettings
 
 class Grader(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Logits of the item score (N, 3) and of the grade (N, 6); the movement is told, because a
-    grader knows what it has asked the patient for. Arguments are those of :class:`IRNet`."""
+    grader knows what it has asked the patient for. ``movements`` are those that it knows, by name;
+    the other arguments are those of :class:`IRNet`."""
 
     @register_to_config
     def __init__(
@@ -39,17 +46,20 @@ class Grader(ModelMixin, ConfigMixin):  # type: ignore[misc]
         narrow: int = 16,
         dim: int = 128,
         dropout: float = 0.2,
+        movements: tuple[str, ...] = MOVEMENTS_OF_0_1,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.trunk = IRNet(widths, depths, narrow, dim, dropout)
-        self.item = nn.Linear(dim, len(MOVEMENTS) * len(ITEMS))
+        self.movements = known_movements(movements)
+        self.item = nn.Linear(dim, len(movements) * len(ITEMS))
         self.grade = nn.Linear(dim, len(GRADES))
 
     def forward(self, images: Tensor, movement: Tensor) -> tuple[Tensor, Tensor]:
         """Images (N, 3, H, W), RGB in 0 … 1, and class numbers of their movements (N,)."""
         feature = self.trunk(images).vector
-        items = self.item(feature).view(-1, len(MOVEMENTS), len(ITEMS))
-        told = items[torch.arange(len(items)), movement.clamp(min=0)]
+        items = self.item(feature).view(-1, len(self.movements), len(ITEMS))
+        asked = [MOVEMENTS[number] for number in movement.clamp(min=0).tolist()]
+        told = items[torch.arange(len(items)), class_numbers(self.movements, asked)]
         return told, self.grade(feature)
 
 
@@ -96,7 +106,8 @@ class GraderRecipe(Settings):
     def objective(self) -> Objective:
         """What trains."""
         m = self.model
-        return GraderObjective(Grader(m.widths, m.depths, m.narrow, m.dim, m.dropout))
+        grader = Grader(m.widths, m.depths, m.narrow, m.dim, m.dropout, MOVEMENTS_NOW)
+        return GraderObjective(grader)
 
 
 class GraderObjective(Objective):

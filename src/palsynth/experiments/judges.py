@@ -14,11 +14,11 @@ import numpy as np
 import torch
 
 from palsynth.clinical import Movement, Palsy, Side
-from palsynth.data.examples import MOVEMENTS
 from palsynth.encoders.base import SIZE, Encoder, as_images
 from palsynth.encoders.load import identity_encoder, judge
 from palsynth.encoders.published.dlib import DlibRecogniser
 from palsynth.encoders.published.inception import fid_inception
+from palsynth.encoders.reading import class_numbers
 from palsynth.encoders.shipped import ASSETS
 from palsynth.evaluation.distribution import Backend
 from palsynth.evaluation.quality import ser_fiq
@@ -90,7 +90,8 @@ def quality() -> Judge:
 
 
 def reading() -> Judge:
-    """What the judge of expressions reads, (N, 28): movement and side logits, state, weakness."""
+    """What the judge of expressions reads, (N, M + 17): logits of the movements that it knows and
+    of the side, state, weakness."""
     network: Any = judge()
 
     @torch.no_grad()
@@ -104,10 +105,12 @@ def reading() -> Judge:
 def read_right(
     asked: list[tuple[Movement, Palsy]], reading: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Of a reading (N, 28): whether the asked movement was read, (N,) bool, and the mean error
-    of the weakness of the two sides, (N,), NaN without a face."""
-    movements = np.array([MOVEMENTS.index(m) for m, _ in asked])
-    named = reading[:, : len(MOVEMENTS)]
+    """Of a :func:`reading`: whether the asked movement was read, (N,) bool, and the mean error of
+    the weakness of the two sides, (N,), NaN without a face. Raises InputError for a movement that
+    the judge does not know."""
+    known = judge().head.movements
+    movements = np.array(class_numbers(known, [m for m, _ in asked]))
+    named = reading[:, : len(known)]
     right = np.where(np.isnan(named[:, 0]), False, named.argmax(1) == movements)
     weakness = np.array([[1 - p.movement_function(m, s) for s in READ_SIDES] for m, p in asked])
     return right, np.abs(reading[:, -2:] - weakness).mean(1)

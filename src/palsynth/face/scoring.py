@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from palsynth.clinical import Movement, Side
+from palsynth.errors import InputError
 from palsynth.face.measures import MIDLINE, SIDED, Measures, Sided
 
 
@@ -145,12 +146,22 @@ def calibration() -> dict[str, dict[str, Any]]:
     return json.loads(text)
 
 
+def is_calibrated(movement: Movement) -> bool:
+    """Whether the function of a movement can be estimated; a blink is an eye closed lightly."""
+    return movement is Movement.BLINK or movement.value in calibration()["weights"]
+
+
 def estimate(measures: Measures, movement: Movement, rest: Measures | None = None) -> Estimate:
     """Estimates the function of both sides in a movement, and its item score.
 
     With the same person's measures at ``rest`` the estimate is of what moves, by a regression of
-    its own.
+    its own. Raises InputError for a movement that the measures are not calibrated for.
     """
+    if not is_calibrated(movement):
+        raise InputError(
+            f"the measures are not calibrated for the movement '{movement.value}'; "
+            "'palsynth calibrate' does it for the movements of the Yanagihara method"
+        )
     key = Movement.CLOSE_EYES_LIGHTLY if movement is Movement.BLINK else movement
     kind = "" if rest is None else " with rest"
     if rest is not None:

@@ -9,12 +9,13 @@ import numpy as np
 from palsynth.clinical import Movement, Palsy, Side, item_score
 from palsynth.face.detect import detect_faces
 from palsynth.face.measures import Measures, measure
-from palsynth.face.scoring import ANSWERS, asymmetry, estimate
+from palsynth.face.scoring import ANSWERS, asymmetry, estimate, is_calibrated
 
 
 @dataclass(frozen=True)
 class AskedMeasured:
-    """One picture's two truths. A score is None where no single face is found in its picture;
+    """One picture's two truths. A score is None where no single face is found in its picture, or
+    the measures are not calibrated for its movement;
     ``asymmetry`` in per cent of the outer-eye distance, positive where the left looks weaker."""
 
     movement: Movement
@@ -37,7 +38,7 @@ def asked_and_measured(
     they are known, and sets it beside what was asked."""
     asked = AskedMeasured(movement, palsy.weak_side, item_score(palsy, movement))
     faces = detect_faces(image)
-    if len(faces) != 1:
+    if len(faces) != 1 or not is_calibrated(movement):
         return asked
     measures = measure(faces[0].landmarks)
     found = estimate(measures, movement, rest)

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from palsynth.errors import InputError
@@ -31,7 +32,9 @@ def release(run: Path, folder: Path) -> int:
         with written_whole(target) as temporary:
             if path.suffix == ".safetensors":
                 tensors = {name: _halved(t) for name, t in load_file(path).items()}
-                save_file(tensors, temporary, metadata={"format": "pt"})
+                with safe_open(path, "pt") as file:
+                    said = file.metadata() or {}
+                save_file(tensors, temporary, metadata={**said, "format": "pt"})
                 temporary.chmod(0o644)  # safetensors makes files that only their owner may read
                 size += temporary.stat().st_size
             elif path.name == "config.json":

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 
 from palsynth.clinical import Branch, Palsy, SidePalsy
-from palsynth.data.examples import MOVEMENTS
 from palsynth.encoders.features import features_of
 from palsynth.encoders.reader import Reader
 from palsynth.encoders.shipped import load_ours
@@ -35,14 +34,15 @@ def read_asked(
     """
     told = features_of(crops, points or [None] * len(crops))
     vectors, upright = (torch.from_numpy(np.array(told[n])) for n in ("vector", "points"))
-    reading = _reader()(vectors, upright)
+    reader = _reader()
+    reading = reader(vectors, upright)
     out = []
     for movement, state in zip(reading.movement.argmax(1), reading.state, strict=True):
         left, right = (
             SidePalsy({b: float(v) for b, v in zip(Branch, side, strict=False)}, float(side[-1]))
             for side in state
         )
-        out.append(Asked(MOVEMENTS[int(movement)], Palsy(left=left, right=right)))
+        out.append(Asked(reader.head.movements[int(movement)], Palsy(left=left, right=right)))
     return out
 
 

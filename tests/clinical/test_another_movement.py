@@ -1,0 +1,90 @@
+"""A movement more is data: it can be asked for, and nothing that there was changes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import palsynth
+from palsynth.capture.basis import basis
+
+SCRIPT = """
+import sys
+import numpy as np
+from palsynth.capture.basis import basis
+from palsynth.cli import main
+from palsynth.clinical import YANAGIHARA, Movement, Palsy, yanagihara_total
+from palsynth.encoders.load import expression_head
+from palsynth.encoders.shipped import load_ours
+from palsynth.errors import InputError
+from palsynth.experiments.grader import Grader
+from palsynth.experiments.judges import read_right
+import torch
+
+photo, out, precision = sys.argv[1:]
+pout = Movement("pout")
+assert len(Movement) == 12 and len(YANAGIHARA) == 10 and pout not in YANAGIHARA
+assert yanagihara_total(Palsy.none()) == 40
+assert np.array_equal(basis().precision, np.load(precision))
+for network in (load_ours("judge"), load_ours("reader")):
+    assert len(network.head.movements) == 11 and pout not in network.head.movements
+assert len(expression_head().movements) == 11
+grader = Grader((4, 4, 4, 4), narrow=4, dim=8, dropout=0.0)
+grader.eval()(torch.rand(2, 3, 112, 112), torch.tensor([8, -1]))
+for refused in (
+    lambda: read_right([(pout, Palsy.none())], np.zeros((1, 28), np.float32)),
+    lambda: grader(torch.rand(1, 3, 112, 112), torch.tensor([11])),
+):
+    try:
+        refused()
+    except InputError as error:
+        assert "does not know the movement 'pout'" in str(error)
+    else:
+        raise AssertionError("not refused")
+main(["simulate", photo, "--movement", "pout", "--side", "left", "--out", out])
+"""
+
+
+@pytest.fixture(scope="module")
+def with_a_pout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package by links, but for the file that lists the movements, which has one more."""
+    here = Path(palsynth.__file__).parent
+    root = tmp_path_factory.mktemp("more")
+    _linked(here, root / "palsynth", but="clinical")
+    _linked(here / "clinical", root / "palsynth" / "clinical", but="movements.py")
+    text = (here / "clinical" / "movements.py").read_text("utf-8")
+    blink = '    BLINK = "blink"\n'
+    effort = "_EFFORT: dict[Movement, dict[Muscle, float]] = {\n"
+    assert blink in text
+    assert effort in text
+    text = text.replace(blink, blink + '    POUT = "pout"\n')
+    text = text.replace(effort, effort + "    Movement.POUT: {Muscle.MENTALIS: 1.0},\n")
+    (root / "palsynth" / "clinical" / "movements.py").write_text(text, "utf-8")
+    return root
+
+
+def _linked(source: Path, target: Path, but: str) -> None:
+    target.mkdir()
+    for path in source.iterdir():
+        if path.name not in (but, "__pycache__"):
+            (target / path.name).symlink_to(path)
+
+
+def test_a_movement_more_can_be_asked_for_and_changes_nothing(
+    with_a_pout: Path, photo: Path, tmp_path: Path
+) -> None:
+    np.save(tmp_path / "precision.npy", basis().precision)
+    words = [str(photo), str(tmp_path / "pout.png"), str(tmp_path / "precision.npy")]
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *words],
+        env=os.environ | {"PYTHONPATH": str(with_a_pout), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Pout, left weak side" in done.stdout
+    assert (tmp_path / "pout.png").exists()
