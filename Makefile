@@ -9,7 +9,7 @@ demo: venv
 	$(BIN)/palsynth doctor
 	$(BIN)/palsynth sheet --person 12 --side left --grade V --out demo/sheet.png
 
-test: venv
+test: lint
 	$(BIN)/python -m pytest
 
 test-slow: venv

@@ -279,6 +279,7 @@ def main() -> None:
     options = parser.parse_args()
     folder = options.out.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    os.environ["OMP_NUM_THREADS"] = "1"  # a change a core
     multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
     copies: queue.Queue[Path] = queue.Queue()
     for number in range(options.workers):
