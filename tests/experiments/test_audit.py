@@ -141,7 +141,9 @@ def test_bad_input(sets: Path, tmp_path: Path, capsys) -> None:
         with pytest.raises(InputError, match="3 pictures; an audit needs at least 20 of each set"):
             open_set(bare, None, flat, cache)
         seen = open_set(sets / "training", None, flat, cache)
-        with pytest.raises(InputError, match="is in the training set and in the hold-out"):
+        first = min(row.subject_id for row in read_manifest(sets / "training"))
+        fault = f"subject {first} is in the training set and in the hold-out"
+        with pytest.raises(InputError, match=fault):
             audit(seen, seen, seen)
         copied = tmp_path / "copied"
         shutil.copytree(sets / "training", copied)

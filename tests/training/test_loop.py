@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -21,7 +22,7 @@ from palsynth.data.examples import Example, Source
 from palsynth.encoders.landmarks import LandmarksRecipe
 from palsynth.errors import InputError
 from palsynth.training import checkpoints
-from palsynth.training.loop import build, learning_rate, train
+from palsynth.training.loop import _Run, build, learning_rate, train
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings, from_dict, to_yaml
 
@@ -247,9 +248,11 @@ def test_an_interruption_saves_and_resumes(tmp_path: Path) -> None:
         return forward(self, batch, rng)
 
     interrupting.calls = 0  # type: ignore[attr-defined]
+    handlers = [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Line, "forward", interrupting)
         assert not train(recipe, tmp_path / "run")
+    assert [signal.getsignal(s) for s in (signal.SIGINT, signal.SIGTERM)] == handlers
     assert checkpoints.steps(tmp_path / "run") == [7]
     assert train(recipe, tmp_path / "run", resume=True)
     train(recipe, tmp_path / "whole")
@@ -321,3 +324,19 @@ def test_people_of_the_source_are_drawn_alike_in_workers(tmp_path: Path) -> None
     helped = LoopSettings(steps=3, batch=2, workers=1)
     for a, b in zip(batches(source, alone, 1), batches(source, helped, 1), strict=True):
         assert all(torch.allclose(a[n].double(), b[n].double(), equal_nan=True) for n in a)
+
+
+def test_ranks_agree_to_stop_when_they_log() -> None:
+    """Each rank must leave the loop at the same step, so they ask one another, and seldom."""
+
+    def asked(here: list[int], step: int, elsewhere: int) -> bool:
+        ranks = SimpleNamespace(
+            num_processes=2, device="cpu", reduce=lambda count, how: count + elsewhere
+        )
+        run = SimpleNamespace(accelerator=ranks, loop=LoopSettings(steps=9, log_every=3))
+        return _Run._agreed(run, here, step)  # type: ignore[arg-type]
+
+    assert not asked([2], 4, elsewhere=1)
+    assert asked([2], 6, elsewhere=0)
+    assert asked([], 6, elsewhere=1)
+    assert not asked([], 6, elsewhere=0)
