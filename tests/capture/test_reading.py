@@ -128,6 +128,19 @@ def test_a_turned_head_widens_the_limits(yaw: float, with_rest: bool, wider: flo
     assert found.regions["eyes"].clear == pytest.approx(0.8 / (limit * wider))
 
 
+@pytest.mark.parametrize(
+    ("yaw", "with_rest", "wider"),
+    [(0, True, 1.0), (16, True, 4.0), (-24, True, 7.0), (0, False, 1.0), (16, False, 2.0)],
+)
+def test_brows_beside_a_rest_are_allowed_most_as_the_head_turns(
+    yaw: float, with_rest: bool, wider: float
+) -> None:
+    raised = made({"browOuterUp": 1.0}, {"browOuterUp": 0.2}, yaw=yaw, with_rest=with_rest)
+    brow = read(raised, Movement.WRINKLE_FOREHEAD).regions["brow"]
+    limit = 0.0115 if with_rest else 0.0166
+    assert brow.clear == pytest.approx(abs(brow.left - brow.right) / 100 / (limit * wider))
+
+
 def test_a_difference_within_the_widened_limit_is_put_down_to_the_turn() -> None:
     found = read(made(closure=(0.9, 0.62), yaw=20), Movement.BLINK)
     assert found.weak_side is None

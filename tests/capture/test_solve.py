@@ -139,7 +139,7 @@ def test_the_neutral_model_is_of_faces_and_prefers_no_side() -> None:
     assert np.allclose(model.mean[mirror] * [-1, 1, 1], model.mean, atol=1e-5)
     corners = model.mean[[topology.OUTER_CANTHUS["right"], topology.OUTER_CANTHUS["left"]], :2]
     assert np.allclose(corners, [[-0.5, 0], [0.5, 0]], atol=1e-4)
-    assert model.components.shape == (COMPONENTS, POINTS, 3)
+    assert model.components.shape == (24, POINTS, 3)
     assert not model.components[..., 2].any()  # people differ in the plane: depth is the scan's
     assert np.ptp(model.mean[:, 2]) > 0.5
 

@@ -85,6 +85,11 @@ def test_a_total_can_be_asked_for(total: int) -> None:
 def test_of_the_palsies_with_a_total_the_most_even_is_taken() -> None:
     half = palsy_from_yanagihara(20, Side.LEFT).left
     assert half == SidePalsy(dict.fromkeys(Branch, 0.5), tone=0.5)
+    found = palsy_from_yanagihara(12, Side.RIGHT).right
+    even = dict.fromkeys(Branch, 0.375) | {Branch.BUCCAL: 0.125}
+    assert found == SidePalsy(even, tone=0.0)  # 0.047 uneven, and 0.25 of 0.098 for the tone
+    found = palsy_from_yanagihara(16, Side.LEFT).left
+    assert found == SidePalsy(dict.fromkeys(Branch, 0.375) | {Branch.ZYGOMATIC: 0.125}, tone=0.5)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from palsynth.clinical import Side
-from palsynth.data.half_smiles import Smiler, half_smile, pair_up, read_smilers
+from palsynth.data.half_smiles import _MIDLINE, _STABLE, Smiler, half_smile, pair_up, read_smilers
+from palsynth.face import topology
 from palsynth.face.face import Face
 from palsynth.face.framing import Framing
 
@@ -83,3 +84,12 @@ def test_what_is_known_of_a_smiler_is_its_own(
         if isinstance(who, Smiler)
     }
     assert about == {"1": ("1", "female", "black", "test"), "2": ("2", "male", "asian", "train")}
+
+
+def test_halves_meet_at_the_midline_and_faces_are_laid_by_what_stays() -> None:
+    """Landmarks on the line are their own mirror; those that lay faces over one another are as many
+    on either side, and none is of brows, cheeks or mouth."""
+    assert [int(topology.MIRROR[p]) for p in _MIDLINE] == list(_MIDLINE)
+    assert {int(topology.MIRROR[p]) for p in _STABLE} == set(_STABLE)
+    moved = {*topology.OUTER_UPPER_LIP, *topology.OUTER_LOWER_LIP, *topology.BROW_UPPER["left"]}
+    assert not set(_STABLE) & moved
