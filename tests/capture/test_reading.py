@@ -141,6 +141,17 @@ def test_brows_beside_a_rest_are_allowed_most_as_the_head_turns(
     assert brow.clear == pytest.approx(abs(brow.left - brow.right) / 100 / (limit * wider))
 
 
+@pytest.mark.parametrize(
+    ("yaw", "with_rest", "wider"),
+    [(0, True, 1.0), (16, True, 1.5), (0, False, 1.0), (24, False, 3)],
+)
+def test_a_turned_head_widens_the_mouths_limit(yaw: float, with_rest: bool, wider: float) -> None:
+    smiling = made({"mouthSmile": 0.2}, {"mouthSmile": 1.0}, yaw=yaw, with_rest=with_rest)
+    limit = 0.0242 if with_rest else 0.0260
+    clear = read(smiling, Movement.GRIN).regions["mouth"].clear
+    assert clear == pytest.approx(abs(mouth_difference(smiling)) / (limit * wider))
+
+
 def test_a_difference_within_the_widened_limit_is_put_down_to_the_turn() -> None:
     found = read(made(closure=(0.9, 0.62), yaw=20), Movement.BLINK)
     assert found.weak_side is None

@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 
 from palsynth.clinical import Side
-from palsynth.data.half_smiles import _MIDLINE, _STABLE, Smiler, half_smile, pair_up, read_smilers
+from palsynth.data.half_smiles import (
+    _MIDLINE,
+    _STABLE,
+    Smiler,
+    _on,
+    half_smile,
+    pair_up,
+    read_smilers,
+)
 from palsynth.face import topology
 from palsynth.face.face import Face
 from palsynth.face.framing import Framing
@@ -84,6 +92,19 @@ def test_what_is_known_of_a_smiler_is_its_own(
         if isinstance(who, Smiler)
     }
     assert about == {"1": ("1", "female", "black", "test"), "2": ("2", "male", "asian", "train")}
+
+
+@pytest.mark.parametrize(("side", "towards"), [(Side.LEFT, 1), (Side.RIGHT, -1)])
+def test_one_half_hands_over_to_the_other_at_the_midline(side: Side, towards: int) -> None:
+    """The midline leans: from x = 40 at the forehead to 60 at the chin."""
+    points = np.zeros((468, 2))
+    points[list(_MIDLINE)] = np.linspace([40, 0], [60, 100], len(_MIDLINE))
+    y = np.array([0.0, 50.0, 100.0])
+    line = np.array([40.0, 50.0, 60.0])
+    assert _on(side, line, y, points, 6.0) == pytest.approx(0.5)
+    assert _on(side, line + 6 * towards, y, points, 6.0) == pytest.approx(1)
+    assert _on(side, line - 6 * towards, y, points, 6.0) == pytest.approx(0)
+    assert (_on(side, line + 2 * towards, y, points, 6.0) > 0.6).all()
 
 
 def test_halves_meet_at_the_midline_and_faces_are_laid_by_what_stays() -> None:

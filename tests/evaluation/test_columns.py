@@ -53,6 +53,13 @@ def test_every_key_has_its_heading_and_direction() -> None:
     assert {key: c.heading for key, c in BY_KEY.items()} == HEADINGS
 
 
+def test_figures_have_the_digits_that_they_are_sure_of() -> None:
+    two = "psnr psnr_moving landmark_error patient_landmarks fid kid afid psnr_back"
+    one = "identity_top1 side_right judge_movement recognised faces"
+    digits = dict.fromkeys(HEADINGS, 3) | dict.fromkeys(two.split(), 2)
+    assert {c.key: c.digits for c in COLUMNS} == digits | dict.fromkeys(one.split(), 1)
+
+
 def test_every_column_stands_in_its_family() -> None:
     assert {c.key: c.family for c in COLUMNS} == {
         key: family for family, keys in FAMILY.items() for key in keys.split()

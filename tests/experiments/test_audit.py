@@ -128,6 +128,20 @@ def test_the_share_nearer_than_strangers(shift: float, verdict: str) -> None:
     assert found.count(verdict) >= 4
 
 
+def test_pictures_without_a_face_are_counted_set_by_set(sets: Path, tmp_path: Path) -> None:
+    """With judges that see nothing but whether there is a face."""
+    flat = Judge("flat", lambda paths: np.ones((len(paths), 2), np.float32))
+    with FeatureCache(tmp_path / "f.sqlite") as cache:
+        synthetic, training, holdout = (
+            open_set(sets / name, None, flat, cache) for name in ("fresh", "training", "holdout")
+        )
+    lost = synthetic.features.copy()
+    lost[[3, 5]] = np.nan
+    found = audit(replace(synthetic, features=lost), training, holdout)
+    assert "No single face was found in 2 of 24 synthetic pictures." in found.remarks
+    assert not any("training pictures" in remark for remark in found.remarks)
+
+
 def test_bad_input(sets: Path, tmp_path: Path, capsys) -> None:
     bare = tmp_path / "bare"
     for k in range(3):
