@@ -32,14 +32,21 @@ def test_the_weak_side_is_read_from_a_picture(side: Side) -> None:
 
 
 def test_what_the_reader_says_gets_its_name(monkeypatch: pytest.MonkeyPatch, face: Face) -> None:
-    """The patient's left first; five branches from the brow down, then tone."""
-    logits = torch.zeros(1, 11)
-    logits[0, 5] = 1.0
+    """The patient's left first; five branches from the brow down, then tone. Movements are those
+    that the reader knows, in its order."""
+    logits = torch.tensor([[0.0, 0.0, 1.0]])
+    head = SimpleNamespace(movements=(Movement.REST, Movement.WHISTLE, Movement.GRIN))
     state = torch.tensor([[[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.9, 0.8, 0.7, 0.65, 0.55, 0.45]]])
     said = SimpleNamespace(movement=logits, state=state)
-    monkeypatch.setattr(reading, "_reader", lambda: lambda vectors, points: said)
+
+    class Reads:
+        def __call__(self, vectors: torch.Tensor, points: torch.Tensor) -> SimpleNamespace:
+            return said
+
+    Reads.head = head  # type: ignore[attr-defined]
+    monkeypatch.setattr(reading, "_reader", Reads)
     (found,) = read_asked([face.aligned(RECOGNISER, 112).image])
-    assert found.movement is list(Movement)[5]
+    assert found.movement is Movement.GRIN
     left, right = found.palsy.left, found.palsy.right
     branches = (Branch.TEMPORAL, Branch.ZYGOMATIC, Branch.BUCCAL, Branch.MARGINAL, Branch.CERVICAL)
     assert [left.function[b] for b in branches] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5])
