@@ -18,6 +18,7 @@ import yaml
 from palsynth.appearance.fit import read_london, train_people
 from palsynth.cli import main
 from palsynth.clinical import Grade, Movement, Palsy, Side
+from palsynth.commands.fitting import _photographed
 from palsynth.data.drawn import PhotographsSource
 from palsynth.data.examples import Source
 from palsynth.data.groups import GroupsSource
@@ -143,6 +144,7 @@ def test_fits_read_train_people_alone(photographs: Path) -> None:
     assert train_people(photographs) == ["ann", "ben"]
     found = read_london(photographs, lambda image: detect_face(image).landmarks)
     assert len(found) == 2
+    assert len(_photographed(photographs)) == 2  # of the calibration
 
 
 def test_fits_complain_of_numbers_not_of_missing_people(

@@ -9,16 +9,20 @@ from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side
 from palsynth.experiments import calibration
 from palsynth.experiments.calibration import (
     FIRST_SEED,
+    Photographed,
     Sample,
     calibrate,
     draw_samples,
     fit_gains,
     fit_item,
     fit_thresholds,
+    move_photographs,
 )
-from palsynth.face.measures import MIDLINE, SIDED, Measures, Sided
+from palsynth.face.detect import detect_face
+from palsynth.face.face import Face
+from palsynth.face.measures import MIDLINE, SIDED, Measures, Sided, measure
 from palsynth.face.scoring import features
-from palsynth.people import EVALUATION_SEEDS
+from palsynth.people import EVALUATION_SEEDS, Person, View, render
 
 CORNER = SIDED.index("commissure height")
 
@@ -132,3 +136,27 @@ def test_detectors_make_faces_more_alike_than_they_are() -> None:
 
 def test_calibration_stays_away_from_evaluation_people() -> None:
     assert FIRST_SEED + 11_000 < EVALUATION_SEEDS
+
+
+def test_photographed_people_smile_healthily_and_are_moved(face: Face, person: Person) -> None:
+    smile = detect_face(render(person, Movement.GRIN, view=View(256)).image)
+    steps: list[int] = []
+    people = [Photographed(face, smile)]
+    found = move_photographs(Movement.GRIN, people, 3, lambda: steps.append(1))
+    assert len(steps) == 3
+    assert len(found) == 2 + 3
+    own, mirrored, *moved = found
+    assert own.palsy == mirrored.palsy == Palsy.none()
+    corner, other = (s.seen.sided["commissure height"] for s in (own, mirrored))
+    assert (corner.left, corner.right) == pytest.approx((other.right, other.left), rel=1e-5)
+    assert own.rest.sided == measure(face.landmarks).sided
+    assert all(sample.true is None for sample in found)  # nobody knows where landmarks truly are
+    for sample in moved:
+        weak = sample.palsy.weak_side
+        if weak is not None and sample.palsy.movement_function(Movement.GRIN, weak) < 0.4:
+            seen = sample.seen.sided["commissure height"]
+            assert seen.of(weak) > seen.of(weak.other)  # lower, counted downwards
+    assert len(move_photographs(Movement.WHISTLE, people, 1)) == 1
+    drawn = Sample(Movement.GRIN, Palsy.none(), *[measures(left=x) for x in (0.1, 0.3, 0.0)])
+    other_way = Sample(Movement.GRIN, Palsy.none(), *[measures(left=-x) for x in (0.1, 0.3, 0.0)])
+    assert fit_gains([drawn, other_way, *found])["commissure height"][0] == 3.0
