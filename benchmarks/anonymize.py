@@ -24,7 +24,7 @@ import numpy as np
 from anonymize_report import Case, report
 from palsynth.clinical import Movement, Palsy
 from palsynth.data.manifest import read_manifest
-from palsynth.experiments.benchmark_sets import Pair, read_pairs
+from palsynth.data.pairs import Pair, read_pairs
 from palsynth.face.detect import read_face
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
@@ -32,7 +32,7 @@ from palsynth.face.images import write_png
 from palsynth.generation.anonymize import Anonymization, How, anonymize, fixed
 from palsynth.generation.patient import Patient, PatientPicture
 from palsynth.methods.base import Asked, Expression, Identity, Method, Request, get_method
-from palsynth.people import EVALUATION_SEEDS, sample
+from palsynth.subjects import EVALUATION_SEEDS, sample
 
 NON_PATIENTS = EVALUATION_SEEDS + 4000
 """Seeds of the set's own non-patients, the first candidates."""

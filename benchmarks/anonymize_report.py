@@ -14,9 +14,9 @@ from palsynth.capture.compare import compare, displacement
 from palsynth.clinical import Movement, Palsy, Side
 from palsynth.encoders.published.dlib import DlibRecogniser
 from palsynth.encoders.recogniser import Recogniser
-from palsynth.evaluation.asked import expressed
 from palsynth.evaluation.intervals import bootstrap, share
 from palsynth.evaluation.privacy import distances, threshold_at
+from palsynth.evaluation.requested import expressed
 from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
 from palsynth.face.images import read_image

@@ -20,19 +20,19 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from palsynth.audit.membership import model_of, picture_losses
+from palsynth.audit.protocol import audit, open_set
+from palsynth.audit.report import print_findings, write_audit
 from palsynth.data.augment import Augmentation
+from palsynth.data.folder_source import FolderSource
 from palsynth.data.manifest import read_manifest, write_manifest
-from palsynth.data.stored import FolderSource
+from palsynth.encoders.grader import GraderData, GraderRecipe
 from palsynth.evaluation.duplicates import DUPLICATE
 from palsynth.evaluation.privacy import membership_auc
-from palsynth.experiments import judges
-from palsynth.experiments.audit import audit, open_set
-from palsynth.experiments.audit_report import print_findings, write_audit
-from palsynth.experiments.features import FeatureCache
-from palsynth.experiments.grader import GraderData, GraderRecipe
-from palsynth.experiments.membership import model_of, picture_losses
 from palsynth.face.images import read_image, write_png
-from palsynth.generation.people_export import ExportPlan, export
+from palsynth.generation.export import ExportPlan, export
+from palsynth.scoring import judges
+from palsynth.scoring.features import FeatureCache
 from palsynth.training.loop import train
 
 EACH = 4

@@ -22,16 +22,20 @@ from palsynth.capture.basis import SIDED, basis
 from palsynth.capture.reading import mouth_difference, read
 from palsynth.capture.seen import LEAST_EDGE, lip_edge
 from palsynth.clinical import YANAGIHARA, Grade, Movement, Muscle, Palsy, Side, SidePalsy
+from palsynth.comparison.half_smiles import LEAST_SMILE
 from palsynth.data.half_smiles import Smiler, half_smile, read_smilers
 from palsynth.encoders.published.dlib import SAME_PERSON, DlibRecogniser
-from palsynth.experiments.half_smiles import LEAST_SMILE
 from palsynth.face import topology
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.methods import Request, get_method
 from palsynth.methods.base import Picture
-from palsynth.people import (
+from palsynth.simulator import surface
+from palsynth.simulator.compose import compose
+from palsynth.simulator.drive import Drive, drive
+from palsynth.simulator.photo import at_rest
+from palsynth.subjects import (
     HeadPose,
     View,
     random_palsy,
@@ -40,10 +44,6 @@ from palsynth.people import (
     render_drive,
     sample,
 )
-from palsynth.simulator import surface
-from palsynth.simulator.compose import compose
-from palsynth.simulator.drive import Drive, drive
-from palsynth.simulator.photo import at_rest
 
 SIZE = 512
 SHARES = (0.25, 0.5, 0.75, 1.0)

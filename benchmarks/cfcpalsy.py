@@ -18,7 +18,8 @@ import numpy as np
 import torch
 
 from palsynth.data.examples import stack
-from palsynth.data.groups import GroupsSource, pair_of
+from palsynth.data.groups import GroupsSource
+from palsynth.data.training_pairs import pair_of
 from palsynth.encoders.base import as_images
 from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Shown, conditioner_of, unet_of
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective

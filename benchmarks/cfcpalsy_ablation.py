@@ -21,7 +21,8 @@ from torch import Tensor
 
 from palsynth.commands.options import named_folders
 from palsynth.data.examples import stack
-from palsynth.data.groups import MEMBERS, SCRIPTS, GroupsSource, pair_of
+from palsynth.data.groups import MEMBERS, SCRIPTS, GroupsSource
+from palsynth.data.training_pairs import pair_of
 from palsynth.encoders.base import as_images
 from palsynth.encoders.validation import FIRST
 from palsynth.evaluation.intervals import bootstrap

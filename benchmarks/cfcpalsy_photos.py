@@ -17,15 +17,15 @@ import numpy as np
 
 from identity import embedding
 from palsynth.clinical import YANAGIHARA, Side
-from palsynth.evaluation.asked import REGIONS, expressed, rank_agreement
 from palsynth.evaluation.intervals import bootstrap
+from palsynth.evaluation.requested import REGIONS, expressed, rank_agreement
 from palsynth.face.detect import detect_faces, read_face
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import NOT_MADE, write_png
 from palsynth.methods import Asked, Picture, Request, get_method
 from palsynth.methods.resolve import person_face
-from palsynth.people import EVALUATION_SEEDS, View, random_palsy, sample
+from palsynth.subjects import EVALUATION_SEEDS, View, random_palsy, sample
 
 SIZE = 256
 PATIENTS_FROM = EVALUATION_SEEDS + 60_000

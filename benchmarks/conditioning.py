@@ -23,7 +23,7 @@ from palsynth.face.regions import region_mask
 from palsynth.methods.base import Asked
 from palsynth.methods.controlnet.conditioning import PARTS, codc, plain
 from palsynth.methods.resolve import person_face
-from palsynth.people import EVALUATION_SEEDS, random_palsy, random_view, sample
+from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, sample
 
 FROM = EVALUATION_SEEDS + 80_000
 

@@ -21,13 +21,12 @@ import numpy as np
 import torch
 
 from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
-from palsynth.methods.controlnet.healthy import in_batch
-from palsynth.methods.controlnet.loading import read_base, read_controlnet
+from palsynth.methods.controlnet.data.examples import Told, in_batch
+from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
+from palsynth.methods.controlnet.io.single_file import sd15_controlnet, sd15_networks
 from palsynth.methods.controlnet.objective import ControlNetObjective
-from palsynth.methods.controlnet.pictures import Told
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
-from palsynth.methods.controlnet.single_file import sd15_controlnet, sd15_networks
-from palsynth.methods.controlnet.small import small_tokenizer
+from palsynth.methods.controlnet.small.networks import small_tokenizer
 from palsynth.methods.controlnet.strategies import Strategy
 
 

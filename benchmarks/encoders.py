@@ -36,7 +36,7 @@ from palsynth.evaluation.recognition import auc, cosines, tar_at_far, top1, veri
 from palsynth.face import topology
 from palsynth.face.detect import read_face
 from palsynth.face.framing import RECOGNISER
-from palsynth.people import EVALUATION_SEEDS, random_palsy, random_view, render, sample
+from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, render, sample
 
 PEOPLE = 200
 

@@ -16,7 +16,7 @@ from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.face.detect import detect_faces
 from palsynth.face.measures import measure
 from palsynth.face.scoring import estimate
-from palsynth.people import EVALUATION_SEEDS, View, render, sample
+from palsynth.subjects import EVALUATION_SEEDS, View, render, sample
 
 
 def main() -> None:

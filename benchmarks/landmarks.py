@@ -33,8 +33,8 @@ from palsynth.face.landmarker.detector import detect
 from palsynth.face.landmarker.landmarks import look, read_face
 from palsynth.face.landmarker.region import Region
 from palsynth.face.measures import measure
-from palsynth.people import View, render, sample
-from palsynth.people.render import HeadPose, Portrait
+from palsynth.subjects import View, render, sample
+from palsynth.subjects.render import HeadPose, Portrait
 
 REFERENCE = Path(__file__).parent / "reference" / "mediapipe-0.10.21.npz"
 

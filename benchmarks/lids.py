@@ -25,8 +25,8 @@ from palsynth.face.detect import detect_faces, read_face
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.generation.verdict import GATE
-from palsynth.people import EVALUATION_SEEDS, View, random_view, render, render_drive, sample
 from palsynth.simulator.drive import drive
+from palsynth.subjects import EVALUATION_SEEDS, View, random_view, render, render_drive, sample
 
 FIRST = EVALUATION_SEEDS + 30_000
 BINS = ((0.1, 0.3), (0.3, 0.45), (0.45, 0.6), (0.6, 0.75), (0.75, 0.9), (1.0, 1.01))

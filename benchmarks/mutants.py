@@ -39,12 +39,12 @@ HERE = Path(__file__).resolve().parents[1]
 
 CORE = (
     "clinical/*.py", "face/measures.py", "face/scoring.py", "simulator/drive.py", "capture/*.py",
-    "evaluation/*.py", "data/stored.py", "data/folder_pairs.py", "data/half_smiles.py",
+    "evaluation/*.py", "data/folder_source.py", "data/folder_pairs.py", "data/half_smiles.py",
     "data/groups.py", "training/objective.py", "training/loop.py",
     "methods/cfcpalsy/objective.py", "methods/cfcpalsy/diffusion.py",
     "methods/controlnet/objective.py", "methods/controlnet/gate.py",
     "methods/controlnet/weighting.py", "methods/controlnet/strategies.py",
-    "experiments/audit.py", "experiments/membership.py", "experiments/patients.py",
+    "audit/protocol.py", "audit/membership.py", "scoring/patients.py",
 )  # fmt: skip
 
 NO_SCIENCE = ("__init__.py", "document.py", "report.py")

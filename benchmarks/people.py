@@ -20,7 +20,7 @@ from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side
 from palsynth.face.detect import detect_faces, read_face
 from palsynth.face.framing import RECOGNISER
 from palsynth.face.measures import SIDED, measure
-from palsynth.people import EVALUATION_SEEDS, View, render, sample
+from palsynth.subjects import EVALUATION_SEEDS, View, render, sample
 
 
 def speed(count: int = 120) -> float:

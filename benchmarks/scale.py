@@ -23,7 +23,7 @@ import numpy as np
 
 from palsynth.face.framing import RECOGNISER
 from palsynth.face.images import write_png
-from palsynth.people import random_view, render, sample
+from palsynth.subjects import random_view, render, sample
 
 FACES = 250
 """People drawn for each set."""

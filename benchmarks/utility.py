@@ -21,12 +21,12 @@ from palsynth.cli import main as palsynth
 from palsynth.clinical import YANAGIHARA, Side, house_brackmann, item_score
 from palsynth.data.manifest import Row, write_manifest
 from palsynth.data.writer import DatasetWriter
-from palsynth.experiments.grader import GraderRecipe
+from palsynth.encoders.grader import GraderRecipe
 from palsynth.face.detect import detect_faces
 from palsynth.face.framing import RECOGNISER
-from palsynth.generation.people_export import ExportPlan, export
+from palsynth.generation.export import ExportPlan, export
 from palsynth.methods.base import Asked, Request, get_method
-from palsynth.people import random_palsy, random_view, render, sample
+from palsynth.subjects import random_palsy, random_view, render, sample
 from palsynth.training.recipe import save
 
 REAL, TEST, SYNTHETIC = 30, 60, 200

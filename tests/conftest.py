@@ -20,7 +20,7 @@ from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.images import write_png
-from palsynth.people import Person, View, render, sample
+from palsynth.subjects import Person, View, render, sample
 
 
 @pytest.fixture(autouse=True)

@@ -10,10 +10,11 @@ import pytest
 import palsynth
 
 HOUSE = Path(palsynth.__file__).parent
-CELLAR = {"errors", "files", "progress", "settings", "workers"}
+CELLAR = {"errors", "files", "progress", "seeds", "settings", "workers"}
 ROOMS = (
-    "clinical", "face", "appearance", "simulator", "capture", "people", "data", "training",
-    "encoders", "methods", "evaluation", "generation", "experiments", "app", "commands", "cli",
+    "clinical", "face", "appearance", "simulator", "capture", "subjects", "evaluation", "data",
+    "training", "encoders", "methods", "generation", "scoring", "comparison", "audit", "utility",
+    "study", "app", "commands", "cli",
 )  # fmt: skip
 
 

@@ -18,25 +18,25 @@ from palsynth.capture.reading import read
 from palsynth.cli import main
 from palsynth.clinical import Branch, Grade, Movement, Palsy, Side
 from palsynth.commands.options import PalsyOptions, parse_expression
+from palsynth.comparison.transfer import _row
 from palsynth.data.augment import Augmentation
 from palsynth.data.examples import Example, labels
 from palsynth.data.half_smiles import half_smile, pair_up
 from palsynth.data.manifest import read_manifest
-from palsynth.experiments.benchmark_sets import Pair
-from palsynth.experiments.transfer import _row
+from palsynth.data.pairs import Pair
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.images import read_image, write_png
 from palsynth.face.measures import measure
 from palsynth.face.scoring import estimate
+from palsynth.generation.export import ExportPlan, draw
 from palsynth.generation.gallery import Gallery, write_gallery
-from palsynth.generation.people_export import ExportPlan, draw
 from palsynth.generation.sheet import grid, sheet
 from palsynth.methods import Request, get_method
 from palsynth.methods.base import Asked, Picture
-from palsynth.people import Person, View, render, render_drive
 from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import simulate
+from palsynth.subjects import Person, View, render, render_drive
 
 RIGHT_CORNER, LEFT_CORNER = 61, 291
 """Landmarks of the mouth's corners, the patient's."""
@@ -276,7 +276,7 @@ def test_an_export_keeps_the_side_up_to_its_manifest(tmp_path: Path) -> None:
 
 
 def test_the_page_of_a_gallery_names_the_weak_side(tmp_path: Path) -> None:
-    from palsynth.people import sample
+    from palsynth.subjects import sample
 
     people = (sample(5), sample(6))
     shown = Gallery(people, (Grade.VI,), Side.RIGHT, 128)

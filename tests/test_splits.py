@@ -19,18 +19,18 @@ from palsynth.appearance.fit import read_london, train_people
 from palsynth.cli import main
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.commands.fitting import _photographed
-from palsynth.data.drawn import PhotographsSource
+from palsynth.comparison.benchmark_sets import london_smile
 from palsynth.data.examples import Source
 from palsynth.data.groups import GroupsSource
 from palsynth.data.half_smiles import read_smilers
 from palsynth.data.manifest import Row, read_manifest, write_manifest
+from palsynth.data.synthetic_source import PhotographsSource
 from palsynth.errors import InputError
-from palsynth.experiments import calibration
-from palsynth.experiments.benchmark_sets import london_smile
-from palsynth.experiments.kinds import KINDS, load_recipe
 from palsynth.face.detect import detect_face
 from palsynth.face.images import read_image, write_jpeg, write_png
-from palsynth.people import EVALUATION_SEEDS, View, render, sample
+from palsynth.scoring import calibration
+from palsynth.subjects import EVALUATION_SEEDS, View, render, sample
+from palsynth.training.kinds import KINDS, load_recipe
 
 TRAINED = {"ann": 0, "ben": 1}
 KEPT_BACK = {"cleo": "validation", "dan": "test", "eve": "test"}

@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from palsynth.app.study import study_app
 from palsynth.evaluation.study import QUESTIONS
-from palsynth.experiments.study_store import Shown, Study, create
+from palsynth.study.store import Shown, Study, create
 
 METHODS = ("method-quux", "method-corge")
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from palsynth.appearance.eyes import iris_profile, polygon_alpha, read_eyeball, smooth_curve
+from palsynth.appearance.curves import polygon_alpha, smooth_curve
+from palsynth.appearance.eyes import iris_profile, read_eyeball
 from palsynth.appearance.fit import MAX_COMPONENTS, Photograph, fit, read_london
 from palsynth.appearance.folds import NAMES, fold_maps
 from palsynth.appearance.model import (
@@ -19,7 +20,7 @@ from palsynth.appearance.model import (
 )
 from palsynth.appearance.smoothstep import smoothstep
 from palsynth.appearance.teeth import sample_mouth
-from palsynth.people import View, render, sample
+from palsynth.subjects import View, render, sample
 
 
 def test_the_shipped_model_keeps_its_promises() -> None:

@@ -16,9 +16,9 @@ from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.methods import Request, get_method
 from palsynth.methods.base import Asked, Picture
-from palsynth.people import HeadPose, View, render, render_drive, sample
 from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import simulate
+from palsynth.subjects import HeadPose, View, render, render_drive, sample
 
 SIDES = pytest.mark.parametrize("side", list(Side))
 

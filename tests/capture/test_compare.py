@@ -13,7 +13,7 @@ from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
-from palsynth.people import View, render, sample
+from palsynth.subjects import View, render, sample
 
 
 def _face(movement: Movement, palsy: Palsy, seed: int = 1_000_301) -> Face:

@@ -13,8 +13,8 @@ from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face import topology
 from palsynth.face.detect import detect_face
 from palsynth.face.framing import PORTRAIT
-from palsynth.people import Light, View, render, sample
 from palsynth.simulator.smile import MOUTH, learnt_smile
+from palsynth.subjects import Light, View, render, sample
 from tests.capture.made import made
 
 EFFORT = 0.8

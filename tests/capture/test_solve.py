@@ -10,8 +10,8 @@ from palsynth.capture.basis import MIDDLE, SIDED, basis
 from palsynth.capture.neutral import COMPONENTS, fit_neutral, neutral_model
 from palsynth.capture.solve import _pose_columns, _turn, bounded, solve, solve_rest
 from palsynth.face import topology
-from palsynth.people.render import HeadPose, _rotation
 from palsynth.simulator.surface import Pose
+from palsynth.subjects.render import HeadPose, _rotation
 
 POINTS = topology.SKIN_POINTS
 

@@ -22,8 +22,8 @@ from palsynth.clinical import YANAGIHARA, Movement, Palsy, yanagihara_total
 from palsynth.encoders.load import expression_head
 from palsynth.encoders.shipped import load_ours
 from palsynth.errors import InputError
-from palsynth.experiments.grader import Grader
-from palsynth.experiments.judges import read_right
+from palsynth.encoders.grader import Grader
+from palsynth.scoring.judges import read_right
 import torch
 
 photo, out, precision = sys.argv[1:]

@@ -14,7 +14,7 @@ from PIL import Image
 from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import read_image, write_png
-from palsynth.people import View, render, sample
+from palsynth.subjects import View, render, sample
 from tests.commands.test_cli import complaint, run
 from tests.methods.controlnet.conftest import base_folder  # noqa: F401
 

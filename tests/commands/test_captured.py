@@ -16,7 +16,7 @@ from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face.detect import detect_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import read_image, write_png
-from palsynth.people import HeadPose, View, render, sample
+from palsynth.subjects import HeadPose, View, render, sample
 from tests.commands.test_cli import complaint, run
 
 

@@ -18,7 +18,7 @@ from palsynth.face.images import read_image, write_png
 from palsynth.face.measures import measure
 from palsynth.methods.base import Asked, Request, get_method
 from palsynth.methods.controlnet import conditioning
-from palsynth.people import View, render, sample
+from palsynth.subjects import View, render, sample
 from tests.commands.test_cli import run
 
 RED = (255, 0, 0)

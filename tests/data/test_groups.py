@@ -11,15 +11,10 @@ from PIL import Image
 
 from palsynth.clinical import Movement
 from palsynth.data.examples import MOVEMENTS
-from palsynth.data.groups import (
-    MEMBERS,
-    SCRIPTS,
-    GroupsSource,
-    KeptGroups,
-    PairsSource,
-)
+from palsynth.data.groups import MEMBERS, SCRIPTS, GroupsSource, KeptGroups
+from palsynth.data.training_pairs import PairsSource
 from palsynth.errors import InputError
-from palsynth.people import View, render, sample
+from palsynth.subjects import View, render, sample
 
 SOURCE = GroupsSource(500, 40, size=64, seed=3)
 

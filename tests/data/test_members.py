@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from palsynth.clinical import Branch, Movement, Palsy, Side, SidePalsy
-from palsynth.data import groups
+from palsynth.data import drafts, groups
 from palsynth.data.groups import GroupsSource, Script
 from palsynth.errors import InputError
 
@@ -40,7 +40,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[Script]]]:
 
     for name in ("_person", "_photograph", "_smiler"):
         monkeypatch.setattr(GroupsSource, name, maker(name))
-    monkeypatch.setattr(GroupsSource, "_draft", lambda *_: None)
+    monkeypatch.setattr(groups, "make_drafts", lambda *_: 0)
     return seen
 
 
@@ -194,15 +194,15 @@ def test_what_cannot_be_read_or_moved_is_none(monkeypatch: pytest.MonkeyPatch) -
         raise InputError("no face")
 
     shown, rest = picture(3), SimpleNamespace()
-    monkeypatch.setattr(groups, "detect_face", lambda image: ("face", number(image)))
-    monkeypatch.setattr(groups, "capture", lambda face, known: (face, known))
-    monkeypatch.setattr(groups, "at_rest", lambda face: ("rest", face))
-    assert groups._captured(shown, rest) == (("face", 3), rest)  # type: ignore[arg-type, comparison-overlap]
-    assert groups._movable(rest) == ("rest", rest)  # type: ignore[arg-type, comparison-overlap]
-    monkeypatch.setattr(groups, "capture", refuse)
-    monkeypatch.setattr(groups, "at_rest", refuse)
-    assert groups._captured(shown, None) is None
-    assert groups._movable(rest) is None  # type: ignore[arg-type]
+    monkeypatch.setattr(drafts, "detect_face", lambda image: ("face", number(image)))
+    monkeypatch.setattr(drafts, "capture", lambda face, known: (face, known))
+    monkeypatch.setattr(drafts, "at_rest", lambda face: ("rest", face))
+    assert drafts._captured(shown, rest) == (("face", 3), rest)  # type: ignore[arg-type, comparison-overlap]
+    assert drafts._movable(rest) == ("rest", rest)  # type: ignore[arg-type, comparison-overlap]
+    monkeypatch.setattr(drafts, "capture", refuse)
+    monkeypatch.setattr(drafts, "at_rest", refuse)
+    assert drafts._captured(shown, None) is None
+    assert drafts._movable(rest) is None  # type: ignore[arg-type]
 
 
 def test_groups_photograph_train_people_alone(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from palsynth.data import groups
-from palsynth.data.groups import GroupsSource, PairExample, PairsSource, group_type, pair_of
+from palsynth.data import drafts
+from palsynth.data.drafts import make_drafts
+from palsynth.data.groups import group_type
+from palsynth.data.training_pairs import PairExample, PairsSource, pair_of
 
 SIZE = 8
 
@@ -149,19 +151,18 @@ def test_drafts_are_what_each_makes_of_anothers_picture(monkeypatch: pytest.Monk
         other, script = drive
         return SimpleNamespace(image=picture(50 + 40 * rest.who + 10 * other + script))
 
-    monkeypatch.setattr(groups, "_captured", capture)
-    monkeypatch.setattr(groups, "_movable", lambda rest: None if rest.who == 2 else rest)
-    monkeypatch.setattr(groups, "drive_of", lambda found: found)
-    monkeypatch.setattr(groups, "compose", compose)
+    monkeypatch.setattr(drafts, "_captured", capture)
+    monkeypatch.setattr(drafts, "_movable", lambda rest: None if rest.who == 2 else rest)
+    monkeypatch.setattr(drafts, "drive_of", lambda found: found)
+    monkeypatch.setattr(drafts, "compose", compose)
     for seed in range(20):
-        group = known_group()
-        group["draft"] = 0
-        GroupsSource()._draft(group, rests, np.random.default_rng(seed))  # type: ignore[arg-type]
+        moved = known_group()["moved"]
+        made = make_drafts(rests, moved, np.random.default_rng(seed))  # type: ignore[arg-type]
         expected = known_group()["draft"]
         expected[2] = picture(29)  # who cannot be moved stays at rest
         for who, place in ((0, 2), (1, 1)):
             expected[who, place, 2] = picture(10 * who + 9)  # member 3's third cannot be read
-        assert np.array_equal(group["draft"], expected)
+        assert np.array_equal(made, expected)
     assert {(o, s) for o, s, _ in captured} == {(o, s) for o in range(4) for s in range(3)}
     known = [rest == other for other, _, rest in captured if rest is not None]
     assert all(known)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from palsynth.data.drawn import PeopleSource
 from palsynth.data.examples import stack
+from palsynth.data.synthetic_source import PeopleSource
 from palsynth.encoders.base import Pixels, as_images, upright_crop
 from palsynth.encoders.expression import ExpressionEncoder, ExpressionObjective
 from palsynth.encoders.identity import IdentityObjective

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from palsynth.clinical import Movement, Palsy, Side
-from palsynth.data.drawn import PeopleSource
 from palsynth.data.examples import Example
+from palsynth.data.synthetic_source import PeopleSource
 from palsynth.encoders.base import as_images
 from palsynth.encoders.features import KeptFeatures, feature_type, features_of
 from palsynth.encoders.load import expression_encoder
@@ -20,7 +20,7 @@ from palsynth.encoders.sources import FacesSettings
 from palsynth.errors import InputError
 from palsynth.face.framing import RECOGNISER
 from palsynth.methods.cfcpalsy.reading import read_asked
-from palsynth.people import EVALUATION_SEEDS, View, random_palsy, render, sample
+from palsynth.subjects import EVALUATION_SEEDS, View, random_palsy, render, sample
 from palsynth.training.loop import train
 from palsynth.training.recipe import LoopSettings
 

@@ -23,7 +23,7 @@ from palsynth.encoders.reading import truth
 from palsynth.encoders.shipped import ASSETS, CLASSES
 from palsynth.evaluation.recognition import auc, cosines, top1, verification
 from palsynth.face.framing import RECOGNISER
-from palsynth.people import EVALUATION_SEEDS, random_view, render, sample
+from palsynth.subjects import EVALUATION_SEEDS, random_view, render, sample
 
 PEOPLE = 12
 

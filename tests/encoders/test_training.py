@@ -13,9 +13,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from palsynth.data.augment import Augmentation, AugmentedSource
-from palsynth.data.drawn import PeopleSource, PhotographsSource
+from palsynth.data.folder_source import FolderSource, KeptSource, MixedSource
 from palsynth.data.manifest import Row, write_manifest
-from palsynth.data.stored import FolderSource, KeptSource, MixedSource
+from palsynth.data.synthetic_source import PeopleSource, PhotographsSource
 from palsynth.encoders import identity, landmarks, validation
 from palsynth.encoders.base import Features
 from palsynth.encoders.identity import IdentityObjective, IdentityRecipe
@@ -128,8 +128,8 @@ def test_validation_people_are_those_before_the_evaluation(monkeypatch: pytest.M
     def render(who: int, *_: object, **__: object) -> SimpleNamespace:
         return SimpleNamespace(image=np.zeros((2, 2, 3), np.uint8), landmarks=np.zeros((478, 2)))
 
-    monkeypatch.setattr("palsynth.data.drawn.sample", sample)
-    monkeypatch.setattr("palsynth.data.drawn.render", render)
+    monkeypatch.setattr("palsynth.data.synthetic_source.sample", sample)
+    monkeypatch.setattr("palsynth.data.synthetic_source.render", render)
     batch = validation.validation_batch.__wrapped__()
     assert sorted(seen[:32]) == list(range(990_000, 990_032)), "everybody once at first"
     assert len(seen) == 128

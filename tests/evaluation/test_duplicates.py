@@ -10,7 +10,7 @@ import pytest
 
 from palsynth.evaluation.duplicates import DUPLICATE, duplicates, prepared
 from palsynth.face.framing import RECOGNISER
-from palsynth.people import random_view, render, sample
+from palsynth.subjects import random_view, render, sample
 
 
 def faces(first: int, count: int) -> list[np.ndarray]:

@@ -14,7 +14,7 @@ from palsynth.face.edges import canny
 from palsynth.face.face import Face, similarity, upright
 from palsynth.face.framing import FRAMINGS, ID_PHOTO
 from palsynth.face.regions import REGIONS, region_box, region_mask
-from palsynth.people import View, render, sample
+from palsynth.subjects import View, render, sample
 from tests.face.measured import hand_made
 
 

@@ -17,7 +17,7 @@ from palsynth.face import images
 from palsynth.face.detect import check_usable, detect_face, read_face
 from palsynth.face.face import Face
 from palsynth.face.images import LARGEST_SIDE, is_reduced, list_images, read_image, write_png
-from palsynth.people import View, render, sample
+from palsynth.subjects import View, render, sample
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from palsynth.face.scoring import (
     true_asymmetry,
     usual_rest,
 )
-from palsynth.people import Person, View, render
+from palsynth.subjects import Person, View, render
 from tests.face.measured import MIDLINE_MM, SIDED_MM, by_fractions, hand_made
 
 

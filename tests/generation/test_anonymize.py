@@ -25,8 +25,8 @@ from palsynth.generation.measured import asked_and_measured
 from palsynth.generation.patient import Patient, PatientPicture
 from palsynth.generation.verdict import GATE, Gate, Judge, Verdict
 from palsynth.methods import Request, get_method
-from palsynth.people import View, render, sample
-from palsynth.people.description import read_description
+from palsynth.subjects import View, render, sample
+from palsynth.subjects.description import read_description
 
 PATIENT, OTHER = 970_301, 970_302
 MOVEMENTS = (Movement.REST, Movement.GRIN, Movement.CLOSE_EYES_LIGHTLY)

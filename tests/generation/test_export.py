@@ -19,13 +19,13 @@ from palsynth.data.check import check
 from palsynth.data.manifest import read_manifest
 from palsynth.errors import InputError
 from palsynth.face import topology
-from palsynth.generation.people_export import (
+from palsynth.generation.export import (
     ExportPlan,
     check_training_seeds,
     draw,
     export,
 )
-from palsynth.people import random_palsy
+from palsynth.subjects import random_palsy
 
 PLAN = ExportPlan(subjects=4, images_per_subject=5, size=64, seed=3)
 
@@ -101,7 +101,7 @@ def test_killed_at_ten_random_moments_and_started_again(whole: Path, tmp_path: P
     folder = tmp_path / "killed"
     code = (
         "import sys; from pathlib import Path;"
-        "from palsynth.generation.people_export import ExportPlan, export;"
+        "from palsynth.generation.export import ExportPlan, export;"
         "print('ready', flush=True);"
         f"export(Path(sys.argv[1]), {PLAN!r})"
     )

@@ -8,7 +8,7 @@ from PIL import ExifTags, Image
 from palsynth.clinical import YANAGIHARA, Grade, Side
 from palsynth.generation.gallery import PAGE, Gallery, write_gallery
 from palsynth.methods import get_method
-from palsynth.people import sample
+from palsynth.subjects import sample
 
 
 def test_every_movement_of_everybody_at_every_grade(tmp_path: Path) -> None:

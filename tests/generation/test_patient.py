@@ -12,7 +12,7 @@ from palsynth.errors import InputError
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import write_png
 from palsynth.generation.patient import read_folder, read_photo
-from palsynth.people import View, render, sample
+from palsynth.subjects import View, render, sample
 
 
 @pytest.fixture(scope="module")

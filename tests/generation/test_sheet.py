@@ -25,7 +25,7 @@ from palsynth.generation.sheet import (
 )
 from palsynth.methods import Asked, Request, get_method
 from palsynth.methods.base import Picture
-from palsynth.people import sample
+from palsynth.subjects import sample
 
 LEFT_V = Palsy.peripheral(Side.LEFT, Grade.V)
 

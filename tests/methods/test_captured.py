@@ -15,10 +15,10 @@ from palsynth.face.framing import PORTRAIT
 from palsynth.methods import Asked, Picture, Request, get_method
 from palsynth.methods.captured import draft, drive_for
 from palsynth.methods.resolve import person_face
-from palsynth.people import View, render_drive, sample
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import Drive, drive
 from palsynth.simulator.photo import at_rest
+from palsynth.subjects import View, render_drive, sample
 
 WINK = Asked(Movement.WINK, Palsy.peripheral(Side.LEFT, Grade.III), 0.7, Side.RIGHT)
 

@@ -11,7 +11,7 @@ from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.methods.base import Asked, Picture, Request, get_method
-from palsynth.people import sample
+from palsynth.subjects import sample
 
 
 @pytest.fixture

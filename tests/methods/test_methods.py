@@ -17,12 +17,12 @@ from palsynth.face.framing import PORTRAIT
 from palsynth.face.measures import measure
 from palsynth.methods import Asked, Picture, Request, get_method, method_names
 from palsynth.methods.base import METHODS, method_class, provenance, write_made
-from palsynth.methods.people import PeopleMethod
 from palsynth.methods.resolve import expression_picture, identity_face, person_face
-from palsynth.people import Person, View, render, render_drive, sample
+from palsynth.methods.subjects import PeopleMethod
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import at_rest
+from palsynth.subjects import Person, View, render, render_drive, sample
 
 GRIN = Asked(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
 

@@ -8,9 +8,9 @@ import pytest
 
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face import topology
-from palsynth.people import View, render, sample
 from palsynth.simulator.lashes import draw_lashes
 from palsynth.simulator.surface import LEAST_AREA, _unfold
+from palsynth.subjects import View, render, sample
 
 
 def _eye_window(movement: Movement, palsy: Palsy, side: str) -> np.ndarray:

@@ -14,7 +14,6 @@ from palsynth.face import topology
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.measures import measure
-from palsynth.people import HeadPose, View, render, sample
 from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import at_rest, simulate
 from palsynth.simulator.register import PAIRED, SIDEWAYS, WHOLE, register
@@ -26,6 +25,7 @@ from palsynth.simulator.surface import (
     rest_surface,
     smallest_jacobian,
 )
+from palsynth.subjects import HeadPose, View, render, sample
 
 
 def test_doing_nothing_changes_nothing(astronaut: Face) -> None:

@@ -17,8 +17,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from palsynth.data.drawn import PeopleSource
 from palsynth.data.examples import Example, Source
+from palsynth.data.synthetic_source import PeopleSource
 from palsynth.encoders.landmarks import LandmarksRecipe
 from palsynth.errors import InputError
 from palsynth.training import checkpoints

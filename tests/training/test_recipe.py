@@ -9,7 +9,7 @@ import pytest
 from palsynth.encoders.identity import IdentityRecipe
 from palsynth.encoders.landmarks import LandmarksRecipe
 from palsynth.errors import InputError
-from palsynth.experiments.kinds import KINDS, load_recipe
+from palsynth.training.kinds import KINDS, load_recipe
 from palsynth.training.recipe import LoopSettings, check_resumable, from_dict, load, save, to_yaml
 
 KIND = {"landmarks": LandmarksRecipe, "identity": IdentityRecipe}

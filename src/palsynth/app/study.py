@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from palsynth.errors import InputError
 from palsynth.evaluation.study import ENDS, POINTS, QUESTIONS
-from palsynth.experiments.study_store import Study
+from palsynth.study.store import Study
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; "

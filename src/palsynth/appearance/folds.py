@@ -11,7 +11,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from palsynth.appearance.eyes import smooth_curve
+from palsynth.appearance.curves import smooth_curve
 from palsynth.appearance.mesh import EXTENT
 
 RESOLUTION = 200

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from palsynth.appearance.eyes import smooth_curve
+from palsynth.appearance.curves import smooth_curve
 from palsynth.appearance.fit import canonical, skin_mask, warp_to_texture
 from palsynth.appearance.mesh import EXTENT
 from palsynth.appearance.model import UNIT, canonical_mesh, texture_shape, to_texture

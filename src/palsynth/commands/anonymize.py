@@ -87,8 +87,8 @@ def anonymize(options: AnonymizeOptions) -> None:
 def _candidates(options: AnonymizeOptions) -> Candidates:
     """Who may show the expression. Raises InputError for words that cannot be drawn."""
     from palsynth.generation.anonymize import described, fixed
-    from palsynth.people import sample
-    from palsynth.people.description import read_description
+    from palsynth.subjects import sample
+    from palsynth.subjects.description import read_description
 
     words = options.as_.strip()
     if not words:

@@ -39,18 +39,18 @@ class AuditOptions:
 
 def audit(options: AuditOptions) -> None:
     """Does a synthetic set give away whom it was made from?"""
-    from palsynth.data.manifest import FILE_NAME
-    from palsynth.experiments import judges
-    from palsynth.experiments.audit import audit as compare
-    from palsynth.experiments.audit import check_size, open_set
-    from palsynth.experiments.audit_report import (
+    from palsynth.audit.protocol import audit as compare
+    from palsynth.audit.protocol import check_size, open_set
+    from palsynth.audit.report import (
         print_findings,
         show_pairs,
         verdict_of,
         write_audit,
     )
-    from palsynth.experiments.features import FeatureCache
+    from palsynth.data.manifest import FILE_NAME
     from palsynth.face.images import list_images
+    from palsynth.scoring import judges
+    from palsynth.scoring.features import FeatureCache
 
     list_images(options.training)  # a wrong path is told before anything else
     listed = (options.training / FILE_NAME).is_file()
@@ -62,7 +62,7 @@ def audit(options: AuditOptions) -> None:
     outside(options.out, options.synthetic, options.training, options.holdout)
     network = None
     if options.run is not None:
-        from palsynth.experiments.membership import by_loss, model_of
+        from palsynth.audit.membership import by_loss, model_of
 
         network = model_of(options.run)
     judge = judges.recogniser(options.recogniser) if options.recogniser else judges.dlib()

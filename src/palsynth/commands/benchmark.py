@@ -33,7 +33,7 @@ class BenchmarkOptions:
 
 def benchmark(options: BenchmarkOptions) -> None:
     """Makes a benchmark set: identity and expression images, the truth, pairs.csv."""
-    from palsynth.experiments.benchmark_sets import SETS
+    from palsynth.comparison.benchmark_sets import SETS
 
     given: dict[str, object] = {}
     if options.size is not None:
@@ -57,7 +57,7 @@ def benchmark(options: BenchmarkOptions) -> None:
 
 
 def _half_smiles(options: BenchmarkOptions) -> None:
-    from palsynth.experiments.half_smiles import half_smiles
+    from palsynth.comparison.half_smiles import half_smiles
 
     assert options.photographs is not None
     with progress_bar(options.name) as progress:
@@ -91,8 +91,8 @@ class TransferOptions:
 
 def transfer(options: TransferOptions) -> None:
     """Runs a method over a benchmark set: a picture for every pair."""
-    from palsynth.experiments.benchmark_sets import read_pairs
-    from palsynth.experiments.transfer import transfer as run
+    from palsynth.comparison.transfer import transfer as run
+    from palsynth.data.pairs import read_pairs
     from palsynth.methods.base import get_method
 
     method = get_method(options.method, options.weights)
@@ -127,12 +127,12 @@ def afid(options: AfidOptions) -> None:
     import json
     import math
 
+    from palsynth.comparison.afid import LIKENESS, afid_figures, there_and_back
+    from palsynth.data.pairs import read_pairs
     from palsynth.encoders.published.dlib import SAME_PERSON
-    from palsynth.experiments.afid import LIKENESS, afid_figures, there_and_back
-    from palsynth.experiments.benchmark_sets import read_pairs
-    from palsynth.experiments.features import FeatureCache
     from palsynth.files import written_whole
     from palsynth.methods.base import get_method
+    from palsynth.scoring.features import FeatureCache
 
     method = get_method(options.method, options.weights)
     pairs = read_pairs(options.set / "pairs.csv")

@@ -54,12 +54,12 @@ class CompareOptions:
 
 def evaluate(options: EvaluateOptions) -> None:
     """Judges a method's pictures of a benchmark set."""
+    from palsynth.comparison.reporting import report_of
+    from palsynth.comparison.unpaired import unpaired_report
+    from palsynth.data.pairs import read_pairs
     from palsynth.evaluation.report import write_report
-    from palsynth.experiments.benchmark_sets import read_pairs
-    from palsynth.experiments.evaluation import Panel, Weights
-    from palsynth.experiments.features import FeatureCache
-    from palsynth.experiments.reporting import report_of
-    from palsynth.experiments.unpaired import unpaired_report
+    from palsynth.scoring.features import FeatureCache
+    from palsynth.scoring.panel import Panel, Weights
 
     outside(options.out, options.real, options.fake)
     listed = options.pairs or options.real / "pairs.csv"

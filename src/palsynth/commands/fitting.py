@@ -16,8 +16,8 @@ from palsynth.files import written_whole
 from palsynth.progress import progress_bar
 
 if TYPE_CHECKING:
-    from palsynth.experiments.calibration import Photographed
     from palsynth.face.face import Face
+    from palsynth.scoring.calibration import Photographed
 
 
 @dataclass(frozen=True)
@@ -137,8 +137,8 @@ def smile_fit(options: SmileFitOptions) -> None:
 def calibrate(options: CalibrateOptions) -> None:
     """Calibrates the measures against people whose truth is known."""
     from palsynth.clinical import YANAGIHARA
-    from palsynth.experiments.calibration import MOVED
-    from palsynth.experiments.calibration import calibrate as run
+    from palsynth.scoring.calibration import MOVED
+    from palsynth.scoring.calibration import calibrate as run
 
     if options.people < 10 or options.per_person < 1:
         raise InputError("calibrating needs --people of at least 10 and --per-person of at least 1")
@@ -164,9 +164,9 @@ def calibrate(options: CalibrateOptions) -> None:
 def _photographed(folder: Path) -> list[Photographed]:
     """The train people of a London-set folder, as small as drawn ones are."""
     from palsynth.appearance.fit import train_people
-    from palsynth.experiments.calibration import Photographed
     from palsynth.face.detect import read_face
     from palsynth.face.framing import PORTRAIT
+    from palsynth.scoring.calibration import Photographed
 
     def face(kind: str, name: str) -> Face:
         return read_face(folder / kind / f"{name}.jpg").aligned(PORTRAIT, 256)

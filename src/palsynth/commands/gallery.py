@@ -36,8 +36,8 @@ def gallery(options: GalleryOptions) -> None:
     from palsynth.clinical import Grade, Side
     from palsynth.generation.gallery import PAGE, Gallery, write_gallery
     from palsynth.methods import get_method
-    from palsynth.people import sample
-    from palsynth.people.render import LARGEST
+    from palsynth.subjects import sample
+    from palsynth.subjects.render import LARGEST
 
     if not options.persons or len(set(options.persons)) < len(options.persons):
         raise InputError("--persons: say at least one seed, and none twice")

@@ -111,7 +111,7 @@ class DiffusionOptions:
     def pipeline(self, weights: Path | None) -> ControlNetPalsyPipeline:
         """What draws, with ``weights`` that palsynth train tuned in place of the ControlNet.
         Raises InputError where the options contradict each other."""
-        from palsynth.methods.controlnet.files import load_pipeline, untuned_pipeline
+        from palsynth.methods.controlnet.io.files import load_pipeline, untuned_pipeline
         from palsynth.methods.controlnet.recipe import ModelSettings
 
         if self.controlnet is not None and weights is not None:

@@ -200,7 +200,7 @@ def _check_size(size: int) -> None:
 def _identity(text: str, person: bool = False) -> tuple[Identity, bool]:
     """A seed -> a person, anything else -> the face in that photo."""
     from palsynth.face.detect import read_face
-    from palsynth.people import sample
+    from palsynth.subjects import sample
 
     if person or (text.isdecimal() and not Path(text).exists()):
         seed = int(text)

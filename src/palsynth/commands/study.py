@@ -56,9 +56,9 @@ class StudyReportOptions:
 
 def study_new(options: StudyNewOptions) -> None:
     """Makes a questionnaire: every method's pictures of the same pairs, blinded and shuffled."""
-    from palsynth.experiments.benchmark_sets import read_pairs
-    from palsynth.experiments.study_new import chosen, shown
-    from palsynth.experiments.study_store import create
+    from palsynth.data.pairs import read_pairs
+    from palsynth.study.new import chosen, shown
+    from palsynth.study.store import create
 
     if options.pairs < 1 or options.raters < 1:
         raise InputError("--pairs and --raters must be at least 1")
@@ -79,7 +79,7 @@ def study_serve(options: StudyServeOptions) -> None:
     import uvicorn
 
     from palsynth.app.study import study_app
-    from palsynth.experiments.study_store import Study
+    from palsynth.study.store import Study
 
     study = Study(options.study)
     if not 1 <= options.port <= 65535:
@@ -104,8 +104,8 @@ def study_serve(options: StudyServeOptions) -> None:
 def study_report(options: StudyReportOptions) -> None:
     """What the raters said: means, agreement, paired tests, plots, answers.csv."""
     from palsynth.evaluation.document import print_table
-    from palsynth.experiments.study_report import write_study_report
-    from palsynth.experiments.study_store import Study
+    from palsynth.study.report import write_study_report
+    from palsynth.study.store import Study
 
     means = write_study_report(Study(options.study), options.out)
     print_table(means)

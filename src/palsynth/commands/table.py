@@ -33,12 +33,12 @@ class TableOptions:
 
 def table_cfcpalsy(options: TableOptions) -> None:
     """The comparison of CFCPalsy: trained models beside the simulator, the truth and the copies."""
+    from palsynth.comparison.tables import table
+    from palsynth.data.pairs import read_pairs
     from palsynth.evaluation.report import write_report
-    from palsynth.experiments.benchmark_sets import read_pairs
-    from palsynth.experiments.evaluation import Panel, Weights
-    from palsynth.experiments.features import FeatureCache
-    from palsynth.experiments.tables import table
     from palsynth.methods.base import get_method
+    from palsynth.scoring.features import FeatureCache
+    from palsynth.scoring.panel import Panel, Weights
 
     methods = {name: get_method(name) for name in ("simulator", "draft")}
     for name, folder in named_folders(options.models).items():
@@ -75,27 +75,27 @@ class ControlNetTableOptions:
 
 def table_controlnet(options: ControlNetTableOptions) -> None:
     """Every strategy of the ControlNet paper: tuned where its weights are missing, and judged."""
-    from palsynth.experiments.controlnet_rows import STRATEGIES
+    from palsynth.comparison.controlnet_strategies import STRATEGIES
 
     _controlnet_table(options, STRATEGIES)
 
 
 def table_timesteps(options: ControlNetTableOptions) -> None:
     """The ranges of timesteps of the ControlNet paper: tuned, drawn and judged."""
-    from palsynth.experiments.controlnet_rows import RANGES
+    from palsynth.comparison.controlnet_strategies import RANGES
 
     _controlnet_table(options, RANGES)
 
 
 def _controlnet_table(options: ControlNetTableOptions, strategies) -> None:  # type: ignore[no-untyped-def]
+    from palsynth.comparison.controlnet_strategies import Tuning, compare, methods_of, side_by_side
+    from palsynth.data.pairs import read_pairs
     from palsynth.evaluation.report import write_report
-    from palsynth.experiments.benchmark_sets import read_pairs
-    from palsynth.experiments.controlnet_rows import Tuning, compare, methods_of, side_by_side
-    from palsynth.experiments.evaluation import Weights
-    from palsynth.experiments.features import FeatureCache
-    from palsynth.experiments.kinds import load_recipe
-    from palsynth.experiments.patients import PatientPanel
     from palsynth.face.images import png_bytes
+    from palsynth.scoring.features import FeatureCache
+    from palsynth.scoring.panel import Weights
+    from palsynth.scoring.patients import PatientPanel
+    from palsynth.training.kinds import load_recipe
 
     recipe = load_recipe(options.recipe)
     if recipe.kind != "controlnet" or recipe.patients is None:

@@ -31,7 +31,7 @@ def train(words: Sequence[str]) -> None:
     if not words or words[0].startswith("-"):
         if "--help" not in words and "-h" not in words:
             raise InputError("name a recipe first, as in palsynth train recipes/identity.yaml")
-        from palsynth.experiments.kinds import KINDS
+        from palsynth.training.kinds import KINDS
 
         print(
             "usage: palsynth train RECIPE.yaml [--out RUN] [--resume] [--dry-run] [--FIELD VALUE]\n"
@@ -70,7 +70,7 @@ class ReleaseOptions:
 
 def release(options: ReleaseOptions) -> None:
     """Writes a finished run's weights in half precision, with its recipe and figures."""
-    from palsynth.experiments.kinds import load_recipe
+    from palsynth.training.kinds import load_recipe
     from palsynth.training.release import release as write
 
     size = write(options.run, options.out)
@@ -84,7 +84,7 @@ def release(options: ReleaseOptions) -> None:
 
 
 def _parse(path: Path, words: Sequence[str]) -> tuple[TrainOptions, Any]:
-    from palsynth.experiments.kinds import load_recipe
+    from palsynth.training.kinds import load_recipe
 
     recipe = load_recipe(path)
     kind: Any = Annotated[type(recipe), tyro.conf.arg(name="")]

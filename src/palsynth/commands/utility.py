@@ -33,10 +33,10 @@ class UtilityOptions:
 def utility(options: UtilityOptions) -> None:
     """Trains a grader on real, on synthetic and on both, and tests each on real images."""
     from palsynth.data.pictures import pictures
+    from palsynth.encoders.grader import GraderRecipe
     from palsynth.evaluation.document import CARE, Document, Table, print_table, write_document
-    from palsynth.experiments.grader import GraderRecipe
-    from palsynth.experiments.kinds import load_recipe
-    from palsynth.experiments.utility import (
+    from palsynth.training.kinds import load_recipe
+    from palsynth.utility.protocol import (
         FEW,
         FIGURES,
         check_sets,

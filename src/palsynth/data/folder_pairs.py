@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from palsynth.data.examples import Example, shuffled
-from palsynth.data.groups import PairExample
-from palsynth.data.stored import FolderSource
+from palsynth.data.folder_source import FolderSource
+from palsynth.data.training_pairs import PairExample
 from palsynth.errors import InputError
 
 

@@ -10,37 +10,29 @@ expression: the draft that a method may start from.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
-import cv2
 import numpy as np
 
-from palsynth.capture import capture
-from palsynth.capture.coefficients import ExpressionCoefficients
-from palsynth.capture.retarget import drive_of
 from palsynth.clinical import YANAGIHARA, Branch, Movement, Muscle, Palsy, Side, SidePalsy
-from palsynth.data.drawn import PhotographsSource
-from palsynth.data.examples import labels, shuffled
+from palsynth.data.cache import KeptParts
+from palsynth.data.drafts import make_drafts
+from palsynth.data.examples import labels
 from palsynth.data.half_smiles import half_smile, pair_up
-from palsynth.data.kept import KeptParts
+from palsynth.data.synthetic_source import PhotographsSource
 from palsynth.errors import InputError
-from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER, Framing
-from palsynth.people import EVALUATION_SEEDS, View, random_palsy, random_view, render, sample
-from palsynth.simulator.compose import compose
-from palsynth.simulator.photo import at_rest, simulate
-from palsynth.simulator.rest import Rest
+from palsynth.simulator.photo import simulate
+from palsynth.subjects import EVALUATION_SEEDS, View, random_palsy, random_view, render, sample
 
 MEMBERS, SCRIPTS = 4, 3
 PART = 25
 """Groups a file."""
 
-WITH_REST = 0.5
-"""Share of the drafts for which the other person's rest is known too, as it may be to a user."""
 
 SHARES = (0.25, 1.0)
 """Between how little and how much of a photographed half-smile its weak side lacks."""
@@ -114,26 +106,10 @@ class GroupsSource:
             out["rest"][member] = rest.image
             out["moved"][member] = moved
             rests.append(rest)
-        self._draft(out, rests, np.random.default_rng([self.seed, number, 35]))
+        out["draft"] = make_drafts(
+            rests, out["moved"], np.random.default_rng([self.seed, number, 35])
+        )
         return out
-
-    def _draft(self, group: np.ndarray, rests: list[Face], rng: np.random.Generator) -> None:
-        """Fills in what the simulator makes of each member doing what another one's picture shows:
-        the member at rest where the picture cannot be read or the member not be moved."""
-        known = rng.random((MEMBERS, SCRIPTS)) < WITH_REST
-        still = [_movable(rest) for rest in rests]
-        for other in range(MEMBERS):
-            for s in range(SCRIPTS):
-                found = _captured(
-                    group["moved"][other, s], rests[other] if known[other, s] else None
-                )
-                for who in range(MEMBERS):
-                    if who == other:
-                        continue
-                    image, rest = rests[who].image, still[who]
-                    if found is not None and rest is not None:
-                        image = compose(rest, drive_of(found)).image
-                    group["draft"][who, (other - who - 1) % MEMBERS, s] = image
 
     def _person(
         self, rng: np.random.Generator, scripts: list[Script]
@@ -193,20 +169,6 @@ def _jittered_framing(rng: np.random.Generator) -> Framing:
                    RECOGNISER.eye_line + rng.normal(0, 0.008))  # fmt: skip
 
 
-def _captured(shown: np.ndarray, rest: Face | None) -> ExpressionCoefficients | None:
-    try:
-        return capture(detect_face(shown), rest)
-    except InputError:
-        return None
-
-
-def _movable(face: Face) -> Rest | None:
-    try:
-        return at_rest(face)
-    except InputError:
-        return None
-
-
 def _half_smiling(rng: np.random.Generator) -> list[Script]:
     """A whole smile, and one that lacks more or less of each side."""
     lacks = rng.uniform(*SHARES, 2)
@@ -260,83 +222,3 @@ class KeptGroups(KeptParts):
 
     def __getitem__(self, number: int) -> np.ndarray:
         return self.record(number)
-
-
-@dataclass(frozen=True)
-class PairExample:
-    """One request with its answer: pictures (S, S, 3) uint8 RGB of the ``identity`` at rest, the
-    ``expression``, the ``target``, and the simulator's ``draft``; labels of what is shown."""
-
-    identity: np.ndarray
-    expression: np.ndarray
-    target: np.ndarray
-    draft: np.ndarray
-    movement: int
-    function: np.ndarray
-    tone: np.ndarray
-
-    def arrays(self) -> dict[str, np.ndarray]:
-        """The fields by name, for a batch."""
-        return {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
-
-    def mirrored(self) -> PairExample:
-        """The pair as a mirror shows it: left and right change places."""
-        identity, expression, target, draft = (
-            np.ascontiguousarray(image[:, ::-1])
-            for image in (self.identity, self.expression, self.target, self.draft)
-        )
-        return PairExample(identity, expression, target, draft, self.movement,
-                           self.function[::-1].copy(), self.tone[::-1].copy())  # fmt: skip
-
-
-@dataclass(frozen=True)
-class PairsSource:
-    """Training pairs without end, from groups: ``crossed`` shows another person's expression, as
-    at synthesis; else, as the paper trains, the expression image is the target itself and the
-    identity image another picture of the same person. Pictures are reduced to ``size``."""
-
-    groups: KeptGroups
-    crossed: bool = True
-    size: int = 112
-    mirror: float = 0.5
-    seed: int = 0
-
-    @property
-    def people(self) -> int | None:
-        """Not counted."""
-        return None
-
-    def __getitem__(self, number: int) -> PairExample:
-        group = self.groups[shuffled(number, self.groups.count, self.seed, 33)]
-        rng = np.random.default_rng([self.seed, number, 34])
-        who, script = int(rng.integers(MEMBERS)), int(rng.integers(SCRIPTS))
-        if self.crossed:
-            other = (who + int(rng.integers(1, MEMBERS))) % MEMBERS
-            pair = pair_of(group, who, script, other, self.size)
-        else:
-            own = [*group["moved"][who], group["rest"][who]]
-            identity = own[(script + int(rng.integers(1, len(own)))) % len(own)]
-            pair = replace(pair_of(group, who, script, who, self.size),
-                           identity=_sized(identity, self.size))  # fmt: skip
-        return pair.mirrored() if rng.random() < self.mirror else pair
-
-
-def pair_of(group: np.ndarray, who: int, script: int, other: int, size: int) -> PairExample:
-    """The pair in which member ``who`` of a group is asked for what ``other`` shows. A draft comes
-    from another's picture, so somebody who is to repeat an own one gets that of the next."""
-    place = (other - who - 1) % MEMBERS if other != who else 0
-    return PairExample(
-        _sized(group["rest"][who], size),
-        _sized(group["moved"][other, script], size),
-        _sized(group["moved"][who, script], size),
-        _sized(group["draft"][who, place, script], size),
-        int(group["movement"][script]),
-        np.array(group["function"][script]),
-        np.array(group["tone"][script]),
-    )
-
-
-def _sized(image: np.ndarray, size: int) -> np.ndarray:
-    if image.shape[0] == size:
-        return np.array(image)
-    return cv2.resize(np.array(image), (size, size), interpolation=cv2.INTER_AREA)

@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from palsynth.data.cache import KeptParts
 from palsynth.data.examples import Source, shuffled
-from palsynth.data.kept import KeptParts
 from palsynth.encoders.base import as_images
 from palsynth.encoders.expression import ExpressionEncoder
 from palsynth.encoders.load import expression_encoder

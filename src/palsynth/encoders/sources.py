@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from palsynth.data.augment import Augmentation, AugmentedSource
-from palsynth.data.drawn import PeopleSource, PhotographsSource
 from palsynth.data.examples import Source
-from palsynth.data.stored import FolderSource, KeptSource, MixedSource
+from palsynth.data.folder_source import FolderSource, KeptSource, MixedSource
+from palsynth.data.synthetic_source import PeopleSource, PhotographsSource
 from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
 from palsynth.settings import Settings

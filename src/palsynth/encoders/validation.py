@@ -7,9 +7,9 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from palsynth.data.drawn import PeopleSource
 from palsynth.data.examples import stack
-from palsynth.people import EVALUATION_SEEDS
+from palsynth.data.synthetic_source import PeopleSource
+from palsynth.subjects import EVALUATION_SEEDS
 
 PEOPLE, EACH = 32, 4
 FIRST = EVALUATION_SEEDS - 10_000

@@ -15,7 +15,7 @@ from palsynth.face.framing import PORTRAIT
 from palsynth.generation.patient import Patient, PatientPicture
 from palsynth.generation.verdict import Gate, Judge, Verdict
 from palsynth.methods.base import Asked, Expression, Identity, Method, Picture, Request
-from palsynth.people.description import Description
+from palsynth.subjects.description import Description
 
 MOST_REDRAWN = 40
 """Candidates who are taken for the patient before it is given up."""

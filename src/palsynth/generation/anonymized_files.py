@@ -20,7 +20,7 @@ from palsynth.generation.patient import Patient
 from palsynth.generation.sheet import Sheet, drawn_sheet
 from palsynth.generation.verdict import FAULTS
 from palsynth.methods.base import Method, provenance, write_made
-from palsynth.people.description import describe
+from palsynth.subjects.description import describe
 
 CARE = "no recogniser can show that nobody recognises the patient: look at it before it is shown"
 

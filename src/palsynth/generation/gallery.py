@@ -17,7 +17,7 @@ from palsynth.face.images import write_jpeg
 from palsynth.files import written_whole
 from palsynth.generation.sheet import FOOT
 from palsynth.methods.base import Asked, Method, Request, provenance
-from palsynth.people import Person
+from palsynth.subjects import Person
 
 PAGE = "README.md"
 

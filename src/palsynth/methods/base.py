@@ -17,7 +17,7 @@ from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, Framing
 from palsynth.face.images import NOT_MADE, write_png
-from palsynth.people.person import Person
+from palsynth.subjects.subject import Person
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def write_made(path: Path, image: np.ndarray, method: Method, record: dict[str, 
 
 
 METHODS = {
-    "people": "palsynth.methods.people:PeopleMethod",
+    "people": "palsynth.methods.subjects:PeopleMethod",
     "simulator": "palsynth.methods.simulator:SimulatorMethod",
     "copy-identity": "palsynth.methods.copies:CopyIdentity",
     "copy-expression": "palsynth.methods.copies:CopyExpression",

@@ -14,10 +14,10 @@ from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO
 from palsynth.methods.base import Expression, Picture, Request
-from palsynth.people import Person, View, render_drive
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import BELL, Drive, drive
 from palsynth.simulator.photo import at_rest
+from palsynth.subjects import Person, View, render_drive
 
 
 class CapturedMethod:

@@ -8,7 +8,7 @@ from palsynth.clinical import Movement, Palsy
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, Framing
 from palsynth.methods.base import Asked, Expression, Identity, Picture
-from palsynth.people import Person, View, render, sample
+from palsynth.subjects import Person, View, render, sample
 
 
 def identity_face(identity: Identity, size: int, framing: Framing = ID_PHOTO) -> Face:

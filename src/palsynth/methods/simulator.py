@@ -12,10 +12,10 @@ from palsynth.errors import InputError
 from palsynth.face.framing import ID_PHOTO
 from palsynth.methods.base import Asked, Request
 from palsynth.methods.resolve import identity_face
-from palsynth.people import Person
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import BELL, drive
 from palsynth.simulator.photo import at_rest
+from palsynth.subjects import Person
 
 
 class SimulatorMethod:

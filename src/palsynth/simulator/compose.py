@@ -7,7 +7,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from palsynth.appearance.eyes import polygon_alpha, smooth_curve
+from palsynth.appearance.curves import polygon_alpha, smooth_curve
 from palsynth.appearance.model import UNIT, canonical_mesh
 from palsynth.appearance.raster import rasterise
 from palsynth.clinical import Side

@@ -5,7 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from palsynth.appearance.eyes import add_glint, draw_eyeball, polygon_alpha, smooth_curve
+from palsynth.appearance.curves import polygon_alpha, smooth_curve
+from palsynth.appearance.eyes import add_glint, draw_eyeball
 from palsynth.appearance.smoothstep import smoothstep
 from palsynth.clinical import Side
 from palsynth.face import topology

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from palsynth.appearance.eyes import polygon_alpha, smooth_curve
+from palsynth.appearance.curves import polygon_alpha, smooth_curve
 from palsynth.appearance.smoothstep import smoothstep
 from palsynth.appearance.teeth import TOOTH_WHITE, sample_mouth
 from palsynth.clinical import Side

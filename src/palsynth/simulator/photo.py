@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from palsynth.appearance.eyes import polygon_alpha, read_eyeball
+from palsynth.appearance.curves import polygon_alpha
+from palsynth.appearance.eyes import read_eyeball
 from palsynth.appearance.model import canonical_mesh
 from palsynth.clinical import Movement, Palsy, Side
 from palsynth.errors import InputError

@@ -25,7 +25,7 @@ from palsynth.methods.cfcpalsy.model import Shown
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline, _changed, _fade, _pasted
 from palsynth.methods.cfcpalsy.settings import ModelSettings
 from palsynth.methods.resolve import expression_picture
-from palsynth.people import View, render, sample
+from palsynth.subjects import View, render, sample
 from tests.methods.cfcpalsy.conftest import build, default, small
 
 ASKED = Asked(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
@@ -210,7 +210,7 @@ def test_the_change_lands_where_it_was_made(astronaut: Face, expression: Face) -
 
 
 def test_the_draft_alone_does_what_is_read(face: Face, expression: Face) -> None:
-    from palsynth.evaluation.asked import expressed
+    from palsynth.evaluation.requested import expressed
 
     draft = get_method("draft")
     by_picture, by_words = draft([Request(face, Picture(expression), framing=None),

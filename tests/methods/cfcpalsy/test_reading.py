@@ -15,7 +15,7 @@ from palsynth.face.framing import RECOGNISER
 from palsynth.methods.base import Asked
 from palsynth.methods.cfcpalsy import reading
 from palsynth.methods.cfcpalsy.reading import in_words, read_asked
-from palsynth.people import View, render, sample
+from palsynth.subjects import View, render, sample
 
 
 def grinning(seed: int, side: Side) -> Face:

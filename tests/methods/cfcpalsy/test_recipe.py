@@ -12,16 +12,17 @@ import torch
 
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.data.folder_pairs import FolderPairs
-from palsynth.data.groups import GroupsSource, PairsSource
+from palsynth.data.groups import GroupsSource
+from palsynth.data.training_pairs import PairsSource
 from palsynth.errors import InputError
-from palsynth.experiments.kinds import load_recipe
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.methods.base import Asked, Picture, Request, get_method
 from palsynth.methods.cfcpalsy.files import load_model
 from palsynth.methods.cfcpalsy.recipe import CFCPalsyRecipe, PairsSettings
 from palsynth.methods.cfcpalsy.settings import ModelSettings
-from palsynth.people import View, render, sample
+from palsynth.subjects import View, render, sample
+from palsynth.training.kinds import load_recipe
 from palsynth.training.loop import train
 from palsynth.training.recipe import LoopSettings, save
 from tests.methods.cfcpalsy.conftest import default, small

@@ -9,7 +9,6 @@ import pytest
 
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.encoders.published.dlib import SAME_PERSON, DlibRecogniser
-from palsynth.experiments.kinds import load_recipe
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
@@ -17,7 +16,8 @@ from palsynth.face.measures import measure
 from palsynth.face.scoring import asymmetry
 from palsynth.methods.base import Asked, Picture, Request, get_method
 from palsynth.methods.cfcpalsy.pipeline import DEFAULT
-from palsynth.people import View, render, sample
+from palsynth.subjects import View, render, sample
+from palsynth.training.kinds import load_recipe
 
 
 def test_the_folder_is_whole_small_and_says_nothing_of_a_machine() -> None:

@@ -10,7 +10,11 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 
 from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
 from palsynth.methods.controlnet.prompts import DESCRIPTIONS
-from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings, small_tokenizer
+from palsynth.methods.controlnet.small.networks import (
+    AutoencoderSettings,
+    UNetSettings,
+    small_tokenizer,
+)
 
 
 def tiny_base() -> Base:

@@ -25,7 +25,7 @@ from palsynth.methods.controlnet.conditioning import (
     plain,
 )
 from palsynth.methods.resolve import person_face
-from palsynth.people import View, sample
+from palsynth.subjects import View, sample
 
 VIEW = View(256, PORTRAIT)
 

@@ -15,7 +15,7 @@ from palsynth.face.framing import PORTRAIT
 from palsynth.methods.base import Asked
 from palsynth.methods.controlnet.conditioning import _inner, codc, plain, plain_edges
 from palsynth.methods.resolve import person_face
-from palsynth.people import View, sample
+from palsynth.subjects import View, sample
 
 SIZE = 256
 EYES = 0.40 * SIZE

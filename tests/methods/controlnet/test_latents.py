@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from palsynth.methods.controlnet.base import Base
-from palsynth.methods.controlnet.latents import LatentCache
+from palsynth.methods.controlnet.data.latents import LatentCache
 from tests.methods.controlnet.conftest import latents_by_hand
 
 

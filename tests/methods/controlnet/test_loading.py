@@ -13,9 +13,9 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from safetensors.torch import load_file, save_file
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet import loading
 from palsynth.methods.controlnet.base import Base
-from palsynth.methods.controlnet.loading import read_base, read_controlnet, read_tokenizer
+from palsynth.methods.controlnet.io import loading
+from palsynth.methods.controlnet.io.loading import read_base, read_controlnet, read_tokenizer
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_another_kind_of_base_is_named(copy: Path, kind: str, words: str) -> Non
 
 def test_stable_diffusion_2_is_named(base: Base, tmp_path: Path) -> None:
     from palsynth.methods.controlnet.base import save_base
-    from palsynth.methods.controlnet.small import UNetSettings
+    from palsynth.methods.controlnet.small.networks import UNetSettings
 
     base.unet = UNetSettings(channels=(16, 32), text=1024).unet(16, 4)
     save_base(base, tmp_path / "sd2")
@@ -193,7 +193,7 @@ def test_only_whole_words_of_the_folder_s_own_name_count(copy: Path, base: Base,
 
 
 def test_a_controlnet_of_another_size_is_named(base_folder: Path, tmp_path: Path) -> None:
-    from palsynth.methods.controlnet.small import UNetSettings
+    from palsynth.methods.controlnet.small.networks import UNetSettings
 
     base = read_base(base_folder)
     other = UNetSettings(channels=(16, 32), text=48).unet(16, 4)

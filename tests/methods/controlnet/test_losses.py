@@ -9,15 +9,15 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from torch import Tensor
 
 from palsynth.encoders.base import as_images
-from palsynth.methods.controlnet.autoencoder import AutoencoderObjective, AutoencoderRecipe
 from palsynth.methods.controlnet.base import Base
-from palsynth.methods.controlnet.healthy import held_out
+from palsynth.methods.controlnet.data.healthy import held_out
 from palsynth.methods.controlnet.objective import ControlNetObjective
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.prompts import DESCRIPTIONS, prompt, shorter
-from palsynth.methods.controlnet.small import AutoencoderSettings
+from palsynth.methods.controlnet.small.autoencoder import AutoencoderObjective, AutoencoderRecipe
+from palsynth.methods.controlnet.small.networks import AutoencoderSettings
+from palsynth.methods.controlnet.small.text_to_image import TextToImageObjective
 from palsynth.methods.controlnet.strategies import Strategy
-from palsynth.methods.controlnet.text_to_image import TextToImageObjective
 from palsynth.methods.controlnet.weighting import Weighting
 from tests.methods.controlnet.conftest import ALPHAS, latents_by_hand
 

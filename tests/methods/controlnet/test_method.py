@@ -28,8 +28,8 @@ from palsynth.methods.controlnet.method import (
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
 from palsynth.methods.controlnet.prompts import PROMPT
 from palsynth.methods.resolve import expression_picture, identity_face
-from palsynth.people import Person, View, render, sample
-from palsynth.people.description import describe
+from palsynth.subjects import Person, View, render, sample
+from palsynth.subjects.description import describe
 
 SIZE = 32
 

@@ -19,18 +19,19 @@ from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import SHOWS_INPUT, write_png
 from palsynth.methods.base import Picture, Request
 from palsynth.methods.controlnet.conditioning import plain_edges
-from palsynth.methods.controlnet.files import load_pipeline, untuned_pipeline
-from palsynth.methods.controlnet.healthy import held_out, in_batch
-from palsynth.methods.controlnet.loading import read_base
+from palsynth.methods.controlnet.data.examples import in_batch
+from palsynth.methods.controlnet.data.healthy import held_out
+from palsynth.methods.controlnet.data.patients import PatientsSettings
+from palsynth.methods.controlnet.io.files import load_pipeline, untuned_pipeline
+from palsynth.methods.controlnet.io.loading import read_base
 from palsynth.methods.controlnet.method import Partial, PartialInOtherFace, ZeroShot
 from palsynth.methods.controlnet.objective import on_edges
-from palsynth.methods.controlnet.patients import PatientsSettings
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.prompts import SENTENCES
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.methods.controlnet.weighting import Weighting
-from palsynth.people import View, render, sample
+from palsynth.subjects import View, render, sample
 from palsynth.training.loop import build, train
 from palsynth.training.recipe import LoopSettings
 

@@ -11,13 +11,12 @@ import pytest
 from palsynth.clinical import YANAGIHARA, Movement, Palsy
 from palsynth.errors import InputError
 from palsynth.face.framing import PORTRAIT
-from palsynth.methods.controlnet import pictures
 from palsynth.methods.controlnet.conditioning import plain_edges
-from palsynth.methods.controlnet.healthy import held_out
-from palsynth.methods.controlnet.pictures import HealthySource
+from palsynth.methods.controlnet.data import healthy
+from palsynth.methods.controlnet.data.healthy import HealthySource, held_out
 from palsynth.methods.controlnet.prompts import DESCRIPTIONS
-from palsynth.people import Person, View, sample
-from palsynth.people.description import describe
+from palsynth.subjects import Person, View, sample
+from palsynth.subjects.description import describe
 
 
 def test_pictures_show_healthy_people_at_rest_or_moving(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +30,7 @@ def test_pictures_show_healthy_people_at_rest_or_moving(monkeypatch: pytest.Monk
         drawn.append((person.seed, movement, intensity))
         raise StopIteration
 
-    monkeypatch.setattr(pictures, "render", render)
+    monkeypatch.setattr(healthy, "render", render)
     for number in range(150):
         with pytest.raises(StopIteration):
             HealthySource(500_000, 64)[number]

@@ -15,9 +15,9 @@ from diffusers.pipelines.controlnet.pipeline_controlnet import StableDiffusionCo
 
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
-from palsynth.methods.controlnet.files import load_pipeline, save_pipeline
 from palsynth.methods.controlnet.gate import GatedControlNet
-from palsynth.methods.controlnet.loading import read_base
+from palsynth.methods.controlnet.io.files import load_pipeline, save_pipeline
+from palsynth.methods.controlnet.io.loading import read_base
 from palsynth.methods.controlnet.pipeline import (
     ControlNetPalsyPipeline,
     Sampling,

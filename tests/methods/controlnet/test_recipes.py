@@ -11,22 +11,21 @@ import torch
 
 from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
-from palsynth.experiments.kinds import load_recipe
-from palsynth.methods.controlnet.autoencoder import AutoencoderRecipe
-from palsynth.methods.controlnet.files import load_pipeline, untuned_pipeline
-from palsynth.methods.controlnet.healthy import HealthySettings, held_out
-from palsynth.methods.controlnet.loading import read_autoencoder, read_base
-from palsynth.methods.controlnet.patients import PatientsSettings
-from palsynth.methods.controlnet.pictures import HealthySource
+from palsynth.methods.controlnet.data.healthy import HealthySettings, HealthySource, held_out
+from palsynth.methods.controlnet.data.patients import PatientsSettings
+from palsynth.methods.controlnet.io.files import load_pipeline, untuned_pipeline
+from palsynth.methods.controlnet.io.loading import read_autoencoder, read_base
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.prompts import SENTENCES
 from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
-from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings
+from palsynth.methods.controlnet.small.autoencoder import AutoencoderRecipe
+from palsynth.methods.controlnet.small.networks import AutoencoderSettings, UNetSettings
+from palsynth.methods.controlnet.small.text_to_image import TextToImageRecipe
 from palsynth.methods.controlnet.strategies import Strategy
-from palsynth.methods.controlnet.text_to_image import TextToImageRecipe
 from palsynth.methods.controlnet.weighting import FROM_NOTHING, Weighting
-from palsynth.people import sample
-from palsynth.people.description import describe
+from palsynth.subjects import sample
+from palsynth.subjects.description import describe
+from palsynth.training.kinds import load_recipe
 from palsynth.training.loop import train
 from palsynth.training.recipe import LoopSettings, save
 

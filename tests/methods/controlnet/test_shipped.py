@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 
 from palsynth.clinical import Grade, Movement, Palsy, Side
-from palsynth.experiments.kinds import load_recipe
 from palsynth.face.detect import detect_face
 from palsynth.face.measures import measure
 from palsynth.face.scoring import asymmetry
 from palsynth.methods.base import Picture, Request, get_method
 from palsynth.methods.controlnet.base import ASSETS
-from palsynth.methods.controlnet.files import untuned_pipeline
+from palsynth.methods.controlnet.io.files import untuned_pipeline
 from palsynth.methods.controlnet.pipeline import Sampling, draw_from_words
 from palsynth.methods.controlnet.prompts import prompt
-from palsynth.people import View, render, sample
+from palsynth.subjects import View, render, sample
+from palsynth.training.kinds import load_recipe
 
 
 def test_the_folders_are_whole_small_and_say_nothing_of_a_machine() -> None:

@@ -17,10 +17,10 @@ from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet import single_file
 from palsynth.methods.controlnet.base import Base, noise_scheduler
-from palsynth.methods.controlnet.loading import read_base, read_controlnet
-from palsynth.methods.controlnet.small import small_tokenizer
+from palsynth.methods.controlnet.io import single_file
+from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
+from palsynth.methods.controlnet.small.networks import small_tokenizer
 
 RESNET = {
     "norm1": "in_layers.0", "conv1": "in_layers.2", "time_emb_proj": "emb_layers.1",

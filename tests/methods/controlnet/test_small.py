@@ -11,7 +11,7 @@ from transformers import CLIPTokenizer
 
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base
-from palsynth.methods.controlnet.pictures import shortened
+from palsynth.methods.controlnet.data.examples import shortened
 from palsynth.methods.controlnet.prompts import (
     DESCRIPTIONS,
     PROMPT,
@@ -19,9 +19,13 @@ from palsynth.methods.controlnet.prompts import (
     prompt,
     shorter,
 )
-from palsynth.methods.controlnet.small import AutoencoderSettings, UNetSettings, small_tokenizer
-from palsynth.people import sample
-from palsynth.people.description import describe
+from palsynth.methods.controlnet.small.networks import (
+    AutoencoderSettings,
+    UNetSettings,
+    small_tokenizer,
+)
+from palsynth.subjects import sample
+from palsynth.subjects.description import describe
 
 
 def test_words_of_people_are_one_token_each_and_others_are_spelt() -> None:

@@ -11,7 +11,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base
-from palsynth.methods.controlnet.single_file import sd15_controlnet
+from palsynth.methods.controlnet.io.single_file import sd15_controlnet
 from palsynth.methods.controlnet.strategies import Strategy, Trains, merged
 
 

@@ -6,9 +6,9 @@ import torch
 from torch.nn import functional
 
 from palsynth.encoders.base import as_images
-from palsynth.methods.controlnet.healthy import held_out
-from palsynth.methods.controlnet.small import AutoencoderSettings
-from palsynth.methods.controlnet.thumbnail import begin_with_thumbnails
+from palsynth.methods.controlnet.data.healthy import held_out
+from palsynth.methods.controlnet.small.networks import AutoencoderSettings
+from palsynth.methods.controlnet.small.thumbnail import begin_with_thumbnails
 
 
 def test_an_untrained_autoencoder_gives_back_a_thumbnail_in_colour() -> None:

@@ -8,7 +8,8 @@ from typing import Literal
 
 from palsynth.data.examples import Source
 from palsynth.data.folder_pairs import FolderPairs
-from palsynth.data.groups import GroupsSource, KeptGroups, PairsSource
+from palsynth.data.groups import GroupsSource, KeptGroups
+from palsynth.data.training_pairs import PairsSource
 from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
 from palsynth.methods.cfcpalsy.files import begun

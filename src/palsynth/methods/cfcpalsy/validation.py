@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from palsynth.data.examples import stack
-from palsynth.data.groups import MEMBERS, SCRIPTS, GroupsSource, PairExample, pair_of
+from palsynth.data.groups import MEMBERS, SCRIPTS, GroupsSource
+from palsynth.data.training_pairs import PairExample, pair_of
 from palsynth.encoders.validation import FIRST
 
 GROUPS = 2

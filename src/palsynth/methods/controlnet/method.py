@@ -18,14 +18,14 @@ from palsynth.face.framing import ID_PHOTO, PORTRAIT
 from palsynth.methods.base import Request
 from palsynth.methods.captured import CapturedMethod
 from palsynth.methods.controlnet.conditioning import codc, plain, plain_edges
-from palsynth.methods.controlnet.files import load_pipeline, save_pipeline, untuned_pipeline
+from palsynth.methods.controlnet.io.files import load_pipeline, save_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import prompt
 from palsynth.methods.networks import digest
 from palsynth.methods.resolve import expression_picture, identity_face
-from palsynth.people import Person
-from palsynth.people.description import describe, describe_face
-from palsynth.people.render import LARGEST
+from palsynth.subjects import Person
+from palsynth.subjects.description import describe, describe_face
+from palsynth.subjects.render import LARGEST
 
 BATCH = 8
 """Pictures drawn at once; no picture depends on it."""

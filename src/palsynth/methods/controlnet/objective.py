@@ -14,8 +14,8 @@ from torch.nn.functional import max_pool2d
 
 from palsynth.encoders.base import as_images
 from palsynth.methods.controlnet.base import BESIDE, Base, save_base
-from palsynth.methods.controlnet.latents import LatentCache
-from palsynth.methods.controlnet.pictures import shortened
+from palsynth.methods.controlnet.data.examples import shortened
+from palsynth.methods.controlnet.data.latents import LatentCache
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
 from palsynth.methods.controlnet.prompts import SENTENCES
 from palsynth.methods.controlnet.strategies import Strategy, merged

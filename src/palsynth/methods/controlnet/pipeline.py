@@ -19,8 +19,8 @@ from torch import nn
 from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base
+from palsynth.methods.controlnet.data.patients import PatientsSettings
 from palsynth.methods.controlnet.gate import GatedControlNet, Outside
-from palsynth.methods.controlnet.patients import PatientsSettings
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.settings import Settings
 from palsynth.training.objective import TIMESTEPS

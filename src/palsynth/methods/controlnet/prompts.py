@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from palsynth.errors import InputError
-from palsynth.people.description import SKINS
+from palsynth.subjects.description import SKINS
 
 PROMPT = (
     "ID photo of person wearing light-blue surgical cap and top, frontal headshot centered, even "

@@ -10,10 +10,11 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 
 from palsynth.data.examples import Source
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.healthy import HELD, HealthySettings, held_out, in_batch
-from palsynth.methods.controlnet.loading import read_base, read_controlnet
+from palsynth.methods.controlnet.data.examples import in_batch
+from palsynth.methods.controlnet.data.healthy import HELD, HealthySettings, held_out
+from palsynth.methods.controlnet.data.patients import PatientsSettings
+from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.objective import ControlNetObjective
-from palsynth.methods.controlnet.patients import PatientsSettings
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.methods.controlnet.weighting import Weighting

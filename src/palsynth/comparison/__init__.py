@@ -1,0 +1,1 @@
+"""Protocols that compare methods: benchmark sets, transfer, aFID, tables."""

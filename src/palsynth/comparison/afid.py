@@ -1,0 +1,93 @@
+"""aFID, the metric of CFCPalsy (arXiv 2409.07271): synthesise there and back, then compare.
+
+An expression of person A goes to person B, and from that result back to A, whose fixed identity
+image is used, never the original. FID lies between the pictures that came back and the originals.
+A method that copies the expression image scores 0 without doing anything: only the likeness of
+the first pictures to B exposes it, so it is measured beside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from palsynth.comparison.transfer import transfer
+from palsynth.data.pairs import Pair
+from palsynth.errors import InputError
+from palsynth.evaluation.distribution import frechet_distance
+from palsynth.evaluation.fidelity import psnr, ssim
+from palsynth.evaluation.intervals import Figure, bootstrap
+from palsynth.face.images import read_image
+from palsynth.methods.base import Method
+from palsynth.scoring import judges
+from palsynth.scoring.features import FeatureCache, look
+
+LIKENESS = "dlib distance of the first to B"
+"""Name of the figure that exposes a method which copies."""
+
+
+def there_and_back(method: Method, folder: Path, pairs: list[Pair], out: Path) -> Iterator[int]:
+    """Makes ``out/first`` (A's expression on B) and ``out/second`` (back on A), both kept.
+
+    Yields pictures there are, of twice the pairs. Raises InputError where the set does not say
+    who A is at rest.
+    """
+    for pair in pairs:
+        if not pair.expression_identity:
+            raise InputError(
+                f"{pair.name}: pairs.csv has no expression_identity, which the way back needs"
+            )
+    yield from transfer(method, folder, pairs, out / "first")
+    for done in transfer(method, folder, way_back(pairs, out), out / "second", made=True):
+        yield len(pairs) + done
+
+
+def way_back(pairs: list[Pair], out: Path) -> list[Pair]:
+    """The second requests: from the first results back to the people they came from."""
+    first = (out / "first").resolve()
+    return [
+        replace(
+            pair,
+            identity=pair.expression_identity,
+            expression=str(first / pair.name),
+            truth=pair.expression,
+        )
+        for pair in pairs
+    ]
+
+
+def afid_figures(
+    folder: Path, pairs: list[Pair], out: Path, inception: Path | None, cache: FeatureCache
+) -> dict[str, Figure]:
+    """Figures of what :func:`there_and_back` made, by name: aFID with its variant, PSNR and SSIM
+    of the way back, and dlib's distance of the first pictures to B (0.6: another person)."""
+    second = [out / "second" / pair.name for pair in pairs]
+    originals = [folder / pair.expression for pair in pairs]
+    first = [out / "first" / pair.name for pair in pairs]
+    judge, backend = judges.distribution(inception)
+    a, b = (look(files, judge.name, judge.see, cache) for files in (second, originals))
+    nothing = float("nan")
+    figures = {
+        backend.column("afid", len(pairs)): Figure(
+            frechet_distance(a, b), nothing, nothing, len(pairs)
+        )
+    }
+    people = np.array([pair.expression_identity for pair in pairs])
+    for name, metric in (("psnr back", psnr), ("ssim back", ssim)):
+        values = np.array(
+            [metric(read_image(x)[None], read_image(y)[None])[0]
+             for x, y in zip(second, originals, strict=True)]
+        )  # fmt: skip
+        finite = np.isfinite(values)
+        figures[name] = bootstrap(values[finite], groups=people[finite])
+        figures[f"{name}, infinite"] = Figure(float((~finite).sum()), nothing, nothing, len(values))
+    dlib = judges.dlib()
+    own = look(first, dlib.name, dlib.see, cache)
+    who = look([folder / pair.identity for pair in pairs], dlib.name, dlib.see, cache)
+    apart = np.linalg.norm(own - who, axis=1)
+    known = ~np.isnan(apart)
+    figures[LIKENESS] = bootstrap(apart[known], groups=people[known])
+    return figures

@@ -1,0 +1,48 @@
+"""A table of methods over one set: their pictures made, judged, and sent there and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from palsynth.comparison.afid import LIKENESS, afid_figures, there_and_back
+from palsynth.comparison.reporting import headed, reference_rows, result_of
+from palsynth.comparison.transfer import transfer
+from palsynth.evaluation.intervals import Figure
+from palsynth.evaluation.report import Report
+from palsynth.methods.base import Method
+from palsynth.scoring.panel import Panel
+
+Tell = Callable[[str, int, int], None]
+
+
+def table(panel: Panel, methods: dict[str, Method], out: Path, tell: Tell) -> Report:
+    """Every method over the panel's set, with its aFID, below the truth, where there is one,
+    and the copies.
+
+    Pictures lie in ``out/<name>`` and ``out/<name>-afid``; what is there is not made again.
+    """
+    results = [result_of(judged, reference=True) for judged in reference_rows(panel)]
+    for name, method in methods.items():
+        for done in transfer(method, panel.folder, panel.pairs, out / name):
+            tell(f"{name}, pictures", done, len(panel.pairs))
+        files = [out / name / pair.name for pair in panel.pairs]
+        own = result_of(panel.judge(name, files), reference=False)
+        cycle = out / f"{name}-afid"
+        for done in there_and_back(method, panel.folder, panel.pairs, cycle):
+            tell(f"{name}, there and back", done, 2 * len(panel.pairs))
+        figures, variant = _cycle(panel, cycle)
+        results.append(
+            replace(own, figures={**own.figures, **figures},
+                    variants={**own.variants, "afid": variant})
+        )  # fmt: skip
+    return headed(panel, results, [])
+
+
+def _cycle(panel: Panel, folder: Path) -> tuple[dict[str, Figure], str]:
+    found = afid_figures(panel.folder, panel.pairs, folder, panel.weights.inception, panel.cache)
+    variant = next(name for name in found if name.startswith("afid["))
+    keys = {"afid": variant, "psnr_back": "psnr back", "ssim_back": "ssim back",
+            "likeness_there": LIKENESS}  # fmt: skip
+    return {key: found[name] for key, name in keys.items()}, variant

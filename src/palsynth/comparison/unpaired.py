@@ -1,0 +1,136 @@
+"""Pictures without true answers: the set against a set of real ones, each against its labels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from palsynth.clinical import Movement, Palsy
+from palsynth.data.manifest import Row
+from palsynth.data.pictures import pictures
+from palsynth.errors import InputError
+from palsynth.evaluation.distribution import frechet_distance, kernel_distance
+from palsynth.evaluation.intervals import Figure, bootstrap
+from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result
+from palsynth.face.images import png_bytes, read_image
+from palsynth.scoring import judges
+from palsynth.scoring.features import FeatureCache, look
+from palsynth.scoring.judges import Judge
+from palsynth.scoring.panel import Weights
+
+LEAST = 4
+"""Pictures that each set must have: a half needs two for a distance."""
+
+SHOWN = 18
+"""Pictures of each set in the contact sheet."""
+
+Tell = Callable[[str, int, int], None]
+
+
+def unpaired_report(
+    real: Path, fake: Path, name: str, weights: Weights, cache: FeatureCache, tell: Tell
+) -> tuple[Report, dict[str, bytes]]:
+    """The report of a folder of pictures against a folder of real ones, and its contact sheet.
+
+    Raises InputError where a folder has too few pictures.
+    """
+    rows = {folder: pictures(folder) for folder in (real, fake)}
+    for folder, found in rows.items():
+        if len(found) < LEAST:
+            raise InputError(f"{folder}: {len(found)} pictures; at least {LEAST} are needed")
+    files = {f: [f / row.file_name for row in found] for f, found in rows.items()}
+    judge, backend = judges.distribution(weights.inception)
+    features = {f: _seen(judge, paths, cache, tell) for f, paths in files.items()}
+    first = _half_of_the_people(rows[real])
+    halves = features[real][first], features[real][~first]
+    if min(map(len, halves)) < 2:
+        raise InputError(f"{real}: pictures of one subject only; a yardstick needs two")
+    reference = Result(
+        f"real, half of the people against half ({first.sum()} and {(~first).sum()} pictures)",
+        {**_distances(*halves), **_labels(rows[real], files[real], cache, tell)},
+        reference=True,
+    )
+    own = Result(
+        name,
+        {**_distances(features[fake], features[real]),
+         **_labels(rows[fake], files[fake], cache, tell)},
+        {key: backend.column(key, len(files[fake])) for key in ("fid", "kid")},
+    )  # fmt: skip
+    remarks = [
+        "Brackets: 95 % bootstrap intervals over subjects.",
+        "FID falls with the number of pictures: the halves are a yardstick, no lower bound.",
+    ]
+    made = all(row.provenance is not None for row in [*rows[real], *rows[fake]])
+    report = Report(
+        f"against {real.resolve().name}, {len(files[real])} pictures", [reference, own], remarks,
+        SYNTHETIC if made else PHOTOGRAPHS,
+    )  # fmt: skip
+    return report, {f"above real, below {name}": _sheet(files[real], files[fake])}
+
+
+def _half_of_the_people(rows: list[Row]) -> np.ndarray:
+    """(N,) bool, the pictures of every second subject."""
+    subjects = sorted({row.subject_id for row in rows})
+    order = np.random.default_rng(0).permutation(len(subjects))
+    first = {subjects[k] for k in order[::2]}
+    return np.array([row.subject_id in first for row in rows])
+
+
+def _seen(judge: Judge, files: list[Path], cache: FeatureCache, tell: Tell) -> np.ndarray:
+    done = 0
+
+    def more(count: int) -> None:
+        nonlocal done
+        done += count
+        tell(judge.name, done, len(files))
+
+    return look(files, judge.name, judge.see, cache, more)
+
+
+def _distances(a: np.ndarray, b: np.ndarray) -> dict[str, Figure]:
+    nothing = float("nan")
+    mean, _ = kernel_distance(a, b, size=min(len(a), len(b), 250))
+    return {
+        "fid": Figure(frechet_distance(a, b), nothing, nothing, len(a)),
+        "kid": Figure(1000 * mean, nothing, nothing, len(a)),
+    }
+
+
+def _labels(
+    rows: list[Row], files: list[Path], cache: FeatureCache, tell: Tell
+) -> dict[str, Figure]:
+    """Quality of every picture, and what the judge reads in those whose labels are known."""
+    subjects = np.array([row.subject_id for row in rows])
+    quality = _seen(judges.quality(), files, cache, tell)[:, 0]
+    known = ~np.isnan(quality)
+    found = {
+        "ser_fiq": bootstrap(quality[known], groups=subjects[known]),
+        "faces": bootstrap(100.0 * known, groups=subjects),
+    }
+    told = [k for k, row in enumerate(rows) if row.movement and row.palsy]
+    if told:
+        said = [(rows[k].movement or "", rows[k].palsy or {}) for k in told]
+        asked = [(Movement(movement), Palsy.from_dict(palsy)) for movement, palsy in said]
+        reading = _seen(judges.reading(), [files[k] for k in told], cache, tell)
+        right, apart = judges.read_right(asked, reading)
+        groups = subjects[told]
+        seen = ~np.isnan(apart)
+        found["judge_movement"] = bootstrap(100.0 * right, groups=groups)
+        found["judge_weakness"] = bootstrap(apart[seen], groups=groups[seen])
+    return found
+
+
+def _sheet(real: list[Path], fake: list[Path]) -> bytes:
+    """Pictures of both sets by chance, real above."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for files in (real, fake):
+        chosen = rng.permutation(len(files))[:SHOWN]
+        cells = [cv2.resize(read_image(files[k]), (112, 112), interpolation=cv2.INTER_AREA)
+                 for k in chosen]  # fmt: skip
+        cells += [np.full((112, 112, 3), 255, np.uint8)] * (SHOWN - len(cells))
+        rows += [np.hstack(cells[: SHOWN // 2]), np.hstack(cells[SHOWN // 2 :])]
+    return png_bytes(np.vstack(rows))

@@ -1,0 +1,163 @@
+"""Sources on disk: a dataset's manifest, and examples drawn once and kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import cv2
+import numpy as np
+
+from palsynth.clinical import Grade, Movement, Palsy
+from palsynth.data.cache import KeptParts
+from palsynth.data.examples import GRADES, ITEMS, Example, Source, labels, shuffled
+from palsynth.data.manifest import Row, read_manifest
+from palsynth.errors import InputError
+from palsynth.face import topology
+from palsynth.face.images import read_image
+
+PART = 500
+"""Examples a file of a kept source."""
+
+
+@dataclass(frozen=True)
+class FolderSource:
+    """The images of a dataset folder, shuffled anew each round.
+
+    ``splits`` which of them; images are resized to ``size`` if need be. Points are known
+    where the manifest has ``multipie60``.
+    """
+
+    folder: Path
+    splits: tuple[str | None, ...] = ("train",)
+    size: int = 112
+    seed: int = 0
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows of the splits."""
+        rows = [r for r in read_manifest(self.folder) if r.split in self.splits]
+        if not rows:
+            named = ", ".join(map(str, self.splits))
+            raise InputError(f"{self.folder}: no images in split {named}")
+        for row in rows:
+            if faults := row.problems():
+                raise InputError(f"{self.folder / row.file_name}: {faults[0]}")
+        return rows
+
+    @cached_property
+    def subjects(self) -> list[str]:
+        """Subjects in order of their class numbers."""
+        return sorted({row.subject_id for row in self.rows})
+
+    @property
+    def people(self) -> int:
+        """How many subjects."""
+        return len(self.subjects)
+
+    def __getitem__(self, number: int) -> Example:
+        return self.example(shuffled(number, len(self.rows), self.seed, 5))
+
+    def example(self, index: int) -> Example:
+        """The example of one row."""
+        row = self.rows[index]
+        image = read_image(self.folder / row.file_name)
+        scale = self.size / np.array(image.shape[1::-1])
+        if image.shape[:2] != (self.size, self.size):
+            image = cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_AREA)
+        points = np.full((topology.POINTS, 2), np.nan, np.float32)
+        if "multipie60" in row.attributes:
+            found = np.asarray(row.attributes["multipie60"], np.float32)
+            points[list(topology.MULTIPIE_60.values())] = (found + 0.5) * scale - 0.5
+        movement = Movement(row.movement) if row.movement else None
+        palsy = Palsy.from_dict(row.palsy) if row.palsy else None
+        scored = {}
+        if row.yanagihara_item is not None:
+            scored["item"] = ITEMS.index(row.yanagihara_item)
+        if row.hb_grade is not None:
+            scored["grade"] = GRADES.index(Grade(row.hb_grade))
+        who = self.subjects.index(row.subject_id)
+        return Example(image, who, points=points, **labels(movement, palsy), **scored)
+
+
+@dataclass(frozen=True)
+class KeptSource(KeptParts):
+    """The first ``count`` examples of a source, drawn once into ``folder`` and kept.
+
+    Drawing takes longer than reading, so a training that goes round several times keeps them.
+    A folder that holds examples of another source is refused.
+    """
+
+    what: ClassVar[str] = "examples"
+    record_file: ClassVar[str] = "source.json"
+    stem: ClassVar[str] = "part"
+    part: ClassVar[int] = PART
+
+    source: Source
+    folder: Path
+    count: int
+    seed: int = 0
+
+    @property
+    def people(self) -> int | None:
+        """As in the source."""
+        return self.source.people
+
+    def records(self, numbers: Sequence[int]) -> np.ndarray:
+        """Some examples, drawn."""
+        examples = [self.source[n] for n in numbers]
+        rows = np.zeros(len(examples), _row_type(examples[0].image.shape[0]))
+        for row, example in zip(rows, examples, strict=True):
+            for name in rows.dtype.names or ():
+                row[name] = getattr(example, name)
+        return rows
+
+    def __getitem__(self, number: int) -> Example:
+        row = self.record(shuffled(number, self.count, self.seed, 6))
+        return Example(
+            np.array(row["image"]),
+            int(row["person"]),
+            int(row["movement"]),
+            np.array(row["points"]),
+            np.array(row["function"]),
+            np.array(row["tone"]),
+        )
+
+
+def _row_type(size: int) -> np.dtype:
+    return np.dtype(
+        [
+            ("image", "u1", (size, size, 3)),
+            ("person", "i4"),
+            ("movement", "i4"),
+            ("points", "f4", (topology.POINTS, 2)),
+            ("function", "f4", (2, 5)),
+            ("tone", "f4", (2,)),
+        ]
+    )
+
+
+@dataclass(frozen=True)
+class MixedSource:
+    """Several sources, each with its share of the examples; their people are numbered on."""
+
+    sources: Sequence[Source]
+    shares: Sequence[float]
+    seed: int = 0
+
+    @property
+    def people(self) -> int | None:
+        """The people of all."""
+        counts = [source.people for source in self.sources]
+        return None if None in counts else sum(c for c in counts if c is not None)
+
+    def __getitem__(self, number: int) -> Example:
+        rng = np.random.default_rng([self.seed, number, 7])
+        shares = np.asarray(self.shares, np.float64)
+        which = int(rng.choice(len(self.sources), p=shares / shares.sum()))
+        example = self.sources[which][number]
+        before = sum(source.people or 0 for source in self.sources[:which])
+        return replace(example, person=example.person + before)

@@ -1,0 +1,137 @@
+"""Sources that draw their examples: people who do not exist, and photographs that are moved."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side
+from palsynth.data.examples import Example, labels, shuffled
+from palsynth.errors import InputError
+from palsynth.face import topology
+from palsynth.face.detect import read_face
+from palsynth.face.face import Face
+from palsynth.face.framing import RECOGNISER, Framing
+from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, render, sample
+
+_WORKING = Framing("working", 0.75 * RECOGNISER.outer_eyes, RECOGNISER.eye_line)
+"""Photographs are kept with a rim, so that a crop may lie a little off."""
+
+
+@dataclass(frozen=True)
+class PeopleSource:
+    """Pictures of ``count`` people from ``first`` on, each with its own movement, palsy and view.
+
+    ``seed`` decides everything but who the people are; ``healthy`` is the share without palsy.
+    """
+
+    first: int = 0
+    count: int = 4000
+    size: int = 112
+    healthy: float = 0.15
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.first + self.count > EVALUATION_SEEDS:
+            raise InputError(
+                f"people {self.first} to {self.first + self.count - 1}: seeds from "
+                f"{EVALUATION_SEEDS:,} on are for evaluation; nothing trains on them"
+            )
+
+    @property
+    def people(self) -> int:
+        """How many people."""
+        return self.count
+
+    def __getitem__(self, number: int) -> Example:
+        who = shuffled(number, self.count, self.seed, 1)
+        rng = np.random.default_rng([self.seed, number, 2])
+        movement, palsy, effort = _random_expression(rng, self.healthy)
+        view = random_view(rng, self.size, RECOGNISER)
+        portrait = render(sample(self.first + who), movement, palsy, intensity=effort, view=view)
+        return Example(portrait.image, who, points=portrait.landmarks, **labels(movement, palsy))
+
+
+@dataclass(frozen=True)
+class PhotographsSource:
+    """The train people of a London-set folder, as photographed and moved by the simulator.
+
+    A quarter of the examples are photographs as they are (neutral or smiling, the smile being
+    a healthy grin); the others are neutral photographs moved. Crops are jittered.
+    """
+
+    folder: Path
+    size: int = 112
+    healthy: float = 0.15
+    seed: int = 0
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        """The train people, in order."""
+        path = self.folder / "split.csv"
+        try:
+            with path.open(encoding="utf-8") as file:
+                rows = list(csv.DictReader(file))
+            names = tuple(row["face_id"] for row in rows if row["split"] == "train")
+        except OSError as error:
+            raise InputError(
+                f"{path}: cannot be read ({error.strerror or error}); give the folder of "
+                "photographs, or train without them (data.photographs None)"
+            ) from None
+        except KeyError as error:
+            raise InputError(f"{path}: column {error} is missing") from None
+        if not names:
+            raise InputError(f"{path}: names no train people")
+        return names
+
+    @cached_property
+    def _faces(self) -> dict[tuple[str, str], Face]:
+        """Each person's neutral and smiling face, reduced to twice the crop's size."""
+        found = {}
+        for name in self.names:
+            for kind in ("neutral", "smiling"):
+                face = read_face(self.folder / kind / f"{name}.jpg")
+                found[name, kind] = face.aligned(_WORKING, round(2.4 * self.size))
+        return found
+
+    def face(self, name: str, kind: str) -> Face:
+        """A person's face, ``neutral`` or ``smiling``, reduced, with a rim around the crop."""
+        return self._faces[name, kind]
+
+    @property
+    def people(self) -> int:
+        """How many people."""
+        return len(self.names)
+
+    def __getitem__(self, number: int) -> Example:
+        from palsynth.simulator.photo import simulate
+
+        who = shuffled(number, self.people, self.seed, 3)
+        rng = np.random.default_rng([self.seed, number, 4])
+        movement, palsy, effort = _random_expression(rng, self.healthy)
+        kind = rng.random()
+        if kind < 0.25:
+            smiling = kind < 0.125
+            face = self._faces[self.names[who], "smiling" if smiling else "neutral"]
+            known = labels(Movement.GRIN if smiling else Movement.REST, Palsy.none())
+            image, points = face.image, face.landmarks
+        else:
+            face = self._faces[self.names[who], "neutral"]
+            known = labels(movement, palsy)
+            moved = simulate(face, movement, palsy, intensity=effort)
+            irises = np.full((10, 3), np.nan, np.float32)  # they may have rolled up
+            image, points = moved.image, np.vstack([moved.points[: topology.SKIN_POINTS], irises])
+        zoom, height = rng.normal(1, 0.02), rng.normal(0, 0.008)
+        framing = Framing("crop", RECOGNISER.outer_eyes * zoom, RECOGNISER.eye_line + height)
+        crop = Face(image, points).aligned(framing, self.size)
+        return Example(crop.image, who, points=crop.landmarks[:, :2], **known)
+
+
+def _random_expression(rng: np.random.Generator, healthy: float) -> tuple[Movement, Palsy, float]:
+    movement = YANAGIHARA[int(rng.integers(len(YANAGIHARA)))]
+    side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
+    return movement, random_palsy(rng, side, healthy), float(rng.uniform(0.8, 1.1))

@@ -1,1 +1,0 @@
-"""Protocols that run methods and judge them."""

@@ -1,0 +1,1 @@
+"""What ControlNets train on: healthy subjects and patients."""

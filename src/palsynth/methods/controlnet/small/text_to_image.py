@@ -1,0 +1,128 @@
+"""Training the U-Net and the text encoder of our small Stable Diffusion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from palsynth.data.examples import Source
+from palsynth.encoders.base import as_images
+from palsynth.errors import InputError
+from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
+from palsynth.methods.controlnet.data.examples import shortened
+from palsynth.methods.controlnet.data.healthy import HealthySettings, held_out
+from palsynth.methods.controlnet.data.latents import LatentCache
+from palsynth.methods.controlnet.io.loading import read_autoencoder
+from palsynth.methods.controlnet.pipeline import Sampling, draw_from_words
+from palsynth.methods.controlnet.prompts import SENTENCES, prompt
+from palsynth.methods.controlnet.small.networks import UNetSettings, small_tokenizer
+from palsynth.methods.controlnet.weighting import FROM_NOTHING, Weighting
+from palsynth.settings import Settings
+from palsynth.training.objective import TIMESTEPS, Losses, Objective
+from palsynth.training.recipe import LoopSettings
+
+SHOWN = ("woman of about 30 with light skin", "man of about 30 with dark skin",
+         "woman of about 50 with medium skin", "man of about 40 with light skin")  # fmt: skip
+
+
+class TextToImageObjective(Objective):
+    """Noise predicted in latents from words alone; some go without words, for guidance."""
+
+    frozen: ClassVar[tuple[str, ...]] = ("vae",)
+
+    def __init__(
+        self, base: Base, wordless: float, weighting: Weighting, sampling: Sampling
+    ) -> None:
+        super().__init__()
+        self.vae = base.vae.requires_grad_(False)
+        self.unet, self.text_encoder = base.unet, base.text_encoder
+        self.base, self.wordless, self.sampling = base, wordless, sampling
+        self.weights = weighting.weights(base.scheduler.alphas_cumprod)
+        self.latents = LatentCache(base.vae)
+
+    def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
+        """Losses of a batch of ``image``, ``sentence`` and ``number``."""
+        count = len(batch["image"])
+        latents = self.latents.draw(as_images(batch["image"]), batch["number"].tolist(), rng)
+        t = torch.randint(TIMESTEPS, (count,), generator=rng, device=rng.device)
+        silent = torch.rand(count, generator=rng, device=rng.device) < self.wordless
+        numbers = shortened(batch["sentence"], rng)
+        said = ["" if s else SENTENCES[n] for s, n in zip(silent.tolist(), numbers, strict=True)]
+        off = self._off(latents, said, t, rng)
+        counted = off * self.weights.to(off.device)[t]
+        return Losses(counted.mean(), {"noise": off.mean()}, t, off)
+
+    def _off(self, latents: Tensor, said: list[str], t: Tensor, rng: torch.Generator) -> Tensor:
+        noise = torch.randn(latents.shape, generator=rng, device=latents.device)
+        noisy = self.base.scheduler.add_noise(latents, noise, t)  # type: ignore[arg-type]
+        predicted = self.unet(noisy, t, self.base.words(said)).sample
+        return torch.flatten((predicted.float() - noise).square(), 1).mean(1)
+
+    def validate(self) -> dict[str, float]:
+        """The error on pictures that nothing trained on, over all timesteps."""
+        batch = held_out(self.base.size)
+        device = self.unet.device
+        rng = torch.Generator(device).manual_seed(0)
+        numbers = [-1 - n for n in batch["number"].tolist()]
+        latents = self.latents.draw(as_images(batch["image"]).to(device), numbers, rng)
+        t = torch.linspace(0, TIMESTEPS - 1, len(latents), device=device).long()
+        said = [SENTENCES[n] for n in batch["sentence"].tolist()]
+        return {"validation/loss": float(self._off(latents, said, t, rng).mean())}
+
+    def picture(self) -> np.ndarray | None:
+        """Two pictures of each of four descriptions."""
+        rows = [
+            draw_from_words(self.base, [prompt(who)] * 2, (0, 1), self.sampling) for who in SHOWN
+        ]
+        return np.vstack([np.hstack(row) for row in rows])
+
+    def export(self, folder: Path) -> None:
+        """The whole base, as StableDiffusionPipeline reads it."""
+        save_base(self.base, folder)
+
+
+@dataclass(frozen=True)
+class TextToImageRecipe(Settings):
+    """Trains the base of our small Stable Diffusion on healthy people."""
+
+    autoencoder: Path
+    """Folder of a trained autoencoder."""
+    kind: Literal["text-to-image"] = "text-to-image"
+    model: UNetSettings = field(default_factory=UNetSettings)
+    wordless: float = 0.1
+    """Share of examples without words."""
+    weighting: Weighting = FROM_NOTHING
+    sampling: Sampling = field(default_factory=lambda: Sampling(guidance=2.0))
+    """How sample pictures are drawn."""
+    data: HealthySettings = field(default_factory=HealthySettings)
+    loop: LoopSettings = field(default_factory=LoopSettings)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.wordless < 1:
+            raise InputError(f"wordless {self.wordless:g}: must lie in 0 … 1, 1 excluded")
+
+    def source(self, draw: bool = True) -> Source:
+        """What it trains on."""
+        size = read_autoencoder(self.autoencoder).config["sample_size"]
+        return self.data.build(int(size), draw)
+
+    def objective(self) -> Objective:
+        """What trains."""
+        vae = read_autoencoder(self.autoencoder)
+        factor = 2 ** (len(vae.config["block_out_channels"]) - 1)
+        tokenizer = small_tokenizer()
+        base = Base(
+            vae,
+            self.model.text_encoder(tokenizer),
+            tokenizer,
+            self.model.unet(
+                int(vae.config["sample_size"]) // factor, vae.config["latent_channels"]
+            ),
+            noise_scheduler(),
+        )
+        return TextToImageObjective(base, self.wordless, self.weighting, self.sampling)

@@ -1,0 +1,1 @@
+"""What looks at pictures with networks: judges, cached features, panels, calibration."""

@@ -1,0 +1,1 @@
+"""The questionnaire of the paper: made, served, reported."""

@@ -1,0 +1,20 @@
+"""People who do not exist: draws from the appearance model, moved, dressed and lit."""
+
+from palsynth.subjects.chance import random_palsy, random_view
+from palsynth.subjects.render import HeadPose, Jitter, Light, Portrait, View, render, render_drive
+from palsynth.subjects.subject import EVALUATION_SEEDS, Person, sample
+
+__all__ = [
+    "EVALUATION_SEEDS",
+    "HeadPose",
+    "Jitter",
+    "Light",
+    "Person",
+    "Portrait",
+    "View",
+    "random_palsy",
+    "random_view",
+    "render",
+    "render_drive",
+    "sample",
+]

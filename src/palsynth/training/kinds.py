@@ -1,0 +1,39 @@
+"""The kinds of recipe there are, each imported when asked for."""
+
+from __future__ import annotations
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+from palsynth.training.recipe import load
+
+KINDS = {
+    "identity": "palsynth.encoders.identity:IdentityRecipe",
+    "expression": "palsynth.encoders.expression:ExpressionRecipe",
+    "judge": "palsynth.encoders.judge:JudgeRecipe",
+    "reader": "palsynth.encoders.reader:ReaderRecipe",
+    "landmarks": "palsynth.encoders.landmarks:LandmarksRecipe",
+    "grader": "palsynth.encoders.grader:GraderRecipe",
+    "cfcpalsy": "palsynth.methods.cfcpalsy.recipe:CFCPalsyRecipe",
+    "autoencoder": "palsynth.methods.controlnet.small.autoencoder:AutoencoderRecipe",
+    "text-to-image": "palsynth.methods.controlnet.small.text_to_image:TextToImageRecipe",
+    "controlnet": "palsynth.methods.controlnet.recipe:ControlNetRecipe",
+}
+"""Kind of recipe -> where its dataclass is."""
+
+
+def load_recipe(path: Path) -> Any:
+    """A recipe of any kind from its YAML file. Raises InputError naming the first fault."""
+    return load(path, _Kinds())
+
+
+class _Kinds(dict[str, type]):
+    """Kind -> dataclass; a recipe needs only its own."""
+
+    def __init__(self) -> None:
+        super().__init__(dict.fromkeys(KINDS, object))
+
+    def __getitem__(self, kind: str) -> type:
+        module, name = KINDS[kind].split(":")
+        return getattr(importlib.import_module(module), name)

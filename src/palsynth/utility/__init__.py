@@ -1,0 +1,1 @@
+"""What synthetic pictures are worth to a grader."""

@@ -1,0 +1,195 @@
+"""The audit on small sets of people who do not exist, through the command line."""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from palsynth.audit.membership import model_of, picture_losses
+from palsynth.audit.protocol import (
+    _accused,
+    audit,
+    membership_finding,
+    open_set,
+)
+from palsynth.cli import main
+from palsynth.data.augment import Augmentation
+from palsynth.data.folder_source import FolderSource
+from palsynth.data.manifest import read_manifest, write_manifest
+from palsynth.encoders.grader import GraderData, GraderRecipe
+from palsynth.errors import InputError
+from palsynth.evaluation.privacy import Nearest, membership_auc
+from palsynth.face.images import read_image, write_png
+from palsynth.generation.export import ExportPlan, export
+from palsynth.scoring.features import FeatureCache
+from palsynth.scoring.judges import Judge
+from palsynth.training.loop import train
+from palsynth.training.recipe import LoopSettings
+
+
+def drawn(folder: Path, seed: int, splits: tuple[str, ...]) -> Path:
+    """24 pictures of twelve people, whose splits take turns by person."""
+    rows = export(folder, ExportPlan(12, 2, seed=seed))
+    subjects = sorted({row.subject_id for row in rows})
+    split = {s: splits[k % len(splits)] for k, s in enumerate(subjects)}
+    write_manifest(folder, [replace(row, split=split[row.subject_id]) for row in rows])
+    return folder
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("audit")
+    drawn(folder / "training", 41, ("train",))
+    drawn(folder / "holdout", 42, ("test",))
+    drawn(folder / "fresh", 43, ("train",))
+    drawn(folder / "leaky", 44, ("train",))
+    source = read_image(sorted((folder / "training").rglob("*.png"))[3])
+    write_png(sorted((folder / "leaky").rglob("*.png"))[5], np.ascontiguousarray(source[:, ::-1]))
+    return folder
+
+
+def run(sets: Path, synthetic: str, out: Path, *more: str) -> dict:
+    main(["audit", "--synthetic", str(sets / synthetic), "--training", str(sets / "training"),
+          "--holdout", str(sets / "holdout"), "--out", str(out), *more])  # fmt: skip
+    return json.loads((out / "audit.json").read_text())
+
+
+def test_fresh_people_pass(sets: Path, tmp_path: Path, capsys) -> None:
+    found = run(sets, "fresh", tmp_path)
+    assert found["verdict"] == "passed"
+    assert "near-duplicates of training pictures, %: 0.000" in capsys.readouterr().out
+    assert not (tmp_path / "pairs.png").exists(), "training pictures are shown only if asked"
+    rows = list(csv.DictReader((tmp_path / "nearest.csv").open()))
+    assert len(rows) == 24
+    assert not any(int(row["near_duplicate"]) for row in rows)
+    page = (tmp_path / "audit.html").read_text()
+    assert "Verdict: passed" in page
+
+
+def test_a_planted_mirrored_picture_fails_the_set(sets: Path, tmp_path: Path, capsys) -> None:
+    with pytest.raises(SystemExit) as end:
+        run(sets, "leaky", tmp_path, "--show-pairs")
+    assert end.value.code == 1
+    assert json.loads((tmp_path / "audit.json").read_text())["verdict"] == "FAILED"
+    caught = [r for r in csv.DictReader((tmp_path / "nearest.csv").open())
+              if int(r["near_duplicate"])]  # fmt: skip
+    assert [r["file_name"] for r in caught] == [read_manifest(sets / "leaky")[5].file_name]
+    assert caught[0]["nearest_by_look"] == read_manifest(sets / "training")[3].file_name
+    with Image.open(tmp_path / "pairs.png") as image:
+        assert "was given" in image.text["Description"], "it is not called synthetic"
+
+
+def test_a_set_of_the_trained_people_is_recognised(sets: Path, tmp_path: Path) -> None:
+    """Pictures that are no copies, but of the same people: nearest faces give them away."""
+    flat = Judge("flat", lambda paths: np.zeros((len(paths), 8), np.float32))
+    with FeatureCache(tmp_path / "f.sqlite") as cache:
+        seen = open_set(sets / "training", None, flat, cache)
+        unseen = open_set(sets / "holdout", None, flat, cache)
+    subjects = {s: k for k, s in enumerate(sorted(set(seen.subjects)))}
+    rng = np.random.default_rng(0)
+    centre = rng.normal(size=(12, 8))
+    seen = replace(seen, features=np.stack([centre[subjects[s]] for s in seen.subjects]))
+    seen = replace(seen, features=seen.features + rng.normal(0, 0.05, seen.features.shape))
+    own = replace(seen, features=seen.features + rng.normal(0, 0.05, seen.features.shape))
+    unseen = replace(unseen, features=rng.normal(size=(24, 8)))
+    found = audit(own, seen, unseen)
+    by_name = {f.name.split(",")[0].split(" (")[0]: f for f in found.findings}
+    assert by_name["nearer to a training face than 99 % of strangers"].found.value == 100
+    assert by_name["nearer to a training face than 99 % of strangers"].verdict == "shown"
+    assert any("too few to judge" in remark for remark in found.remarks)
+    assert by_name["membership from the nearest synthetic face"].verdict == "FAILED"
+    blind = replace(unseen, features=np.full((24, 8), np.nan))
+    undecided = audit(own, seen, blind)
+    assert not undecided.passed, "a hold-out without faces proves nothing"
+    assert {f.verdict for f in undecided.findings} == {"FAILED", "undecided", "shown"}
+    assert undecided.findings[0].verdict == "FAILED", "near-duplicates need no face"
+
+
+@pytest.mark.parametrize(("shift", "verdict"), [(0.0, "passed"), (2.0, "FAILED")])
+def test_the_share_nearer_than_strangers(shift: float, verdict: str) -> None:
+    """Harmless sets pass although the threshold is drawn by chance; nearer ones do not."""
+    rng = np.random.default_rng(1)
+    found = []
+    for _ in range(5):
+        sets = [SimpleNamespace(subjects=np.array([f"{n}{k // 2}" for k in range(200)]))
+                for n in "ab"]  # fmt: skip
+        near, far = rng.normal(size=200) - shift, rng.normal(size=200)
+        finding = _accused(Nearest(np.zeros(200, int), near), Nearest(np.zeros(200, int), far),
+                           *sets)[0]  # fmt: skip
+        found.append(finding.verdict)
+    assert found.count(verdict) >= 4
+
+
+def test_pictures_without_a_face_are_counted_set_by_set(sets: Path, tmp_path: Path) -> None:
+    """With judges that see nothing but whether there is a face."""
+    flat = Judge("flat", lambda paths: np.ones((len(paths), 2), np.float32))
+    with FeatureCache(tmp_path / "f.sqlite") as cache:
+        synthetic, training, holdout = (
+            open_set(sets / name, None, flat, cache) for name in ("fresh", "training", "holdout")
+        )
+    lost = synthetic.features.copy()
+    lost[[3, 5]] = np.nan
+    found = audit(replace(synthetic, features=lost), training, holdout)
+    assert "No single face was found in 2 of 24 synthetic pictures." in found.remarks
+    assert not any("training pictures" in remark for remark in found.remarks)
+
+
+def test_bad_input(sets: Path, tmp_path: Path, capsys) -> None:
+    bare = tmp_path / "bare"
+    for k in range(3):
+        write_png(bare / f"{k}.png", np.zeros((32, 32, 3), np.uint8))
+    with pytest.raises(SystemExit):
+        main(["audit", "--synthetic", str(bare), "--training", str(bare), "--out",
+              str(tmp_path / "a")])  # fmt: skip
+    assert "names no splits; give --holdout" in capsys.readouterr().err
+    flat = Judge("flat", lambda paths: np.zeros((len(paths), 2), np.float32))
+    with FeatureCache(tmp_path / "f.sqlite") as cache:
+        with pytest.raises(InputError, match="3 pictures; an audit needs at least 20 of each set"):
+            open_set(bare, None, flat, cache)
+        seen = open_set(sets / "training", None, flat, cache)
+        first = min(row.subject_id for row in read_manifest(sets / "training"))
+        fault = f"subject {first} is in the training set and in the hold-out"
+        with pytest.raises(InputError, match=fault):
+            audit(seen, seen, seen)
+        copied = tmp_path / "copied"
+        shutil.copytree(sets / "training", copied)
+        with pytest.raises(InputError, match="is a training picture too; the hold-out must be"):
+            audit(seen, seen, open_set(copied, None, flat, cache))
+    with pytest.raises(SystemExit):
+        run(sets, "fresh", sets / "fresh" / "audit")
+    assert "must not be handed on with a set" in capsys.readouterr().err
+
+
+def test_a_model_that_learnt_by_heart_is_caught(sets: Path, tmp_path: Path) -> None:
+    """The positive control of membership by loss."""
+    still = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0)
+    loop = LoopSettings(steps=120, batch=24, learning_rate=3e-3, ema=0.9, checkpoint_every=120,
+                        weight_decay=0)  # fmt: skip
+    recipe = GraderRecipe(data=GraderData((sets / "training",), still), loop=loop)
+    recipe = replace(recipe, model=replace(recipe.model, dropout=0.0))
+    train(recipe, tmp_path / "run")
+    network = model_of(tmp_path / "run")
+    members = picture_losses(network, FolderSource(sets / "training"))
+    others = picture_losses(network, FolderSource(sets / "holdout", ("test",)))
+    assert membership_auc(members, others) >= 0.9
+    assert np.array_equal(members, picture_losses(network, FolderSource(sets / "training")))
+    score = np.concatenate([members, others])
+    member = np.arange(len(score)) < len(members)
+    subjects = np.array([str(k // 2) for k in range(len(score))])
+    assert membership_finding("by loss", score, member, subjects).verdict == "FAILED"
+
+
+def test_a_membership_finding_without_a_signal_passes() -> None:
+    rng = np.random.default_rng(0)
+    member = np.arange(200) < 100
+    found = membership_finding("of nothing", rng.normal(size=200), member, np.arange(200))
+    assert found.verdict == "passed"
+    assert found.found.low < 0.5 < found.found.high

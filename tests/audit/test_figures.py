@@ -1,0 +1,222 @@
+"""The figures of an audit worked out by hand, and which of them passes or fails a set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from palsynth.audit import protocol as room
+from palsynth.audit.protocol import (
+    ACCUSED,
+    LEAST,
+    LEAST_FACES,
+    MEMBERSHIP,
+    Audit,
+    Finding,
+    Pictures,
+    Verdict,
+    _accused,
+    _membership,
+    _reidentified,
+    _twins,
+    judged,
+    open_set,
+)
+from palsynth.audit.report import print_findings, verdict_of, write_audit
+from palsynth.commands.audit import AuditOptions
+from palsynth.commands.audit import audit as command
+from palsynth.data.manifest import Row, write_manifest
+from palsynth.evaluation.duplicates import Match
+from palsynth.evaluation.intervals import Figure
+from palsynth.evaluation.privacy import Nearest
+from palsynth.face.images import write_png
+from palsynth.scoring.features import FeatureCache
+from palsynth.scoring.judges import Judge
+
+
+def a_set(name: str, *numbers: float) -> Pictures:
+    """Pictures of as many people, each seen as one number."""
+    rows = [Row(f"{k}.png", f"{name} {k}") for k in range(len(numbers))]
+    return Pictures(Path(name), rows, np.array(numbers, np.float64)[:, None])
+
+
+def to(*distance: float) -> Nearest:
+    return Nearest(np.zeros(len(distance), int), np.array(distance))
+
+
+def of(correlation: list[float]) -> Match:
+    return Match(np.zeros(len(correlation), int), np.array(correlation))
+
+
+def test_the_limits_are_those_that_are_documented() -> None:
+    assert (ACCUSED, LEAST_FACES, MEMBERSHIP, LEAST) == (0.01, 100, 0.6, 20)
+
+
+def test_near_duplicates_are_counted_from_their_limit_on() -> None:
+    synthetic, holdout = a_set("s", 0, 0, 0, 0), a_set("h", 0, 0)
+    found = _twins(of([0.92, 0.5, 0.919, 0.99]), of([0.95, 0.1]), synthetic, holdout)
+    assert (found.found.value, found.verdict, found.limit) == (50, "FAILED", "none")
+    assert found.strangers is not None
+    assert found.strangers.value == 50
+    clean = _twins(of([0.919] * 4), of([0.95, 0.99]), synthetic, holdout)
+    assert (clean.found.value, clean.verdict) == (0, "passed")
+    assert clean.strangers is not None
+    assert clean.strangers.value == 100, "strangers' are beside it and are not judged"
+
+
+def test_the_threshold_is_of_strangers_beside_training_people() -> None:
+    """Pairs of two people lie 10, 90, 120 and 20 apart: nearer than 10 is one person."""
+    training, holdout = a_set("t", 0, 100), a_set("h", 10, 120)
+    synthetic = a_set("s", 0, 0, 0, 0)
+    faces, strangers = to(9.9, 10.0, 3.0, np.nan), to(10.0, 20.0)
+    one, other = _reidentified(faces, strangers, synthetic, training, holdout)
+    assert one.name == (
+        "looks like somebody in training, %, at FAR 1 % a comparison (distance 10.000)"
+    )
+    assert "at FAR 0.1 % a comparison" in other.name
+    assert (one.found.value, one.found.count, one.verdict) == (50, 4, "shown")
+    assert one.strangers is not None
+    assert one.strangers.value == 0
+
+
+def test_a_face_is_accused_that_is_nearer_than_99_of_100_strangers() -> None:
+    far = np.linspace(1, 2, 101)  # one in a hundred lies below 1.01
+    synthetic, holdout = a_set("s", 0, 0, 0, 0), a_set("h", *np.zeros(101))
+    share, mean = _accused(to(1.0, 1.005, 1.02, 1.5), to(*far), synthetic, holdout)
+    assert share.found.value == 50
+    assert share.limit == "lower bound at most 1"
+    assert mean.found.value == pytest.approx(4.525 / 4)
+    assert mean.strangers is not None
+    assert mean.strangers.value == pytest.approx(1.5)
+    nearer, _ = _accused(to(0.5, 0.6, 0.7, 0.8), to(*far), synthetic, holdout)
+    assert (nearer.found.value, nearer.verdict) == (100, "FAILED")
+    farther, _ = _accused(to(5, 6, 7, 8), to(*far), synthetic, holdout)
+    assert (farther.found.value, farther.verdict) == (0, "passed")
+
+
+def test_training_that_lies_nearer_to_the_synthetic_set_fails_it() -> None:
+    synthetic = a_set("s", *range(0, 400, 10))
+    near, far = a_set("t", *np.arange(0.1, 300, 10)), a_set("h", *np.arange(4.0, 304, 10))
+    caught = _membership(synthetic, near, far)
+    assert (caught.found.value, caught.verdict) == (1, "FAILED")
+    assert caught.name == "membership from the nearest synthetic face, AUC"
+    assert _membership(synthetic, far, near).found.value == 0
+    assert _membership(synthetic, far, near).verdict == "passed"
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "said", "passed"),
+    [
+        (["passed", "shown"], "passed", True),
+        (["passed", "undecided"], "undecided", False),
+        (["undecided", "FAILED"], "FAILED", False),
+    ],
+)
+def test_the_verdict_over_a_set(
+    verdicts: list[Verdict], said: str, passed: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    figure = Figure(0.25, 0.125, 0.5, 4)
+    findings = [Finding("a", figure, None, "", v) for v in verdicts]
+    found = Audit(findings, to(1), of([0.0]), to(1), np.zeros(1, bool))
+    assert (verdict_of(found), found.passed) == (said, passed)
+    print_findings(findings)
+    assert f"{verdicts[1].replace('shown', ''):9}  a: 0.250 [0.125, 0.500]" in (
+        capsys.readouterr().out
+    )
+    assert judged(float("nan"), True) == "undecided"
+    assert (judged(1.0, True), judged(1.0, False)) == ("passed", "FAILED")
+
+
+def test_the_report_keeps_the_synthetic_set_and_the_hold_out_apart(tmp_path: Path) -> None:
+    findings = [
+        Finding("a", Figure(1, 1, 1, 1), Figure(0.5, 0.5, 0.5, 1), "none", "FAILED"),
+        Finding("b", Figure(30, 20, 40, 1), None, "", "shown"),
+    ]
+    found = Audit(findings, Nearest(np.array([1, -1]), np.array([0.5, np.nan])),
+                  Match(np.array([2, 0]), np.array([0.75, 0.25])), to(1.0),
+                  np.array([True, False]))  # fmt: skip
+    synthetic, training, holdout = a_set("s", 1, 1), a_set("t", 1, 1, 1), a_set("h", 1)
+    write_audit(tmp_path, found, synthetic, training, holdout)
+    text = (tmp_path / "audit.md").read_text("utf-8")
+    assert "| finding | synthetic set | hold-out | limit | verdict |" in text
+    assert "| **a** | 1.000 [1.000, 1.000] | 0.500 [0.500, 0.500] | none | FAILED |" in text
+    assert "| **b** | 30.00 [20.00, 40.00] | – | – | – |" in text
+    assert (
+        "Compared: synthetic 2 pictures of 2 subjects, training 3 pictures of 3 subjects, "
+        "hold-out 1 pictures of 1 subjects." in text
+    )
+    assert (tmp_path / "nearest.csv").read_text() == (
+        "file_name,nearest_by_look,correlation,near_duplicate,nearest_by_face,distance\n"
+        "0.png,2.png,0.7500,1,1.png,0.5000\n1.png,0.png,0.2500,0,,\n"
+    )
+
+
+def test_faces_told_apart_by_cosine_are_brought_to_one_length(tmp_path: Path) -> None:
+    for k in range(20):
+        write_png(tmp_path / f"{k:02}.png", np.full((32, 32, 3), k, np.uint8))
+
+    def see(paths: list[Path]) -> np.ndarray:
+        return np.array([[3.0 * (1 + int(p.stem)), 4.0 * (1 + int(p.stem))] for p in paths])
+
+    with FeatureCache(tmp_path / "f.sqlite") as cache:
+        plain = open_set(tmp_path, None, Judge("plain", see), cache)
+        unit = open_set(tmp_path, None, Judge("unit", see, by_cosine=True), cache)
+    assert plain.features[1].tolist() == [6, 8]
+    assert unit.features[1] == pytest.approx([0.6, 0.8])
+
+
+@pytest.mark.parametrize("holdout", [None, "other"])
+def test_training_is_its_train_split_and_the_hold_out_what_is_left(
+    holdout: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("made", "real", "other"):
+        write_png(tmp_path / name / "a.png", np.zeros((32, 32, 3), np.uint8))
+    write_manifest(tmp_path / "real", [Row("a.png", "a", split="train")])
+    seen: list[object] = []
+
+    def opened(folder: Path, splits: tuple[str, ...] | None, *_: object) -> str:
+        seen.append((folder.name, splits))
+        return f"{folder.name} {splits}"
+
+    def compared(synthetic: str, training: str, holdout: str, *_: object) -> None:
+        seen.append([synthetic, training, holdout])
+        raise InterruptedError
+
+    monkeypatch.setattr(room, "check_size", lambda *_: [])
+    monkeypatch.setattr(room, "open_set", opened)
+    monkeypatch.setattr(room, "audit", compared)
+    other = None if holdout is None else Path(holdout)
+    with pytest.raises(InterruptedError):
+        command(AuditOptions(Path("made"), Path("real"), Path("out"), other))
+    rest = ("real", ("validation", "test")) if holdout is None else ("other", None)
+    assert seen == [
+        ("made", None), ("real", ("train",)), rest,
+        ["made None", "real ('train',)", f"{rest[0]} {rest[1]}"],
+    ]  # fmt: skip
+
+
+def test_the_members_of_the_attack_by_loss_are_the_training_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command hands the model the training set first, the hold-out second."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("made", "real", "other"):
+        write_png(tmp_path / name / "a.png", np.zeros((32, 32, 3), np.uint8))
+    seen = []
+
+    def by_loss(model: str, training: str, holdout: str, tell: object) -> None:
+        seen.append((model, training, holdout))
+        raise InterruptedError
+
+    monkeypatch.setattr(room, "check_size", lambda *_: [])
+    monkeypatch.setattr(room, "open_set", lambda folder, *_: folder.name)
+    monkeypatch.setattr(room, "audit", lambda *_: SimpleNamespace(findings=[]))
+    monkeypatch.setattr("palsynth.audit.membership.by_loss", by_loss)
+    monkeypatch.setattr("palsynth.audit.membership.model_of", lambda run: f"model of {run}")
+    with pytest.raises(InterruptedError):
+        command(AuditOptions(Path("made"), Path("real"), Path("out"), Path("other"), Path("run")))
+    assert seen == [("model of run", "real", "other")]

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palsynth.cli import main
+from palsynth.comparison import benchmark_sets
+from palsynth.comparison.afid import afid_figures, there_and_back, way_back
+from palsynth.comparison.benchmark_sets import vp_transfer
+from palsynth.data.manifest import read_manifest
+from palsynth.data.pairs import read_pairs
+from palsynth.errors import InputError
+from palsynth.evaluation.intervals import Figure
+from palsynth.face.images import read_image, write_png
+from palsynth.methods.base import get_method
+from palsynth.scoring.features import FeatureCache
+
+
+@pytest.fixture(scope="module")
+def vp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("set") / "vp-transfer"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(benchmark_sets, "IDENTITIES", 1)
+        list(vp_transfer(folder))
+    return folder
+
+
+def test_the_way_back_uses_the_fixed_identity_image(vp: Path, tmp_path: Path) -> None:
+    pairs = read_pairs(vp / "pairs.csv")
+    for there, back in zip(pairs, way_back(pairs, tmp_path), strict=True):
+        assert back.identity == there.expression_identity != there.expression
+        assert back.truth == there.expression
+        assert back.expression == str(tmp_path / "first" / there.name)
+
+
+def test_copying_the_expression_scores_nought_and_is_exposed(vp: Path, tmp_path: Path) -> None:
+    pairs = read_pairs(vp / "pairs.csv")
+    assert list(there_and_back(get_method("copy-expression"), vp, pairs, tmp_path))[-1] == 20
+    with FeatureCache(tmp_path / "features.sqlite") as cache:
+        figures = afid_figures(vp, pairs, tmp_path, None, cache)
+    name = next(n for n in figures if n.startswith("afid[palsynth, antialiased 112, "))
+    assert figures[name].value == pytest.approx(0, abs=1e-4)
+    assert figures["psnr back, infinite"].value == 10
+    assert figures["dlib distance of the first to B"].value > 0.6
+    manifest = read_manifest(tmp_path / "first")
+    assert [row.provenance for row in manifest] == [None] * 10, "a copy is not made"
+    for pair in pairs:
+        first, second = (read_image(tmp_path / part / pair.name) for part in ("first", "second"))
+        assert np.array_equal(first, second), "both ways are kept"
+
+
+def test_the_simulator_through_the_command(
+    vp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["afid", str(vp), "--method", "simulator", "--out", str(tmp_path)])
+    found = json.loads((tmp_path / "afid.json").read_text())
+    assert found["method"] == "simulator"
+    assert found["dlib distance of the first to B"] < 0.45
+    assert next(v for n, v in found.items() if n.startswith("afid[")) > 0
+    said = capsys.readouterr().out
+    assert "afid[" in said
+    assert "the first pictures do not show the other person" not in said
+
+
+def test_an_afid_of_somebody_else_is_said_to_say_nothing(
+    vp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    figures = {"dlib distance of the first to B": Figure(0.6, 0.5, 0.7, 1)}
+    monkeypatch.setattr("palsynth.comparison.afid.there_and_back", lambda *_: iter(()))
+    monkeypatch.setattr("palsynth.comparison.afid.afid_figures", lambda *_: figures)
+    main(["afid", str(vp), "--method", "copy-expression", "--out", str(tmp_path)])
+    assert "the first pictures do not show the other person" in capsys.readouterr().out
+
+
+def test_a_set_without_a_way_back_is_named(vp: Path, tmp_path: Path) -> None:
+    pairs = [replace(pair, expression_identity="") for pair in read_pairs(vp / "pairs.csv")]
+    with pytest.raises(InputError, match="has no expression_identity, which the way back needs"):
+        list(there_and_back(get_method("copy-expression"), vp, pairs, tmp_path))
+
+
+def test_noise_with_odd_faces_still_finds_its_way_back(vp: Path, tmp_path: Path) -> None:
+    """A method's own pictures may show no face: that is the method's figure, not an error."""
+    pairs = read_pairs(vp / "pairs.csv")[:2]
+    method = get_method("copy-expression")
+    list(there_and_back(method, vp, pairs, tmp_path))
+    spoilt = tmp_path / "first" / pairs[0].name
+    write_png(spoilt, np.full((112, 112, 3), 90, np.uint8))
+    (tmp_path / "second" / pairs[0].name).unlink()
+    list(there_and_back(method, vp, pairs, tmp_path))
+    stays = read_image(vp / pairs[0].expression_identity)
+    assert np.array_equal(read_image(tmp_path / "second" / pairs[0].name), stays)
+
+
+def test_a_dataset_is_never_transferred_over(vp: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["transfer", str(vp), "--method", "noise", "--out", str(vp)])
+    assert "holds a dataset already; give another folder" in capsys.readouterr().err

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palsynth.cli import main
+from palsynth.comparison import benchmark_sets
+from palsynth.comparison.afid import afid_figures
+from palsynth.comparison.benchmark_sets import vp_transfer
+from palsynth.comparison.tables import table
+from palsynth.evaluation.fidelity import ssim
+from palsynth.evaluation.report import read_report
+from palsynth.face.images import read_image
+from palsynth.methods.base import get_method
+from palsynth.methods.cfcpalsy.files import save_model
+from palsynth.scoring.features import FeatureCache
+from palsynth.scoring.panel import Panel, Weights
+from tests.methods.cfcpalsy.conftest import build, default
+from tests.scoring.sights import pair, use, write_flat
+
+
+@pytest.fixture(scope="module")
+def vp(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("set") / "vp-transfer"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(benchmark_sets, "IDENTITIES", 1)
+        list(vp_transfer(folder))
+    return folder
+
+
+def test_the_table_has_every_row_and_column(vp: Path, tmp_path: Path, capsys) -> None:
+    save_model(build(default()), tmp_path / "tiny")
+    words = ["table", "cfcpalsy", f"tiny={tmp_path / 'tiny'}", "--data", str(vp), "--out",
+             str(tmp_path / "out")]  # fmt: skip
+    main(words)
+    report = read_report(tmp_path / "out" / "report.json")
+    rows = {r.method: r for r in report.results}
+    assert list(rows) == ["truth", "copy-identity", "copy-expression", "simulator", "draft", "tiny"]
+    for name in ("simulator", "tiny"):
+        assert rows[name].variants["afid"].startswith("afid[palsynth")
+    likeness = [rows[n].figures["likeness_there"].value for n in ("simulator", "tiny")]
+    assert likeness[0] < 0.45, "the first moves the person"
+    assert not likeness[1] < 0.45, "the other has learnt nothing"
+    assert "aFID ↓" in (tmp_path / "out" / "report.md").read_text()
+    made = (tmp_path / "out" / "tiny" / "0000-grin.png").stat().st_mtime_ns
+    main(words)
+    assert (tmp_path / "out" / "tiny" / "0000-grin.png").stat().st_mtime_ns == made
+    capsys.readouterr()
+    for bad, text in (
+        ("tiny", "name a method and its folder"),
+        ("simulator=x", "is a row of every table"),
+        ("a=nowhere", "nowhere: no such folder"),
+    ):
+        with pytest.raises(SystemExit):
+            main([*words[:2], bad, *words[3:]])
+        assert text in capsys.readouterr().err
+
+
+PAIRS = [
+    pair(k, who, expression_identity=f"rest/{k % 2}.png") for k, who in enumerate(("a", "a", "b"))
+]
+
+
+def _cycle(folder: Path, first: int, second: int) -> None:
+    """Pictures of both ways; the second ones are the originals, a few levels lighter."""
+    for k in range(3):
+        write_flat(folder / "first" / f"{k}.png", first + k)
+        write_flat(folder / "second" / f"{k}.png", 100 + k + (second if k < 2 else 0))
+
+
+@pytest.fixture
+def flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two methods' pictures of both ways, whose sights are written down."""
+    for level, who in ((10, "a"), (20, "b")):
+        write_flat(tmp_path / "set" / "identity" / f"{who}.png", level)
+    for k in range(3):
+        write_flat(tmp_path / "set" / "expression" / f"{k}.png", 100 + k)
+        write_flat(tmp_path / "set" / "truth" / f"{k}.png", 180 + k)
+        for name, level in (("one", 230), ("two", 240)):
+            write_flat(tmp_path / name / f"{k}.png", level + k)
+    _cycle(tmp_path / "one-afid", 130, 10)
+    _cycle(tmp_path / "two-afid", 140, 20)
+    # a method's pictures are seen alike in both folders but for the number of the method
+    numbers: dict[str, list[float]] = {"identity/a.png": [0.0, 0], "identity/b.png": [9.0, 0]}
+    features: dict[str, list[float]] = {f"identity/{who}.png": [70.0] for who in "ab"}
+    for k in range(3):
+        numbers |= {f"{part}/{k}.png": [500.0, 0] for part in ("expression", "truth", "second")}
+        numbers |= {f"{part}/{k}.png": [600.0, 0] for part in ("one", "two")}
+        features |= {f"{part}/{k}.png": [80.0] for part in ("truth", "one", "two", "first")}
+    numbers |= {"first/0.png": [0, 3], "first/1.png": [0, 5], "first/2.png": [9, 1]}
+    features |= {f"expression/{k}.png": [v] for k, v in enumerate((0.0, 2.0, 4.0))}
+    features |= {f"second/{k}.png": [v] for k, v in enumerate((8.0, 12.0, 4.0))}
+    use(monkeypatch, dlib=numbers, distribution=features)
+    return tmp_path
+
+
+def _light(by: int) -> tuple[float, float]:
+    """PSNR and SSIM of grey pictures that came back lighter; those that are alike do not count."""
+    grey = np.full((1, 32, 32, 3), 100, np.uint8)
+    alike = [ssim(grey + k + by, grey + k)[0] for k in (0, 1)] + [1.0]
+    return 20 * np.log10(255 / by), float(np.mean(alike))
+
+
+def test_each_figure_of_there_and_back_by_hand(flat: Path) -> None:
+    with FeatureCache(flat / "f.sqlite") as cache:
+        found = afid_figures(flat / "set", PAIRS, flat / "one-afid", None, cache)
+    assert list(found) == [
+        "afid[written, whole, none, 3]", "psnr back", "psnr back, infinite", "ssim back",
+        "ssim back, infinite", "dlib distance of the first to B",
+    ]  # fmt: skip
+    loud, like = _light(10)
+    assert [f.value for f in found.values()] == pytest.approx(
+        # means 8 and 2, variances 16 and 4; the first pictures are 3, 5 and 1 from B
+        [36 + 16 + 4 - 2 * 8, loud, 1, like, 0, 3], rel=1e-4
+    )  # fmt: skip
+
+
+def test_each_methods_row_is_of_its_own_pictures(flat: Path) -> None:
+    methods = {name: get_method("noise") for name in ("one", "two")}
+    with FeatureCache(flat / "f.sqlite") as cache:
+        panel = Panel(flat / "set", PAIRS, Weights(), cache)
+        report = table(panel, methods, flat, lambda *_: None)
+    rows = {r.method: r for r in report.results}
+    assert list(rows) == ["truth", "copy-identity", "copy-expression", "one", "two"]
+    for name, by, level in (("one", 10, 230), ("two", 20, 240)):
+        figures = {key: f.value for key, f in rows[name].figures.items()}
+        loud, like = _light(by)
+        assert figures["psnr_back"] == pytest.approx(loud, rel=1e-4)
+        assert figures["ssim_back"] == pytest.approx(like, rel=1e-4)
+        assert (figures["afid"], figures["likeness_there"]) == (pytest.approx(40), 3)
+        assert rows[name].variants["afid"] == "afid[written, whole, none, 3]"
+        assert figures["psnr"] == pytest.approx(20 * np.log10(255 / (level - 180)))
+        assert read_image(flat / name / "0.png")[0, 0, 0] == level, "nothing is made again"
+    assert not any(r.figures.keys() & {"afid", "psnr_back"} for r in report.results[:3])

@@ -1,0 +1,152 @@
+"""What a method is asked for each pair, and what its folder then says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palsynth.clinical import Grade, Movement, Palsy, Side
+from palsynth.comparison.transfer import _split, transfer
+from palsynth.data.manifest import Row, read_manifest, write_manifest
+from palsynth.data.pairs import Pair
+from palsynth.face.detect import detect_face, read_face
+from palsynth.face.face import Face
+from palsynth.face.framing import PORTRAIT
+from palsynth.face.images import read_image, write_png
+from palsynth.methods.base import Asked, Picture, Request
+from palsynth.subjects import View, render, sample
+
+LEFT_IV = Palsy.peripheral(Side.LEFT, Grade.IV)
+
+
+class Noted:
+    """Draws the number of the request's seed and keeps what it was asked."""
+
+    name, synthetic, weights_sha256 = "noted", True, None
+    settings: dict[str, object] = {}  # noqa: RUF012
+
+    def __init__(self, takes_pictures: bool = True) -> None:
+        self.takes_pictures = takes_pictures
+        self.asked: list[Request] = []
+
+    def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
+        self.asked += requests
+        return [np.full((32, 32, 3), 10 + r.seed, np.uint8) for r in requests]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two people at rest, and one of them at work."""
+    folder = tmp_path_factory.mktemp("transfer")
+    view = View(160, PORTRAIT)
+    for name, seed, movement, palsy in (
+        ("who", 970_401, Movement.REST, Palsy.none()),
+        ("rest", 970_402, Movement.REST, Palsy.none()),
+        ("grin", 970_402, Movement.GRIN, LEFT_IV),
+    ):
+        write_png(folder / f"{name}.png", render(sample(seed), movement, palsy, view=view).image)
+    about = {"gender": "man", "age": 70}
+    write_manifest(folder, [
+        Row("who.png", "w", split="train", attributes=about),
+        Row("rest.png", "p", split="test"), Row("grin.png", "p", split="test"),
+    ])  # fmt: skip
+    return folder
+
+
+def _pair(name: str, movement: Movement = Movement.GRIN, palsy: Palsy | None = LEFT_IV) -> Pair:
+    said = "" if palsy is None else json.dumps(palsy.to_dict())
+    expression = "rest.png" if movement is Movement.REST else "grin.png"
+    return Pair(name, "who.png", expression, "", "w", movement.value, said, "rest.png", "man", "x")
+
+
+PAIRS = [_pair("0.png"), _pair("1.png", Movement.REST), _pair("2.png", palsy=None)]
+
+
+def _same(face: Face | None, path: Path) -> bool:
+    return face is not None and np.array_equal(face.landmarks, read_face(path).landmarks)
+
+
+def test_the_expression_is_of_one_and_the_identity_of_the_other(
+    folder: Path, tmp_path: Path
+) -> None:
+    method = Noted()
+    list(transfer(method, folder, PAIRS, tmp_path))
+    assert [r.seed for r in method.asked] == [0, 1, 2]
+    for request, shown in zip(method.asked, ("grin", "rest", "grin"), strict=True):
+        assert isinstance(request.identity, Face)
+        assert isinstance(request.expression, Picture)
+        assert _same(request.identity, folder / "who.png")
+        assert _same(request.expression.face, folder / f"{shown}.png")
+        assert request.expression.rest is None
+        assert request.framing is None, "the face lies as in the identity image"
+        assert request.words.startswith("man of about 70"), "as the manifest says"
+    assert [read_image(tmp_path / f"{k}.png")[0, 0, 0] for k in range(3)] == [10, 11, 12]
+
+
+def test_the_rest_is_the_expressions_own_but_not_of_a_rest(folder: Path, tmp_path: Path) -> None:
+    method = Noted()
+    list(transfer(method, folder, PAIRS, tmp_path, rest=True))
+    rests = [r.expression.rest for r in method.asked if isinstance(r.expression, Picture)]
+    assert _same(rests[0], folder / "rest.png")
+    assert rests[1] is None, "what hangs at rest is what it shows"
+    assert _same(rests[2], folder / "rest.png")
+
+
+def test_a_method_that_takes_words_is_told_movement_and_palsy(folder: Path, tmp_path: Path) -> None:
+    method = Noted(takes_pictures=False)
+    list(transfer(method, folder, PAIRS[:2], tmp_path))
+    assert [r.expression for r in method.asked] == [
+        Asked(Movement.GRIN, LEFT_IV), Asked(Movement.REST, LEFT_IV),
+    ]  # fmt: skip
+
+
+def test_rows_say_what_was_asked_for(folder: Path, tmp_path: Path) -> None:
+    list(transfer(Noted(), folder, PAIRS, tmp_path))
+    rows = read_manifest(tmp_path)
+    assert [r.file_name for r in rows] == ["0.png", "1.png", "2.png"]
+    grin, rest, unknown = rows
+    assert (grin.subject_id, grin.movement, grin.side) == ("w", "grin", "left")
+    assert (grin.hb_grade, grin.yanagihara_item) == ("IV", 2)
+    assert (rest.movement, rest.yanagihara_item) == ("rest", 4), "grade IV is even at rest"
+    assert grin.palsy == LEFT_IV.to_dict()
+    assert (unknown.side, unknown.hb_grade, unknown.palsy) == (None, None, None)
+    assert {r.split for r in rows} == {"test"}, "the expression is a test person's"
+    assert grin.provenance is not None
+    found = [grin.provenance[k] for k in ("method", "seed", "identity", "expression")]
+    assert found == ["noted", 0, "who.png", "grin.png"]
+    assert grin.attributes == {"gender": "man", "ethnicity": "x"}
+
+
+@pytest.mark.parametrize(
+    ("identity", "expression", "split"),
+    [
+        ("train", "train", "train"),
+        ("train", "test", "test"),
+        ("test", "train", "test"),
+        ("train", "validation", "validation"),
+        ("validation", "test", "test"),
+        ("train", None, "train"),
+        (None, None, None),
+    ],
+)
+def test_a_picture_of_a_test_person_is_never_trained_on(
+    identity: str | None, expression: str | None, split: str | None
+) -> None:
+    assert _split({"who.png": identity, "grin.png": expression}, PAIRS[0]) == split
+
+
+def test_what_a_method_made_may_show_no_face(folder: Path, tmp_path: Path) -> None:
+    """Then the identity stays at rest."""
+    grin = detect_face(read_image(folder / "grin.png"))
+    write_png(tmp_path / "none.png", np.full((64, 64, 3), 99, np.uint8))
+    pairs = [replace(PAIRS[0], expression=str(tmp_path / "none.png")), PAIRS[0]]
+    method = Noted()
+    list(transfer(method, folder, pairs, tmp_path / "out", made=True))
+    shown = [r.expression.face for r in method.asked if isinstance(r.expression, Picture)]
+    assert _same(shown[0], folder / "who.png")
+    assert np.array_equal(shown[1].landmarks, grin.landmarks)

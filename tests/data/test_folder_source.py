@@ -1,0 +1,268 @@
+"""Sources on disk: whose pictures a folder gives, under which labels; what is kept; mixtures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from palsynth.clinical import Branch, Palsy, Side, SidePalsy
+from palsynth.data.cache import KeptParts
+from palsynth.data.examples import Example, stack
+from palsynth.data.folder_pairs import FolderPairs
+from palsynth.data.folder_source import PART, FolderSource, KeptSource, MixedSource
+from palsynth.data.manifest import Row, write_manifest
+from palsynth.data.synthetic_source import PeopleSource
+from palsynth.data.training_pairs import PairExample
+from palsynth.errors import InputError
+from palsynth.face import topology
+
+SPLITS = {"train": 40, "validation": 120, "test": 200, None: 240}
+"""Split -> grey level of its people's pictures."""
+
+
+def fill(folder: Path, rows: list[tuple[Row, tuple[int, int, int]]], shape=(40, 40)) -> None:  # type: ignore[no-untyped-def]
+    for row, colour in rows:
+        path = folder / row.file_name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(np.full((*shape, 3), colour, np.uint8)).save(path)
+    write_manifest(folder, [row for row, _ in rows])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two pictures of one person in each split, and of one in none."""
+    fill(
+        tmp_path,
+        [
+            (Row(f"{split}/{k}.png", f"{split} person", split=split), (grey + k,) * 3)
+            for split, grey in SPLITS.items()
+            for k in range(2)
+        ],
+    )
+    return tmp_path
+
+
+def test_only_train_people_are_trained_on_unless_others_are_named(folder: Path) -> None:
+    source = FolderSource(folder)
+    assert {row.subject_id for row in source.rows} == {"train person"}
+    assert source.people == 1
+    assert {int(source[n].image.max()) for n in range(8)} == {40, 41}
+    for split, grey in SPLITS.items():
+        one = FolderSource(folder, (split,))
+        assert {row.subject_id for row in one.rows} == {f"{split} person"}
+        assert {int(one[n].image.max()) for n in range(4)} == {grey, grey + 1}
+    both = FolderSource(folder, ("train", "validation"))
+    assert both.subjects == ["train person", "validation person"]
+
+
+def test_pairs_too_are_of_train_people_unless_others_are_named(folder: Path) -> None:
+    def pictures(pairs: FolderPairs) -> set[int]:
+        return {int(p.max()) for n in range(6) for p in (pairs[n].identity, pairs[n].target)}
+
+    assert pictures(FolderPairs(folder)) == {40, 41}
+    assert pictures(FolderPairs(folder, ("validation",))) == {120, 121}
+
+
+def test_an_empty_split_is_named(folder: Path) -> None:
+    with pytest.raises(InputError, match="no images in split nobody"):
+        FolderSource(folder, ("nobody",))[0]
+
+
+def test_an_impossible_label_is_named(tmp_path: Path) -> None:
+    fill(tmp_path, [(Row("a.png", "a", side="up", split="train"), (1, 2, 3))])
+    with pytest.raises(InputError, match=r"a\.png: side 'up' is neither left nor right"):
+        FolderSource(tmp_path)[0]
+
+
+def test_a_row_gives_its_labels(tmp_path: Path) -> None:
+    weak = Palsy.on(Side.RIGHT, SidePalsy(dict.fromkeys(Branch, 0.25), tone=0.5))
+    points = [[0.0, 0.0] for _ in topology.MULTIPIE_60]
+    places = list(topology.MULTIPIE_60)
+    points[places.index(45)] = [10.0, 5.0]  # the outer corner of the left eye
+    points[places.index(36)] = [2.0, 6.0]  # of the right eye
+    row = Row(
+        "b.png", "b", movement="grin", side="right", hb_grade="V", yanagihara_item=2,
+        palsy=weak.to_dict(), split="train", attributes={"multipie60": points},
+    )  # fmt: skip
+    plain = Row("a.png", "c", hb_grade="I", yanagihara_item=4, split="train")
+    fill(tmp_path, [(row, (200, 10, 30)), (plain, (7, 7, 7))], shape=(40, 80))
+    source = FolderSource(tmp_path, size=160)
+    assert source.subjects == ["b", "c"]
+    bare, example = source.example(0), source.example(1)
+    assert example.image.shape == (160, 160, 3)
+    assert example.image[0, 0].tolist() == [200, 10, 30]
+    assert (example.person, example.movement, example.grade, example.item) == (0, 8, 4, 1)
+    assert np.allclose(example.function, [[1.0] * 5, [0.25] * 5])
+    assert example.tone.tolist() == [1.0, 0.5]
+    # twice as wide, four times as high: pixel centres, not corners, are scaled
+    assert example.points[263].tolist() == [20.5, 21.5]
+    assert example.points[33].tolist() == [4.5, 25.5]
+    known = np.flatnonzero(~np.isnan(example.points[:, 0]))
+    assert known.tolist() == sorted(topology.MULTIPIE_60.values())
+    assert (bare.person, bare.movement, bare.grade, bare.item) == (1, -1, 0, 2)
+    assert np.isnan(bare.function).all()
+    assert np.isnan(bare.tone).all()
+    assert np.isnan(bare.points).all()
+
+
+def test_every_round_shows_every_picture_in_another_order(tmp_path: Path) -> None:
+    fill(tmp_path, [(Row(f"{k}.png", "a", split="train"), (10 * k,) * 3) for k in range(8)])
+
+    def order(seed: int, begin: int) -> list[int]:
+        source = FolderSource(tmp_path, seed=seed)
+        return [int(source[n].image.max()) for n in range(begin, begin + 8)]
+
+    orders = [order(0, 0), order(0, 8), order(1, 0)]
+    assert all(sorted(o) == [0, 10, 20, 30, 40, 50, 60, 70] for o in orders)
+    assert len({tuple(o) for o in orders}) == 3
+
+
+class Counted:
+    """Number n shows n everywhere."""
+
+    people = 5
+
+    def __getitem__(self, number: int) -> Example:
+        return Example(
+            np.full((4, 4, 3), number, np.uint8), number, movement=number,
+            points=np.full((topology.POINTS, 2), number, np.float32),
+            function=np.full((2, 5), number / 10, np.float32),
+            tone=np.array([number / 10, 1], np.float32),
+        )  # fmt: skip
+
+    def __repr__(self) -> str:
+        return "Counted"
+
+
+@pytest.fixture
+def at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts of two records, drawn in this process."""
+    monkeypatch.setattr("palsynth.data.cache.spread", lambda work, items, _: map(work, items))
+    monkeypatch.setattr(KeptSource, "part", 2)
+
+
+@pytest.mark.usefixtures("at_hand")
+def test_records_are_found_again_over_several_files(tmp_path: Path) -> None:
+    kept = KeptSource(Counted(), tmp_path, 5)
+    seen: list[tuple[int, int]] = []
+    kept.draw(progress=lambda done, of: seen.append((done, of)))
+    assert seen == [(2, 5), (4, 5), (5, 5)]
+    names = sorted(p.name for p in tmp_path.glob("*.npy"))
+    assert names == ["part-00000.npy", "part-00001.npy", "part-00002.npy"]
+    assert [int(kept.record(n)["person"]) for n in range(5)] == [0, 1, 2, 3, 4]
+    (tmp_path / "part-00001.npy").unlink()
+    with pytest.raises(InputError, match=r"part-00001\.npy has not been drawn yet"):
+        KeptSource(Counted(), tmp_path, 5).record(0)
+    seen.clear()
+    kept.draw(progress=lambda done, of: seen.append((done, of)))
+    assert seen == [(5, 5)], "only what was missing"
+    examples = [KeptSource(Counted(), tmp_path, 5)[n] for n in range(5)]
+    assert sorted(e.person for e in examples) == [0, 1, 2, 3, 4]
+    for e in examples:
+        assert (e.image == e.person).all()
+        assert (e.points == e.person).all()
+        assert e.movement == e.person
+        assert np.allclose(e.function, e.person / 10)
+        assert e.tone == pytest.approx([e.person / 10, 1])
+
+
+@pytest.mark.usefixtures("at_hand")
+def test_kept_rounds_have_orders_of_their_own(tmp_path: Path) -> None:
+    kept = KeptSource(Counted(), tmp_path, 20)
+    kept.draw()
+    other = KeptSource(Counted(), tmp_path, 20, seed=1)
+    orders = [
+        [s[n].person for n in range(b, b + 20)] for s, b in ((kept, 0), (kept, 20), (other, 0))
+    ]
+    assert all(sorted(order) == list(range(20)) for order in orders)
+    assert len({tuple(order) for order in orders}) == 3
+
+
+def test_live_records_are_those_of_the_number() -> None:
+    class Live(KeptParts):
+        live = True
+
+        def records(self, numbers):  # type: ignore[no-untyped-def]
+            return np.array(numbers) * 10
+
+    assert Live().record(7) == 70
+
+
+def test_kept_examples_are_drawn_once_by_other_processes(tmp_path: Path) -> None:
+    people = PeopleSource(first=40, count=4, size=64, seed=2)
+    kept = KeptSource(people, tmp_path / "kept", count=3, seed=3)
+    with pytest.raises(InputError, match=r"part-00000.npy has not been drawn yet"):
+        kept[0]
+    kept.draw()
+    drawn, found = (stack([s[n] for n in range(3)]) for s in (people, kept))
+    order = [found["image"].tolist().index(image) for image in drawn["image"].tolist()]
+    assert sorted(order) == [0, 1, 2]
+    for name in ("person", "movement", "points", "function", "tone"):
+        assert np.allclose(found[name][order], drawn[name], atol=1e-4)
+    before = (tmp_path / "kept" / "part-00000.npy").stat().st_mtime_ns
+    kept.draw()
+    assert (tmp_path / "kept" / "part-00000.npy").stat().st_mtime_ns == before
+    with pytest.raises(InputError, match="keeps examples of another source"):
+        KeptSource(PeopleSource(size=64), tmp_path / "kept", count=PART).draw()
+
+
+def test_mixtures_number_people_on_and_keep_their_shares() -> None:
+    class Shows:
+        def __init__(self, grey: int, people: int | None) -> None:
+            self.grey, self.people = grey, people
+
+        def __getitem__(self, number: int) -> Example:
+            return Example(np.full((1, 1, 3), self.grey, np.uint8), number % (self.people or 1))
+
+    mixed = MixedSource([Shows(10, 4), Shows(20, 3), Shows(30, 2)], [1.0, 6.0, 3.0], seed=1)
+    assert mixed.people == 9
+    examples = [mixed[n] for n in range(500)]
+    people = {10: range(4), 20: range(4, 7), 30: range(7, 9)}
+    for grey, numbers in people.items():
+        assert {e.person for e in examples if e.image.max() == grey} == set(numbers)
+    counts = [sum(int(e.image.max()) == grey for e in examples) for grey in people]
+    assert counts == pytest.approx([50, 300, 150], abs=35)
+    again = replace(mixed, seed=2)
+    assert [again[n].person for n in range(20)] != [e.person for e in examples[:20]]
+    assert MixedSource([Shows(1, 4), Shows(2, None)], [1, 1]).people is None
+
+
+def test_pairs_of_a_folder_are_two_pictures_of_one_subject(tmp_path: Path) -> None:
+    movements = ("rest", "grin", "whistle")
+    rows = [
+        (Row(f"{s}/{k}.png", s, movements[k], palsy=palsy.to_dict(), split="train"),
+         (base + 10 * k,) * 3)
+        for s, base, palsy in (("a", 10, Palsy.weakness(Side.LEFT, 0.8)), ("b", 110, Palsy.none()))
+        for k in range(3)
+    ]  # fmt: skip
+    fill(tmp_path, rows)
+    pairs = FolderPairs(tmp_path, size=16)
+
+    def grey(pair: PairExample, name: str) -> int:
+        return int(getattr(pair, name).max())
+
+    seen = [pairs[n] for n in range(60)]
+    targets = [grey(p, "target") for p in seen]
+    assert sorted(targets[:6]) == [10, 20, 30, 110, 120, 130], "every picture once a round"
+    assert targets[:6] != targets[6:12]
+    for pair in seen:
+        target, identity = grey(pair, "target"), grey(pair, "identity")
+        assert grey(pair, "expression") == target, "as the paper trains"
+        assert grey(pair, "draft") == identity
+        assert identity != target
+        assert identity // 100 == target // 100, "the same subject"
+        assert pair.movement == {10: 0, 20: 8, 30: 7}[target % 100]
+        weak = 1.0 if target > 100 else 0.2
+        assert np.allclose(pair.function, [[weak] * 5, [1.0] * 5])
+        assert pair.tone == pytest.approx([1.0 if target > 100 else 0.4, 1.0])
+    assert {(grey(p, "identity"), grey(p, "target")) for p in seen} == {
+        (i + b, t + b) for b in (0, 100) for i in (10, 20, 30) for t in (10, 20, 30) if i != t
+    }
+    assert seen[0].target.shape == (16, 16, 3)
+    write_manifest(tmp_path, [row for row, _ in rows[:4]])
+    with pytest.raises(InputError, match="b has one image only; a pair needs two"):
+        FolderPairs(tmp_path)[0]

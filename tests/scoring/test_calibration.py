@@ -1,0 +1,161 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side
+from palsynth.face.detect import detect_face
+from palsynth.face.face import Face
+from palsynth.face.measures import MIDLINE, SIDED, Measures, Sided, measure
+from palsynth.face.scoring import features
+from palsynth.scoring import calibration
+from palsynth.scoring.calibration import (
+    FIRST_SEED,
+    Photographed,
+    Sample,
+    calibrate,
+    draw_samples,
+    fit_gains,
+    fit_item,
+    fit_thresholds,
+    move_photographs,
+)
+from palsynth.subjects import EVALUATION_SEEDS, Person, View, render
+
+CORNER = SIDED.index("commissure height")
+
+
+def measures(outer_eye: float = 1.0, **corner: float) -> Measures:
+    """Nothing but the height of the corners and of the brows, of a face of any size."""
+    sided = dict.fromkeys(SIDED, Sided(0.0, 0.0))
+    left, right = (outer_eye * corner.get(side, 0.0) for side in ("left", "right"))
+    brows = outer_eye * corner.get("brow", 0.0)
+    sided |= {"commissure height": Sided(left, right), "brow height": Sided(brows, 0.0)}
+    return Measures(sided, dict.fromkeys(MIDLINE, 0.0), "mm", outer_eye)
+
+
+def drooping(amount: float, side: Side, slant: float = 0.0) -> Sample:
+    """Somebody whose weak corner hangs by as much as it is weak, besides what it hangs at rest."""
+    own = {s.value: slant * (s is Side.LEFT) + amount * (s is side) for s in Side}
+    seen, rest = measures(**own), measures(left=slant)
+    return Sample(Movement.GRIN, Palsy.weakness(side, amount), seen, seen, rest)
+
+
+AMOUNTS = np.round(np.arange(0, 1.01, 0.05), 2)
+DROOPING = [drooping(float(a), side) for a in AMOUNTS for side in Side]
+
+
+def test_the_gain_is_how_much_more_lopsided_a_face_is_than_it_is_seen() -> None:
+    """True corners differ by three times what is seen, true brows by half, the other way round;
+    faces are of all sizes, and one was seen wholly wrong."""
+    samples = [
+        Sample(
+            Movement.GRIN, Palsy.none(),
+            measures(90.0, left=x, brow=x), measures(7.0, left=3 * x, brow=-x / 2), measures(),
+        )
+        for x in (-0.04, -0.03, -0.01, 0.01, 0.02, 0.05)
+    ]  # fmt: skip
+    gains = fit_gains(samples)
+    assert gains["commissure height"] == [3.0, 1.0]
+    assert gains["brow height"] == [-0.5, -1.0]
+    wrong = Sample(Movement.GRIN, Palsy.none(), measures(left=50.0), measures(), measures())
+    assert fit_gains([*samples * 20, wrong])["commissure height"] == [3.0, 1.0]
+
+
+def test_the_regression_finds_the_function_of_each_side() -> None:
+    weights = np.array(fit_item(DROOPING))
+    for amount, side in ((0.2, Side.LEFT), (0.7, Side.LEFT), (0.7, Side.RIGHT), (1.0, Side.RIGHT)):
+        seen = drooping(amount, side).seen
+        assert features(seen, side) @ weights == pytest.approx(1 - amount, abs=0.02)
+        assert features(seen, side.other) @ weights == pytest.approx(1, abs=0.02)
+    assert len(weights) == len(features(DROOPING[0].seen, Side.LEFT))
+
+
+def test_thresholds_part_the_scores_by_what_is_estimated() -> None:
+    """Items score 2 from a function of a quarter and 4 from one of three quarters, which a
+    regression that draws everything towards healthy estimates as 0.40 and 0.80."""
+    weights = np.zeros(len(features(DROOPING[0].seen, Side.LEFT)))
+    weights[CORNER], weights[-1] = -0.8, 1.0
+    low, high = fit_thresholds(DROOPING, weights.tolist())
+    assert 0.355 < low <= 0.40
+    assert 0.755 < high <= 0.80
+
+
+def test_all_movements_are_fitted_apart_with_rest_and_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """People's own slants mislead a regression that does not know them at rest."""
+    asked: dict[Movement, range] = {}
+
+    def drawn(
+        movement: Movement, people: range, per_person: int, progress: Callable[[], None] | None
+    ) -> list[Sample]:
+        asked[movement] = people
+        rng = np.random.default_rng(YANAGIHARA.index(movement))
+        return [drooping(float(a), s, rng.normal(0, 0.4)) for a in AMOUNTS for s in Side]
+
+    monkeypatch.setattr(calibration, "draw_samples", drawn)
+    monkeypatch.setattr(calibration, "fit_thresholds", lambda samples, weights: [0.1, 0.2])
+    found = calibrate(7, 2)
+    assert asked[Movement.REST] == range(700_000, 700_007)
+    assert asked[Movement.WHISTLE] == range(707_000, 707_007)
+    assert (
+        set(found["weights"]) == set(found["thresholds with rest"]) == {m.value for m in YANAGIHARA}
+    )
+    usual = found["rest"]["commissure height"]
+    level = measures(left=0.6 + usual, right=usual)
+    errors = {
+        kind: abs(features(level, Side.LEFT) @ np.array(found[f"weights{kind}"]["grin"]) - 0.4)
+        for kind in ("", " with rest")
+    }
+    assert errors[" with rest"] < 0.05 < errors[""]
+
+
+def test_detectors_make_faces_more_alike_than_they_are() -> None:
+    """Drawn people: true asymmetries are about a quarter larger than those seen."""
+    steps: list[int] = []
+    samples = draw_samples(
+        Movement.GRIN, range(FIRST_SEED, FIRST_SEED + 6), 2, lambda: steps.append(1)
+    )
+    assert len(steps) == 12
+    slope, correlation = fit_gains(samples)["commissure height"]
+    assert 1.05 < slope < 1.5
+    assert correlation > 0.9
+    for s in samples:
+        weak = s.palsy.movement_function(Movement.GRIN, Side.RIGHT) - s.palsy.movement_function(
+            Movement.GRIN, Side.LEFT
+        )
+        gap = s.true.fractions().sided["commissure height"].asymmetry
+        if abs(weak) > 0.4:
+            assert np.sign(gap) == np.sign(weak), "the weak corner hangs"
+        still = s.rest.fractions().sided["commissure height"].asymmetry
+        assert abs(still) < 0.03, "at rest without a palsy"
+
+
+def test_calibration_stays_away_from_evaluation_people() -> None:
+    assert FIRST_SEED + 11_000 < EVALUATION_SEEDS
+
+
+def test_photographed_people_smile_healthily_and_are_moved(face: Face, person: Person) -> None:
+    smile = detect_face(render(person, Movement.GRIN, view=View(256)).image)
+    steps: list[int] = []
+    people = [Photographed(face, smile)]
+    found = move_photographs(Movement.GRIN, people, 3, lambda: steps.append(1))
+    assert len(steps) == 3
+    assert len(found) == 2 + 3
+    own, mirrored, *moved = found
+    assert own.palsy == mirrored.palsy == Palsy.none()
+    corner, other = (s.seen.sided["commissure height"] for s in (own, mirrored))
+    assert (corner.left, corner.right) == pytest.approx((other.right, other.left), rel=1e-5)
+    assert own.rest.sided == measure(face.landmarks).sided
+    assert all(sample.true is None for sample in found)  # nobody knows where landmarks truly are
+    for sample in moved:
+        seen = sample.seen.sided["commissure height"]
+        assert sample.palsy.weak_side is Side.RIGHT  # as these three are drawn, below 0.4 each
+        assert seen.right > seen.left  # lower, counted downwards
+    assert len(move_photographs(Movement.WHISTLE, people, 1)) == 1
+    drawn = Sample(Movement.GRIN, Palsy.none(), *[measures(left=x) for x in (0.1, 0.3, 0.0)])
+    other_way = Sample(Movement.GRIN, Palsy.none(), *[measures(left=-x) for x in (0.1, 0.3, 0.0)])
+    assert fit_gains([drawn, other_way, *found])["commissure height"][0] == 3.0

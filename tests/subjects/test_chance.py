@@ -1,0 +1,168 @@
+"""What chance brings, over many draws."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from palsynth.appearance.model import appearance_model
+from palsynth.clinical import Branch, Grade, Palsy, Side
+from palsynth.face import topology
+from palsynth.face.framing import PORTRAIT
+from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, sample
+from palsynth.subjects import subject as people
+
+
+@pytest.fixture(scope="module")
+def palsies() -> list[Palsy]:
+    rng = np.random.default_rng(0)
+    return [random_palsy(rng, Side.LEFT) for _ in range(1500)]
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_a_palsy_is_on_the_side_that_is_asked_for(side: Side) -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(100):
+        palsy = random_palsy(rng, side)
+        assert palsy.of(side.other) == Palsy.none().left
+        assert palsy.weak_side is side
+
+
+def test_one_palsy_in_ten_is_central_and_fifteen_in_a_hundred_are_late(
+    palsies: list[Palsy],
+) -> None:
+    late = [p for p in palsies if p.left.synkinesis]
+    assert len(late) / 1500 == pytest.approx(0.15 * 4 / 5, abs=0.03), "grade VI has no synkinesis"
+    known = {
+        tuple(kind(Side.LEFT, grade).left.function.values()): name
+        for name, kind in (("central", Palsy.central), ("whole nerve", Palsy.peripheral))
+        for grade in list(Grade)[1:]
+    }
+    found = Counter(known.get(tuple(p.left.function.values()), "uneven") for p in palsies)
+    assert found["central"] / 1500 == pytest.approx(0.10, abs=0.03)
+    assert found["whole nerve"] / 1500 == pytest.approx(0.15 + 0.35, abs=0.04)
+    assert found["uneven"] / 1500 == pytest.approx(0.40, abs=0.04)
+
+
+def test_uneven_palsies_lose_tone_from_half_weakness_on(palsies: list[Palsy]) -> None:
+    known = {tuple(Palsy.peripheral(Side.LEFT, g).left.function.values()) for g in Grade}
+    uneven = [p.left for p in palsies if len(set(p.left.function.values())) == 5]
+    assert len(uneven) > 400
+    assert not {tuple(s.function.values()) for s in uneven} & known
+    mean = np.array([np.mean([s.function[b] for b in Branch]) for s in uneven])
+    tone = np.array([s.tone for s in uneven])
+    assert tone[mean > 0.7].min() > 0.8
+    assert tone[mean < 0.15].max() < 0.6
+    assert np.corrcoef(mean[mean < 0.5], tone[mean < 0.5])[0, 1] > 0.8
+
+
+def test_some_are_healthy_where_that_is_asked_for() -> None:
+    rng = np.random.default_rng(2)
+    assert all(random_palsy(rng, Side.LEFT, healthy=1.0) == Palsy.none() for _ in range(20))
+    found = [random_palsy(rng, Side.LEFT, healthy=0.3) == Palsy.none() for _ in range(600)]
+    assert np.mean(found) == pytest.approx(0.3, abs=0.05)
+
+
+def test_views_are_nearly_frontal_and_of_the_size_and_framing_asked_for() -> None:
+    rng = np.random.default_rng(3)
+    views = [random_view(rng, 96, PORTRAIT) for _ in range(800)]
+    assert {v.size for v in views} == {96}
+    assert {v.framing.name for v in views} == {"portrait"}
+    turns = np.array([[v.pose.yaw, v.pose.pitch, v.pose.roll] for v in views])
+    assert turns.std(0) == pytest.approx([4, 3, 2], rel=0.12)
+    assert np.abs(turns.mean(0)).max() < 0.5
+    lights = np.array([[v.light.side, v.light.exposure, v.light.warmth] for v in views])
+    assert lights.min(0) == pytest.approx([-0.5, 0.88, -0.4], abs=0.02)
+    assert lights.max(0) == pytest.approx([0.5, 1.08, 0.4], abs=0.02)
+    takes = np.array([[v.jitter.zoom, v.jitter.blur, v.jitter.noise] for v in views])
+    assert takes.min(0) == pytest.approx([0.97, 0, 0], abs=0.02)
+    assert takes.max(0) == pytest.approx([1.03, 1.2, 2.0], abs=0.02)
+    assert np.std([v.jitter.shift for v in views], axis=0) == pytest.approx([0.008, 0.008], rel=0.1)
+    assert len({v.jitter.seed for v in views}) == 800
+
+
+def test_who_is_drawn_where_nothing_is_asked_for() -> None:
+    drawn = [sample(seed) for seed in range(600)]
+    groups = Counter(p.ethnicity for p in drawn)
+    assert {g: n / 600 for g, n in groups.items()} == pytest.approx(
+        {"white": 1 / 2, "black": 1 / 6, "west_asian": 1 / 6, "east_asian": 1 / 6}, abs=0.05
+    )
+    assert np.mean([p.gender == "woman" for p in drawn]) == pytest.approx(0.5, abs=0.06)
+    ages = np.array([p.age for p in drawn])
+    assert 18 <= ages.min() < 25 < 45 < ages.max() <= 55
+    assert ages.mean() == pytest.approx(30, abs=1)
+    bell = np.array([p.bell for p in drawn])
+    assert 0.8 < np.median(bell) <= 1
+    assert bell.min() < 0.5, "not everybody's eye rolls up"
+    assert EVALUATION_SEEDS == 1_000_000
+
+
+def test_looks_vary_by_half_more_than_photographed_and_colour_by_a_fifth(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = sample(7)
+    monkeypatch.setattr(people, "VARIETY", 0.0)
+    monkeypatch.setattr(people, "COLOUR_VARIETY", 0.0)
+    mean = sample(7)
+    assert np.array_equal(mean.code, mean.plain_code), "the group's mean"
+    assert one.code - mean.code == pytest.approx(1.5 / 1.2 * (one.plain_code - mean.code), abs=1e-3)
+    assert np.abs(one.code - mean.code).max() > 0.1
+
+
+def test_gender_age_and_group_move_looks_as_the_regression_says(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(people, "VARIETY", 0.0)
+    regression = appearance_model().regression
+    woman, man, older = (
+        sample(7, gender=g, age=a, ethnicity="white").code
+        for g, a in (("woman", 30), ("man", 30), ("man", 40))
+    )
+    assert woman - man == pytest.approx(regression[2], rel=1e-4, abs=0.01)
+    assert older - man == pytest.approx(regression[1], rel=1e-4, abs=0.01)
+    monkeypatch.setattr(people, "MOST_MIXED", 0.0)
+    groups = [sample(7, gender="man", age=30, ethnicity=g).code for g in people.ETHNICITIES]
+    for k in (1, 2, 3):
+        assert groups[k] - groups[0] == pytest.approx(regression[2 + k], rel=1e-4, abs=0.01)
+
+
+def test_looks_are_mixed_from_other_groups_by_two_fifths_at_most(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(people, "VARIETY", 0.0)
+    regression = appearance_model().regression.T.astype(float)
+    codes = [sample(seed, ethnicity="black").code for seed in range(60)]
+    own = np.array([np.linalg.lstsq(regression, code, rcond=None)[0][3] for code in codes])
+    assert 0.6 - 1e-3 <= own.min() < 0.75
+    assert own.mean() == pytest.approx(1 - 0.2 + 0.2 / 4, abs=0.05)
+
+
+def test_faces_are_a_third_as_lopsided_as_their_codes_say() -> None:
+    """Half of what photographed people are, whose variety is drawn by half as much again."""
+    person = sample(7)
+    drawn, said = person.landmarks, appearance_model().landmarks(person.code)
+    corners = [topology.COMMISSURE[s] for s in ("left", "right")]
+    for points, share in ((drawn, 1 / 3), (said, 1.0)):
+        left, right = points[corners]
+        gap = left - right * [-1, 1, 1]
+        whole = said[corners[0]] - said[corners[1]] * [-1, 1, 1]
+        assert gap == pytest.approx(share * whole, abs=1e-5)
+    assert drawn[corners].mean(0) == pytest.approx(said[corners].mean(0), abs=0.05)
+
+
+def test_lines_deepen_by_22_thousandths_a_year() -> None:
+    young, old = sample(9, age=30), sample(9, age=40)
+    assert old.lines - young.lines == pytest.approx(0.22)
+    assert np.array_equal(young.iris, old.iris)
+
+
+def test_blue_eyes_are_of_the_groups_that_have_them() -> None:
+    """Blue and grey eyes have more blue than red; brown ones the other way round."""
+    share = {}
+    for group in ("white", "black", "west_asian", "east_asian"):
+        irises = np.array([sample(seed, ethnicity=group).iris for seed in range(80)])
+        share[group] = (irises[:, 2] > irises[:, 0]).mean()
+    assert 0.2 < share["white"] < 0.55
+    assert share["black"] == share["west_asian"] == share["east_asian"] == 0

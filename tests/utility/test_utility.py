@@ -1,0 +1,141 @@
+"""Utility on tiny sets, through the command line, and its figures against a known truth."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from palsynth.cli import main
+from palsynth.data.manifest import read_manifest
+from palsynth.encoders.grader import GraderRecipe
+from palsynth.generation.export import ExportPlan, export
+from palsynth.training.kinds import load_recipe
+from palsynth.training.recipe import save
+from palsynth.utility.protocol import Graded, difference, figures
+
+RNG = np.random.default_rng(0)
+
+
+def graded(share: float, seed: int = 0) -> Graded:
+    """A grader that knows a share of the answers and guesses the rest, of 30 subjects."""
+    rng = np.random.default_rng(seed)
+    truth = np.random.default_rng(7)
+    items, grades = truth.integers(0, 3, 300), truth.integers(0, 6, 300)
+
+    def found(true: np.ndarray, classes: int) -> np.ndarray:
+        return np.where(rng.random(300) < share, true, rng.integers(0, classes, 300))
+
+    subjects = np.array([str(k // 10) for k in range(300)])
+    return Graded(items, found(items, 3), grades, found(grades, 6), subjects)
+
+
+def test_figures_of_a_known_grader() -> None:
+    perfect = figures([graded(1.0)])
+    assert perfect["item kappa ↑"].value == 1
+    assert perfect["grade within one, % ↑"].value == 100
+    guessing = figures([graded(0.0, s) for s in range(3)])
+    assert guessing["item kappa ↑"].low < 0 < guessing["item kappa ↑"].high
+    half = figures([graded(0.5, s) for s in range(3)])
+    assert half["item kappa ↑"].value == pytest.approx(0.5, abs=0.1)
+    assert half["item right, % ↑"].value == pytest.approx(50 + 50 / 3, abs=5)
+
+
+def test_labels_that_are_not_known_do_not_count() -> None:
+    one = graded(1.0)
+    one.items[::2] = -1
+    assert figures([one])["item kappa ↑"].count == 150
+    one.grades[:] = -1
+    assert "grade kappa ↑" not in figures([one])
+
+
+def test_a_difference_means_something_only_where_there_is_one() -> None:
+    better, worse = ([graded(s, k) for k in range(2)] for s in (0.9, 0.4))
+    assert difference(better, worse).low > 0
+    same = difference([graded(0.5, 1)], [graded(0.5, 2)])
+    assert same.low < 0 < same.high
+
+
+def test_the_figures_by_hand() -> None:
+    """Of items one in four is wrong, by one step; of grades one by one step and one by two."""
+    one = Graded(
+        np.array([0, 1, 2, 2]), np.array([0, 1, 2, 1]), np.array([0, 1, 4, 5]),
+        np.array([0, 1, 3, 3]), np.array(["a", "b", "c", "d"]),
+    )  # fmt: skip
+    found = {name: figure.value for name, figure in figures([one]).items()}
+    assert found["item right, % ↑"] == 75
+    assert found["grade within one, % ↑"] == 75
+    # by chance, items 0, 1, 2 are true 1, 1, 2 times and found 1, 2, 1 times
+    assert found["item kappa ↑"] == pytest.approx(1 - 1 / ((2 + 4 + 1 + 1 + 8 + 4) / 4))
+
+
+def test_a_difference_is_of_the_first_less_the_second() -> None:
+    better, worse = ([graded(s, k) for k in range(2)] for s in (0.9, 0.4))
+    kappa = [figures(g)["item kappa ↑"].value for g in (better, worse)]
+    assert difference(better, worse).value == pytest.approx(kappa[0] - kappa[1])
+    assert difference(worse, better).value == pytest.approx(kappa[1] - kappa[0])
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("utility")
+    export(folder / "real", ExportPlan(14, 4, seed=51))
+    export(folder / "synthetic", ExportPlan(8, 4, seed=52))
+    return folder
+
+
+def test_the_command(sets: Path, tmp_path: Path, capsys) -> None:
+    recipe = GraderRecipe()
+    loop = {"steps": 3, "batch": 4, "log_every": 1, "checkpoint_every": 3, "precision": "no"}
+    recipe = GraderRecipe(loop=type(recipe.loop)(**loop))
+    save(recipe, tmp_path / "recipe.yaml")
+    words = ["utility", "--real", str(sets / "real"), "--synthetic", str(sets / "synthetic"),
+             "--out", str(tmp_path / "out"), "--recipe", str(tmp_path / "recipe.yaml"),
+             "--seeds", "2"]  # fmt: skip
+    main(words)
+    data = json.loads((tmp_path / "out" / "utility.json").read_text())
+    assert list(data["figures"]) == ["real", "synthetic", "real + synthetic"]
+    assert set(data["item_kappa_less_real"]) == {"synthetic", "real + synthetic"}
+    # each grader is tested on the real set's test people, of whom there are as many pictures
+    tested = [row for row in read_manifest(sets / "real") if row.split == "test"]
+    trained = [row for row in read_manifest(sets / "real") if row.split == "train"]
+    assert 0 < len(tested) != len(trained)
+    for row in data["figures"].values():
+        assert {figure["count"] for figure in row.values()} == {2 * len(tested)}
+    assert data["counts"]["real"].startswith(f"{len(trained)} images of ")
+    assert data["counts"]["test"].startswith(f"{len(tested)} images of ")
+    kappa = {row: found["item kappa ↑"]["value"] for row, found in data["figures"].items()}
+    assert {row: gap["value"] for row, gap in data["item_kappa_less_real"].items()} == {
+        row: pytest.approx(kappa[row] - kappa["real"]) for row in ("synthetic", "real + synthetic")
+    }
+    for name, folders in (
+        ("real-0", ["real"]), ("synthetic-1", ["synthetic"]),
+        ("real-and-synthetic-0", ["real", "synthetic"]),
+    ):  # fmt: skip
+        used = load_recipe(tmp_path / "out" / name / "recipe.yaml")
+        assert [folder.name for folder in used.data.folders] == folders
+        assert used.data.seed == used.loop.seed == int(name[-1])
+    text = (tmp_path / "out" / "utility.md").read_text()
+    assert "12 examples seen, mean of 2" in text
+    checkpoint = tmp_path / "out" / "real-and-synthetic-1" / "checkpoints" / "step-3"
+    before = checkpoint.stat().st_mtime_ns
+    capsys.readouterr()
+    main(words)
+    assert checkpoint.stat().st_mtime_ns == before, "what is finished is not trained again"
+
+
+def test_bad_input(sets: Path, tmp_path: Path, capsys) -> None:
+    for words, text in (
+        (["--seeds", "0"], "--seeds 0: must be at least 1"),
+        (["--recipe", "recipes/judge.yaml"], "is no recipe of a grader"),
+        (["--test", str(tmp_path / "none")], "names splits"),
+        (["--synthetic", str(sets / "real")], "is the real set"),
+        (["--out", str(sets / "real" / "out")], "must not be handed on with a set"),
+    ):
+        with pytest.raises(SystemExit) as end:
+            main(["utility", "--real", str(sets / "real"), "--synthetic",
+                  str(sets / "synthetic"), "--out", str(tmp_path / "o"), *words])  # fmt: skip
+        assert end.value.code == 2
+        assert text in capsys.readouterr().err
