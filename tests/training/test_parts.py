@@ -11,12 +11,12 @@ import torch
 
 from palsynth.data.examples import Example
 from palsynth.errors import InputError
-from palsynth.seeds import mixed, seeded
 from palsynth.training import checkpoints
 from palsynth.training.batches import batches
 from palsynth.training.ema import Ema
 from palsynth.training.log import RunLog, Window, loss_vector
 from palsynth.training.objective import Losses
+from palsynth.training.randomness import mixed, seeded
 from palsynth.training.recipe import LoopSettings
 
 CPU = torch.device("cpu")

@@ -17,9 +17,9 @@ from palsynth.audit.protocol import Finding, Pictures, Tell, membership_finding
 from palsynth.data.examples import stack
 from palsynth.data.folder_source import FolderSource
 from palsynth.errors import InputError
-from palsynth.seeds import seeded
 from palsynth.training.kinds import load_recipe
 from palsynth.training.objective import Objective
+from palsynth.training.randomness import seeded
 from palsynth.training.restore import restored
 
 DRAWS = 8

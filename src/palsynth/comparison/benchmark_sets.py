@@ -11,8 +11,6 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
-
 import palsynth
 from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side, house_brackmann, item_score
 from palsynth.data.manifest import Row
@@ -21,6 +19,7 @@ from palsynth.data.writer import DatasetWriter
 from palsynth.errors import InputError
 from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT, RECOGNISER, Framing
+from palsynth.seeds import Stream, make_rng
 from palsynth.subjects import (
     EVALUATION_SEEDS,
     Person,
@@ -50,13 +49,13 @@ def vp_transfer(folder: Path, size: int = 112, framing: Framing = RECOGNISER) ->
     for k in range(IDENTITIES):
         person = sample(EVALUATION_SEEDS + k)
         other = sample(_EXPRESSIONS_FROM + k)
-        view = random_view(np.random.default_rng([11, k]), size, framing)
+        view = random_view(make_rng(Stream.TRANSFER_IDENTITY_VIEW, k), size, framing)
         identity, theirs = f"identity/{k:04d}.png", f"expression/{k:04d}-identity.png"
         album.draw(identity, person, Movement.REST, Palsy.none(), 1.0, view)
-        still = random_view(np.random.default_rng([14, k]), size, framing)
+        still = random_view(make_rng(Stream.TRANSFER_EXPRESSION_VIEW, k), size, framing)
         album.draw(theirs, other, Movement.REST, Palsy.none(), 1.0, still)
         for j, movement in enumerate(YANAGIHARA):
-            rng = np.random.default_rng([12, k, j])
+            rng = make_rng(Stream.TRANSFER_EXPRESSION, k, j)
             side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
             palsy, effort = random_palsy(rng, side, healthy=0.1), float(rng.uniform(0.9, 1.1))
             name = f"{k:04d}-{movement.value}.png"
@@ -85,7 +84,7 @@ def vp_patients(folder: Path, size: int = 128, framing: Framing = PORTRAIT) -> I
     for k in range(PATIENTS + FURTHER):
         training = k < PATIENTS
         person = sample((_PATIENTS_FROM + k) if training else (_FURTHER_FROM + k - PATIENTS))
-        rng = np.random.default_rng([13, k])
+        rng = make_rng(Stream.PATIENTS_PALSY, k)
         side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
         palsy = random_palsy(rng, side)
         other = sample(_NON_PATIENTS_FROM + k)

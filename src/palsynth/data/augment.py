@@ -9,6 +9,7 @@ import numpy as np
 
 from palsynth.data.examples import Example, Source
 from palsynth.face import topology
+from palsynth.seeds import Stream, make_rng
 from palsynth.settings import Settings
 
 
@@ -102,4 +103,6 @@ class AugmentedSource:
         return self.source.people
 
     def __getitem__(self, number: int) -> Example:
-        return self.augmentation(self.source[number], np.random.default_rng([self.seed, number, 8]))
+        return self.augmentation(
+            self.source[number], make_rng(self.seed, number, Stream.AUGMENTATION)
+        )

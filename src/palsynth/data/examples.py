@@ -14,6 +14,7 @@ import numpy as np
 
 from palsynth.clinical import Branch, Grade, Movement, Palsy, Side
 from palsynth.face import topology
+from palsynth.seeds import Stream, make_rng
 
 MOVEMENTS = tuple(Movement)
 """Class number -> movement, in examples and in every head that classifies movements."""
@@ -100,10 +101,10 @@ def labels(movement: Movement | None, palsy: Palsy | None) -> Labels:
     return out
 
 
-def shuffled(number: int, count: int, seed: int, stream: int) -> int:
+def shuffled(number: int, count: int, seed: int, stream: Stream) -> int:
     """Which of ``count`` things the example with a number shows: every round has all of them, in
     an order of its own. Sources of one seed differ by their ``stream``."""
-    order = np.random.default_rng([seed, number // count, stream])
+    order = make_rng(seed, number // count, stream)
     return int(order.permutation(count)[number % count])
 
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-
 from palsynth.data.examples import Example, shuffled
 from palsynth.data.folder_source import FolderSource
 from palsynth.data.training_pairs import PairExample
 from palsynth.errors import InputError
+from palsynth.seeds import Stream, make_rng
 
 
 @dataclass(frozen=True)
@@ -49,8 +48,8 @@ class FolderPairs:
 
     def __getitem__(self, number: int) -> PairExample:
         rows = self._source.rows
-        which = shuffled(number, len(rows), self.seed, 35)
-        rng = np.random.default_rng([self.seed, number, 36])
+        which = shuffled(number, len(rows), self.seed, Stream.FOLDER_PAIRS_ORDER)
+        rng = make_rng(self.seed, number, Stream.FOLDER_PAIR)
         others = [k for k in self._others[rows[which].subject_id] if k != which]
         target: Example = self._source.example(which)
         identity = self._source.example(others[int(rng.integers(len(others)))]).image

@@ -18,6 +18,7 @@ from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.face.images import read_image
+from palsynth.seeds import Stream, make_rng
 
 PART = 500
 """Examples a file of a kept source."""
@@ -59,7 +60,7 @@ class FolderSource:
         return len(self.subjects)
 
     def __getitem__(self, number: int) -> Example:
-        return self.example(shuffled(number, len(self.rows), self.seed, 5))
+        return self.example(shuffled(number, len(self.rows), self.seed, Stream.FOLDER_ORDER))
 
     def example(self, index: int) -> Example:
         """The example of one row."""
@@ -116,7 +117,7 @@ class KeptSource(KeptParts):
         return rows
 
     def __getitem__(self, number: int) -> Example:
-        row = self.record(shuffled(number, self.count, self.seed, 6))
+        row = self.record(shuffled(number, self.count, self.seed, Stream.CACHE_ORDER))
         return Example(
             np.array(row["image"]),
             int(row["person"]),
@@ -155,7 +156,7 @@ class MixedSource:
         return None if None in counts else sum(c for c in counts if c is not None)
 
     def __getitem__(self, number: int) -> Example:
-        rng = np.random.default_rng([self.seed, number, 7])
+        rng = make_rng(self.seed, number, Stream.MIXTURE)
         shares = np.asarray(self.shares, np.float64)
         which = int(rng.choice(len(self.sources), p=shares / shares.sum()))
         example = self.sources[which][number]

@@ -26,6 +26,7 @@ from palsynth.data.synthetic_source import PhotographsSource
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER, Framing
+from palsynth.seeds import Stream, make_rng
 from palsynth.simulator.photo import simulate
 from palsynth.subjects import EVALUATION_SEEDS, View, random_palsy, random_view, render, sample
 
@@ -81,7 +82,7 @@ class GroupsSource:
 
     def __getitem__(self, number: int) -> np.ndarray:
         """A group as one record of :func:`group_type`."""
-        rng = np.random.default_rng([self.seed, number, 31])
+        rng = make_rng(self.seed, number, Stream.GROUP_SCRIPTS)
         scripts = [_random_script(rng, self.healthy) for _ in range(SCRIPTS)]
         kind = 1.0 if self._photographed is None else rng.random()
         smiling, mixed = kind < self.smiling, self.smiling <= kind < self.smiling + self.mixed
@@ -96,7 +97,7 @@ class GroupsSource:
             out["function"][s], out["tone"][s] = known["function"], known["tone"]
         rests = []
         for member in range(MEMBERS):
-            own = np.random.default_rng([self.seed, number, 32, member])
+            own = make_rng(self.seed, number, Stream.GROUP_MEMBER, member)
             if smiling:
                 rest, moved = self._smiler(own, scripts)
             elif mixed and member < MEMBERS // 2:
@@ -107,7 +108,7 @@ class GroupsSource:
             out["moved"][member] = moved
             rests.append(rest)
         out["draft"] = make_drafts(
-            rests, out["moved"], np.random.default_rng([self.seed, number, 35])
+            rests, out["moved"], make_rng(self.seed, number, Stream.GROUP_DRAFTS)
         )
         return out
 

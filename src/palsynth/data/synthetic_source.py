@@ -16,6 +16,7 @@ from palsynth.face import topology
 from palsynth.face.detect import read_face
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER, Framing
+from palsynth.seeds import Stream, make_rng
 from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, render, sample
 
 _WORKING = Framing("working", 0.75 * RECOGNISER.outer_eyes, RECOGNISER.eye_line)
@@ -48,8 +49,8 @@ class PeopleSource:
         return self.count
 
     def __getitem__(self, number: int) -> Example:
-        who = shuffled(number, self.count, self.seed, 1)
-        rng = np.random.default_rng([self.seed, number, 2])
+        who = shuffled(number, self.count, self.seed, Stream.SYNTHETIC_ORDER)
+        rng = make_rng(self.seed, number, Stream.SYNTHETIC_PICTURE)
         movement, palsy, effort = _random_expression(rng, self.healthy)
         view = random_view(rng, self.size, RECOGNISER)
         portrait = render(sample(self.first + who), movement, palsy, intensity=effort, view=view)
@@ -110,8 +111,8 @@ class PhotographsSource:
     def __getitem__(self, number: int) -> Example:
         from palsynth.simulator.photo import simulate
 
-        who = shuffled(number, self.people, self.seed, 3)
-        rng = np.random.default_rng([self.seed, number, 4])
+        who = shuffled(number, self.people, self.seed, Stream.PHOTOGRAPHS_ORDER)
+        rng = make_rng(self.seed, number, Stream.PHOTOGRAPHS_PICTURE)
         movement, palsy, effort = _random_expression(rng, self.healthy)
         kind = rng.random()
         if kind < 0.25:

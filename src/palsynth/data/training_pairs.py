@@ -9,6 +9,7 @@ import numpy as np
 
 from palsynth.data.examples import shuffled
 from palsynth.data.groups import MEMBERS, SCRIPTS, KeptGroups
+from palsynth.seeds import Stream, make_rng
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class PairsSource:
         return None
 
     def __getitem__(self, number: int) -> PairExample:
-        group = self.groups[shuffled(number, self.groups.count, self.seed, 33)]
-        rng = np.random.default_rng([self.seed, number, 34])
+        group = self.groups[shuffled(number, self.groups.count, self.seed, Stream.PAIRS_ORDER)]
+        rng = make_rng(self.seed, number, Stream.PAIR)
         who, script = int(rng.integers(MEMBERS)), int(rng.integers(SCRIPTS))
         if self.crossed:
             other = (who + int(rng.integers(1, MEMBERS))) % MEMBERS

@@ -19,6 +19,7 @@ from palsynth.encoders.load import expression_encoder
 from palsynth.face import topology
 from palsynth.face.detect import detect_faces
 from palsynth.face.face import upright
+from palsynth.seeds import Stream
 
 DIM = 512
 """Numbers of the expression feature."""
@@ -110,5 +111,5 @@ class KeptFeatures(KeptParts):
         return out
 
     def __getitem__(self, number: int) -> FeatureExample:
-        row: Any = self.record(shuffled(number, self.count, self.seed, 43))
+        row: Any = self.record(shuffled(number, self.count, self.seed, Stream.FEATURES_ORDER))
         return FeatureExample(row)

@@ -23,6 +23,7 @@ from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.face.framing import FRAMINGS
 from palsynth.face.measures import SIDED, measure
+from palsynth.seeds import Stream, make_rng
 from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, render, sample
 from palsynth.workers import spread
 
@@ -115,7 +116,7 @@ def _export_subject(folder: Path, record: dict[str, Any], plan: ExportPlan, subj
 def draw(plan: ExportPlan, subject: int, image: int) -> tuple[np.ndarray, Row]:
     """One image of a plan, (S, S, 3) uint8, and its row."""
     person = sample(plan.person_seed(subject))
-    rng = np.random.default_rng([plan.seed, subject, image, 17])
+    rng = make_rng(plan.seed, subject, image, Stream.EXPORT_IMAGE)
     movement = YANAGIHARA[image % len(YANAGIHARA)]
     side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
     palsy = random_palsy(rng, side, plan.healthy)

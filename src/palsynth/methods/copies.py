@@ -11,6 +11,7 @@ import numpy as np
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.methods.base import Picture, Request
+from palsynth.seeds import Stream, make_rng
 
 NOISE = 25.0
 """Standard deviation of the noise method, grey levels."""
@@ -74,7 +75,7 @@ class Noise(CopyIdentity):
         """Images, one a request."""
         out = []
         for request, image in zip(requests, super().__call__(requests), strict=True):
-            rng = np.random.default_rng([request.seed, 17])
+            rng = make_rng(request.seed, Stream.NOISE_IMAGE)
             noisy = image + rng.normal(0, NOISE, image.shape)
             out.append(noisy.round().clip(0, 255).astype(np.uint8))
         return out

@@ -23,6 +23,7 @@ from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
 from palsynth.face.measures import SIDED, Measures, measure
 from palsynth.face.scoring import against_rest, features, relative_function, usual_rest
+from palsynth.seeds import Stream, make_rng
 from palsynth.simulator.photo import simulate
 from palsynth.subjects import HeadPose, Jitter, Light, View, random_palsy, render, sample
 
@@ -62,10 +63,10 @@ def draw_samples(
     out = []
     for seed in people:
         person = sample(seed)
-        still = render(person, view=_view(np.random.default_rng([seed, 7]), seed))
+        still = render(person, view=_view(make_rng(seed, Stream.CALIBRATION_REST_VIEW), seed))
         at_rest = detect_faces(still.image)
         for k in range(per_person):
-            rng = np.random.default_rng([seed, k, YANAGIHARA.index(movement)])
+            rng = make_rng(seed, k, YANAGIHARA.index(movement))
             side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
             palsy = _palsy(rng, side)
             view = _view(rng, seed)
@@ -112,7 +113,7 @@ def move_photographs(
                 seen, still = measure(smile.landmarks), measure(rested.landmarks)
                 out.append(Sample(movement, Palsy.none(), seen, None, still))
         for k in range(per_person):
-            rng = np.random.default_rng([number, k, YANAGIHARA.index(movement), 9])
+            rng = make_rng(number, k, YANAGIHARA.index(movement), Stream.CALIBRATION_PHOTOGRAPH)
             side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
             palsy = _palsy(rng, side)
             moved = simulate(face, movement, palsy, intensity=float(rng.uniform(0.9, 1.1)))

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from itertools import zip_longest
 from pathlib import Path
 
-import numpy as np
-
 from palsynth.data.pairs import Pair
 from palsynth.errors import InputError
 from palsynth.face.images import png_bytes, read_image
+from palsynth.seeds import Stream, make_rng
 from palsynth.study.store import Shown
 
 
@@ -19,7 +18,7 @@ def chosen(pairs: list[Pair], count: int, seed: int) -> list[Pair]:
     """``count`` pairs by chance, one of each movement in turn."""
     if count > len(pairs):
         raise InputError(f"{count} pairs are more than the set's {len(pairs)}")
-    order = np.random.default_rng([seed, 20]).permutation(len(pairs))
+    order = make_rng(seed, Stream.STUDY_PAIRS).permutation(len(pairs))
     by_movement: dict[str, list[Pair]] = defaultdict(list)
     for k in order:
         by_movement[pairs[k].movement].append(pairs[k])

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from palsynth.errors import InputError
 from palsynth.evaluation.study import POINTS, QUESTIONS, Answer
 from palsynth.files import written_whole
+from palsynth.seeds import Stream, make_rng
 
 _TABLES = """
 create table study (title text, seed integer, version integer);
@@ -47,7 +46,7 @@ def create(path: Path, title: str, shown: Sequence[Shown], raters: int, seed: in
     """
     if path.exists():
         raise InputError(f"{path}: exists; a study with its answers is never overwritten")
-    order = np.random.default_rng([seed, 21]).permutation(len(shown))
+    order = make_rng(seed, Stream.STUDY_ITEMS).permutation(len(shown))
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
         _told(path),
@@ -116,7 +115,7 @@ class Study:
         """The items' numbers in the order in which a rater sees them, each rater another."""
         with self._open() as base:
             numbers = [row[0] for row in base.execute("select number from item order by number")]
-        order = np.random.default_rng([self._seed, rater, 22]).permutation(len(numbers))
+        order = make_rng(self._seed, rater, Stream.STUDY_RATER_ORDER).permutation(len(numbers))
         return [int(numbers[k]) for k in order]
 
     def picture(self, item: int, which: str) -> bytes | None:

@@ -13,6 +13,7 @@ from palsynth.appearance.teeth import TOOTH_WHITE
 from palsynth.clinical import Movement, Palsy, Side
 from palsynth.face import topology
 from palsynth.face.framing import ID_PHOTO, Framing
+from palsynth.seeds import Stream, make_rng
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import Drive, drive
 from palsynth.simulator.lids import eye_roll
@@ -114,7 +115,7 @@ def render_drive(
     what = replace(what, left=left, right=right)
     moved = compose(rest, what)
     image = moved.image.astype(np.float32)
-    draw_cap(image, stage, np.random.default_rng([person.seed, 3]))
+    draw_cap(image, stage, make_rng(person.seed, Stream.SUBJECT_CAP))
     image = _lit(image, view.light)
     image = _photographed(image, view)
     landmarks = np.vstack([moved.points[: topology.SKIN_POINTS, :2], _irises(rest, what)])
@@ -141,13 +142,17 @@ def _at_rest(person: Person, view: View) -> tuple[Rest, Stage]:
     affine = np.column_stack([rotation[:2, :2] * scale, pivot * scale + origin])
     stage = Stage(size, affine, width, -rotation[:2, 2] * scale)
 
-    canvas = background(stage, np.random.default_rng([person.seed, 2]))
+    canvas = background(stage, make_rng(person.seed, Stream.SUBJECT_BACKDROP))
     skin, unit = pyramid(person.skin, scale)
     skin_points = (to_texture(mesh.vertices[:, :2]) + 0.5) * (unit / 128.0) - 0.5
     below = skin_points[[50, 280, 205, 425, 207, 427, 214, 434]].astype(int)  # the jaw is shaded
     tone = np.median(skin[below[:, 1], below[:, 0]], axis=0).astype(np.float64)
     draw_neck_and_top(
-        canvas, stage, tone, pixels[topology.CHIN, :2], np.random.default_rng([person.seed, 4])
+        canvas,
+        stage,
+        tone,
+        pixels[topology.CHIN, :2],
+        make_rng(person.seed, Stream.SUBJECT_CLOTHES),
     )
     level = float(np.percentile(person.skin[90:260:4, 60:196:4].max(-1), 75))
     tooth = TOOTH_WHITE * np.clip(0.46 * level + 142, 165, 248) * person.teeth
@@ -219,6 +224,6 @@ def _photographed(image: np.ndarray, view: View) -> np.ndarray:
     if jitter.blur > 0:
         image = cv2.GaussianBlur(image, (0, 0), max(0.3, jitter.blur * view.size / 512))
     if jitter.noise > 0:
-        rng = np.random.default_rng([jitter.seed, 5])
+        rng = make_rng(jitter.seed, Stream.CAMERA_NOISE)
         image = image + rng.normal(0, jitter.noise, image.shape).astype(np.float32)
     return image

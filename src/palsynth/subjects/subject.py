@@ -17,6 +17,7 @@ from palsynth.appearance.model import (
     texture_shape,
     to_texture,
 )
+from palsynth.seeds import Stream, make_rng
 from palsynth.subjects.ageing import grey_brows
 from palsynth.subjects.monk import monk_tone
 
@@ -118,7 +119,7 @@ class Person:
         texture = model.texture(self.plain_code)
         texture += _fine_part(model.lightness(self.code - self.plain_code))[..., None]
         _soften_seams(texture)
-        rng = np.random.default_rng([self.seed, 1])
+        rng = make_rng(self.seed, Stream.SUBJECT_SKIN)
         texture += _grain(rng, model.grain)[..., None]
         _moles(texture, rng)
         grey_brows(texture, self.age)
@@ -150,7 +151,7 @@ def sample(
         raise ValueError(f"gender '{gender}': choose woman or man")
     if ethnicity is not None and ethnicity not in ETHNICITIES:
         raise ValueError(f"ethnicity '{ethnicity}': choose one of {', '.join(ETHNICITIES)}")
-    rng = np.random.default_rng([seed, 0])
+    rng = make_rng(seed, Stream.SUBJECT_ATTRIBUTES)
     drawn_age = float(np.clip(rng.gamma(6.0, 2.2) + 17, 18, 55))
     drawn_gender = "woman" if rng.random() < 0.5 else "man"
     drawn_ethnicity = str(rng.choice(ETHNICITIES, p=_SHARES))

@@ -10,8 +10,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from palsynth.data.examples import stack
-from palsynth.seeds import seeded
 from palsynth.training.loop import build
+from palsynth.training.randomness import seeded
 from palsynth.training.recipe import Recipe
 
 STEPS = 3

@@ -22,13 +22,13 @@ from torch import Tensor
 
 from palsynth.errors import InputError
 from palsynth.face.images import SHOWS_INPUT, write_png
-from palsynth.seeds import mixed, seeded
 from palsynth.training import checkpoints
 from palsynth.training import recipe as recipes
 from palsynth.training.batches import batches
 from palsynth.training.ema import Ema
 from palsynth.training.log import RunLog, Window, loss_vector
 from palsynth.training.objective import Losses, Objective
+from palsynth.training.randomness import mixed, seeded
 from palsynth.training.recipe import LoopSettings, Recipe
 
 

@@ -23,6 +23,7 @@ from palsynth.face.framing import PORTRAIT
 from palsynth.methods.controlnet.conditioning import plain_edges
 from palsynth.methods.controlnet.data.examples import NUMBERS, Told, in_batch
 from palsynth.progress import progress_bar
+from palsynth.seeds import Stream, make_rng
 from palsynth.settings import Settings
 from palsynth.subjects import EVALUATION_SEEDS, random_view, render, sample
 from palsynth.subjects.description import describe
@@ -92,7 +93,7 @@ class HealthySource:
     def __getitem__(self, number: int) -> np.ndarray:
         if self.first + number >= EVALUATION_SEEDS:
             raise InputError(f"people from {EVALUATION_SEEDS:,} on are for evaluation")
-        rng = np.random.default_rng([self.seed, number, 41])
+        rng = make_rng(self.seed, number, Stream.HEALTHY_PICTURE)
         person = sample(self.first + number)
         at_rest = rng.random() < RESTING
         movement = Movement.REST if at_rest else YANAGIHARA[int(rng.integers(len(YANAGIHARA)))]
@@ -128,7 +129,7 @@ class KeptHealthy(KeptParts):
         return np.stack([self.source[n] for n in numbers])
 
     def __getitem__(self, number: int) -> Told:
-        index = shuffled(number, self.count, self.seed, 42)
+        index = shuffled(number, self.count, self.seed, Stream.CONTROLNET_ORDER)
         record, size = np.array(self.record(index)), self.source.size
         image = record[:-1].reshape(size, size, 3)
         return Told(image, plain_edges(image), int(record[-1]), index)

@@ -16,6 +16,7 @@ from palsynth.face.framing import PORTRAIT
 from palsynth.methods.controlnet.conditioning import plain_edges
 from palsynth.methods.controlnet.data.examples import NUMBERS, Told
 from palsynth.methods.controlnet.prompts import WHO
+from palsynth.seeds import Stream, make_rng
 from palsynth.settings import Settings
 
 
@@ -100,7 +101,7 @@ class PatientsSource:
         return {}
 
     def __getitem__(self, number: int) -> Told:
-        index = shuffled(number, len(self.rows), self.seed, 42)
+        index = shuffled(number, len(self.rows), self.seed, Stream.CONTROLNET_ORDER)
         if index not in self._cut:
             self._cut[index] = self._picture(self.rows[index])
         image = self._cut[index]
@@ -111,7 +112,7 @@ class PatientsSource:
         ones only where nobody else is left."""
         others = [row for row in self._all if row.subject_id not in self._names]
         others = [row for row in others if row.hb_grade != "I"] or others
-        order = np.random.default_rng([self.seed, 43]).permutation(len(others))
+        order = make_rng(self.seed, Stream.HELD_OUT_PATIENTS).permutation(len(others))
         chosen = [others[n] for n in order[:count]]
         images = [self._picture(row) for row in chosen]
         return [Told(x, plain_edges(x), NUMBERS[WHO], n) for n, x in enumerate(images)]

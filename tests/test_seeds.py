@@ -1,0 +1,46 @@
+"""The ledger of random streams."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+
+import palsynth
+from palsynth.seeds import Stream, make_rng
+
+
+def test_a_generator_is_a_function_of_its_numbers_and_their_order() -> None:
+    first = make_rng(3, 5, Stream.PAIR).random(4)
+    assert np.array_equal(first, np.random.default_rng([3, 5, 34]).random(4))
+    assert not np.array_equal(first, make_rng(5, 3, Stream.PAIR).random(4))
+
+
+def test_no_new_stream_takes_a_value_that_is_taken() -> None:
+    """Those that share one did so before there was a ledger, and keep their pictures."""
+    names = defaultdict(set)
+    for name, stream in Stream.__members__.items():
+        names[int(stream)].add(name)
+    assert {value: shared for value, shared in names.items() if len(shared) > 1} == {
+        1: {"SUBJECT_SKIN", "SYNTHETIC_ORDER"},
+        2: {"SUBJECT_BACKDROP", "SYNTHETIC_PICTURE"},
+        3: {"SUBJECT_CAP", "PHOTOGRAPHS_ORDER"},
+        4: {"SUBJECT_CLOTHES", "PHOTOGRAPHS_PICTURE"},
+        5: {"CAMERA_NOISE", "FOLDER_ORDER"},
+        7: {"MIXTURE", "CALIBRATION_REST_VIEW"},
+        17: {"NOISE_IMAGE", "EXPORT_IMAGE"},
+        35: {"GROUP_DRAFTS", "FOLDER_PAIRS_ORDER"},
+        43: {"HELD_OUT_PATIENTS", "FEATURES_ORDER"},
+    }
+
+
+def test_every_random_number_of_the_package_names_its_stream() -> None:
+    """No bare list of numbers beside the ledger."""
+    bare = [
+        path.name
+        for path in Path(palsynth.__file__).parent.rglob("*.py")
+        if path.name != "seeds.py" and re.search(r"default_rng\(\[", path.read_text("utf-8"))
+    ]
+    assert bare == []
