@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import yaml
 
-from palsynth.appearance.fit import read_london, train_people
+from palsynth.appearance.fit import neutral_photographs
 from palsynth.cli import main
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.commands.fitting import _photographed
@@ -28,6 +28,7 @@ from palsynth.data.synthetic_source import PhotographsSource
 from palsynth.errors import InputError
 from palsynth.face.detect import detect_face
 from palsynth.face.images import read_image, write_jpeg, write_png
+from palsynth.face.photographs import read_subjects
 from palsynth.scoring import calibration
 from palsynth.subjects import EVALUATION_SEEDS, View, render, sample
 from palsynth.training.kinds import KINDS, load_recipe
@@ -141,8 +142,8 @@ def test_photographs_give_their_train_people_alone(
 
 
 def test_fits_read_train_people_alone(photographs: Path) -> None:
-    assert train_people(photographs) == ["ann", "ben"]
-    found = read_london(photographs, lambda image: detect_face(image).landmarks)
+    assert [s.name for s in read_subjects(photographs, "train")] == ["ann", "ben"]
+    found = neutral_photographs(photographs, lambda image: detect_face(image).landmarks)
     assert len(found) == 2
     assert len(_photographed(photographs)) == 2  # of the calibration
 

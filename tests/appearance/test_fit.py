@@ -15,9 +15,8 @@ from palsynth.appearance.fit import (
     _regress,
     canonical,
     mean_shape,
-    read_london,
+    neutral_photographs,
     skin_mask,
-    train_people,
     warp_to_texture,
 )
 from palsynth.appearance.model import (
@@ -30,6 +29,7 @@ from palsynth.appearance.model import (
     to_texture,
 )
 from palsynth.errors import InputError
+from palsynth.face.photographs import read_subjects
 from tests.face.measured import hand_made
 
 SPLIT = "face_id,split\n001,train\n002,test\n003,train\n004,val\n"
@@ -60,8 +60,8 @@ def test_only_train_people_are_read_in_red_green_and_blue(london: Path) -> None:
         seen.append(image)
         return np.full((478, 3), len(seen))
 
-    assert train_people(london) == ["001", "003"]
-    found = read_london(london, detect)
+    assert [s.name for s in read_subjects(london, "train")] == ["001", "003"]
+    found = neutral_photographs(london, detect)
     assert [(p.age, p.gender, p.ethnicity) for p in found] == [
         (33.0, "female", "east_asian"), (None, "male", "white"),
     ]  # fmt: skip
@@ -71,8 +71,8 @@ def test_only_train_people_are_read_in_red_green_and_blue(london: Path) -> None:
     assert seen[0] is found[0].image
     assert found[1].landmarks[0, 0] == 2
     (london / "neutral" / "003.jpg").unlink()
-    with pytest.raises(InputError, match=r"003\.jpg: cannot be read"):
-        read_london(london, detect)
+    with pytest.raises(InputError, match=r"003\.jpg: no such file"):
+        neutral_photographs(london, detect)
 
 
 def test_what_codes_are_regressed_on() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from palsynth.appearance.curves import polygon_alpha, smooth_curve
 from palsynth.appearance.eyes import iris_profile, read_eyeball
-from palsynth.appearance.fit import MAX_COMPONENTS, Photograph, fit, read_london
+from palsynth.appearance.fit import MAX_COMPONENTS, Photograph, fit, neutral_photographs
 from palsynth.appearance.folds import NAMES, fold_maps
 from palsynth.appearance.model import (
     ETHNICITIES,
@@ -101,8 +101,8 @@ def test_files_that_are_no_model_say_so(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_photographs_says_what_is_missing(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"no split\.csv"):
-        read_london(tmp_path, lambda image: image)
+    with pytest.raises(ValueError, match=r"split\.csv: cannot be read"):
+        neutral_photographs(tmp_path, lambda image: image)
 
 
 def test_pyramid_halves_while_it_fits() -> None:

@@ -7,7 +7,6 @@ holes of the mesh and never enter it. Needs MediaPipe and scipy, which only fitt
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +26,8 @@ from palsynth.appearance.raster import rasterise
 from palsynth.appearance.smoothstep import smoothstep
 from palsynth.errors import InputError
 from palsynth.face import topology
+from palsynth.face.images import read_image
+from palsynth.face.photographs import read_subjects
 
 MAX_COMPONENTS = 40
 SHAPE_COMPONENTS = 24
@@ -46,36 +47,25 @@ class Photograph:
     ethnicity: str
 
 
-def read_london(folder: Path, detect: Detector) -> list[Photograph]:
-    """The neutral photographs of the ``train`` people of a London-set folder.
+def neutral_photographs(folder: Path, detect: Detector) -> list[Photograph]:
+    """The neutral photographs of the ``train`` people of a folder of photographs.
 
-    Raises InputError where the folder lacks ``split.csv``, ``info.csv`` or a photograph.
+    Args:
+        folder: laid as :mod:`palsynth.face.photographs` says, with what people reported.
+        detect: finds the landmarks of a picture.
+
+    Raises:
+        InputError: the folder lacks ``split.csv`` or ``info.csv``, or a picture cannot be read.
     """
-    for name in ("split.csv", "info.csv", "neutral"):
-        if not (folder / name).exists():
-            raise InputError(f"{folder}: no {name}; docs/data.md says how photographs lie")
-    with (folder / "info.csv").open() as file:
-        info = {row["face_id"]: row for row in csv.DictReader(file)}
+    subjects = read_subjects(folder, "train")
+    if not (folder / "info.csv").exists():
+        raise InputError(f"{folder}: no info.csv; docs/data.md says how photographs lie")
     out = []
-    for face_id in train_people(folder):
-        path = folder / "neutral" / f"{face_id}.jpg"
-        image = cv2.imread(str(path))
-        if image is None:
-            raise InputError(f"{path}: cannot be read as a picture")
-        image = cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
-        row = info[face_id]
-        age = float(row["age"]) if row["age"].replace(".", "").isdigit() else None
-        ethnicity = row["ethnicity"].split("/")[0]
-        out.append(Photograph(image, detect(image), age, row["gender"], ethnicity))
+    for subject in subjects:
+        image = read_image(subject.path("neutral"))
+        ethnicity = subject.ethnicity.split("/")[0]
+        out.append(Photograph(image, detect(image), subject.age, subject.gender, ethnicity))
     return out
-
-
-def train_people(folder: Path) -> list[str]:
-    """Names of the ``train`` people of a London-set folder. Raises InputError without its split."""
-    if not (folder / "split.csv").exists():
-        raise InputError(f"{folder}: no split.csv; docs/data.md says how photographs lie")
-    with (folder / "split.csv").open() as file:
-        return [row["face_id"] for row in csv.DictReader(file) if row["split"] == "train"]
 
 
 def canonical(landmarks: np.ndarray) -> np.ndarray:

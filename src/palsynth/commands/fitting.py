@@ -17,6 +17,7 @@ from palsynth.progress import progress_bar
 
 if TYPE_CHECKING:
     from palsynth.face.face import Face
+    from palsynth.face.photographs import Expression, PhotographedSubject
     from palsynth.scoring.calibration import Photographed
 
 
@@ -90,11 +91,13 @@ def capture_fit(options: CaptureFitOptions) -> None:
     """Fits the neutral faces that capture reads expressions against (a London-set folder)."""
     import numpy as np
 
-    from palsynth.appearance.fit import read_london
+    from palsynth.appearance.fit import neutral_photographs
     from palsynth.capture.neutral import COMPONENTS, fit_neutral
     from palsynth.face.detect import detect_face
 
-    photographs = read_london(options.photographs, lambda image: detect_face(image).landmarks)
+    photographs = neutral_photographs(
+        options.photographs, lambda image: detect_face(image).landmarks
+    )
     if len(photographs) < COMPONENTS:
         raise InputError(
             f"{options.photographs}: {len(photographs)} train people; at least {COMPONENTS} are "
@@ -110,16 +113,16 @@ def smile_fit(options: SmileFitOptions) -> None:
     """Learns from photographs what smiling does to a face (a London-set folder)."""
     import numpy as np
 
-    from palsynth.appearance.fit import train_people
     from palsynth.capture.smiles import OPEN, fit_smile, smiling_pair
     from palsynth.face.detect import read_face
+    from palsynth.face.photographs import EXPRESSIONS, read_subjects
 
     folder = options.photographs
-    people = train_people(folder)
+    people = read_subjects(folder, "train")
     with progress_bar("people") as progress:
         pairs = []
-        for done, name in enumerate(people, 1):
-            rest, smiling = (read_face(folder / k / f"{name}.jpg") for k in ("neutral", "smiling"))
+        for done, subject in enumerate(people, 1):
+            rest, smiling = (read_face(subject.path(k)) for k in EXPRESSIONS)
             pairs.append(smiling_pair(rest, smiling))
             progress(done, len(people))
     wide = sum(pair.opening >= OPEN for pair in pairs)
@@ -163,12 +166,15 @@ def calibrate(options: CalibrateOptions) -> None:
 
 def _photographed(folder: Path) -> list[Photographed]:
     """The train people of a London-set folder, as small as drawn ones are."""
-    from palsynth.appearance.fit import train_people
     from palsynth.face.detect import read_face
     from palsynth.face.framing import PORTRAIT
+    from palsynth.face.photographs import read_subjects
     from palsynth.scoring.calibration import Photographed
 
-    def face(kind: str, name: str) -> Face:
-        return read_face(folder / kind / f"{name}.jpg").aligned(PORTRAIT, 256)
+    def face(subject: PhotographedSubject, kind: Expression) -> Face:
+        return read_face(subject.path(kind)).aligned(PORTRAIT, 256)
 
-    return [Photographed(face("neutral", n), face("smiling", n)) for n in train_people(folder)]
+    return [
+        Photographed(face(subject, "neutral"), face(subject, "smiling"))
+        for subject in read_subjects(folder, "train")
+    ]

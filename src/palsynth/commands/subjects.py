@@ -183,7 +183,7 @@ def people_export(options: PeopleExportOptions) -> None:
 
 def people_fit(options: FitOptions) -> None:
     """Fits the appearance model to photographs of consenting people (a London-set folder)."""
-    from palsynth.appearance.fit import MAX_COMPONENTS, fit, read_london
+    from palsynth.appearance.fit import MAX_COMPONENTS, fit, neutral_photographs
     from palsynth.appearance.model import save_model
     from palsynth.face.detect import detect_face
 
@@ -191,7 +191,9 @@ def people_fit(options: FitOptions) -> None:
         raise InputError(
             f"--components {options.components}: 1 to {MAX_COMPONENTS}; more would memorise people"
         )
-    photographs = read_london(options.photographs, lambda image: detect_face(image).landmarks)
+    photographs = neutral_photographs(
+        options.photographs, lambda image: detect_face(image).landmarks
+    )
     arrays = fit(photographs, options.components)
     save_model(arrays, options.out)
     size = options.out.stat().st_size / 1e6

@@ -6,9 +6,9 @@ expression image, the truth, and what was asked.
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable, Iterator
+from itertools import permutations
 from pathlib import Path
 
 import palsynth
@@ -16,9 +16,9 @@ from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side, house_brackmann
 from palsynth.data.manifest import Row
 from palsynth.data.pairs import Pair, write_pairs
 from palsynth.data.writer import DatasetWriter
-from palsynth.errors import InputError
 from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT, RECOGNISER, Framing
+from palsynth.face.photographs import Expression, read_subjects
 from palsynth.seeds import Stream, make_rng
 from palsynth.subjects import (
     EVALUATION_SEEDS,
@@ -119,33 +119,26 @@ def london_smile(
 
     Yields the number of finished pairs, of 240.
     """
-    try:
-        with (photographs / "split.csv").open(encoding="utf-8") as file:
-            names = [r["face_id"] for r in csv.DictReader(file) if r["split"] == "test"]
-        with (photographs / "info.csv").open(encoding="utf-8") as file:
-            info = {row["face_id"]: row for row in csv.DictReader(file)}
-    except (OSError, KeyError) as error:
-        raise InputError(f"{photographs}: is no London-set folder ({error})") from None
+    subjects = read_subjects(photographs, "test")
     writer = _Album(folder, "london-smile", size, framing).writer
-    for name in names:
-        for kind, place in (("neutral", "identity"), ("smiling", "truth")):
-            face = read_face(photographs / kind / f"{name}.jpg").aligned(framing, size)
-            if not writer.has(f"{place}/{name}.png"):
+    kinds: dict[Expression, str] = {"neutral": "identity", "smiling": "truth"}
+    for subject in subjects:
+        for kind, place in kinds.items():
+            face = read_face(subject.path(kind)).aligned(framing, size)
+            file = f"{place}/{subject.name}.png"
+            if not writer.has(file):
                 movement = Movement.GRIN if kind == "smiling" else Movement.REST
-                row = Row(f"{place}/{name}.png", name, movement=movement.value, split="test")
+                row = Row(file, subject.name, movement=movement.value, split="test")
                 writer.add(face.image, row)
     pairs = []
     healthy = json.dumps(Palsy.none().to_dict())
-    for a in names:
-        person = info.get(a, {})
-        for b in names:
-            if a != b:
-                pairs.append(
-                    Pair(f"{a}-{b}.png", f"identity/{a}.png", f"truth/{b}.png", f"truth/{a}.png",
-                         a, Movement.GRIN.value, healthy, f"identity/{b}.png",
-                         person.get("gender", ""), person.get("ethnicity", ""))
-                )  # fmt: skip
-                yield len(pairs)
+    for a, b in permutations(subjects, 2):
+        pairs.append(
+            Pair(f"{a.name}-{b.name}.png", f"identity/{a.name}.png", f"truth/{b.name}.png",
+                 f"truth/{a.name}.png", a.name, Movement.GRIN.value, healthy,
+                 f"identity/{b.name}.png", a.gender, a.ethnicity)
+        )  # fmt: skip
+        yield len(pairs)
     writer.finish(sorted({f for p in pairs for f in (p.identity, p.truth)}))
     write_pairs(folder / "pairs.csv", pairs)
 

@@ -7,9 +7,8 @@ to the healthy side, and only the smile differs.
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -24,6 +23,7 @@ from palsynth.face.detect import read_face
 from palsynth.face.face import Face, similarity
 from palsynth.face.framing import PORTRAIT, Framing
 from palsynth.face.images import list_images
+from palsynth.face.photographs import PhotographedSubject, reported
 
 _STABLE = (33, 133, 362, 263, 168, 6, 197, 195, 127, 356, 10)
 _MIDLINE = (
@@ -54,9 +54,7 @@ class Smiler:
         }
 
 
-def pair_up(
-    name: str, rest: Face, smile: Face, size: int, framing: Framing = PORTRAIT, **known: str
-) -> Smiler:
+def pair_up(name: str, rest: Face, smile: Face, size: int, framing: Framing = PORTRAIT) -> Smiler:
     """Cuts two photographs of a person alike: the smiling one lies over the neutral one by the
     points that a smile hardly moves."""
     rest = rest.aligned(framing, size)
@@ -64,7 +62,7 @@ def pair_up(
     turn, shift = similarity(
         smile.landmarks[own, :2].astype(np.float64), rest.landmarks[own, :2].astype(np.float64)
     )
-    return Smiler(name, rest, smile.warped(turn, shift, (size, size)), **known)
+    return Smiler(name, rest, smile.warped(turn, shift, (size, size)))
 
 
 def half_smile(person: Smiler, weak: Side, share: float) -> np.ndarray:
@@ -119,8 +117,7 @@ def _frame(size: int) -> np.ndarray:
 def read_smilers(photographs: Path, size: int) -> Iterator[tuple[str, Smiler | str]]:
     """Everybody with a picture of one name in ``neutral`` and in ``smiling``: the person, or one
     line that says why there is none. ``info.csv`` and ``split.csv`` beside are used if there."""
-    info = _table(photographs / "info.csv")
-    splits = _table(photographs / "split.csv")
+    known = reported(photographs)
     smiling = {p.stem: p for p in list_images(photographs / "smiling")}
     for path in list_images(photographs / "neutral"):
         name = path.stem
@@ -132,26 +129,6 @@ def read_smilers(photographs: Path, size: int) -> Iterator[tuple[str, Smiler | s
         except InputError as error:
             yield name, str(error)
             continue
-        about = info.get(name, {})
-        yield (
-            name,
-            pair_up(
-                name,
-                rest,
-                smile,
-                size,
-                gender=about.get("gender", ""),
-                ethnicity=about.get("ethnicity", ""),
-                split=splits.get(name, {}).get("split", ""),
-            ),
-        )
-
-
-def _table(path: Path) -> dict[str, dict[str, str]]:
-    """The rows of a CSV file by its first column; empty where there is none."""
-    if not path.is_file():
-        return {}
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        reader = csv.DictReader(file)
-        key = (reader.fieldnames or [""])[0]
-        return {row[key]: row for row in reader}
+        who = known.get(name, PhotographedSubject(photographs, name))
+        found = pair_up(name, rest, smile, size)
+        yield name, replace(found, gender=who.gender, ethnicity=who.ethnicity, split=who.split)

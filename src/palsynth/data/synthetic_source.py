@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from palsynth.face import topology
 from palsynth.face.detect import read_face
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER, Framing
+from palsynth.face.photographs import EXPRESSIONS, Expression, PhotographedSubject, read_subjects
 from palsynth.seeds import Stream, make_rng
 from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, render, sample
 
@@ -71,35 +71,25 @@ class PhotographsSource:
     seed: int = 0
 
     @cached_property
+    def _subjects(self) -> dict[str, PhotographedSubject]:
+        return {subject.name: subject for subject in read_subjects(self.folder, "train")}
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The train people, in order."""
-        path = self.folder / "split.csv"
-        try:
-            with path.open(encoding="utf-8") as file:
-                rows = list(csv.DictReader(file))
-            names = tuple(row["face_id"] for row in rows if row["split"] == "train")
-        except OSError as error:
-            raise InputError(
-                f"{path}: cannot be read ({error.strerror or error}); give the folder of "
-                "photographs, or train without them (data.photographs None)"
-            ) from None
-        except KeyError as error:
-            raise InputError(f"{path}: column {error} is missing") from None
-        if not names:
-            raise InputError(f"{path}: names no train people")
-        return names
+        return tuple(self._subjects)
 
     @cached_property
-    def _faces(self) -> dict[tuple[str, str], Face]:
+    def _faces(self) -> dict[tuple[str, Expression], Face]:
         """Each person's neutral and smiling face, reduced to twice the crop's size."""
         found = {}
-        for name in self.names:
-            for kind in ("neutral", "smiling"):
-                face = read_face(self.folder / kind / f"{name}.jpg")
+        for name, subject in self._subjects.items():
+            for kind in EXPRESSIONS:
+                face = read_face(subject.path(kind))
                 found[name, kind] = face.aligned(_WORKING, round(2.4 * self.size))
         return found
 
-    def face(self, name: str, kind: str) -> Face:
+    def face(self, name: str, kind: Expression) -> Face:
         """A person's face, ``neutral`` or ``smiling``, reduced, with a rim around the crop."""
         return self._faces[name, kind]
 
