@@ -7,7 +7,7 @@ PHOTOGRAPHS ?= ../shared/data/london
 
 demo: venv
 	$(BIN)/palsynth doctor
-	$(BIN)/palsynth sheet --person 12 --side left --grade V --out demo/sheet.png
+	$(BIN)/palsynth sheet --subject 12 --side left --grade V --out demo/sheet.png
 
 test: lint
 	$(BIN)/python -m pytest

@@ -31,7 +31,14 @@ from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import write_png
 from palsynth.generation.anonymize import Anonymization, How, anonymize, fixed
 from palsynth.generation.patient import Patient, PatientPicture
-from palsynth.methods.base import Asked, Expression, Identity, Method, Request, get_method
+from palsynth.methods.base import (
+    Expression,
+    Identity,
+    Method,
+    Request,
+    TargetExpression,
+    get_method,
+)
 from palsynth.subjects import EVALUATION_SEEDS, sample
 
 NON_PATIENTS = EVALUATION_SEEDS + 4000
@@ -63,16 +70,18 @@ class Told:
     synthetic = True
 
     def __init__(self, case: Case) -> None:
-        asked = dict(zip((id(p.face) for p in case.patient.pictures), case.asked, strict=True))
-        self._asked, self._method = asked, get_method("captured")
+        requested = dict(
+            zip((id(p.face) for p in case.patient.pictures), case.requested, strict=True)
+        )
+        self._requested, self._method = requested, get_method("captured")
 
     def __call__(self, requests: list[Request]) -> list[np.ndarray]:
         return self._method([replace(r, expression=self._words(r.expression)) for r in requests])
 
-    def _words(self, shown: Expression) -> Asked:
-        if isinstance(shown, Asked) or shown.face is shown.rest:
-            return Asked(Movement.REST, Palsy.none())
-        return Asked(*self._asked[id(shown.face)])
+    def _words(self, shown: Expression) -> TargetExpression:
+        if isinstance(shown, TargetExpression) or shown.face is shown.rest:
+            return TargetExpression(Movement.REST, Palsy.none())
+        return TargetExpression(*self._requested[id(shown.face)])
 
 
 def grouped(folder: Path, key: Callable[[Pair], str]) -> dict[str, list[Pair]]:
@@ -89,13 +98,13 @@ def people(first: int, number: int) -> tuple[tuple[int, Identity], ...]:
 
 def case_of(folder: Path, name: str, pairs: list[Pair], candidates) -> Case:  # type: ignore[no-untyped-def]
     pictures = [
-        PatientPicture(Path(p.name).stem, p.asked()[0], read_face(folder / p.expression))
+        PatientPicture(Path(p.name).stem, p.requested()[0], read_face(folder / p.expression))
         for p in pairs
     ]
     rest = read_face(folder / pairs[0].expression_identity)
-    asked = tuple((m, palsy or Palsy.none()) for m, palsy in (p.asked() for p in pairs))
+    requested = tuple((m, palsy or Palsy.none()) for m, palsy in (p.requested() for p in pairs))
     group = (pairs[0].gender, pairs[0].ethnicity)
-    return Case(name, Patient(tuple(pictures), rest), asked, candidates, group)
+    return Case(name, Patient(tuple(pictures), rest), requested, candidates, group)
 
 
 def virtual(folder: Path, count: int | None) -> Iterator[Case]:
@@ -149,7 +158,7 @@ def keep(folder: Path, made: Anonymization, seconds: float) -> None:
         write_png(folder / f"{picture.picture.name}.png", picture.image)
     if made.rest is not None:
         write_png(folder / "subject.png", made.rest.image)
-    still = Asked(Movement.REST, Palsy.none())
+    still = TargetExpression(Movement.REST, Palsy.none())
     request = Request(made.subject, still, size=256, framing=PORTRAIT)
     write_png(folder / "non-patient.png", get_method("captured")([request])[0])
     said = {"redrawn": made.redrawn, "resembles": made.resembles, "seconds": seconds}

@@ -16,7 +16,7 @@ from palsynth.encoders.published.dlib import DlibRecogniser
 from palsynth.encoders.recogniser import Recogniser
 from palsynth.evaluation.intervals import bootstrap, share
 from palsynth.evaluation.privacy import distances, threshold_at
-from palsynth.evaluation.requested import expressed
+from palsynth.evaluation.requested import requested_measures
 from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
 from palsynth.face.images import read_image
@@ -38,7 +38,7 @@ class Case:
 
     name: str
     patient: Patient
-    asked: tuple[tuple[Movement, Palsy], ...]
+    requested: tuple[tuple[Movement, Palsy], ...]
     candidates: tuple[tuple[int, Identity], ...]
     group: tuple[str, str] = ("", "")
 
@@ -91,14 +91,14 @@ class Eyes:
     def __init__(self) -> None:
         self._dlib, self._ours = DlibRecogniser(), Recogniser()
 
-    def see(self, face: Face) -> Seen:
+    def extract(self, face: Face) -> Seen:
         vector = self._dlib.describe(self._dlib.crop(face).image)
         return Seen(face, vector, self._ours.describe(face))
 
     def see_file(self, path: Path) -> Seen | None:
         """The one face of a picture, if there is one."""
         faces = detect_faces(read_image(path)) if path.is_file() else []
-        return self.see(faces[0]) if len(faces) == 1 else None
+        return self.extract(faces[0]) if len(faces) == 1 else None
 
 
 class Panel:
@@ -106,9 +106,11 @@ class Panel:
 
     def __init__(self, cases: list[Case], others: Sequence[Face]) -> None:
         self.cases, self.eyes = cases, Eyes()
-        self.shown = [[self.eyes.see(p.face) for p in case.patient.pictures] for case in cases]
-        self.rests = [self.eyes.see(c.patient.rest) for c in cases if c.patient.rest is not None]
-        everybody = [*self.rests, *(self.eyes.see(face) for face in others)]
+        self.shown = [[self.eyes.extract(p.face) for p in case.patient.pictures] for case in cases]
+        self.rests = [
+            self.eyes.extract(c.patient.rest) for c in cases if c.patient.rest is not None
+        ]
+        everybody = [*self.rests, *(self.eyes.extract(face) for face in others)]
         pictures = np.stack([seen.dlib for row in self.shown for seen in row])
         names = np.repeat(np.arange(len(cases)), [len(row) for row in self.shown])
         apart = names[:, None] != np.arange(len(everybody))[None]
@@ -152,7 +154,9 @@ class Panel:
         case = self.cases[n]
         if made is None or subject is None or other is None:
             return Judged(case, ("no-face",))
-        found = expressed([case.asked[k]], made.face.landmarks[None], other.face.landmarks[None])
+        found = requested_measures(
+            [case.requested[k]], made.face.landmarks[None], other.face.landmarks[None]
+        )
         shown = case.patient.expression(case.patient.pictures[k])
         there = capture(shown.face, shown.rest)
         here = capture(made.face, None if shown.rest is None else subject.face)
@@ -170,7 +174,7 @@ class Panel:
             verdict.faults,
             float(np.linalg.norm(made.dlib - self.rests[n].dlib) < self.threshold),
             float(np.linalg.norm(other.dlib - self.rests[n].dlib) < self.threshold),
-            100.0 * float(found.side_right()[0]) if found.clear()[0] else np.nan,
+            100.0 * float(found.side_accuracy()[0]) if found.clear()[0] else np.nan,
             difference(there, here),
             50 * sum(abs(there.of(side).closure - here.of(side).closure) for side in Side),
             **ranks,

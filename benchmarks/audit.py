@@ -127,10 +127,10 @@ def main() -> None:
                 leaky = open_set(folder, None, judge, cache)
                 found = audit(leaky, seen, unseen)
                 is_planted = np.array([row.file_name in names for row in leaky.rows])
-                caught, look = found.twins, found.looks.correlation
+                caught, cached_features = found.near_duplicates, found.looks.correlation
                 print(f"| {name} | {(caught & is_planted).sum()} of {is_planted.sum()} | "
                       f"{(caught & ~is_planted).sum()} of {(~is_planted).sum()} | "
-                      f"{look[is_planted].min():.3f} | {look[~is_planted].max():.3f} | "
+                      f"{cached_features[is_planted].min():.3f} | {cached_features[~is_planted].max():.3f} | "
                       f"{'passed' if found.passed else 'FAILED'} |")  # fmt: skip
             write_audit(work / "audit-planted", found, leaky, seen, unseen)
             with (work / "audit-planted" / "nearest.csv").open() as file:

@@ -30,7 +30,7 @@ from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.methods import Request, get_method
-from palsynth.methods.base import Picture
+from palsynth.methods.base import ExpressionImage
 from palsynth.simulator import surface
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import Drive, drive
@@ -53,7 +53,7 @@ LIPS = [
 ]  # fmt: skip
 
 
-class Person:
+class Subject:
     """A photographed person's captures, with and without rest, of every picture."""
 
     def __init__(self, smiler: Smiler) -> None:
@@ -71,7 +71,7 @@ class Person:
         }
 
 
-def print_sides(people: list[Person]) -> None:
+def print_sides(people: list[Subject]) -> None:
     """Forced choice, pairs, detection at 5 % false alarms and ranks of the mouth's difference."""
     print(
         "| people | picture | side, shares 0.5 and 1 | left from right | detected, share 1 | rank |"
@@ -80,8 +80,8 @@ def print_sides(people: list[Person]) -> None:
     for name, some in groups(people).items():
         for with_rest in (False, True):
             truth, seen, healthy, pairs = [], [], [], []
-            for person in some:
-                value = {k: mouth_difference(c[with_rest]) for k, c in person.captures.items()}
+            for subject in some:
+                value = {k: mouth_difference(c[with_rest]) for k, c in subject.captures.items()}
                 healthy += [value["rest"], value["smile"]]
                 for share in SHARES:
                     for side in Side:
@@ -99,8 +99,8 @@ def print_sides(people: list[Person]) -> None:
             )
     named = {
         with_rest: [
-            (side, read(person.captures[side, 1.0][with_rest]).weak_side)
-            for person in people for side in Side
+            (side, read(subject.captures[side, 1.0][with_rest]).weak_side)
+            for subject in people for side in Side
         ]
         for with_rest in (False, True)
     }  # fmt: skip
@@ -118,7 +118,7 @@ def print_sides(people: list[Person]) -> None:
         )
 
 
-def groups(people: list[Person]) -> dict[str, list[Person]]:
+def groups(people: list[Subject]) -> dict[str, list[Subject]]:
     """Test people, everybody, and each gender and skin group of at least five."""
     found = {"test people": [p for p in people if p.smiler.split == "test"], "all": people}
     for column in ("gender", "ethnicity"):
@@ -129,7 +129,7 @@ def groups(people: list[Person]) -> dict[str, list[Person]]:
     return {name: some for name, some in found.items() if some}
 
 
-def print_transfers(people: list[Person], methods: list[str]) -> None:
+def print_transfers(people: list[Subject], methods: list[str]) -> None:
     """Self: a person's own half-smile, which is the answer. Cross: on the next person."""
     judge = DlibRecogniser()
     print(
@@ -143,25 +143,25 @@ def print_transfers(people: list[Person], methods: list[str]) -> None:
     for name in methods:
         made = get_method(name)
         if name in ("captured", "cfcpalsy"):
-            rows[f"{name}, with rest"] = lambda i, e, r, m=made: _one(m, i, Picture(e, r))
-        rows[name] = lambda i, e, r, m=made: _one(m, i, Picture(e))
+            rows[f"{name}, with rest"] = lambda i, e, r, m=made: _one(m, i, ExpressionImage(e, r))
+        rows[name] = lambda i, e, r, m=made: _one(m, i, ExpressionImage(e))
     for name, make in rows.items():
-        errors, psnr, asked, seen, same = [], [], [], [], []
-        for k, person in enumerate(people):
+        errors, psnr, requested, seen, same = [], [], [], [], []
+        for k, subject in enumerate(people):
             other = people[(k + 1) % len(people)]
             for side in Side:
                 for share in (0.5, 1.0):
-                    face = person.halves[side, share]
-                    image = make(person.rest, face, person.rest)
+                    face = subject.halves[side, share]
+                    image = make(subject.rest, face, subject.rest)
                     errors.append(_errors(detect_face(image), face))
-                    psnr.append(_psnr(image, face.image, person.rest.image))
-                    put = make(other.rest, face, person.rest)
+                    psnr.append(_psnr(image, face.image, subject.rest.image))
+                    put = make(other.rest, face, subject.rest)
                     result = detect_face(put)
-                    asked.append(mouth_difference(person.captures[side, share][True]))
+                    requested.append(mouth_difference(subject.captures[side, share][True]))
                     seen.append((side.sign, mouth_difference(capture(result, other.rest))))
                     same.append(judge.distance(other.rest, result) < SAME_PERSON)
         sides = [np.sign(value) == sign for sign, value in seen]
-        rank = spearmanr(asked, [v for _, v in seen])[0] if name != "copy-identity" else np.nan
+        rank = spearmanr(requested, [v for _, v in seen])[0] if name != "copy-identity" else np.nan
         print(
             f"| {name} | {np.mean(errors, 0)[0]:.2f} %, {np.mean(errors, 0)[1]:.2f} % "
             f"| {np.mean(psnr):.2f} dB | {np.mean(sides):.1%} | {rank:.3f} | {np.mean(same):.1%} |",
@@ -169,7 +169,7 @@ def print_transfers(people: list[Person], methods: list[str]) -> None:
         )
 
 
-def _one(method, identity: Face, picture: Picture) -> np.ndarray:
+def _one(method, identity: Face, picture: ExpressionImage) -> np.ndarray:
     return method([Request(identity, picture, 0, SIZE, None)])[0]
 
 
@@ -198,9 +198,9 @@ def print_known(people: int = 40) -> None:
     original, surface.fields = surface.fields, lambda: perturbed
     try:
         for k in range(people):
-            person = sample(1_000_200 + k)
+            subject = sample(1_000_200 + k)
             still = detect_face(
-                render_drive(person, drive(Movement.REST, Palsy.none()),
+                render_drive(subject, drive(Movement.REST, Palsy.none()),
                              random_view(np.random.default_rng([21, k]), 256, RECOGNISER))[0]
             )  # fmt: skip
             for j, movement in enumerate(YANAGIHARA):
@@ -211,7 +211,7 @@ def print_known(people: int = 40) -> None:
                 if movement is Movement.GRIN:
                     palsy = _late(side, links)
                 what = drive(movement, palsy, intensity=float(own.uniform(0.85, 1.1)))
-                image = render_drive(person, what, random_view(own, 256, RECOGNISER))[0]
+                image = render_drive(subject, what, random_view(own, 256, RECOGNISER))[0]
                 surface.fields = original  # capture knows the fields as they ship
                 face = detect_face(image)
                 single, double = capture(face), capture(face, still)
@@ -255,49 +255,49 @@ def print_turned(people: int = 20) -> None:
     for yaw in (0.0, 10.0, 20.0):
         right, named = [], []
         for k in range(people):
-            person = sample(1_000_600 + k)
-            still = detect_face(render(person, view=View(256)).image)
+            subject = sample(1_000_600 + k)
+            still = detect_face(render(subject, view=View(256)).image)
             for turn in (-yaw, yaw):
                 view = View(256, pose=HeadPose(turn))
                 for side in Side:
                     palsy = Palsy.peripheral(side, Grade.IV)
-                    face = detect_face(render(person, Movement.GRIN, palsy, view=view).image)
+                    face = detect_face(render(subject, Movement.GRIN, palsy, view=view).image)
                     right.append(
                         [np.sign(mouth_difference(capture(face, r))) == side.sign
                          for r in (None, still)]
                     )  # fmt: skip
-                well = detect_face(render(person, Movement.GRIN, view=view).image)
+                well = detect_face(render(subject, Movement.GRIN, view=view).image)
                 named.append([read(capture(well, r)).weak_side is not None for r in (None, still)])
         cells = [", ".join(f"{v:.1%}" for v in np.mean(x, 0)) for x in (right, named)]
         print(f"| {yaw:.0f}° | {cells[0]} | {cells[1]} |", flush=True)
 
 
-def print_poor(people: list[Person]) -> None:
+def print_poor(people: list[Subject]) -> None:
     """The side of half-smiles in small, grey and compressed pictures, shares 0.5 and 1."""
     print("\n| picture | side: one picture | with rest |\n|---|---|---|")
     for size, grey, quality in ((112, False, 90), (112, True, 75), (64, False, 90)):
         one, two = [], []
-        for person in people:
-            still = _poor(person.rest, size, grey, quality)
+        for subject in people:
+            still = _poor(subject.rest, size, grey, quality)
             for side in Side:
                 for share in (0.5, 1.0):
-                    face = _poor(person.halves[side, share], size, grey, quality)
+                    face = _poor(subject.halves[side, share], size, grey, quality)
                     one.append(np.sign(mouth_difference(capture(face))) == side.sign)
                     two.append(np.sign(mouth_difference(capture(face, still))) == side.sign)
         name = f"{size} px, {'grey, ' if grey else ''}JPEG {quality}"
         print(f"| {name} | {np.mean(one):.1%} | {np.mean(two):.1%} |", flush=True)
 
 
-def print_covered(people: list[Person]) -> None:
+def print_covered(people: list[Subject]) -> None:
     """Mouths in sight, and under a painted mask or hand: how many are refused."""
     seen = [p.rest for p in people] + [p.smile for p in people]
     covered = []
-    for k, person in enumerate(people):
-        image = person.rest.image.copy()
-        middle = person.rest.landmarks[[13, 14], :2].mean(0).round().astype(int).tolist()
-        width = 0.5 * person.rest.outer_eyes
-        skin = np.median(image[person.rest.landmarks[[205, 425], 1].astype(int),
-                               person.rest.landmarks[[205, 425], 0].astype(int)], 0)  # fmt: skip
+    for k, subject in enumerate(people):
+        image = subject.rest.image.copy()
+        middle = subject.rest.landmarks[[13, 14], :2].mean(0).round().astype(int).tolist()
+        width = 0.5 * subject.rest.outer_eyes
+        skin = np.median(image[subject.rest.landmarks[[205, 425], 1].astype(int),
+                               subject.rest.landmarks[[205, 425], 0].astype(int)], 0)  # fmt: skip
         colour = ((120, 170, 210), (225, 225, 222), (35, 35, 38), tuple(skin.tolist()))[k % 4]
         cv2.ellipse(image, middle, (int(width), int(0.7 * width)), 0, 0, 360, colour, -1)
         covered.append(detect_face(cv2.GaussianBlur(image, (0, 0), 0.8)))
@@ -357,8 +357,8 @@ def _alike(count: int = 5) -> str:
     return ", ".join(f"{SIDED[a]} and {SIDED[b]} {cosine[a, b]:.2f}" for a, b in pairs)
 
 
-def print_times(person: Person) -> None:
-    face, rest = person.halves[Side.LEFT, 1.0], person.rest
+def print_times(subject: Subject) -> None:
+    face, rest = subject.halves[Side.LEFT, 1.0], subject.rest
     still = at_rest(rest)
     what: Drive = drive_of(capture(face, rest))
     for name, stage in {
@@ -383,7 +383,7 @@ def main() -> None:
     options = parser.parse_args()
     if not options.known_only:
         people = [
-            Person(found)
+            Subject(found)
             for _, found in read_smilers(options.photographs, SIZE)
             if isinstance(found, Smiler) and min(found.corners.values()) >= LEAST_SMILE
         ]

@@ -21,10 +21,10 @@ from palsynth.data.examples import stack
 from palsynth.data.groups import GroupsSource
 from palsynth.data.training_pairs import pair_of
 from palsynth.encoders.base import as_images
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Shown, conditioner_of, unet_of
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch, conditioner_of, unet_of
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
-from palsynth.methods.cfcpalsy.settings import ModelSettings
+from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
 
 
 def pairs(count: int) -> dict[str, torch.Tensor]:
@@ -33,8 +33,8 @@ def pairs(count: int) -> dict[str, torch.Tensor]:
     return {name: torch.from_numpy(a[:count]) for name, a in stack(every).items()}
 
 
-def shown(batch: dict[str, torch.Tensor], rows: slice = slice(None)) -> Shown:
-    return Shown({n: as_images(batch[n][rows]) for n in ("identity", "expression", "draft")})
+def shown(batch: dict[str, torch.Tensor], rows: slice = slice(None)) -> ImageBatch:
+    return ImageBatch({n: as_images(batch[n][rows]) for n in ("identity", "expression", "draft")})
 
 
 def seconds(run, rounds: int) -> float:
@@ -58,28 +58,28 @@ def main() -> None:
     options = parser.parse_args()
     batch = pairs(7)
     default = CFCPalsyPipeline.from_pretrained(options.weights).model
-    alone = torch.cat([default.draw(shown(batch, slice(k, k + 1)), [k]) for k in range(7)])
-    together = default.draw(shown(batch), range(7))
+    alone = torch.cat([default.sample(shown(batch, slice(k, k + 1)), [k]) for k in range(7)])
+    together = default.sample(shown(batch), range(7))
     gap = float((alone - together).abs().max()) * 255
     grey = np.abs((alone * 255).round().numpy() - (together * 255).round().numpy()).max()
     print(f"batch of 7 against alone: largest difference {gap:.4f} grey levels, {grey:.0f} rounded")
 
-    own = seconds(lambda: default.draw(shown(batch, slice(0, 1)), [0]), options.rounds)
-    settings = ModelSettings()
+    own = seconds(lambda: default.sample(shown(batch, slice(0, 1)), [0]), options.rounds)
+    settings = CFCPalsySettings()
     unet = unet_of(settings)
     published = CFCPalsyModel(settings, unet, conditioner_of(settings, unet)).eval()
     size = sum(p.numel() for p in unet.parameters()) / 1e6
     one = shown(batch, slice(0, 1))
-    theirs = seconds(lambda: published.draw(one, [0]), 1)
+    theirs = seconds(lambda: published.sample(one, [0]), 1)
     quick = replace(settings.diffusion, sampler="dpm++", steps=8)
 
     def in_half() -> None:
         with torch.autocast("cpu", torch.bfloat16):
-            published.draw(one, [0], quick)
+            published.sample(one, [0], quick)
 
     ours = seconds(in_half, options.rounds)
     d = default.settings.diffusion
-    steps = f"{d.sampler} {d.steps}, mean of {d.draws}"
+    steps = f"{d.sampler} {d.steps}, mean of {d.num_samples_averaged}"
     print("| model | sampler | seconds an image | times as quick |\n|---|---|---|---|")
     print(f"| published design, {size:.1f} M, fp32 | ddim 50 | {theirs:.2f} | 1 |")
     print(f"| the same, bf16 | dpm++ 8 | {ours:.2f} | {theirs / ours:.1f} |")

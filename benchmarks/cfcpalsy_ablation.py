@@ -26,9 +26,9 @@ from palsynth.data.training_pairs import pair_of
 from palsynth.encoders.base import as_images
 from palsynth.encoders.validation import FIRST
 from palsynth.evaluation.intervals import bootstrap
-from palsynth.methods.cfcpalsy.diffusion import added, per_image, target
+from palsynth.methods.cfcpalsy.diffusion import per_image, q_sample, target
 from palsynth.methods.cfcpalsy.files import load_model
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Shown
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch
 
 TIMESTEPS = range(50, 1000, 100)
 BATCH = 24
@@ -51,19 +51,21 @@ def pairs(groups: int, size: int) -> tuple[dict[str, Tensor], np.ndarray]:
 def errors(model: CFCPalsyModel, batch: dict[str, Tensor], shift: dict[str, int]) -> np.ndarray:
     """(N,) errors over all timesteps, with some condition images ``shift`` pairs off."""
     count, out = len(batch["target"]), []
-    for begin in range(0, count, BATCH):
-        rows = torch.arange(begin, min(begin + BATCH, count))
+    for init_from in range(0, count, BATCH):
+        rows = torch.arange(init_from, min(init_from + BATCH, count))
         images = {
             name: as_images(batch[name][(rows + shift.get(name, 0)) % count])
             for name in ("identity", "expression", "draft")
         }
-        true, shown = as_images(batch["target"][rows]), Shown(images)
-        told, hidden = model.tell(shown), model.hidden(true, shown)
-        rng, each = torch.Generator().manual_seed(begin), []
+        true, shown = as_images(batch["target"][rows]), ImageBatch(images)
+        conditioning, hidden = model.encode_conditions(shown), model.hidden(true, shown)
+        rng, each = torch.Generator().manual_seed(init_from), []
         for step in TIMESTEPS:
             t = torch.full((len(rows),), step)
             noise = torch.randn(hidden.shape, generator=rng)
-            predicted = model.predict(added(model.noise, hidden, noise, t), t, told, shown)
+            predicted = model.predict(
+                q_sample(model.noise, hidden, noise, t), t, conditioning, shown
+            )
             each.append(per_image((predicted - target(model.noise, hidden, noise, t)).square()))
         out.append(torch.stack(each).mean(0))
     return torch.cat(out).double().numpy()
@@ -88,11 +90,11 @@ def main() -> None:
         first = right if first is None else first
         # the next member is another person; a script on is another expression, after a group's last
         # script that of the next group, which shows another person too
-        person = errors(model, batch, {"identity": 1}) - right
+        subject = errors(model, batch, {"identity": 1}) - right
         expression = errors(model, batch, {"expression": MEMBERS}) - right
         cells = [
             bootstrap(1000 * values, groups=people).text(2)
-            for values in (right, right - first, person, expression)
+            for values in (right, right - first, subject, expression)
         ]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 

@@ -18,23 +18,23 @@ import numpy as np
 from identity import embedding
 from palsynth.clinical import YANAGIHARA, Side
 from palsynth.evaluation.intervals import bootstrap
-from palsynth.evaluation.requested import REGIONS, expressed, rank_agreement
+from palsynth.evaluation.requested import REGIONS, rank_agreement, requested_measures
 from palsynth.face.detect import detect_faces, read_face
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import NOT_MADE, write_png
-from palsynth.methods import Asked, Picture, Request, get_method
-from palsynth.methods.resolve import person_face
+from palsynth.methods import ExpressionImage, Request, TargetExpression, get_method
+from palsynth.methods.resolve import subject_face
 from palsynth.subjects import EVALUATION_SEEDS, View, random_palsy, sample
 
 SIZE = 256
 PATIENTS_FROM = EVALUATION_SEEDS + 60_000
 
 
-def wishes(number: int) -> list[Asked]:
+def wishes(number: int) -> list[TargetExpression]:
     rng = np.random.default_rng([77, number])
     sides = (Side.LEFT, Side.RIGHT)
-    return [Asked(m, random_palsy(rng, sides[int(rng.integers(2))])) for m in YANAGIHARA]
+    return [TargetExpression(m, random_palsy(rng, sides[int(rng.integers(2))])) for m in YANAGIHARA]
 
 
 def main() -> None:
@@ -56,25 +56,25 @@ def main() -> None:
                "cfcpalsy, told in words": (get_method("cfcpalsy", options.weights), False),
                "simulator, told in words": (get_method("simulator"), False)}  # fmt: skip
     for title, (method, by_picture) in methods.items():
-        asked, shown, who, rest = [], [], [], []
+        requested, shown, who, rest = [], [], [], []
         for number, (name, face) in enumerate(faces.items()):
             wanted = wishes(number)
-            told = [_told(a, number, k) if by_picture else a for k, a in enumerate(wanted)]
-            made = method([Request(face, e, k, framing=None) for k, e in enumerate(told)])
+            conditioning = [_told(a, number, k) if by_picture else a for k, a in enumerate(wanted)]
+            made = method([Request(face, e, k, framing=None) for k, e in enumerate(conditioning)])
             if options.sheets is not None and by_picture:
-                _sheet(options.sheets / f"{name}.png", face, told, made)
-            asked += [(a.movement, a.palsy) for a in wanted]
+                _sheet(options.sheets / f"{name}.png", face, conditioning, made)
+            requested += [(a.movement, a.palsy) for a in wanted]
             shown += made
             who += [number] * len(made)
             rest += [face.landmarks] * len(made)
-        print(f"| {title} | {_row(asked, shown, np.array(who), rest, gallery)} |")
+        print(f"| {title} | {_row(requested, shown, np.array(who), rest, gallery)} |")
 
 
-def _told(asked: Asked, number: int, k: int) -> Picture:
-    return Picture(person_face(sample(PATIENTS_FROM + number), asked, View(SIZE)))
+def _told(requested: TargetExpression, number: int, k: int) -> ExpressionImage:
+    return ExpressionImage(subject_face(sample(PATIENTS_FROM + number), requested, View(SIZE)))
 
 
-def _row(asked: list, made: list, who: np.ndarray, rest: list, gallery: np.ndarray) -> str:
+def _row(requested: list, made: list, who: np.ndarray, rest: list, gallery: np.ndarray) -> str:
     found = [detect_faces(image) for image in made]
     vectors = np.stack([
         embedding(image, f[0].landmarks) if f else np.full(128, np.nan)
@@ -83,26 +83,26 @@ def _row(asked: list, made: list, who: np.ndarray, rest: list, gallery: np.ndarr
     apart = np.linalg.norm(vectors[:, None] - gallery, axis=-1)
     top1 = np.where(np.isnan(apart), np.inf, apart).argmin(1) == who
     own = apart[np.arange(len(who)), who]
-    nothing = np.full_like(rest[0], np.nan)
-    points = np.stack([f[0].landmarks if f else nothing for f in found])
-    told = expressed(asked, points, np.stack(rest))
-    clear = told.clear()
-    side = told.side_right()[clear].astype(float)
+    drop_conditions = np.full_like(rest[0], np.nan)
+    points = np.stack([f[0].landmarks if f else drop_conditions for f in found])
+    conditioning = requested_measures(requested, points, np.stack(rest))
+    clear = conditioning.clear()
+    side = conditioning.side_accuracy()[clear].astype(float)
     cells = [
         bootstrap(100.0 * top1, groups=who).text(1),
         bootstrap(own[~np.isnan(own)], groups=who[~np.isnan(own)]).text(3),
         f"{bootstrap(100 * side, groups=who[clear]).text(1)} of {len(side)}",
     ]
-    movement = np.array([m.value for m, _ in asked])
+    movement = np.array([m.value for m, _ in requested])
     cells += [
-        f"{rank_agreement(told.region, movement, told.asked, told.measured, which):.3f}"
+        f"{rank_agreement(conditioning.region, movement, conditioning.requested, conditioning.measured, which):.3f}"
         for which in REGIONS
     ]
     return " | ".join(cells)
 
 
-def _sheet(path: Path, face: Face, told: list, made: list[np.ndarray]) -> None:
-    patients = [t.face.image for t in told]
+def _sheet(path: Path, face: Face, conditioning: list, made: list[np.ndarray]) -> None:
+    patients = [t.face.image for t in conditioning]
     lines = [[face.image, *row[:5]] for row in (patients, made)]
     lines += [[face.image, *row[5:]] for row in (patients, made)]
     write_png(path, np.vstack([np.hstack(line) for line in lines]), **NOT_MADE)

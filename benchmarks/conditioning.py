@@ -20,9 +20,9 @@ from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import write_png
 from palsynth.face.regions import region_mask
-from palsynth.methods.base import Asked
+from palsynth.methods.base import TargetExpression
 from palsynth.methods.controlnet.conditioning import PARTS, codc, plain
-from palsynth.methods.resolve import person_face
+from palsynth.methods.resolve import subject_face
 from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, sample
 
 FROM = EVALUATION_SEEDS + 80_000
@@ -32,11 +32,13 @@ def pair(number: int, size: int) -> tuple[Face, Face]:
     rng = np.random.default_rng([88, number])
     movement = YANAGIHARA[int(rng.integers(len(YANAGIHARA)))]
     palsy = random_palsy(rng, Side.LEFT if rng.random() < 0.5 else Side.RIGHT)
-    patient = person_face(
-        sample(FROM + 2 * number), Asked(movement, palsy), random_view(rng, size, PORTRAIT)
+    patient = subject_face(
+        sample(FROM + 2 * number),
+        TargetExpression(movement, palsy),
+        random_view(rng, size, PORTRAIT),
     )
-    rest = Asked(YANAGIHARA[0], Palsy.none())
-    return patient, person_face(
+    rest = TargetExpression(YANAGIHARA[0], Palsy.none())
+    return patient, subject_face(
         sample(FROM + 2 * number + 1), rest, random_view(rng, size, PORTRAIT)
     )
 

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
-from palsynth.methods.controlnet.data.examples import Told, in_batch
+from palsynth.methods.controlnet.data.examples import ControlNetExample, in_batch
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.io.single_file import sd15_controlnet, sd15_networks
 from palsynth.methods.controlnet.objective import ControlNetObjective
@@ -64,7 +64,7 @@ def main() -> None:
     size = options.size
     image = rng.integers(0, 256, (size, size, 3), np.uint8)
     edges = (rng.random((size, size)) < 0.05).astype(np.uint8) * 255
-    batch = in_batch([Told(image, edges, 0, 0)])
+    batch = in_batch([ControlNetExample(image, edges, 0, 0)])
     with timed(f"draw at {size} px, 1 step of DDIM"), torch.no_grad():
         ControlNetPalsyPipeline(base, controlnet, Sampling("ddim", 1, 1.0))([edges], ["man"], [0])
     partial = Strategy(first=500, last=701)

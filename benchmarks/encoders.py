@@ -45,13 +45,13 @@ def pictures(first: int, people: int, each: int, rng: np.random.Generator) -> li
     """A neutral healthy picture of each person, then ``each`` of movements and palsies."""
     out = []
     for k in range(people):
-        person = sample(first + k)
+        subject = sample(first + k)
         for j in range(each + 1):
             movement = YANAGIHARA[(k + j) % 10] if j else Movement.REST
             side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
             palsy = random_palsy(rng, side, healthy=0.15) if j else Palsy.none()
             view = random_view(rng, 112, RECOGNISER)
-            drawn = render(person, movement, palsy, view=view)
+            drawn = render(subject, movement, palsy, view=view)
             out.append(Example(drawn.image, k, points=drawn.landmarks, **labels(movement, palsy)))
     return out
 
@@ -91,7 +91,7 @@ def on_backdrops(examples: list[Example], seed: int) -> list[Example]:
 def identity_table(title: str, gallery: list[Example], probe: list[Example],
                    encoder: torch.nn.Module) -> None:  # fmt: skip
     """Ours and dlib, on pictures as they are and with their surroundings painted over."""
-    who = np.array([e.person for e in probe])
+    who = np.array([e.subject for e in probe])
     print(f"\n{title}\n| recogniser | top-1 | AUC | TAR at FAR 1 % |\n|---|---|---|---|")
     for place, change in (("", lambda e, _: e), (", other surroundings", on_backdrops)):
         pair = [change(gallery, 1), change(probe, 2)]
@@ -154,7 +154,7 @@ def expression_table(options: argparse.Namespace, examples: list[Example], each:
              for i in range(len(MOVEMENTS)) if confused[i].sum()]  # fmt: skip
     print("judge by movement:", ", ".join(f"{n} {a}/{b}" for n, a, b in worst))
 
-    who = np.array([e.person for e in examples])
+    who = np.array([e.subject for e in examples])
     neutral = np.arange(0, len(examples), each + 1)
     moved = np.setdiff1d(np.arange(len(examples)), neutral)
     print("\nwhat is left of identity: neutral against moved")

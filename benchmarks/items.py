@@ -29,11 +29,11 @@ def main() -> None:
     for movement in YANAGIHARA:
         true, found, sides = [], [], []
         for seed in range(EVALUATION_SEEDS, EVALUATION_SEEDS + options.people):
-            person = sample(seed)
+            subject = sample(seed)
             for grade in Grade:
                 side = Side.LEFT if (seed + grade.number) % 2 else Side.RIGHT
                 palsy = Palsy.peripheral(side, grade)
-                faces = detect_faces(render(person, movement, palsy, view=View(256)).image)
+                faces = detect_faces(render(subject, movement, palsy, view=View(256)).image)
                 if not faces:
                     continue
                 guess = estimate(measure(faces[0].landmarks), movement)

@@ -30,7 +30,7 @@ from palsynth.face.framing import RECOGNISER
 from palsynth.face.images import read_image
 from palsynth.face.landmarker.blendshapes import blendshapes
 from palsynth.face.landmarker.detector import detect
-from palsynth.face.landmarker.landmarks import look, read_face
+from palsynth.face.landmarker.landmarks import cached_features, read_face
 from palsynth.face.landmarker.region import Region
 from palsynth.face.measures import measure
 from palsynth.subjects import View, render, sample
@@ -131,12 +131,12 @@ def print_half_smiles(folder: Path, london: Path, before: dict[str, np.ndarray])
         cells = []
         for found in (old, new):
             truth, seen = [], []
-            for person in sorted(people):
+            for subject in sorted(people):
                 for side, sign in (("left", 1), ("right", -1)):
                     for share in (25, 50, 75, 100):
                         truth.append(sign * share)
-                        picture = found[f"{person}_{side}_{share:03}"]
-                        seen.append(picture - found[f"{person}_rest"])
+                        picture = found[f"{subject}_{side}_{share:03}"]
+                        seen.append(picture - found[f"{subject}_rest"])
             clear = np.abs(truth) >= 50
             right = np.mean(np.sign(truth)[clear] == np.sign(seen)[clear])
             cells.append(f"{spearmanr(truth, seen)[0]:.3f}, {right:.1%}")
@@ -230,7 +230,7 @@ def print_stages() -> None:
     print("\n| stage | milliseconds, one core |\n|---|---|")
     for name, stage in {
         "detection (one look at the picture)": lambda: detect(image, whole),
-        "landmarks, one pass": lambda: look(cut),
+        "landmarks, one pass": lambda: cached_features(cut),
         "blendshapes": lambda: blendshapes(reading.landmarks),
         "landmarks and blendshapes of a face (two cuts, three passes)": lambda: read_face(
             image, region

@@ -49,18 +49,18 @@ def read_lids(people: int, first: int, shut: Shut) -> np.ndarray:
     rows = []
     for k in range(people):
         rng = np.random.default_rng([31, first + k])
-        person, size = sample(first + k), int(rng.choice([128, 224, 320, 448]))
+        subject, size = sample(first + k), int(rng.choice([128, 224, 320, 448]))
         closures = dict(zip(rng.permutation(list(Side)), shut(rng), strict=True))
-        bell = {s: max(1 - c, 0) * (person.bell if rng.random() < 0.75 else 0.0)
+        bell = {s: max(1 - c, 0) * (subject.bell if rng.random() < 0.75 else 0.0)
                 for s, c in closures.items()}  # fmt: skip
         what = drive(Movement.CLOSE_EYES_LIGHTLY, Palsy.none())
         left, right = (
             replace(what.of(s), closure=float(closures[s]), bell=float(bell[s]))
             for s in (Side.LEFT, Side.RIGHT)
         )
-        still = one_face(render(person, view=random_view(rng, size, PORTRAIT)).image)
+        still = one_face(render(subject, view=random_view(rng, size, PORTRAIT)).image)
         view = random_view(rng, size, PORTRAIT)
-        moved = one_face(render_drive(person, replace(what, left=left, right=right), view)[0])
+        moved = one_face(render_drive(subject, replace(what, left=left, right=right), view)[0])
         if still is None or moved is None:
             continue
         found = capture(moved, still)

@@ -32,8 +32,8 @@ def speed(count: int = 120) -> float:
     start = time.perf_counter()
     for k in range(count):
         if k % 4 == 0:
-            person = sample(10 + k)
-        render(person, YANAGIHARA[k % 10], palsy, view=view)
+            subject = sample(10 + k)
+        render(subject, YANAGIHARA[k % 10], palsy, view=view)
     return count / (time.perf_counter() - start)
 
 
@@ -83,19 +83,19 @@ def main() -> None:
     true: dict[str, list[float]] = {name: [] for name in SIDED}
     pictures = found_in = 0
     for seed in range(EVALUATION_SEEDS, EVALUATION_SEEDS + options.count):
-        person = sample(seed)
-        neutral = render(person, view=View(256))
+        subject = sample(seed)
+        neutral = render(subject, view=View(256))
         faces = detect_faces(neutral.image)
         pictures += 1
         found_in += len(faces) == 1
         if not faces:
             continue
         codes.append(embedding(neutral.image, faces[0].landmarks))
-        groups.append(person.ethnicity)
+        groups.append(subject.ethnicity)
         for movement in rng.choice(np.array(YANAGIHARA[1:], dtype=object), 2, replace=False):
             side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
             palsy = Palsy.weakness(side, float(rng.uniform(0, 1)))
-            portrait = render(person, Movement(movement), palsy, view=View(256))
+            portrait = render(subject, Movement(movement), palsy, view=View(256))
             faces = detect_faces(portrait.image)
             pictures += 1
             found_in += len(faces) == 1

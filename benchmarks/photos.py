@@ -104,13 +104,13 @@ def summary(outcomes: list[Outcome]) -> str:
 
 def _pooled(outcomes: list[Outcome]) -> float:
     """Spearman over a region: each movement's asymmetry in units of its own spread."""
-    asked, found = [], []
+    requested, found = [], []
     for movement in {o.movement for o in outcomes}:
         some = [o for o in outcomes if o.movement is movement]
         values = np.array([o.measured for o in some])
-        asked += [o.signed for o in some]
+        requested += [o.signed for o in some]
         found += list(values / max(float(values.std()), 1e-9))
-    return float(spearmanr(asked, found)[0]) if len(asked) > 2 else float("nan")
+    return float(spearmanr(requested, found)[0]) if len(requested) > 2 else float("nan")
 
 
 def main() -> None:

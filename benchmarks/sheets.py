@@ -84,12 +84,12 @@ def main() -> None:
             hits, errors = [], []
             for k, face in enumerate(faces):
                 palsy = make(Side.LEFT if k % 2 else Side.RIGHT)
-                asked = sum(item_score(palsy, m) for m in YANAGIHARA)
+                requested = sum(item_score(palsy, m) for m in YANAGIHARA)
                 found = total(face, palsy, measure(face.landmarks) if known else None)
-                hits.append(yanagihara_band(found) == yanagihara_band(asked))
-                errors.append(found - asked)
+                hits.append(yanagihara_band(found) == yanagihara_band(requested))
+                errors.append(found - requested)
             cells.append(f"{sum(hits)} of {len(hits)}, {np.mean(errors):+.1f}")
-        print(f"| {name} ({asked} of 40) | {cells[0]} | {cells[1]} |", flush=True)
+        print(f"| {name} ({requested} of 40) | {cells[0]} | {cells[1]} |", flush=True)
     print_smiles(options.folder, set(names))
 
 

@@ -25,7 +25,7 @@ from palsynth.encoders.grader import GraderRecipe
 from palsynth.face.detect import detect_faces
 from palsynth.face.framing import RECOGNISER
 from palsynth.generation.export import ExportPlan, export
-from palsynth.methods.base import Asked, Request, get_method
+from palsynth.methods.base import Request, TargetExpression, get_method
 from palsynth.subjects import random_palsy, random_view, render, sample
 from palsynth.training.recipe import save
 
@@ -44,9 +44,9 @@ def simulated(folder: Path, people: int) -> None:
     writer = DatasetWriter(folder, {"benchmark": "utility", "people": people})
     names, method = [], get_method("simulator")
     for k in range(people):
-        person = sample(700_000 + k)
+        subject = sample(700_000 + k)
         rng = np.random.default_rng([71, k])
-        found = detect_faces(render(person, view=random_view(rng, 224, RECOGNISER)).image)
+        found = detect_faces(render(subject, view=random_view(rng, 224, RECOGNISER)).image)
         if len(found) != 1:
             continue
         for movement in YANAGIHARA:
@@ -55,7 +55,9 @@ def simulated(folder: Path, people: int) -> None:
             names.append(name)
             if writer.has(name):
                 continue
-            request = Request(found[0], Asked(movement, palsy), size=112, framing=RECOGNISER)
+            request = Request(
+                found[0], TargetExpression(movement, palsy), size=112, framing=RECOGNISER
+            )
             made = method([request])[0]
             weak = palsy.weak_side
             writer.add(made, Row(

@@ -20,49 +20,49 @@ from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.images import write_png
-from palsynth.subjects import Person, View, render, sample
+from palsynth.subjects import Subject, View, render, sample
 
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Whatever a test runs, it asks no other machine: each attempt fails, and the test with it,
     also where a library takes the failure for an answer."""
-    asked: list[str] = []
+    requested: list[str] = []
     connect, look_up = socket.socket.connect, socket.getaddrinfo
 
     def refuse(self: socket.socket, address: Any) -> None:
         host = address[0] if isinstance(address, tuple) else None
         if host is None or host in ("127.0.0.1", "::1", "localhost"):
             return connect(self, address)
-        asked.append(str(host))
+        requested.append(str(host))
         raise ConnectionRefusedError("no network in tests")
 
     def refuse_name(host: Any, *args: Any, **named: Any) -> Any:
         if host in (None, "", "127.0.0.1", "::1", "localhost", "0.0.0.0"):
             return look_up(host, *args, **named)
-        asked.append(str(host))
+        requested.append(str(host))
         raise socket.gaierror("no network in tests")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse_name)
-    yield asked
-    assert asked == []
+    yield requested
+    assert requested == []
 
 
 @pytest.fixture(scope="session")
-def person() -> Person:
+def subject() -> Subject:
     return sample(5)
 
 
 @pytest.fixture(scope="session")
-def neutral(person: Person) -> np.ndarray:
-    return render(person, view=View(256)).image
+def neutral(subject: Subject) -> np.ndarray:
+    return render(subject, view=View(256)).image
 
 
 @pytest.fixture(scope="session")
-def half_grin(person: Person) -> np.ndarray:
+def half_grin(subject: Subject) -> np.ndarray:
     palsy = Palsy.peripheral(Side.LEFT, Grade.V)
-    return render(person, Movement.GRIN, palsy, view=View(256)).image
+    return render(subject, Movement.GRIN, palsy, view=View(256)).image
 
 
 @pytest.fixture(scope="session")

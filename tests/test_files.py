@@ -12,7 +12,7 @@ from PIL import Image
 
 from palsynth.errors import InputError
 from palsynth.face.images import check_replaceable, read_image, write_png
-from palsynth.files import guard, guarded, outside, written_whole
+from palsynth.files import atomic_write, guard, guarded, outside
 
 GREY = np.full((40, 40, 3), 128, np.uint8)
 
@@ -50,7 +50,7 @@ def test_what_was_read_is_not_written_over(photo: Path, name, force: bool) -> No
         read_image(photo)
         with pytest.raises(InputError, match="is read by this command; give another name"):
             write_png(out, GREY)
-        with pytest.raises(InputError, match="is read by this command"), written_whole(out):
+        with pytest.raises(InputError, match="is read by this command"), atomic_write(out):
             raise AssertionError("the temporary file is not even made")
     assert photo.read_bytes() == before
     assert [p.name for p in photo.parent.iterdir() if "partial" in p.name] == []
@@ -91,11 +91,11 @@ def test_a_guard_ends_with_its_command(photo: Path) -> None:
 def test_what_fails_half_way_leaves_what_was_there(tmp_path: Path) -> None:
     path = tmp_path / "kept.txt"
     path.write_text("before")
-    with contextlib.suppress(RuntimeError), written_whole(path) as temporary:
+    with contextlib.suppress(RuntimeError), atomic_write(path) as temporary:
         temporary.write_text("half")
         raise RuntimeError
     assert path.read_text() == "before"
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("after")
         assert path.read_text() == "before"
     assert path.read_text() == "after"

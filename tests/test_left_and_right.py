@@ -29,14 +29,14 @@ from palsynth.face.face import Face
 from palsynth.face.images import read_image, write_png
 from palsynth.face.measures import measure
 from palsynth.face.scoring import estimate
-from palsynth.generation.export import ExportPlan, draw
+from palsynth.generation.export import ExportPlan, render_image
 from palsynth.generation.gallery import Gallery, write_gallery
 from palsynth.generation.sheet import grid, sheet
 from palsynth.methods import Request, get_method
-from palsynth.methods.base import Asked, Picture
+from palsynth.methods.base import ExpressionImage, TargetExpression
 from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import simulate
-from palsynth.subjects import Person, View, render, render_drive
+from palsynth.subjects import Subject, View, render, render_drive
 
 RIGHT_CORNER, LEFT_CORNER = 61, 291
 """Landmarks of the mouth's corners, the patient's."""
@@ -51,11 +51,11 @@ def lift(before: np.ndarray, after: np.ndarray, side: Side) -> float:
 
 
 @pytest.fixture(scope="module")
-def grins(person: Person) -> dict[Side, Face]:
+def grins(subject: Subject) -> dict[Side, Face]:
     """The person's grin with a complete palsy of either side, as the detector sees it."""
     palsies = {side: Palsy.peripheral(side, Grade.VI) for side in Side}
     return {
-        side: detect_face(render(person, Movement.GRIN, palsy, view=View(256)).image)
+        side: detect_face(render(subject, Movement.GRIN, palsy, view=View(256)).image)
         for side, palsy in palsies.items()
     }
 
@@ -66,8 +66,8 @@ def flat(changed: np.ndarray) -> tuple[float, float]:
     return float(changed[:, :middle].mean()), float(changed[:, middle:].mean())
 
 
-def test_the_patients_left_lies_on_the_right_of_a_picture(person: Person, face: Face) -> None:
-    drawn = render(person, view=View(256)).landmarks
+def test_the_patients_left_lies_on_the_right_of_a_picture(subject: Subject, face: Face) -> None:
+    drawn = render(subject, view=View(256)).landmarks
     for points in (drawn, face.landmarks):
         assert points[LEFT_CORNER, 0] - points[RIGHT_CORNER, 0] > 20
 
@@ -91,11 +91,11 @@ def test_the_weak_side_is_not_driven(weak: Side) -> None:
 
 
 @SIDES
-def test_the_other_corner_of_the_mouth_rises(weak: Side, person: Person, face: Face) -> None:
+def test_the_other_corner_of_the_mouth_rises(weak: Side, subject: Subject, face: Face) -> None:
     palsy = Palsy.peripheral(weak, Grade.VI)
-    rest = render(person, view=View(256)).landmarks
-    drawn = render(person, Movement.GRIN, palsy, view=View(256)).landmarks
-    driven = detect_face(render_drive(person, drive(Movement.GRIN, palsy), View(256))[0]).landmarks
+    rest = render(subject, view=View(256)).landmarks
+    drawn = render(subject, Movement.GRIN, palsy, view=View(256)).landmarks
+    driven = detect_face(render_drive(subject, drive(Movement.GRIN, palsy), View(256))[0]).landmarks
     moved = detect_face(simulate(face, Movement.GRIN, palsy).image).landmarks
     for before, after in ((rest, drawn), (rest, driven), (face.landmarks, moved)):
         assert lift(before, after, weak.other) > lift(before, after, weak) + 4
@@ -145,7 +145,7 @@ def test_a_mirror_turns_sides_round(weak: Side, grins: dict[Side, Face]) -> None
 def test_a_patients_side_goes_over_to_somebody_else(
     weak: Side, grins: dict[Side, Face], astronaut: Face
 ) -> None:
-    request = Request(astronaut, Picture(grins[weak]), size=256)
+    request = Request(astronaut, ExpressionImage(grins[weak]), size=256)
     made = detect_face(get_method("captured")([request])[0])
     assert read(capture(made), Movement.GRIN).weak_side is weak
 
@@ -153,8 +153,8 @@ def test_a_patients_side_goes_over_to_somebody_else(
 @SIDES
 @pytest.mark.parametrize("method", ["simulator", "captured"])
 def test_methods_that_are_told_in_words(weak: Side, method: str, face: Face) -> None:
-    asked = Asked(Movement.GRIN, Palsy.peripheral(weak, Grade.VI))
-    made = detect_face(get_method(method)([Request(face, asked, size=256)])[0])
+    requested = TargetExpression(Movement.GRIN, Palsy.peripheral(weak, Grade.VI))
+    made = detect_face(get_method(method)([Request(face, requested, size=256)])[0])
     assert estimate(measure(made.landmarks), Movement.GRIN).weak_side is weak
 
 
@@ -175,9 +175,9 @@ def test_labels_of_examples_and_their_mirror(weak: Side, grins: dict[Side, Face]
 
 
 @SIDES
-def test_a_half_smile_lacks_the_weak_half(weak: Side, person: Person) -> None:
-    rest = detect_face(render(person, view=View(256)).image)
-    smile = detect_face(render(person, Movement.GRIN, view=View(256)).image)
+def test_a_half_smile_lacks_the_weak_half(weak: Side, subject: Subject) -> None:
+    rest = detect_face(render(subject, view=View(256)).image)
+    smile = detect_face(render(subject, Movement.GRIN, view=View(256)).image)
     pair = pair_up("a", rest, smile, 256)
     made = half_smile(pair, weak, 1.0).astype(float)
     in_left_half, in_right_half = flat(np.abs(made - pair.rest.image)[120:])
@@ -189,7 +189,7 @@ def test_an_exported_row_says_the_side_of_its_picture() -> None:
     plan = ExportPlan(subjects=4, images_per_subject=20, size=256, framing="portrait", healthy=0)
     seen = set()
     for subject in range(4):
-        image, row = draw(plan, subject, 8)
+        image, row = render_image(plan, subject, 8)
         assert row.movement == "grin"
         assert row.palsy is not None
         weakest = min(("left", "right"), key=lambda s: sum(row.palsy[s]["function"].values()))
@@ -220,7 +220,7 @@ def test_a_sheet_and_a_grid_show_the_side_that_they_name(
     palsy = Palsy.peripheral(weak, Grade.VI)
     made = sheet(face, palsy, get_method("simulator"), title="a", size=256)
     grin = next(row for row in made.rows if row.movement is Movement.GRIN)
-    assert (grin.asked_side, grin.measured_side, grin.side_text) == (weak, weak, weak.value)
+    assert (grin.requested_side, grin.measured_side, grin.side_text) == (weak, weak, weak.value)
     assert grin.asymmetry is not None
     assert grin.asymmetry > 0 if weak is Side.LEFT else grin.asymmetry < 0  # the left looks weaker
     heads: list[str] = []
@@ -228,7 +228,7 @@ def test_a_sheet_and_a_grid_show_the_side_that_they_name(
         "palsynth.generation.sheet._captioned",
         lambda image, head, line, above=False: heads.append(head) or image,
     )
-    grid([face], [Asked(Movement.GRIN, palsy)], get_method("simulator"))
+    grid([face], [TargetExpression(Movement.GRIN, palsy)], get_method("simulator"))
     assert heads == [f"Grin, {weak.value} VI"]
 
 
@@ -267,12 +267,12 @@ def test_a_mirrored_selfie_is_turned_round(
 
 
 def test_an_export_keeps_the_side_up_to_its_manifest(tmp_path: Path) -> None:
-    main(["people", "export", str(tmp_path / "set"), "--subjects", "1",
+    main(["subjects", "export", str(tmp_path / "set"), "--subjects", "1",
           "--images-per-subject", "10", "--size", "64"])  # fmt: skip
     rows = read_manifest(tmp_path / "set")
     plan = ExportPlan(subjects=1, images_per_subject=10, size=64)
     for number, row in enumerate(rows):
-        assert row == draw(plan, 0, number)[1]
+        assert row == render_image(plan, 0, number)[1]
 
 
 def test_the_page_of_a_gallery_names_the_weak_side(tmp_path: Path) -> None:
@@ -280,7 +280,7 @@ def test_the_page_of_a_gallery_names_the_weak_side(tmp_path: Path) -> None:
 
     people = (sample(5), sample(6))
     shown = Gallery(people, (Grade.VI,), Side.RIGHT, 128)
-    write_gallery(tmp_path, shown, get_method("people"), lambda done, of: None)
+    write_gallery(tmp_path, shown, get_method("subjects"), lambda done, of: None)
     page = (tmp_path / "README.md").read_text("utf-8").splitlines()
     titles = [line.rpartition(", ")[2] for line in page if line.startswith("## ")]
     assert titles == ["right side weak", "left side weak"]

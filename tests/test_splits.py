@@ -37,11 +37,11 @@ TRAINED = {"ann": 0, "ben": 1}
 KEPT_BACK = {"cleo": "validation", "dan": "test", "eve": "test"}
 
 DATASET_RECIPES: dict[str, Callable[[Path], dict[str, Any]]] = {
-    "expression": lambda folder: {"data": {"people": 0, "dataset": str(folder)}},
-    "identity": lambda folder: {"data": {"people": 0, "dataset": str(folder)}},
-    "judge": lambda folder: {"data": {"people": 0, "dataset": str(folder)}},
-    "landmarks": lambda folder: {"data": {"people": 0, "dataset": str(folder)}},
-    "reader": lambda folder: {"data": {"people": 0, "dataset": str(folder)}},
+    "expression": lambda folder: {"data": {"subjects": 0, "dataset": str(folder)}},
+    "identity": lambda folder: {"data": {"subjects": 0, "dataset": str(folder)}},
+    "judge": lambda folder: {"data": {"subjects": 0, "dataset": str(folder)}},
+    "landmarks": lambda folder: {"data": {"subjects": 0, "dataset": str(folder)}},
+    "reader": lambda folder: {"data": {"subjects": 0, "dataset": str(folder)}},
     "grader": lambda folder: {"data": {"folders": [str(folder)]}},
     "cfcpalsy": lambda folder: {"data": {"dataset": str(folder)}},
     "controlnet": lambda folder: {"patients": {"dataset": str(folder), "patients": 2}},
@@ -114,8 +114,8 @@ def test_every_kind_of_recipe_is_walked() -> None:
 @pytest.mark.parametrize("kind", sorted(DATASET_RECIPES))
 def test_a_dataset_gives_its_train_people_alone(kind: str, dataset: Path, tmp_path: Path) -> None:
     recipe = recipe_of(kind, DATASET_RECIPES[kind](dataset), tmp_path)
-    source = recipe.source(draw=False)
-    assert source.people in (2, None)
+    source = recipe.source(build_cache=False)
+    assert source.num_subjects in (2, None)
     walk(source, 18)  # three rounds of the six pictures there are
 
 
@@ -137,7 +137,7 @@ def test_photographs_give_their_train_people_alone(
 ) -> None:
     data: dict[str, Any] = {"photographs": str(photographs)}
     data |= {"mixed": 0.5, "smiling": 0.5} if kind == "cfcpalsy" else {"photographs_share": 0.9}
-    walk(recipe_of(kind, {"data": data}, tmp_path).source(draw=False), 2)
+    walk(recipe_of(kind, {"data": data}, tmp_path).source(build_cache=False), 2)
     assert PhotographsSource(photographs).names == ("ann", "ben")
 
 
@@ -163,9 +163,9 @@ def test_fits_complain_of_numbers_not_of_missing_people(
 def test_people_of_validation_and_evaluation_are_refused(kind: str, tmp_path: Path) -> None:
     where = PEOPLE_RECIPES[kind]
     needs = {"autoencoder": "somewhere"} if kind == "text-to-image" else {}
-    recipe_of(kind, needs | {where: {"first_person": 989_990, "people": 10}}, tmp_path)
+    recipe_of(kind, needs | {where: {"first_subject": 989_990, "subjects": 10}}, tmp_path)
     for first in (989_991, 1_000_000):
-        said = needs | {where: {"first_person": first, "people": 10}}
+        said = needs | {where: {"first_subject": first, "subjects": 10}}
         with pytest.raises(InputError, match=r"990,000.* are for validation and evaluation"):
             recipe_of(kind, said, tmp_path)
 
@@ -175,7 +175,7 @@ def test_sources_of_people_end_where_evaluation_begins(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="are for evaluation"):
         GroupsSource(999_990, 11)
     with pytest.raises(SystemExit) as end:
-        main(["people", "export", str(tmp_path / "set"), "--seed", "100", "--subjects", "1"])
+        main(["subjects", "export", str(tmp_path / "set"), "--seed", "100", "--subjects", "1"])
     assert end.value.code == 2
     assert not (tmp_path / "set").exists()
 
@@ -184,8 +184,8 @@ def test_sources_of_people_end_where_evaluation_begins(tmp_path: Path) -> None:
 def test_shipped_recipes_train_on_nobody_of_evaluation(path: Path) -> None:
     recipe = load_recipe(Path(__file__).parents[1] / path)
     data = getattr(recipe, "data", None) or recipe.healthy
-    if getattr(data, "people", 0):
-        assert 0 <= data.first_person <= data.first_person + data.people <= 990_000
+    if getattr(data, "subjects", 0):
+        assert 0 <= data.first_subject <= data.first_subject + data.subjects <= 990_000
 
 
 def test_the_calibrations_people_are_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,7 +195,7 @@ def test_the_calibrations_people_are_nobody_elses(monkeypatch: pytest.MonkeyPatc
         drawn.update(people)
         raise StopIteration if movement is Movement.DEPRESS_LIP else ValueError
 
-    monkeypatch.setattr(calibration, "draw_samples", note)
+    monkeypatch.setattr(calibration, "render_samples", note)
     with pytest.raises(ValueError):
         calibration.calibrate(300, 4)
     assert min(drawn) == 700_000

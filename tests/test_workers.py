@@ -9,17 +9,17 @@ import sys
 import time
 from pathlib import Path
 
-from palsynth.workers import spread
+from palsynth.workers import map_in_processes
 
 
 def test_everything_is_done_once() -> None:
-    assert sorted(spread(abs, range(-5, 1), 2)) == [0, 1, 2, 3, 4, 5]
+    assert sorted(map_in_processes(abs, range(-5, 1), 2)) == [0, 1, 2, 3, 4, 5]
 
 
 def test_an_interrupted_terminal_stops_drawing_without_tracebacks(tmp_path: Path) -> None:
     """Ctrl-C goes to all processes of the terminal's group."""
     words = "--subjects 40 --images-per-subject 20 --size 96 --workers 2"
-    command = [sys.executable, "-m", "palsynth.cli", "people", "export", str(tmp_path / "set")]
+    command = [sys.executable, "-m", "palsynth.cli", "subjects", "export", str(tmp_path / "set")]
     command += words.split()
     process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
     while not list((tmp_path / "set").rglob("*.png")):

@@ -15,22 +15,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 import palsynth
+from palsynth import renamed
 
 if TYPE_CHECKING:
     from palsynth.files import Guard
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "sheet": ("sheets", "the ten movements of a photo or a person, side by side"),
-    "grid": ("sheets", "people down, expressions across"),
-    "gallery": ("gallery", "every movement of a few people at a few grades, full size"),
+    "sheet": ("sheets", "the ten movements of a photo or a synthetic subject, side by side"),
+    "grid": ("sheets", "identities down, expressions across"),
+    "gallery": ("gallery", "every movement of a few subjects at a few grades, full size"),
     "simulate": ("simulate", "move a photo the way a half-working facial nerve would"),
     "synthesize": ("synthesize", "one photo's person with another photo's expression"),
     "anonymize": ("anonymize", "a patient's expression on somebody else, with a privacy check"),
     "condition": ("condition", "edges of a patient's parts in a non-patient's face"),
     "measure": ("measure", "measure faces: left, right, asymmetry, estimated item score"),
-    "people sample": ("subjects", "draw people who do not exist"),
-    "people export": ("subjects", "write a dataset of people who do not exist"),
-    "people fit": ("subjects", "fit the appearance model to photographs"),
+    "subjects sample": ("subjects", "render synthetic subjects"),
+    "subjects export": ("subjects", "write a labelled dataset of synthetic subjects"),
+    "subjects fit": ("subjects", "fit the appearance model to photographs"),
     "data check": ("data", "find what is wrong with a dataset"),
     "data import": ("data", "import a clinical dataset"),
     "data stats": ("data", "count a dataset's labels, and draw them"),
@@ -42,7 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate compare": ("evaluate", "several reports in one table"),
     "benchmark": ("benchmark", "make a benchmark set: who should show what, and the truth"),
     "transfer": ("benchmark", "run a method over a benchmark set"),
-    "afid": ("benchmark", "aFID of a method: there and back again"),
+    "afid": ("benchmark", "aFID of a method: a round trip of every picture"),
     "table cfcpalsy": ("table", "CFCPalsy models beside the simulator, the truth and the copies"),
     "table controlnet": ("table", "every strategy of the ControlNet paper, trained where missing"),
     "table timesteps": ("table", "the ranges of timesteps of the ControlNet paper"),
@@ -74,6 +75,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if words[0] == "--version":
         print(palsynth.__version__)
         return
+    words = renamed.command(words)
     name = next((n for n in (" ".join(words[:2]), words[0]) if n in COMMANDS), None)
     if name is None:
         group = [n for n in COMMANDS if n.split()[0] == words[0]]
@@ -117,7 +119,7 @@ def _run(name: str, words: list[str]) -> None:
     except InputError as error:
         _fail(str(error))
     except KeyboardInterrupt:
-        again = "; start the same command again to go on" if name == "people export" else ""
+        again = "; start the same command again to go on" if name == "subjects export" else ""
         print(f"\ninterrupted{again}", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:

@@ -73,7 +73,7 @@ def outside(out: Path, *sets: Path | None) -> None:
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Gives a temporary path beside ``path``, which becomes ``path`` when all went well.
 
     Raises InputError where the place cannot be written or is a file that the command reads; what

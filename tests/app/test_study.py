@@ -10,14 +10,14 @@ from starlette.testclient import TestClient
 
 from palsynth.app.study import study_app
 from palsynth.evaluation.study import QUESTIONS
-from palsynth.study.store import Shown, Study, create
+from palsynth.study.store import Study, StudyItem, create
 
 METHODS = ("method-quux", "method-corge")
 
 
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
-    shown = [Shown(f"{p}.png", m, f"{p}{m}".encode(), b"who") for p in "ab" for m in METHODS]
+    shown = [StudyItem(f"{p}.png", m, f"{p}{m}".encode(), b"who") for p in "ab" for m in METHODS]
     create(tmp_path / "s.sqlite", "Faces <& more>", shown, 2, seed=0)
     return Study(tmp_path / "s.sqlite")
 

@@ -54,12 +54,12 @@ def test_attributes_move_the_mean_the_right_way() -> None:
 def _people_as_photographs(count: int) -> list[Photograph]:
     out = []
     for seed in range(count):
-        person = sample(seed)
-        portrait = render(person, view=View(256))
-        depth = person.landmarks[:, 2:] * 77
+        subject = sample(seed)
+        portrait = render(subject, view=View(256))
+        depth = subject.landmarks[:, 2:] * 77
         landmarks = np.hstack([portrait.landmarks, depth]).astype(np.float32)
-        gender = {"woman": "female", "man": "male"}[person.gender]
-        out.append(Photograph(portrait.image, landmarks, person.age, gender, person.ethnicity))
+        gender = {"woman": "female", "man": "male"}[subject.gender]
+        out.append(Photograph(portrait.image, landmarks, subject.age, gender, subject.ethnicity))
     return out
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 
 from palsynth.audit.membership import model_of, picture_losses
 from palsynth.audit.protocol import (
-    _accused,
+    _flagged,
     audit,
     membership_finding,
     open_set,
@@ -122,7 +122,7 @@ def test_the_share_nearer_than_strangers(shift: float, verdict: str) -> None:
         sets = [SimpleNamespace(subjects=np.array([f"{n}{k // 2}" for k in range(200)]))
                 for n in "ab"]  # fmt: skip
         near, far = rng.normal(size=200) - shift, rng.normal(size=200)
-        finding = _accused(Nearest(np.zeros(200, int), near), Nearest(np.zeros(200, int), far),
+        finding = _flagged(Nearest(np.zeros(200, int), near), Nearest(np.zeros(200, int), far),
                            *sets)[0]  # fmt: skip
         found.append(finding.verdict)
     assert found.count(verdict) >= 4

@@ -10,7 +10,7 @@ import pytest
 
 from palsynth.audit import protocol as room
 from palsynth.audit.protocol import (
-    ACCUSED,
+    FLAGGED,
     LEAST,
     LEAST_FACES,
     MEMBERSHIP,
@@ -18,10 +18,10 @@ from palsynth.audit.protocol import (
     Finding,
     Pictures,
     Verdict,
-    _accused,
+    _flagged,
     _membership,
+    _near_duplicates,
     _reidentified,
-    _twins,
     judged,
     open_set,
 )
@@ -52,48 +52,48 @@ def of(correlation: list[float]) -> Match:
 
 
 def test_the_limits_are_those_that_are_documented() -> None:
-    assert (ACCUSED, LEAST_FACES, MEMBERSHIP, LEAST) == (0.01, 100, 0.6, 20)
+    assert (FLAGGED, LEAST_FACES, MEMBERSHIP, LEAST) == (0.01, 100, 0.6, 20)
 
 
 def test_near_duplicates_are_counted_from_their_limit_on() -> None:
     synthetic, holdout = a_set("s", 0, 0, 0, 0), a_set("h", 0, 0)
-    found = _twins(of([0.92, 0.5, 0.919, 0.99]), of([0.95, 0.1]), synthetic, holdout)
+    found = _near_duplicates(of([0.92, 0.5, 0.919, 0.99]), of([0.95, 0.1]), synthetic, holdout)
     assert (found.found.value, found.verdict, found.limit) == (50, "FAILED", "none")
-    assert found.strangers is not None
-    assert found.strangers.value == 50
-    clean = _twins(of([0.919] * 4), of([0.95, 0.99]), synthetic, holdout)
+    assert found.impostors is not None
+    assert found.impostors.value == 50
+    clean = _near_duplicates(of([0.919] * 4), of([0.95, 0.99]), synthetic, holdout)
     assert (clean.found.value, clean.verdict) == (0, "passed")
-    assert clean.strangers is not None
-    assert clean.strangers.value == 100, "strangers' are beside it and are not judged"
+    assert clean.impostors is not None
+    assert clean.impostors.value == 100, "strangers' are beside it and are not judged"
 
 
 def test_the_threshold_is_of_strangers_beside_training_people() -> None:
     """Pairs of two people lie 10, 90, 120 and 20 apart: nearer than 10 is one person."""
     training, holdout = a_set("t", 0, 100), a_set("h", 10, 120)
     synthetic = a_set("s", 0, 0, 0, 0)
-    faces, strangers = to(9.9, 10.0, 3.0, np.nan), to(10.0, 20.0)
-    one, other = _reidentified(faces, strangers, synthetic, training, holdout)
+    faces, impostors = to(9.9, 10.0, 3.0, np.nan), to(10.0, 20.0)
+    one, other = _reidentified(faces, impostors, synthetic, training, holdout)
     assert one.name == (
         "looks like somebody in training, %, at FAR 1 % a comparison (distance 10.000)"
     )
     assert "at FAR 0.1 % a comparison" in other.name
     assert (one.found.value, one.found.count, one.verdict) == (50, 4, "shown")
-    assert one.strangers is not None
-    assert one.strangers.value == 0
+    assert one.impostors is not None
+    assert one.impostors.value == 0
 
 
 def test_a_face_is_accused_that_is_nearer_than_99_of_100_strangers() -> None:
     far = np.linspace(1, 2, 101)  # one in a hundred lies below 1.01
     synthetic, holdout = a_set("s", 0, 0, 0, 0), a_set("h", *np.zeros(101))
-    share, mean = _accused(to(1.0, 1.005, 1.02, 1.5), to(*far), synthetic, holdout)
+    share, mean = _flagged(to(1.0, 1.005, 1.02, 1.5), to(*far), synthetic, holdout)
     assert share.found.value == 50
     assert share.limit == "lower bound at most 1"
     assert mean.found.value == pytest.approx(4.525 / 4)
-    assert mean.strangers is not None
-    assert mean.strangers.value == pytest.approx(1.5)
-    nearer, _ = _accused(to(0.5, 0.6, 0.7, 0.8), to(*far), synthetic, holdout)
+    assert mean.impostors is not None
+    assert mean.impostors.value == pytest.approx(1.5)
+    nearer, _ = _flagged(to(0.5, 0.6, 0.7, 0.8), to(*far), synthetic, holdout)
     assert (nearer.found.value, nearer.verdict) == (100, "FAILED")
-    farther, _ = _accused(to(5, 6, 7, 8), to(*far), synthetic, holdout)
+    farther, _ = _flagged(to(5, 6, 7, 8), to(*far), synthetic, holdout)
     assert (farther.found.value, farther.verdict) == (0, "passed")
 
 
@@ -158,12 +158,12 @@ def test_faces_told_apart_by_cosine_are_brought_to_one_length(tmp_path: Path) ->
     for k in range(20):
         write_png(tmp_path / f"{k:02}.png", np.full((32, 32, 3), k, np.uint8))
 
-    def see(paths: list[Path]) -> np.ndarray:
+    def extract(paths: list[Path]) -> np.ndarray:
         return np.array([[3.0 * (1 + int(p.stem)), 4.0 * (1 + int(p.stem))] for p in paths])
 
     with FeatureCache(tmp_path / "f.sqlite") as cache:
-        plain = open_set(tmp_path, None, Judge("plain", see), cache)
-        unit = open_set(tmp_path, None, Judge("unit", see, by_cosine=True), cache)
+        plain = open_set(tmp_path, None, Judge("plain", extract), cache)
+        unit = open_set(tmp_path, None, Judge("unit", extract, by_cosine=True), cache)
     assert plain.features[1].tolist() == [6, 8]
     assert unit.features[1] == pytest.approx([0.6, 0.8])
 
@@ -208,7 +208,7 @@ def test_the_members_of_the_attack_by_loss_are_the_training_set(
         write_png(tmp_path / name / "a.png", np.zeros((32, 32, 3), np.uint8))
     seen = []
 
-    def by_loss(model: str, training: str, holdout: str, tell: object) -> None:
+    def by_loss(model: str, training: str, holdout: str, progress: object) -> None:
         seen.append((model, training, holdout))
         raise InterruptedError
 

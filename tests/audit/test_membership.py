@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from palsynth.audit.membership import DRAWS, by_loss, picture_losses
+from palsynth.audit.membership import NUM_SAMPLES_AVERAGED, by_loss, picture_losses
 from palsynth.audit.protocol import Finding, Pictures
 from palsynth.data.folder_source import FolderSource
 from palsynth.data.manifest import Row, write_manifest
@@ -72,7 +72,7 @@ def test_a_loss_is_the_mean_of_eight_draws_that_are_the_same_for_every_picture(
 ) -> None:
     objective = Lightness()
     found = picture_losses(objective, FolderSource(dark.folder))
-    assert DRAWS == 8
+    assert NUM_SAMPLES_AVERAGED == 8
     chance = np.array(objective.chance).reshape(12, 8)
     assert len(set(chance[0])) == 8
     assert (chance == chance[0]).all()

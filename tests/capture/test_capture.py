@@ -15,7 +15,7 @@ from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.methods import Request, get_method
-from palsynth.methods.base import Asked, Picture
+from palsynth.methods.base import ExpressionImage, TargetExpression
 from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import simulate
 from palsynth.subjects import HeadPose, View, render, render_drive, sample
@@ -129,7 +129,7 @@ def test_the_expression_arrives_on_somebody_else(side: Side, rest: Face, astrona
     found = capture(face, rest)
     for image, still in (
         (retarget(found, astronaut).image, astronaut),
-        (get_method("captured")([Request(sample(7), Picture(face, rest), 0, 256, PORTRAIT)])[0],
+        (get_method("captured")([Request(sample(7), ExpressionImage(face, rest), 0, 256, PORTRAIT)])[0],
          detect_face(render(sample(7), view=View(256, PORTRAIT)).image)),
     ):  # fmt: skip
         again = capture(detect_face(image), still)
@@ -139,7 +139,7 @@ def test_the_expression_arrives_on_somebody_else(side: Side, rest: Face, astrona
 
 def test_words_drive_the_method_as_they_drive_the_simulator(astronaut: Face) -> None:
     palsy = Palsy.peripheral(Side.RIGHT, Grade.IV)
-    request = Request(astronaut, Asked(Movement.WHISTLE, palsy), 0, framing=None)
+    request = Request(astronaut, TargetExpression(Movement.WHISTLE, palsy), 0, framing=None)
     made = get_method("captured")([request])[0]
     assert np.array_equal(made, simulate(astronaut, Movement.WHISTLE, palsy).image)
 

@@ -104,10 +104,10 @@ def test_the_eye_that_stays_open_is_weak_unless_it_winks(side: Side) -> None:
         return (opened, closed) if side is Side.LEFT else (closed, opened)
 
     one = made(closure=eyes(0.9, 0.05))
-    asked = read(one, Movement.CLOSE_EYES_LIGHTLY)
-    assert asked.weak_side is side
-    assert asked.regions["eyes"].clear == pytest.approx(0.85 / 0.20)
-    assert (asked.regions["eyes"].left, asked.regions["eyes"].right) == pytest.approx(
+    requested = read(one, Movement.CLOSE_EYES_LIGHTLY)
+    assert requested.weak_side is side
+    assert requested.regions["eyes"].clear == pytest.approx(0.85 / 0.20)
+    assert (requested.regions["eyes"].left, requested.regions["eyes"].right) == pytest.approx(
         tuple(100 * v for v in eyes(0.9, 0.05))
     )
     for movement in (None, Movement.WINK):

@@ -26,9 +26,9 @@ def pairs() -> list[SmilingPair]:
     view = View(320, PORTRAIT)
     out = []
     for seed in range(880, 886):
-        person = sample(seed, age=28)
+        subject = sample(seed, age=28)
         rest, smiling = (
-            detect_face(render(person, m, intensity=EFFORT, view=view).image)
+            detect_face(render(subject, m, intensity=EFFORT, view=view).image)
             for m in (Movement.REST, Movement.GRIN)
         )
         out.append(smiling_pair(rest, smiling))
@@ -79,11 +79,11 @@ def test_light_is_learnt_from_the_side_that_smiles_whatever_the_lamp(
     fold = np.s_[195:215, 155:175]
     halves = []
     for seed, side in ((880, Side.LEFT), (881, Side.RIGHT)):
-        person, palsy = sample(seed, age=28), Palsy.peripheral(side, Grade.VI)
+        subject, palsy = sample(seed, age=28), Palsy.peripheral(side, Grade.VI)
         view = View(320, PORTRAIT)
-        rest = detect_face(render(person, view=view).image)
+        rest = detect_face(render(subject, view=view).image)
         dim = replace(view, light=Light(exposure=0.8))
-        smiling = detect_face(render(person, Movement.GRIN, palsy, view=dim).image)
+        smiling = detect_face(render(subject, Movement.GRIN, palsy, view=dim).image)
         known = made(**{side.other.value: {"mouthSmile": 0.9}})  # a full grin of the other side
         halves.append(replace(smiling_pair(rest, smiling), coefficients=known))
     light = smiles._light(halves)

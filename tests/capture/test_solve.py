@@ -43,27 +43,27 @@ def test_without_bounds_it_is_the_plain_solution() -> None:
 @pytest.mark.parametrize("pose", [HeadPose(), HeadPose(20, 0, 0), HeadPose(-12, 8, 15)])
 def test_a_known_smile_is_read_from_any_pose(pose: HeadPose) -> None:
     columns = basis()
-    person = neutral_model().mean + 1.2 * neutral_model().components[0]
+    subject = neutral_model().mean + 1.2 * neutral_model().components[0]
     strengths = np.zeros(len(columns.names))
     strengths[columns.index("mouthSmile", "right")] = 0.8
     strengths[columns.index("mouthUpperUp", "right")] = 0.4
-    moved = person + np.tensordot(strengths, columns.columns, 1)
-    rest = solve_rest(_landmarks(person, HeadPose(3, -2, 5)))
+    moved = subject + np.tensordot(strengths, columns.columns, 1)
+    rest = solve_rest(_landmarks(subject, HeadPose(3, -2, 5)))
     found = solve(_landmarks(moved, pose), rest.neutral)
     right = found.strengths[columns.index("mouthSmile", "right")]
     left = found.strengths[columns.index("mouthSmile", "left")]
     assert right == pytest.approx(0.8, abs=0.2)
     assert abs(left) < 0.08
     explained = np.tensordot(found.strengths, columns.columns, 1)
-    wanted = moved - person
+    wanted = moved - subject
     lips = list(topology.COMMISSURE.values())
     assert np.abs(explained - wanted)[lips, :2].max() < 0.02
 
 
 def test_a_face_at_rest_moves_nothing_against_its_own_rest() -> None:
-    person = neutral_model().mean - 1.5 * neutral_model().components[2]
-    rest = solve_rest(_landmarks(person, HeadPose()))
-    found = solve(_landmarks(person, HeadPose(4, 2, -6), 90.0), rest.neutral)
+    subject = neutral_model().mean - 1.5 * neutral_model().components[2]
+    rest = solve_rest(_landmarks(subject, HeadPose()))
+    found = solve(_landmarks(subject, HeadPose(4, 2, -6), 90.0), rest.neutral)
     assert np.abs(found.strengths).max() < 0.03
     assert np.abs(found.residual).max() < 0.01
 
@@ -82,11 +82,11 @@ def test_the_columns_of_the_pose_are_what_turning_does() -> None:
 
 def test_a_pose_that_begins_wrong_is_put_right(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first guess of a face that lies on its side is off by six degrees of nod, and scale."""
-    person, pose = neutral_model().mean, HeadPose(0, 0, 80)
+    subject, pose = neutral_model().mean, HeadPose(0, 0, 80)
     truth = _rotation(pose)
     wrong = Pose(_turn(np.radians([6.0, 0.0, 0.0])) @ truth, 140.0)
     monkeypatch.setattr("palsynth.capture.solve.estimate_pose", lambda landmarks: wrong)
-    found = solve(_landmarks(person, pose), person)
+    found = solve(_landmarks(subject, pose), subject)
     assert found.pose.scale == pytest.approx(150, rel=0.01)
     off = np.degrees(np.arccos((np.trace(found.pose.rotation @ truth.T) - 1) / 2))
     assert off < 1.5
@@ -94,10 +94,10 @@ def test_a_pose_that_begins_wrong_is_put_right(monkeypatch: pytest.MonkeyPatch) 
 
 def test_what_no_field_explains_is_told_in_the_faces_own_axes() -> None:
     """A point of the forehead that lies 0.1 lower, of a head that is tilted by 30 degrees."""
-    person = neutral_model().mean
-    odd = person.copy()
+    subject = neutral_model().mean
+    odd = subject.copy()
     odd[151, 1] += 0.1
-    found = solve(_landmarks(odd, HeadPose(roll=30)), person)
+    found = solve(_landmarks(odd, HeadPose(roll=30)), subject)
     assert found.residual[151] == pytest.approx([0, 0.1, 0], abs=0.02)
 
 
@@ -105,8 +105,8 @@ def test_where_landmarks_say_nothing_the_prior_is_the_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("palsynth.capture.solve.NOISE", 1e6)
-    person, columns = neutral_model().mean, basis()
-    found = solve(_landmarks(person, HeadPose()), person)
+    subject, columns = neutral_model().mean, basis()
+    found = solve(_landmarks(subject, HeadPose()), subject)
     errors = dict(zip(columns.names, found.errors, strict=True))
     assert errors["jawOpen", "middle"] == pytest.approx(0.25 / np.sqrt(0.15), rel=1e-3)
     assert errors["mouthRollLower", "middle"] == pytest.approx(0.12 / np.sqrt(0.15), rel=1e-3)

@@ -69,7 +69,7 @@ def test_a_description_is_enough_and_torch_is_not_imported(workplace: Path) -> N
     assert "grin.png" not in json.dumps(record)  # no name of a patient's file
 
 
-@pytest.mark.parametrize("who", ["person:970302", "other.png"])
+@pytest.mark.parametrize("who", ["subject:970302", "other.png"])
 def test_somebody_who_is_given_shows_it(
     who: str, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -84,7 +84,7 @@ def test_somebody_who_is_given_shows_it(
 def test_a_patient_who_is_recognised_ends_with_1(
     workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["anonymize", "grin.png", "--as", f"person:{PATIENT}", "--out", "m.png"]
+    words = ["anonymize", "grin.png", "--as", f"subject:{PATIENT}", "--out", "m.png"]
     assert run(*words) == 1
     said = capsys.readouterr().out
     assert "THE PATIENT IS RECOGNISED (dlib distance 0." in said
@@ -155,7 +155,7 @@ def test_a_sheet_of_a_patient_goes_the_same_way(
         palsy = Palsy.peripheral(Side.RIGHT, Grade.V)
         image = render(sample(PATIENT), movement, palsy, view=View(128, PORTRAIT)).image
         write_png(folder / f"{movement.value}.png", image)
-    words = ["sheet", "--person", str(OTHER), "--patient", str(folder), "--size", "128"]
+    words = ["sheet", "--subject", str(OTHER), "--patient", str(folder), "--size", "128"]
     ended = run(*words, "--out", "s.png")
     said = capsys.readouterr().out
     made = next(p for p in workplace.glob("s*.png"))
@@ -168,27 +168,27 @@ def test_a_sheet_of_a_patient_goes_the_same_way(
     for more, fault in (
         ([*given, "--method", "cfcpalsy"], "the method cfcpalsy has no --base"),
         ([*given, "--weights", "x"], "give one of the two"),
-        (["--method", "people"], "the method people takes no pictures"),
+        (["--method", "subjects"], "the method subjects takes no pictures"),
         (["--side", "left", "--grade", "V"], "--patient shows the palsy; leave out side"),
         (["--out", f"{folder}/s.png"], "lies in the patient's folder; give another --out"),
     ):
         assert fault in complaint(capsys, *words, *more)
-    assert "go with --patient" in complaint(capsys, "sheet", "--person", "5", *given)
+    assert "go with --patient" in complaint(capsys, "sheet", "--subject", "5", *given)
 
 
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
         (["--as", "purple elephant"], "description 'purple elephant': 'purple elephant' cannot"),
-        (["--as", "nobody.jpg"], "nobody.jpg: no such file; give a description, person:SEED"),
-        (["--as", "person:x"], "--as person:x: the seed is a whole number from 0 on, as in"),
-        (["--as", "person:-1"], "--as person:-1: the seed is a whole number from 0 on"),
-        (["--as", "7"], "--as 7: a person by seed is person:7"),
+        (["--as", "nobody.jpg"], "nobody.jpg: no such file; give a description, subject:SEED"),
+        (["--as", "subject:x"], "--as subject:x: the seed is a whole number from 0 on, as in"),
+        (["--as", "subject:-1"], "--as subject:-1: the seed is a whole number from 0 on"),
+        (["--as", "7"], "--as 7: a synthetic subject by seed is subject:7"),
         (["--as", "man", "--words", "man"], "--words goes with a ControlNet; say in --as whom"),
         (["--as", "grin.png"], "grin.png: the mouth is open; give a photo at rest"),
-        (["--as", "."], ".: is a folder; give a description, person:SEED or a photo"),
+        (["--as", "."], ".: is a folder; give a description, subject:SEED or a photo"),
         (["--as", "man of 200"], "description 'man of 200': people can be drawn from 16 to 80"),
-        (["--as", " "], "--as: is empty; give a description, person:SEED or a photo"),
+        (["--as", " "], "--as: is empty; give a description, subject:SEED or a photo"),
         (["--as", "woman " * 60 + "x"], "'x' cannot be drawn"),
         (["--as", "man", "--seed", "-1"], "--seed -1: must not be negative"),
         (["--as", "man", "--size", "64"], "--size 64: must lie between 128 and 1024"),
@@ -197,7 +197,7 @@ def test_a_sheet_of_a_patient_goes_the_same_way(
         (["--as", "man", "--tokenizer", "t"], "--tokenizer goes with a --base that is a single"),
         (["--as", "man", "--weights", "none"], "none: holds no such weights; give --weights"),
         (["--as", "man", "--method", "nobody"], "no method 'nobody'; choose one of "),
-        (["--as", "man", "--method", "people"], "the method people takes no pictures"),
+        (["--as", "man", "--method", "subjects"], "the method subjects takes no pictures"),
         (["--as", "man", "--rest", "other.png"], "other.png: shows somebody else than grin.png"),
         (
             ["--as", "man", "--out", "folder"],

@@ -99,8 +99,8 @@ def test_measure_against_rest(workplace: Path, capsys: pytest.CaptureFixture[str
          "turned.png: the face is turned by"),
         ("measure grin.png --rest two.png", "two.png: 2 faces found; crop the photo to one"),
         ("synthesize --identity two.png --expression grin.png --out o.png", "2 faces found"),
-        ("grid --identities 7 --expressions grin.png --method people --out o.png",
-         "the method people takes no pictures; ask for movements"),
+        ("grid --identities 7 --expressions grin.png --method subjects --out o.png",
+         "the method subjects takes no pictures; ask for movements"),
     ],
 )  # fmt: skip
 def test_bad_rests_get_one_line(

@@ -60,8 +60,8 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
 
 def test_version_and_groups(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--version") == 0
-    assert run("people", "--help") == 0
-    assert "people export" in capsys.readouterr().out
+    assert run("subjects", "--help") == 0
+    assert "subjects export" in capsys.readouterr().out
     assert run() == 2
 
 
@@ -113,13 +113,13 @@ def test_measure_goes_on_after_a_bad_photo(
 
 
 def test_sheet_and_grid(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("sheet", "--person", 5, "--size", 96, "--out", tmp_path / "p.png") == 0
-    assert "Asked and measured" in capsys.readouterr().out
+    assert run("sheet", "--subject", 5, "--size", 96, "--out", tmp_path / "p.png") == 0
+    assert "Requested and measured" in capsys.readouterr().out
     assert run("sheet", photo, "--size", 96, "--yanagihara", 12, "--out", tmp_path / "s.png") == 0
-    for name, person in (("p.png", 5), ("s.png", None)):
+    for name, subject in (("p.png", 5), ("s.png", None)):
         with Image.open(tmp_path / name) as image:
             record = json.loads(image.text["palsynth:provenance"])
-        assert record["person"] == person
+        assert record["subject"] == subject
         assert record["palsy"]["left"]["tone"] < 1
     words = ("--expressions", "rest", "grin:left:V", "--size", 96, "--out", tmp_path / "g.png")
     assert run("grid", "--identities", 1, 2, *words) == 0
@@ -130,11 +130,11 @@ def test_sheet_and_grid(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
 def test_people_sample_and_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "people"
     words = ("--count", 2, "--size", 64, "--age", 60, "--out", out)
-    assert run("people", "sample", *words) == 0
+    assert run("subjects", "sample", *words) == 0
     assert "extrapolated" in capsys.readouterr().out
     assert sorted(p.name for p in out.iterdir()) == ["person-0000000.png", "person-0000001.png"]
     words = ("--subjects", 2, "--images-per-subject", 2, "--size", 64)
-    assert run("people", "export", tmp_path / "set", *words) == 0
+    assert run("subjects", "export", tmp_path / "set", *words) == 0
     assert run("data", "check", tmp_path / "set") == 0
     assert run("data", "stats", tmp_path / "set", "--out", tmp_path / "stats.png") == 0
     assert (tmp_path / "stats.png").exists()
@@ -169,7 +169,7 @@ def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
     ("words", "text"),
     [
         ("dance", "no command 'dance'; commands are sheet, grid"),
-        ("people dance", "no command 'people dance'; commands are people sample"),
+        ("subjects dance", "no command 'subjects dance'; commands are subjects sample"),
         ("simulate none.jpg --out o.png", "none.jpg: no such file"),
         ("simulate PHOTO --out o.png --intensity 3", "--intensity 3: must lie between 0 and 1.2"),
         ("simulate PHOTO --out o.png --yanagihara 7", "an even number from 0 to 40"),
@@ -184,13 +184,13 @@ def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         ("simulate PHOTO --out .", "give a name that ends in .png"),
         ("simulate PHOTO --out o.png --palsy no.yaml", "no.yaml: cannot be read"),
         ("simulate PHOTO --out PHOTO/o.png", "cannot be written"),
-        ("sheet", "give either a photo or --person SEED"),
-        ("sheet PHOTO --person 1", "give either a photo or --person SEED"),
-        ("sheet --person -4", "seed -4: a person's seed is a whole number"),
-        ("sheet --person 1 --method magic", "no method 'magic'"),
+        ("sheet", "give either a photo or --subject SEED"),
+        ("sheet PHOTO --subject 1", "give either a photo or --subject SEED"),
+        ("sheet --subject -4", "seed -4: a person's seed is a whole number"),
+        ("sheet --subject 1 --method magic", "no method 'magic'"),
         ("grid --identities \u00b2 --expressions rest", "\u00b2: no such file"),
-        ("sheet PHOTO --method people", "the identity must be a person"),
-        ("sheet --person 1 --size 9000", "--size 9000: a picture of a sheet has 64 to 512 px"),
+        ("sheet PHOTO --method subjects", "the identity must be a person"),
+        ("sheet --subject 1 --size 9000", "--size 9000: a picture of a sheet has 64 to 512 px"),
         ("grid --identities 1 --expressions jump", "no movement 'jump'; choose rest"),
         ("grid --identities 1 --expressions grin:up", "the side must be left or right"),
         ("grid --identities 1 --expressions grin:left:X", "the grade must be I to VI"),
@@ -199,19 +199,19 @@ def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         ("measure EMPTY", "no pictures in it"),
         (f"measure {'a' * 300}.jpg", "name too long"),
         ("measure none.jpg gone.jpg", "none of the 2 photos could be measured"),
-        ("people sample --out PHOTO/x --count 1", "cannot be written"),
-        ("people sample --out x --kind late", "say how weak: --grade"),
-        ("people sample --out x --count 0", "--count 0: must be at least 1"),
-        ("people sample --out x --size 4", "size 4: people are drawn from 32 to 1024 px"),
-        ("people sample --out x --age 3", "age 3: people can be drawn from 16 to 80 years"),
-        ("people export EMPTY --subjects 0", "must be at least 1"),
-        ("people export PHOTO --subjects 1", "cannot be made"),
-        ("people export FULL --subjects 1", "is not empty; give a new folder"),
-        ("people export x --seed -1", "seed -1: a seed is a whole number"),
-        ("people export x --seed 100", "are for evaluation"),
-        ("people export x --workers 0", "--workers 0: must lie between 1 and"),
-        ("people fit EMPTY --out m.npz", "split.csv: cannot be read"),
-        ("people fit EMPTY --out m.npz --components 90", "more would memorise people"),
+        ("subjects sample --out PHOTO/x --count 1", "cannot be written"),
+        ("subjects sample --out x --kind late", "say how weak: --grade"),
+        ("subjects sample --out x --count 0", "--count 0: must be at least 1"),
+        ("subjects sample --out x --size 4", "size 4: people are drawn from 32 to 1024 px"),
+        ("subjects sample --out x --age 3", "age 3: people can be drawn from 16 to 80 years"),
+        ("subjects export EMPTY --subjects 0", "must be at least 1"),
+        ("subjects export PHOTO --subjects 1", "cannot be made"),
+        ("subjects export FULL --subjects 1", "is not empty; give a new folder"),
+        ("subjects export x --seed -1", "seed -1: a seed is a whole number"),
+        ("subjects export x --seed 100", "are for evaluation"),
+        ("subjects export x --workers 0", "--workers 0: must lie between 1 and"),
+        ("subjects fit EMPTY --out m.npz", "split.csv: cannot be read"),
+        ("subjects fit EMPTY --out m.npz --components 90", "more would memorise people"),
         ("capture fit EMPTY --out m.npz", "split.csv: cannot be read"),
         ("data check EMPTY", "no metadata.jsonl; make one with"),
         ("data check nowhere", "nowhere: no such folder"),
@@ -219,7 +219,7 @@ def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         ("data import meei nowhere dst", "nowhere: no such folder"),
         ("data import folder EMPTY dst", "nothing in it can be placed"),
         ("convert none.ckpt --out weights", "none.ckpt: no such file"),
-        ("calibrate --people 0 --out c.json", "of at least 10"),
+        ("calibrate --subjects 0 --out c.json", "of at least 10"),
         ("calibrate --out no/c.json", "there is no folder no"),
         ("fields fit PHOTO --out f.npz", "not the scanned fields"),
     ],
@@ -274,7 +274,7 @@ def test_bad_palsy_files(
 @pytest.mark.parametrize(
     "words",
     ["simulate PHOTO --movement jump --out o.png", "simulate --out o.png", "sheet --grade VII",
-     "data import zip a b", "people sample", "measure"],
+     "data import zip a b", "subjects sample", "measure"],
 )  # fmt: skip
 def test_words_that_the_parser_refuses(
     words: str, photo: Path, capsys: pytest.CaptureFixture[str]
@@ -297,5 +297,5 @@ def test_a_sheet_gives_its_single_pictures_and_no_person_is_mirrored(
         assert image.size == (96, 96)
         assert json.loads(image.text["palsynth:provenance"])["expression"] == "grin"  # type: ignore[attr-defined]
     assert "--mirrored goes with a photo" in complaint(
-        capsys, "sheet", "--person", "3", "--mirrored", "--out", out
+        capsys, "sheet", "--subject", "3", "--mirrored", "--out", out
     )

@@ -12,11 +12,11 @@ def test_a_gallery_is_written_again_over_itself_but_not_over_others_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    words = ["gallery", "--out", "g", "--persons", "3", "--grades", "IV", "--size", "64"]
+    words = ["gallery", "--out", "g", "--subjects", "3", "--grades", "IV", "--size", "64"]
     assert run(*words, "--ages", "70") == 0
     assert "g/README.md: 10 pictures of 1 people" in capsys.readouterr().out
     page = (tmp_path / "g" / "README.md").read_text("utf-8")
-    assert "palsynth gallery --persons 3 --ages 70 --grades IV --side left --size 64" in page
+    assert "palsynth gallery --subjects 3 --ages 70 --grades IV --side left --size 64" in page
     assert "age extrapolated" in page
     assert "of about 70" in (tmp_path / "g" / "README.md").read_text("utf-8")
     assert "left side weak" in (tmp_path / "g" / "README.md").read_text("utf-8")
@@ -32,9 +32,9 @@ def test_a_gallery_is_written_again_over_itself_but_not_over_others_work(
 @pytest.mark.parametrize(
     ("more", "fault"),
     [
-        (["--persons", "3", "3"], "say at least one seed, and none twice"),
-        (["--persons", "3", "--ages", "20", "30"], "2 ages for 1 people; say one each"),
-        (["--persons", "3", "--ages", "120"], "people can be drawn from 16 to 80 years"),
+        (["--subjects", "3", "3"], "say at least one seed, and none twice"),
+        (["--subjects", "3", "--ages", "20", "30"], "2 ages for 1 people; say one each"),
+        (["--subjects", "3", "--ages", "120"], "people can be drawn from 16 to 80 years"),
         (["--grades", "II", "II"], "say at least one, and none twice"),
         (["--size", "5000"], "pictures have 64 to 1024 px a side"),
         (["--method", "nobody"], "nobody"),

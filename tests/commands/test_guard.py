@@ -28,18 +28,18 @@ WRITES = {
     "anonymize": "anonymize A --as B --out OUT",
     "data stats": "data stats set --out OUT",
     "fields fit": "fields fit scan.npz --out OUT",
-    "calibrate": "calibrate --people 10 --per-person 1 --out OUT",
-    "people fit": "people fit london --out OUT",
+    "calibrate": "calibrate --subjects 10 --per-subject 1 --out OUT",
+    "subjects fit": "subjects fit london --out OUT",
     "capture fit": "capture fit london --out OUT",
     "smile fit": "smile fit london --out OUT",
-    "people sample": "people sample --out . --count 1",
+    "subjects sample": "subjects sample --out . --count 1",
 }
 """Commands that write a file which the caller names, A and B being photos."""
 
 ELSEWHERE = {
     "gallery": "commands/test_gallery.py",
     "measure": "commands/test_cli.py",
-    "people export": "commands/test_cli.py",
+    "subjects export": "commands/test_cli.py",
     "data check": "commands/test_cli.py",
     "data import": "commands/test_cli.py",
     "evaluate": "scoring/test_evaluation.py",
@@ -100,7 +100,7 @@ def test_no_command_replaces_a_file_of_other_origin(
     theirs = workplace / "theirs.png"
     if name == "synthesize, counted":
         theirs = workplace / "theirs-0.png"
-    if name == "people sample":
+    if name == "subjects sample":
         theirs = workplace / "person-0000000.png"
     theirs.write_text("somebody's work")
     error = complaint(capsys, *_words(WRITES[name], "theirs.png"))

@@ -16,7 +16,7 @@ from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import read_image, write_png
 from palsynth.face.measures import measure
-from palsynth.methods.base import Asked, Request, get_method
+from palsynth.methods.base import Request, TargetExpression, get_method
 from palsynth.methods.controlnet import conditioning
 from palsynth.subjects import View, render, sample
 from tests.commands.test_cli import run
@@ -68,14 +68,14 @@ def test_a_sheets_photo_is_turned_round_where_it_is_mirrored(marked: Path, tmp_p
 def test_a_grid_draws_the_side_that_its_words_name(tmp_path: Path) -> None:
     words = ("--expressions", "grin:left:V", "grin:right:V", "rest", "--size", "128")
     assert run("grid", "--identities", 5, *words, "--out", tmp_path / "g.png") == 0
-    image, person = read_image(tmp_path / "g.png"), sample(5)
+    image, subject = read_image(tmp_path / "g.png"), sample(5)
     for column, (movement, palsy) in enumerate((
         (Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V)),
         (Movement.GRIN, Palsy.peripheral(Side.RIGHT, Grade.V)),
         (Movement.REST, Palsy.none()),
     )):  # fmt: skip
-        asked = Request(person, Asked(movement, palsy), 0, 128, PORTRAIT)
-        tile = get_method("people")([asked])[0]
+        requested = Request(subject, TargetExpression(movement, palsy), 0, 128, PORTRAIT)
+        tile = get_method("subjects")([requested])[0]
         x = 8 + 136 * column
         assert any(
             np.array_equal(image[y : y + 128, x : x + 128], tile)
@@ -87,7 +87,7 @@ def test_a_grid_draws_the_side_that_its_words_name(tmp_path: Path) -> None:
 def test_people_are_drawn_with_the_palsy_of_the_side_that_is_named(
     side: str, tmp_path: Path
 ) -> None:
-    words = ("people", "sample", "--count", 1, "--seed", 5, "--movement", "grin", "--size", 128)
+    words = ("subjects", "sample", "--count", 1, "--seed", 5, "--movement", "grin", "--size", 128)
     assert run(*words, "--grade", "VI", "--side", side, "--out", tmp_path) == 0
     palsy = Palsy.peripheral(Side(side), Grade.VI)
     drawn = render(sample(5), Movement.GRIN, palsy, view=View(size=128)).image
@@ -150,11 +150,11 @@ def test_the_patients_parts_go_into_the_other_face(
     """The first photo is the patient's; parts move and change size unless they are kept."""
     for name, seed in (("patient", 5), ("other", 6)):
         write_png(tmp_path / f"{name}.png", render(sample(seed), view=View(160)).image)
-    asked: list[tuple[Face, Face, dict[str, object]]] = []
+    requested: list[tuple[Face, Face, dict[str, object]]] = []
     real = conditioning.codc
 
     def codc(patient: Face, other: Face, **how: object):  # type: ignore[no-untyped-def]
-        asked.append((patient, other, how))
+        requested.append((patient, other, how))
         return real(patient, other, **how)  # type: ignore[arg-type]
 
     monkeypatch.setattr(conditioning, "codc", codc)
@@ -162,10 +162,10 @@ def test_the_patients_parts_go_into_the_other_face(
     condition(ConditionOptions(patient, other, out, size=128))
     condition(ConditionOptions(patient, other, out, None, 128, True, False, False))
     condition(ConditionOptions(patient, other, out, None, 128, False, True, True))
-    for who, whom, _ in asked:
+    for who, whom, _ in requested:
         assert np.array_equal(who.landmarks, read_face(patient).landmarks)
         assert np.array_equal(whom.landmarks, read_face(other).landmarks)
-    assert [how for _, _, how in asked] == [
+    assert [how for _, _, how in requested] == [
         {"contour": True, "organ_size": True, "nose": False, "size": 128},
         {"contour": False, "organ_size": True, "nose": False, "size": 128},
         {"contour": True, "organ_size": False, "nose": True, "size": 128},

@@ -10,7 +10,7 @@ from palsynth.cli import main
 TINY = """
 kind: landmarks
 model: {widths: [4, 4, 4, 4], depths: [1, 1, 1, 1], narrow: 2, dim: 8}
-data: {people: 2}
+data: {subjects: 2}
 loop: {steps: 2, batch: 2, log_every: 1, device: cpu}
 """
 

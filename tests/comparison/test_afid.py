@@ -9,7 +9,7 @@ import pytest
 
 from palsynth.cli import main
 from palsynth.comparison import benchmark_sets
-from palsynth.comparison.afid import afid_figures, there_and_back, way_back
+from palsynth.comparison.afid import afid_figures, round_trip, way_back
 from palsynth.comparison.benchmark_sets import vp_transfer
 from palsynth.data.manifest import read_manifest
 from palsynth.data.pairs import read_pairs
@@ -39,7 +39,7 @@ def test_the_way_back_uses_the_fixed_identity_image(vp: Path, tmp_path: Path) ->
 
 def test_copying_the_expression_scores_nought_and_is_exposed(vp: Path, tmp_path: Path) -> None:
     pairs = read_pairs(vp / "pairs.csv")
-    assert list(there_and_back(get_method("copy-expression"), vp, pairs, tmp_path))[-1] == 20
+    assert list(round_trip(get_method("copy-expression"), vp, pairs, tmp_path))[-1] == 20
     with FeatureCache(tmp_path / "features.sqlite") as cache:
         figures = afid_figures(vp, pairs, tmp_path, None, cache)
     name = next(n for n in figures if n.startswith("afid[palsynth, antialiased 112, "))
@@ -70,7 +70,7 @@ def test_an_afid_of_somebody_else_is_said_to_say_nothing(
     vp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     figures = {"dlib distance of the first to B": Figure(0.6, 0.5, 0.7, 1)}
-    monkeypatch.setattr("palsynth.comparison.afid.there_and_back", lambda *_: iter(()))
+    monkeypatch.setattr("palsynth.comparison.afid.round_trip", lambda *_: iter(()))
     monkeypatch.setattr("palsynth.comparison.afid.afid_figures", lambda *_: figures)
     main(["afid", str(vp), "--method", "copy-expression", "--out", str(tmp_path)])
     assert "the first pictures do not show the other person" in capsys.readouterr().out
@@ -79,18 +79,18 @@ def test_an_afid_of_somebody_else_is_said_to_say_nothing(
 def test_a_set_without_a_way_back_is_named(vp: Path, tmp_path: Path) -> None:
     pairs = [replace(pair, expression_identity="") for pair in read_pairs(vp / "pairs.csv")]
     with pytest.raises(InputError, match="has no expression_identity, which the way back needs"):
-        list(there_and_back(get_method("copy-expression"), vp, pairs, tmp_path))
+        list(round_trip(get_method("copy-expression"), vp, pairs, tmp_path))
 
 
 def test_noise_with_odd_faces_still_finds_its_way_back(vp: Path, tmp_path: Path) -> None:
     """A method's own pictures may show no face: that is the method's figure, not an error."""
     pairs = read_pairs(vp / "pairs.csv")[:2]
     method = get_method("copy-expression")
-    list(there_and_back(method, vp, pairs, tmp_path))
+    list(round_trip(method, vp, pairs, tmp_path))
     spoilt = tmp_path / "first" / pairs[0].name
     write_png(spoilt, np.full((112, 112, 3), 90, np.uint8))
     (tmp_path / "second" / pairs[0].name).unlink()
-    list(there_and_back(method, vp, pairs, tmp_path))
+    list(round_trip(method, vp, pairs, tmp_path))
     stays = read_image(vp / pairs[0].expression_identity)
     assert np.array_equal(read_image(tmp_path / "second" / pairs[0].name), stays)
 

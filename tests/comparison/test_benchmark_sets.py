@@ -26,7 +26,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(benchmark_sets, name, value)
 
 
-def digest(folder: Path) -> str:
+def state_dict_sha256(folder: Path) -> str:
     paths = sorted(p for p in folder.rglob("*") if p.is_file())
     return hashlib.sha256(b"".join(p.name.encode() + p.read_bytes() for p in paths)).hexdigest()
 
@@ -45,7 +45,7 @@ def test_vp_transfer(tmp_path: Path) -> None:
         assert who.movement == rows[pair.expression_identity].movement == "rest"
         assert rows[pair.expression_identity].subject_id == expression.subject_id
         assert all(r.provenance and r.provenance["seed"] >= EVALUATION_SEEDS for r in rows.values())
-        movement, palsy = pair.asked()
+        movement, palsy = pair.requested()
         assert palsy is not None
         assert movement in YANAGIHARA
     drawn = [row for row in rows.values() if row.file_name.startswith(("truth", "expression"))]
@@ -75,7 +75,7 @@ def test_sets_are_the_same_bytes_and_go_on(tmp_path: Path) -> None:
         if done == 7:
             break
     list(vp_transfer(broken, size=48))
-    assert digest(whole) == digest(broken)
+    assert state_dict_sha256(whole) == state_dict_sha256(broken)
     with pytest.raises(InputError, match="holds an export with other settings"):
         list(vp_transfer(whole, size=64))
 
@@ -146,17 +146,17 @@ def test_a_method_runs_over_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[
     words = ["transfer", str(folder), "--method", "simulator", "--out", str(out)]
     main(words)
     assert "20 pictures by simulator" in capsys.readouterr().out
-    before = digest(out)
+    before = state_dict_sha256(out)
     pairs = read_pairs(folder / "pairs.csv")
     (out / pairs[3].name).unlink()
     main(words)
-    assert digest(out) == before
+    assert state_dict_sha256(out) == before
     for pair in pairs:
         made, identity = (read_image(p) for p in (out / pair.name, folder / pair.identity))
         assert made.shape == identity.shape
         assert np.array_equal(made[:8], identity[:8]), "the face lies as in the identity image"
     with pytest.raises(SystemExit):
-        main([*words[:3], "people", "--out", str(out)])
+        main([*words[:3], "subjects", "--out", str(out)])
     fault = "holds pictures of another method, of other weights or settings, or of another set"
     assert fault in capsys.readouterr().err
     record = out / "transfer.json"
@@ -165,5 +165,5 @@ def test_a_method_runs_over_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[
         main(words)
     assert fault in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        main(["transfer", str(folder), "--method", "people", "--out", str(tmp_path / "other")])
+        main(["transfer", str(folder), "--method", "subjects", "--out", str(tmp_path / "other")])
     assert "the identity must be a person" in capsys.readouterr().err

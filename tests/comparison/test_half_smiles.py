@@ -51,11 +51,11 @@ def photographs(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("weak", list(Side))
 def test_only_the_other_side_smiles(weak: Side, faces: tuple[Face, Face]) -> None:
-    person = pair_up("x", *faces, size=256)
-    made = detect_face(half_smile(person, weak, 1.0)).landmarks
+    subject = pair_up("x", *faces, size=256)
+    made = detect_face(half_smile(subject, weak, 1.0)).landmarks
     for side in Side:
         corner = topology.COMMISSURE[side.value]
-        still, smile = (f.landmarks[corner, :2] for f in (person.rest, person.smile))
+        still, smile = (f.landmarks[corner, :2] for f in (subject.rest, subject.smile))
         expected = still if side is weak else smile
         assert np.linalg.norm(made[corner, :2] - expected) < 0.35 * np.linalg.norm(smile - still)
 
@@ -63,12 +63,12 @@ def test_only_the_other_side_smiles(weak: Side, faces: tuple[Face, Face]) -> Non
 def test_no_share_is_the_smile_and_all_pixels_are_of_photographs(
     faces: tuple[Face, Face],
 ) -> None:
-    person = pair_up("x", *faces, size=256)
-    whole = half_smile(person, Side.LEFT, 0.0)
-    assert np.abs(whole.astype(int) - person.smile.image).mean() < 2
-    left, right = half_smile(person, Side.LEFT, 1.0), half_smile(person, Side.RIGHT, 1.0)
+    subject = pair_up("x", *faces, size=256)
+    whole = half_smile(subject, Side.LEFT, 0.0)
+    assert np.abs(whole.astype(int) - subject.smile.image).mean() < 2
+    left, right = half_smile(subject, Side.LEFT, 1.0), half_smile(subject, Side.RIGHT, 1.0)
     assert np.abs(left.astype(int) - right).max() > 40
-    edge = np.abs(left.astype(int) - person.rest.image)[:, -20:]  # the patient's left, outside
+    edge = np.abs(left.astype(int) - subject.rest.image)[:, -20:]  # the patient's left, outside
     assert edge.mean() < 1
 
 
@@ -85,7 +85,7 @@ def test_two_sets_of_a_folder(photographs: Path, tmp_path: Path) -> None:
     for pair in cross:
         assert pair.truth == ""
         assert pair.subject not in pair.expression
-        movement, palsy = pair.asked()
+        movement, palsy = pair.requested()
         assert movement is Movement.GRIN
         assert palsy is not None
         assert palsy.weak_side is Side("left" if "-left-" in pair.expression else "right")
@@ -97,10 +97,10 @@ def test_two_sets_of_a_folder(photographs: Path, tmp_path: Path) -> None:
         ("right-050", "right", 0.5), ("right-100", "right", 0.0),
     ):  # fmt: skip
         row = rows[f"half/1000401-{name}.png"]
-        asked = next(p for p in own if p.expression == row.file_name).asked()[1]
+        requested = next(p for p in own if p.expression == row.file_name).requested()[1]
         assert row.side == side
         assert row.palsy is not None
-        assert asked == Palsy.from_dict(row.palsy)
+        assert requested == Palsy.from_dict(row.palsy)
         assert row.palsy[side]["function"]["buccal"] == works
         assert row.palsy["right" if side == "left" else "left"]["function"]["buccal"] == 1.0
         found = measure(read_face(out / "self" / row.file_name).landmarks)

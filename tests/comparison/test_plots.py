@@ -11,9 +11,9 @@ import pytest
 
 from palsynth.comparison import plots as evaluation_pictures
 from palsynth.comparison.plots import (
-    asked_measured_plot,
     contact_sheet,
     distance_plot,
+    requested_measured_plot,
 )
 from palsynth.scoring.panel import Judged
 from tests.scoring.sights import write_flat
@@ -29,8 +29,8 @@ def _judged(name: str, **numbers: list[float]) -> Judged:
 
 
 def test_asked_runs_across_and_measured_upwards() -> None:
-    figure = asked_measured_plot(
-        _judged("mine", asked=[0.3, -0.8, 0.1], measured=[0.02, -0.03, 0.01])
+    figure = requested_measured_plot(
+        _judged("mine", requested=[0.3, -0.8, 0.1], measured=[0.02, -0.03, 0.01])
     )
     plot = figure.axes[0]  # type: ignore[union-attr]
     clear, unclear = (dots.get_offsets().tolist() for dots in plot.collections)
@@ -38,8 +38,10 @@ def test_asked_runs_across_and_measured_upwards() -> None:
     assert np.array(unclear) == pytest.approx(np.array([[0.1, 1.0]]))
     assert plot.get_xlabel() == "asked: how much weaker the patient's left is to be"
     assert plot.get_ylabel() == "measured asymmetry, % of the outer-eye distance"
-    assert asked_measured_plot(_judged("mine", asked=[0.3], measured=[float("nan")])) is None
-    assert asked_measured_plot(_judged("mine")) is None
+    assert (
+        requested_measured_plot(_judged("mine", requested=[0.3], measured=[float("nan")])) is None
+    )
+    assert requested_measured_plot(_judged("mine")) is None
 
 
 def test_each_methods_distances_bear_its_name() -> None:

@@ -18,7 +18,7 @@ from palsynth.face.detect import detect_face, read_face
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import read_image, write_png
-from palsynth.methods.base import Asked, Picture, Request
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression
 from palsynth.subjects import View, render, sample
 
 LEFT_IV = Palsy.peripheral(Side.LEFT, Grade.IV)
@@ -32,10 +32,10 @@ class Noted:
 
     def __init__(self, takes_pictures: bool = True) -> None:
         self.takes_pictures = takes_pictures
-        self.asked: list[Request] = []
+        self.requested: list[Request] = []
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
-        self.asked += requests
+        self.requested += requests
         return [np.full((32, 32, 3), 10 + r.seed, np.uint8) for r in requests]
 
 
@@ -76,10 +76,10 @@ def test_the_expression_is_of_one_and_the_identity_of_the_other(
 ) -> None:
     method = Noted()
     list(transfer(method, folder, PAIRS, tmp_path))
-    assert [r.seed for r in method.asked] == [0, 1, 2]
-    for request, shown in zip(method.asked, ("grin", "rest", "grin"), strict=True):
+    assert [r.seed for r in method.requested] == [0, 1, 2]
+    for request, shown in zip(method.requested, ("grin", "rest", "grin"), strict=True):
         assert isinstance(request.identity, Face)
-        assert isinstance(request.expression, Picture)
+        assert isinstance(request.expression, ExpressionImage)
         assert _same(request.identity, folder / "who.png")
         assert _same(request.expression.face, folder / f"{shown}.png")
         assert request.expression.rest is None
@@ -91,7 +91,9 @@ def test_the_expression_is_of_one_and_the_identity_of_the_other(
 def test_the_rest_is_the_expressions_own_but_not_of_a_rest(folder: Path, tmp_path: Path) -> None:
     method = Noted()
     list(transfer(method, folder, PAIRS, tmp_path, rest=True))
-    rests = [r.expression.rest for r in method.asked if isinstance(r.expression, Picture)]
+    rests = [
+        r.expression.rest for r in method.requested if isinstance(r.expression, ExpressionImage)
+    ]
     assert _same(rests[0], folder / "rest.png")
     assert rests[1] is None, "what hangs at rest is what it shows"
     assert _same(rests[2], folder / "rest.png")
@@ -100,8 +102,8 @@ def test_the_rest_is_the_expressions_own_but_not_of_a_rest(folder: Path, tmp_pat
 def test_a_method_that_takes_words_is_told_movement_and_palsy(folder: Path, tmp_path: Path) -> None:
     method = Noted(takes_pictures=False)
     list(transfer(method, folder, PAIRS[:2], tmp_path))
-    assert [r.expression for r in method.asked] == [
-        Asked(Movement.GRIN, LEFT_IV), Asked(Movement.REST, LEFT_IV),
+    assert [r.expression for r in method.requested] == [
+        TargetExpression(Movement.GRIN, LEFT_IV), TargetExpression(Movement.REST, LEFT_IV),
     ]  # fmt: skip
 
 
@@ -147,6 +149,8 @@ def test_what_a_method_made_may_show_no_face(folder: Path, tmp_path: Path) -> No
     pairs = [replace(PAIRS[0], expression=str(tmp_path / "none.png")), PAIRS[0]]
     method = Noted()
     list(transfer(method, folder, pairs, tmp_path / "out", made=True))
-    shown = [r.expression.face for r in method.asked if isinstance(r.expression, Picture)]
+    shown = [
+        r.expression.face for r in method.requested if isinstance(r.expression, ExpressionImage)
+    ]
     assert _same(shown[0], folder / "who.png")
     assert np.array_equal(shown[1].landmarks, grin.landmarks)

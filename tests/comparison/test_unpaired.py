@@ -40,7 +40,7 @@ def drawn(folder: Path, first: int, change=None, healthy: bool = False) -> np.nd
                        Palsy.none() if healthy else palsy, view=view).image  # fmt: skip
         paths.append(folder / f"{k}.png")
         write_png(paths[-1], image if change is None else change(image))
-    return distribution(None)[0].see(paths)
+    return distribution(None)[0].extract(paths)
 
 
 def noisy(image: np.ndarray) -> np.ndarray:

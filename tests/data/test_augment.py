@@ -131,7 +131,7 @@ def test_a_backdrop_leaves_the_face() -> None:
 
 
 class Plain:
-    people = 9
+    num_subjects = 9
 
     def __getitem__(self, number: int) -> Example:
         return Example(GREY, number)
@@ -139,8 +139,8 @@ class Plain:
 
 def test_each_number_is_augmented_in_its_own_way() -> None:
     source = AugmentedSource(Plain(), Augmentation(), seed=1)
-    assert source.people == 9
-    assert source[3].person == 3
+    assert source.num_subjects == 9
+    assert source[3].subject == 3
     again = AugmentedSource(Plain(), Augmentation(), seed=1)
     assert np.array_equal(source[3].image, again[3].image)
     other = AugmentedSource(Plain(), Augmentation(), seed=2)

@@ -66,7 +66,7 @@ def test_a_mirror_swaps_the_sides_of_every_label_and_keeps_the_others() -> None:
     expected = [[1.0, 0.9, 0.8, 0.75, 0.7], [0.1, 0.2, 0.3, 0.4, 0.5]]
     assert np.allclose(seen.function, expected)
     assert seen.tone == pytest.approx([0.95, 0.6])
-    assert (seen.person, seen.movement, seen.item, seen.grade) == (7, 4, 1, 4)
+    assert (seen.subject, seen.movement, seen.item, seen.grade) == (7, 4, 1, 4)
 
 
 def test_every_round_has_everything_once_in_an_order_of_its_own() -> None:
@@ -86,6 +86,6 @@ def test_a_batch_lies_along_the_first_axis_in_order() -> None:
     rows = [Example(np.full((2, 4, 3), n, np.uint8), n, movement=n + 3) for n in range(3)]
     batch = stack(rows)
     assert batch["image"].shape == (3, 2, 4, 3)
-    assert batch["image"][:, 0, 0, 0].tolist() == batch["person"].tolist() == [0, 1, 2]
+    assert batch["image"][:, 0, 0, 0].tolist() == batch["subject"].tolist() == [0, 1, 2]
     assert batch["movement"].tolist() == [3, 4, 5]
     assert batch["points"].shape == (3, 478, 2)

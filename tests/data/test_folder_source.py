@@ -10,12 +10,12 @@ import pytest
 from PIL import Image
 
 from palsynth.clinical import Branch, Palsy, Side, SidePalsy
-from palsynth.data.cache import KeptParts
+from palsynth.data.cache import ShardedCache
 from palsynth.data.examples import Example, stack
 from palsynth.data.folder_pairs import FolderPairs
-from palsynth.data.folder_source import PART, FolderSource, KeptSource, MixedSource
+from palsynth.data.folder_source import PART, CachedSource, FolderSource, MixedSource
 from palsynth.data.manifest import Row, write_manifest
-from palsynth.data.synthetic_source import PeopleSource
+from palsynth.data.synthetic_source import SyntheticSource
 from palsynth.data.training_pairs import PairExample
 from palsynth.errors import InputError
 from palsynth.face import topology
@@ -49,7 +49,7 @@ def folder(tmp_path: Path) -> Path:
 def test_only_train_people_are_trained_on_unless_others_are_named(folder: Path) -> None:
     source = FolderSource(folder)
     assert {row.subject_id for row in source.rows} == {"train person"}
-    assert source.people == 1
+    assert source.num_subjects == 1
     assert {int(source[n].image.max()) for n in range(8)} == {40, 41}
     for split, grey in SPLITS.items():
         one = FolderSource(folder, (split,))
@@ -95,7 +95,7 @@ def test_a_row_gives_its_labels(tmp_path: Path) -> None:
     bare, example = source.example(0), source.example(1)
     assert example.image.shape == (160, 160, 3)
     assert example.image[0, 0].tolist() == [200, 10, 30]
-    assert (example.person, example.movement, example.grade, example.item) == (0, 8, 4, 1)
+    assert (example.subject, example.movement, example.grade, example.item) == (0, 8, 4, 1)
     assert np.allclose(example.function, [[1.0] * 5, [0.25] * 5])
     assert example.tone.tolist() == [1.0, 0.5]
     # twice as wide, four times as high: pixel centres, not corners, are scaled
@@ -103,7 +103,7 @@ def test_a_row_gives_its_labels(tmp_path: Path) -> None:
     assert example.points[33].tolist() == [4.5, 25.5]
     known = np.flatnonzero(~np.isnan(example.points[:, 0]))
     assert known.tolist() == sorted(topology.MULTIPIE_60.values())
-    assert (bare.person, bare.movement, bare.grade, bare.item) == (1, -1, 0, 2)
+    assert (bare.subject, bare.movement, bare.grade, bare.item) == (1, -1, 0, 2)
     assert np.isnan(bare.function).all()
     assert np.isnan(bare.tone).all()
     assert np.isnan(bare.points).all()
@@ -124,7 +124,7 @@ def test_every_round_shows_every_picture_in_another_order(tmp_path: Path) -> Non
 class Counted:
     """Number n shows n everywhere."""
 
-    people = 5
+    num_subjects = 5
 
     def __getitem__(self, number: int) -> Example:
         return Example(
@@ -141,50 +141,52 @@ class Counted:
 @pytest.fixture
 def at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Parts of two records, drawn in this process."""
-    monkeypatch.setattr("palsynth.data.cache.spread", lambda work, items, _: map(work, items))
-    monkeypatch.setattr(KeptSource, "part", 2)
+    monkeypatch.setattr(
+        "palsynth.data.cache.map_in_processes", lambda work, items, _: map(work, items)
+    )
+    monkeypatch.setattr(CachedSource, "part", 2)
 
 
 @pytest.mark.usefixtures("at_hand")
 def test_records_are_found_again_over_several_files(tmp_path: Path) -> None:
-    kept = KeptSource(Counted(), tmp_path, 5)
+    kept = CachedSource(Counted(), tmp_path, 5)
     seen: list[tuple[int, int]] = []
-    kept.draw(progress=lambda done, of: seen.append((done, of)))
+    kept.build(progress=lambda done, of: seen.append((done, of)))
     assert seen == [(2, 5), (4, 5), (5, 5)]
     names = sorted(p.name for p in tmp_path.glob("*.npy"))
     assert names == ["part-00000.npy", "part-00001.npy", "part-00002.npy"]
-    assert [int(kept.record(n)["person"]) for n in range(5)] == [0, 1, 2, 3, 4]
+    assert [int(kept.record(n)["subject"]) for n in range(5)] == [0, 1, 2, 3, 4]
     (tmp_path / "part-00001.npy").unlink()
     with pytest.raises(InputError, match=r"part-00001\.npy has not been drawn yet"):
-        KeptSource(Counted(), tmp_path, 5).record(0)
+        CachedSource(Counted(), tmp_path, 5).record(0)
     seen.clear()
-    kept.draw(progress=lambda done, of: seen.append((done, of)))
+    kept.build(progress=lambda done, of: seen.append((done, of)))
     assert seen == [(5, 5)], "only what was missing"
-    examples = [KeptSource(Counted(), tmp_path, 5)[n] for n in range(5)]
-    assert sorted(e.person for e in examples) == [0, 1, 2, 3, 4]
+    examples = [CachedSource(Counted(), tmp_path, 5)[n] for n in range(5)]
+    assert sorted(e.subject for e in examples) == [0, 1, 2, 3, 4]
     for e in examples:
-        assert (e.image == e.person).all()
-        assert (e.points == e.person).all()
-        assert e.movement == e.person
-        assert np.allclose(e.function, e.person / 10)
-        assert e.tone == pytest.approx([e.person / 10, 1])
+        assert (e.image == e.subject).all()
+        assert (e.points == e.subject).all()
+        assert e.movement == e.subject
+        assert np.allclose(e.function, e.subject / 10)
+        assert e.tone == pytest.approx([e.subject / 10, 1])
 
 
 @pytest.mark.usefixtures("at_hand")
 def test_kept_rounds_have_orders_of_their_own(tmp_path: Path) -> None:
-    kept = KeptSource(Counted(), tmp_path, 20)
-    kept.draw()
-    other = KeptSource(Counted(), tmp_path, 20, seed=1)
+    kept = CachedSource(Counted(), tmp_path, 20)
+    kept.build()
+    other = CachedSource(Counted(), tmp_path, 20, seed=1)
     orders = [
-        [s[n].person for n in range(b, b + 20)] for s, b in ((kept, 0), (kept, 20), (other, 0))
+        [s[n].subject for n in range(b, b + 20)] for s, b in ((kept, 0), (kept, 20), (other, 0))
     ]
     assert all(sorted(order) == list(range(20)) for order in orders)
     assert len({tuple(order) for order in orders}) == 3
 
 
 def test_live_records_are_those_of_the_number() -> None:
-    class Live(KeptParts):
-        live = True
+    class Live(ShardedCache):
+        uncached = True
 
         def records(self, numbers):  # type: ignore[no-untyped-def]
             return np.array(numbers) * 10
@@ -193,42 +195,44 @@ def test_live_records_are_those_of_the_number() -> None:
 
 
 def test_kept_examples_are_drawn_once_by_other_processes(tmp_path: Path) -> None:
-    people = PeopleSource(first=40, count=4, size=64, seed=2)
-    kept = KeptSource(people, tmp_path / "kept", count=3, seed=3)
+    num_subjects = SyntheticSource(first=40, count=4, size=64, seed=2)
+    kept = CachedSource(num_subjects, tmp_path / "kept", count=3, seed=3)
     with pytest.raises(InputError, match=r"part-00000.npy has not been drawn yet"):
         kept[0]
-    kept.draw()
-    drawn, found = (stack([s[n] for n in range(3)]) for s in (people, kept))
+    kept.build()
+    drawn, found = (stack([s[n] for n in range(3)]) for s in (num_subjects, kept))
     order = [found["image"].tolist().index(image) for image in drawn["image"].tolist()]
     assert sorted(order) == [0, 1, 2]
-    for name in ("person", "movement", "points", "function", "tone"):
+    for name in ("subject", "movement", "points", "function", "tone"):
         assert np.allclose(found[name][order], drawn[name], atol=1e-4)
     before = (tmp_path / "kept" / "part-00000.npy").stat().st_mtime_ns
-    kept.draw()
+    kept.build()
     assert (tmp_path / "kept" / "part-00000.npy").stat().st_mtime_ns == before
     with pytest.raises(InputError, match="keeps examples of another source"):
-        KeptSource(PeopleSource(size=64), tmp_path / "kept", count=PART).draw()
+        CachedSource(SyntheticSource(size=64), tmp_path / "kept", count=PART).build()
 
 
 def test_mixtures_number_people_on_and_keep_their_shares() -> None:
     class Shows:
-        def __init__(self, grey: int, people: int | None) -> None:
-            self.grey, self.people = grey, people
+        def __init__(self, grey: int, num_subjects: int | None) -> None:
+            self.grey, self.num_subjects = grey, num_subjects
 
         def __getitem__(self, number: int) -> Example:
-            return Example(np.full((1, 1, 3), self.grey, np.uint8), number % (self.people or 1))
+            return Example(
+                np.full((1, 1, 3), self.grey, np.uint8), number % (self.num_subjects or 1)
+            )
 
     mixed = MixedSource([Shows(10, 4), Shows(20, 3), Shows(30, 2)], [1.0, 6.0, 3.0], seed=1)
-    assert mixed.people == 9
+    assert mixed.num_subjects == 9
     examples = [mixed[n] for n in range(500)]
-    people = {10: range(4), 20: range(4, 7), 30: range(7, 9)}
-    for grey, numbers in people.items():
-        assert {e.person for e in examples if e.image.max() == grey} == set(numbers)
-    counts = [sum(int(e.image.max()) == grey for e in examples) for grey in people]
+    num_subjects = {10: range(4), 20: range(4, 7), 30: range(7, 9)}
+    for grey, numbers in num_subjects.items():
+        assert {e.subject for e in examples if e.image.max() == grey} == set(numbers)
+    counts = [sum(int(e.image.max()) == grey for e in examples) for grey in num_subjects]
     assert counts == pytest.approx([50, 300, 150], abs=35)
     again = replace(mixed, seed=2)
-    assert [again[n].person for n in range(20)] != [e.person for e in examples[:20]]
-    assert MixedSource([Shows(1, 4), Shows(2, None)], [1, 1]).people is None
+    assert [again[n].subject for n in range(20)] != [e.subject for e in examples[:20]]
+    assert MixedSource([Shows(1, 4), Shows(2, None)], [1, 1]).num_subjects is None
 
 
 def test_pairs_of_a_folder_are_two_pictures_of_one_subject(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from palsynth.clinical import Movement
 from palsynth.data.examples import MOVEMENTS
-from palsynth.data.groups import MEMBERS, SCRIPTS, GroupsSource, KeptGroups
+from palsynth.data.groups import MEMBERS, SCRIPTS, CachedGroups, GroupsSource
 from palsynth.data.training_pairs import PairsSource
 from palsynth.errors import InputError
 from palsynth.subjects import View, render, sample
@@ -25,9 +25,9 @@ def group() -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> KeptGroups:
-    found = KeptGroups(replace(SOURCE, people=8), tmp_path_factory.mktemp("groups"), 2)
-    found.draw(1)
+def kept(tmp_path_factory: pytest.TempPathFactory) -> CachedGroups:
+    found = CachedGroups(replace(SOURCE, num_subjects=8), tmp_path_factory.mktemp("groups"), 2)
+    found.build(1)
     return found
 
 
@@ -89,26 +89,26 @@ def test_evaluation_people_are_refused() -> None:
         GroupsSource(999_990, 20)
     with pytest.raises(InputError, match="999990 to 1000000"):
         GroupsSource(999_990, 11)
-    assert GroupsSource(999_990, 10).people == 10
+    assert GroupsSource(999_990, 10).num_subjects == 10
     with pytest.raises(InputError, match="a group needs 4"):
         GroupsSource(0, 3)
 
 
-def test_kept_groups_are_the_sources_and_pairs_are_reduced(kept: KeptGroups) -> None:
+def test_kept_groups_are_the_sources_and_pairs_are_reduced(kept: CachedGroups) -> None:
     assert kept[1].tobytes() == kept.source[1].tobytes()
     pair = PairsSource(kept, size=32)[5]
     assert pair.identity.shape == pair.draft.shape == (32, 32, 3)
     assert pair.function.shape == (2, 5)
 
 
-def test_a_folder_of_other_groups_is_refused(kept: KeptGroups) -> None:
+def test_a_folder_of_other_groups_is_refused(kept: CachedGroups) -> None:
     with pytest.raises(InputError, match="keeps groups of another source"):
-        replace(kept, count=3).draw(1)
+        replace(kept, count=3).build(1)
     with pytest.raises(InputError, match="has not been drawn yet"):
         replace(kept, folder=kept.folder / "none")[0]
 
 
-def test_live_groups_are_those_that_would_be_kept(kept: KeptGroups) -> None:
-    live = replace(kept, folder=kept.folder / "none", live=True)
-    assert np.array_equal(live[1]["rest"], kept[1]["rest"])
-    assert not live.folder.exists()
+def test_live_groups_are_those_that_would_be_kept(kept: CachedGroups) -> None:
+    uncached = replace(kept, folder=kept.folder / "none", uncached=True)
+    assert np.array_equal(uncached[1]["rest"], kept[1]["rest"])
+    assert not uncached.folder.exists()

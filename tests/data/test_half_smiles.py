@@ -58,14 +58,14 @@ def test_the_smile_is_laid_over_the_rest(face: Face) -> None:
     shown = face.warped(np.eye(2) * 1.2, np.array([9.0, -4.0]), (320, 320))
     moved = shown.landmarks.copy()
     moved[[61, 291], 1] -= 12
-    person = pair_up("x", face, Face(shown.image, moved), 128)
+    subject = pair_up("x", face, Face(shown.image, moved), 128)
     stable = [33, 263, 168, 10]
     assert np.allclose(
-        person.smile.landmarks[stable, :2], person.rest.landmarks[stable, :2], atol=0.3
+        subject.smile.landmarks[stable, :2], subject.rest.landmarks[stable, :2], atol=0.3
     )
-    up = person.rest.landmarks[[61, 291], 1] - person.smile.landmarks[[61, 291], 1]
-    assert up == pytest.approx([10 * person.rest.outer_eyes / face.outer_eyes] * 2, rel=0.05)
-    assert (person.gender, person.ethnicity, person.split) == ("", "", "")
+    up = subject.rest.landmarks[[61, 291], 1] - subject.smile.landmarks[[61, 291], 1]
+    assert up == pytest.approx([10 * subject.rest.outer_eyes / face.outer_eyes] * 2, rel=0.05)
+    assert (subject.gender, subject.ethnicity, subject.split) == ("", "", "")
 
 
 def test_what_is_known_of_a_smiler_is_its_own(

@@ -27,7 +27,7 @@ def number(image: np.ndarray) -> int:
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[Script]]]:
+def requested(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[Script]]]:
     """Who makes the pictures of each member, and the scripts; no picture is drawn."""
     seen: list[tuple[str, list[Script]]] = []
 
@@ -44,17 +44,17 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[Script]]]:
     return seen
 
 
-def test_shares_of_groups_with_photographs(asked: list[tuple[str, list[Script]]]) -> None:
+def test_shares_of_groups_with_photographs(requested: list[tuple[str, list[Script]]]) -> None:
     source = GroupsSource(photographs=Path("there"), mixed=0.3, smiling=0.2, size=SIZE)
     made = [source[n] for n in range(400)]
-    kinds = [tuple(name for name, _ in asked[k : k + 4]) for k in range(0, 1600, 4)]
+    kinds = [tuple(name for name, _ in requested[k : k + 4]) for k in range(0, 1600, 4)]
     assert set(kinds) == {
         ("_smiler",) * 4, ("_photograph",) * 2 + ("_person",) * 2, ("_person",) * 4
     }  # fmt: skip
     assert kinds.count(("_smiler",) * 4) == pytest.approx(80, abs=25)
     assert kinds.count(("_person",) * 4) == pytest.approx(200, abs=30)
     for k, (kind, group) in enumerate(zip(kinds, made, strict=True)):
-        scripts = asked[4 * k][1]
+        scripts = requested[4 * k][1]
         for s, script in enumerate(scripts):
             assert list(Movement)[group["movement"][s]] is script.movement
             for row, state in enumerate((script.palsy.left, script.palsy.right)):
@@ -70,12 +70,12 @@ def test_shares_of_groups_with_photographs(asked: list[tuple[str, list[Script]]]
             assert (group["tone"] == 1).all()
 
 
-def test_scripts_of_drawn_people(asked: list[tuple[str, list[Script]]]) -> None:
+def test_scripts_of_drawn_people(requested: list[tuple[str, list[Script]]]) -> None:
     source = GroupsSource(size=SIZE, healthy=0.2)
     for n in range(200):
         source[n]
-    scripts = [script for _, found in asked[::4] for script in found]
-    assert {name for name, _ in asked} == {"_person"}, "without photographs all are drawn"
+    scripts = [script for _, found in requested[::4] for script in found]
+    assert {name for name, _ in requested} == {"_person"}, "without photographs all are drawn"
     assert {s.movement for s in scripts} == set(Movement) - {Movement.BLINK}
     weak = [s.palsy.weak_side for s in scripts]
     assert weak.count(None) / 600 == pytest.approx(0.2, abs=0.07)
@@ -100,17 +100,17 @@ def test_a_member_is_one_person_in_one_view(monkeypatch: pytest.MonkeyPatch) -> 
         Script(Movement.WINK, Palsy.none(), 1.1),
         Script(Movement.REST, Palsy.none(), 1.0),
     ]
-    people = set()
+    num_subjects = set()
     for seed in range(60):
         drawn.clear()
         face, moved = GroupsSource(500, 6, size=SIZE)._person(np.random.default_rng(seed), scripts)
         assert [d[1:4] for d in drawn] == [(Movement.REST, Palsy.none(), 1.0), *scripts]
         assert len({id(d[4]) for d in drawn}) == len({d[0] for d in drawn}) == 1
-        people.add(drawn[0][0])
+        num_subjects.add(drawn[0][0])
         assert number(face.image) == 1
         assert [number(image) for image in moved] == [2, 3, 4]
         assert face.landmarks[0, 2] == pytest.approx(0.44 * SIZE)
-    assert people == {500, 501, 502, 503, 504, 505}
+    assert num_subjects == {500, 501, 502, 503, 504, 505}
 
 
 @dataclass
@@ -120,10 +120,10 @@ class Photographed:
     names: tuple[str, ...] = ("001", "003")
 
     def __post_init__(self) -> None:
-        self.people, self.asked = len(self.names), []
+        self.num_subjects, self.requested = len(self.names), []
 
     def face(self, name: str, kind: str) -> Any:
-        self.asked.append((name, kind))
+        self.requested.append((name, kind))
         image = picture({"neutral": 1, "smiling": 2}[kind])
         return SimpleNamespace(
             image=image, aligned=lambda framing, size: SimpleNamespace(image=image, name=name)
@@ -150,13 +150,13 @@ def test_a_photographed_member_smiles_in_a_photograph_where_it_can(
     source = GroupsSource()
     source.__dict__["_photographed"] = photographed = Photographed()
     for seed in range(20):
-        photographed.asked.clear()
+        photographed.requested.clear()
         moved_by.clear()
         face, moved = source._photograph(np.random.default_rng(seed), scripts)
         assert number(face.image) == 1
         assert [number(image) for image in moved] == [2, 7, 7]
         assert moved_by == [(Movement.GRIN, weak, 1.0), (Movement.WINK, Palsy.none(), 1.1)]
-        assert len({name for name, _ in photographed.asked}) == 1
+        assert len({name for name, _ in photographed.requested}) == 1
 
 
 def test_a_smiler_lacks_the_share_that_its_labels_say(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,7 +166,7 @@ def test_a_smiler_lacks_the_share_that_its_labels_say(monkeypatch: pytest.Monkey
         assert (number(rest.image), number(smile.image)) == (1, 2)
         return SimpleNamespace(rest=rest, smile=smile)
 
-    def half_smile(person: Any, weak: Side, share: float) -> np.ndarray:
+    def half_smile(subject: Any, weak: Side, share: float) -> np.ndarray:
         halves.append((weak, share))
         return picture(5)
 

@@ -28,12 +28,12 @@ def known_group() -> np.ndarray:
     """Rest of member w: 10 w + 9; w doing script s: 10 w + s; the draft of w from what member o
     shows in s: 50 + 40 w + 10 o + s, the nearest next member first."""
     group = np.zeros((), group_type(SIZE))
-    for who in range(4):
-        group["rest"][who] = picture(10 * who + 9)
+    for member in range(4):
+        group["rest"][member] = picture(10 * member + 9)
         for s in range(3):
-            group["moved"][who, s] = picture(10 * who + s)
-            for place, other in enumerate([1, 2, 3, 0, 1, 2][who : who + 3]):
-                group["draft"][who, place, s] = picture(50 + 40 * who + 10 * other + s)
+            group["moved"][member, s] = picture(10 * member + s)
+            for place, other in enumerate([1, 2, 3, 0, 1, 2][member : member + 3]):
+                group["draft"][member, place, s] = picture(50 + 40 * member + 10 * other + s)
     group["movement"] = 8, 0, 3
     for s in range(3):
         group["function"][s] = [[0.1 + s / 10] * 5, [0.9] * 5]
@@ -94,7 +94,7 @@ def unmirrored(pair: PairExample) -> tuple[bool, PairExample]:
 
 def test_crossed_pairs_show_another_members_expression() -> None:
     pairs = PairsSource(TwoGroups(), size=SIZE, seed=4)  # type: ignore[arg-type]
-    assert pairs.people is None
+    assert pairs.num_subjects is None
     seen, turned = set(), 0
     for n in range(1200):
         mirrored, pair = unmirrored(pairs[n])
@@ -104,14 +104,14 @@ def test_crossed_pairs_show_another_members_expression() -> None:
         identity, expression, target, draft = (
             v - 3 * bright for v in (identity, expression, target, draft)
         )
-        (who, rest), (other, script) = divmod(identity, 10), divmod(expression, 10)
+        (member, rest), (other, script) = divmod(identity, 10), divmod(expression, 10)
         assert rest == 9
-        assert divmod(target, 10) == (who, script)
-        assert other != who
-        assert draft == 50 + 40 * who + 10 * other + script
+        assert divmod(target, 10) == (member, script)
+        assert other != member
+        assert draft == 50 + 40 * member + 10 * other + script
         assert pair.movement == (8, 0, 3)[script]
         assert pair.tone == pytest.approx([0.2 + script / 10, 1.0])
-        seen.add((bright, who, other, script))
+        seen.add((bright, member, other, script))
     assert len(seen) == 2 * 4 * 3 * 3, "every pair there is"
     assert 540 < turned < 660
     for begin in range(0, 20, 2):
@@ -139,20 +139,20 @@ def test_the_share_of_mirrored_pairs_is_kept() -> None:
 def test_drafts_are_what_each_makes_of_anothers_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """Captured from the other's picture, with the other's rest where that is known, and done by
     the member itself."""
-    rests = [SimpleNamespace(image=picture(10 * w + 9), who=w) for w in range(4)]
+    rests = [SimpleNamespace(image=picture(10 * w + 9), member=w) for w in range(4)]
     captured = []
 
     def capture(shown: np.ndarray, rest: Any) -> Any:
         other, script = divmod(number(shown), 10)
-        captured.append((other, script, None if rest is None else rest.who))
+        captured.append((other, script, None if rest is None else rest.member))
         return None if (other, script) == (3, 2) else (other, script)
 
     def compose(rest: Any, drive: tuple[int, int]) -> Any:
         other, script = drive
-        return SimpleNamespace(image=picture(50 + 40 * rest.who + 10 * other + script))
+        return SimpleNamespace(image=picture(50 + 40 * rest.member + 10 * other + script))
 
     monkeypatch.setattr(drafts, "_captured", capture)
-    monkeypatch.setattr(drafts, "_movable", lambda rest: None if rest.who == 2 else rest)
+    monkeypatch.setattr(drafts, "_movable", lambda rest: None if rest.member == 2 else rest)
     monkeypatch.setattr(drafts, "drive_of", lambda found: found)
     monkeypatch.setattr(drafts, "compose", compose)
     for seed in range(20):
@@ -160,8 +160,8 @@ def test_drafts_are_what_each_makes_of_anothers_picture(monkeypatch: pytest.Monk
         made = make_drafts(rests, moved, np.random.default_rng(seed))  # type: ignore[arg-type]
         expected = known_group()["draft"]
         expected[2] = picture(29)  # who cannot be moved stays at rest
-        for who, place in ((0, 2), (1, 1)):
-            expected[who, place, 2] = picture(10 * who + 9)  # member 3's third cannot be read
+        for member, place in ((0, 2), (1, 1)):
+            expected[member, place, 2] = picture(10 * member + 9)  # member 3's third cannot be read
         assert np.array_equal(made, expected)
     assert {(o, s) for o, s, _ in captured} == {(o, s) for o in range(4) for s in range(3)}
     known = [rest == other for other, _, rest in captured if rest is not None]

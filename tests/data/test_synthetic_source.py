@@ -12,7 +12,7 @@ from PIL import Image
 
 from palsynth.clinical import Movement, Palsy
 from palsynth.data.examples import Example, stack
-from palsynth.data.synthetic_source import PeopleSource, PhotographsSource
+from palsynth.data.synthetic_source import PhotographsSource, SyntheticSource
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.subjects import EVALUATION_SEEDS
@@ -24,51 +24,57 @@ def same(one: Example, other: Example) -> bool:
 
 
 def test_an_example_is_a_function_of_its_number() -> None:
-    people = PeopleSource(first=40, count=4, size=64, seed=2)
-    assert same(people[7], PeopleSource(first=40, count=4, size=64, seed=2)[7])
-    assert not same(people[7], people[8])
-    assert not same(people[7], PeopleSource(first=40, count=4, size=64, seed=3)[7])
+    num_subjects = SyntheticSource(first=40, count=4, size=64, seed=2)
+    assert same(num_subjects[7], SyntheticSource(first=40, count=4, size=64, seed=2)[7])
+    assert not same(num_subjects[7], num_subjects[8])
+    assert not same(num_subjects[7], SyntheticSource(first=40, count=4, size=64, seed=3)[7])
 
 
 def test_nobody_from_a_million_on_is_trained_on() -> None:
     assert EVALUATION_SEEDS == 1_000_000
-    assert PeopleSource(first=999_998, count=2).people == 2
+    assert SyntheticSource(first=999_998, count=2).num_subjects == 2
     with pytest.raises(InputError, match="999998 to 1000000: seeds from 1,000,000 on are for eval"):
-        PeopleSource(first=999_998, count=3)
+        SyntheticSource(first=999_998, count=3)
 
 
 @pytest.fixture
 def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     """What the renderer was asked for, in place of pictures."""
-    asked: list[dict[str, Any]] = []
+    requested: list[dict[str, Any]] = []
 
     def render(
-        person: int, movement: Movement, palsy: Palsy, *, intensity: float, view: Any
+        subject: int, movement: Movement, palsy: Palsy, *, intensity: float, view: Any
     ) -> Any:
-        asked.append(
-            {"who": person, "movement": movement, "palsy": palsy, "effort": intensity, "view": view}
+        requested.append(
+            {
+                "who": subject,
+                "movement": movement,
+                "palsy": palsy,
+                "effort": intensity,
+                "view": view,
+            }
         )
-        image = np.full((view.size, view.size, 3), person - 40, np.uint8)
-        return SimpleNamespace(image=image, landmarks=np.full((478, 2), person, np.float32))
+        image = np.full((view.size, view.size, 3), subject - 40, np.uint8)
+        return SimpleNamespace(image=image, landmarks=np.full((478, 2), subject, np.float32))
 
     monkeypatch.setattr("palsynth.data.synthetic_source.sample", lambda seed: seed)
     monkeypatch.setattr("palsynth.data.synthetic_source.render", render)
-    return asked
+    return requested
 
 
 def test_labels_are_those_of_what_is_drawn(drawn: list[dict[str, Any]]) -> None:
-    source = PeopleSource(first=40, count=4, size=8, seed=2)
-    assert source.people == 4
+    source = SyntheticSource(first=40, count=4, size=8, seed=2)
+    assert source.num_subjects == 4
     examples = [source[n] for n in range(400)]
-    for example, asked in zip(examples, drawn, strict=True):
-        assert example.person == asked["who"] - 40 == int(example.image.max())
-        assert example.points[0, 0] == asked["who"]
-        assert list(Movement)[example.movement] is asked["movement"]
-        for row, state in enumerate((asked["palsy"].left, asked["palsy"].right)):
+    for example, requested in zip(examples, drawn, strict=True):
+        assert example.subject == requested["who"] - 40 == int(example.image.max())
+        assert example.points[0, 0] == requested["who"]
+        assert list(Movement)[example.movement] is requested["movement"]
+        for row, state in enumerate((requested["palsy"].left, requested["palsy"].right)):
             assert example.function[row] == pytest.approx(list(state.function.values()))
             assert example.tone[row] == pytest.approx(state.tone)
     for begin in range(0, 400, 4):
-        assert sorted(e.person for e in examples[begin : begin + 4]) == [0, 1, 2, 3]
+        assert sorted(e.subject for e in examples[begin : begin + 4]) == [0, 1, 2, 3]
     assert {a["movement"] for a in drawn} == set(Movement) - {Movement.BLINK}
     assert 0.8 <= min(a["effort"] for a in drawn) < 0.83
     assert 1.07 < max(a["effort"] for a in drawn) <= 1.1
@@ -76,13 +82,13 @@ def test_labels_are_those_of_what_is_drawn(drawn: list[dict[str, Any]]) -> None:
 
 
 def test_either_side_is_weak_as_often_and_some_are_healthy(drawn: list[dict[str, Any]]) -> None:
-    source = PeopleSource(first=40, count=4, size=8, healthy=0.2)
+    source = SyntheticSource(first=40, count=4, size=8, healthy=0.2)
     function = np.array([source[n].function.sum(1) for n in range(600)])
     left, right = function.T
     healthy = (left == 5) & (right == 5)
     assert healthy.mean() == pytest.approx(0.2, abs=0.06)
     assert (left < right)[~healthy].mean() == pytest.approx(0.5, abs=0.07)
-    always = PeopleSource(first=40, count=4, size=8, healthy=1.0)
+    always = SyntheticSource(first=40, count=4, size=8, healthy=1.0)
     assert all((always[n].function == 1).all() for n in range(20))
 
 
@@ -115,7 +121,7 @@ def photographs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, face: Face) -> 
 
 def test_only_train_people_are_photographed(photographs: PhotographsSource) -> None:
     assert photographs.names == ("001", "003")
-    assert photographs.people == 2
+    assert photographs.num_subjects == 2
     for (name, kind), grey in zip(
         (("001", "neutral"), ("001", "smiling"), ("003", "smiling")), (10, 20, 40), strict=True
     ):
@@ -128,7 +134,7 @@ def test_photographs_are_labelled_by_what_they_show(photographs: PhotographsSour
     counts = {"neutral": 0, "smiling": 0, "moved": 0}
     for example in examples:
         grey = int(example.image.max())
-        assert example.person == (0 if grey % 100 < 25 else 1)
+        assert example.subject == (0 if grey % 100 < 25 else 1)
         irises = example.points[468:]
         if grey > 100:
             counts["moved"] += 1
@@ -149,7 +155,7 @@ def test_photographs_are_labelled_by_what_they_show(photographs: PhotographsSour
             assert not np.isnan(irises).any()
     assert list(counts.values()) == pytest.approx([40, 40, 240], abs=20)
     for begin in range(0, 320, 2):
-        assert sorted(e.person for e in examples[begin : begin + 2]) == [0, 1]
+        assert sorted(e.subject for e in examples[begin : begin + 2]) == [0, 1]
 
 
 def test_crops_of_photographs_lie_where_recognisers_want_them(
@@ -167,13 +173,13 @@ def test_crops_of_photographs_lie_where_recognisers_want_them(
 
 def test_faults_of_a_photograph_folder_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"split.csv: cannot be read"):
-        PhotographsSource(tmp_path).people  # noqa: B018
+        PhotographsSource(tmp_path).num_subjects  # noqa: B018
     (tmp_path / "split.csv").write_text("name\n1\n")
     with pytest.raises(InputError, match=r"split.csv: column 'split' is missing"):
-        PhotographsSource(tmp_path).people  # noqa: B018
+        PhotographsSource(tmp_path).num_subjects  # noqa: B018
     (tmp_path / "split.csv").write_text("face_id,split\n1,test\n")
     with pytest.raises(InputError, match="names no train people"):
-        PhotographsSource(tmp_path).people  # noqa: B018
+        PhotographsSource(tmp_path).num_subjects  # noqa: B018
 
 
 def test_a_photograph_is_moved_by_the_real_simulator(tmp_path: Path, astronaut: Face) -> None:

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from palsynth.clinical import Movement
-from palsynth.encoders.judge import Judge
+from palsynth.encoders.judge import JudgeNet
 from palsynth.encoders.load import expression_head
 from palsynth.encoders.reading import ReadingHead, class_numbers
 from palsynth.encoders.shipped import load_ours
@@ -19,7 +19,7 @@ from palsynth.training.release import release
 
 def test_a_network_keeps_the_names_of_the_movements_that_it_knows(tmp_path: Path) -> None:
     names = ("grin", "rest", "whistle")
-    judge = Judge((4, 4, 4, 4), (1, 1, 1, 1), 4, 8, 0.0, names).eval()
+    judge = JudgeNet((4, 4, 4, 4), (1, 1, 1, 1), 4, 8, 0.0, names).eval()
     judge.save_pretrained(tmp_path)
     loaded = load_ours("judge", tmp_path)
     assert loaded.head.movements == (Movement.GRIN, Movement.REST, Movement.WHISTLE)
@@ -30,7 +30,7 @@ def test_a_network_keeps_the_names_of_the_movements_that_it_knows(tmp_path: Path
     with pytest.raises(InputError, match="does not know the movement 'wink'"):
         class_numbers(loaded.head.movements, [Movement.REST, Movement.WINK])
     with pytest.raises(InputError, match="movement 'frown', which this palsynth does not"):
-        Judge(movements=("rest", "frown"))
+        JudgeNet(movements=("rest", "frown"))
 
 
 def test_networks_of_the_first_version_know_its_eleven_movements() -> None:

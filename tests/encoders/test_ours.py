@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from palsynth.data.examples import stack
-from palsynth.data.synthetic_source import PeopleSource
+from palsynth.data.synthetic_source import SyntheticSource
 from palsynth.encoders.base import Pixels, as_images, upright_crop
 from palsynth.encoders.expression import ExpressionEncoder, ExpressionObjective
 from palsynth.encoders.identity import IdentityObjective
 from palsynth.encoders.irnet import IRNet
-from palsynth.encoders.judge import Judge, JudgeObjective
+from palsynth.encoders.judge import JudgeNet, JudgeObjective
 from palsynth.encoders.landmarks import LandmarkNet, LandmarksObjective
 from palsynth.encoders.shipped import load_ours
 from palsynth.encoders.validation import PEOPLE, validation_batch
@@ -26,7 +26,7 @@ RNG = torch.Generator()
 
 
 def batch(size: int = 6) -> dict[str, torch.Tensor]:
-    source = PeopleSource(count=3, size=112, seed=5)
+    source = SyntheticSource(count=3, size=112, seed=5)
     return {n: torch.from_numpy(a) for n, a in stack([source[k] for k in range(size)]).items()}
 
 
@@ -83,7 +83,7 @@ def test_bytes_become_images() -> None:
 
 
 def test_our_networks_see_rgb_from_minus_one_to_one() -> None:
-    for net in (IRNet(*SMALL), Judge(*SMALL).trunk, LandmarkNet(*SMALL).trunk):
+    for net in (IRNet(*SMALL), JudgeNet(*SMALL).trunk, LandmarkNet(*SMALL).trunk):
         seen = []
         net.stem.register_forward_pre_hook(lambda _, given, seen=seen: seen.append(given[0]))
         net.eval()(torch.tensor([1.0, 0.5, 0.0]).view(1, 3, 1, 1).expand(1, 3, 112, 112))
@@ -116,7 +116,7 @@ def test_margin_makes_it_harder(drawn: dict[str, torch.Tensor]) -> None:
     assert hard(drawn, RNG).total > easy.total
     cosines = torch.nn.functional.normalize(net(as_images(drawn["image"])).vector)
     cosines = cosines @ torch.nn.functional.normalize(plain.centres).T
-    expected = torch.nn.functional.cross_entropy(16.0 * cosines, drawn["person"])
+    expected = torch.nn.functional.cross_entropy(16.0 * cosines, drawn["subject"])
     assert easy.total.item() == pytest.approx(expected.item(), rel=1e-4)
 
 
@@ -138,7 +138,7 @@ def test_e_face_starts_as_e_id_and_only_it_trains(drawn: dict[str, torch.Tensor]
 def test_judge_and_landmarks_learn_a_batch(drawn: dict[str, torch.Tensor]) -> None:
     torch.manual_seed(0)
     for objective in (
-        JudgeObjective(Judge(*SMALL)),
+        JudgeObjective(JudgeNet(*SMALL)),
         LandmarksObjective(LandmarkNet(*SMALL[:-1], 0.0)),
     ):
         optimizer = torch.optim.AdamW(objective.parameters(), 3e-3)
@@ -172,13 +172,13 @@ def test_unknown_points_do_not_count(drawn: dict[str, torch.Tensor]) -> None:
 
 def test_validation_people_are_neither_trained_on_nor_evaluated_on() -> None:
     batch = validation_batch()
-    assert sorted(batch["person"][:PEOPLE].tolist()) == list(range(PEOPLE))
+    assert sorted(batch["subject"][:PEOPLE].tolist()) == list(range(PEOPLE))
     with torch.no_grad():
         who = IRNet(*SMALL).eval()
         figures = {
             **IdentityObjective(who, 3, 16.0, 0.3).eval().validate(),
             **ExpressionObjective(who, IRNet(*SMALL).eval(), 1.0).eval().validate(),
-            **JudgeObjective(Judge(*SMALL)).eval().validate(),
+            **JudgeObjective(JudgeNet(*SMALL)).eval().validate(),
             **LandmarksObjective(LandmarkNet(*SMALL)).eval().validate(),
         }
         picture = LandmarksObjective(LandmarkNet(*SMALL)).eval().picture()

@@ -10,23 +10,23 @@ import torch
 
 from palsynth.clinical import Movement, Palsy, Side
 from palsynth.data.examples import Example
-from palsynth.data.synthetic_source import PeopleSource
+from palsynth.data.synthetic_source import SyntheticSource
 from palsynth.encoders.base import as_images
-from palsynth.encoders.features import KeptFeatures, feature_type, features_of
+from palsynth.encoders.features import CachedFeatures, feature_type, features_of
 from palsynth.encoders.load import expression_encoder
-from palsynth.encoders.reader import Reader, ReaderRecipe, ReaderSettings
+from palsynth.encoders.reader import ReaderNet, ReaderRecipe, ReaderSettings
 from palsynth.encoders.shipped import load_ours
 from palsynth.encoders.sources import FacesSettings
 from palsynth.errors import InputError
 from palsynth.face.framing import RECOGNISER
-from palsynth.methods.cfcpalsy.reading import read_asked
+from palsynth.methods.cfcpalsy.reading import read_targets
 from palsynth.subjects import EVALUATION_SEEDS, View, random_palsy, render, sample
 from palsynth.training.loop import train
 from palsynth.training.recipe import LoopSettings
 
 
 def test_features_are_those_of_the_picture_alone() -> None:
-    source = PeopleSource(960_000, 3, seed=2)
+    source = SyntheticSource(960_000, 3, seed=2)
     images = [source[n].image for n in range(3)]
     together = features_of(images, [None] * 3)
     alone = features_of(images[1:2], [None])
@@ -38,7 +38,7 @@ def test_features_are_those_of_the_picture_alone() -> None:
 
 def test_features_are_e_face_minus_e_id_and_points_are_detected_where_a_face_is() -> None:
     """True landmarks would tell more than a detector that leans to symmetry."""
-    image = PeopleSource(960_000, 3, seed=2)[0].image
+    image = SyntheticSource(960_000, 3, seed=2)[0].image
     told = features_of([image, image], [None, np.full((478, 2), 7.0)])
     assert np.array_equal(told["points"][0], told["points"][1])
     with torch.no_grad():
@@ -71,7 +71,7 @@ def test_labels_stay_with_their_features(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr("palsynth.encoders.features.features_of", features)
     numbers = list(range(119, -1, -1))
-    rows = KeptFeatures(Counted(), tmp_path, 120, live=True).records(numbers)
+    rows = CachedFeatures(Counted(), tmp_path, 120, uncached=True).records(numbers)
     for n, row in zip(numbers, rows, strict=True):
         assert (row["vector"] == n).all()
         assert (row["points"] == n).all()
@@ -82,22 +82,22 @@ def test_labels_stay_with_their_features(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_without_a_face_the_given_points_are_taken() -> None:
     blank = np.full((112, 112, 3), 127, np.uint8)
-    points = PeopleSource(960_000, 3, seed=2)[0].points
+    points = SyntheticSource(960_000, 3, seed=2)[0].points
     told = features_of([blank, blank], [points, None])
     assert np.abs(told["points"][0]).max() > 0.3
     assert np.abs(told["points"][1]).max() == 0
 
 
 def test_kept_features_are_the_source_s(tmp_path: Path) -> None:
-    source = PeopleSource(960_000, 3, seed=2)
-    kept = KeptFeatures(source, tmp_path / "kept", 4)
-    kept.draw()
-    live = KeptFeatures(source, tmp_path / "none", 4, live=True)
+    source = SyntheticSource(960_000, 3, seed=2)
+    kept = CachedFeatures(source, tmp_path / "kept", 4)
+    kept.build()
+    uncached = CachedFeatures(source, tmp_path / "none", 4, uncached=True)
     threads = torch.get_num_threads()
-    assert live[0].arrays()["vector"].shape == (512,)
+    assert uncached[0].arrays()["vector"].shape == (512,)
     assert torch.get_num_threads() == threads
     for n in range(4):
-        a, b = kept[n].arrays(), live[n].arrays()
+        a, b = kept[n].arrays(), uncached[n].arrays()
         assert a.keys() == b.keys() == {"vector", "points", "movement", "function", "tone"}
         assert np.allclose(a["vector"], b["vector"], atol=1e-4)
         assert a["movement"] == b["movement"]
@@ -105,8 +105,8 @@ def test_kept_features_are_the_source_s(tmp_path: Path) -> None:
 
 def test_a_reader_trains_and_is_loaded(tmp_path: Path) -> None:
     recipe = ReaderRecipe(
-        model=ReaderSettings(6, 16), data=FacesSettings(people=4, first_person=960_000),
-        examples=16, keep=tmp_path / "kept",
+        model=ReaderSettings(6, 16), data=FacesSettings(subjects=4, first_subject=960_000),
+        examples=16, cache_dir=tmp_path / "kept",
         loop=LoopSettings(steps=30, batch=16, learning_rate=1e-2, validate_every=30, log_every=5,
                           device="cpu"),
     )  # fmt: skip
@@ -124,7 +124,7 @@ def test_what_it_is_told_is_scaled() -> None:
     rng = torch.Generator().manual_seed(0)
     vectors = 3 + 5 * torch.randn(200, 512, generator=rng)
     points = torch.randn(200, 478, 2, generator=rng)
-    reader = Reader(10, 8)
+    reader = ReaderNet(10, 8)
     reader.fit_basis(vectors, points)
     told = torch.cat([vectors, (points.flatten(1) - reader.middle) @ reader.basis], 1)
     scaled = (told - reader.mean) / reader.deviation
@@ -137,7 +137,7 @@ def test_components_are_the_widest_first() -> None:
     points = torch.zeros(300, 478, 2)
     points[:, 7, 1] = 5 + 3 * torch.randn(300, generator=rng)
     points[:, 2, 0] = 9 * torch.randn(300, generator=rng)
-    reader = Reader(2, 8)
+    reader = ReaderNet(2, 8)
     reader.fit_basis(torch.randn(300, 512, generator=rng), points)
     assert reader.middle[15] == pytest.approx(5, abs=0.5)
     assert reader.basis[4, 0].abs() > 0.99
@@ -145,7 +145,7 @@ def test_components_are_the_widest_first() -> None:
 
 
 def test_a_reader_is_told_scaled_features_and_components() -> None:
-    reader = Reader(1, 8).eval()
+    reader = ReaderNet(1, 8).eval()
     reader.body, reader.head = torch.nn.Identity(), torch.nn.Identity()
     reader.middle[3], reader.basis[3, 0] = 2.0, 10.0
     reader.mean[0], reader.deviation[0] = 1.0, 4.0
@@ -161,16 +161,16 @@ def test_a_reader_is_told_scaled_features_and_components() -> None:
 @pytest.fixture(scope="module")
 def read() -> tuple[list, list]:
     """40 people who were never trained on, each doing something, and what is read."""
-    asked, crops = [], []
+    requested, crops = [], []
     movements = [m for m in Movement if m is not Movement.BLINK]
     for number in range(40):
         rng = np.random.default_rng([55, number])
         side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
         movement, palsy = movements[number % len(movements)], random_palsy(rng, side)
-        person = sample(EVALUATION_SEEDS + 70_000 + number)
-        crops.append(render(person, movement, palsy, view=View(112, RECOGNISER)).image)
-        asked.append((movement, palsy))
-    return asked, read_asked(crops)
+        subject = sample(EVALUATION_SEEDS + 70_000 + number)
+        crops.append(render(subject, movement, palsy, view=View(112, RECOGNISER)).image)
+        requested.append((movement, palsy))
+    return requested, read_targets(crops)
 
 
 def test_the_one_that_ships_reads_movements(read: tuple[list, list]) -> None:

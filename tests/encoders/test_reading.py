@@ -18,7 +18,7 @@ from palsynth.encoders.expression import ExpressionEncoder, ExpressionObjective
 from palsynth.encoders.judge import JudgeObjective
 from palsynth.encoders.reader import ReaderObjective
 from palsynth.encoders.reading import (
-    Reading,
+    PalsyPrediction,
     ReadingHead,
     Truth,
     label_code,
@@ -85,9 +85,9 @@ def test_a_head_lists_movement_side_state_and_weakness() -> None:
     assert found.weakness.logit()[1].tolist() == pytest.approx([2.6, 2.7], abs=1e-5)
 
 
-def known() -> tuple[Reading, Truth]:
+def known() -> tuple[PalsyPrediction, Truth]:
     """Two pictures; of the second little is known."""
-    given = Reading(
+    given = PalsyPrediction(
         torch.zeros(2, 11), torch.tensor([[0.0, math.log(2), 0.0], [9.0, 0.0, 0.0]]),
         torch.full((2, 2, 6), 0.5), torch.tensor([[0.2, 0.4], [0.6, 0.8]]),
     )  # fmt: skip
@@ -120,7 +120,7 @@ def test_figures_are_shares_read_right_and_the_mean_error() -> None:
         torch.tensor([8, 3, 0, 5]), torch.tensor([1, 1, 0, 2]), torch.zeros(4, 2, 6),
         torch.tensor([[0.3, 0.1]] * 4),
     )  # fmt: skip
-    found = reading_figures(Reading(movement, side, torch.zeros(4, 2, 6), weakness), true)
+    found = reading_figures(PalsyPrediction(movement, side, torch.zeros(4, 2, 6), weakness), true)
     assert found == {
         "validation/movement": 0.75, "validation/side": 0.5,
         "validation/weakness": pytest.approx(0.2),

@@ -34,12 +34,12 @@ def examples() -> list[Example]:
     rng = np.random.default_rng(4)
     out = []
     for k in range(PEOPLE):
-        person = sample(EVALUATION_SEEDS + 500 + k)
+        subject = sample(EVALUATION_SEEDS + 500 + k)
         for j in range(5):
             movement = YANAGIHARA[(3 * k + j) % 10] if j else Movement.REST
             side = Side.LEFT if (k + j) % 2 else Side.RIGHT
             palsy = Palsy.weakness(side, 0.85) if j else Palsy.none()
-            drawn = render(person, movement, palsy, view=random_view(rng, 112, RECOGNISER))
+            drawn = render(subject, movement, palsy, view=random_view(rng, 112, RECOGNISER))
             out.append(Example(drawn.image, k, points=drawn.landmarks, **labels(movement, palsy)))
     return out
 
@@ -74,7 +74,7 @@ def test_identity_tells_unseen_people_apart(examples: list[Example]) -> None:
     paint = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, mirror=0, backdrop=1.0)
     changed = [paint(e, np.random.default_rng(k)) for k, e in enumerate(examples)]
     vectors = identity_encoder()(images(changed)).vector.numpy()
-    who = np.array([e.person for e in examples])
+    who = np.array([e.subject for e in examples])
     neutral = np.arange(0, len(examples), 5)
     moved = np.setdiff1d(np.arange(len(examples)), neutral)
     similarity = cosines(vectors[moved], vectors[neutral])
@@ -84,7 +84,7 @@ def test_identity_tells_unseen_people_apart(examples: list[Example]) -> None:
 @torch.no_grad()
 def test_the_expression_feature_drops_identity(examples: list[Example]) -> None:
     """Far from all of it (docs/measurements.md), but most of what tells two people apart."""
-    encoder, who = expression_encoder(), np.array([e.person for e in examples])
+    encoder, who = expression_encoder(), np.array([e.subject for e in examples])
     neutral = np.arange(0, len(examples), 5)
     moved = np.setdiff1d(np.arange(len(examples)), neutral)
     found = []

@@ -13,9 +13,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from palsynth.data.augment import Augmentation, AugmentedSource
-from palsynth.data.folder_source import FolderSource, KeptSource, MixedSource
+from palsynth.data.folder_source import CachedSource, FolderSource, MixedSource
 from palsynth.data.manifest import Row, write_manifest
-from palsynth.data.synthetic_source import PeopleSource, PhotographsSource
+from palsynth.data.synthetic_source import PhotographsSource, SyntheticSource
 from palsynth.encoders import identity, landmarks, validation
 from palsynth.encoders.base import Features
 from palsynth.encoders.identity import IdentityObjective, IdentityRecipe
@@ -37,26 +37,29 @@ class Shown(nn.Module):
         return Features(self.vectors, images)
 
 
-def arcface(vector: list[float], person: int, scale: float, margin: float) -> IdentityObjective:
+def arcface(vector: list[float], subject: int, scale: float, margin: float) -> IdentityObjective:
     objective = IdentityObjective(Shown([vector]), 2, scale, margin)  # type: ignore[arg-type]
     objective.centres.data = torch.tensor([[2.0, 0.0], [0.0, 3.0]])
     return objective
 
 
-def loss_of(objective: IdentityObjective, person: int):  # type: ignore[no-untyped-def]
-    batch = {"image": torch.zeros(1, 2, 2, 3, dtype=torch.uint8), "person": torch.tensor([person])}
+def loss_of(objective: IdentityObjective, subject: int):  # type: ignore[no-untyped-def]
+    batch = {
+        "image": torch.zeros(1, 2, 2, 3, dtype=torch.uint8),
+        "subject": torch.tensor([subject]),
+    }
     return objective(batch, RNG)
 
 
 def test_the_right_angle_is_widened_by_the_margin() -> None:
     """A vector of cosines 0.6 and 0.8 to the people: the right one's angle grows by 0.3."""
-    for person, right, other in ((0, 0.6, 0.8), (1, 0.8, 0.6)):
-        losses = loss_of(arcface([3.0, 4.0], person, 2.0, 0.3), person)
+    for subject, right, other in ((0, 0.6, 0.8), (1, 0.8, 0.6)):
+        losses = loss_of(arcface([3.0, 4.0], subject, 2.0, 0.3), subject)
         harder = math.cos(math.acos(right) + 0.3)
         expected = math.log(1 + math.exp(2 * other - 2 * harder))
         assert losses.total.item() == pytest.approx(expected, abs=1e-5)
         assert losses.parts["cosine"].item() == pytest.approx(right, abs=1e-6)
-        assert losses.parts["accuracy"].item() == person
+        assert losses.parts["accuracy"].item() == subject
 
 
 def test_beyond_half_a_turn_the_loss_goes_on_rising() -> None:
@@ -75,9 +78,9 @@ def test_top1_compares_pictures_with_the_first_of_each(monkeypatch: pytest.Monke
     vectors[40], vectors[50] = torch.eye(32)[0], torch.eye(32)[0]  # both are other people
     batch = {
         "image": torch.zeros(128, 2, 2, 3, dtype=torch.uint8),
-        "person": torch.tensor(gallery + probes),
+        "subject": torch.tensor(gallery + probes),
     }
-    assert 0 not in batch["person"][[40, 50]]
+    assert 0 not in batch["subject"][[40, 50]]
     monkeypatch.setattr(identity, "on", lambda device: batch)
     objective = IdentityObjective(Shown(vectors.tolist()), 2, 1.0, 0.0)  # type: ignore[arg-type]
     assert objective.validate() == {"validation/top1": pytest.approx(94 / 96)}
@@ -133,13 +136,13 @@ def test_validation_people_are_those_before_the_evaluation(monkeypatch: pytest.M
     batch = validation.validation_batch.__wrapped__()
     assert sorted(seen[:32]) == list(range(990_000, 990_032)), "everybody once at first"
     assert len(seen) == 128
-    assert batch["person"].tolist() == [s - 990_000 for s in seen]
+    assert batch["subject"].tolist() == [s - 990_000 for s in seen]
 
 
 def test_people_that_train_end_before_those_that_validate() -> None:
-    assert FacesSettings(people=10, first_person=989_990).people_count() == 10
+    assert FacesSettings(subjects=10, first_subject=989_990).num_subjects() == 10
     with pytest.raises(InputError, match="seeds from 990,000 on are for validation and evaluation"):
-        FacesSettings(people=11, first_person=989_990)
+        FacesSettings(subjects=11, first_subject=989_990)
 
 
 @pytest.fixture
@@ -156,49 +159,49 @@ def dataset(tmp_path: Path) -> Path:
 
 def test_a_dataset_gives_its_train_people_alone(dataset: Path) -> None:
     still = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, mirror=0)
-    faces = FacesSettings(people=0, dataset=dataset, dataset_share=1.0, augmentation=still)
-    assert faces.people_count() == 2
+    faces = FacesSettings(subjects=0, dataset=dataset, dataset_share=1.0, augmentation=still)
+    assert faces.num_subjects() == 2
     source = faces.build()
     assert {int(source[n].image.max()) for n in range(12)} <= {199, 200}
-    assert {source[n].person for n in range(12)} == {0, 1}
+    assert {source[n].subject for n in range(12)} == {0, 1}
 
 
 def test_shares_and_seeds_of_what_is_mixed(dataset: Path, tmp_path: Path) -> None:
     (tmp_path / "split.csv").write_text("face_id,split\n1,train\n2,test\n")
     faces = FacesSettings(
-        people=30, first_person=400, photographs=tmp_path, photographs_share=0.2, dataset=dataset,
+        subjects=30, first_subject=400, photographs=tmp_path, photographs_share=0.2, dataset=dataset,
         dataset_share=0.3, healthy=0.4, seed=5,
     )  # fmt: skip
-    built = faces.build(draw=False)
+    built = faces.build(build_cache=False)
     assert isinstance(built, AugmentedSource)
     assert built.augmentation == Augmentation()
     mixed = built.source
     assert isinstance(mixed, MixedSource)
     assert mixed.sources == [
-        PeopleSource(400, 30, healthy=0.4, seed=5),
+        SyntheticSource(400, 30, healthy=0.4, seed=5),
         PhotographsSource(tmp_path, healthy=0.4, seed=5),
         FolderSource(dataset, ("train",), 112, 5),
     ]
     assert mixed.shares == pytest.approx([0.5, 0.2, 0.3])
     assert (built.seed, mixed.seed) == (5, 5)
-    assert faces.people_count() == 30 + 1 + 2
+    assert faces.num_subjects() == 30 + 1 + 2
     plain = FacesSettings()
-    assert (plain.people, plain.healthy, plain.photographs_share) == (3000, 0.15, 0.15)
+    assert (plain.subjects, plain.healthy, plain.photographs_share) == (3000, 0.15, 0.15)
 
 
 def test_what_is_kept_is_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     drawn = []
-    monkeypatch.setattr(KeptSource, "draw", lambda self, *_: drawn.append(self))
+    monkeypatch.setattr(CachedSource, "build", lambda self, *_: drawn.append(self))
     (tmp_path / "split.csv").write_text("face_id,split\n1,train\n")
     faces = FacesSettings(
-        people=30, photographs=tmp_path, keep=tmp_path / "kept", keep_people=90,
-        keep_photographs=80, seed=5,
+        subjects=30, photographs=tmp_path, cache_dir=tmp_path / "kept", cached_subjects=90,
+        cached_photographs=80, seed=5,
     )  # fmt: skip
-    faces.build(draw=False)
+    faces.build(build_cache=False)
     assert drawn == []
     faces.build()
     assert {(k.folder.name, k.count, type(k.source), k.seed) for k in drawn} == {
-        ("people", 90, PeopleSource, 5), ("photographs", 80, PhotographsSource, 5)
+        ("subjects", 90, SyntheticSource, 5), ("photographs", 80, PhotographsSource, 5)
     }  # fmt: skip
 
 

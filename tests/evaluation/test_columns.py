@@ -15,7 +15,7 @@ HEADINGS = {
     "identity_top1": "re-identified, % ↑",
     "identity_cosine": "cosine to the identity ↑",
     "leak_distance": "dlib distance to the expression's person ↑",
-    "side_right": "side right, % ↑",
+    "side_accuracy": "side accuracy, % ↑",
     "rank_brow": "rank agreement, brow ↑",
     "rank_eye": "rank agreement, eye ↑",
     "rank_mouth": "rank agreement, mouth ↑",
@@ -39,7 +39,7 @@ HEADINGS = {
 FAMILY = {
     "fidelity": "psnr ssim psnr_moving ssim_moving lpips landmark_error",
     "identity": "identity_distance identity_top1 identity_cosine leak_distance",
-    "expression": "side_right rank_brow rank_eye rank_mouth item_kappa judge_movement "
+    "expression": "side_accuracy rank_brow rank_eye rank_mouth item_kappa judge_movement "
     "judge_weakness",
     "patient": "patient_landmarks patient_perceptual patient_cosine recognised",
     "distribution": "fid kid",
@@ -55,7 +55,7 @@ def test_every_key_has_its_heading_and_direction() -> None:
 
 def test_figures_have_the_digits_that_they_are_sure_of() -> None:
     two = "psnr psnr_moving landmark_error patient_landmarks fid kid afid psnr_back"
-    one = "identity_top1 side_right judge_movement recognised faces"
+    one = "identity_top1 side_accuracy judge_movement recognised faces"
     digits = dict.fromkeys(HEADINGS, 3) | dict.fromkeys(two.split(), 2)
     assert {c.key: c.digits for c in COLUMNS} == digits | dict.fromkeys(one.split(), 1)
 
@@ -79,5 +79,5 @@ def test_what_a_column_cannot_see_names_the_right_copy() -> None:
     """Faces of the identity image win identity, those of the expression image the expression."""
     for key in ("psnr", "ssim", "identity_distance", "identity_top1", "identity_cosine"):
         assert "copying the identity image" in BY_KEY[key].blind, key
-    for key in ("side_right", "item_kappa", "judge_movement", "judge_weakness", "afid"):
+    for key in ("side_accuracy", "item_kappa", "judge_movement", "judge_weakness", "afid"):
         assert "copying the expression image" in BY_KEY[key].blind, key

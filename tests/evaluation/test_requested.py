@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side, item_score
-from palsynth.evaluation.requested import REGIONS, Expressed, expressed, rank_agreement
+from palsynth.evaluation.requested import (
+    REGIONS,
+    RequestedMeasures,
+    rank_agreement,
+    requested_measures,
+)
 from palsynth.face import topology
 from palsynth.face.framing import RECOGNISER
 from palsynth.subjects import View, render, sample
@@ -13,30 +18,30 @@ from palsynth.subjects import View, render, sample
 @pytest.fixture(scope="module")
 def drawn() -> tuple[list[tuple[Movement, Palsy]], np.ndarray, np.ndarray]:
     """True landmarks: what a perfect method and a perfect detector would give."""
-    asked, points, rest = [], [], []
+    requested, points, rest = [], [], []
     for seed in (3, 8):
-        person = sample(seed)
-        still = render(person, view=View(256, RECOGNISER)).landmarks
+        subject = sample(seed)
+        still = render(subject, view=View(256, RECOGNISER)).landmarks
         for k, movement in enumerate(YANAGIHARA):
             for side in Side:
                 palsy = Palsy.peripheral(side, list(Grade)[2 + (k + seed) % 4])
-                asked.append((movement, palsy))
-                moved = render(person, movement, palsy, view=View(256, RECOGNISER)).landmarks
+                requested.append((movement, palsy))
+                moved = render(subject, movement, palsy, view=View(256, RECOGNISER)).landmarks
                 for into, flat in ((points, moved), (rest, still)):
                     into.append(np.column_stack([flat, np.zeros(len(flat))]))
-    return asked, np.stack(points), np.stack(rest)
+    return requested, np.stack(points), np.stack(rest)
 
 
 def test_the_truth_shows_what_was_asked(
     drawn: tuple[list[tuple[Movement, Palsy]], np.ndarray, np.ndarray],
 ) -> None:
-    asked, points, rest = drawn
-    found = expressed(asked, points, rest)
-    assert found.side_right()[found.clear()].mean() > 0.95
-    assert found.asked_score.tolist() == [item_score(p, m) for m, p in asked]
-    movement = np.array([m.value for m, _ in asked])
+    requested, points, rest = drawn
+    found = requested_measures(requested, points, rest)
+    assert found.side_accuracy()[found.clear()].mean() > 0.95
+    assert found.requested_score.tolist() == [item_score(p, m) for m, p in requested]
+    movement = np.array([m.value for m, _ in requested])
     for region in REGIONS:
-        agreement = rank_agreement(found.region, movement, found.asked, found.measured, region)
+        agreement = rank_agreement(found.region, movement, found.requested, found.measured, region)
         assert agreement > 0.85, region
     assert not found.clear()[movement == "wink"].any(), "no asymmetry answers a wink"
 
@@ -44,21 +49,21 @@ def test_the_truth_shows_what_was_asked(
 def test_copying_the_identity_image_shows_nothing(
     drawn: tuple[list[tuple[Movement, Palsy]], np.ndarray, np.ndarray],
 ) -> None:
-    asked, _, rest = drawn
-    found = expressed(asked, rest, rest)
+    requested, _, rest = drawn
+    found = requested_measures(requested, rest, rest)
     assert np.nanmax(np.abs(found.measured)) == 0
-    assert not found.side_right()[found.clear()].any()
+    assert not found.side_accuracy()[found.clear()].any()
 
 
 def test_without_a_face_nothing_is_right(
     drawn: tuple[list[tuple[Movement, Palsy]], np.ndarray, np.ndarray],
 ) -> None:
-    asked, points, rest = drawn
-    found = expressed(asked, np.full_like(points, np.nan), rest)
-    assert not found.side_right().any()
+    requested, points, rest = drawn
+    found = requested_measures(requested, np.full_like(points, np.nan), rest)
+    assert not found.side_accuracy().any()
     assert (found.measured_score == -1).all()
-    movement = np.array([m.value for m, _ in asked])
-    assert np.isnan(rank_agreement(found.region, movement, found.asked, found.measured, "eye"))
+    movement = np.array([m.value for m, _ in requested])
+    assert np.isnan(rank_agreement(found.region, movement, found.requested, found.measured, "eye"))
 
 
 LEFT_CORNER = [291, 308]
@@ -77,32 +82,32 @@ def test_left_is_positive_and_the_identitys_own_slant_does_not_count(
 ) -> None:
     still = drawn[2][0]
     slanted = _lowered(still, 0.10)  # as if the left were weak, at rest
-    asked = [
+    requested = [
         (Movement.GRIN, Palsy.weakness(Side.LEFT, 0.4)),
         (Movement.GRIN, Palsy.weakness(Side.RIGHT, 0.4)),
     ]
     points = np.stack([_lowered(still, 0.13), _lowered(still, 0.06)])
-    found = expressed(asked, points, np.stack([slanted, slanted]))
-    assert found.asked == pytest.approx([0.4, -0.4])
+    found = requested_measures(requested, points, np.stack([slanted, slanted]))
+    assert found.requested == pytest.approx([0.4, -0.4])
     assert found.measured == pytest.approx([0.03, -0.04], rel=0.02)
     assert found.region.tolist() == ["mouth", "mouth"]
-    assert found.side_right().tolist() == [True, True]
+    assert found.side_accuracy().tolist() == [True, True]
 
 
 def test_which_pictures_count_for_the_side() -> None:
-    asked = np.array([0.3, -0.3, 0.29, 0.9, 0.5, -0.5])
+    requested = np.array([0.3, -0.3, 0.29, 0.9, 0.5, -0.5])
     measured = np.array([0.1, 0.1, 0.1, 0.1, np.nan, 0.0])
     region = np.array(["eye", "mouth", "brow", "", "eye", "eye"])
-    found = Expressed(asked, measured, region, np.zeros(6, int), np.zeros(6, int))
+    found = RequestedMeasures(requested, measured, region, np.zeros(6, int), np.zeros(6, int))
     assert found.clear().tolist() == [True, True, False, False, True, True]
-    assert found.side_right().tolist() == [True, False, True, True, False, False]
+    assert found.side_accuracy().tolist() == [True, False, True, True, False, False]
 
 
 def test_ranks_are_of_a_region_with_each_movement_in_its_own_units() -> None:
     """Two movements, one eight times as large: ranks of measured are 1.5, 3.5, 5.5 in each."""
-    asked = np.array([0.1, 0.4, 0.7, 0.2, 0.5, 0.9, -1.0, 1.0])
+    requested = np.array([0.1, 0.4, 0.7, 0.2, 0.5, 0.9, -1.0, 1.0])
     measured = np.array([1.0, 2, 3, 8, 16, 24, 500, np.nan])
     movement = np.array(["grin"] * 3 + ["whistle"] * 3 + ["blink", "grin"])
     region = np.array(["mouth"] * 6 + ["eye", "mouth"])
-    found = rank_agreement(region, movement, asked, measured, "mouth")
+    found = rank_agreement(region, movement, requested, measured, "mouth")
     assert found == pytest.approx(16 / np.sqrt(16 * 17.5))

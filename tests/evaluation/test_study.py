@@ -10,7 +10,7 @@ from palsynth.evaluation.study import (
     ENDS,
     POINTS,
     QUESTIONS,
-    Answer,
+    Rating,
     holm,
     krippendorff_alpha,
     summarise,
@@ -24,9 +24,9 @@ TABLE = {  # rater -> points of four pictures of a and four of b
 }
 
 
-def answers() -> list[Answer]:
+def answers() -> list[Rating]:
     return [
-        Answer(rater, str(k), method, "naturalness", points)
+        Rating(rater, str(k), method, "naturalness", points)
         for rater, parts in TABLE.items()
         for method, row in zip("ab", parts, strict=True)
         for k, points in enumerate(row)
@@ -62,14 +62,14 @@ def test_alpha_agrees_with_its_definition() -> None:
 
 
 def test_alpha_at_its_ends() -> None:
-    same = [Answer(r, f"i{k}", "a", "q", k % 5 + 1) for r in "xyz" for k in range(9)]
+    same = [Rating(r, f"i{k}", "a", "q", k % 5 + 1) for r in "xyz" for k in range(9)]
     assert krippendorff_alpha(same, "q") == 1
     rng = np.random.default_rng(0)
-    chance = [Answer(f"r{r}", f"i{k}", "a", "q", int(rng.integers(1, 6)))
+    chance = [Rating(f"r{r}", f"i{k}", "a", "q", int(rng.integers(1, 6)))
               for r in range(12) for k in range(60)]  # fmt: skip
     assert abs(krippendorff_alpha(chance, "q")) < 0.03
     assert np.isnan(krippendorff_alpha([], "q"))
-    assert np.isnan(krippendorff_alpha([Answer(r, "i", "a", "q", 3) for r in "xy"], "q"))
+    assert np.isnan(krippendorff_alpha([Rating(r, "i", "a", "q", 3) for r in "xy"], "q"))
 
 
 def test_paired_test_agrees_with_scipy() -> None:
@@ -84,11 +84,11 @@ def test_paired_test_agrees_with_scipy() -> None:
 
 def test_a_difference_is_of_the_first_less_the_second_over_what_both_were_judged_on() -> None:
     rows = [
-        Answer("r", "1", "a", "q", 5), Answer("r", "1", "b", "q", 2),
-        Answer("r", "2", "a", "q", 4), Answer("r", "2", "b", "q", 3),
-        Answer("r", "3", "a", "q", 1),  # of the other there is none
-        Answer("s", "1", "a", "q", 3), Answer("s", "1", "b", "q", 4),
-        Answer("s", "1", "a", "else", 1), Answer("s", "1", "b", "else", 5),
+        Rating("r", "1", "a", "q", 5), Rating("r", "1", "b", "q", 2),
+        Rating("r", "2", "a", "q", 4), Rating("r", "2", "b", "q", 3),
+        Rating("r", "3", "a", "q", 1),  # of the other there is none
+        Rating("s", "1", "a", "q", 3), Rating("s", "1", "b", "q", 4),
+        Rating("s", "1", "a", "else", 1), Rating("s", "1", "b", "else", 5),
     ]  # fmt: skip
     gap, _, raters = wilcoxon(rows, "q", "a", "b")
     assert (gap, raters) == (pytest.approx(((3 + 1) / 2 - 1) / 2), 2)

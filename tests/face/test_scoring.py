@@ -22,7 +22,7 @@ from palsynth.face.scoring import (
     true_asymmetry,
     usual_rest,
 )
-from palsynth.subjects import Person, View, render
+from palsynth.subjects import Subject, View, render
 from tests.face.measured import MIDLINE_MM, SIDED_MM, by_fractions, hand_made
 
 
@@ -51,9 +51,9 @@ def test_which_measure_answers_for_which_movement() -> None:
 @pytest.mark.parametrize("movement", list(ANSWERS))
 @pytest.mark.parametrize("side", list(Side))
 def test_the_answering_measure_names_the_weak_side(
-    person: Person, movement: Movement, side: Side
+    subject: Subject, movement: Movement, side: Side
 ) -> None:
-    portrait = render(person, movement, Palsy.peripheral(side, Grade.VI), view=View(256))
+    portrait = render(subject, movement, Palsy.peripheral(side, Grade.VI), view=View(256))
     assert np.sign(asymmetry(measure(portrait.landmarks), movement)) == side.sign
     seen = measure(detect_face(portrait.image).landmarks)
     assert np.sign(asymmetry(seen, movement)) == side.sign
@@ -73,10 +73,10 @@ def test_calibration_covers_every_movement() -> None:
     assert set(table["gains"]) == set(SIDED)
 
 
-def test_item_scores_follow_the_grade(person: Person) -> None:
+def test_item_scores_follow_the_grade(subject: Subject) -> None:
     def score(grade: Grade) -> int:
         palsy = Palsy.peripheral(Side.RIGHT, grade)
-        image = render(person, Movement.GRIN, palsy, view=View(256)).image
+        image = render(subject, Movement.GRIN, palsy, view=View(256)).image
         return estimate(measure(detect_face(image).landmarks), Movement.GRIN).score
 
     assert score(Grade.I) == 4

@@ -21,9 +21,9 @@ from palsynth.face.measures import Measures, measure
 from palsynth.generation import anonymized_files, verdict
 from palsynth.generation.anonymize import How, anonymize, described, fixed
 from palsynth.generation.anonymized_files import named, sheet_of, write_folder, write_one
-from palsynth.generation.measured import asked_and_measured
+from palsynth.generation.measured import requested_and_measured
 from palsynth.generation.patient import Patient, PatientPicture
-from palsynth.generation.verdict import GATE, Gate, Judge, Verdict
+from palsynth.generation.verdict import GATE, Gate, PrivacyCheck, Verdict
 from palsynth.methods import Request, get_method
 from palsynth.subjects import View, render, sample
 from palsynth.subjects.description import read_description
@@ -183,14 +183,14 @@ def test_the_check_compares_the_patient_with_the_picture_each_against_their_own_
     monkeypatch.setattr(verdict, "compare", compare)
     grin, rest = patient.pictures[1], patient.rest
     image, still = _face(OTHER, Movement.GRIN).image, _face(OTHER)
-    found = Judge(rest).verdict(patient.expression(grin), image, still, Movement.GRIN)
+    found = PrivacyCheck(rest).verdict(patient.expression(grin), image, still, Movement.GRIN)
     (there, here, movement) = compared[0]
     assert there[0] is grin.face
     assert there[1] is rest
     assert np.array_equal(here[0].image, image)
     assert here[1] is still
     assert (movement, found.expression.moves) == (Movement.GRIN, False)
-    again = Judge(rest).verdict(patient.expression(grin), image, still, Movement.REST)
+    again = PrivacyCheck(rest).verdict(patient.expression(grin), image, still, Movement.REST)
     assert again.expression.moves, "of a picture at rest nothing need move"
 
 
@@ -236,16 +236,16 @@ def test_the_sheet_measures_patient_and_picture(patient: Patient) -> None:
     drawn = sheet_of(patient, made, 160)
     assert [row.movement for row in drawn.rows] == list(MOVEMENTS)
     grin = drawn.rows[1]
-    assert grin.asked_side is grin.measured_side is Side.LEFT
-    assert grin.asked_score < 4
+    assert grin.requested_side is grin.measured_side is Side.LEFT
+    assert grin.requested_score < 4
     assert drawn.image.shape[1] < 4 * 256  # tiles are shown at 160 px
-    own = asked_and_measured(
+    own = requested_and_measured(
         patient.pictures[1].face.image, Movement.GRIN, Palsy.none(),
         measure(patient.pictures[0].face.landmarks),
     )  # fmt: skip
-    assert (grin.asked_side, grin.asked_score) == (own.measured_side, own.measured_score)
+    assert (grin.requested_side, grin.requested_score) == (own.measured_side, own.measured_score)
     assert made.rest is not None
-    shown = asked_and_measured(
+    shown = requested_and_measured(
         made.pictures[1].image, Movement.GRIN, Palsy.none(), measure(made.rest.landmarks)
     )
     assert (grin.measured_score, grin.asymmetry) == (shown.measured_score, shown.asymmetry)
@@ -261,11 +261,11 @@ def test_the_sheet_sets_the_patients_own_measures_beside_the_pictures(
 
     def noted(image: np.ndarray, movement: Movement, palsy: Palsy, rest: Measures | None):  # type: ignore[no-untyped-def]
         rests.append(rest)
-        return asked_and_measured(image, movement, palsy, rest)
+        return requested_and_measured(image, movement, palsy, rest)
 
-    monkeypatch.setattr(anonymized_files, "asked_and_measured", noted)
+    monkeypatch.setattr(anonymized_files, "requested_and_measured", noted)
     grin = sheet_of(patient, made).rows[1]
-    assert (grin.asked_side, grin.measured_side) == (Side.LEFT, None)
+    assert (grin.requested_side, grin.measured_side) == (Side.LEFT, None)
     assert made.rest is not None
     own, theirs = (measure(f.landmarks) for f in (patient.pictures[0].face, made.rest))
     assert rests == [None, None, own, theirs, own, theirs]  # what hangs at rest is what it shows

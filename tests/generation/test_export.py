@@ -22,15 +22,15 @@ from palsynth.face import topology
 from palsynth.generation.export import (
     ExportPlan,
     check_training_seeds,
-    draw,
     export,
+    render_image,
 )
 from palsynth.subjects import random_palsy
 
 PLAN = ExportPlan(subjects=4, images_per_subject=5, size=64, seed=3)
 
 
-def digest(folder: Path) -> str:
+def state_dict_sha256(folder: Path) -> str:
     """Names and bytes of everything in a folder."""
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
@@ -66,7 +66,7 @@ def test_measured_is_left_less_right_of_the_true_landmarks() -> None:
     plan = ExportPlan(subjects=12, images_per_subject=10, size=64, seed=3)
     grin, seen = YANAGIHARA.index(Movement.GRIN), set()
     for subject in range(12):
-        _, row = draw(plan, subject, grin)
+        _, row = render_image(plan, subject, grin)
         assert row.measured is not None
         assert row.palsy is not None
         points = dict(zip(topology.MULTIPIE_60, row.attributes["multipie60"], strict=True))
@@ -86,14 +86,14 @@ def test_pictures_carry_their_provenance_and_say_synthetic(whole: Path) -> None:
     with Image.open(whole / read_manifest(whole)[0].file_name) as image:
         text = image.text  # type: ignore[attr-defined]
     assert "synthetic" in text["Description"]
-    assert json.loads(text["palsynth:provenance"])["method"] == "people"
+    assert json.loads(text["palsynth:provenance"])["method"] == "subjects"
 
 
 def test_the_same_bytes_again_and_with_workers(whole: Path, tmp_path: Path) -> None:
     export(tmp_path / "two", PLAN, workers=2)
-    assert digest(tmp_path / "two") == digest(whole)
+    assert state_dict_sha256(tmp_path / "two") == state_dict_sha256(whole)
     export(whole, PLAN)  # a finished export is left as it is
-    assert digest(tmp_path / "two") == digest(whole)
+    assert state_dict_sha256(tmp_path / "two") == state_dict_sha256(whole)
 
 
 def test_killed_at_ten_random_moments_and_started_again(whole: Path, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_killed_at_ten_random_moments_and_started_again(whole: Path, tmp_path: P
         process.wait()
         process.stdout.close()
     export(folder, PLAN)
-    assert digest(folder) == digest(whole)
+    assert state_dict_sha256(folder) == state_dict_sha256(whole)
 
 
 def _walk(folder: Path) -> list[Path]:

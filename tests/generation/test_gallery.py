@@ -13,10 +13,10 @@ from palsynth.subjects import sample
 
 def test_every_movement_of_everybody_at_every_grade(tmp_path: Path) -> None:
     shown = Gallery((sample(3), sample(4)), (Grade.II, Grade.VI), Side.RIGHT, 64)
-    assert [shown.weak_side(person) for person in shown.people] == [Side.RIGHT, Side.LEFT]
+    assert [shown.weak_side(subject) for subject in shown.subjects] == [Side.RIGHT, Side.LEFT]
     seen = []
     count = write_gallery(
-        tmp_path, shown, get_method("people"), lambda done, of: seen.append((done, of))
+        tmp_path, shown, get_method("subjects"), lambda done, of: seen.append((done, of))
     )
     files = sorted(tmp_path.rglob("*.jpg"))
     assert count == len(files) == len(seen) == 2 * 2 * len(YANAGIHARA)

@@ -12,7 +12,7 @@ from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.measures import Sided, measure
 from palsynth.generation import sheet as sheets
-from palsynth.generation.measured import AskedMeasured, asked_and_measured
+from palsynth.generation.measured import RequestedMeasured, requested_and_measured
 from palsynth.generation.sheet import (
     PAPER,
     _caption,
@@ -23,21 +23,21 @@ from palsynth.generation.sheet import (
     labelled_grid,
     sheet,
 )
-from palsynth.methods import Asked, Request, get_method
-from palsynth.methods.base import Picture
+from palsynth.methods import Request, TargetExpression, get_method
+from palsynth.methods.base import ExpressionImage
 from palsynth.subjects import sample
 
 LEFT_V = Palsy.peripheral(Side.LEFT, Grade.V)
 
 
 def test_a_sheet_asks_ten_movements_and_measures_each() -> None:
-    made = sheet(sample(5), LEFT_V, get_method("people"), title="t", size=160)
+    made = sheet(sample(5), LEFT_V, get_method("subjects"), title="t", size=160)
     assert [row.movement for row in made.rows] == list(YANAGIHARA)
     assert made.image.shape[1] == 5 * 168 + 8
     grin = next(row for row in made.rows if row.movement is Movement.GRIN)
-    assert grin.asked_side is Side.LEFT
+    assert grin.requested_side is Side.LEFT
     assert grin.measured_side is Side.LEFT
-    assert grin.asked_score == grin.measured_score == 0
+    assert grin.requested_score == grin.measured_score == 0
     right = sum(row.measured_side is Side.LEFT for row in made.rows)
     assert right >= 9
 
@@ -57,7 +57,7 @@ def _flat(level: int) -> np.ndarray:
 
 
 ROWS = [
-    AskedMeasured(m, Side.LEFT, (0, 2, 4)[k % 3], Side.RIGHT, (2, 0, 0, 4)[k % 4])
+    RequestedMeasured(m, Side.LEFT, (0, 2, 4)[k % 3], Side.RIGHT, (2, 0, 0, 4)[k % 4])
     for k, m in enumerate(YANAGIHARA)
 ]
 """Asked and measured differ in score and side."""
@@ -87,12 +87,14 @@ def test_each_picture_has_its_own_caption_below_it() -> None:
 
 
 def test_captions_say_what_is_not_known() -> None:
-    row = AskedMeasured(Movement.GRIN, Side.LEFT, 0)
-    assert _caption(row, "asked") == ("Grin", "asked 0 · measured no face")
-    row = AskedMeasured(Movement.GRIN, None, None, Side.LEFT, 2)
+    row = RequestedMeasured(Movement.GRIN, Side.LEFT, 0)
+    assert _caption(row, "requested") == ("Grin", "requested 0 · measured no face")
+    row = RequestedMeasured(Movement.GRIN, None, None, Side.LEFT, 2)
     assert _caption(row, "patient") == ("Grin", "patient no face · measured 2, left weak")
-    row = AskedMeasured(Movement.GRIN, Side.LEFT, 2, Side.LEFT, 4)
-    assert _caption(row, "asked") == ("Grin", "asked 2 · measured 4"), "nothing is weak at 4"
+    row = RequestedMeasured(Movement.GRIN, Side.LEFT, 2, Side.LEFT, 4)
+    assert _caption(row, "requested") == ("Grin", "requested 2 · measured 4"), (
+        "nothing is weak at 4"
+    )
 
 
 def test_the_totals_of_asked_and_measured_stand_above(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,48 +102,52 @@ def test_the_totals_of_asked_and_measured_stand_above(monkeypatch: pytest.Monkey
     monkeypatch.setattr(
         sheets, "_framed", lambda lines, title, total: said.append(total) or _flat(0)
     )
-    drawn_sheet([_flat(0)] * 10, ROWS, "t", "asked")
-    assert said == ["asked Yanagihara 18 of 40 (moderate), measured Yanagihara 14 of 40 (moderate)"]
-    drawn_sheet([_flat(0)] * 9, ROWS[:9], "t", "asked")
+    drawn_sheet([_flat(0)] * 10, ROWS, "t", "requested")
+    assert said == [
+        "requested Yanagihara 18 of 40 (moderate), measured Yanagihara 14 of 40 (moderate)"
+    ]
+    drawn_sheet([_flat(0)] * 9, ROWS[:9], "t", "requested")
     assert said[1] == "", "of nine movements there is no total"
 
 
 class Noted:
     """Draws people, and keeps what it was asked."""
 
-    name, takes_pictures, synthetic, weights_sha256 = "people", False, True, None
+    name, takes_pictures, synthetic, weights_sha256 = "subjects", False, True, None
     settings: dict[str, object] = {}  # noqa: RUF012
 
     def __init__(self) -> None:
-        self.asked: list[Asked] = []
+        self.requested: list[TargetExpression] = []
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
-        self.asked += [r.expression for r in requests if isinstance(r.expression, Asked)]
-        return get_method("people")(requests)
+        self.requested += [
+            r.expression for r in requests if isinstance(r.expression, TargetExpression)
+        ]
+        return get_method("subjects")(requests)
 
 
 def test_the_healthy_row_is_above_and_winks_the_eye_that_the_palsied_one_is_asked_for() -> None:
-    person, palsy, method = sample(5), Palsy.peripheral(Side.RIGHT, Grade.V), Noted()
-    made = sheet(person, palsy, method, title="", size=100, healthy=True)
-    sick = [a for a in method.asked if a.palsy == palsy]
-    well = [a for a in method.asked if a.palsy == Palsy.none() and a.wink is not None]
+    subject, palsy, method = sample(5), Palsy.peripheral(Side.RIGHT, Grade.V), Noted()
+    made = sheet(subject, palsy, method, title="", size=100, healthy=True)
+    sick = [a for a in method.requested if a.palsy == palsy]
+    well = [a for a in method.requested if a.palsy == Palsy.none() and a.wink is not None]
     assert [a.movement for a in sick] == [a.movement for a in well] == list(YANAGIHARA)
     assert {a.wink for a in well} == {Side.RIGHT}
-    healthy = get_method("people")([Request(person, a, 0, 100, PORTRAIT) for a in well])
+    healthy = get_method("subjects")([Request(subject, a, 0, 100, PORTRAIT) for a in well])
     for k in (0, 8):
         label, x = YANAGIHARA[k].label, 8 + 108 * (k % 5)
         above = _holds(made.image, _captioned(healthy[k], label, "healthy"), x)
         below = _holds(
-            made.image, _captioned(made.pictures[k], *_caption(made.rows[k], "asked")), x
+            made.image, _captioned(made.pictures[k], *_caption(made.rows[k], "requested")), x
         )
         assert 0 < above < below
-    assert [row.asked_side for row in made.rows] == [Side.RIGHT] * 10
+    assert [row.requested_side for row in made.rows] == [Side.RIGHT] * 10
 
 
 def test_words_under_small_pictures_break_and_are_not_cut() -> None:
     """At 128 px, what the small base draws."""
     grey = np.full((128, 128, 3), 180, np.uint8)
-    row = AskedMeasured(Movement.CLOSE_EYES_TIGHTLY, Side.RIGHT, 2, Side.RIGHT, 2)
+    row = RequestedMeasured(Movement.CLOSE_EYES_TIGHTLY, Side.RIGHT, 2, Side.RIGHT, 2)
     made = drawn_sheet([grey] * 10, [row] * 10, "t", "patient").image
     below = slice(int(np.flatnonzero((made[:, 12] == 180).all(-1))[-1]) + 1, -30)
     assert (made[below, 12 : 8 + 120] != PAPER).any()
@@ -149,7 +155,7 @@ def test_words_under_small_pictures_break_and_are_not_cut() -> None:
 
 
 def test_a_picture_without_a_face_is_measured_as_none() -> None:
-    row = asked_and_measured(np.full((99, 99, 3), 7, np.uint8), Movement.GRIN, LEFT_V)
+    row = requested_and_measured(np.full((99, 99, 3), 7, np.uint8), Movement.GRIN, LEFT_V)
     assert row.measured_score is None
     assert row.side_text == "–"
 
@@ -168,7 +174,10 @@ class Levels:
 
 
 def test_a_grid_has_people_down_and_expressions_across() -> None:
-    expressions = [Asked(Movement.REST, Palsy.none()), Asked(Movement.GRIN, LEFT_V)]
+    expressions = [
+        TargetExpression(Movement.REST, Palsy.none()),
+        TargetExpression(Movement.GRIN, LEFT_V),
+    ]
     image = grid([sample(1), sample(2), sample(3)], expressions, Levels(), size=100)
     heads = [_captioned(_flat(101), "Rest", "", above=True),
              _captioned(_flat(111), "Grin, left V", "", above=True)]  # fmt: skip
@@ -180,11 +189,11 @@ def test_a_grid_has_people_down_and_expressions_across() -> None:
 
 
 def test_heads_of_columns_name_the_patients_side() -> None:
-    right = Asked(Movement.WHISTLE, Palsy.peripheral(Side.RIGHT, Grade.III))
+    right = TargetExpression(Movement.WHISTLE, Palsy.peripheral(Side.RIGHT, Grade.III))
     assert _head(right) == "Whistle, right III"
-    assert _head(Asked(Movement.GRIN, Palsy.none())) == "Grin"
+    assert _head(TargetExpression(Movement.GRIN, Palsy.none())) == "Grin"
     face = Face(_flat(0), np.zeros((478, 3)))
-    assert _head(Picture(face)) == "as pictured"
+    assert _head(ExpressionImage(face)) == "as pictured"
 
 
 def test_names_stand_left_of_their_lines_and_heads_above_their_columns() -> None:
@@ -201,16 +210,16 @@ def test_names_stand_left_of_their_lines_and_heads_above_their_columns() -> None
 def test_what_is_measured_is_positive_on_the_left_and_against_the_rest(
     half_grin: np.ndarray,
 ) -> None:
-    found = asked_and_measured(half_grin, Movement.GRIN, LEFT_V)
-    assert (found.asked_side, found.asked_score) == (Side.LEFT, 0)
+    found = requested_and_measured(half_grin, Movement.GRIN, LEFT_V)
+    assert (found.requested_side, found.requested_score) == (Side.LEFT, 0)
     assert (found.measured_side, found.measured_score, found.side_text) == (Side.LEFT, 0, "left")
     assert found.asymmetry is not None
     assert found.asymmetry > 4, "per cent of the outer-eye distance"
     still = measure(detect_face(half_grin).landmarks).fractions()
     slanted = replace(still, sided={**still.sided, "commissure height": Sided(0.43, 0.40)})
-    again = asked_and_measured(half_grin, Movement.GRIN, LEFT_V, slanted)
+    again = requested_and_measured(half_grin, Movement.GRIN, LEFT_V, slanted)
     assert again.asymmetry == pytest.approx(found.asymmetry - 3.0)
-    mirrored = asked_and_measured(half_grin[:, ::-1].copy(), Movement.GRIN, LEFT_V)
-    assert (mirrored.asked_side, mirrored.measured_side) == (Side.LEFT, Side.RIGHT)
+    mirrored = requested_and_measured(half_grin[:, ::-1].copy(), Movement.GRIN, LEFT_V)
+    assert (mirrored.requested_side, mirrored.measured_side) == (Side.LEFT, Side.RIGHT)
     assert mirrored.asymmetry is not None
     assert mirrored.asymmetry < -4

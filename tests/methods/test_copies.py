@@ -10,13 +10,13 @@ from palsynth.clinical import Movement, Palsy
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
-from palsynth.methods.base import Asked, Picture, Request, get_method
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
 from palsynth.subjects import sample
 
 
 @pytest.fixture
 def request_(face: Face, astronaut: Face) -> Request:
-    return Request(face, Picture(astronaut, face), seed=3, framing=None)
+    return Request(face, ExpressionImage(astronaut, face), seed=3, framing=None)
 
 
 def test_copies_copy(request_: Request) -> None:
@@ -26,7 +26,7 @@ def test_copies_copy(request_: Request) -> None:
 
 
 def test_copies_at_a_size_and_framing(face: Face, astronaut: Face) -> None:
-    request = Request(face, Picture(astronaut), size=96, framing=PORTRAIT)
+    request = Request(face, ExpressionImage(astronaut), size=96, framing=PORTRAIT)
     for name, whose in (("copy-identity", face), ("copy-expression", astronaut)):
         made = get_method(name)([request])[0]
         assert np.array_equal(made, whose.aligned(PORTRAIT, 96).image)
@@ -52,7 +52,7 @@ def test_bad_requests(face: Face, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="copy-identity has no weights"):
         get_method("copy-identity", tmp_path)
     with pytest.raises(InputError, match="needs a picture of the identity"):
-        get_method("copy-identity")([Request(sample(1), Picture(face))])
-    asked = Asked(Movement.GRIN, Palsy.none())
+        get_method("copy-identity")([Request(sample(1), ExpressionImage(face))])
+    requested = TargetExpression(Movement.GRIN, Palsy.none())
     with pytest.raises(InputError, match="needs a picture of the expression"):
-        get_method("copy-expression")([Request(face, asked)])
+        get_method("copy-expression")([Request(face, requested)])

@@ -15,21 +15,21 @@ from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.measures import measure
-from palsynth.methods import Asked, Picture, Request, get_method, method_names
+from palsynth.methods import ExpressionImage, Request, TargetExpression, get_method, method_names
 from palsynth.methods.base import METHODS, method_class, provenance, write_made
-from palsynth.methods.resolve import expression_picture, identity_face, person_face
-from palsynth.methods.subjects import PeopleMethod
+from palsynth.methods.resolve import expression_picture, identity_face, subject_face
+from palsynth.methods.subjects import SubjectsMethod
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import at_rest
-from palsynth.subjects import Person, View, render, render_drive, sample
+from palsynth.subjects import Subject, View, render, render_drive, sample
 
-GRIN = Asked(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
+GRIN = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
 
 
 def test_every_name_is_its_own_method() -> None:
     assert {name: place.rsplit(":")[1] for name, place in METHODS.items()} == {
-        "people": "PeopleMethod",
+        "subjects": "SubjectsMethod",
         "simulator": "SimulatorMethod",
         "copy-identity": "CopyIdentity",
         "copy-expression": "CopyExpression",
@@ -48,21 +48,21 @@ def test_every_name_is_its_own_method() -> None:
         assert kind.name == name
         copies = ("copy-identity", "copy-expression", "noise")
         assert kind.synthetic == (name not in copies), "a copy must not say that it is synthetic"
-        assert kind.takes_pictures == (name not in ("people", "simulator"))
+        assert kind.takes_pictures == (name not in ("subjects", "simulator"))
     assert method_names() == sorted(METHODS)
-    with pytest.raises(InputError, match=r"no method 'magic'; choose one of .*people, simulator"):
+    with pytest.raises(InputError, match=r"no method 'magic'; choose one of .*simulator, subjects"):
         get_method("magic")
 
 
 def test_a_picture_says_how_it_was_made_and_a_copy_that_it_is_one(
     tmp_path: Path, neutral: np.ndarray
 ) -> None:
-    class Networked(PeopleMethod):
+    class Networked(SubjectsMethod):
         weights_sha256 = "ab" * 32
         settings: ClassVar[dict[str, Any]] = {"steps": 4}
 
     record = provenance(Networked(), 7, movement="grin")
-    assert record == {"method": "people", "weights_sha256": "ab" * 32, "settings": {"steps": 4},
+    assert record == {"method": "subjects", "weights_sha256": "ab" * 32, "settings": {"steps": 4},
                       "seed": 7, "version": palsynth.__version__, "movement": "grin"}  # fmt: skip
     plain = provenance(get_method("noise"), 3)
     assert plain == {"method": "noise", "weights_sha256": None, "seed": 3,
@@ -76,7 +76,7 @@ def test_a_picture_says_how_it_was_made_and_a_copy_that_it_is_one(
         assert "palsynth:provenance" not in copy.text
 
 
-@pytest.mark.parametrize("name", ["people", "simulator"])
+@pytest.mark.parametrize("name", ["subjects", "simulator"])
 def test_a_request_gives_the_same_image_in_any_batch(name: str) -> None:
     requests = [Request(sample(s), GRIN, seed=s, size=128) for s in range(3)]
     method = get_method(name)
@@ -87,55 +87,55 @@ def test_a_request_gives_the_same_image_in_any_batch(name: str) -> None:
         assert np.array_equal(one, two)
 
 
-WINK = Asked(Movement.WINK, Palsy.peripheral(Side.LEFT, Grade.III), 0.7, Side.RIGHT)
+WINK = TargetExpression(Movement.WINK, Palsy.peripheral(Side.LEFT, Grade.III), 0.7, Side.RIGHT)
 """Nothing in it is a default."""
 
 
 def test_people_do_what_is_asked_with_their_own_bells_phenomenon() -> None:
-    person = sample(min(range(970_200, 970_240), key=lambda s: sample(s).bell))
-    made = get_method("people")([Request(person, WINK, size=96, framing=PORTRAIT)])[0]
-    what = drive(Movement.WINK, WINK.palsy, intensity=0.7, bell=person.bell, wink=Side.RIGHT)
-    assert np.array_equal(made, render_drive(person, what, View(96, PORTRAIT))[0])
+    subject = sample(min(range(970_200, 970_240), key=lambda s: sample(s).bell))
+    made = get_method("subjects")([Request(subject, WINK, size=96, framing=PORTRAIT)])[0]
+    what = drive(Movement.WINK, WINK.palsy, intensity=0.7, bell=subject.bell, wink=Side.RIGHT)
+    assert np.array_equal(made, render_drive(subject, what, View(96, PORTRAIT))[0])
 
 
 def test_the_simulator_moves_photos_and_people_at_rest(astronaut: Face) -> None:
-    person = sample(970_202)
+    subject = sample(970_202)
     made = get_method("simulator")([
         Request(astronaut, WINK, size=128, framing=PORTRAIT),
         Request(astronaut, WINK, framing=None),
-        Request(person, WINK, size=96, framing=PORTRAIT),
+        Request(subject, WINK, size=96, framing=PORTRAIT),
     ])  # fmt: skip
-    drawn = person_face(person, Asked(Movement.REST, Palsy.none()), View(96, PORTRAIT))
+    drawn = subject_face(subject, TargetExpression(Movement.REST, Palsy.none()), View(96, PORTRAIT))
     faces = (astronaut.aligned(PORTRAIT, 128), astronaut, drawn.aligned(PORTRAIT, 96))
-    for image, face, bell in zip(made, faces, (1.0, 1.0, person.bell), strict=True):
+    for image, face, bell in zip(made, faces, (1.0, 1.0, subject.bell), strict=True):
         what = drive(Movement.WINK, WINK.palsy, intensity=0.7, bell=bell, wink=Side.RIGHT)
         assert np.array_equal(image, compose(at_rest(face), what).image)
-    assert person.bell < 1
+    assert subject.bell < 1
 
 
-@pytest.mark.parametrize("name", ["people", "simulator"])
+@pytest.mark.parametrize("name", ["subjects", "simulator"])
 def test_weights_and_pictures_are_refused_where_they_mean_nothing(
     name: str, face: Face, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="takes no weights"):
         get_method(name, tmp_path)
     with pytest.raises(InputError, match="ask for a movement"):
-        get_method(name)([Request(sample(0), Picture(face))])
+        get_method(name)([Request(sample(0), ExpressionImage(face))])
 
 
 def test_people_refuse_photos(face: Face) -> None:
     with pytest.raises(InputError, match="the identity must be a person"):
-        get_method("people")([Request(face, GRIN)])
+        get_method("subjects")([Request(face, GRIN)])
 
 
-def test_an_identity_is_at_rest_and_well(person: Person, face: Face) -> None:
+def test_an_identity_is_at_rest_and_well(subject: Subject, face: Face) -> None:
     assert identity_face(face, 64, PORTRAIT) is face
-    drawn = identity_face(person, 128, PORTRAIT)
+    drawn = identity_face(subject, 128, PORTRAIT)
     view = View(128, PORTRAIT)
-    still = render(person, Movement.REST, Palsy.none(), view=view)
+    still = render(subject, Movement.REST, Palsy.none(), view=view)
     assert np.array_equal(drawn.image, still.image)
     assert np.array_equal(drawn.landmarks[:, :2], still.landmarks.astype(np.float32))
-    depth = person.landmarks[:, 2] * 0.40 * 128
+    depth = subject.landmarks[:, 2] * 0.40 * 128
     assert np.allclose(drawn.landmarks[:, 2], depth, rtol=1e-5)
 
 
@@ -145,8 +145,10 @@ def test_a_wish_in_words_is_answered_by_the_person_of_the_seed(face: Face) -> No
     assert np.array_equal(picture.face.image, grin.image)
     assert picture.rest is None
     for wink, shut in ((Side.LEFT, "left"), (Side.RIGHT, "right")):
-        asked = Asked(Movement.WINK, Palsy.none(), wink=wink)
-        eyes = measure(expression_picture(asked, 41, 256).face.landmarks).sided["palpebral fissure"]
+        requested = TargetExpression(Movement.WINK, Palsy.none(), wink=wink)
+        eyes = measure(expression_picture(requested, 41, 256).face.landmarks).sided[
+            "palpebral fissure"
+        ]
         assert ("left" if eyes.left < eyes.right else "right") == shut
-    shown = Picture(face)
+    shown = ExpressionImage(face)
     assert expression_picture(shown, 0, 64) is shown

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from palsynth.methods import get_method
-from palsynth.methods.networks import digest, usual_device
+from palsynth.methods.networks import default_device, state_dict_sha256
 
 
 def network(bias: float = 0.0) -> nn.Module:
@@ -20,11 +20,11 @@ def network(bias: float = 0.0) -> nn.Module:
 
 
 def test_networks_differ_where_one_number_does() -> None:
-    assert digest(network()) == digest(network())
-    assert digest(network()) != digest(network(1.0))
-    assert digest(network(), network(1.0)) != digest(network(1.0), network())
+    assert state_dict_sha256(network()) == state_dict_sha256(network())
+    assert state_dict_sha256(network()) != state_dict_sha256(network(1.0))
+    assert state_dict_sha256(network(), network(1.0)) != state_dict_sha256(network(1.0), network())
     renamed = nn.ModuleDict({"a": network()[0], "b": network()[1]})
-    assert digest(renamed) != digest(network()), "names count too"
+    assert state_dict_sha256(renamed) != state_dict_sha256(network()), "names count too"
 
 
 def test_a_method_says_what_acts_wherever_its_files_lie(tmp_path: Path) -> None:
@@ -37,4 +37,4 @@ def test_a_method_says_what_acts_wherever_its_files_lie(tmp_path: Path) -> None:
 
 
 def test_a_gpu_is_taken_where_there_is_one() -> None:
-    assert usual_device().type == ("cuda" if torch.cuda.is_available() else "cpu")
+    assert default_device().type == ("cuda" if torch.cuda.is_available() else "cpu")

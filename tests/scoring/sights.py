@@ -45,14 +45,14 @@ def use(monkeypatch: pytest.MonkeyPatch, **seen: Seen) -> None:
         shape = (topology.POINTS, 3) if name == "landmarks" else (2,)
         shape = np.shape(values[0]) if values else shape
 
-        def see(paths: Sequence[Path]) -> np.ndarray:
+        def extract(paths: Sequence[Path]) -> np.ndarray:
             if known is None:
                 return np.ones((len(paths), *shape), np.float32)
             found = [known[f"{p.parent.name}/{p.name}"] for p in paths]
             nothing = np.full(shape, np.nan)
             return np.stack([nothing if v is NO_FACE else np.asarray(v) for v in found])
 
-        return Judge(name, see, by_cosine)
+        return Judge(name, extract, by_cosine)
 
     for name in ("landmarks", "dlib", "reading", "quality", "portraits"):
         monkeypatch.setattr(judges, name, lambda name=name: judge(name))
@@ -63,11 +63,11 @@ def use(monkeypatch: pytest.MonkeyPatch, **seen: Seen) -> None:
 
 def pair(number: int, who: str, palsy: Palsy | None = None, **more: str) -> Pair:
     """A request of a set in which ``who`` is the identity; files are named by the number."""
-    asked = "" if palsy is None else json.dumps(palsy.to_dict())
+    requested = "" if palsy is None else json.dumps(palsy.to_dict())
     given = {
         "name": f"{number}.png", "identity": f"identity/{who}.png",
         "expression": f"expression/{number}.png", "truth": f"truth/{number}.png",
-        "subject": who, "movement": "grin", "palsy": asked,
+        "subject": who, "movement": "grin", "palsy": requested,
     }  # fmt: skip
     return Pair(**{**given, **more})
 

@@ -16,13 +16,13 @@ from palsynth.scoring.calibration import (
     Photographed,
     Sample,
     calibrate,
-    draw_samples,
     fit_gains,
     fit_item,
     fit_thresholds,
     move_photographs,
+    render_samples,
 )
-from palsynth.subjects import EVALUATION_SEEDS, Person, View, render
+from palsynth.subjects import EVALUATION_SEEDS, Subject, View, render
 
 CORNER = SIDED.index("commissure height")
 
@@ -87,20 +87,20 @@ def test_all_movements_are_fitted_apart_with_rest_and_without(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """People's own slants mislead a regression that does not know them at rest."""
-    asked: dict[Movement, range] = {}
+    requested: dict[Movement, range] = {}
 
     def drawn(
-        movement: Movement, people: range, per_person: int, progress: Callable[[], None] | None
+        movement: Movement, subjects: range, per_subject: int, progress: Callable[[], None] | None
     ) -> list[Sample]:
-        asked[movement] = people
+        requested[movement] = subjects
         rng = np.random.default_rng(YANAGIHARA.index(movement))
         return [drooping(float(a), s, rng.normal(0, 0.4)) for a in AMOUNTS for s in Side]
 
-    monkeypatch.setattr(calibration, "draw_samples", drawn)
+    monkeypatch.setattr(calibration, "render_samples", drawn)
     monkeypatch.setattr(calibration, "fit_thresholds", lambda samples, weights: [0.1, 0.2])
     found = calibrate(7, 2)
-    assert asked[Movement.REST] == range(700_000, 700_007)
-    assert asked[Movement.WHISTLE] == range(707_000, 707_007)
+    assert requested[Movement.REST] == range(700_000, 700_007)
+    assert requested[Movement.WHISTLE] == range(707_000, 707_007)
     assert (
         set(found["weights"]) == set(found["thresholds with rest"]) == {m.value for m in YANAGIHARA}
     )
@@ -116,7 +116,7 @@ def test_all_movements_are_fitted_apart_with_rest_and_without(
 def test_detectors_make_faces_more_alike_than_they_are() -> None:
     """Drawn people: true asymmetries are about a quarter larger than those seen."""
     steps: list[int] = []
-    samples = draw_samples(
+    samples = render_samples(
         Movement.GRIN, range(FIRST_SEED, FIRST_SEED + 6), 2, lambda: steps.append(1)
     )
     assert len(steps) == 12
@@ -138,11 +138,11 @@ def test_calibration_stays_away_from_evaluation_people() -> None:
     assert FIRST_SEED + 11_000 < EVALUATION_SEEDS
 
 
-def test_photographed_people_smile_healthily_and_are_moved(face: Face, person: Person) -> None:
-    smile = detect_face(render(person, Movement.GRIN, view=View(256)).image)
+def test_photographed_people_smile_healthily_and_are_moved(face: Face, subject: Subject) -> None:
+    smile = detect_face(render(subject, Movement.GRIN, view=View(256)).image)
     steps: list[int] = []
-    people = [Photographed(face, smile)]
-    found = move_photographs(Movement.GRIN, people, 3, lambda: steps.append(1))
+    subjects = [Photographed(face, smile)]
+    found = move_photographs(Movement.GRIN, subjects, 3, lambda: steps.append(1))
     assert len(steps) == 3
     assert len(found) == 2 + 3
     own, mirrored, *moved = found
@@ -155,7 +155,7 @@ def test_photographed_people_smile_healthily_and_are_moved(face: Face, person: P
         seen = sample.seen.sided["commissure height"]
         assert sample.palsy.weak_side is Side.RIGHT  # as these three are drawn, below 0.4 each
         assert seen.right > seen.left  # lower, counted downwards
-    assert len(move_photographs(Movement.WHISTLE, people, 1)) == 1
+    assert len(move_photographs(Movement.WHISTLE, subjects, 1)) == 1
     drawn = Sample(Movement.GRIN, Palsy.none(), *[measures(left=x) for x in (0.1, 0.3, 0.0)])
     other_way = Sample(Movement.GRIN, Palsy.none(), *[measures(left=-x) for x in (0.1, 0.3, 0.0)])
     assert fit_gains([drawn, other_way, *found])["commissure height"][0] == 3.0

@@ -17,7 +17,7 @@ from palsynth.data.pairs import read_pairs
 from palsynth.evaluation.columns import BY_KEY
 from palsynth.evaluation.report import read_report
 from palsynth.face.images import read_image, write_png
-from palsynth.scoring.features import FeatureCache, look
+from palsynth.scoring.features import FeatureCache, cached_features
 
 
 @pytest.fixture(scope="module")
@@ -69,11 +69,11 @@ def test_the_truth_is_best_where_there_is_one(report: Path) -> None:
 
 
 def test_copies_are_exposed(report: Path) -> None:
-    expression = ("side_right", "rank_brow", "rank_eye", "rank_mouth")
+    expression = ("side_accuracy", "rank_brow", "rank_eye", "rank_mouth")
     for key in expression:
         value = figure(report, "copy-identity", key)
         assert np.isnan(value) or value < figure(report, "truth", key) - 0.3, key
-    assert figure(report, "copy-identity", "side_right") == 0
+    assert figure(report, "copy-identity", "side_accuracy") == 0
     assert figure(report, "copy-expression", "identity_top1") < 50  # of two people, by chance
     assert figure(report, "copy-expression", "identity_distance") > 0.6
     assert figure(report, "copy-identity", "identity_distance") == 0
@@ -186,7 +186,7 @@ def test_faults_are_named(
 def test_features_are_kept_by_content_in_bounded_chunks(tmp_path: Path) -> None:
     seen: list[int] = []
 
-    def see(paths):  # type: ignore[no-untyped-def]
+    def extract(paths):  # type: ignore[no-untyped-def]
         seen.append(len(paths))
         return np.array([[len(p.read_bytes())] for p in paths], np.float32)
 
@@ -196,13 +196,13 @@ def test_features_are_kept_by_content_in_bounded_chunks(tmp_path: Path) -> None:
         path.write_bytes(b"x" * (k % 70))  # ten of them twice
         paths.append(path)
     with FeatureCache(tmp_path / "cache" / "features.sqlite") as cache:
-        found = look(paths, "length", see, cache)
+        found = cached_features(paths, "length", extract, cache)
         assert found[:, 0].tolist() == [k % 70 for k in range(80)]
         assert sum(seen) == 70
         assert max(seen) == 32
-        assert np.array_equal(look(paths[::-1], "length", see, cache), found[::-1])
+        assert np.array_equal(cached_features(paths[::-1], "length", extract, cache), found[::-1])
         assert sum(seen) == 70
-        look(paths[:1], "another judge", see, cache)
+        cached_features(paths[:1], "another judge", extract, cache)
         assert sum(seen) == 71
 
 

@@ -29,20 +29,20 @@ def faces(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 def test_the_judge_reads_movement_and_the_weak_side(faces: dict[str, Path]) -> None:
-    found = judges.reading().see([faces["left"], faces["none"], faces["right"]])
+    found = judges.reading().extract([faces["left"], faces["none"], faces["right"]])
     assert found.shape == (3, 28)
     assert found[0, -2] > found[0, -1] + 0.3, "the patient's left comes first"
     assert found[2, -1] > found[2, -2] + 0.3
     assert np.isnan(found[1]).all()
-    asked = [
+    requested = [
         (Movement.GRIN, Palsy.peripheral(side, Grade.VI))
         for side in (Side.LEFT, Side.LEFT, Side.RIGHT)
     ]
-    right, apart = judges.read_right(asked, found)
+    right, apart = judges.read_right(requested, found)
     assert right.tolist() == [True, False, True]
     assert np.nanmax(apart) < 0.3
     assert np.isnan(apart[1])
-    swapped = judges.read_right(asked[::-1], found)[1]
+    swapped = judges.read_right(requested[::-1], found)[1]
     assert np.nanmin(swapped) > 0.4, "the wrong side is an error on both"
 
 
@@ -50,20 +50,20 @@ def test_each_row_is_of_its_own_picture(faces: dict[str, Path]) -> None:
     """Pictures without one face leave their rows empty and move no other."""
     judge = judges.dlib()
     order = ["none", "same", "two", "other", "left"]
-    found = judge.see([faces[name] for name in order])
+    found = judge.extract([faces[name] for name in order])
     assert np.isnan(found[[0, 2]]).all()
-    alone = judge.see([faces["other"]])[0]
+    alone = judge.extract([faces["other"]])[0]
     assert found[3] == pytest.approx(alone, abs=1e-5)
     assert np.linalg.norm(found[1] - found[4]) < 0.45 < np.linalg.norm(found[1] - found[3])
     assert (judge.by_cosine, judges.recogniser(None).by_cosine) == (False, True)
-    points = judges.landmarks().see([faces[name] for name in order])
+    points = judges.landmarks().extract([faces[name] for name in order])
     assert np.isnan(points[[0, 2]]).all()
     assert points.shape == (5, 478, 3)
     assert points[1, 33, 0] < points[1, 263, 0], "the patient's right eye is at the left"
 
 
 def test_quality_is_of_a_hundred_trembling_embeddings(faces: dict[str, Path]) -> None:
-    found = judges.quality().see([faces["same"], faces["none"]])
+    found = judges.quality().extract([faces["same"], faces["none"]])
     assert found.shape == (2, 1)
     assert 0 < found[0, 0] < 1
     assert np.isnan(found[1, 0])
@@ -75,5 +75,5 @@ def test_pictures_of_several_sizes_keep_their_order(tmp_path: Path) -> None:
     for k, size in enumerate((32, 40, 32, 48, 40)):
         paths.append(tmp_path / f"{k}.png")
         write_png(paths[-1], np.full((size, size, 3), 51 * k, np.uint8))
-    see = judges._by_size(lambda images: images.mean((2, 3)).numpy())
-    assert see(paths)[:, 0] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])
+    extract = judges._by_size(lambda images: images.mean((2, 3)).numpy())
+    assert extract(paths)[:, 0] == pytest.approx([0, 0.2, 0.4, 0.6, 0.8])

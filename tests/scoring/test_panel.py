@@ -279,10 +279,10 @@ def test_what_was_asked_for_is_measured_against_the_identity(
     with FeatureCache(folder / "f.sqlite") as cache:
         panel = Panel(folder, pairs, Weights(), cache)
         judged = panel.judge("mine", made(folder / "made", pairs))
-    assert judged.per_pair["asked"] == pytest.approx([0.8, -0.8, 0.2, -0.5])
+    assert judged.per_pair["requested"] == pytest.approx([0.8, -0.8, 0.2, -0.5])
     assert judged.per_pair["measured"][:3] == pytest.approx([0.04, -0.04, 0.01], rel=0.03)
-    assert judged.per_pair["side_right"] == pytest.approx([100, 100, np.nan, 0], nan_ok=True)
-    assert judged.figures["side_right"].value == pytest.approx(200 / 3)
+    assert judged.per_pair["side_accuracy"] == pytest.approx([100, 100, np.nan, 0], nan_ok=True)
+    assert judged.figures["side_accuracy"].value == pytest.approx(200 / 3)
     assert judged.figures["rank_mouth"].value == pytest.approx(1)
     assert np.isnan(judged.figures["rank_brow"].value)
     assert np.isnan(judged.figures["rank_eye"].value)

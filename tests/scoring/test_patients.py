@@ -27,7 +27,7 @@ from palsynth.evaluation.report import read_report
 from palsynth.face.images import read_image, write_png
 from palsynth.methods.controlnet.data.patients import PatientsSettings
 from palsynth.methods.controlnet.pipeline import Sampling
-from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
+from palsynth.methods.controlnet.recipe import ControlNetRecipe, ControlNetSettings
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.panel import Weights
@@ -130,7 +130,7 @@ def test_each_row_is_drawn_by_its_own_method_from_its_own_weights(
         "untuned_pipeline",
         lambda model: SimpleNamespace(said="untuned", patients=None),
     )
-    model = ModelSettings(sampling=Sampling("ddim", 1, 1.0, outside="none"))
+    model = ControlNetSettings(sampling=Sampling("ddim", 1, 1.0, outside="none"))
     tuning = Tuning(ControlNetRecipe(model=model), tmp_path)
     rows = [
         (name, method.name, getattr(getattr(method, "pipeline", None), "said", None))
@@ -160,7 +160,7 @@ def test_each_row_is_drawn_by_its_own_method_from_its_own_weights(
 @pytest.fixture
 def recipe(base_folder: Path, vp: Path, tmp_path: Path) -> Path:  # noqa: F811
     made = ControlNetRecipe(
-        model=ModelSettings(
+        model=ControlNetSettings(
             str(base_folder), controlnet=str(base_folder.parent / "controlnet"),
             sampling=Sampling("ddim", 1, 1.0),
         ),
@@ -259,17 +259,17 @@ def test_an_interrupted_table_says_what_it_lacks(
     """And the set that is judged, not the recipe, says who is tuned on."""
     words = ["table", "timesteps", str(recipe), "--data", str(vp), "--out", str(tmp_path / "t")]
     recipe.write_text(recipe.read_text().replace(str(vp), "nowhere"))
-    asked = []
+    requested = []
 
     def train(of: ControlNetRecipe, run: Path, resume: bool) -> bool:
-        asked.append(of.patients.dataset)
-        return False if len(asked) > 1 else loop.train(of, run, resume=resume)
+        requested.append(of.patients.dataset)
+        return False if len(requested) > 1 else loop.train(of, run, resume=resume)
 
     monkeypatch.setattr(controlnet_rows, "train", train)
     with pytest.raises(SystemExit) as end:
         main(words)
     assert end.value.code == 130
-    assert asked == [vp, vp]
+    assert requested == [vp, vp]
     said = "interrupted: t800-999, t000-999, t500-700 lacking; start the same command again"
     assert said in capsys.readouterr().out
     rows = [r.method for r in read_report(tmp_path / "t" / "report.json").results]

@@ -14,10 +14,10 @@ from palsynth.subjects import View, render, sample
 
 
 def _eye_window(movement: Movement, palsy: Palsy, side: str) -> np.ndarray:
-    person = sample(4)
-    rest = render(person, view=View(512))
+    subject = sample(4)
+    rest = render(subject, view=View(512))
     x, y = rest.landmarks[list(topology.UPPER_LID[side] + topology.LOWER_LID[side])].mean(0)
-    image = render(person, movement, palsy, view=View(512)).image
+    image = render(subject, movement, palsy, view=View(512)).image
     return image[int(y) - 8 : int(y) + 9, int(x) - 14 : int(x) + 15].astype(float)
 
 
@@ -38,9 +38,9 @@ def test_an_eye_that_cannot_shut_rolls_up_and_shows_white() -> None:
 
 
 def test_a_grin_shows_teeth_and_closed_lips_do_not() -> None:
-    person = sample(4)
-    closed = render(person, view=View(512))
-    grin = render(person, Movement.GRIN, Palsy.none(), view=View(512))
+    subject = sample(4)
+    closed = render(subject, view=View(512))
+    grin = render(subject, Movement.GRIN, Palsy.none(), view=View(512))
     inner = np.concatenate([topology.INNER_UPPER_LIP, topology.INNER_LOWER_LIP[-2:0:-1]])
     opening = np.zeros((512, 512), np.uint8)
     cv2.fillPoly(opening, [np.round(grin.landmarks[inner]).astype(np.int32)], 1)
@@ -96,10 +96,10 @@ def test_no_background_shows_between_closed_lips(size: int) -> None:
 
 
 def test_iris_landmarks_roll_with_the_eye() -> None:
-    person = sample(12)
+    subject = sample(12)
     palsy = Palsy.peripheral(Side.LEFT, Grade.VI)
-    straight = render(person, Movement.REST, palsy, view=View(512)).landmarks
-    rolled = render(person, Movement.CLOSE_EYES_LIGHTLY, palsy, view=View(512)).landmarks
+    straight = render(subject, Movement.REST, palsy, view=View(512)).landmarks
+    rolled = render(subject, Movement.CLOSE_EYES_LIGHTLY, palsy, view=View(512)).landmarks
     left, right = topology.IRIS["left"][0], topology.IRIS["right"][0]
     assert rolled[left, 1] < straight[left, 1] - 5
     assert np.allclose(rolled[right], straight[right], atol=0.01)

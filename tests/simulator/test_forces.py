@@ -180,7 +180,7 @@ def test_the_eye_rolls_as_far_as_the_person_lets_it_and_as_is_attempted() -> Non
 
 def test_the_weak_eye_is_asked_to_wink_unless_another_is_named() -> None:
     palsy = Palsy.peripheral(Side.RIGHT, Grade.II)
-    asked = {
+    requested = {
         name: {s.value for s in Side if what.of(s).forces.get(Muscle.ORBICULARIS_OCULI, 0) > 0}
         for name, what in {
             "nobody": drive(Movement.WINK, palsy),
@@ -188,7 +188,7 @@ def test_the_weak_eye_is_asked_to_wink_unless_another_is_named() -> None:
             "healthy": drive(Movement.WINK, Palsy.none()),
         }.items()
     }
-    assert asked == {"nobody": {"right"}, "left": {"left"}, "healthy": {"left"}}
+    assert requested == {"nobody": {"right"}, "left": {"left"}, "healthy": {"left"}}
     assert forces(Movement.WINK, palsy, Side.LEFT) == {}
     assert forces(Movement.WINK, palsy, Side.RIGHT) != {}
 

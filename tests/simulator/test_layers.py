@@ -120,17 +120,17 @@ def test_skull_and_jaw_hold_the_teeth(
 ) -> None:
     """The upper incisors' edge lies 0.040 below the line of the closed lips, wherever these go;
     the lower row goes down once the jaw opens beyond a smile's 0.16."""
-    asked: list[tuple[np.ndarray, np.ndarray, float]] = []
+    requested: list[tuple[np.ndarray, np.ndarray, float]] = []
 
     def teeth(x: np.ndarray, y: np.ndarray, drop: float, *light: object) -> np.ndarray:
-        asked.append((x, y, drop))
+        requested.append((x, y, drop))
         return sample_mouth(x, y, drop, *light)  # type: ignore[arg-type]
 
     monkeypatch.setattr("palsynth.simulator.mouth.sample_mouth", teeth)
     rest = at_rest(face)
     what = replace(drive(Movement.GRIN, Palsy.none()), jaw=jaw)
     moved = compose(rest, what)
-    ((x, y, found),) = asked
+    ((x, y, found),) = requested
     assert found == pytest.approx(drop)
     corner = moved.points[topology.INNER_UPPER_LIP[0], 0]
     lips = (rest.points[13, :2] + rest.points[14, :2]) / 2

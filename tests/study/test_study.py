@@ -14,13 +14,15 @@ import pytest
 from palsynth.cli import main
 from palsynth.data.pairs import Pair, write_pairs
 from palsynth.errors import InputError
-from palsynth.evaluation.study import QUESTIONS, Answer
+from palsynth.evaluation.study import QUESTIONS, Rating
 from palsynth.face.images import write_png
 from palsynth.study.new import chosen, shown
 from palsynth.study.report import write_study_report
-from palsynth.study.store import Shown, Study, create
+from palsynth.study.store import Study, StudyItem, create
 
-SHOWN = [Shown(f"{p}.png", m, f"{p}{m}".encode(), p.encode()) for p in "abc" for m in ("x", "y")]
+SHOWN = [
+    StudyItem(f"{p}.png", m, f"{p}{m}".encode(), p.encode()) for p in "abc" for m in ("x", "y")
+]
 
 
 @pytest.fixture
@@ -76,7 +78,7 @@ def test_an_answer_is_of_the_picture_that_was_shown(study: Study) -> None:
         assert study.picture(item, "patient") == pair[0].encode()
     assert study.picture(7, "made") is None
     first = base.execute("select pair, method from item where number = 1").fetchone()
-    assert study.answers()[0] == Answer("rater 2", *first, "difference", 2)
+    assert study.answers()[0] == Rating("rater 2", *first, "difference", 2)
 
 
 def test_answers_are_kept_replaced_and_whole(study: Study) -> None:

@@ -141,8 +141,8 @@ def test_looks_are_mixed_from_other_groups_by_two_fifths_at_most(
 
 def test_faces_are_a_third_as_lopsided_as_their_codes_say() -> None:
     """Half of what photographed people are, whose variety is drawn by half as much again."""
-    person = sample(7)
-    drawn, said = person.landmarks, appearance_model().landmarks(person.code)
+    subject = sample(7)
+    drawn, said = subject.landmarks, appearance_model().landmarks(subject.code)
     corners = [topology.COMMISSURE[s] for s in ("left", "right")]
     for points, share in ((drawn, 1 / 3), (said, 1.0)):
         left, right = points[corners]

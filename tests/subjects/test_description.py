@@ -61,17 +61,17 @@ def test_what_cannot_be_drawn_is_named(words: str, fault: str) -> None:
 
 def test_whoever_fits_is_drawn_from_a_seed_on() -> None:
     words = "woman of about 30 with dark skin"
-    found = list(islice(read_description(words).people(3), 3))
-    seeds = [person.seed for person in found]
+    found = list(islice(read_description(words).subjects(3), 3))
+    seeds = [subject.seed for subject in found]
     assert seeds == sorted(set(seeds))
     assert seeds[-1] < EVALUATION_SEEDS
-    for person in found:
-        assert (person.gender, person.age, skin_of(person)) == ("woman", 30, "dark")
-        assert describe(person) == words
-    assert next(read_description(words).people(3)).seed == seeds[0]
-    later = next(read_description(words).people(3 + seeds[1] - seeds[0]))
+    for subject in found:
+        assert (subject.gender, subject.age, skin_of(subject)) == ("woman", 30, "dark")
+        assert describe(subject) == words
+    assert next(read_description(words).subjects(3)).seed == seeds[0]
+    later = next(read_description(words).subjects(3 + seeds[1] - seeds[0]))
     assert later.seed >= seeds[1]
-    other = next(read_description("woman of about 40 with dark skin").people(3))
+    other = next(read_description("woman of about 40 with dark skin").subjects(3))
     assert abs(other.seed - seeds[0]) > 100  # not the same face, ten years older
 
 
@@ -87,7 +87,7 @@ def test_the_old_have_the_skin_of_their_group() -> None:
 def test_where_nobody_fits_it_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("palsynth.subjects.description._MOST_TRIED", 5)
     with pytest.raises(InputError, match="nobody fits among 5 people; say less"):
-        next(read_description("black person with light skin").people(0))
+        next(read_description("black person with light skin").subjects(0))
 
 
 def test_a_face_is_described_by_its_skin_and_what_is_known(astronaut: Face) -> None:

@@ -10,7 +10,7 @@ import pytest
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face import topology
 from palsynth.simulator.drive import SideDrive
-from palsynth.subjects import HeadPose, Jitter, Light, Person, View, render, sample
+from palsynth.subjects import HeadPose, Jitter, Light, Subject, View, render, sample
 from palsynth.subjects.ageing import LINES, SAGS, aged
 from palsynth.subjects.description import SKINS, _in_words, _tone
 from palsynth.subjects.dress import Stage
@@ -20,8 +20,8 @@ from palsynth.subjects.render import _rotation
 DEAD = Palsy.peripheral(Side.LEFT, Grade.VI)
 
 
-def _landmarks(person: Person, **view: object) -> np.ndarray:
-    return render(person, view=View(128, **view)).landmarks.astype(float)  # type: ignore[arg-type]
+def _landmarks(subject: Subject, **view: object) -> np.ndarray:
+    return render(subject, view=View(128, **view)).landmarks.astype(float)  # type: ignore[arg-type]
 
 
 def _nose(points: np.ndarray) -> np.ndarray:
@@ -35,9 +35,9 @@ def _nose(points: np.ndarray) -> np.ndarray:
      (HeadPose(pitch=-12), 1, -1)],
 )  # fmt: skip
 def test_a_nose_points_right_by_yaw_and_down_by_pitch(
-    person: Person, pose: HeadPose, axis: int, sign: int
+    subject: Subject, pose: HeadPose, axis: int, sign: int
 ) -> None:
-    way = _nose(_landmarks(person, pose=pose)) - _nose(_landmarks(person))
+    way = _nose(_landmarks(subject, pose=pose)) - _nose(_landmarks(subject))
     assert sign * way[axis] > 4
     assert abs(way[1 - axis]) < 3
 
@@ -51,8 +51,8 @@ def test_roll_tilts_clockwise_in_the_picture() -> None:
     assert _rotation(HeadPose(roll=20)) @ [1.0, 0, 0] == pytest.approx([c, s, 0])
 
 
-def test_irises_are_the_patients_right_then_left(person: Person) -> None:
-    points = _landmarks(person)
+def test_irises_are_the_patients_right_then_left(subject: Subject) -> None:
+    points = _landmarks(subject)
     for side, middle in (("right", 468), ("left", 473)):
         lids = points[[*topology.UPPER_LID[side], *topology.LOWER_LID[side]]]
         assert lids[:, 0].min() < points[middle, 0] < lids[:, 0].max()
@@ -73,41 +73,41 @@ def test_an_eye_rolls_as_far_as_its_persons_does() -> None:
     assert none - half == pytest.approx((none - whole) / 2, rel=0.01)
 
 
-def test_half_the_effort_is_half_the_smile(person: Person) -> None:
+def test_half_the_effort_is_half_the_smile(subject: Subject) -> None:
     rest, half, whole = (
-        render(person, movement, intensity=effort).landmarks[291]
+        render(subject, movement, intensity=effort).landmarks[291]
         for movement, effort in ((Movement.REST, 1), (Movement.GRIN, 0.5), (Movement.GRIN, 1))
     )
     assert half - rest == pytest.approx((whole - rest) / 2, rel=0.15)
     assert (rest - whole)[1] > 3
 
 
-def test_light_has_a_side_an_exposure_and_a_warmth(person: Person) -> None:
-    plain = render(person, view=View(64)).image.astype(float)
+def test_light_has_a_side_an_exposure_and_a_warmth(subject: Subject) -> None:
+    plain = render(subject, view=View(64)).image.astype(float)
 
     def ratio(light: Light) -> np.ndarray:
-        lit = render(person, view=View(64, light=light)).image.astype(float)
+        lit = render(subject, view=View(64, light=light)).image.astype(float)
         return (lit / np.maximum(plain, 1))[plain.max(-1) < 180]
 
     assert np.median(ratio(Light(exposure=0.8)), 0) == pytest.approx([0.8] * 3, abs=0.01)
     assert np.median(ratio(Light(warmth=1)), 0) == pytest.approx([1.06, 1.0, 0.9], abs=0.01)
     assert np.median(ratio(Light(warmth=-1)), 0) == pytest.approx([0.94, 1.0, 1.1], abs=0.01)
-    lamp = render(person, view=View(64, light=Light(side=1))).image.astype(float)
+    lamp = render(subject, view=View(64, light=Light(side=1))).image.astype(float)
     rows = plain[32:40].max((0, 2)) < 180
     columns = np.flatnonzero(rows)
     seen = (lamp / np.maximum(plain, 1))[32:40].mean((0, 2))[columns]
     assert seen == pytest.approx(1 + 0.28 * (2 * columns / 63 - 1), abs=0.03)
 
 
-def test_a_camera_shifts_zooms_blurs_and_adds_noise(person: Person) -> None:
-    still = _landmarks(person)
-    shifted = _landmarks(person, jitter=Jitter(shift=(0.1, -0.05)))
+def test_a_camera_shifts_zooms_blurs_and_adds_noise(subject: Subject) -> None:
+    still = _landmarks(subject)
+    shifted = _landmarks(subject, jitter=Jitter(shift=(0.1, -0.05)))
     assert shifted - still == pytest.approx(np.broadcast_to([12.8, -6.4], (478, 2)), abs=1e-3)
-    zoomed = _landmarks(person, jitter=Jitter(zoom=1.25))
+    zoomed = _landmarks(subject, jitter=Jitter(zoom=1.25))
     assert np.ptp(zoomed[[33, 263], 0]) == pytest.approx(1.25 * np.ptp(still[[33, 263], 0]))
 
     def image(jitter: Jitter) -> np.ndarray:
-        return render(person, view=View(128, jitter=jitter)).image.astype(float)
+        return render(subject, view=View(128, jitter=jitter)).image.astype(float)
 
     sharp, soft = image(Jitter()), image(Jitter(blur=4))
     assert np.abs(np.diff(soft, axis=1)).mean() < 0.9 * np.abs(np.diff(sharp, axis=1)).mean()

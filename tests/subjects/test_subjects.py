@@ -10,7 +10,7 @@ from palsynth.face import topology
 from palsynth.face.detect import detect_faces
 from palsynth.face.framing import ID_PHOTO, RECOGNISER
 from palsynth.simulator.drive import drive
-from palsynth.subjects import HeadPose, Jitter, Light, Person, View, render, sample
+from palsynth.subjects import HeadPose, Jitter, Light, Subject, View, render, sample
 from palsynth.subjects.ageing import aged
 from palsynth.subjects.monk import monk_tone
 
@@ -26,9 +26,9 @@ def test_a_seed_is_a_person() -> None:
 
 
 def test_attributes_can_be_asked_for() -> None:
-    person = sample(3, age=30, gender="woman", ethnicity="black")
-    assert (person.age, person.gender, person.ethnicity) == (30, "woman", "black")
-    assert not person.extrapolated
+    subject = sample(3, age=30, gender="woman", ethnicity="black")
+    assert (subject.age, subject.gender, subject.ethnicity) == (30, "woman", "black")
+    assert not subject.extrapolated
     assert sample(3, age=60).extrapolated
     lights = [sample(s, ethnicity="white").skin.mean() for s in range(6)]
     darks = [sample(s, ethnicity="black").skin.mean() for s in range(6)]
@@ -54,16 +54,16 @@ def test_negative_seeds_are_refused() -> None:
         sample(-1)
 
 
-def test_the_same_picture_twice(person: Person) -> None:
+def test_the_same_picture_twice(subject: Subject) -> None:
     palsy = Palsy.peripheral(Side.LEFT, Grade.IV)
-    one, two = (render(person, Movement.GRIN, palsy).image for _ in range(2))
+    one, two = (render(subject, Movement.GRIN, palsy).image for _ in range(2))
     assert np.array_equal(one, two)
 
 
 @pytest.mark.parametrize("size", [32, 112, 256, 512])
 @pytest.mark.parametrize("framing", [ID_PHOTO, RECOGNISER])
-def test_a_face_of_every_size(person: Person, size: int, framing: object) -> None:
-    portrait = render(person, view=View(size, framing))  # type: ignore[arg-type]
+def test_a_face_of_every_size(subject: Subject, size: int, framing: object) -> None:
+    portrait = render(subject, view=View(size, framing))  # type: ignore[arg-type]
     assert portrait.image.shape == (size, size, 3)
     assert portrait.image.dtype == np.uint8
     assert portrait.landmarks.shape == (478, 2)
@@ -72,48 +72,48 @@ def test_a_face_of_every_size(person: Person, size: int, framing: object) -> Non
 
 
 @pytest.mark.parametrize("size", [16, 1025])
-def test_sizes_that_are_not_drawn(person: Person, size: int) -> None:
+def test_sizes_that_are_not_drawn(subject: Subject, size: int) -> None:
     with pytest.raises(ValueError, match=f"size {size}: people are drawn from 32 to 1024 px"):
-        render(person, view=View(size))
+        render(subject, view=View(size))
 
 
 @pytest.mark.parametrize("seed", range(1_000_100, 1_000_104))
 def test_true_landmarks_are_where_the_detector_finds_them(seed: int) -> None:
-    person = sample(seed)
+    subject = sample(seed)
     for movement in YANAGIHARA:
-        portrait = render(person, movement, Palsy.peripheral(Side.RIGHT, Grade.V), view=View(256))
+        portrait = render(subject, movement, Palsy.peripheral(Side.RIGHT, Grade.V), view=View(256))
         faces = detect_faces(portrait.image)
         assert len(faces) == 1
         gap = np.linalg.norm(faces[0].landmarks[:468, :2] - portrait.landmarks[:468], axis=1)
         assert gap.mean() / faces[0].outer_eyes < 0.05
 
 
-def test_everybody_wears_cap_and_top_before_light_blue(person: Person) -> None:
-    image = render(person, view=View(256)).image.astype(int)
+def test_everybody_wears_cap_and_top_before_light_blue(subject: Subject) -> None:
+    image = render(subject, view=View(256)).image.astype(int)
     for y, x in ((30, 128), (12, 12), (245, 40)):  # cap, background, top
         red, green, blue = image[y, x]
         assert blue > green > red
 
 
-def test_pose_turns_the_face(person: Person) -> None:
-    straight = render(person, view=View(256)).landmarks
-    right = render(person, view=View(256, pose=HeadPose(yaw=15))).landmarks
+def test_pose_turns_the_face(subject: Subject) -> None:
+    straight = render(subject, view=View(256)).landmarks
+    right = render(subject, view=View(256, pose=HeadPose(yaw=15))).landmarks
     assert right[topology.NOSE_TIP, 0] - right[[234, 454], 0].mean() > (
         straight[topology.NOSE_TIP, 0] - straight[[234, 454], 0].mean() + 3
     )
-    rolled = render(person, view=View(256, pose=HeadPose(roll=10))).landmarks
+    rolled = render(subject, view=View(256, pose=HeadPose(roll=10))).landmarks
     dx, dy = rolled[263] - rolled[33]
     assert np.degrees(np.arctan2(dy, dx)) == pytest.approx(10, abs=2)
 
 
-def test_light_and_jitter(person: Person) -> None:
-    plain = render(person, view=View(112)).image.astype(float)
-    lit = render(person, view=View(112, light=Light(side=1))).image.astype(float)
+def test_light_and_jitter(subject: Subject) -> None:
+    plain = render(subject, view=View(112)).image.astype(float)
+    lit = render(subject, view=View(112, light=Light(side=1))).image.astype(float)
     assert (lit - plain)[:, 90:].mean() > 5 > -5 > (lit - plain)[:, :22].mean()
-    noisy = render(person, view=View(112, jitter=Jitter(noise=4, seed=1))).image.astype(float)
+    noisy = render(subject, view=View(112, jitter=Jitter(noise=4, seed=1))).image.astype(float)
     assert 2 < (noisy - plain).std() < 6
-    moved = render(person, view=View(112, jitter=Jitter(shift=(0.1, 0)))).landmarks
-    assert moved[0, 0] - render(person, view=View(112)).landmarks[0, 0] == pytest.approx(
+    moved = render(subject, view=View(112, jitter=Jitter(shift=(0.1, 0)))).landmarks
+    assert moved[0, 0] - render(subject, view=View(112)).landmarks[0, 0] == pytest.approx(
         11.2, abs=0.1
     )
 

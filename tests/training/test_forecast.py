@@ -38,13 +38,13 @@ class Black(Source):
 class Recipe:
     loop: LoopSettings
     kind: str = "pixels"
-    asked: list[bool] = field(default_factory=list)
+    requested: list[bool] = field(default_factory=list)
 
     def objective(self) -> Objective:
         return Pixels()
 
-    def source(self, draw: bool = True) -> Source:
-        self.asked.append(draw)
+    def source(self, build_cache: bool = True) -> Source:
+        self.requested.append(build_cache)
         return Black()
 
 
@@ -54,11 +54,17 @@ def test_a_forecast_by_hand(monkeypatch: pytest.MonkeyPatch, workers: int, hours
     clock = iter([0.0, 4.0, 10.0, 16.0])
     monkeypatch.setattr("palsynth.training.forecast.time.perf_counter", lambda: next(clock))
     loop = LoopSettings(
-        steps=1800, batch=4, accumulate=2, keep=3, workers=workers, device="cpu", precision="no"
+        steps=1800,
+        batch=4,
+        accumulate=2,
+        max_checkpoints=3,
+        workers=workers,
+        device="cpu",
+        precision="no",
     )
     recipe = Recipe(loop)
     lines = dict(line.split(maxsplit=1) for line in forecast(recipe).splitlines())
-    assert recipe.asked == [False], "nothing is drawn to be kept"
+    assert recipe.requested == [False], "nothing is drawn to be kept"
     assert lines["parameters"] == "600,000 train, 16 are frozen"
     # two numbers a weight forward and two for its gradient; pixels need none
     assert lines["FLOPs"] == "0.0024 G an image, forward and backward"

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from palsynth.data.examples import Example, Source
-from palsynth.data.synthetic_source import PeopleSource
+from palsynth.data.synthetic_source import SyntheticSource
 from palsynth.encoders.landmarks import LandmarksRecipe
 from palsynth.errors import InputError
 from palsynth.training import checkpoints
@@ -28,7 +28,7 @@ from palsynth.training.recipe import LoopSettings, from_dict, to_yaml
 
 TINY: dict[str, dict[str, object]] = {
     "model": {"widths": [4] * 4, "depths": [1] * 4, "narrow": 2, "dim": 8, "dropout": 0.3},
-    "data": {"people": 3},
+    "data": {"subjects": 3},
     "loop": {
         "steps": 14,
         "batch": 2,
@@ -208,7 +208,7 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
 
 
 def test_only_the_newest_checkpoints_stay(tmp_path: Path) -> None:
-    train(LineRecipe(checkpoint_every=4, keep=3), tmp_path)
+    train(LineRecipe(checkpoint_every=4, max_checkpoints=3), tmp_path)
     assert checkpoints.steps(tmp_path) == [12, 16, 20]
 
 
@@ -319,7 +319,7 @@ def test_people_of_the_source_are_drawn_alike_in_workers(tmp_path: Path) -> None
     """Batches do not depend on how many processes prepare them."""
     from palsynth.training.batches import batches
 
-    source = PeopleSource(count=2, size=32)
+    source = SyntheticSource(count=2, size=32)
     alone = LoopSettings(steps=3, batch=2)
     helped = LoopSettings(steps=3, batch=2, workers=1)
     for a, b in zip(batches(source, alone, 1), batches(source, helped, 1), strict=True):
@@ -329,14 +329,14 @@ def test_people_of_the_source_are_drawn_alike_in_workers(tmp_path: Path) -> None
 def test_ranks_agree_to_stop_when_they_log() -> None:
     """Each rank must leave the loop at the same step, so they ask one another, and seldom."""
 
-    def asked(here: list[int], step: int, elsewhere: int) -> bool:
+    def requested(here: list[int], step: int, elsewhere: int) -> bool:
         ranks = SimpleNamespace(
             num_processes=2, device="cpu", reduce=lambda count, how: count + elsewhere
         )
         run = SimpleNamespace(accelerator=ranks, loop=LoopSettings(steps=9, log_every=3))
         return _Run._agreed(run, here, step)  # type: ignore[arg-type]
 
-    assert not asked([2], 4, elsewhere=1)
-    assert asked([2], 6, elsewhere=0)
-    assert asked([], 6, elsewhere=1)
-    assert not asked([], 6, elsewhere=0)
+    assert not requested([2], 4, elsewhere=1)
+    assert requested([2], 6, elsewhere=0)
+    assert requested([], 6, elsewhere=1)
+    assert not requested([], 6, elsewhere=0)

@@ -16,50 +16,50 @@ from palsynth.training.batches import batches
 from palsynth.training.ema import Ema
 from palsynth.training.log import RunLog, Window, loss_vector
 from palsynth.training.objective import Losses
-from palsynth.training.randomness import mixed, seeded
+from palsynth.training.randomness import derive_seed, make_generator
 from palsynth.training.recipe import LoopSettings
 
 CPU = torch.device("cpu")
 
 
 def test_neighbouring_steps_and_ranks_share_nothing() -> None:
-    numbers = {mixed(s, t, r, m) for s in range(3) for t in range(9) for r in range(3)
+    numbers = {derive_seed(s, t, r, m) for s in range(3) for t in range(9) for r in range(3)
                for m in range(3)}  # fmt: skip
     assert len(numbers) == 3 * 9 * 3 * 3
     assert all(0 <= n < 2**63 for n in numbers)
-    assert mixed(1, 2) == mixed(1, 2) != mixed(2, 1)
+    assert derive_seed(1, 2) == derive_seed(1, 2) != derive_seed(2, 1)
 
 
 def test_what_a_seed_gives_stays_for_ever() -> None:
     """A run that is resumed by a later version draws on as it began."""
-    assert mixed(0) == 6375474604893067239
-    assert mixed(7, 3, 1, 2) == 4651114350542137209
-    rng = seeded(7, 3, 1, 2, CPU)
+    assert derive_seed(0) == 6375474604893067239
+    assert derive_seed(7, 3, 1, 2) == 4651114350542137209
+    rng = make_generator(7, 3, 1, 2, CPU)
     assert rng.initial_seed() == torch.initial_seed() == 4651114350542137209
 
 
 def test_generators_are_a_function_of_their_numbers() -> None:
-    one = torch.randn(4, generator=seeded(0, 5, 1, 0, CPU)), torch.rand(4)
+    one = torch.randn(4, generator=make_generator(0, 5, 1, 0, CPU)), torch.rand(4)
     torch.rand(100)
-    other = torch.randn(4, generator=seeded(0, 5, 1, 0, CPU)), torch.rand(4)
+    other = torch.randn(4, generator=make_generator(0, 5, 1, 0, CPU)), torch.rand(4)
     assert all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 def test_ema_follows_its_formula() -> None:
-    live = {"w": torch.zeros(3), "count": torch.tensor(0)}
-    ema = Ema(live, decay=0.9, power=0.75)
+    uncached = {"w": torch.zeros(3), "count": torch.tensor(0)}
+    ema = Ema(uncached, decay=0.9, power=0.75)
     expected = 0.0
     for step in range(50):
-        live["w"].fill_(step)
-        live["count"].fill_(step)
+        uncached["w"].fill_(step)
+        uncached["count"].fill_(step)
         ema.update(step)
         decay = min(0.9, 1 - (1 + step) ** -0.75)
         expected = decay * expected + (1 - decay) * step
     assert ema.averaged["w"].tolist() == pytest.approx([expected] * 3, rel=1e-5)
     assert ema.averaged["count"] == 49
     with ema.in_place():
-        assert live["w"][0] == pytest.approx(expected, rel=1e-5)
-    assert live["w"][0] == 49
+        assert uncached["w"][0] == pytest.approx(expected, rel=1e-5)
+    assert uncached["w"][0] == 49
 
 
 def test_the_decay_of_averages_rises_to_its_largest() -> None:
@@ -69,15 +69,15 @@ def test_the_decay_of_averages_rises_to_its_largest() -> None:
 
 
 def test_ema_gives_the_weights_back_after_an_error() -> None:
-    live = {"w": torch.ones(1)}
-    ema = Ema(live, 0.5, 1.0)
-    live["w"].fill_(2.0)
+    uncached = {"w": torch.ones(1)}
+    ema = Ema(uncached, 0.5, 1.0)
+    uncached["w"].fill_(2.0)
     try:
         with ema.in_place():
-            assert live["w"] == 1
+            assert uncached["w"] == 1
             raise RuntimeError
     except RuntimeError:
-        assert live["w"] == 2
+        assert uncached["w"] == 2
 
 
 def test_a_checkpoint_reads_back(tmp_path: Path) -> None:
@@ -87,7 +87,9 @@ def test_a_checkpoint_reads_back(tmp_path: Path) -> None:
     optimizer.step()
     state = dict(model.named_parameters())
     saved = checkpoints.optimizer_tensors(optimizer)
-    checkpoints.write(tmp_path, 4, {"model": state, "optimizer": saved}, {"step": 4}, keep=1)
+    checkpoints.write(
+        tmp_path, 4, {"model": state, "optimizer": saved}, {"step": 4}, max_checkpoints=1
+    )
 
     other = torch.nn.Linear(3, 2)
     fresh = torch.optim.AdamW(other.parameters())
@@ -102,16 +104,16 @@ def test_a_checkpoint_reads_back(tmp_path: Path) -> None:
 
 
 def test_half_a_checkpoint_does_not_count(tmp_path: Path) -> None:
-    checkpoints.write(tmp_path, 2, {}, {}, keep=2)
+    checkpoints.write(tmp_path, 2, {}, {}, max_checkpoints=2)
     (tmp_path / "checkpoints" / ".step-4.partial").mkdir()
     assert checkpoints.steps(tmp_path) == [2]
-    checkpoints.write(tmp_path, 4, {}, {}, keep=2)
+    checkpoints.write(tmp_path, 4, {}, {}, max_checkpoints=2)
     assert checkpoints.steps(tmp_path) == [2, 4]
 
 
 def test_damaged_checkpoints_are_named(tmp_path: Path) -> None:
     tensors = {"model": {"w": torch.ones(2)}}
-    folder = checkpoints.write(tmp_path, 2, tensors, {}, keep=2)
+    folder = checkpoints.write(tmp_path, 2, tensors, {}, max_checkpoints=2)
     (folder / "model.safetensors").write_bytes(b"half")
     (folder / "state.json").write_text("{")
     with pytest.raises(InputError, match=r"model.safetensors: cannot be read .*use an older"):
@@ -121,13 +123,13 @@ def test_damaged_checkpoints_are_named(tmp_path: Path) -> None:
 
 
 def test_tensors_that_do_not_fit_are_named() -> None:
-    live, where = {"w": torch.ones(2)}, Path("here")
+    uncached, where = {"w": torch.ones(2)}, Path("here")
     with pytest.raises(InputError, match="tensor w is missing"):
-        checkpoints.fill(live, {}, where)
+        checkpoints.fill(uncached, {}, where)
     with pytest.raises(InputError, match="tensor v does not belong"):
-        checkpoints.fill(live, {"w": torch.ones(2), "v": torch.ones(1)}, where)
+        checkpoints.fill(uncached, {"w": torch.ones(2), "v": torch.ones(1)}, where)
     with pytest.raises(InputError, match=r"tensor w is \(3,\), this recipe needs \(2,\)"):
-        checkpoints.fill(live, {"w": torch.ones(3)}, where)
+        checkpoints.fill(uncached, {"w": torch.ones(3)}, where)
 
 
 def test_a_window_means_and_bins() -> None:
@@ -182,9 +184,9 @@ class Numbers:
 
 def test_batches_go_on_from_any_step_and_share_out_over_ranks() -> None:
     loop = LoopSettings(steps=4, batch=3, accumulate=2)
-    every = [b["person"].tolist() for b in batches(Numbers(), loop, 0)]
+    every = [b["subject"].tolist() for b in batches(Numbers(), loop, 0)]
     assert every == [list(range(k * 3, k * 3 + 3)) for k in range(8)]
-    assert [b["person"].tolist() for b in batches(Numbers(), loop, 2)] == every[4:]
-    ranks = [[b["person"].tolist() for b in batches(Numbers(), loop, 0, r, 2)] for r in range(2)]
+    assert [b["subject"].tolist() for b in batches(Numbers(), loop, 2)] == every[4:]
+    ranks = [[b["subject"].tolist() for b in batches(Numbers(), loop, 0, r, 2)] for r in range(2)]
     seen = sorted(n for rank in ranks for batch in rank for n in batch)
     assert seen == list(range(4 * 3 * 2 * 2))

@@ -18,12 +18,14 @@ RECIPES = Path(__file__).parents[2] / "recipes"
 
 def test_a_saved_recipe_reads_back(tmp_path: Path) -> None:
     recipe = from_dict(
-        LandmarksRecipe, {"data": {"keep": "kept", "people": 7}, "loop": {"steps": 3}}, "here"
+        LandmarksRecipe,
+        {"data": {"cache_dir": "kept", "subjects": 7}, "loop": {"steps": 3}},
+        "here",
     )
     save(recipe, tmp_path / "recipe.yaml")
     again = load(tmp_path / "recipe.yaml", KIND)
     assert again == recipe
-    assert again.data.keep == Path("kept")
+    assert again.data.cache_dir == Path("kept")
     assert again.model.widths == (16, 32, 64, 128)
 
 
@@ -49,7 +51,7 @@ def test_every_shipped_recipe_is_valid(path: Path) -> None:
         ("{kind: identity, loop: {warmup: -1}}", "warmup -1: must not be negative"),
         ("{kind: identity, loop: {learning_rate: 0}}", "learning_rate 0: must be above 0"),
         ("{kind: identity, loop: {precision: fp8}}", "loop.precision: Input should be 'no' or"),
-        ("{kind: identity, data: {people: 0}}", "name people, photographs or a dataset"),
+        ("{kind: identity, data: {subjects: 0}}", "name people, photographs or a dataset"),
         ("{kind: identity, data: {augmentation: {spin: 1}}}", "augmentation.spin: no such field"),
     ],
 )
@@ -84,7 +86,7 @@ def test_what_may_change_on_resume() -> None:
     other = LoopSettings(
         steps=9, batch=4, accumulate=2, learning_rate=1e-3, warmup=5, schedule="cosine",
         weight_decay=0.1, clip=0.5, ema=0.9, ema_power=0.5, precision="bf16", seed=3, workers=3,
-        device="cpu", log_every=7, checkpoint_every=8, keep=5, validate_every=6,
+        device="cpu", log_every=7, checkpoint_every=8, max_checkpoints=5, validate_every=6,
     )  # fmt: skip
     refused = {}
     for name in LoopSettings.__dataclass_fields__:

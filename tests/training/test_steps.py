@@ -32,12 +32,12 @@ class Slope(Objective):
         self.seen: list[dict] = []
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
-        self.teacher(batch["person"][:, None].float())
+        self.teacher(batch["subject"][:, None].float())
         self.seen.append(
             {
                 "noise": torch.randn(1, generator=rng).item(),
                 "dropout": torch.rand(1).item(),
-                "people": batch["person"].tolist(),
+                "people": batch["subject"].tolist(),
                 "computes": self.layer(torch.ones(1, 1)).dtype,
                 "training": (self.training, self.teacher.training),
             }
@@ -74,7 +74,7 @@ class SlopeRecipe:
         self.made.append(Slope())
         return self.made[-1]
 
-    def source(self, draw: bool = True) -> Source:
+    def source(self, build_cache: bool = True) -> Source:
         return People()
 
 
@@ -168,7 +168,12 @@ def test_rates_decay_and_averages_of_the_first_steps(tmp_path: Path) -> None:
 
 def test_averages_are_validated_and_training_goes_on_with_what_trains(tmp_path: Path) -> None:
     recipe = SlopeRecipe(
-        steps=5, learning_rate=0.1, validate_every=2, checkpoint_every=1, keep=9, log_every=9
+        steps=5,
+        learning_rate=0.1,
+        validate_every=2,
+        checkpoint_every=1,
+        max_checkpoints=9,
+        log_every=9,
     )
     seen = seen_by(recipe, tmp_path)
     passes = [pass_["training"] for pass_ in seen if "training" in pass_]
@@ -178,9 +183,9 @@ def test_averages_are_validated_and_training_goes_on_with_what_trains(tmp_path: 
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     values = {row["step"]: row["validation/weight"] for row in rows if "loss" not in row}
     assert values == {s: pytest.approx(saved(tmp_path, s, "ema")[0]) for s in (2, 4, 5)}
-    live = [saved(tmp_path, s, "model")[0] for s in range(1, 6)]
-    assert live == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5], abs=1e-5)
-    assert values[5] > live[4] + 0.01
+    uncached = [saved(tmp_path, s, "model")[0] for s in range(1, 6)]
+    assert uncached == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5], abs=1e-5)
+    assert values[5] > uncached[4] + 0.01
 
 
 def test_a_row_of_the_log_is_the_mean_since_the_last(tmp_path: Path) -> None:
@@ -207,7 +212,7 @@ def test_what_is_frozen_neither_trains_nor_is_saved() -> None:
 
 
 def test_a_restored_run_holds_the_averages_of_its_newest_checkpoint(tmp_path: Path) -> None:
-    recipe = SlopeRecipe(steps=3, learning_rate=0.1, checkpoint_every=1, keep=3)
+    recipe = SlopeRecipe(steps=3, learning_rate=0.1, checkpoint_every=1, max_checkpoints=3)
     train(recipe, tmp_path)
     found = restored(recipe, tmp_path)
     assert found.weight.tolist() == pytest.approx(saved(tmp_path, 3, "ema"))

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from palsynth.appearance.mesh import EXTENT, CanonicalMesh
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 
 UNIT = 128
 """Texture pixels per canonical unit: about the resolution of the photographs."""
@@ -100,7 +100,7 @@ class AppearanceModel:
 
 def save_model(arrays: dict[str, np.ndarray], path: Path) -> None:
     """Writes the arrays that :func:`palsynth.appearance.fit.fit` returns, whole or not at all."""
-    with written_whole(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         named: dict[str, Any] = arrays
         np.savez_compressed(file, **named)
 

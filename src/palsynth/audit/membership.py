@@ -13,16 +13,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from palsynth.audit.protocol import Finding, Pictures, Tell, membership_finding
+from palsynth.audit.protocol import Finding, Pictures, StageProgress, membership_finding
 from palsynth.data.examples import stack
 from palsynth.data.folder_source import FolderSource
 from palsynth.errors import InputError
 from palsynth.training.kinds import load_recipe
 from palsynth.training.objective import Objective
-from palsynth.training.randomness import seeded
+from palsynth.training.randomness import make_generator
 from palsynth.training.restore import restored
 
-DRAWS = 8
+NUM_SAMPLES_AVERAGED = 8
 """Losses of a picture that are averaged, each with other chance (timestep and noise)."""
 
 
@@ -32,13 +32,16 @@ def model_of(run: Path) -> Objective:
 
 
 def by_loss(
-    objective: Objective, training: Pictures, holdout: Pictures, tell: Tell | None = None
+    objective: Objective,
+    training: Pictures,
+    holdout: Pictures,
+    progress: StageProgress | None = None,
 ) -> Finding:
     """The finding of the attack by loss, over the same pictures as the rest of the audit."""
     score, member, subjects = [], [], []
     for which in (training, holdout):
         source = FolderSource(which.folder, tuple({row.split for row in which.rows}))
-        part = None if tell is None else partial(tell, f"{which.folder.name}, losses")
+        part = None if progress is None else partial(progress, f"{which.folder.name}, losses")
         score.append(picture_losses(objective, source, part))
         member.append(np.full(len(source.rows), which is training))
         subjects.append(np.array([f"{which.folder}:{r.subject_id}" for r in source.rows]))
@@ -48,7 +51,7 @@ def by_loss(
 
 @torch.no_grad()
 def picture_losses(
-    objective: Objective, source: FolderSource, tell: Callable[[int, int], None] | None = None
+    objective: Objective, source: FolderSource, progress: Callable[[int, int], None] | None = None
 ) -> np.ndarray:
     """(N,) mean loss of each picture of a folder's splits, in the order of its rows.
 
@@ -60,8 +63,8 @@ def picture_losses(
     for number in range(len(source.rows)):
         one = {k: torch.from_numpy(v) for k, v in stack([source.example(number)]).items()}
         losses = []
-        for draw in range(DRAWS):
-            found = objective(one, seeded(draw, 0, 0, 0, torch.device("cpu"))).per_image
+        for draw in range(NUM_SAMPLES_AVERAGED):
+            found = objective(one, make_generator(draw, 0, 0, 0, torch.device("cpu"))).per_image
             if found is None:
                 raise InputError(
                     f"{type(objective).__name__} gives no loss of single images; "
@@ -69,6 +72,6 @@ def picture_losses(
                 )
             losses.append(float(found[0]))
         out.append(float(np.mean(losses)))
-        if tell is not None:
-            tell(number + 1, len(source.rows))
+        if progress is not None:
+            progress(number + 1, len(source.rows))
     return np.array(out)

@@ -29,10 +29,10 @@ from palsynth.evaluation.privacy import (
     threshold_at,
 )
 from palsynth.face.images import read_image
-from palsynth.scoring.features import FeatureCache, look, sha256
+from palsynth.scoring.features import FeatureCache, cached_features, sha256
 from palsynth.scoring.judges import Judge
 
-ACCUSED = 0.01
+FLAGGED = 0.01
 """Share of hold-out pictures that the re-identification of a whole set may accuse."""
 
 LEAST_FACES = 100
@@ -44,7 +44,7 @@ MEMBERSHIP = 0.6
 LEAST = 20
 """Pictures that a set must have for its rates to mean anything."""
 
-Tell = Callable[[str, int, int], None]
+StageProgress = Callable[[str, int, int], None]
 
 Verdict = Literal["passed", "FAILED", "undecided", "shown"]
 """``shown`` figures are not judged; ``undecided`` ones could not be and do not count as passed."""
@@ -74,7 +74,7 @@ class Finding:
 
     name: str
     found: Figure
-    strangers: Figure | None
+    impostors: Figure | None
     limit: str
     verdict: Verdict
 
@@ -90,9 +90,9 @@ class Audit:
 
     findings: list[Finding]
     faces: Nearest
-    looks: Match
-    strangers: Nearest
-    twins: np.ndarray
+    matches: Match
+    impostors: Nearest
+    near_duplicates: np.ndarray
     """(N,) bool, near-duplicates."""
     remarks: list[str] = field(default_factory=list)
 
@@ -116,7 +116,7 @@ def check_size(folder: Path, splits: tuple[str, ...] | None) -> list[Row]:
 
 def open_set(
     folder: Path, splits: tuple[str, ...] | None, judge: Judge, cache: FeatureCache,
-    tell: Tell | None = None,
+    progress: StageProgress | None = None,
 ) -> Pictures:  # fmt: skip
     """A folder's pictures and their faces' features. Raises InputError where they are too few."""
     rows = check_size(folder, splits)
@@ -125,18 +125,21 @@ def open_set(
     def more(count: int) -> None:
         nonlocal done
         done += count
-        if tell is not None:
-            tell(f"{folder.name}, {judge.name}", done, len(rows))
+        if progress is not None:
+            progress(f"{folder.name}, {judge.name}", done, len(rows))
 
     files = [folder / row.file_name for row in rows]
-    features = look(files, judge.name, judge.see, cache, more)
+    features = cached_features(files, judge.name, judge.extract, cache, more)
     if judge.by_cosine:
         features = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-9)
     return Pictures(folder, rows, features)
 
 
 def audit(
-    synthetic: Pictures, training: Pictures, holdout: Pictures, tell: Tell | None = None
+    synthetic: Pictures,
+    training: Pictures,
+    holdout: Pictures,
+    progress: StageProgress | None = None,
 ) -> Audit:
     """Compares the sets. Raises InputError where training and hold-out share a subject or a
     picture."""
@@ -151,15 +154,15 @@ def audit(
             f"The hold-out has fewer than {LEAST_FACES} faces: too few to judge by 1 % of them."
         )
     faces = nearest(synthetic.features, training.features)
-    strangers = nearest(holdout.features, training.features)
-    looks, of_holdout = _duplicates(synthetic, training, holdout, tell)
+    impostors = nearest(holdout.features, training.features)
+    matches, of_holdout = _duplicates(synthetic, training, holdout, progress)
     findings = [
-        _twins(looks, of_holdout, synthetic, holdout),
-        *_reidentified(faces, strangers, synthetic, training, holdout),
-        *_accused(faces, strangers, synthetic, holdout),
+        _near_duplicates(matches, of_holdout, synthetic, holdout),
+        *_reidentified(faces, impostors, synthetic, training, holdout),
+        *_flagged(faces, impostors, synthetic, holdout),
         _membership(synthetic, training, holdout),
     ]
-    return Audit(findings, faces, looks, strangers, looks.correlation >= DUPLICATE, remarks)
+    return Audit(findings, faces, matches, impostors, matches.correlation >= DUPLICATE, remarks)
 
 
 def _check_apart(training: Pictures, holdout: Pictures) -> None:
@@ -183,65 +186,67 @@ def _share(flags: np.ndarray, groups: np.ndarray) -> Figure:
 
 
 def _duplicates(
-    synthetic: Pictures, training: Pictures, holdout: Pictures, tell: Tell | None
+    synthetic: Pictures, training: Pictures, holdout: Pictures, progress: StageProgress | None
 ) -> tuple[Match, Match]:
     stacks = []
     for which in (training, synthetic, holdout):
         seen = []
         for k in range(len(which.rows)):
             seen.append(prepared(read_image(which.path(k))))
-            if tell is not None:
-                tell(f"{which.folder.name}, for near-duplicates", k + 1, len(which.rows))
+            if progress is not None:
+                progress(f"{which.folder.name}, for near-duplicates", k + 1, len(which.rows))
         stacks.append((np.stack([a for a, _ in seen]), np.stack([b for _, b in seen])))
     gallery, *probes = stacks
     one, other = (duplicates(p, gallery) for p in probes)
     return one, other
 
 
-def _twins(looks: Match, other: Match, synthetic: Pictures, holdout: Pictures) -> Finding:
-    found = _share(looks.correlation >= DUPLICATE, synthetic.subjects)
-    strangers = _share(other.correlation >= DUPLICATE, holdout.subjects)
+def _near_duplicates(
+    matches: Match, other: Match, synthetic: Pictures, holdout: Pictures
+) -> Finding:
+    found = _share(matches.correlation >= DUPLICATE, synthetic.subjects)
+    impostors = _share(other.correlation >= DUPLICATE, holdout.subjects)
     verdict = judged(found.value, found.value == 0)
-    return Finding("near-duplicates of training pictures, %", found, strangers, "none", verdict)
+    return Finding("near-duplicates of training pictures, %", found, impostors, "none", verdict)
 
 
 def _reidentified(
-    faces: Nearest, strangers: Nearest, synthetic: Pictures, training: Pictures, holdout: Pictures
+    faces: Nearest, impostors: Nearest, synthetic: Pictures, training: Pictures, holdout: Pictures
 ) -> list[Finding]:
     """Shares in which a training person is recognised, at false-accept rates per comparison."""
     rng = np.random.default_rng(0)
     sample = rng.permutation(len(training.rows))[:2000]
-    impostors = distances(holdout.features, training.features[sample]).ravel()
+    apart = distances(holdout.features, training.features[sample]).ravel()
     out = []
     for far in FALSE_ACCEPTS:
-        threshold = threshold_at(impostors, far)
+        threshold = threshold_at(apart, far)
         found = _share(recognised(faces.distance, threshold), synthetic.subjects)
-        other = _share(recognised(strangers.distance, threshold), holdout.subjects)
+        other = _share(recognised(impostors.distance, threshold), holdout.subjects)
         name = f"looks like somebody in training, %, at FAR {100 * far:g} % a comparison"
         name += f" (distance {threshold:.3f})"
         out.append(Finding(name, found, other, "", "shown"))
     return out
 
 
-def _accused(
-    faces: Nearest, strangers: Nearest, synthetic: Pictures, holdout: Pictures
+def _flagged(
+    faces: Nearest, impostors: Nearest, synthetic: Pictures, holdout: Pictures
 ) -> list[Finding]:
     """The same with the threshold that accuses 1 % of strangers: their whole gallery counts."""
-    near, far = faces.distance, strangers.distance
+    near, far = faces.distance, impostors.distance
     kept = [~np.isnan(near), ~np.isnan(far)]
     groups = np.concatenate([synthetic.subjects[kept[0]], holdout.subjects[kept[1]]])
     score = np.concatenate([near[kept[0]], far[kept[1]]])
     own = np.arange(len(score)) < kept[0].sum()
 
-    def accused(score: np.ndarray, own: np.ndarray) -> float:
+    def flagged(score: np.ndarray, own: np.ndarray) -> float:
         """The threshold is drawn anew with the strangers: it is no more certain than they."""
         if own.all() or not own.any():
             return float("nan")
-        return float(100 * (score[own] < np.quantile(score[~own], ACCUSED)).mean())
+        return float(100 * (score[own] < np.quantile(score[~own], FLAGGED)).mean())
 
-    found = bootstrap(score, own, groups=groups, statistic=accused, draws=500)
+    found = bootstrap(score, own, groups=groups, statistic=flagged, num_resamples=500)
     enough = kept[1].sum() >= LEAST_FACES
-    verdict: Verdict = judged(found.value, found.low <= 100 * ACCUSED) if enough else "shown"
+    verdict: Verdict = judged(found.value, found.low <= 100 * FLAGGED) if enough else "shown"
     mean, theirs = (bootstrap(score[which], groups=groups[which]) for which in (own, ~own))
     limit = "lower bound at most 1" if enough else ""
     return [
@@ -264,7 +269,7 @@ def membership_finding(
 ) -> Finding:
     """The finding of a membership attack: ``score`` (N,) lower for those it takes for members."""
     found = bootstrap(
-        score, member, groups=subjects, draws=300,
+        score, member, groups=subjects, num_resamples=300,
         statistic=lambda s, m: membership_auc(s[m], s[~m]),
     )  # fmt: skip
     return Finding(

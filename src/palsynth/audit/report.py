@@ -14,7 +14,7 @@ from palsynth.comparison.plots import axes, png
 from palsynth.evaluation.document import CARE, Document, Table, write_document
 from palsynth.evaluation.intervals import Figure
 from palsynth.face.images import SHOWS_INPUT, read_image, write_png
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 
 WORST = 12
 """Pairs shown of each kind."""
@@ -26,7 +26,7 @@ def write_audit(
     """Writes audit.json, .md, .html and nearest.csv. The report shows no training picture."""
     verdict = verdict_of(found)
     rows = [
-        [f.name, _text(f.found), _text(f.strangers), f.limit or "–",
+        [f.name, _text(f.found), _text(f.impostors), f.limit or "–",
          "–" if f.verdict == "shown" else f.verdict]
         for f in found.findings
     ]  # fmt: skip
@@ -65,18 +65,18 @@ def print_findings(findings: list[Finding]) -> None:
     """A line a finding."""
     for f in findings:
         mark = "" if f.verdict == "shown" else f.verdict
-        against = f"; hold-out {_text(f.strangers)}" if f.strangers else ""
+        against = f"; hold-out {_text(f.impostors)}" if f.impostors else ""
         print(f"{mark:9}  {f.name}: {_text(f.found)}{against}")
 
 
 def show_pairs(path: Path, found: Audit, synthetic: Pictures, training: Pictures) -> None:
     """The worst pairs side by side, synthetic left, by look (first row) and by face."""
-    by_look = np.argsort(-found.looks.correlation)[:WORST]
+    by_appearance = np.argsort(-found.matches.correlation)[:WORST]
     seen = np.flatnonzero(found.faces.index >= 0)
     by_face = seen[np.argsort(found.faces.distance[seen])]
     blocks = []
     for title, chosen, other in (
-        ("by look", by_look, found.looks.index),
+        ("by look", by_appearance, found.matches.index),
         ("by face", by_face[:WORST], found.faces.index),
     ):
         cells = []
@@ -96,15 +96,15 @@ def show_pairs(path: Path, found: Audit, synthetic: Pictures, training: Pictures
 
 
 def _write_nearest(path: Path, found: Audit, synthetic: Pictures, training: Pictures) -> None:
-    with written_whole(path) as temporary, temporary.open("w", newline="") as file:
+    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["file_name", "nearest_by_look", "correlation", "near_duplicate",
                          "nearest_by_face", "distance"])  # fmt: skip
         for k, row in enumerate(synthetic.rows):
             face = int(found.faces.index[k])
             writer.writerow([
-                row.file_name, training.rows[int(found.looks.index[k])].file_name,
-                f"{found.looks.correlation[k]:.4f}", int(found.twins[k]),
+                row.file_name, training.rows[int(found.matches.index[k])].file_name,
+                f"{found.matches.correlation[k]:.4f}", int(found.near_duplicates[k]),
                 training.rows[face].file_name if face >= 0 else "",
                 f"{found.faces.distance[k]:.4f}" if face >= 0 else "",
             ])  # fmt: skip
@@ -118,10 +118,10 @@ def _text(figure: Figure | None) -> str:
 
 def _histogram(found: Audit) -> bytes:
     figure, plot = axes("Distance to the nearest face in training")
-    top = float(np.nanmax([np.nanmax(found.faces.distance), np.nanmax(found.strangers.distance)]))
+    top = float(np.nanmax([np.nanmax(found.faces.distance), np.nanmax(found.impostors.distance)]))
     for name, values in (
         ("synthetic", found.faces.distance),
-        ("hold-out", found.strangers.distance),
+        ("hold-out", found.impostors.distance),
     ):
         plot.hist(values[~np.isnan(values)], np.linspace(0, top, 50), histtype="step",
                   density=True, linewidth=1.6, label=name)  # fmt: skip

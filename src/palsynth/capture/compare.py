@@ -9,7 +9,7 @@ import numpy as np
 from palsynth.capture.basis import basis
 from palsynth.capture.coefficients import ExpressionCoefficients
 from palsynth.capture.evidence import regions, ways
-from palsynth.capture.reading import Reading, read, strengths
+from palsynth.capture.reading import PalsyReading, read, strengths
 from palsynth.clinical import Movement, Side
 
 LOST = {"brow": 0.03, "mouth": 0.04}
@@ -62,7 +62,7 @@ def _moves(coefficients: ExpressionCoefficients) -> bool:
     return ways > LEAST or lids > LIDS
 
 
-def _side(patient: Reading, made: Reading) -> str:
+def _side(patient: PalsyReading, made: PalsyReading) -> str:
     if patient.weak_side is made.weak_side:
         return ""
     if patient.weak_side is not None and made.weak_side is not None:
@@ -74,7 +74,7 @@ def _side(patient: Reading, made: Reading) -> str:
     return ""
 
 
-def _clear(reading: Reading) -> float:
+def _clear(reading: PalsyReading) -> float:
     """How clear the weak side is where it is clearest."""
     found = [r.clear for r in reading.regions.values() if r.weak_side is reading.weak_side]
     return max(found, default=0.0)

@@ -26,7 +26,7 @@ of 100 photographed faces at rest stay below 0.029, half of their smiles go beyo
 
 
 @dataclass(frozen=True)
-class Region:
+class FaceRegion:
     """Which fields move a region, and the landmarks by which its way is counted, each side's."""
 
     fields: tuple[str, ...]
@@ -34,7 +34,7 @@ class Region:
 
 
 @lru_cache(maxsize=1)
-def regions() -> dict[str, Region]:
+def regions() -> dict[str, FaceRegion]:
     """Brow and mouth; eyes are read by their lids."""
     lips = {
         Side.LEFT: (291, 308, 269, 270, 405, 321, 409, 375),
@@ -44,10 +44,10 @@ def regions() -> dict[str, Region]:
         side: (*topology.BROW_UPPER[side.value], *topology.BROW_LOWER[side.value]) for side in Side
     }
     others = {field for field, _ in basis().names} - set(BROW) - set(EYE)
-    return {"brow": Region(BROW, brows), "mouth": Region(tuple(sorted(others)), lips)}
+    return {"brow": FaceRegion(BROW, brows), "mouth": FaceRegion(tuple(sorted(others)), lips)}
 
 
-def ways(strengths: np.ndarray, region: Region) -> dict[Side, np.ndarray]:
+def ways(strengths: np.ndarray, region: FaceRegion) -> dict[Side, np.ndarray]:
     """Displacement (N, 2) of each side's landmarks of a region by the fields that move it."""
     columns = basis()
     own = np.array([field in region.fields for field, _ in columns.names])

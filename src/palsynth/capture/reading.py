@@ -50,7 +50,7 @@ MOVES = 0.015
 CLEARER = 2.0
 """How much clearer one side's weakness must be than the other's where regions disagree."""
 
-ASKED = {
+REQUESTED_REGION = {
     Movement.WRINKLE_FOREHEAD: "brow",
     **dict.fromkeys(EYE_CLOSURES, "eyes"),
     Movement.WRINKLE_NOSE: "mouth",
@@ -84,7 +84,7 @@ class RegionReading:
 
 
 @dataclass(frozen=True)
-class Reading:
+class PalsyReading:
     """A face read as a patient's: ``regions`` by name, ``synkinesis`` one line per finding;
     ``weak_side`` None where none is seen or it is not sure, and then ``reason`` says why."""
 
@@ -103,7 +103,7 @@ def mouth_difference(coefficients: ExpressionCoefficients) -> float:
     return float(-(moved[right] - moved[left]) - 0.5 * (moved[upper_right] - moved[upper_left]))
 
 
-def read(coefficients: ExpressionCoefficients, movement: Movement | None = None) -> Reading:
+def read(coefficients: ExpressionCoefficients, movement: Movement | None = None) -> PalsyReading:
     """Reads a capture; ``movement`` is what the patient was asked for, if that is known."""
     known = coefficients.with_rest
     turned = max(abs(coefficients.yaw) - TURNED, 0.0) / TURNED
@@ -115,8 +115,8 @@ def read(coefficients: ExpressionCoefficients, movement: Movement | None = None)
         "mouth": _mouth(coefficients, limits["mouth"], movement),
     }
     along = _synkinesis(coefficients, found)
-    asked = None if movement is None else ASKED.get(movement)
-    counts = {name: 1.0 if asked in (None, name) else ELSEWHERE for name in found}
+    requested = None if movement is None else REQUESTED_REGION.get(movement)
+    counts = {name: 1.0 if requested in (None, name) else ELSEWHERE for name in found}
     clear = {
         side: sum(counts[n] * r.clear for n, r in found.items() if r.weak_side is side)
         for side in (Side.LEFT, Side.RIGHT)
@@ -124,15 +124,15 @@ def read(coefficients: ExpressionCoefficients, movement: Movement | None = None)
     weaker = max(clear, key=lambda side: clear[side])
     reasons = [f"{name}: {r.reason}" for name, r in found.items() if r.reason]
     if clear[weaker] > CLEARER * clear[weaker.other]:
-        return Reading(found, along, weaker, "")
+        return PalsyReading(found, along, weaker, "")
     if clear[weaker] > 0:
-        return Reading(found, along, None, "not sure: regions disagree about the side")
+        return PalsyReading(found, along, None, "not sure: regions disagree about the side")
     if reasons:
-        return Reading(found, along, None, "not sure: " + "; ".join(reasons))
+        return PalsyReading(found, along, None, "not sure: " + "; ".join(reasons))
     if turned and max(r.clear * wider[name] for name, r in found.items()) > 1:
         degrees = abs(coefficients.yaw)
-        return Reading(found, along, None, f"not sure: the head is turned by {degrees:.0f}°")
-    return Reading(found, along, None, "both sides look alike")
+        return PalsyReading(found, along, None, f"not sure: the head is turned by {degrees:.0f}°")
+    return PalsyReading(found, along, None, "both sides look alike")
 
 
 def strengths(coefficients: ExpressionCoefficients) -> np.ndarray:

@@ -134,10 +134,12 @@ class Palsy:
 
     def movement_function(self, movement: Movement, side: Side) -> float:
         """How well one side does a movement, 0 … 1; for REST the tone."""
-        asked = {m: e for m, e in effort(movement, side, wink=side).items() if e >= 0.5}
-        if not asked:
+        requested = {m: e for m, e in effort(movement, side, wink=side).items() if e >= 0.5}
+        if not requested:
             return self.of(side).tone
-        return sum(e * self.of(side).strength(m) for m, e in asked.items()) / sum(asked.values())
+        return sum(e * self.of(side).strength(m) for m, e in requested.items()) / sum(
+            requested.values()
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for YAML, JSON and manifest rows."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from palsynth import renamed
 from palsynth.commands.options import DiffusionOptions, Force, MovementName
 from palsynth.errors import InputError
 
@@ -32,7 +33,7 @@ class AnonymizeOptions:
     movement (rest.jpg, grin.jpg, close-eyes-lightly.jpg) or with a dataset's manifest."""
     as_: Annotated[str, tyro.conf.arg(name="as")]
     """Who shows it: a description such as 'woman of about 30 with dark skin', whom somebody who
-    does not exist then fits; person:7, a person who does not exist by seed; or a photo at rest of
+    does not exist then fits; subject:7, a synthetic subject by seed; or a photo at rest of
     somebody who agreed."""
     out: Path
     """Where the picture goes (PNG); of a folder, the folder of the pictures and of sheet.png."""
@@ -92,12 +93,13 @@ def _candidates(options: AnonymizeOptions) -> Candidates:
 
     words = options.as_.strip()
     if not words:
-        raise InputError("--as: is empty; give a description, person:SEED or a photo")
+        raise InputError("--as: is empty; give a description, subject:SEED or a photo")
     if words.isdecimal():
-        raise InputError(f"--as {words}: a person by seed is person:{words}")
-    if words.startswith("person:"):
-        if (number := re.fullmatch(r"person:(\d+)", words)) is None:
-            raise InputError(f"--as {words}: the seed is a whole number from 0 on, as in person:7")
+        raise InputError(f"--as {words}: a synthetic subject by seed is subject:{words}")
+    words = renamed.identity(words)
+    if words.startswith("subject:"):
+        if (number := re.fullmatch(r"subject:(\d+)", words)) is None:
+            raise InputError(f"--as {words}: the seed is a whole number from 0 on, as in subject:7")
         return fixed(sample(int(number.group(1))), options.seed)
     path = Path(words)
     try:
@@ -107,9 +109,9 @@ def _candidates(options: AnonymizeOptions) -> Candidates:
     if is_file:
         return fixed(_at_rest(path), options.seed)
     if is_folder:
-        raise InputError(f"{path}: is a folder; give a description, person:SEED or a photo")
+        raise InputError(f"{path}: is a folder; give a description, subject:SEED or a photo")
     if re.search(r"\.\w{2,4}$|[/\\:]", words):
-        raise InputError(f"{path}: no such file; give a description, person:SEED or a photo")
+        raise InputError(f"{path}: no such file; give a description, subject:SEED or a photo")
     return described(read_description(words), options.seed)
 
 

@@ -71,13 +71,13 @@ def audit(options: AuditOptions) -> None:
     unseen = None if options.holdout else ("validation", "test")
     for folder, splits in ((options.synthetic, None), (options.training, seen), (other, unseen)):
         check_size(folder, splits)
-    with FeatureCache(options.out / "features.sqlite") as cache, stages_bar() as tell:
-        synthetic = open_set(options.synthetic, None, judge, cache, tell)
-        training = open_set(options.training, seen, judge, cache, tell)
-        holdout = open_set(other, unseen, judge, cache, tell)
-        found = compare(synthetic, training, holdout, tell)
+    with FeatureCache(options.out / "features.sqlite") as cache, stages_bar() as progress:
+        synthetic = open_set(options.synthetic, None, judge, cache, progress)
+        training = open_set(options.training, seen, judge, cache, progress)
+        holdout = open_set(other, unseen, judge, cache, progress)
+        found = compare(synthetic, training, holdout, progress)
         if network is not None:
-            found.findings.append(by_loss(network, training, holdout, tell))
+            found.findings.append(by_loss(network, training, holdout, progress))
     write_audit(options.out, found, synthetic, training, holdout)
     if options.show_pairs:
         show_pairs(options.out / "pairs.png", found, synthetic, training)

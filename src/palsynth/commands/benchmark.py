@@ -127,22 +127,22 @@ def afid(options: AfidOptions) -> None:
     import json
     import math
 
-    from palsynth.comparison.afid import LIKENESS, afid_figures, there_and_back
+    from palsynth.comparison.afid import LIKENESS, afid_figures, round_trip
     from palsynth.data.pairs import read_pairs
     from palsynth.encoders.published.dlib import SAME_PERSON
-    from palsynth.files import written_whole
+    from palsynth.files import atomic_write
     from palsynth.methods.base import get_method
     from palsynth.scoring.features import FeatureCache
 
     method = get_method(options.method, options.weights)
     pairs = read_pairs(options.set / "pairs.csv")
     with progress_bar(f"{options.method}, there and back") as progress:
-        for done in there_and_back(method, options.set, pairs, options.out):
+        for done in round_trip(method, options.set, pairs, options.out):
             progress(done, 2 * len(pairs))
     with FeatureCache(options.out / "features.sqlite") as cache:
         figures = afid_figures(options.set, pairs, options.out, options.inception, cache)
     plain = {name: None if math.isnan(f.value) else f.value for name, f in figures.items()}
-    with written_whole(options.out / "afid.json") as temporary:
+    with atomic_write(options.out / "afid.json") as temporary:
         temporary.write_text(json.dumps({"method": options.method, **plain}, indent=1) + "\n")
     for name, figure in figures.items():
         print(f"{name}: {figure.text() if not math.isnan(figure.low) else f'{figure.value:.3f}'}")

@@ -15,7 +15,7 @@ import palsynth
 
 
 @dataclass(frozen=True)
-class Finding:
+class Component:
     """One line of the report; ``needed`` says whether the main job fails without it."""
 
     name: str
@@ -41,12 +41,12 @@ def doctor() -> None:
         sys.exit(1)
 
 
-def examine() -> list[Finding]:
+def examine() -> list[Component]:
     """Looks at everything that the commands need."""
     version = platform.python_version()
     found = [
-        Finding("palsynth", True, palsynth.__version__),
-        Finding(
+        Component("palsynth", True, palsynth.__version__),
+        Component(
             "python",
             sys.version_info >= (3, 11),
             f"{version} (3.11 or newer is needed)",
@@ -88,11 +88,11 @@ def examine() -> list[Finding]:
     ):  # fmt: skip
         there = importlib.util.find_spec(module) is not None
         text = _version(module) if there else f"needed for {use}: pip install 'palsynth[{extra}]'"
-        found.append(Finding(name, there, text, needed=False))
+        found.append(Component(name, there, text, needed=False))
     return found
 
 
-def _import(name: str, module: str, cure: str) -> Finding:
+def _import(name: str, module: str, cure: str) -> Component:
     try:
         importlib.import_module(module)
     except Exception as error:
@@ -103,8 +103,8 @@ def _import(name: str, module: str, cure: str) -> Finding:
                 f"another package brought the OpenCV build that needs libGL; "
                 f"run: pip install {_HEADLESS}"
             )
-        return Finding(name, False, f"{reason}; {hint}")
-    return Finding(name, True, _version(module))
+        return Component(name, False, f"{reason}; {hint}")
+    return Component(name, True, _version(module))
 
 
 def _version(module: str) -> str:
@@ -113,11 +113,11 @@ def _version(module: str) -> str:
     return importlib.metadata.version(found[0]) if found else "not installed"
 
 
-def _asset(name: str, load: Callable[[], str]) -> Finding:
+def _asset(name: str, load: Callable[[], str]) -> Component:
     try:
-        return Finding(name, True, load())
+        return Component(name, True, load())
     except Exception as error:
-        return Finding(name, False, f"cannot be loaded ({error}); install palsynth anew")
+        return Component(name, False, f"cannot be loaded ({error}); install palsynth anew")
 
 
 def _load_face_networks() -> str:

@@ -68,16 +68,16 @@ def evaluate(options: EvaluateOptions) -> None:
     weights = Weights(options.inception, options.alexnet, options.recogniser)
     with (
         FeatureCache(options.cache or options.out / "features.sqlite") as cache,
-        stages_bar() as tell,
+        stages_bar() as progress,
     ):
         if pairs is None:
             if options.alexnet or options.recogniser:
                 raise InputError("--alexnet and --recogniser compare pairs; there is no pairs.csv")
             report, pictures = unpaired_report(
-                options.real, options.fake, name, weights, cache, tell
+                options.real, options.fake, name, weights, cache, progress
             )
         else:
-            panel = Panel(options.real, pairs, weights, cache, tell)
+            panel = Panel(options.real, pairs, weights, cache, progress)
             report, pictures = report_of(panel, name, [options.fake / pair.name for pair in pairs])
         write_report(options.out, report, pictures)
     print(f"{options.out / 'report.html'}: {report.title}")

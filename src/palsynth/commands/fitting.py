@@ -12,7 +12,7 @@ import tyro
 
 from palsynth.commands.options import Force
 from palsynth.errors import InputError
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 from palsynth.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -63,9 +63,9 @@ class CalibrateOptions:
     photographs: Path | None = None
     """Folder with neutral/, smiling/ and split.csv, whose train people the simulator moves too:
     photographs are read otherwise than people who do not exist."""
-    people: int = 300
+    subjects: int = 300
     """People a movement."""
-    per_person: int = 4
+    per_subject: int = 4
     """Palsies a person."""
     force: Force = False
 
@@ -81,7 +81,7 @@ def fields_fit(options: FieldsOptions) -> None:
         fields = register(options.scan, canonical_mesh())
     except (OSError, EOFError, BadZipFile, KeyError, ValueError) as error:
         raise InputError(f"{options.scan}: not the scanned fields ({error})") from None
-    with written_whole(options.out) as temporary, temporary.open("wb") as file:
+    with atomic_write(options.out) as temporary, temporary.open("wb") as file:
         halved: dict[str, Any] = {k: v.astype(np.float16) for k, v in fields.items()}
         np.savez_compressed(file, **halved)
     print(f"{options.out}: {len(fields) - 1} fields, {options.out.stat().st_size / 1e3:.0f} kB")
@@ -104,7 +104,7 @@ def capture_fit(options: CaptureFitOptions) -> None:
             "needed"
         )
     arrays: dict[str, Any] = fit_neutral([p.landmarks for p in photographs])
-    with written_whole(options.out) as temporary, temporary.open("wb") as file:
+    with atomic_write(options.out) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)
     print(f"{options.out}: {COMPONENTS} components of {len(photographs)} people's neutral faces")
 
@@ -118,18 +118,18 @@ def smile_fit(options: SmileFitOptions) -> None:
     from palsynth.face.photographs import EXPRESSIONS, read_subjects
 
     folder = options.photographs
-    people = read_subjects(folder, "train")
+    subjects = read_subjects(folder, "train")
     with progress_bar("people") as progress:
         pairs = []
-        for done, subject in enumerate(people, 1):
+        for done, subject in enumerate(subjects, 1):
             rest, smiling = (read_face(subject.path(k)) for k in EXPRESSIONS)
             pairs.append(smiling_pair(rest, smiling))
-            progress(done, len(people))
+            progress(done, len(subjects))
     wide = sum(pair.opening >= OPEN for pair in pairs)
     if wide < 10:
         raise InputError(f"{folder}: {wide} smiles show teeth; at least 10 are needed")
     arrays: dict[str, Any] = fit_smile(pairs)
-    with written_whole(options.out) as temporary, temporary.open("wb") as file:
+    with atomic_write(options.out) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)
     print(
         f"{options.out}: {len(pairs)} people's smiles, {wide} of them with teeth, which are "
@@ -143,13 +143,15 @@ def calibrate(options: CalibrateOptions) -> None:
     from palsynth.scoring.calibration import MOVED
     from palsynth.scoring.calibration import calibrate as run
 
-    if options.people < 10 or options.per_person < 1:
-        raise InputError("calibrating needs --people of at least 10 and --per-person of at least 1")
+    if options.subjects < 10 or options.per_subject < 1:
+        raise InputError(
+            "calibrating needs --subjects of at least 10 and --per-subject of at least 1"
+        )
     if not options.out.parent.is_dir():
         raise InputError(f"{options.out}: there is no folder {options.out.parent}")
     photographed = [] if options.photographs is None else _photographed(options.photographs)
-    shown = options.people + MOVED * len(photographed)
-    total = shown * options.per_person * len(YANAGIHARA)
+    shown = options.subjects + MOVED * len(photographed)
+    total = shown * options.per_subject * len(YANAGIHARA)
     count = 0
     with progress_bar("pictures") as progress:
 
@@ -158,8 +160,8 @@ def calibrate(options: CalibrateOptions) -> None:
             count += 1
             progress(count, total)
 
-        found = run(options.people, options.per_person, step, photographed)
-    with written_whole(options.out) as temporary:
+        found = run(options.subjects, options.per_subject, step, photographed)
+    with atomic_write(options.out) as temporary:
         temporary.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     print(options.out)
 

@@ -112,7 +112,7 @@ class DiffusionOptions:
         """What draws, with ``weights`` that palsynth train tuned in place of the ControlNet.
         Raises InputError where the options contradict each other."""
         from palsynth.methods.controlnet.io.files import load_pipeline, untuned_pipeline
-        from palsynth.methods.controlnet.recipe import ModelSettings
+        from palsynth.methods.controlnet.recipe import ControlNetSettings
 
         if self.controlnet is not None and weights is not None:
             raise InputError("--controlnet is not tuned and --weights is; give one of the two")
@@ -121,7 +121,7 @@ class DiffusionOptions:
         if self.base is not None and self.controlnet is None and weights is None:
             raise InputError("--base needs --controlnet or --weights that fit it")
         if self.controlnet is not None:
-            return untuned_pipeline(ModelSettings(self.base, self.tokenizer, self.controlnet))
+            return untuned_pipeline(ControlNetSettings(self.base, self.tokenizer, self.controlnet))
         return load_pipeline(weights, self.base, self.tokenizer)
 
 

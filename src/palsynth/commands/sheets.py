@@ -27,9 +27,9 @@ class SheetOptions:
     """The ten Yanagihara movements side by side, asked and measured under each."""
 
     photo: tyro.conf.Positional[Path | None] = None
-    """A frontal photo; or give --person."""
-    person: int | None = None
-    """Seed of a person who does not exist."""
+    """A frontal photo; or give --subject."""
+    subject: int | None = None
+    """Seed of a synthetic subject."""
     out: Path = Path("sheet.png")
     """Where the sheet goes (PNG)."""
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
@@ -43,7 +43,7 @@ class SheetOptions:
     shows them, as palsynth anonymize does; exit code 1 where the patient is recognised, or side or
     movement are not the patient's."""
     method: str | None = None
-    """Method; people for --person, simulator for a photo and captured with --patient where nothing
+    """Method; subjects for --subject, simulator for a photo and captured with --patient where nothing
     is said (controlnet-pf-captured with --base, --controlnet or --weights)."""
     weights: Path | None = None
     """Weights of the method; what ships where nothing is said."""
@@ -86,11 +86,11 @@ def sheet(options: SheetOptions) -> None:
     from palsynth.methods.base import get_method, provenance, write_made
 
     _check_size(options.size)
-    if (options.photo is None) == (options.person is None):
-        raise InputError("give either a photo or --person SEED")
+    if (options.photo is None) == (options.subject is None):
+        raise InputError("give either a photo or --subject SEED")
     palsy = options.palsy_options.build()
-    words = str(options.person) if options.photo is None else str(options.photo)
-    identity, is_person = _identity(words, person=options.photo is None)
+    words = str(options.subject) if options.photo is None else str(options.photo)
+    identity, is_subject = _identity(words, subject=options.photo is None)
     if options.mirrored:
         identity = _turned_round(identity)
     if options.patient is not None:
@@ -98,9 +98,9 @@ def sheet(options: SheetOptions) -> None:
         return
     if options.diffusion != DiffusionOptions():
         raise InputError("--base, --controlnet and --tokenizer go with --patient")
-    default = "people" if is_person else "simulator"
+    default = "subjects" if is_subject else "simulator"
     method = get_method(options.method or default, options.weights)
-    who = f"Person {options.person}, who does not exist" if is_person else "Simulated from a photo"
+    who = f"Synthetic subject {options.subject}" if is_subject else "Simulated from a photo"
     made = sheets.sheet(
         identity,
         palsy,
@@ -109,7 +109,7 @@ def sheet(options: SheetOptions) -> None:
         size=options.size,
         healthy=options.healthy,
     )
-    said = {"person": options.person, "palsy": palsy.to_dict()}
+    said = {"subject": options.subject, "palsy": palsy.to_dict()}
     record = provenance(method, 0, **said)
     if options.pictures is not None:
         for row, image in zip(made.rows, made.pictures, strict=True):
@@ -161,21 +161,21 @@ def _of_patient(options: SheetOptions, identity: Identity) -> None:
 def grid(options: GridOptions) -> None:
     """People down, expressions across."""
     from palsynth.generation import sheet as sheets
-    from palsynth.methods.base import Picture, get_method, provenance, write_made
+    from palsynth.methods.base import ExpressionImage, get_method, provenance, write_made
 
     _check_size(options.size)
-    asked = [_expression(text) for text in options.expressions]
+    requested = [_expression(text) for text in options.expressions]
     found = [_identity(text) for text in options.identities]
-    default = "people" if all(is_person for _, is_person in found) else "simulator"
-    if any(isinstance(expression, Picture) for expression in asked):
+    default = "subjects" if all(is_subject for _, is_subject in found) else "simulator"
+    if any(isinstance(expression, ExpressionImage) for expression in requested):
         default = "captured"
     method = get_method(options.method or default, options.weights)
-    if not method.takes_pictures and any(isinstance(e, Picture) for e in asked):
+    if not method.takes_pictures and any(isinstance(e, ExpressionImage) for e in requested):
         raise InputError(f"the method {method.name} takes no pictures; ask for movements")
-    image = sheets.grid([i for i, _ in found], asked, method, size=options.size)
+    image = sheets.grid([i for i, _ in found], requested, method, size=options.size)
     said = [
-        "picture" if isinstance(expression, Picture) else text
-        for text, expression in zip(options.expressions, asked, strict=True)
+        "picture" if isinstance(expression, ExpressionImage) else text
+        for text, expression in zip(options.expressions, requested, strict=True)
     ]
     record = provenance(method, 0, expressions=said)
     write_made(options.out, image, method, record)
@@ -185,11 +185,11 @@ def grid(options: GridOptions) -> None:
 def _expression(text: str) -> Expression:
     """A photo's expression, or one in words."""
     from palsynth.capture.seen import read_expression
-    from palsynth.methods.base import Asked, Picture
+    from palsynth.methods.base import ExpressionImage, TargetExpression
 
     if Path(text).is_file() or Path(text).suffix:
-        return Picture(read_expression(Path(text)))
-    return Asked(*parse_expression(text))
+        return ExpressionImage(read_expression(Path(text)))
+    return TargetExpression(*parse_expression(text))
 
 
 def _check_size(size: int) -> None:
@@ -197,12 +197,12 @@ def _check_size(size: int) -> None:
         raise InputError(f"--size {size}: a picture of a sheet has 64 to 512 px a side")
 
 
-def _identity(text: str, person: bool = False) -> tuple[Identity, bool]:
+def _identity(text: str, subject: bool = False) -> tuple[Identity, bool]:
     """A seed -> a person, anything else -> the face in that photo."""
     from palsynth.face.detect import read_face
     from palsynth.subjects import sample
 
-    if person or (text.isdecimal() and not Path(text).exists()):
+    if subject or (text.isdecimal() and not Path(text).exists()):
         seed = int(text)
         if seed < 0:
             raise InputError(f"seed {seed}: a person's seed is a whole number from 0 on")
@@ -212,7 +212,7 @@ def _identity(text: str, person: bool = False) -> tuple[Identity, bool]:
     return face, False
 
 
-def _print_table(made, asker: str = "asked") -> None:  # type: ignore[no-untyped-def]
+def _print_table(made, asker: str = "requested") -> None:  # type: ignore[no-untyped-def]
     from rich.console import Console
     from rich.table import Table
 
@@ -229,9 +229,9 @@ def _print_table(made, asker: str = "asked") -> None:  # type: ignore[no-untyped
     for row in made.rows:
         table.add_row(
             row.movement.label,
-            row.asked_side.value if row.asked_side else "–",
+            row.requested_side.value if row.requested_side else "–",
             row.side_text,
-            "–" if row.asked_score is None else str(row.asked_score),
+            "–" if row.requested_score is None else str(row.requested_score),
             "–" if row.measured_score is None else str(row.measured_score),
             "–" if row.asymmetry is None else f"{row.asymmetry:+.1f}",
         )

@@ -40,7 +40,7 @@ def simulate(options: SimulateOptions) -> None:
     from palsynth.errors import InputError
     from palsynth.face.detect import read_face
     from palsynth.face.images import is_reduced, write_png
-    from palsynth.generation.measured import asked_and_measured
+    from palsynth.generation.measured import requested_and_measured
     from palsynth.simulator.photo import simulate as move
 
     if not 0 <= options.intensity <= 1.2:
@@ -66,10 +66,10 @@ def simulate(options: SimulateOptions) -> None:
         moved.image,
         **{"palsynth:provenance": json.dumps(provenance, sort_keys=True)},
     )
-    row = asked_and_measured(moved.image, movement, palsy)
+    row = requested_and_measured(moved.image, movement, palsy)
     measured = (
         "nothing" if row.measured_score is None else f"{row.measured_score} ({row.side_text})"
     )
-    side = row.asked_side.value if row.asked_side else "no"
-    scores = f"item score asked {row.asked_score}, measured {measured}"
+    side = row.requested_side.value if row.requested_side else "no"
+    scores = f"item score asked {row.requested_score}, measured {measured}"
     print(f"{options.out}: {movement.label}, {side} weak side; {scores}")

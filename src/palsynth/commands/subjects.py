@@ -1,4 +1,4 @@
-"""``palsynth people sample | export | fit``."""
+"""``palsynth subjects sample | export | fit``."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from palsynth.errors import InputError
 from palsynth.progress import progress_bar
 
 if TYPE_CHECKING:
-    from palsynth.subjects import Person
+    from palsynth.subjects import Subject
 
 MOST_PASSED_OVER = 300
 """People who are passed over before it is said that nobody fits."""
@@ -53,7 +53,7 @@ class SampleOptions:
 
 
 @dataclass(frozen=True)
-class PeopleExportOptions:
+class ExportOptions:
     """Writes a dataset of people who do not exist. Start it again to go on where it stopped."""
 
     folder: tyro.conf.Positional[Path]
@@ -89,7 +89,7 @@ class FitOptions:
     force: Force = False
 
 
-def people_sample(options: SampleOptions) -> None:
+def subjects_sample(options: SampleOptions) -> None:
     """Draws people who do not exist, one PNG each."""
     import json
 
@@ -102,34 +102,34 @@ def people_sample(options: SampleOptions) -> None:
     given = options.palsy_options
     if given != PalsyOptions() and not (given.grade or given.yanagihara is not None or given.palsy):
         raise InputError("say how weak: --grade, --yanagihara or --palsy")
-    asked = given.grade or given.yanagihara is not None or given.palsy
-    palsy = given.build() if asked else Palsy.none()
+    requested = given.grade or given.yanagihara is not None or given.palsy
+    palsy = given.build() if requested else Palsy.none()
     movement = options.movement
-    for person in _drawn(options):
+    for subject in _drawn(options):
         try:
-            portrait = render(person, movement, palsy, view=View(size=options.size))
+            portrait = render(subject, movement, palsy, view=View(size=options.size))
         except ValueError as error:
             raise InputError(str(error)) from None
         record = {
-            "method": "people",
-            "seed": person.seed,
+            "method": "subjects",
+            "seed": subject.seed,
             "expression": movement.value,
             "palsy": palsy.to_dict(),
         }
-        path = options.out / f"person-{person.seed:07d}.png"
+        path = options.out / f"person-{subject.seed:07d}.png"
         write_png(
             path,
             portrait.image,
             **{"palsynth:provenance": json.dumps(record, sort_keys=True)},
         )
-        older = ", beyond the ages photographed: extrapolated" if person.extrapolated else ""
+        older = ", beyond the ages photographed: extrapolated" if subject.extrapolated else ""
         print(
-            f"{path}: {person.gender}, about {person.age:.0f}, {person.ethnicity}, skin tone "
-            f"{person.monk} of 10 (Monk){older}"
+            f"{path}: {subject.gender}, about {subject.age:.0f}, {subject.ethnicity}, skin tone "
+            f"{subject.monk} of 10 (Monk){older}"
         )
 
 
-def _drawn(options: SampleOptions) -> Iterator[Person]:
+def _drawn(options: SampleOptions) -> Iterator[Subject]:
     """So many people as asked for, from the seed on."""
     from palsynth.subjects import sample
     from palsynth.subjects.monk import SEEN
@@ -141,14 +141,14 @@ def _drawn(options: SampleOptions) -> Iterator[Person]:
     found, passed = 0, 0
     for seed in count(options.seed):
         try:
-            person = sample(
+            subject = sample(
                 seed, age=options.age, gender=options.gender, ethnicity=options.ethnicity
             )
         except ValueError as error:
             raise InputError(str(error)) from None
-        if options.monk in (None, person.monk):
+        if options.monk in (None, subject.monk):
             found, passed = found + 1, 0
-            yield person
+            yield subject
         passed += 1
         if found == options.count:
             return
@@ -159,7 +159,7 @@ def _drawn(options: SampleOptions) -> Iterator[Person]:
             )
 
 
-def people_export(options: PeopleExportOptions) -> None:
+def subjects_export(options: ExportOptions) -> None:
     """Writes a dataset of people who do not exist. Start it again to go on where it stopped."""
     from palsynth.generation.export import ExportPlan, check_training_seeds, export
 
@@ -181,7 +181,7 @@ def people_export(options: PeopleExportOptions) -> None:
     print(f"{options.folder}: {len(rows)} images of {plan.subjects} people who do not exist")
 
 
-def people_fit(options: FitOptions) -> None:
+def subjects_fit(options: FitOptions) -> None:
     """Fits the appearance model to photographs of consenting people (a London-set folder)."""
     from palsynth.appearance.fit import MAX_COMPONENTS, fit, neutral_photographs
     from palsynth.appearance.model import save_model

@@ -50,8 +50,8 @@ def synthesize(options: SynthesizeOptions) -> None:
     from palsynth.capture.seen import read_expression
     from palsynth.face.detect import read_face
     from palsynth.face.framing import ID_PHOTO
-    from palsynth.methods import Asked, Request, get_method
-    from palsynth.methods.base import Expression, Picture, provenance, write_made
+    from palsynth.methods import Request, TargetExpression, get_method
+    from palsynth.methods.base import Expression, ExpressionImage, provenance, write_made
 
     if (options.expression is None) == (options.movement is None):
         raise InputError("give either --expression, a photo, or --movement")
@@ -62,24 +62,24 @@ def synthesize(options: SynthesizeOptions) -> None:
     if options.rest is not None and options.expression is None:
         raise InputError("--rest goes with --expression")
     said: dict[str, object]
-    asked: Expression
+    requested: Expression
     if options.expression is not None:
         if options.palsy_options != PalsyOptions():
             raise InputError("--expression shows the palsy; leave out side, grade and palsy")
         shown = read_expression(options.expression)
-        asked = Picture(shown, _rest(options, shown))
+        requested = ExpressionImage(shown, _rest(options, shown))
         said = {"expression": "picture", "rest": options.rest is not None}
     else:
         assert options.movement is not None
-        words = Asked(options.movement, options.palsy_options.build())
-        asked = words
+        words = TargetExpression(options.movement, options.palsy_options.build())
+        requested = words
         said = {"expression": words.movement.value, "palsy": words.palsy.to_dict()}
     face = read_face(options.identity)
     warn_unless_neutral(face)
     method = get_method(options.method, options.weights)
     framing = None if options.size is None else ID_PHOTO
     seeds = range(options.seed, options.seed + options.count)
-    requests = [Request(face, asked, seed, options.size or 256, framing) for seed in seeds]
+    requests = [Request(face, requested, seed, options.size or 256, framing) for seed in seeds]
     for seed, image in zip(seeds, method(requests), strict=True):
         path = options.out
         if options.count > 1:

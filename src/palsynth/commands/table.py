@@ -46,9 +46,9 @@ def table_cfcpalsy(options: TableOptions) -> None:
             raise InputError(f"'{name}': is a row of every table; give another name")
         methods[name] = get_method("cfcpalsy", None if folder == Path("ships") else folder)
     pairs = read_pairs(options.data / "pairs.csv")
-    with FeatureCache(options.out / "features.sqlite") as cache, stages_bar() as tell:
-        panel = Panel(options.data, pairs, Weights(options.inception), cache, tell)
-        report = table(panel, methods, options.out, tell)
+    with FeatureCache(options.out / "features.sqlite") as cache, stages_bar() as progress:
+        panel = Panel(options.data, pairs, Weights(options.inception), cache, progress)
+        report = table(panel, methods, options.out, progress)
     write_report(options.out, report, {})
     print(f"{options.out / 'report.html'}: {len(report.results)} rows")
 
@@ -105,10 +105,10 @@ def _controlnet_table(options: ControlNetTableOptions, strategies) -> None:  # t
     tuning = Tuning(recipe, options.out / "runs")
     tuned = set(recipe.source().subjects_used())
     weights = Weights(alexnet=options.alexnet, recogniser=options.recogniser)
-    with FeatureCache(options.out / "features.sqlite") as cache, stages_bar() as tell:
-        panel = PatientPanel(options.data, pairs, weights, cache, tell)
+    with FeatureCache(options.out / "features.sqlite") as cache, stages_bar() as progress:
+        panel = PatientPanel(options.data, pairs, weights, cache, progress)
         methods = methods_of(tuning, strategies)
-        report = compare(panel, methods, tuned, options.out, tell)
+        report = compare(panel, methods, tuned, options.out, progress)
         names = [r.method for r in report.results if not r.reference]
         subject = pairs[0].subject
         picture = side_by_side(panel, names, subject, options.out)

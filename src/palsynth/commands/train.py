@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import tyro
 
+from palsynth import renamed
 from palsynth.errors import InputError
 
 
@@ -86,7 +87,8 @@ def release(options: ReleaseOptions) -> None:
 def _parse(path: Path, words: Sequence[str]) -> tuple[TrainOptions, Any]:
     from palsynth.training.kinds import load_recipe
 
-    recipe = load_recipe(path)
+    recipe = load_recipe(path, lambda line: print(line, file=sys.stderr))
+    words = renamed.recipe_options(type(recipe), words)
     kind: Any = Annotated[type(recipe), tyro.conf.arg(name="")]
     both = make_dataclass("train", [("recipe", kind, recipe)], bases=(TrainOptions,), frozen=True)
     both.__doc__ = TrainOptions.__doc__

@@ -23,13 +23,13 @@ from palsynth.evaluation.intervals import Figure, bootstrap
 from palsynth.face.images import read_image
 from palsynth.methods.base import Method
 from palsynth.scoring import judges
-from palsynth.scoring.features import FeatureCache, look
+from palsynth.scoring.features import FeatureCache, cached_features
 
 LIKENESS = "dlib distance of the first to B"
 """Name of the figure that exposes a method which copies."""
 
 
-def there_and_back(method: Method, folder: Path, pairs: list[Pair], out: Path) -> Iterator[int]:
+def round_trip(method: Method, folder: Path, pairs: list[Pair], out: Path) -> Iterator[int]:
     """Makes ``out/first`` (A's expression on B) and ``out/second`` (back on A), both kept.
 
     Yields pictures there are, of twice the pairs. Raises InputError where the set does not say
@@ -62,32 +62,36 @@ def way_back(pairs: list[Pair], out: Path) -> list[Pair]:
 def afid_figures(
     folder: Path, pairs: list[Pair], out: Path, inception: Path | None, cache: FeatureCache
 ) -> dict[str, Figure]:
-    """Figures of what :func:`there_and_back` made, by name: aFID with its variant, PSNR and SSIM
+    """Figures of what :func:`round_trip` made, by name: aFID with its variant, PSNR and SSIM
     of the way back, and dlib's distance of the first pictures to B (0.6: another person)."""
     second = [out / "second" / pair.name for pair in pairs]
     originals = [folder / pair.expression for pair in pairs]
     first = [out / "first" / pair.name for pair in pairs]
     judge, backend = judges.distribution(inception)
-    a, b = (look(files, judge.name, judge.see, cache) for files in (second, originals))
+    a, b = (
+        cached_features(files, judge.name, judge.extract, cache) for files in (second, originals)
+    )
     nothing = float("nan")
     figures = {
         backend.column("afid", len(pairs)): Figure(
             frechet_distance(a, b), nothing, nothing, len(pairs)
         )
     }
-    people = np.array([pair.expression_identity for pair in pairs])
+    subjects = np.array([pair.expression_identity for pair in pairs])
     for name, metric in (("psnr back", psnr), ("ssim back", ssim)):
         values = np.array(
             [metric(read_image(x)[None], read_image(y)[None])[0]
              for x, y in zip(second, originals, strict=True)]
         )  # fmt: skip
         finite = np.isfinite(values)
-        figures[name] = bootstrap(values[finite], groups=people[finite])
+        figures[name] = bootstrap(values[finite], groups=subjects[finite])
         figures[f"{name}, infinite"] = Figure(float((~finite).sum()), nothing, nothing, len(values))
     dlib = judges.dlib()
-    own = look(first, dlib.name, dlib.see, cache)
-    who = look([folder / pair.identity for pair in pairs], dlib.name, dlib.see, cache)
-    apart = np.linalg.norm(own - who, axis=1)
+    own = cached_features(first, dlib.name, dlib.extract, cache)
+    identities = cached_features(
+        [folder / pair.identity for pair in pairs], dlib.name, dlib.extract, cache
+    )
+    apart = np.linalg.norm(own - identities, axis=1)
     known = ~np.isnan(apart)
-    figures[LIKENESS] = bootstrap(apart[known], groups=people[known])
+    figures[LIKENESS] = bootstrap(apart[known], groups=subjects[known])
     return figures

@@ -22,7 +22,7 @@ from palsynth.face.photographs import Expression, read_subjects
 from palsynth.seeds import Stream, make_rng
 from palsynth.subjects import (
     EVALUATION_SEEDS,
-    Person,
+    Subject,
     View,
     random_palsy,
     random_view,
@@ -47,11 +47,11 @@ def vp_transfer(folder: Path, size: int = 112, framing: Framing = RECOGNISER) ->
     album = _Album(folder, "vp-transfer", size, framing)
     pairs = []
     for k in range(IDENTITIES):
-        person = sample(EVALUATION_SEEDS + k)
+        subject = sample(EVALUATION_SEEDS + k)
         other = sample(_EXPRESSIONS_FROM + k)
         view = random_view(make_rng(Stream.TRANSFER_IDENTITY_VIEW, k), size, framing)
         identity, theirs = f"identity/{k:04d}.png", f"expression/{k:04d}-identity.png"
-        album.draw(identity, person, Movement.REST, Palsy.none(), 1.0, view)
+        album.draw(identity, subject, Movement.REST, Palsy.none(), 1.0, view)
         still = random_view(make_rng(Stream.TRANSFER_EXPRESSION_VIEW, k), size, framing)
         album.draw(theirs, other, Movement.REST, Palsy.none(), 1.0, still)
         for j, movement in enumerate(YANAGIHARA):
@@ -61,11 +61,11 @@ def vp_transfer(folder: Path, size: int = 112, framing: Framing = RECOGNISER) ->
             name = f"{k:04d}-{movement.value}.png"
             own = random_view(rng, size, framing)
             album.draw(f"expression/{name}", other, movement, palsy, effort, own)
-            album.draw(f"truth/{name}", person, movement, palsy, effort, view)
+            album.draw(f"truth/{name}", subject, movement, palsy, effort, view)
             pairs.append(
-                Pair(name, identity, f"expression/{name}", f"truth/{name}", _name(person),
-                     movement.value, json.dumps(palsy.to_dict()), theirs, person.gender,
-                     person.ethnicity)
+                Pair(name, identity, f"expression/{name}", f"truth/{name}", _name(subject),
+                     movement.value, json.dumps(palsy.to_dict()), theirs, subject.gender,
+                     subject.ethnicity)
             )  # fmt: skip
             yield len(pairs)
     album.finish(pairs)
@@ -83,7 +83,7 @@ def vp_patients(folder: Path, size: int = 128, framing: Framing = PORTRAIT) -> I
     pairs, done = [], 0
     for k in range(PATIENTS + FURTHER):
         training = k < PATIENTS
-        person = sample((_PATIENTS_FROM + k) if training else (_FURTHER_FROM + k - PATIENTS))
+        subject = sample((_PATIENTS_FROM + k) if training else (_FURTHER_FROM + k - PATIENTS))
         rng = make_rng(Stream.PATIENTS_PALSY, k)
         side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
         palsy = random_palsy(rng, side)
@@ -99,13 +99,13 @@ def vp_patients(folder: Path, size: int = 128, framing: Framing = PORTRAIT) -> I
                 own = random_view(rng, size, framing)
                 effort = float(rng.uniform(0.8, 1.1))
                 split = "train" if training else "test"
-                album.draw(name, person, movement, palsy, effort, own, split)
+                album.draw(name, subject, movement, palsy, effort, own, split)
                 done += 1
                 if number == 0:
                     pairs.append(
-                        Pair(f"{k:04d}-{movement.value}.png", identity, name, "", _name(person),
+                        Pair(f"{k:04d}-{movement.value}.png", identity, name, "", _name(subject),
                              movement.value, json.dumps(palsy.to_dict()),
-                             f"{place}/{k:04d}/rest-00.png", person.gender, person.ethnicity)
+                             f"{place}/{k:04d}/rest-00.png", subject.gender, subject.ethnicity)
                     )  # fmt: skip
                 yield done
     album.finish(pairs)
@@ -163,28 +163,28 @@ class _Album:
         self.writer = DatasetWriter(folder, {**plan, "version": palsynth.__version__})
 
     def draw(
-        self, name: str, person: Person, movement: Movement, palsy: Palsy, effort: float,
+        self, name: str, subject: Subject, movement: Movement, palsy: Palsy, effort: float,
         view: View, split: str = "test",
     ) -> None:  # fmt: skip
         """One picture of a person, with its row."""
         self.names.append(name)
         if self.writer.has(name):
             return
-        portrait = render(person, movement, palsy, intensity=effort, view=view)
+        portrait = render(subject, movement, palsy, intensity=effort, view=view)
         weak = palsy.weak_side
         row = Row(
             name,
-            _name(person),
+            _name(subject),
             movement=movement.value,
             side=weak.value if weak else None,
             hb_grade=house_brackmann(palsy).value,
             yanagihara_item=item_score(palsy, movement),
             palsy=palsy.to_dict(),
             split=split,
-            provenance={"method": "people", "weights_sha256": None, "seed": person.seed,
-                        "identity": _name(person), "expression": movement.value,
+            provenance={"method": "subjects", "weights_sha256": None, "seed": subject.seed,
+                        "identity": _name(subject), "expression": movement.value,
                         "version": palsynth.__version__},
-            attributes={"age": person.age, "gender": person.gender, "ethnicity": person.ethnicity},
+            attributes={"age": subject.age, "gender": subject.gender, "ethnicity": subject.ethnicity},
         )  # fmt: skip
         self.writer.add(portrait.image, row)
 
@@ -194,5 +194,5 @@ class _Album:
         write_pairs(self.folder / "pairs.csv", pairs)
 
 
-def _name(person: Person) -> str:
-    return f"person-{person.seed:07d}"
+def _name(subject: Subject) -> str:
+    return f"person-{subject.seed:07d}"

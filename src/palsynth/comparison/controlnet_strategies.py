@@ -32,7 +32,7 @@ from palsynth.training import checkpoints
 from palsynth.training import recipe as recipes
 from palsynth.training.loop import train
 
-Tell = Callable[[str, int, int], None]
+StageProgress = Callable[[str, int, int], None]
 
 STRATEGIES = {
     "layer-freezing": Strategy("inner"),
@@ -113,7 +113,7 @@ def methods_of(tuning: Tuning, strategies: dict[str, Strategy]) -> Iterator[tupl
 
 def compare(
     panel: PatientPanel, methods: Iterator[tuple[str, Method]], tuned: set[str], out: Path,
-    tell: Tell,
+    progress: StageProgress,
 ) -> Report:  # fmt: skip
     """Every method over the panel's pairs, below the copies; apart for the patients that it was
     ``tuned`` on. Pictures lie in ``out/<name>``; what is there is not made again."""
@@ -122,7 +122,7 @@ def compare(
     for name, method in methods:
         rest = name in CAPTURED
         for done in transfer(method, panel.folder, panel.pairs, out / name, rest=rest):
-            tell(f"{name}, pictures", done, len(panel.pairs))
+            progress(f"{name}, pictures", done, len(panel.pairs))
         judged = panel.judge(name, [out / name / pair.name for pair in panel.pairs])
         results.append(result_of(judged, reference=False))
         groups += tuned_and_others(judged, tuned)

@@ -43,38 +43,38 @@ def half_smiles(folder: Path, photographs: Path, size: int = 256) -> Iterator[tu
         )
     outside(folder, photographs)
     total = 2 * len(list_images(photographs / "neutral"))
-    people, out = [], []
+    subjects, out = [], []
     for done, (name, found) in enumerate(read_smilers(photographs, size), 1):
         if isinstance(found, str):
             out.append(found)
         elif min(found.corners.values()) < LEAST_SMILE:
             out.append(f"{name}: a corner of the mouth goes less than {LEAST_SMILE} of the eyes")
         else:
-            people.append(found)
+            subjects.append(found)
         yield done, total
-    if len(people) < 2:
+    if len(subjects) < 2:
         why = f"; the first left out: {out[0]}" if out else ""
         raise InputError(f"{photographs}: fewer than two people smile on both sides{why}")
     plan = {"benchmark": "half-smiles", "size": size, "framing": PORTRAIT.name}
     writers = {kind: DatasetWriter(folder / kind, plan) for kind in ("self", "cross")}
     pairs: dict[str, list[Pair]] = {"self": [], "cross": []}
-    for k, person in enumerate(people):
+    for k, subject in enumerate(subjects):
         for writer in writers.values():
-            _add(writer, f"rest/{person.name}.png", person.rest.image, person, None, 0.0)
+            _add(writer, f"rest/{subject.name}.png", subject.rest.image, subject, None, 0.0)
         for weak in Side:
             for share in SHARES:
-                file = f"half/{person.name}-{weak.value}-{round(100 * share):03}.png"
-                image = half_smile(person, weak, share)
+                file = f"half/{subject.name}-{weak.value}-{round(100 * share):03}.png"
+                image = half_smile(subject, weak, share)
                 for writer in writers.values():
-                    _add(writer, file, image, person, weak, share)
-                others = [people[(k + step) % len(people)] for step in range(1, CROSS + 1)]
-                for kind, whom in (("self", [person]), ("cross", others)):
+                    _add(writer, file, image, subject, weak, share)
+                others = [subjects[(k + step) % len(subjects)] for step in range(1, CROSS + 1)]
+                for kind, whom in (("self", [subject]), ("cross", others)):
                     pairs[kind] += [
-                        _pair(file, person, other, weak, share)
+                        _pair(file, subject, other, weak, share)
                         for other in whom
-                        if kind == "self" or other is not person
+                        if kind == "self" or other is not subject
                     ]
-        yield total // 2 + round((k + 1) / len(people) * total / 2), total
+        yield total // 2 + round((k + 1) / len(subjects) * total / 2), total
     for kind, writer in writers.items():
         files = {f for p in pairs[kind] for f in (p.identity, p.expression, p.expression_identity)}
         writer.finish(sorted(files))
@@ -83,26 +83,26 @@ def half_smiles(folder: Path, photographs: Path, size: int = 256) -> Iterator[tu
 
 
 def _add(
-    writer: DatasetWriter, file: str, image: np.ndarray, person: Smiler, weak: Side | None,
+    writer: DatasetWriter, file: str, image: np.ndarray, subject: Smiler, weak: Side | None,
     share: float,
 ) -> None:  # fmt: skip
     if writer.has(file):
         return
     row = Row(
         file,
-        person.name,
+        subject.name,
         movement=(Movement.REST if weak is None else Movement.GRIN).value,
         side=weak.value if weak else None,
         palsy=None if weak is None else Palsy.weakness(weak, share).to_dict(),
-        split=person.split or "test",
-        attributes={"gender": person.gender, "ethnicity": person.ethnicity},
+        split=subject.split or "test",
+        attributes={"gender": subject.gender, "ethnicity": subject.ethnicity},
     )
     writer.add(image, row)
 
 
-def _pair(file: str, person: Smiler, identity: Smiler, weak: Side, share: float) -> Pair:
-    """A request: ``person``'s half-smile on ``identity``; the answer only where they are one."""
-    own = person is identity
+def _pair(file: str, subject: Smiler, identity: Smiler, weak: Side, share: float) -> Pair:
+    """A request: ``subject``'s half-smile on ``identity``; the answer only where they are one."""
+    own = subject is identity
     name = Path(file).name if own else f"{identity.name}-{Path(file).name}"
     return Pair(
         name,
@@ -112,7 +112,7 @@ def _pair(file: str, person: Smiler, identity: Smiler, weak: Side, share: float)
         identity.name,
         Movement.GRIN.value,
         json.dumps(Palsy.weakness(weak, share).to_dict()),
-        f"rest/{person.name}.png",
+        f"rest/{subject.name}.png",
         identity.gender,
         identity.ethnicity,
     )

@@ -17,16 +17,16 @@ ROWS = 6
 """Pairs shown of the best, of the middle and of the worst."""
 
 
-def asked_measured_plot(judged: Judged) -> bytes | None:
+def requested_measured_plot(judged: Judged) -> bytes | None:
     """Asked against measured weakness of the patient's left, a dot a picture, as PNG."""
-    asked, measured = (judged.per_pair.get(key) for key in ("asked", "measured"))
-    if asked is None or measured is None or np.isnan(measured).all():
+    requested, measured = (judged.per_pair.get(key) for key in ("requested", "measured"))
+    if requested is None or measured is None or np.isnan(measured).all():
         return None
     figure, plot = axes(f"{judged.method}: asked and measured")
-    clear = np.abs(asked) >= CLEAR
-    plot.scatter(asked[clear], 100 * measured[clear], s=12, alpha=0.6, color="#0969da",
+    clear = np.abs(requested) >= CLEAR
+    plot.scatter(requested[clear], 100 * measured[clear], s=12, alpha=0.6, color="#0969da",
                  label=f"a side clearly asked for (difference of at least {CLEAR:g})")  # fmt: skip
-    plot.scatter(asked[~clear], 100 * measured[~clear], s=12, alpha=0.5, color="#8c959f",
+    plot.scatter(requested[~clear], 100 * measured[~clear], s=12, alpha=0.5, color="#8c959f",
                  label="none")  # fmt: skip
     plot.axhline(0, color="#d8dee4", zorder=0)
     plot.axvline(0, color="#d8dee4", zorder=0)

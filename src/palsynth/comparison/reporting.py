@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from palsynth.comparison.plots import (
-    asked_measured_plot,
     contact_sheet,
     distance_plot,
+    requested_measured_plot,
 )
 from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result, blind_columns
 from palsynth.scoring.panel import Judged, Panel, check_there, figures_of
@@ -22,7 +22,7 @@ def report_of(panel: Panel, name: str, files: list[Path]) -> tuple[Report, dict[
     own = panel.judge(name, files)
     results = [result_of(j, reference=True) for j in judged] + [result_of(own, reference=False)]
     pictures = {
-        f"{name}: asked and measured weakness": asked_measured_plot(own),
+        f"{name}: asked and measured weakness": requested_measured_plot(own),
         "distance to the identity": distance_plot([*judged, own]),
         f"{name}: best, median and worst by landmark error": contact_sheet(panel, own, files),
     }
@@ -57,8 +57,8 @@ def _groups(panel: Panel, judged: Judged) -> list[Result]:
         names = np.array([getattr(pair, of) for pair in panel.pairs])
         for name in sorted(set(names.tolist()) - {""}):
             chosen = names == name
-            people = len(set(panel.subjects[chosen].tolist()))
-            title = f"{judged.method}: {of} {name}, {people} people"
+            subjects = len(set(panel.subjects[chosen].tolist()))
+            title = f"{judged.method}: {of} {name}, {subjects} people"
             out.append(Result(title, figures_of(judged, chosen)))
     return out
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from palsynth.comparison.afid import LIKENESS, afid_figures, there_and_back
+from palsynth.comparison.afid import LIKENESS, afid_figures, round_trip
 from palsynth.comparison.reporting import headed, reference_rows, result_of
 from palsynth.comparison.transfer import transfer
 from palsynth.evaluation.intervals import Figure
@@ -14,10 +14,10 @@ from palsynth.evaluation.report import Report
 from palsynth.methods.base import Method
 from palsynth.scoring.panel import Panel
 
-Tell = Callable[[str, int, int], None]
+StageProgress = Callable[[str, int, int], None]
 
 
-def table(panel: Panel, methods: dict[str, Method], out: Path, tell: Tell) -> Report:
+def table(panel: Panel, methods: dict[str, Method], out: Path, progress: StageProgress) -> Report:
     """Every method over the panel's set, with its aFID, below the truth, where there is one,
     and the copies.
 
@@ -26,12 +26,12 @@ def table(panel: Panel, methods: dict[str, Method], out: Path, tell: Tell) -> Re
     results = [result_of(judged, reference=True) for judged in reference_rows(panel)]
     for name, method in methods.items():
         for done in transfer(method, panel.folder, panel.pairs, out / name):
-            tell(f"{name}, pictures", done, len(panel.pairs))
+            progress(f"{name}, pictures", done, len(panel.pairs))
         files = [out / name / pair.name for pair in panel.pairs]
         own = result_of(panel.judge(name, files), reference=False)
         cycle = out / f"{name}-afid"
-        for done in there_and_back(method, panel.folder, panel.pairs, cycle):
-            tell(f"{name}, there and back", done, 2 * len(panel.pairs))
+        for done in round_trip(method, panel.folder, panel.pairs, cycle):
+            progress(f"{name}, there and back", done, 2 * len(panel.pairs))
         figures, variant = _cycle(panel, cycle)
         results.append(
             replace(own, figures={**own.figures, **figures},

@@ -16,13 +16,13 @@ from palsynth.errors import InputError
 from palsynth.face.detect import detect_faces, read_face
 from palsynth.face.face import Face
 from palsynth.face.images import read_image
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 from palsynth.methods.base import (
-    Asked,
     Expression,
+    ExpressionImage,
     Method,
-    Picture,
     Request,
+    TargetExpression,
     identified,
     provenance,
     write_made,
@@ -63,7 +63,11 @@ def transfer(
                 faces = {pair.identity: read_face(folder / pair.identity)}
             face = faces[pair.identity]
             expression = _expression(method, folder, pair, face if made else None)
-            if rest and isinstance(expression, Picture) and pair.movement != Movement.REST.value:
+            if (
+                rest
+                and isinstance(expression, ExpressionImage)
+                and pair.movement != Movement.REST.value
+            ):
                 expression = replace(expression, rest=_at_rest(folder, pair))
             words = _in_words(face, known.get(pair.identity))
             requests.append(Request(face, expression, seed=row, framing=None, words=words))
@@ -98,7 +102,7 @@ def _provenance(method: Method, pair: Pair, seed: int) -> dict[str, Any]:
 
 def _row(method: Method, pair: Pair, seed: int, split: str | None) -> Row:
     """The manifest's row of a picture: labels are what was asked for."""
-    movement, palsy = pair.asked()
+    movement, palsy = pair.requested()
     row = Row(pair.name, pair.subject, movement.value, split=split,
               provenance=_provenance(method, pair, seed) if method.synthetic else None,
               attributes={"gender": pair.gender, "ethnicity": pair.ethnicity})  # fmt: skip
@@ -124,16 +128,16 @@ def _check_folder(method: Method, pairs: list[Pair], out: Path, rest: bool) -> N
     record = out / "transfer.json"
     if not record.exists() and (out / FILE_NAME).exists():
         raise InputError(f"{out}: holds a dataset already; give another folder")
-    asked = hashlib.sha256(repr(pairs).encode()).hexdigest()[:16]
+    requested = hashlib.sha256(repr(pairs).encode()).hexdigest()[:16]
     known = {"rest": True} if rest else {}
-    text = json.dumps({**identified(method), "pairs": asked, **known}, indent=1) + "\n"
+    text = json.dumps({**identified(method), "pairs": requested, **known}, indent=1) + "\n"
     if record.exists() and record.read_text("utf-8") != text:
         raise InputError(
             f"{out}: holds pictures of another method, of other weights or settings, or of another "
             "set; give another folder"
         )
     out.mkdir(parents=True, exist_ok=True)
-    with written_whole(record) as temporary:
+    with atomic_write(record) as temporary:
         temporary.write_text(text, "utf-8")
 
 
@@ -141,12 +145,12 @@ def _expression(method: Method, folder: Path, pair: Pair, instead: Face | None) 
     """What a pair asks for; with a face ``instead`` a picture that cannot be used is no fault."""
     if method.takes_pictures:
         if instead is None:
-            return Picture(read_face(folder / pair.expression))
+            return ExpressionImage(read_face(folder / pair.expression))
         found = detect_faces(read_image(folder / pair.expression))
-        return Picture(found[0] if found else instead)
-    movement, palsy = pair.asked()
+        return ExpressionImage(found[0] if found else instead)
+    movement, palsy = pair.requested()
     if palsy is None:
         raise InputError(
             f"{pair.name}: the pair names no palsy, and the method {method.name} takes no pictures"
         )
-    return Asked(movement, palsy)
+    return TargetExpression(movement, palsy)

@@ -17,7 +17,7 @@ from palsynth.evaluation.intervals import Figure, bootstrap
 from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result
 from palsynth.face.images import png_bytes, read_image
 from palsynth.scoring import judges
-from palsynth.scoring.features import FeatureCache, look
+from palsynth.scoring.features import FeatureCache, cached_features
 from palsynth.scoring.judges import Judge
 from palsynth.scoring.panel import Weights
 
@@ -27,11 +27,16 @@ LEAST = 4
 SHOWN = 18
 """Pictures of each set in the contact sheet."""
 
-Tell = Callable[[str, int, int], None]
+StageProgress = Callable[[str, int, int], None]
 
 
 def unpaired_report(
-    real: Path, fake: Path, name: str, weights: Weights, cache: FeatureCache, tell: Tell
+    real: Path,
+    fake: Path,
+    name: str,
+    weights: Weights,
+    cache: FeatureCache,
+    progress: StageProgress,
 ) -> tuple[Report, dict[str, bytes]]:
     """The report of a folder of pictures against a folder of real ones, and its contact sheet.
 
@@ -43,20 +48,20 @@ def unpaired_report(
             raise InputError(f"{folder}: {len(found)} pictures; at least {LEAST} are needed")
     files = {f: [f / row.file_name for row in found] for f, found in rows.items()}
     judge, backend = judges.distribution(weights.inception)
-    features = {f: _seen(judge, paths, cache, tell) for f, paths in files.items()}
+    features = {f: _seen(judge, paths, cache, progress) for f, paths in files.items()}
     first = _half_of_the_people(rows[real])
     halves = features[real][first], features[real][~first]
     if min(map(len, halves)) < 2:
         raise InputError(f"{real}: pictures of one subject only; a yardstick needs two")
     reference = Result(
         f"real, half of the people against half ({first.sum()} and {(~first).sum()} pictures)",
-        {**_distances(*halves), **_labels(rows[real], files[real], cache, tell)},
+        {**_distances(*halves), **_labels(rows[real], files[real], cache, progress)},
         reference=True,
     )
     own = Result(
         name,
         {**_distances(features[fake], features[real]),
-         **_labels(rows[fake], files[fake], cache, tell)},
+         **_labels(rows[fake], files[fake], cache, progress)},
         {key: backend.column(key, len(files[fake])) for key in ("fid", "kid")},
     )  # fmt: skip
     remarks = [
@@ -79,15 +84,17 @@ def _half_of_the_people(rows: list[Row]) -> np.ndarray:
     return np.array([row.subject_id in first for row in rows])
 
 
-def _seen(judge: Judge, files: list[Path], cache: FeatureCache, tell: Tell) -> np.ndarray:
+def _seen(
+    judge: Judge, files: list[Path], cache: FeatureCache, progress: StageProgress
+) -> np.ndarray:
     done = 0
 
     def more(count: int) -> None:
         nonlocal done
         done += count
-        tell(judge.name, done, len(files))
+        progress(judge.name, done, len(files))
 
-    return look(files, judge.name, judge.see, cache, more)
+    return cached_features(files, judge.name, judge.extract, cache, more)
 
 
 def _distances(a: np.ndarray, b: np.ndarray) -> dict[str, Figure]:
@@ -100,23 +107,23 @@ def _distances(a: np.ndarray, b: np.ndarray) -> dict[str, Figure]:
 
 
 def _labels(
-    rows: list[Row], files: list[Path], cache: FeatureCache, tell: Tell
+    rows: list[Row], files: list[Path], cache: FeatureCache, progress: StageProgress
 ) -> dict[str, Figure]:
     """Quality of every picture, and what the judge reads in those whose labels are known."""
     subjects = np.array([row.subject_id for row in rows])
-    quality = _seen(judges.quality(), files, cache, tell)[:, 0]
+    quality = _seen(judges.quality(), files, cache, progress)[:, 0]
     known = ~np.isnan(quality)
     found = {
         "ser_fiq": bootstrap(quality[known], groups=subjects[known]),
         "faces": bootstrap(100.0 * known, groups=subjects),
     }
-    told = [k for k, row in enumerate(rows) if row.movement and row.palsy]
-    if told:
-        said = [(rows[k].movement or "", rows[k].palsy or {}) for k in told]
-        asked = [(Movement(movement), Palsy.from_dict(palsy)) for movement, palsy in said]
-        reading = _seen(judges.reading(), [files[k] for k in told], cache, tell)
-        right, apart = judges.read_right(asked, reading)
-        groups = subjects[told]
+    labelled = [k for k, row in enumerate(rows) if row.movement and row.palsy]
+    if labelled:
+        said = [(rows[k].movement or "", rows[k].palsy or {}) for k in labelled]
+        requested = [(Movement(movement), Palsy.from_dict(palsy)) for movement, palsy in said]
+        reading = _seen(judges.reading(), [files[k] for k in labelled], cache, progress)
+        right, apart = judges.read_right(requested, reading)
+        groups = subjects[labelled]
         seen = ~np.isnan(apart)
         found["judge_movement"] = bootstrap(100.0 * right, groups=groups)
         found["judge_weakness"] = bootstrap(apart[seen], groups=groups[seen])

@@ -98,9 +98,9 @@ class AugmentedSource:
     seed: int = 0
 
     @property
-    def people(self) -> int | None:
+    def num_subjects(self) -> int | None:
         """As in the source."""
-        return self.source.people
+        return self.source.num_subjects
 
     def __getitem__(self, number: int) -> Example:
         return self.augmentation(

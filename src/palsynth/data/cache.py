@@ -13,15 +13,15 @@ import numpy as np
 
 import palsynth
 from palsynth.errors import InputError
-from palsynth.files import written_whole
-from palsynth.workers import spread
+from palsynth.files import atomic_write
+from palsynth.workers import map_in_processes
 
 
-class KeptParts:
+class ShardedCache:
     """The first ``count`` records of a ``source``, in files of ``part`` records in ``folder``.
 
     A base for dataclasses with these three fields. The folder says whose records it holds and
-    refuses others'. With ``live`` records are drawn when asked for, and none is kept.
+    refuses others'. With ``uncached`` records are drawn when asked for, and none is kept.
     """
 
     what: ClassVar[str]
@@ -32,36 +32,36 @@ class KeptParts:
     source: Any
     folder: Path
     count: int
-    live: bool = False
+    uncached: bool = False
 
     def records(self, numbers: Sequence[int]) -> np.ndarray:
         """The records of some numbers, drawn."""
         raise NotImplementedError
 
-    def draw(self, workers: int = 1, progress: Callable[[int, int], None] | None = None) -> None:
+    def build(self, workers: int = 1, progress: Callable[[int, int], None] | None = None) -> None:
         """Draws what is missing. The result does not depend on ``workers``."""
         self.folder.mkdir(parents=True, exist_ok=True)
         record = self.folder / self.record_file
         plan = {"source": repr(self.source), "count": self.count, "version": palsynth.__version__}
         text = json.dumps(plan, indent=1) + "\n"
         if not record.exists():
-            with written_whole(record) as temporary:
+            with atomic_write(record) as temporary:
                 temporary.write_text(text, "utf-8")
         elif record.read_text("utf-8") != text:
             raise InputError(
                 f"{self.folder}: keeps {self.what} of another source or other options; delete it, "
-                "or give another folder (the option keep)"
+                "or give another folder (the option cache_dir)"
             )
         every = self._paths()
         todo = [k for k, path in enumerate(every) if not path.exists()]
-        finished = spread(self._draw_part, todo, workers) if todo else []
+        finished = map_in_processes(self._build_part, todo, workers) if todo else []
         for done, _ in enumerate(finished, len(every) - len(todo) + 1):
             if progress is not None:
                 progress(min(done * self.part, self.count), self.count)
 
     def record(self, number: int) -> np.ndarray:
         """One record, read. Raises InputError where its file is missing or damaged."""
-        if self.live:
+        if self.uncached:
             drawn: np.ndarray = self.records([number])[0]
             return drawn
         found: np.ndarray = self._parts[number // self.part][number % self.part]
@@ -71,10 +71,10 @@ class KeptParts:
         count = -(-self.count // self.part)
         return [self.folder / f"{self.stem}-{k:05d}.npy" for k in range(count)]
 
-    def _draw_part(self, part: int) -> int:
+    def _build_part(self, part: int) -> int:
         cv2.setNumThreads(1)
         numbers = range(part * self.part, min((part + 1) * self.part, self.count))
-        with written_whole(self._paths()[part]) as temporary:
+        with atomic_write(self._paths()[part]) as temporary:
             np.save(temporary, self.records(numbers))
         return len(numbers)
 

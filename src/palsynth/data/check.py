@@ -14,7 +14,7 @@ from palsynth.face.images import list_images, read_image
 
 
 @dataclass(frozen=True)
-class Finding:
+class Fault:
     """One fault: its ``kind``, the file (or subject) it is about, and what is wrong."""
 
     kind: str
@@ -35,7 +35,7 @@ KINDS = {
 
 def check(
     folder: Path, *, faces: bool = True, progress: Callable[[int, int], None] | None = None
-) -> list[Finding]:
+) -> list[Fault]:
     """All faults of a dataset, in the order of KINDS.
 
     ``faces`` also looks for a face in every image, which takes about 10 ms each.
@@ -53,62 +53,62 @@ def check(
     return sorted(found, key=lambda f: (order.index(f.kind), f.about))
 
 
-def _missing(folder: Path, rows: list[Row]) -> list[Finding]:
+def _missing(folder: Path, rows: list[Row]) -> list[Fault]:
     out, seen = [], set()
     for row in rows:
         if row.file_name in seen:
-            out.append(Finding("duplicate", row.file_name, "is in the manifest twice"))
+            out.append(Fault("duplicate", row.file_name, "is in the manifest twice"))
         seen.add(row.file_name)
         if not (folder / row.file_name).is_file():
-            out.append(Finding("missing", row.file_name, "is in the manifest but not on disk"))
+            out.append(Fault("missing", row.file_name, "is in the manifest but not on disk"))
     return out
 
 
-def _unlisted(folder: Path, rows: list[Row]) -> list[Finding]:
+def _unlisted(folder: Path, rows: list[Row]) -> list[Fault]:
     listed = {row.file_name for row in rows}
     try:
         on_disk = [p.relative_to(folder).as_posix() for p in list_images(folder)]
     except InputError:
         return []
     return [
-        Finding("unlisted", name, "is on disk but not in the manifest")
+        Fault("unlisted", name, "is on disk but not in the manifest")
         for name in on_disk
         if name not in listed
     ]
 
 
-def _leaks(rows: list[Row]) -> list[Finding]:
+def _leaks(rows: list[Row]) -> list[Fault]:
     splits = defaultdict(set)
     for row in rows:
         if row.split is not None:
             splits[row.subject_id].add(row.split)
     return [
-        Finding("leak", subject, f"is in {' and '.join(sorted(names))}")
+        Fault("leak", subject, f"is in {' and '.join(sorted(names))}")
         for subject, names in splits.items()
         if len(names) > 1
     ]
 
 
-def _labels(rows: list[Row]) -> list[Finding]:
-    return [Finding("label", row.file_name, text) for row in rows for text in row.problems()]
+def _labels(rows: list[Row]) -> list[Fault]:
+    return [Fault("label", row.file_name, text) for row in rows for text in row.problems()]
 
 
-def _image(path: Path, name: str, hashes: dict[str, str], faces: bool) -> list[Finding]:
+def _image(path: Path, name: str, hashes: dict[str, str], faces: bool) -> list[Fault]:
     out = []
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    if digest in hashes:
-        out.append(Finding("duplicate", name, f"has the same bytes as {hashes[digest]}"))
-    hashes.setdefault(digest, name)
+    state_dict_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    if state_dict_sha256 in hashes:
+        out.append(Fault("duplicate", name, f"has the same bytes as {hashes[state_dict_sha256]}"))
+    hashes.setdefault(state_dict_sha256, name)
     try:
         image = read_image(path)
     except InputError as error:
-        return [*out, Finding("unreadable", name, str(error).split(": ", 1)[-1])]
+        return [*out, Fault("unreadable", name, str(error).split(": ", 1)[-1])]
     if faces:
         from palsynth.face.detect import detect_faces
 
         count = len(detect_faces(image))
         if count != 1:
             out.append(
-                Finding("no face", name, f"{count or 'no'} face{'s' if count > 1 else ''} found")
+                Fault("no face", name, f"{count or 'no'} face{'s' if count > 1 else ''} found")
             )
     return out

@@ -33,14 +33,14 @@ UNKNOWN = -1
 class Example:
     """One face crop.
 
-    ``image`` (S, S, 3) uint8 RGB; ``points`` (478, 2) pixels or NaN; ``person`` class number
+    ``image`` (S, S, 3) uint8 RGB; ``points`` (478, 2) pixels or NaN; ``subject`` class number
     within its source; ``movement`` index into MOVEMENTS; ``function`` (2, 5) of each branch on
     the patient's left and right, ``tone`` (2,), both 0 … 1 or NaN; ``item`` and ``grade`` what
     somebody scored, index into ITEMS and GRADES.
     """
 
     image: np.ndarray
-    person: int
+    subject: int
     movement: int = UNKNOWN
     points: np.ndarray = field(
         default_factory=lambda: np.full((topology.POINTS, 2), np.nan, np.float32)
@@ -73,7 +73,7 @@ class Source(Protocol):
     """Examples by number, and how many people they are of (None: without end)."""
 
     @property
-    def people(self) -> int | None:
+    def num_subjects(self) -> int | None:
         """Class numbers run below this."""
         ...
 

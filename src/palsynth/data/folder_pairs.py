@@ -42,7 +42,7 @@ class FolderPairs:
         return found
 
     @property
-    def people(self) -> int | None:
+    def num_subjects(self) -> int | None:
         """Not counted."""
         return None
 

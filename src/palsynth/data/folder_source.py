@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from palsynth.clinical import Grade, Movement, Palsy
-from palsynth.data.cache import KeptParts
+from palsynth.data.cache import ShardedCache
 from palsynth.data.examples import GRADES, ITEMS, Example, Source, labels, shuffled
 from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
@@ -55,7 +55,7 @@ class FolderSource:
         return sorted({row.subject_id for row in self.rows})
 
     @property
-    def people(self) -> int:
+    def num_subjects(self) -> int:
         """How many subjects."""
         return len(self.subjects)
 
@@ -80,12 +80,12 @@ class FolderSource:
             scored["item"] = ITEMS.index(row.yanagihara_item)
         if row.hb_grade is not None:
             scored["grade"] = GRADES.index(Grade(row.hb_grade))
-        who = self.subjects.index(row.subject_id)
-        return Example(image, who, points=points, **labels(movement, palsy), **scored)
+        class_number = self.subjects.index(row.subject_id)
+        return Example(image, class_number, points=points, **labels(movement, palsy), **scored)
 
 
 @dataclass(frozen=True)
-class KeptSource(KeptParts):
+class CachedSource(ShardedCache):
     """The first ``count`` examples of a source, drawn once into ``folder`` and kept.
 
     Drawing takes longer than reading, so a training that goes round several times keeps them.
@@ -103,9 +103,9 @@ class KeptSource(KeptParts):
     seed: int = 0
 
     @property
-    def people(self) -> int | None:
+    def num_subjects(self) -> int | None:
         """As in the source."""
-        return self.source.people
+        return self.source.num_subjects
 
     def records(self, numbers: Sequence[int]) -> np.ndarray:
         """Some examples, drawn."""
@@ -120,7 +120,7 @@ class KeptSource(KeptParts):
         row = self.record(shuffled(number, self.count, self.seed, Stream.CACHE_ORDER))
         return Example(
             np.array(row["image"]),
-            int(row["person"]),
+            int(row["subject"]),
             int(row["movement"]),
             np.array(row["points"]),
             np.array(row["function"]),
@@ -132,7 +132,7 @@ def _row_type(size: int) -> np.dtype:
     return np.dtype(
         [
             ("image", "u1", (size, size, 3)),
-            ("person", "i4"),
+            ("subject", "i4"),
             ("movement", "i4"),
             ("points", "f4", (topology.POINTS, 2)),
             ("function", "f4", (2, 5)),
@@ -150,9 +150,9 @@ class MixedSource:
     seed: int = 0
 
     @property
-    def people(self) -> int | None:
+    def num_subjects(self) -> int | None:
         """The people of all."""
-        counts = [source.people for source in self.sources]
+        counts = [source.num_subjects for source in self.sources]
         return None if None in counts else sum(c for c in counts if c is not None)
 
     def __getitem__(self, number: int) -> Example:
@@ -160,5 +160,5 @@ class MixedSource:
         shares = np.asarray(self.shares, np.float64)
         which = int(rng.choice(len(self.sources), p=shares / shares.sum()))
         example = self.sources[which][number]
-        before = sum(source.people or 0 for source in self.sources[:which])
-        return replace(example, person=example.person + before)
+        before = sum(source.num_subjects or 0 for source in self.sources[:which])
+        return replace(example, subject=example.subject + before)

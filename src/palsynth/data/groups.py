@@ -18,7 +18,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from palsynth.clinical import YANAGIHARA, Branch, Movement, Muscle, Palsy, Side, SidePalsy
-from palsynth.data.cache import KeptParts
+from palsynth.data.cache import ShardedCache
 from palsynth.data.drafts import make_drafts
 from palsynth.data.examples import labels
 from palsynth.data.half_smiles import half_smile, pair_up
@@ -51,7 +51,7 @@ class Script(NamedTuple):
 class GroupsSource:
     """Groups by number, each a pure function of it.
 
-    ``people`` from ``first`` on; with ``photographs`` (a London-set folder) a share ``mixed`` of
+    ``num_subjects`` from ``first`` on; with ``photographs`` (a London-set folder) a share ``mixed`` of
     the groups is half photographed train people, moved by the simulator, whose real smiles are
     the answer where the script is a healthy grin, and a share ``smiling`` is photographed people
     alone, who smile and half-smile in photographs: what no simulator drew. Pictures are ``size``
@@ -59,7 +59,7 @@ class GroupsSource:
     """
 
     first: int = 0
-    people: int = 4000
+    num_subjects: int = 4000
     photographs: Path | None = None
     mixed: float = 0.35
     smiling: float = 0.0
@@ -68,11 +68,13 @@ class GroupsSource:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.first < 0 or self.people < MEMBERS:
-            raise InputError(f"people {self.people} from {self.first}: a group needs {MEMBERS}")
-        if self.first + self.people > EVALUATION_SEEDS:
+        if self.first < 0 or self.num_subjects < MEMBERS:
             raise InputError(
-                f"people {self.first} to {self.first + self.people - 1}: seeds from "
+                f"subjects {self.num_subjects} from {self.first}: a group needs {MEMBERS}"
+            )
+        if self.first + self.num_subjects > EVALUATION_SEEDS:
+            raise InputError(
+                f"subjects {self.first} to {self.first + self.num_subjects - 1}: seeds from "
                 f"{EVALUATION_SEEDS:,} on are for evaluation; nothing trains on them"
             )
 
@@ -115,16 +117,16 @@ class GroupsSource:
     def _person(
         self, rng: np.random.Generator, scripts: list[Script]
     ) -> tuple[Face, list[np.ndarray]]:
-        person = sample(self.first + int(rng.integers(self.people)))
+        subject = sample(self.first + int(rng.integers(self.num_subjects)))
         view = random_view(rng, self.size, RECOGNISER)
 
         def drawn(script: Script, view: View) -> tuple[np.ndarray, np.ndarray]:
-            portrait = render(person, script.movement, script.palsy, intensity=script.effort,
+            portrait = render(subject, script.movement, script.palsy, intensity=script.effort,
                               view=view)  # fmt: skip
             return portrait.image, portrait.landmarks
 
         image, points = drawn(Script(Movement.REST, Palsy.none(), 1.0), view)
-        depth = person.landmarks[:, 2:] * RECOGNISER.scale(self.size)
+        depth = subject.landmarks[:, 2:] * RECOGNISER.scale(self.size)
         face = Face(image, np.hstack([points, depth]).astype(np.float32))
         return face, [drawn(script, view)[0] for script in scripts]
 
@@ -133,7 +135,7 @@ class GroupsSource:
     ) -> tuple[Face, list[np.ndarray]]:
         assert self._photographed is not None
         source = self._photographed
-        name = source.names[int(rng.integers(source.people))]
+        name = source.names[int(rng.integers(source.num_subjects))]
         framing = _jittered_framing(rng)
         face = source.face(name, "neutral").aligned(framing, self.size)
         moved = []
@@ -151,18 +153,18 @@ class GroupsSource:
         """A photographed person whose smiles, whole and halved, are the answers."""
         assert self._photographed is not None
         source = self._photographed
-        name = source.names[int(rng.integers(source.people))]
+        name = source.names[int(rng.integers(source.num_subjects))]
         rest, smile = (source.face(name, kind) for kind in ("neutral", "smiling"))
-        person = pair_up(name, rest, smile, self.size, _jittered_framing(rng))
+        subject = pair_up(name, rest, smile, self.size, _jittered_framing(rng))
         moved = []
         for script in scripts:
             weak = script.palsy.weak_side
             if weak is None:
-                moved.append(person.smile.image)
+                moved.append(subject.smile.image)
             else:
                 lacks = 1 - script.palsy.of(weak).strength(Muscle.ZYGOMATICUS)
-                moved.append(half_smile(person, weak, lacks))
-        return person.rest, moved
+                moved.append(half_smile(subject, weak, lacks))
+        return subject.rest, moved
 
 
 def _jittered_framing(rng: np.random.Generator) -> Framing:
@@ -201,7 +203,7 @@ def group_type(size: int) -> np.dtype:
 
 
 @dataclass(frozen=True)
-class KeptGroups(KeptParts):
+class CachedGroups(ShardedCache):
     """The first ``count`` groups of a source, drawn once into ``folder``.
 
     Refuses a folder that holds groups of another source.
@@ -215,7 +217,7 @@ class KeptGroups(KeptParts):
     source: GroupsSource
     folder: Path
     count: int
-    live: bool = False
+    uncached: bool = False
 
     def records(self, numbers: Sequence[int]) -> np.ndarray:
         """Some groups, drawn."""

@@ -65,10 +65,10 @@ def pair_up(name: str, rest: Face, smile: Face, size: int, framing: Framing = PO
     return Smiler(name, rest, smile.warped(turn, shift, (size, size)))
 
 
-def half_smile(person: Smiler, weak: Side, share: float) -> np.ndarray:
+def half_smile(subject: Smiler, weak: Side, share: float) -> np.ndarray:
     """The person's smile of which the weak side lacks a share 0 … 1, as large as the two."""
-    rest, smile = (f.landmarks[: topology.SKIN_POINTS, :2] for f in (person.rest, person.smile))
-    unit, size = person.rest.outer_eyes, person.rest.image.shape[0]
+    rest, smile = (f.landmarks[: topology.SKIN_POINTS, :2] for f in (subject.rest, subject.smile))
+    unit, size = subject.rest.outer_eyes, subject.rest.image.shape[0]
     smiles = 1 - share * _on(weak, rest[:, 0], rest[:, 1], rest, _SOFT_SHAPE * unit)
     target = rest + (smile - rest) * smiles[:, None]
     from scipy.spatial import Delaunay
@@ -90,7 +90,7 @@ def half_smile(person: Smiler, weak: Side, share: float) -> np.ndarray:
             cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_REPLICATE,
         ).astype(np.float32)
-        for face, k in ((person.rest, 0), (person.smile, 2))
+        for face, k in ((subject.rest, 0), (subject.smile, 2))
     )
     y, x = np.mgrid[:size, :size].astype(np.float32)
     weight = 1 - share * _on(weak, x, y, target, _SOFT_PIXELS * unit)
@@ -129,6 +129,11 @@ def read_smilers(photographs: Path, size: int) -> Iterator[tuple[str, Smiler | s
         except InputError as error:
             yield name, str(error)
             continue
-        who = known.get(name, PhotographedSubject(photographs, name))
+        known_of = known.get(name, PhotographedSubject(photographs, name))
         found = pair_up(name, rest, smile, size)
-        yield name, replace(found, gender=who.gender, ethnicity=who.ethnicity, split=who.split)
+        yield (
+            name,
+            replace(
+                found, gender=known_of.gender, ethnicity=known_of.ethnicity, split=known_of.split
+            ),
+        )

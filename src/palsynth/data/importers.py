@@ -15,7 +15,7 @@ from pathlib import Path
 from palsynth.data.labelled import folder_with_labels
 from palsynth.data.manifest import Row, inside, write_manifest
 from palsynth.data.meei import meei
-from palsynth.data.placing import Placed, Reader, Unplaced, by_subject
+from palsynth.data.placing import Importer, Placed, Unplaced, by_subject
 from palsynth.data.split import split_of
 from palsynth.errors import InputError
 
@@ -97,7 +97,7 @@ def yfp(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
         yield path, replace(row, attributes={f"{k}_intensity": v for k, v in values.items()})
 
 
-IMPORTERS: dict[str, Reader] = {
+IMPORTERS: dict[str, Importer] = {
     "meei": meei,
     "aflfp": aflfp,
     "yfp": yfp,

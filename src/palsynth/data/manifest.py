@@ -10,7 +10,7 @@ from typing import Any
 
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.errors import InputError
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 
 FILE_NAME = "metadata.jsonl"
 SPLITS = ("train", "validation", "test")
@@ -119,5 +119,5 @@ def write_manifest(folder: Path, rows: Iterable[Row]) -> None:
     """Writes all rows, sorted by file name, whole or not at all."""
     path = folder / FILE_NAME
     ordered = sorted(rows, key=lambda row: row.file_name)
-    with written_whole(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+    with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.writelines(row.to_json() + "\n" for row in ordered)

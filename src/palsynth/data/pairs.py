@@ -9,7 +9,7 @@ from pathlib import Path
 
 from palsynth.clinical import Movement, Palsy
 from palsynth.errors import InputError
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Pair:
     gender: str = ""
     ethnicity: str = ""
 
-    def asked(self) -> tuple[Movement, Palsy | None]:
+    def requested(self) -> tuple[Movement, Palsy | None]:
         """What was asked for."""
         palsy = Palsy.from_dict(json.loads(self.palsy)) if self.palsy else None
         return Movement(self.movement), palsy
@@ -38,7 +38,7 @@ class Pair:
 def write_pairs(path: Path, pairs: list[Pair]) -> None:
     """Writes ``pairs.csv``, whole or not at all."""
     with (
-        written_whole(path) as temporary,
+        atomic_write(path) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
     ):
         writer = csv.DictWriter(file, [f.name for f in fields(Pair)], lineterminator="\n")
@@ -66,7 +66,7 @@ def read_pairs(path: Path) -> list[Pair]:
         raise InputError(f"{path}: cannot be read ({error})") from None
     for line, pair in enumerate(rows, 2):
         try:
-            pair.asked()
+            pair.requested()
         except ValueError as error:
             raise InputError(f"{path}:{line}: {error}") from None
     if not rows:

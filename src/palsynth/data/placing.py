@@ -19,7 +19,7 @@ class Unplaced:
 
 
 Placed = tuple[Path, Row]
-Reader = Callable[[Path, Path | None], Iterator[Placed | Unplaced]]
+Importer = Callable[[Path, Path | None], Iterator[Placed | Unplaced]]
 
 VIDEOS = frozenset({".mp4", ".mov", ".avi", ".mkv"})
 

@@ -24,7 +24,7 @@ _WORKING = Framing("working", 0.75 * RECOGNISER.outer_eyes, RECOGNISER.eye_line)
 
 
 @dataclass(frozen=True)
-class PeopleSource:
+class SyntheticSource:
     """Pictures of ``count`` people from ``first`` on, each with its own movement, palsy and view.
 
     ``seed`` decides everything but who the people are; ``healthy`` is the share without palsy.
@@ -39,22 +39,26 @@ class PeopleSource:
     def __post_init__(self) -> None:
         if self.first + self.count > EVALUATION_SEEDS:
             raise InputError(
-                f"people {self.first} to {self.first + self.count - 1}: seeds from "
+                f"subjects {self.first} to {self.first + self.count - 1}: seeds from "
                 f"{EVALUATION_SEEDS:,} on are for evaluation; nothing trains on them"
             )
 
     @property
-    def people(self) -> int:
+    def num_subjects(self) -> int:
         """How many people."""
         return self.count
 
     def __getitem__(self, number: int) -> Example:
-        who = shuffled(number, self.count, self.seed, Stream.SYNTHETIC_ORDER)
+        class_number = shuffled(number, self.count, self.seed, Stream.SYNTHETIC_ORDER)
         rng = make_rng(self.seed, number, Stream.SYNTHETIC_PICTURE)
         movement, palsy, effort = _random_expression(rng, self.healthy)
         view = random_view(rng, self.size, RECOGNISER)
-        portrait = render(sample(self.first + who), movement, palsy, intensity=effort, view=view)
-        return Example(portrait.image, who, points=portrait.landmarks, **labels(movement, palsy))
+        portrait = render(
+            sample(self.first + class_number), movement, palsy, intensity=effort, view=view
+        )
+        return Example(
+            portrait.image, class_number, points=portrait.landmarks, **labels(movement, palsy)
+        )
 
 
 @dataclass(frozen=True)
@@ -94,24 +98,24 @@ class PhotographsSource:
         return self._faces[name, kind]
 
     @property
-    def people(self) -> int:
+    def num_subjects(self) -> int:
         """How many people."""
         return len(self.names)
 
     def __getitem__(self, number: int) -> Example:
         from palsynth.simulator.photo import simulate
 
-        who = shuffled(number, self.people, self.seed, Stream.PHOTOGRAPHS_ORDER)
+        class_number = shuffled(number, self.num_subjects, self.seed, Stream.PHOTOGRAPHS_ORDER)
         rng = make_rng(self.seed, number, Stream.PHOTOGRAPHS_PICTURE)
         movement, palsy, effort = _random_expression(rng, self.healthy)
         kind = rng.random()
         if kind < 0.25:
             smiling = kind < 0.125
-            face = self._faces[self.names[who], "smiling" if smiling else "neutral"]
+            face = self._faces[self.names[class_number], "smiling" if smiling else "neutral"]
             known = labels(Movement.GRIN if smiling else Movement.REST, Palsy.none())
             image, points = face.image, face.landmarks
         else:
-            face = self._faces[self.names[who], "neutral"]
+            face = self._faces[self.names[class_number], "neutral"]
             known = labels(movement, palsy)
             moved = simulate(face, movement, palsy, intensity=effort)
             irises = np.full((10, 3), np.nan, np.float32)  # they may have rolled up
@@ -119,7 +123,7 @@ class PhotographsSource:
         zoom, height = rng.normal(1, 0.02), rng.normal(0, 0.008)
         framing = Framing("crop", RECOGNISER.outer_eyes * zoom, RECOGNISER.eye_line + height)
         crop = Face(image, points).aligned(framing, self.size)
-        return Example(crop.image, who, points=crop.landmarks[:, :2], **known)
+        return Example(crop.image, class_number, points=crop.landmarks[:, :2], **known)
 
 
 def _random_expression(rng: np.random.Generator, healthy: float) -> tuple[Movement, Palsy, float]:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from palsynth.data.examples import shuffled
-from palsynth.data.groups import MEMBERS, SCRIPTS, KeptGroups
+from palsynth.data.groups import MEMBERS, SCRIPTS, CachedGroups
 from palsynth.seeds import Stream, make_rng
 
 
@@ -45,41 +45,41 @@ class PairsSource:
     at synthesis; else, as the paper trains, the expression image is the target itself and the
     identity image another picture of the same person. Pictures are reduced to ``size``."""
 
-    groups: KeptGroups
+    groups: CachedGroups
     crossed: bool = True
     size: int = 112
     mirror: float = 0.5
     seed: int = 0
 
     @property
-    def people(self) -> int | None:
+    def num_subjects(self) -> int | None:
         """Not counted."""
         return None
 
     def __getitem__(self, number: int) -> PairExample:
         group = self.groups[shuffled(number, self.groups.count, self.seed, Stream.PAIRS_ORDER)]
         rng = make_rng(self.seed, number, Stream.PAIR)
-        who, script = int(rng.integers(MEMBERS)), int(rng.integers(SCRIPTS))
+        member, script = int(rng.integers(MEMBERS)), int(rng.integers(SCRIPTS))
         if self.crossed:
-            other = (who + int(rng.integers(1, MEMBERS))) % MEMBERS
-            pair = pair_of(group, who, script, other, self.size)
+            other = (member + int(rng.integers(1, MEMBERS))) % MEMBERS
+            pair = pair_of(group, member, script, other, self.size)
         else:
-            own = [*group["moved"][who], group["rest"][who]]
+            own = [*group["moved"][member], group["rest"][member]]
             identity = own[(script + int(rng.integers(1, len(own)))) % len(own)]
-            pair = replace(pair_of(group, who, script, who, self.size),
+            pair = replace(pair_of(group, member, script, member, self.size),
                            identity=_sized(identity, self.size))  # fmt: skip
         return pair.mirrored() if rng.random() < self.mirror else pair
 
 
-def pair_of(group: np.ndarray, who: int, script: int, other: int, size: int) -> PairExample:
-    """The pair in which member ``who`` of a group is asked for what ``other`` shows. A draft comes
+def pair_of(group: np.ndarray, member: int, script: int, other: int, size: int) -> PairExample:
+    """The pair in which member ``member`` of a group is asked for what ``other`` shows. A draft comes
     from another's picture, so somebody who is to repeat an own one gets that of the next."""
-    place = (other - who - 1) % MEMBERS if other != who else 0
+    place = (other - member - 1) % MEMBERS if other != member else 0
     return PairExample(
-        _sized(group["rest"][who], size),
+        _sized(group["rest"][member], size),
         _sized(group["moved"][other, script], size),
-        _sized(group["moved"][who, script], size),
-        _sized(group["draft"][who, place, script], size),
+        _sized(group["moved"][member, script], size),
+        _sized(group["draft"][member, place, script], size),
         int(group["movement"][script]),
         np.array(group["function"][script]),
         np.array(group["tone"][script]),

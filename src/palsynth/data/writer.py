@@ -19,7 +19,7 @@ import numpy as np
 from palsynth.data.manifest import FILE_NAME, Row, read_manifest, write_manifest
 from palsynth.errors import InputError
 from palsynth.face.images import write_png
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 
 
 class DatasetWriter:
@@ -106,5 +106,5 @@ class DatasetWriter:
 
 
 def _write_text(path: Path, text: str) -> None:
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(text, "utf-8")

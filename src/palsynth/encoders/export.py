@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from palsynth.encoders.base import SIZE
 from palsynth.encoders.irnet import IRNet
 from palsynth.errors import InputError
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 
 _KEPT_WHOLE = 5000
 """Numbers a tensor may hold and stay in single precision: OpenCV wants those of normalisations."""
@@ -36,7 +36,7 @@ def export_onnx(network: IRNet, path: Path) -> None:
         from onnx import TensorProto, helper, numpy_helper
     except ImportError:
         raise InputError(f"{path}: writing it needs onnx; pip install 'palsynth[onnx]'") from None
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         path.parent.mkdir(parents=True, exist_ok=True)
         # the newer exporter needs a further package and writes the same graph
         torch.onnx.export(

@@ -68,9 +68,9 @@ class ExpressionRecipe(Settings):
     data: FacesSettings = field(default_factory=FacesSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 
-    def source(self, draw: bool = True) -> Source:
+    def source(self, build_cache: bool = True) -> Source:
         """What it trains on."""
-        return self.data.build(draw)
+        return self.data.build(build_cache)
 
     def objective(self) -> Objective:
         """What trains."""
@@ -107,8 +107,8 @@ class ExpressionObjective(Objective):
         """Losses of a batch with ``image``, ``movement``, ``function`` and ``tone``."""
         images, true = as_images(batch["image"]), truth(batch)
         with torch.no_grad():
-            who = self.identity(images).vector
-        feature = self.face(images).vector - who
+            identity = self.identity(images).vector
+        feature = self.face(images).vector - identity
         parts = reading_losses(self.head(feature), true)
         unexplained = (feature - self.explain(label_code(true)).float()).square().sum()
         spread = (feature - feature.mean(0)).square().sum()

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from palsynth.data.cache import KeptParts
+from palsynth.data.cache import ShardedCache
 from palsynth.data.examples import Source, shuffled
 from palsynth.encoders.base import as_images
 from palsynth.encoders.expression import ExpressionEncoder
@@ -69,7 +69,7 @@ class FeatureExample:
 
 
 @dataclass(frozen=True)
-class KeptFeatures(KeptParts):
+class CachedFeatures(ShardedCache):
     """Features of the first ``count`` examples of a source, drawn once and kept."""
 
     what: ClassVar[str] = "features"
@@ -81,12 +81,12 @@ class KeptFeatures(KeptParts):
     folder: Path
     count: int
     seed: int = 0
-    live: bool = False
+    uncached: bool = False
 
     @property
-    def people(self) -> int | None:
+    def num_subjects(self) -> int | None:
         """As in the source."""
-        return self.source.people
+        return self.source.num_subjects
 
     def records(self, numbers: Sequence[int]) -> np.ndarray:
         """Some examples, their features drawn, in this process by one thread: others draw too."""
@@ -102,10 +102,10 @@ class KeptFeatures(KeptParts):
         out = np.zeros(len(numbers), np.dtype([*feature_type().descr, *labels]))
         for begin in range(0, len(numbers), 50):
             examples = [self.source[n] for n in numbers[begin : begin + 50]]
-            told = features_of([e.image for e in examples], [e.points for e in examples])
+            features = features_of([e.image for e in examples], [e.points for e in examples])
             part = out[begin : begin + 50]
             for name in ("vector", "points"):
-                part[name] = told[name]
+                part[name] = features[name]
             for name in ("movement", "function", "tone"):
                 part[name] = np.stack([getattr(example, name) for example in examples])
         return out

@@ -58,9 +58,9 @@ class Grader(ModelMixin, ConfigMixin):  # type: ignore[misc]
         """Images (N, 3, H, W), RGB in 0 … 1, and class numbers of their movements (N,)."""
         feature = self.trunk(images).vector
         items = self.item(feature).view(-1, len(self.movements), len(ITEMS))
-        asked = [MOVEMENTS[number] for number in movement.clamp(min=0).tolist()]
-        told = items[torch.arange(len(items)), class_numbers(self.movements, asked)]
-        return told, self.grade(feature)
+        requested = [MOVEMENTS[number] for number in movement.clamp(min=0).tolist()]
+        scores = items[torch.arange(len(items)), class_numbers(self.movements, requested)]
+        return scores, self.grade(feature)
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ class GraderRecipe(Settings):
         )
     )  # fmt: skip
 
-    def source(self, draw: bool = True) -> Source:
+    def source(self, build_cache: bool = True) -> Source:
         """What it trains on."""
         return self.data.build()
 

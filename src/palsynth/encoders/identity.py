@@ -55,41 +55,41 @@ class IdentityRecipe(Settings):
     data: FacesSettings = field(default_factory=FacesSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 
-    def source(self, draw: bool = True) -> Source:
+    def source(self, build_cache: bool = True) -> Source:
         """What it trains on."""
-        return self.data.build(draw)
+        return self.data.build(build_cache)
 
     def objective(self) -> Objective:
         """What trains."""
-        people = self.data.people_count()
-        return IdentityObjective(self.model.build(), people, self.scale, self.margin)
+        num_subjects = self.data.num_subjects()
+        return IdentityObjective(self.model.build(), num_subjects, self.scale, self.margin)
 
 
 class IdentityObjective(Objective):
     """ArcFace (Deng et al. 2019, eq. 3): cross-entropy over scale * cos(angle + margin)."""
 
-    def __init__(self, encoder: IRNet, people: int, scale: float, margin: float) -> None:
+    def __init__(self, encoder: IRNet, num_subjects: int, scale: float, margin: float) -> None:
         super().__init__()
         self.encoder = encoder
-        self.centres = nn.Parameter(torch.randn(people, encoder.features) * 0.01)
+        self.centres = nn.Parameter(torch.randn(num_subjects, encoder.features) * 0.01)
         self.scale, self.margin = scale, margin
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
-        """Losses of a batch with ``image`` and ``person``."""
+        """Losses of a batch with ``image`` and ``subject``."""
         vectors = self.encoder(as_images(batch["image"])).vector
         with torch.autocast(vectors.device.type, enabled=False):
             cosines = functional.linear(
                 functional.normalize(vectors.float()), functional.normalize(self.centres.float())
             ).clamp(-1 + 1e-6, 1 - 1e-6)
-            person = batch["person"]
-            right = cosines.gather(1, person[:, None])
+            subject = batch["subject"]
+            right = cosines.gather(1, subject[:, None])
             harder = torch.cos(torch.acos(right) + self.margin)
             # beyond pi - margin the cosine would rise again; go on falling instead
             far = right - self.margin * torch.sin(torch.tensor(self.margin))
             harder = torch.where(right > -torch.cos(torch.tensor(self.margin)), harder, far)
-            logits = self.scale * cosines.scatter(1, person[:, None], harder)
-            loss = functional.cross_entropy(logits, person)
-        hit = (cosines.argmax(1) == person).float().mean()
+            logits = self.scale * cosines.scatter(1, subject[:, None], harder)
+            loss = functional.cross_entropy(logits, subject)
+        hit = (cosines.argmax(1) == subject).float().mean()
         return Losses(loss, {"accuracy": hit, "cosine": right.mean()})
 
     def validate(self) -> dict[str, float]:
@@ -97,7 +97,7 @@ class IdentityObjective(Objective):
         batch = on(self.centres.device)
         vectors = functional.normalize(self.encoder(as_images(batch["image"])).vector)
         nearest = (vectors[PEOPLE:] @ vectors[:PEOPLE].T).argmax(1)
-        found = batch["person"][:PEOPLE][nearest] == batch["person"][PEOPLE:]
+        found = batch["subject"][:PEOPLE][nearest] == batch["subject"][PEOPLE:]
         return {"validation/top1": found.float().mean().item()}
 
     def export(self, folder: Path) -> None:

@@ -21,7 +21,7 @@ from palsynth.encoders.irnet import IRNet
 from palsynth.encoders.reading import (
     MOVEMENTS_NOW,
     MOVEMENTS_OF_0_1,
-    Reading,
+    PalsyPrediction,
     ReadingHead,
     reading_figures,
     reading_losses,
@@ -35,8 +35,8 @@ from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
 
 
-class Judge(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Images to a :class:`Reading` of ``movements``; the other arguments are those of
+class JudgeNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
+    """Images to a :class:`PalsyPrediction` of ``movements``; the other arguments are those of
     :class:`IRNet`."""
 
     @register_to_config
@@ -53,7 +53,7 @@ class Judge(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.trunk = IRNet(widths, depths, narrow, dim, dropout)
         self.head = ReadingHead(dim, movements)
 
-    def forward(self, images: Tensor) -> Reading:
+    def forward(self, images: Tensor) -> PalsyPrediction:
         """Images (N, 3, H, W), RGB in 0 … 1, to what they show."""
         return self.head(self.trunk(images).vector)
 
@@ -73,20 +73,22 @@ class JudgeRecipe(Settings):
     data: FacesSettings = field(default_factory=FacesSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 
-    def source(self, draw: bool = True) -> Source:
+    def source(self, build_cache: bool = True) -> Source:
         """What it trains on."""
-        return self.data.build(draw)
+        return self.data.build(build_cache)
 
     def objective(self) -> Objective:
         """What trains."""
         m = self.model
-        return JudgeObjective(Judge(m.widths, m.depths, m.narrow, m.dim, m.dropout, MOVEMENTS_NOW))
+        return JudgeObjective(
+            JudgeNet(m.widths, m.depths, m.narrow, m.dim, m.dropout, MOVEMENTS_NOW)
+        )
 
 
 class JudgeObjective(Objective):
     """Cross-entropies of movement and side, squared errors of state and weakness."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, judge: JudgeNet) -> None:
         super().__init__()
         self.judge = judge
 

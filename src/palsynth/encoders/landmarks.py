@@ -96,9 +96,9 @@ class LandmarksRecipe(Settings):
     data: FacesSettings = field(default_factory=FacesSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 
-    def source(self, draw: bool = True) -> Source:
+    def source(self, build_cache: bool = True) -> Source:
         """What it trains on."""
-        return self.data.build(draw)
+        return self.data.build(build_cache)
 
     def objective(self) -> Objective:
         """What trains."""

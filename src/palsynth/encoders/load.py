@@ -12,7 +12,7 @@ from safetensors import safe_open
 from palsynth.encoders.base import Encoder
 from palsynth.encoders.expression import HEAD, ExpressionEncoder
 from palsynth.encoders.irnet import IRNet
-from palsynth.encoders.judge import Judge
+from palsynth.encoders.judge import JudgeNet
 from palsynth.encoders.landmarks import LandmarkNet
 from palsynth.encoders.published.files import holds, load_exactly, read_tensors, take
 from palsynth.encoders.published.ir import DEPTHS, AdaFaceIR, ArcFaceIR
@@ -57,13 +57,13 @@ def expression_encoder(face: Path | None = None, identity: Path | None = None) -
             "recogniser's file too (a CFCPalsy checkpoint holds both)"
         )
     tuned = _published_ir(face, _EXPRESSION)
-    who = _published_ir(identity or face, _IDENTITY)
-    if type(tuned) is not type(who):
+    identity_net = _published_ir(identity or face, _IDENTITY)
+    if type(tuned) is not type(identity_net):
         raise InputError(
-            f"{face}: is {type(tuned).__name__}, {identity} is {type(who).__name__}; "
+            f"{face}: is {type(tuned).__name__}, {identity} is {type(identity_net).__name__}; "
             "the expression is a difference of two networks of one kind"
         )
-    return _frozen(ExpressionEncoder(tuned, who))
+    return _frozen(ExpressionEncoder(tuned, identity_net))
 
 
 def expression_head(folder: Path | None = None) -> ReadingHead:
@@ -90,9 +90,9 @@ def landmark_encoder(path: Path | None = None) -> LandmarkNet | MobileFaceNet:
     return _frozen(model.eval())
 
 
-def judge(path: Path | None = None) -> Judge:
+def judge(path: Path | None = None) -> JudgeNet:
     """The judge of expressions, frozen."""
-    ours: Judge = load_ours("judge", path)
+    ours: JudgeNet = load_ours("judge", path)
     return _frozen(ours)
 
 

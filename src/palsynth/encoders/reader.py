@@ -18,11 +18,11 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from palsynth.data.examples import Source
-from palsynth.encoders.features import DIM, KeptFeatures, features_of
+from palsynth.encoders.features import DIM, CachedFeatures, features_of
 from palsynth.encoders.reading import (
     MOVEMENTS_NOW,
     MOVEMENTS_OF_0_1,
-    Reading,
+    PalsyPrediction,
     ReadingHead,
     reading_figures,
     reading_losses,
@@ -40,7 +40,7 @@ BASIS_FROM = 3000
 """Examples from which the components of landmarks are taken."""
 
 
-class Reader(ModelMixin, ConfigMixin):  # type: ignore[misc]
+class ReaderNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """A small network on the feature and on ``components`` principal components of landmarks."""
 
     @register_to_config
@@ -70,20 +70,20 @@ class Reader(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.middle.copy_(flat.mean(0))
         _, _, axes = torch.linalg.svd(flat - self.middle, full_matrices=False)
         self.basis.copy_(axes[: self.basis.shape[1]].T)
-        told = torch.cat([vectors, (flat - self.middle) @ self.basis], 1)
-        self.mean.copy_(told.mean(0))
-        self.deviation.copy_(told.std(0) + 1e-6)
+        features = torch.cat([vectors, (flat - self.middle) @ self.basis], 1)
+        self.mean.copy_(features.mean(0))
+        self.deviation.copy_(features.std(0) + 1e-6)
 
-    def forward(self, vectors: Tensor, points: Tensor) -> Reading:
+    def forward(self, vectors: Tensor, points: Tensor) -> PalsyPrediction:
         """Features (N, 512) and upright landmarks (N, 478, 2) to what the picture shows."""
-        told = torch.cat([vectors, (points.flatten(1) - self.middle) @ self.basis], 1)
-        return self.head(self.body((told - self.mean) / self.deviation))
+        features = torch.cat([vectors, (points.flatten(1) - self.middle) @ self.basis], 1)
+        return self.head(self.body((features - self.mean) / self.deviation))
 
 
 class ReaderObjective(Objective):
     """As the judge's: cross-entropies of movement and side, squared errors of the rest."""
 
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: ReaderNet) -> None:
         super().__init__()
         self.reader = reader
 
@@ -95,9 +95,9 @@ class ReaderObjective(Objective):
 
     def validate(self) -> dict[str, float]:
         """What is read from pictures of unseen people."""
-        told, true = _validation()
+        features, true = _validation()
         device = self.reader.mean.device
-        reading = self.reader(told["vector"].to(device), told["points"].to(device))
+        reading = self.reader(features["vector"].to(device), features["points"].to(device))
         return reading_figures(reading, truth({n: t.to(device) for n, t in true.items()}))
 
     def export(self, folder: Path) -> None:
@@ -108,9 +108,9 @@ class ReaderObjective(Objective):
 @lru_cache(maxsize=1)
 def _validation() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     batch = validation_batch()
-    told = features_of(list(batch["image"].numpy()), list(batch["points"].numpy()))
+    features = features_of(list(batch["image"].numpy()), list(batch["points"].numpy()))
     names = ("vector", "points")
-    return {name: torch.from_numpy(np.array(told[name])) for name in names}, batch
+    return {name: torch.from_numpy(np.array(features[name])) for name in names}, batch
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ class ReaderRecipe(Settings):
     data: FacesSettings = field(default_factory=FacesSettings)
     examples: int = 20_000
     """How many examples features are drawn of."""
-    keep: Path = Path("runs/kept-features")
+    cache_dir: Path = Path("runs/cache-features")
     """Folder where they are kept."""
     loop: LoopSettings = field(default_factory=LoopSettings)
 
@@ -150,21 +150,23 @@ class ReaderRecipe(Settings):
                 f"examples {self.examples}: {self.model.components} components need as many"
             )
 
-    def source(self, draw: bool = True) -> Source:
+    def source(self, build_cache: bool = True) -> Source:
         """What it trains on."""
-        faces = self.data.build(draw)
-        kept = KeptFeatures(faces, self.keep, self.examples, self.data.seed, live=not draw)
-        if draw:
+        faces = self.data.build(build_cache)
+        cached = CachedFeatures(
+            faces, self.cache_dir, self.examples, self.data.seed, uncached=not build_cache
+        )
+        if build_cache:
             from palsynth.progress import progress_bar
 
             with progress_bar("drawing features") as progress:
-                kept.draw(self.data.drawing_workers, progress)
-        return kept
+                cached.build(self.data.render_workers, progress)
+        return cached
 
     def objective(self) -> Objective:
         """What trains."""
         m = self.model
-        reader = Reader(m.components, m.hidden, m.dropout, MOVEMENTS_NOW)
+        reader = ReaderNet(m.components, m.hidden, m.dropout, MOVEMENTS_NOW)
         source = self.source()
         rows = [source[n].arrays() for n in range(min(BASIS_FROM, self.examples))]
         vectors, points = (

@@ -35,7 +35,7 @@ MOVEMENTS_NOW = tuple(movement.value for movement in MOVEMENTS)
 ``id2label``."""
 
 
-class Reading(NamedTuple):
+class PalsyPrediction(NamedTuple):
     """``movement`` (N, M) logits of the movements that the network knows, ``side`` (N, 3) logits;
     ``state`` (N, 2, 6) function of each branch and tone of the patient's left and right;
     ``weakness`` (N, 2) of each side in this movement. State and weakness lie in 0 … 1."""
@@ -58,20 +58,20 @@ def known_movements(names: Sequence[str]) -> tuple[Movement, ...]:
     return tuple(Movement(name) for name in names)
 
 
-def class_numbers(known: Sequence[Movement], asked: Sequence[Movement]) -> list[int]:
+def class_numbers(known: Sequence[Movement], requested: Sequence[Movement]) -> list[int]:
     """Class numbers of movements in a network that knows others. Raises InputError naming one that
     it does not know."""
-    for movement in asked:
+    for movement in requested:
         if movement not in known:
             raise InputError(
                 f"the network does not know the movement '{movement.value}'; train it on pictures "
                 "that show it"
             )
-    return [known.index(movement) for movement in asked]
+    return [known.index(movement) for movement in requested]
 
 
 class ReadingHead(nn.Module):
-    """A linear layer from a feature (N, dim) to a :class:`Reading` of ``movements``, by name."""
+    """A linear layer from a feature (N, dim) to a :class:`PalsyPrediction` of ``movements``, by name."""
 
     def __init__(self, dim: int, movements: Sequence[str] = MOVEMENTS_NOW) -> None:
         super().__init__()
@@ -79,10 +79,12 @@ class ReadingHead(nn.Module):
         self.sizes = (len(movements), len(SIDES), 2 * STATE, 2)
         self.linear = nn.Linear(dim, sum(self.sizes))
 
-    def forward(self, feature: Tensor) -> Reading:
+    def forward(self, feature: Tensor) -> PalsyPrediction:
         """What the feature says."""
         movement, side, state, weakness = self.linear(feature).float().split(self.sizes, 1)
-        return Reading(movement, side, state.sigmoid().view(-1, 2, STATE), weakness.sigmoid())
+        return PalsyPrediction(
+            movement, side, state.sigmoid().view(-1, 2, STATE), weakness.sigmoid()
+        )
 
 
 class Truth(NamedTuple):
@@ -121,7 +123,7 @@ def _shares() -> Tensor:
     return torch.tensor(rows)
 
 
-def reading_losses(reading: Reading, true: Truth) -> dict[str, Tensor]:
+def reading_losses(reading: PalsyPrediction, true: Truth) -> dict[str, Tensor]:
     """Cross-entropy of movement and side, mean squared errors of state and weakness, each over
     what is known (0 where nothing is)."""
     return {
@@ -150,7 +152,7 @@ def label_code(true: Truth) -> Tensor:
     return torch.cat([movement * known, true.state.nan_to_num(1.0).flatten(1)], 1).float()
 
 
-def reading_figures(reading: Reading, true: Truth) -> dict[str, float]:
+def reading_figures(reading: PalsyPrediction, true: Truth) -> dict[str, float]:
     """Share of movements and sides read right, mean error of the weakness."""
     right = {
         "movement": (reading.movement.argmax(1) == true.movement).float(),

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from palsynth import renamed
 from palsynth.errors import InputError
 
 ASSETS = Path(__file__).parent / "assets"
@@ -17,8 +18,8 @@ CLASSES = {
     "identity": "palsynth.encoders.irnet:IRNet",
     "expression": "palsynth.encoders.irnet:IRNet",
     "landmarks": "palsynth.encoders.landmarks:LandmarkNet",
-    "judge": "palsynth.encoders.judge:Judge",
-    "reader": "palsynth.encoders.reader:Reader",
+    "judge": "palsynth.encoders.judge:JudgeNet",
+    "reader": "palsynth.encoders.reader:ReaderNet",
 }
 """Encoder -> where its class is."""
 
@@ -55,6 +56,7 @@ def load_ours(name: str, folder: Path | None = None) -> Any:
 def _class_name(path: Path) -> str:
     """The class whose weights lie beside a config.json."""
     try:
-        return str(json.loads(path.read_text("utf-8")).get("_class_name"))
+        name = str(json.loads(path.read_text("utf-8")).get("_class_name"))
     except (OSError, ValueError, AttributeError):
         raise InputError(f"{path}: is damaged; release the weights again") from None
+    return renamed.NETWORKS.get(name, name)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from palsynth.data.examples import stack
-from palsynth.data.synthetic_source import PeopleSource
+from palsynth.data.synthetic_source import SyntheticSource
 from palsynth.subjects import EVALUATION_SEEDS
 
 PEOPLE, EACH = 32, 4
@@ -19,7 +19,7 @@ FIRST = EVALUATION_SEEDS - 10_000
 @lru_cache(maxsize=1)
 def validation_batch() -> dict[str, Tensor]:
     """32 people, four pictures each, as a batch; the first 32 show everybody once."""
-    source = PeopleSource(FIRST, PEOPLE, seed=9)
+    source = SyntheticSource(FIRST, PEOPLE, seed=9)
     batch = stack([source[n] for n in range(PEOPLE * EACH)])
     return {name: torch.from_numpy(array) for name, array in batch.items()}
 

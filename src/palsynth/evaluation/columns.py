@@ -52,7 +52,7 @@ COLUMNS = (
            "copying the identity image is perfect"),
     Column("leak_distance", "dlib distance to the expression's person", "identity", "up", 3,
            "people differ anyway: compare with the truth's"),
-    Column("side_right", "side right, %", "expression", "up", 1,
+    Column("side_accuracy", "side accuracy, %", "expression", "up", 1,
            "copying the expression image shows the asked side"),
     Column("rank_brow", "rank agreement, brow", "expression", "up"),
     Column("rank_eye", "rank agreement, eye", "expression", "up"),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 
 CARE = "For research and teaching; not a medical device."
 
@@ -134,7 +134,7 @@ def write_document(folder: Path, name: str, document: Document, data: Any) -> No
         ("md", to_markdown(document)),
         ("html", to_html(document)),
     ):
-        with written_whole(folder / f"{name}.{kind}") as temporary:
+        with atomic_write(folder / f"{name}.{kind}") as temporary:
             temporary.write_text(text, "utf-8")
 
 

@@ -26,7 +26,7 @@ def bootstrap(
     *values: np.ndarray,
     statistic: Callable[..., float] = lambda v: float(np.mean(v)),
     groups: np.ndarray | None = None,
-    draws: int = 1000,
+    num_resamples: int = 1000,
     seed: int = 0,
 ) -> Figure:
     """A statistic of rows with its percentile interval (Efron 1979).
@@ -43,7 +43,7 @@ def bootstrap(
         _, numbers = np.unique(groups, return_inverse=True)
         members = [np.flatnonzero(numbers == g) for g in range(numbers.max() + 1)]
     drawn = []
-    for _ in range(draws):
+    for _ in range(num_resamples):
         chosen = rng.integers(len(members), size=len(members))
         rows = np.concatenate([members[k] for k in chosen])
         drawn.append(statistic(*(v[rows] for v in values)))

@@ -21,34 +21,34 @@ UNANSWERED = ""
 
 
 @dataclass(frozen=True)
-class Expressed:
-    """Of N pictures: ``asked`` how much weaker the patient's left was to be, -1 … 1;
+class RequestedMeasures:
+    """Of N pictures: ``requested`` how much weaker the patient's left was to be, -1 … 1;
     ``measured`` how much weaker it looks than in the identity image, as a fraction of the
     outer-eye distance, NaN where no face is found; ``region`` that answers; asked and estimated
     item scores (estimated -1 without a face)."""
 
-    asked: np.ndarray
+    requested: np.ndarray
     measured: np.ndarray
     region: np.ndarray
-    asked_score: np.ndarray
+    requested_score: np.ndarray
     measured_score: np.ndarray
 
     def clear(self) -> np.ndarray:
         """(N,) bool, where a side was clearly asked for and an asymmetry answers."""
-        return (np.abs(self.asked) >= CLEAR) & (self.region != UNANSWERED)
+        return (np.abs(self.requested) >= CLEAR) & (self.region != UNANSWERED)
 
-    def side_right(self) -> np.ndarray:
+    def side_accuracy(self) -> np.ndarray:
         """(N,) bool, whether the measured side is the asked one; without a face it is not."""
-        return np.sign(self.measured) == np.sign(self.asked)
+        return np.sign(self.measured) == np.sign(self.requested)
 
 
-def expressed(
-    asked: list[tuple[Movement, Palsy]], landmarks: np.ndarray, identity: np.ndarray
-) -> Expressed:
+def requested_measures(
+    requested: list[tuple[Movement, Palsy]], landmarks: np.ndarray, identity: np.ndarray
+) -> RequestedMeasures:
     """Measures pictures by their landmarks (N, 478, 3) against what was asked, relative to the
     landmarks of their identity images (N, 478, 3), which may be lopsided at rest. NaN: no face."""
     signed, measured, region, scores, found = [], [], [], [], []
-    for (movement, palsy), points, rest in zip(asked, landmarks, identity, strict=True):
+    for (movement, palsy), points, rest in zip(requested, landmarks, identity, strict=True):
         left, right = (palsy.movement_function(movement, s) for s in (Side.LEFT, Side.RIGHT))
         signed.append(right - left)
         scores.append(item_score(palsy, movement))
@@ -64,12 +64,12 @@ def expressed(
         if answer is not None and not np.isnan(rest).any():
             shown = asymmetry(measures, movement) - asymmetry(measure(rest), movement)
         measured.append(shown)
-    return Expressed(
+    return RequestedMeasures(
         np.array(signed), np.array(measured), np.array(region), np.array(scores), np.array(found)
     )
 
 
-def rank_agreement(region: np.ndarray, movement: np.ndarray, asked: np.ndarray,
+def rank_agreement(region: np.ndarray, movement: np.ndarray, requested: np.ndarray,
                    measured: np.ndarray, which: str) -> float:  # fmt: skip
     """Spearman of asked and measured over a region, each movement in units of its own spread
     (a brow moves less than a mouth's corner)."""
@@ -79,4 +79,4 @@ def rank_agreement(region: np.ndarray, movement: np.ndarray, asked: np.ndarray,
         rows = chosen & (movement == name)
         spread = scaled[rows].std()
         scaled[rows] = scaled[rows] / spread if spread > 0 else 0.0
-    return spearman(asked[chosen], scaled[chosen])
+    return spearman(requested[chosen], scaled[chosen])

@@ -26,7 +26,7 @@ POINTS = (1, 2, 3, 4, 5)
 
 
 @dataclass(frozen=True)
-class Answer:
+class Rating:
     """One rater's points, 1 … 5, for one question about one picture of a method."""
 
     rater: str
@@ -49,7 +49,7 @@ class Summary:
         return f"{self.mean:.2f} ± {self.deviation:.2f}" if self.count else "–"
 
 
-def summarise(answers: Iterable[Answer]) -> dict[tuple[str, str], Summary]:
+def summarise(answers: Iterable[Rating]) -> dict[tuple[str, str], Summary]:
     """(method, question) -> summary."""
     points: dict[tuple[str, str], list[int]] = defaultdict(list)
     for answer in answers:
@@ -60,7 +60,7 @@ def summarise(answers: Iterable[Answer]) -> dict[tuple[str, str], Summary]:
     }
 
 
-def krippendorff_alpha(answers: Sequence[Answer], question: str) -> float:
+def krippendorff_alpha(answers: Sequence[Rating], question: str) -> float:
     """Agreement of the raters on a question, 1 perfect, 0 as by chance (Krippendorff 2011, for
     interval data): raters may have left pictures out. NaN where no picture has two ratings or
     all points are the same."""
@@ -84,7 +84,7 @@ def _pair_sum(values: np.ndarray) -> float:
 
 
 def wilcoxon(
-    answers: Sequence[Answer], question: str, one: str, other: str
+    answers: Sequence[Rating], question: str, one: str, other: str
 ) -> tuple[float, float, int]:
     """Paired test of two methods on a question: every rater's mean of the one less that of the
     other, over the pictures of which the rater has judged both.

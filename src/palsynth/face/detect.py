@@ -13,9 +13,9 @@ from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.face.face import Face
 from palsynth.face.images import read_image
-from palsynth.face.landmarker import BLENDSHAPES, Reading, find_faces
+from palsynth.face.landmarker import BLENDSHAPES, FaceLandmarks, find_faces
 from palsynth.face.landmarker.detector import detect
-from palsynth.face.landmarker.region import Region
+from palsynth.face.landmarker.region import CropRegion
 
 SMALLEST = 16
 """Pixels between the outer eye corners below which landmarks mean nothing."""
@@ -59,7 +59,7 @@ def detect_batch(images: Sequence[np.ndarray], threads: int = 1) -> list[list[Fa
         return list(pool.map(detect_faces, images))
 
 
-def _face(image: np.ndarray, reading: Reading) -> Face:
+def _face(image: np.ndarray, reading: FaceLandmarks) -> Face:
     named = dict(zip(BLENDSHAPES, reading.blendshapes.tolist(), strict=True))
     return Face(image, reading.landmarks.astype(np.float32), blendshapes=named)
 
@@ -108,11 +108,11 @@ def _turned(image: np.ndarray, face: Face | None) -> str | None:
     """What is said of a face that is not upright, although the landmark network, which knows no
     other faces, may have put an upright one over it; None where it is upright."""
     if face is None:
-        looks = [Region.whole(image, 1.6)]
+        looks = [CropRegion.whole(image, 1.6)]
     else:
         low, high = face.landmarks[:, :2].min(0), face.landmarks[:, :2].max(0)
         side = float((high - low).max())
-        looks = [Region((low + high) / 2, room * side) for room in _ROOM]
+        looks = [CropRegion((low + high) / 2, room * side) for room in _ROOM]
     surest = {
         turn: max(
             (

@@ -13,7 +13,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from palsynth.errors import InputError
-from palsynth.files import guard, written_whole
+from palsynth.files import atomic_write, guard
 
 SYNTHETIC = "synthetic image made by palsynth; for research and teaching, not a medical device"
 
@@ -144,7 +144,7 @@ def write_png(path: Path, image: np.ndarray, **text: str) -> None:
     info = PngInfo()
     for key, value in {"Software": "palsynth", "Description": SYNTHETIC, **text}.items():
         info.add_text(key, value)
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             Image.fromarray(image).save(file, "PNG", pnginfo=info, compress_level=4)
@@ -156,7 +156,7 @@ def write_jpeg(path: Path, image: np.ndarray, **text: str) -> None:
     _check(path)
     exif = Image.Exif()
     exif[ExifTags.Base.Software], exif[ExifTags.Base.ImageDescription] = "palsynth", SYNTHETIC
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             Image.fromarray(image).save(

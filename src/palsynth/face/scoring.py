@@ -23,7 +23,7 @@ from palsynth.face.measures import MIDLINE, SIDED, Measures, Sided
 
 
 @dataclass(frozen=True)
-class Answer:
+class MovementMeasure:
     """The measure whose asymmetry shows a movement's weakness. ``sign`` +1 where left minus
     right grows as the LEFT side weakens; ``region`` brow, eye or mouth."""
 
@@ -32,17 +32,17 @@ class Answer:
     region: str
 
 
-ANSWERS: dict[Movement, Answer] = {
-    Movement.REST: Answer("commissure height", 1, "mouth"),
-    Movement.WRINKLE_FOREHEAD: Answer("brow height", -1, "brow"),
-    Movement.CLOSE_EYES_LIGHTLY: Answer("MRD1", 1, "eye"),
-    Movement.CLOSE_EYES_TIGHTLY: Answer("MRD1", 1, "eye"),
-    Movement.BLINK: Answer("MRD1", 1, "eye"),
-    Movement.WRINKLE_NOSE: Answer("upper lip height", 1, "mouth"),
-    Movement.PUFF_CHEEKS: Answer("commissure height", 1, "mouth"),
-    Movement.WHISTLE: Answer("upper lip height", 1, "mouth"),
-    Movement.GRIN: Answer("commissure height", 1, "mouth"),
-    Movement.DEPRESS_LIP: Answer("lower lip height", -1, "mouth"),
+ANSWERS: dict[Movement, MovementMeasure] = {
+    Movement.REST: MovementMeasure("commissure height", 1, "mouth"),
+    Movement.WRINKLE_FOREHEAD: MovementMeasure("brow height", -1, "brow"),
+    Movement.CLOSE_EYES_LIGHTLY: MovementMeasure("MRD1", 1, "eye"),
+    Movement.CLOSE_EYES_TIGHTLY: MovementMeasure("MRD1", 1, "eye"),
+    Movement.BLINK: MovementMeasure("MRD1", 1, "eye"),
+    Movement.WRINKLE_NOSE: MovementMeasure("upper lip height", 1, "mouth"),
+    Movement.PUFF_CHEEKS: MovementMeasure("commissure height", 1, "mouth"),
+    Movement.WHISTLE: MovementMeasure("upper lip height", 1, "mouth"),
+    Movement.GRIN: MovementMeasure("commissure height", 1, "mouth"),
+    Movement.DEPRESS_LIP: MovementMeasure("lower lip height", -1, "mouth"),
 }
 """WINK has no answer by asymmetry: only the weak eye is asked to close, so a difference
 between the eyes shows which eye was asked and not which is weak."""

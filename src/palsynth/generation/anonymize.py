@@ -13,8 +13,15 @@ from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.generation.patient import Patient, PatientPicture
-from palsynth.generation.verdict import Gate, Judge, Verdict
-from palsynth.methods.base import Asked, Expression, Identity, Method, Picture, Request
+from palsynth.generation.verdict import Gate, PrivacyCheck, Verdict
+from palsynth.methods.base import (
+    Expression,
+    ExpressionImage,
+    Identity,
+    Method,
+    Request,
+    TargetExpression,
+)
 from palsynth.subjects.description import Description
 
 MOST_REDRAWN = 40
@@ -71,8 +78,8 @@ def fixed(subject: Identity, seed: int) -> Candidates:
 
 def described(description: Description, seed: int) -> Candidates:
     """Whoever fits a description, one after another."""
-    for person in description.people(seed):
-        yield seed, person
+    for subject in description.subjects(seed):
+        yield seed, subject
 
 
 def anonymize(
@@ -104,7 +111,7 @@ def anonymize(
     if progress is not None and resembles:
         progress(len(images), len(images))
     rest = _at_rest(patient, subject, seed, method, how)
-    judge = Judge(patient.rest)
+    judge = PrivacyCheck(patient.rest)
     made = [
         Anonymized(p, image, judge.verdict(patient.expression(p), image, rest, p.movement))
         for p, image in zip(patient.pictures, images, strict=True)
@@ -144,9 +151,9 @@ def _at_rest(
 ) -> Face | None:
     """The subject at rest as the method draws it, against whom its movements are read; None where
     no single face is found."""
-    still: Expression = Asked(Movement.REST, Palsy.none())
+    still: Expression = TargetExpression(Movement.REST, Palsy.none())
     if patient.rest is not None:
-        still = Picture(patient.rest, patient.rest)
+        still = ExpressionImage(patient.rest, patient.rest)
     image = method([Request(subject, still, seed, how.size, PORTRAIT, how.words)])[0]
     faces = detect_faces(image)
     return faces[0] if len(faces) == 1 else None

@@ -15,7 +15,7 @@ from palsynth.face.face import Face
 from palsynth.face.images import check_replaceable
 from palsynth.face.measures import Measures, measure
 from palsynth.generation.anonymize import Anonymization, Anonymized
-from palsynth.generation.measured import AskedMeasured, asked_and_measured
+from palsynth.generation.measured import RequestedMeasured, requested_and_measured
 from palsynth.generation.patient import Patient
 from palsynth.generation.sheet import Sheet, drawn_sheet
 from palsynth.generation.verdict import FAULTS
@@ -141,13 +141,13 @@ def _write(
 
 def _row(
     movement: Movement, made: Anonymized, own: Measures | None, rest: Measures | None
-) -> AskedMeasured:
+) -> RequestedMeasured:
     """What is measured in a picture, the patient's own measure in place of what was asked."""
     if movement is Movement.REST:
         own = rest = None
-    theirs = asked_and_measured(made.picture.face.image, movement, Palsy.none(), own)
-    ours = asked_and_measured(made.image, movement, Palsy.none(), rest)
-    return replace(ours, asked_side=theirs.measured_side, asked_score=theirs.measured_score)
+    theirs = requested_and_measured(made.picture.face.image, movement, Palsy.none(), own)
+    ours = requested_and_measured(made.image, movement, Palsy.none(), rest)
+    return replace(ours, requested_side=theirs.measured_side, requested_score=theirs.measured_score)
 
 
 def _measures(face: Face | None) -> Measures | None:

@@ -25,7 +25,7 @@ from palsynth.face.framing import FRAMINGS
 from palsynth.face.measures import SIDED, measure
 from palsynth.seeds import Stream, make_rng
 from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, render, sample
-from palsynth.workers import spread
+from palsynth.workers import map_in_processes
 
 
 @dataclass(frozen=True)
@@ -57,17 +57,17 @@ class ExportPlan:
         if self.subjects > 10_000:
             raise InputError("at most 10,000 subjects an export; use another seed for more")
 
-    def person_seed(self, subject: int) -> int:
-        """Seed of a subject's person."""
-        return self.seed * 10_000 + subject
+    def subject_seed(self, number: int) -> int:
+        """Seed of the synthetic subject of a number."""
+        return self.seed * 10_000 + number
 
-    def subject_id(self, subject: int) -> str:
+    def subject_id(self, number: int) -> str:
         """A subject's name in the manifest."""
-        return f"person-{self.person_seed(subject):07d}"
+        return f"person-{self.subject_seed(number):07d}"
 
-    def file_name(self, subject: int, image: int) -> str:
+    def file_name(self, number: int, image: int) -> str:
         """Where an image lies below the dataset."""
-        return f"{self.subject_id(subject)}/{image:04d}.png"
+        return f"{self.subject_id(number)}/{image:04d}.png"
 
     def file_names(self) -> list[str]:
         """All images in order."""
@@ -89,65 +89,65 @@ def export(
 
     Raises InputError where the folder holds something else.
     """
-    record = {"method": "people", "version": palsynth.__version__, **asdict(plan)}
+    record = {"method": "subjects", "version": palsynth.__version__, **asdict(plan)}
     writer = DatasetWriter(folder, record)
     names = plan.file_names()
     if not writer.complete:
         todo = range(plan.subjects)
         work = partial(_export_subject, folder, record, plan)
         done = 0
-        for count in spread(work, todo, workers) if workers > 1 else map(work, todo):
+        for count in map_in_processes(work, todo, workers) if workers > 1 else map(work, todo):
             done += count
             if progress is not None:
                 progress(done, len(names))
     return writer.finish(names)
 
 
-def _export_subject(folder: Path, record: dict[str, Any], plan: ExportPlan, subject: int) -> int:
+def _export_subject(folder: Path, record: dict[str, Any], plan: ExportPlan, number: int) -> int:
     """Writes one subject's missing images; returns how many it now has."""
     writer = DatasetWriter(folder, record)
     for image in range(plan.images_per_subject):
-        if not writer.has(plan.file_name(subject, image)):
-            pixels, row = draw(plan, subject, image)
+        if not writer.has(plan.file_name(number, image)):
+            pixels, row = render_image(plan, number, image)
             writer.add(pixels, row)
     return plan.images_per_subject
 
 
-def draw(plan: ExportPlan, subject: int, image: int) -> tuple[np.ndarray, Row]:
+def render_image(plan: ExportPlan, number: int, image: int) -> tuple[np.ndarray, Row]:
     """One image of a plan, (S, S, 3) uint8, and its row."""
-    person = sample(plan.person_seed(subject))
-    rng = make_rng(plan.seed, subject, image, Stream.EXPORT_IMAGE)
+    subject = sample(plan.subject_seed(number))
+    rng = make_rng(plan.seed, number, image, Stream.EXPORT_IMAGE)
     movement = YANAGIHARA[image % len(YANAGIHARA)]
     side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
     palsy = random_palsy(rng, side, plan.healthy)
     intensity = float(rng.uniform(0.8, 1.1))
     view = random_view(rng, plan.size, FRAMINGS[plan.framing])
-    portrait = render(person, movement, palsy, intensity=intensity, view=view)
+    portrait = render(subject, movement, palsy, intensity=intensity, view=view)
     weak = palsy.weak_side
     points = portrait.landmarks[list(topology.MULTIPIE_60.values())]
     row = Row(
-        file_name=plan.file_name(subject, image),
-        subject_id=plan.subject_id(subject),
+        file_name=plan.file_name(number, image),
+        subject_id=plan.subject_id(number),
         movement=movement.value,
         side=weak.value if weak else None,
         hb_grade=house_brackmann(palsy).value,
         yanagihara_item=item_score(palsy, movement),
         palsy=palsy.to_dict(),
-        split=split_of(plan.subject_id(subject)),
+        split=split_of(plan.subject_id(number)),
         provenance={
-            "method": "people",
+            "method": "subjects",
             "weights_sha256": None,
-            "seed": plan.person_seed(subject),
-            "identity": plan.subject_id(subject),
+            "seed": plan.subject_seed(number),
+            "identity": plan.subject_id(number),
             "expression": f"{movement.value}, effort {intensity:.2f}",
             "version": palsynth.__version__,
         },
         measured=_true_measures(portrait.landmarks),
         attributes={
-            "age": person.age,
-            "gender": person.gender,
-            "ethnicity": person.ethnicity,
-            "monk": person.monk,
+            "age": subject.age,
+            "gender": subject.gender,
+            "ethnicity": subject.ethnicity,
+            "monk": subject.monk,
             "multipie60": [[round(float(x), 2), round(float(y), 2)] for x, y in points],
         },
     )
@@ -162,7 +162,7 @@ def _true_measures(landmarks: np.ndarray) -> dict[str, Any]:
 
 def check_training_seeds(plan: ExportPlan, evaluation: bool = False) -> None:
     """Raises InputError where an export would take evaluation people without being told to."""
-    last = plan.person_seed(plan.subjects - 1)
+    last = plan.subject_seed(plan.subjects - 1)
     if last >= EVALUATION_SEEDS and not evaluation:
         raise InputError(
             f"seed {plan.seed}: person seeds from {EVALUATION_SEEDS:,} on are for evaluation; "

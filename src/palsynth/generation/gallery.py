@@ -14,64 +14,68 @@ from pathlib import Path
 from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import write_jpeg
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 from palsynth.generation.sheet import FOOT
-from palsynth.methods.base import Asked, Method, Request, provenance
-from palsynth.subjects import Person
+from palsynth.methods.base import Method, Request, TargetExpression, provenance
+from palsynth.subjects import Subject
 
 PAGE = "README.md"
 
 
 @dataclass(frozen=True)
 class Gallery:
-    """``people`` shown, at which ``grades`` of a palsy of one ``side``, in pictures of ``size`` px.
+    """``subjects`` shown, at which ``grades`` of a palsy of one ``side``, in pictures of ``size`` px.
     Every second person is weak on the other side."""
 
-    people: tuple[Person, ...]
+    subjects: tuple[Subject, ...]
     grades: tuple[Grade, ...]
     side: Side = Side.LEFT
     size: int = 512
 
-    def weak_side(self, person: Person) -> Side:
+    def weak_side(self, subject: Subject) -> Side:
         """The weak side of one of the people."""
-        return self.side.other if self.people.index(person) % 2 else self.side
+        return self.side.other if self.subjects.index(subject) % 2 else self.side
 
-    def pictures(self) -> Iterator[tuple[Path, Person, Asked]]:
+    def pictures(self) -> Iterator[tuple[Path, Subject, TargetExpression]]:
         """Where each picture goes, whom it shows, and doing what."""
-        for person in self.people:
+        for subject in self.subjects:
             for movement in YANAGIHARA:
                 for grade in self.grades:
-                    palsy = Palsy.peripheral(self.weak_side(person), grade)
-                    yield self.path(person, movement, grade), person, Asked(movement, palsy)
+                    palsy = Palsy.peripheral(self.weak_side(subject), grade)
+                    yield (
+                        self.path(subject, movement, grade),
+                        subject,
+                        TargetExpression(movement, palsy),
+                    )
 
-    def path(self, person: Person, movement: Movement, grade: Grade) -> Path:
+    def path(self, subject: Subject, movement: Movement, grade: Grade) -> Path:
         """A picture's file, relative to the gallery."""
-        return Path(f"person-{person.seed:07d}") / f"{grade.value}-{movement.value}.jpg"
+        return Path(f"person-{subject.seed:07d}") / f"{grade.value}-{movement.value}.jpg"
 
 
 def write_gallery(
     out: Path, gallery: Gallery, method: Method, progress: Callable[[int, int], None]
 ) -> int:
     """Writes all pictures and the page that shows them; returns how many pictures."""
-    asked = list(gallery.pictures())
-    for done, (path, person, wanted) in enumerate(asked, 1):
-        image = method([Request(person, wanted, person.seed, gallery.size, PORTRAIT)])[0]
+    requested = list(gallery.pictures())
+    for done, (path, subject, wanted) in enumerate(requested, 1):
+        image = method([Request(subject, wanted, subject.seed, gallery.size, PORTRAIT)])[0]
         record = provenance(
-            method, person.seed, expression=wanted.movement.value, palsy=wanted.palsy.to_dict()
+            method, subject.seed, expression=wanted.movement.value, palsy=wanted.palsy.to_dict()
         )
         made = {"palsynth:provenance": json.dumps(record, sort_keys=True)}
         write_jpeg(out / path, image, **made)
-        progress(done, len(asked))
-    with written_whole(out / PAGE) as temporary:
+        progress(done, len(requested))
+    with atomic_write(out / PAGE) as temporary:
         temporary.write_text("\n".join(_page(gallery, method)) + "\n", "utf-8")
-    return len(asked)
+    return len(requested)
 
 
 def _page(gallery: Gallery, method: Method) -> Sequence[str]:
     """The page's lines (Markdown): a table a person, movements down, grades across."""
     grades = [grade.value for grade in gallery.grades]
-    seeds = " ".join(str(person.seed) for person in gallery.people)
-    ages = " ".join(f"{person.age:g}" for person in gallery.people)
+    seeds = " ".join(str(subject.seed) for subject in gallery.subjects)
+    ages = " ".join(f"{subject.age:g}" for subject in gallery.subjects)
     lines = [
         "# Gallery",
         "",
@@ -79,26 +83,26 @@ def _page(gallery: Gallery, method: Method) -> Sequence[str]:
         f"{method.name} at House-Brackmann {', '.join(grades)}, {gallery.size} px each; asked to "
         "wink is the weak eye. Seen something that gives a picture away? Name its file.",
         "",
-        f"Made by `palsynth gallery --persons {seeds} --ages {ages} --grades {' '.join(grades)} "
+        f"Made by `palsynth gallery --subjects {seeds} --ages {ages} --grades {' '.join(grades)} "
         f"--side {gallery.side.value} --size {gallery.size} --method {method.name}`.",
         "",
         f"{FOOT[0].upper()}{FOOT[1:]}.",
     ]
-    for person in gallery.people:
-        weak = gallery.weak_side(person).value
-        who = f"{person.gender} of about {person.age:.0f}, {person.ethnicity.replace('_', ' ')}"
-        if person.extrapolated:
+    for subject in gallery.subjects:
+        weak = gallery.weak_side(subject).value
+        who = f"{subject.gender} of about {subject.age:.0f}, {subject.ethnicity.replace('_', ' ')}"
+        if subject.extrapolated:
             who += " (age extrapolated: nobody photographed was as old)"
         lines += [
             "",
-            f"## Person {person.seed}: {who}, Monk skin tone {person.monk}, {weak} side weak",
+            f"## Person {subject.seed}: {who}, Monk skin tone {subject.monk}, {weak} side weak",
             "",
             f"| | {' | '.join(grade.value for grade in gallery.grades)} |",
             f"|---{'|---' * len(gallery.grades)}|",
         ]
         for movement in YANAGIHARA:
             cells = [
-                f"![{movement.label}, grade {grade.value}]({gallery.path(person, movement, grade)})"
+                f"![{movement.label}, grade {grade.value}]({gallery.path(subject, movement, grade)})"
                 for grade in gallery.grades
             ]
             lines.append(f"| {movement.label} | {' | '.join(cells)} |")

@@ -13,14 +13,14 @@ from palsynth.face.scoring import ANSWERS, asymmetry, estimate, is_calibrated
 
 
 @dataclass(frozen=True)
-class AskedMeasured:
+class RequestedMeasured:
     """One picture's two truths. A score is None where no single face is found in its picture, or
     the measures are not calibrated for its movement;
     ``asymmetry`` in per cent of the outer-eye distance, positive where the left looks weaker."""
 
     movement: Movement
-    asked_side: Side | None
-    asked_score: int | None
+    requested_side: Side | None
+    requested_score: int | None
     measured_side: Side | None = None
     measured_score: int | None = None
     asymmetry: float | None = None
@@ -31,24 +31,24 @@ class AskedMeasured:
         return self.measured_side.value if self.measured_side else "–"
 
 
-def asked_and_measured(
+def requested_and_measured(
     image: np.ndarray, movement: Movement, palsy: Palsy, rest: Measures | None = None
-) -> AskedMeasured:
+) -> RequestedMeasured:
     """Measures a finished picture (H, W, 3), against the same person's measures at ``rest`` where
     they are known, and sets it beside what was asked."""
-    asked = AskedMeasured(movement, palsy.weak_side, item_score(palsy, movement))
+    requested = RequestedMeasured(movement, palsy.weak_side, item_score(palsy, movement))
     faces = detect_faces(image)
     if len(faces) != 1 or not is_calibrated(movement):
-        return asked
+        return requested
     measures = measure(faces[0].landmarks)
     found = estimate(measures, movement, rest)
     signed = None
     if movement in ANSWERS:
         signed = asymmetry(measures, movement) - (asymmetry(rest, movement) if rest else 0.0)
-    return AskedMeasured(
+    return RequestedMeasured(
         movement,
-        asked.asked_side,
-        asked.asked_score,
+        requested.requested_side,
+        requested.requested_score,
         found.weak_side,
         found.score,
         None if signed is None else 100 * signed,

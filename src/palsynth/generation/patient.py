@@ -14,7 +14,7 @@ from palsynth.encoders.published.dlib import check_same_person
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.images import SUFFIXES
-from palsynth.methods.base import Picture
+from palsynth.methods.base import ExpressionImage
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ class Patient:
     rest: Face | None
     left_out: tuple[str, ...] = ()
 
-    def expression(self, picture: PatientPicture) -> Picture:
+    def expression(self, picture: PatientPicture) -> ExpressionImage:
         """What a picture shows, against the rest; a picture at rest is read by itself, because what
         hangs at rest is what it shows."""
         at_rest = picture.movement is Movement.REST
-        return Picture(picture.face, None if at_rest else self.rest)
+        return ExpressionImage(picture.face, None if at_rest else self.rest)
 
 
 def read_photo(path: Path, rest: Path | None, movement: Movement | None) -> Patient:

@@ -14,8 +14,15 @@ from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.measures import Measures, measure
-from palsynth.generation.measured import AskedMeasured, asked_and_measured
-from palsynth.methods.base import Asked, Expression, Identity, Method, Picture, Request
+from palsynth.generation.measured import RequestedMeasured, requested_and_measured
+from palsynth.methods.base import (
+    Expression,
+    ExpressionImage,
+    Identity,
+    Method,
+    Request,
+    TargetExpression,
+)
 
 INK, GREY, PAPER = (28, 34, 40), (104, 114, 124), (255, 255, 255)
 CARE = "for research and teaching; not a medical device"
@@ -31,7 +38,7 @@ class Sheet:
     ``pictures``."""
 
     image: np.ndarray
-    rows: list[AskedMeasured]
+    rows: list[RequestedMeasured]
     pictures: list[np.ndarray]
 
 
@@ -48,19 +55,21 @@ def sheet(
 
     ``healthy`` draws the same movements without the palsy above the palsied ones.
     """
-    requests = [Request(identity, Asked(m, palsy), 0, size, PORTRAIT) for m in YANAGIHARA]
+    requests = [
+        Request(identity, TargetExpression(m, palsy), 0, size, PORTRAIT) for m in YANAGIHARA
+    ]
     images = method(requests)
     still = _rest_of(identity, method, size)
     rows = [
-        asked_and_measured(image, movement, palsy, still)
+        requested_and_measured(image, movement, palsy, still)
         for image, movement in zip(images, YANAGIHARA, strict=True)
     ]
     well = None
     if healthy:
         wink = palsy.weak_side  # the healthy eye of the same side
-        asked = [Asked(m, Palsy.none(), wink=wink) for m in YANAGIHARA]
-        well = method([Request(identity, a, 0, size, PORTRAIT) for a in asked])
-    return drawn_sheet(images, rows, title, "asked", well)
+        requested = [TargetExpression(m, Palsy.none(), wink=wink) for m in YANAGIHARA]
+        well = method([Request(identity, a, 0, size, PORTRAIT) for a in requested])
+    return drawn_sheet(images, rows, title, "requested", well)
 
 
 def _rest_of(identity: Identity, method: Method, size: int) -> Measures | None:
@@ -68,13 +77,13 @@ def _rest_of(identity: Identity, method: Method, size: int) -> Measures | None:
     it was given, a person's as the method draws it. None where no single face is found."""
     if isinstance(identity, Face):
         return measure(identity.landmarks)
-    request = Request(identity, Asked(Movement.REST, Palsy.none()), 0, size, PORTRAIT)
+    request = Request(identity, TargetExpression(Movement.REST, Palsy.none()), 0, size, PORTRAIT)
     faces = detect_faces(method([request])[0])
     return measure(faces[0].landmarks) if len(faces) == 1 else None
 
 
 def drawn_sheet(
-    images: Sequence[np.ndarray], rows: list[AskedMeasured], title: str, asker: str,
+    images: Sequence[np.ndarray], rows: list[RequestedMeasured], title: str, asker: str,
     well: Sequence[np.ndarray] | None = None, size: int | None = None,
 ) -> Sheet:  # fmt: skip
     """Pictures of movements, five a line, with who asked for what (``asker``) and what is measured
@@ -87,9 +96,11 @@ def drawn_sheet(
         tops = [_captioned(i, r.movement.label, "healthy") for i, r in zip(well, rows, strict=True)]
         above = [tops[k : k + ACROSS] for k in range(0, len(tops), ACROSS)]
         lines = [line for pair in zip(above, lines, strict=True) for line in pair]
-    asked = _total([row.asked_score for row in rows])
+    requested = _total([row.requested_score for row in rows])
     measured = _total([row.measured_score for row in rows])
-    totals = [f"{who} {total}" for who, total in ((asker, asked), ("measured", measured)) if total]
+    totals = [
+        f"{who} {total}" for who, total in ((asker, requested), ("measured", measured)) if total
+    ]
     return Sheet(_framed(lines, title, ", ".join(totals)), rows, list(images))
 
 
@@ -129,13 +140,13 @@ def grid(
     return _framed([first, *rest], f"{len(identities)} people, one expression a column", "")
 
 
-def _head(asked: Expression) -> str:
-    if isinstance(asked, Picture):
+def _head(requested: Expression) -> str:
+    if isinstance(requested, ExpressionImage):
         return "as pictured"
-    weak = asked.palsy.weak_side
+    weak = requested.palsy.weak_side
     if weak is None:
-        return asked.movement.label
-    return f"{asked.movement.label}, {weak.value} {house_brackmann(asked.palsy).value}"
+        return requested.movement.label
+    return f"{requested.movement.label}, {weak.value} {house_brackmann(requested.palsy).value}"
 
 
 def labelled_grid(lines: dict[str, list[np.ndarray]], heads: Sequence[str]) -> np.ndarray:
@@ -157,12 +168,12 @@ def labelled_grid(lines: dict[str, list[np.ndarray]], heads: Sequence[str]) -> n
     return _framed(rows, "", "", CARE)
 
 
-def _caption(row: AskedMeasured, asker: str) -> tuple[str, str]:
+def _caption(row: RequestedMeasured, asker: str) -> tuple[str, str]:
     measured = "no face" if row.measured_score is None else f"{row.measured_score}"
     weak = row.measured_side is not None and row.measured_score != 4
     side = f", {row.side_text} weak" if weak else ""
-    asked = "no face" if row.asked_score is None else f"{row.asked_score}"
-    return row.movement.label, f"{asker} {asked} · measured {measured}{side}"
+    requested = "no face" if row.requested_score is None else f"{row.requested_score}"
+    return row.movement.label, f"{asker} {requested} · measured {measured}{side}"
 
 
 def _captioned(image: np.ndarray, head: str, line: str, *, above: bool = False) -> np.ndarray:

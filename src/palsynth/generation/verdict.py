@@ -19,7 +19,7 @@ from palsynth.encoders.published.dlib import SAME_PERSON, DlibRecogniser
 from palsynth.encoders.recogniser import Recogniser
 from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
-from palsynth.methods.base import Picture
+from palsynth.methods.base import ExpressionImage
 
 GATE = 0.25
 """Cosine from which our recogniser takes a picture for the patient: of photographed people beside
@@ -93,7 +93,7 @@ class Verdict:
         return tuple(out)
 
 
-class Judge:
+class PrivacyCheck:
     """dlib's recogniser and the capture, over one patient's pictures."""
 
     def __init__(self, rest: Face | None) -> None:
@@ -104,7 +104,7 @@ class Judge:
         return self._recogniser.describe(self._recogniser.crop(face).image)
 
     def verdict(
-        self, shown: Picture, made: np.ndarray, rest: Face | None, movement: Movement | None
+        self, shown: ExpressionImage, made: np.ndarray, rest: Face | None, movement: Movement | None
     ) -> Verdict:
         """On a picture (H, W, 3) uint8 made of what the patient shows; ``rest`` is whoever shows it
         instead, at rest."""

@@ -1,5 +1,12 @@
 """Methods: whatever turns a Request into an image."""
 
-from palsynth.methods.base import Asked, Method, Picture, Request, get_method, method_names
+from palsynth.methods.base import (
+    ExpressionImage,
+    Method,
+    Request,
+    TargetExpression,
+    get_method,
+    method_names,
+)
 
-__all__ = ["Asked", "Method", "Picture", "Request", "get_method", "method_names"]
+__all__ = ["ExpressionImage", "Method", "Request", "TargetExpression", "get_method", "method_names"]

@@ -12,16 +12,17 @@ from typing import Any, Protocol
 import numpy as np
 
 import palsynth
+from palsynth import renamed
 from palsynth.clinical import Movement, Palsy, Side
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, Framing
 from palsynth.face.images import NOT_MADE, write_png
-from palsynth.subjects.subject import Person
+from palsynth.subjects.subject import Subject
 
 
 @dataclass(frozen=True)
-class Picture:
+class ExpressionImage:
     """An expression given as a picture: the face that shows it, and the same person's at rest
     where there is one."""
 
@@ -30,7 +31,7 @@ class Picture:
 
 
 @dataclass(frozen=True)
-class Asked:
+class TargetExpression:
     """An expression given in words: a movement, by a patient with a palsy; ``wink`` is the eye that
     is asked to wink, the weak one's if None."""
 
@@ -40,8 +41,8 @@ class Asked:
     wink: Side | None = None
 
 
-Expression = Picture | Asked
-Identity = Face | Person
+Expression = ExpressionImage | TargetExpression
+Identity = Face | Subject
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def write_made(path: Path, image: np.ndarray, method: Method, record: dict[str, 
 
 
 METHODS = {
-    "people": "palsynth.methods.subjects:PeopleMethod",
+    "subjects": "palsynth.methods.subjects:SubjectsMethod",
     "simulator": "palsynth.methods.simulator:SimulatorMethod",
     "copy-identity": "palsynth.methods.copies:CopyIdentity",
     "copy-expression": "palsynth.methods.copies:CopyExpression",
@@ -139,6 +140,7 @@ def method_names() -> list[str]:
 
 def method_class(name: str) -> type[Method]:
     """A method's class by name. Raises InputError for an unknown one."""
+    name = renamed.method(name)
     if name not in METHODS:
         raise InputError(f"no method '{name}'; choose one of {', '.join(method_names())}")
     module, kind = METHODS[name].split(":")

@@ -13,11 +13,11 @@ from palsynth.capture import capture, drive_of
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO
-from palsynth.methods.base import Expression, Picture, Request
+from palsynth.methods.base import Expression, ExpressionImage, Request
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import BELL, Drive, drive
 from palsynth.simulator.photo import at_rest
-from palsynth.subjects import Person, View, render_drive
+from palsynth.subjects import Subject, View, render_drive
 
 
 class CapturedMethod:
@@ -36,7 +36,7 @@ class CapturedMethod:
 
     def _one(self, request: Request) -> np.ndarray:
         identity = request.identity
-        if isinstance(identity, Person):
+        if isinstance(identity, Subject):
             view = View(size=request.size, framing=request.framing or ID_PHOTO)
             return render_drive(identity, drive_for(request.expression, identity.bell), view)[0]
         face: Face = identity
@@ -66,7 +66,7 @@ def draft(face: Face, expression: Expression) -> np.ndarray:
 
 def drive_for(expression: Expression, bell: float = BELL) -> Drive:
     """What an expression asks of a face: a picture as captured, words as the nerve drives them."""
-    if isinstance(expression, Picture):
+    if isinstance(expression, ExpressionImage):
         return drive_of(capture(expression.face, expression.rest))
     return drive(
         expression.movement, expression.palsy, intensity=expression.intensity, bell=bell,

@@ -10,7 +10,7 @@ import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face.face import Face
-from palsynth.methods.base import Picture, Request
+from palsynth.methods.base import ExpressionImage, Request
 from palsynth.seeds import Stream, make_rng
 
 NOISE = 25.0
@@ -61,7 +61,7 @@ class CopyExpression(_Copy):
     name = "copy-expression"
 
     def _face(self, request: Request) -> Face:
-        if not isinstance(request.expression, Picture):
+        if not isinstance(request.expression, ExpressionImage):
             raise InputError("copy-expression needs a picture of the expression")
         return request.expression.face
 

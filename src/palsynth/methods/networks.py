@@ -8,12 +8,12 @@ import torch
 from torch import nn
 
 
-def usual_device() -> torch.device:
+def default_device() -> torch.device:
     """A GPU where there is one. CUDA_VISIBLE_DEVICES set to nothing hides it."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def digest(*networks: nn.Module) -> str:
+def state_dict_sha256(*networks: nn.Module) -> str:
     """SHA-256 of all names and values of networks, 64 hexadecimal digits."""
     found = hashlib.sha256()
     for network in networks:

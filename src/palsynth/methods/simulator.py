@@ -10,12 +10,12 @@ import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face.framing import ID_PHOTO
-from palsynth.methods.base import Asked, Request
+from palsynth.methods.base import Request, TargetExpression
 from palsynth.methods.resolve import identity_face
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import BELL, drive
 from palsynth.simulator.photo import at_rest
-from palsynth.subjects import Person
+from palsynth.subjects import Subject
 
 
 class SimulatorMethod:
@@ -32,17 +32,21 @@ class SimulatorMethod:
         return [self._one(request) for request in requests]
 
     def _one(self, request: Request) -> np.ndarray:
-        if not isinstance(request.expression, Asked):
+        if not isinstance(request.expression, TargetExpression):
             raise InputError(
                 "method simulator: ask for a movement; it cannot copy a picture's expression"
             )
-        asked = request.expression
+        requested = request.expression
         face = identity_face(request.identity, request.size, request.framing or ID_PHOTO)
         if request.framing is not None:
             face = face.aligned(request.framing, request.size)
-        bell = request.identity.bell if isinstance(request.identity, Person) else BELL
+        bell = request.identity.bell if isinstance(request.identity, Subject) else BELL
         what = drive(
-            asked.movement, asked.palsy, intensity=asked.intensity, bell=bell, wink=asked.wink
+            requested.movement,
+            requested.palsy,
+            intensity=requested.intensity,
+            bell=bell,
+            wink=requested.wink,
         )
         return compose(at_rest(face), what).image
 

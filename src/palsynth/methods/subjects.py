@@ -10,15 +10,15 @@ import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face.framing import ID_PHOTO
-from palsynth.methods.base import Asked, Request
+from palsynth.methods.base import Request, TargetExpression
 from palsynth.simulator.drive import drive
-from palsynth.subjects import Person, View, render_drive
+from palsynth.subjects import Subject, View, render_drive
 
 
-class PeopleMethod:
+class SubjectsMethod:
     """Draws; nothing is learnt, nothing is random but the person's seed."""
 
-    name = "people"
+    name = "subjects"
     takes_pictures = False
     synthetic = True
     weights_sha256 = None
@@ -29,24 +29,24 @@ class PeopleMethod:
         return [self._one(request) for request in requests]
 
     def _one(self, request: Request) -> np.ndarray:
-        if not isinstance(request.identity, Person):
+        if not isinstance(request.identity, Subject):
             raise InputError(
-                "method people: the identity must be a person (--person SEED), not a photo"
+                "method subjects: the identity must be a person (--subject SEED), not a photo"
             )
-        if not isinstance(request.expression, Asked):
+        if not isinstance(request.expression, TargetExpression):
             raise InputError(
-                "method people: ask for a movement; it cannot copy a picture's expression"
+                "method subjects: ask for a movement; it cannot copy a picture's expression"
             )
-        asked = request.expression
+        requested = request.expression
         view = View(size=request.size, framing=request.framing or ID_PHOTO)
         what = drive(
-            asked.movement, asked.palsy, intensity=asked.intensity, bell=request.identity.bell,
-            wink=asked.wink,
+            requested.movement, requested.palsy, intensity=requested.intensity, bell=request.identity.bell,
+            wink=requested.wink,
         )  # fmt: skip
         return render_drive(request.identity, what, view)[0]
 
     @classmethod
-    def from_pretrained(cls, path: Path | None = None) -> PeopleMethod:
+    def from_pretrained(cls, path: Path | None = None) -> SubjectsMethod:
         """There are no weights beside the appearance model that ships."""
         if path is not None:
             raise InputError(f"{path}: the method people takes no weights")

@@ -53,25 +53,25 @@ class Sample:
     rest: Measures
 
 
-def draw_samples(
+def render_samples(
     movement: Movement,
-    people: range,
-    per_person: int,
+    subjects: range,
+    per_subject: int,
     progress: Callable[[], None] | None = None,
 ) -> list[Sample]:
     """Draws people doing a movement with random palsies, and measures the pictures."""
     out = []
-    for seed in people:
-        person = sample(seed)
-        still = render(person, view=_view(make_rng(seed, Stream.CALIBRATION_REST_VIEW), seed))
+    for seed in subjects:
+        subject = sample(seed)
+        still = render(subject, view=_view(make_rng(seed, Stream.CALIBRATION_REST_VIEW), seed))
         at_rest = detect_faces(still.image)
-        for k in range(per_person):
+        for k in range(per_subject):
             rng = make_rng(seed, k, YANAGIHARA.index(movement))
             side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
             palsy = _palsy(rng, side)
             view = _view(rng, seed)
             intensity = float(rng.uniform(0.9, 1.1))
-            portrait = render(person, movement, palsy, intensity=intensity, view=view)
+            portrait = render(subject, movement, palsy, intensity=intensity, view=view)
             faces = detect_faces(portrait.image)
             if faces and at_rest:
                 out.append(
@@ -98,21 +98,24 @@ class Photographed:
 
 def move_photographs(
     movement: Movement,
-    people: Sequence[Photographed],
-    per_person: int,
+    subjects: Sequence[Photographed],
+    per_subject: int,
     progress: Callable[[], None] | None = None,
 ) -> list[Sample]:
     """Moves people photographed at rest with random palsies, and measures the pictures; their own
     smiles are healthy grins."""
     out = []
-    for number, person in enumerate(people):
-        face = person.rest
+    for number, subject in enumerate(subjects):
+        face = subject.rest
         rest = measure(face.landmarks)
         if movement is Movement.GRIN:
-            for rested, smile in ((face, person.smile), (face.mirrored(), person.smile.mirrored())):
+            for rested, smile in (
+                (face, subject.smile),
+                (face.mirrored(), subject.smile.mirrored()),
+            ):
                 seen, still = measure(smile.landmarks), measure(rested.landmarks)
                 out.append(Sample(movement, Palsy.none(), seen, None, still))
-        for k in range(per_person):
+        for k in range(per_subject):
             rng = make_rng(number, k, YANAGIHARA.index(movement), Stream.CALIBRATION_PHOTOGRAPH)
             side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
             palsy = _palsy(rng, side)
@@ -190,8 +193,8 @@ def fit_thresholds(samples: list[Sample], weights: list[float]) -> list[float]:
 
 
 def calibrate(
-    people: int,
-    per_person: int,
+    subjects: int,
+    per_subject: int,
     progress: Callable[[], None] | None = None,
     photographed: Sequence[Photographed] = (),
 ) -> dict[str, dict[str, Any]]:
@@ -200,9 +203,9 @@ def calibrate(
     drawn = {}
     for number, movement in enumerate(YANAGIHARA):
         first = FIRST_SEED + 1000 * number
-        seeds = range(first, first + people)
-        drawn[movement] = draw_samples(movement, seeds, per_person, progress)
-        drawn[movement] += move_photographs(movement, photographed, MOVED * per_person, progress)
+        seeds = range(first, first + subjects)
+        drawn[movement] = render_samples(movement, seeds, per_subject, progress)
+        drawn[movement] += move_photographs(movement, photographed, MOVED * per_subject, progress)
     usual = usual_rest([s.rest for samples in drawn.values() for s in samples])
     out: dict[str, dict[str, Any]] = {"rest": usual}
     for kind in ("", " with rest"):

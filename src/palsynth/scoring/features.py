@@ -73,16 +73,16 @@ def sha256(path: Path) -> str:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
-def look(
+def cached_features(
     paths: Sequence[Path],
     judge: str,
-    see: Callable[[Sequence[Path]], np.ndarray],
+    extract: Callable[[Sequence[Path]], np.ndarray],
     cache: FeatureCache,
     progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
     """What a judge sees in pictures, (N, …) float32, from the cache where it has looked before.
 
-    ``see`` gets at most CHUNK paths at a time; memory holds the features, never all pictures.
+    ``extract`` gets at most CHUNK paths at a time; memory holds the features, never all pictures.
     """
     shas = [sha256(path) for path in paths]
     kept = {sha: cache.get(judge, sha) for sha in set(shas)}
@@ -92,7 +92,7 @@ def look(
         progress(len(paths) - len(todo))
     for begin in range(0, len(todo), CHUNK):
         part = todo[begin : begin + CHUNK]
-        values = see([path for _, path in part])
+        values = extract([path for _, path in part])
         new = {sha: value for (sha, _), value in zip(part, values, strict=True)}
         cache.put(judge, new)
         known.update({sha: value.astype(np.float32) for sha, value in new.items()})

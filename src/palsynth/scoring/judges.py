@@ -38,10 +38,10 @@ SER_FIQ_PASSES = 100
 @dataclass(frozen=True)
 class Judge:
     """``name`` says the weights too, so that another's figures are not taken from a cache;
-    ``see`` paths to (N, …) float32, NaN where no single face is found."""
+    ``extract`` paths to (N, …) float32, NaN where no single face is found."""
 
     name: str
-    see: Callable[[Sequence[Path]], np.ndarray]
+    extract: Callable[[Sequence[Path]], np.ndarray]
     by_cosine: bool = False
     """Whether the lengths of its vectors mean nothing of who it is."""
 
@@ -49,12 +49,12 @@ class Judge:
 def landmarks() -> Judge:
     """The 478 landmarks in pixels, (N, 478, 3)."""
 
-    def see(paths: Sequence[Path]) -> np.ndarray:
+    def extract(paths: Sequence[Path]) -> np.ndarray:
         found = [_points(path, path.stat().st_mtime_ns) for path in paths]
         empty = np.full((topology.POINTS, 3), np.nan, np.float32)
         return np.stack([empty if points is None else points for points in found])
 
-    return Judge("landmarks-face-landmarker-2023", see)
+    return Judge("landmarks-face-landmarker-2023", extract)
 
 
 def dlib() -> Judge:
@@ -75,7 +75,7 @@ def quality() -> Judge:
     network: Any = identity_encoder()
 
     @torch.no_grad()
-    def tremble(images: torch.Tensor) -> np.ndarray:
+    def embedding_variability(images: torch.Tensor) -> np.ndarray:
         out = []
         dropout = next(m for m in network.head if isinstance(m, torch.nn.Dropout))
         for narrowed in network.narrowing(network(images).map):  # all before the dropout is sure
@@ -86,7 +86,9 @@ def quality() -> Judge:
             out.append([ser_fiq(passes.numpy())])
         return np.array(out, np.float32)
 
-    return _on_crops(f"ser-fiq-palsynth-{_short(ASSETS / 'identity')}", network, tremble)
+    return _on_crops(
+        f"ser-fiq-palsynth-{_short(ASSETS / 'identity')}", network, embedding_variability
+    )
 
 
 def reading() -> Judge:
@@ -103,16 +105,16 @@ def reading() -> Judge:
 
 
 def read_right(
-    asked: list[tuple[Movement, Palsy]], reading: np.ndarray
+    requested: list[tuple[Movement, Palsy]], reading: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Of a :func:`reading`: whether the asked movement was read, (N,) bool, and the mean error of
     the weakness of the two sides, (N,), NaN without a face. Raises InputError for a movement that
     the judge does not know."""
     known = judge().head.movements
-    movements = np.array(class_numbers(known, [m for m, _ in asked]))
+    movements = np.array(class_numbers(known, [m for m, _ in requested]))
     named = reading[:, : len(known)]
     right = np.where(np.isnan(named[:, 0]), False, named.argmax(1) == movements)
-    weakness = np.array([[1 - p.movement_function(m, s) for s in READ_SIDES] for m, p in asked])
+    weakness = np.array([[1 - p.movement_function(m, s) for s in READ_SIDES] for m, p in requested])
     return right, np.abs(reading[:, -2:] - weakness).mean(1)
 
 
@@ -168,19 +170,21 @@ def distribution(path: Path | None) -> tuple[Judge, Backend]:
     return Judge(f"fid-palsynth-{weights}", _by_size(_own_features())), backend
 
 
-def _by_size(see: Callable[[torch.Tensor], np.ndarray]) -> Callable[[Sequence[Path]], np.ndarray]:
+def _by_size(
+    extract: Callable[[torch.Tensor], np.ndarray],
+) -> Callable[[Sequence[Path]], np.ndarray]:
     """The same over paths, whose pictures need not be of one size."""
 
-    def see_paths(paths: Sequence[Path]) -> np.ndarray:
+    def extract_paths(paths: Sequence[Path]) -> np.ndarray:
         images = [read_image(path) for path in paths]
         out: dict[int, np.ndarray] = {}
         for shape in {image.shape for image in images}:
             rows = [k for k, image in enumerate(images) if image.shape == shape]
-            found = see(as_images(torch.from_numpy(np.stack([images[k] for k in rows]))))
+            found = extract(as_images(torch.from_numpy(np.stack([images[k] for k in rows]))))
             out.update(zip(rows, found, strict=True))
         return np.stack([out[k] for k in range(len(images))])
 
-    return see_paths
+    return extract_paths
 
 
 def _own_features() -> Callable[[torch.Tensor], np.ndarray]:
@@ -188,11 +192,11 @@ def _own_features() -> Callable[[torch.Tensor], np.ndarray]:
     networks: list[Any] = [identity_encoder(), judge()]
 
     @torch.no_grad()
-    def see(images: torch.Tensor) -> np.ndarray:
+    def extract(images: torch.Tensor) -> np.ndarray:
         maps = [networks[0](images).map, networks[1].trunk(images).map]
         return torch.cat([m.mean((2, 3)) for m in maps], 1).numpy()
 
-    return see
+    return extract
 
 
 def _on_crops(
@@ -207,7 +211,7 @@ def _on_crops(
     def vectors(images: torch.Tensor) -> np.ndarray:
         return encoder(images).vector.numpy()
 
-    def see(paths: Sequence[Path]) -> np.ndarray:
+    def extract(paths: Sequence[Path]) -> np.ndarray:
         faces = [_face(path) for path in paths]
         crops = {k: encoder.crop(f).image for k, f in enumerate(faces) if f is not None}
         shown = list(crops.values()) or [np.zeros((size, size, 3), np.uint8)]
@@ -216,7 +220,7 @@ def _on_crops(
         out[list(crops)] = found[: len(crops)]
         return out
 
-    return Judge(name, see)
+    return Judge(name, extract)
 
 
 def _face(path: Path) -> Face | None:

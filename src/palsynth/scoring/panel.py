@@ -17,11 +17,11 @@ from palsynth.evaluation.distribution import frechet_distance, kernel_distance
 from palsynth.evaluation.fidelity import moving, psnr, ssim
 from palsynth.evaluation.intervals import Figure, bootstrap
 from palsynth.evaluation.recognition import cosines
-from palsynth.evaluation.requested import REGIONS, expressed, rank_agreement
+from palsynth.evaluation.requested import REGIONS, rank_agreement, requested_measures
 from palsynth.face import topology
 from palsynth.face.images import read_image
 from palsynth.scoring import judges
-from palsynth.scoring.features import FeatureCache, look, sha256
+from palsynth.scoring.features import FeatureCache, cached_features, sha256
 from palsynth.scoring.judges import Judge
 
 
@@ -48,7 +48,7 @@ class Judged:
 
 
 BY_GROUP = (
-    "landmark_error", "identity_distance", "identity_top1", "leak_distance", "side_right",
+    "landmark_error", "identity_distance", "identity_top1", "leak_distance", "side_accuracy",
     "judge_movement", "judge_weakness", "ser_fiq", "faces",
 )  # fmt: skip
 """Columns that are given for the people of one gender or ethnicity too."""
@@ -86,7 +86,7 @@ class Panel:
         self.weights = weights
         self.subjects = np.array([p.subject for p in pairs])
         self.has_truth = all(p.truth for p in pairs)
-        self.asked = [p.asked() for p in pairs]
+        self.requested = [p.requested() for p in pairs]
         self.judges = {
             "landmarks": judges.landmarks(),
             "dlib": judges.dlib(),
@@ -116,17 +116,17 @@ class Panel:
             part(judged, files)
         return judged
 
-    def _look(self, judge: str, files: list[Path], what: str) -> np.ndarray:
+    def _features_of(self, judge: str, files: list[Path], what: str) -> np.ndarray:
         which: Judge = self.judges[judge]
         done = 0
 
-        def tell(more: int) -> None:
+        def progress(more: int) -> None:
             nonlocal done
             done += more
             if self._progress is not None:
                 self._progress(f"{what}, {judge}", done, len(files))
 
-        return look(files, which.name, which.see, self.cache, tell)
+        return cached_features(files, which.name, which.extract, self.cache, progress)
 
     def _mean(self, judged: Judged, key: str, values: np.ndarray) -> None:
         """A column that is a mean over pairs. Infinite and missing values are not averaged."""
@@ -150,7 +150,7 @@ class Panel:
                 ]
             )
             self._mean(judged, "lpips", found)
-        seen, true = (self._look("landmarks", f, judged.method) for f in (files, truths))
+        seen, true = (self._features_of("landmarks", f, judged.method) for f in (files, truths))
         eyes = [topology.OUTER_CANTHUS[s] for s in ("left", "right")]
         apart = np.linalg.norm(true[:, eyes[0], :2] - true[:, eyes[1], :2], axis=-1)
         far = np.linalg.norm(seen[..., :2] - true[..., :2], axis=-1).mean(1) / apart
@@ -179,54 +179,54 @@ class Panel:
             yield kept
 
     def _identity(self, judged: Judged, files: list[Path]) -> None:
-        own = self._look("dlib", files, judged.method)
-        who = self._look("dlib", self.files("identity"), "identity images")
-        other = self._look("dlib", self.files("expression"), "expression images")
-        self._mean(judged, "identity_distance", np.linalg.norm(own - who, axis=1))
+        own = self._features_of("dlib", files, judged.method)
+        identities = self._features_of("dlib", self.files("identity"), "identity images")
+        other = self._features_of("dlib", self.files("expression"), "expression images")
+        self._mean(judged, "identity_distance", np.linalg.norm(own - identities, axis=1))
         self._mean(judged, "leak_distance", np.linalg.norm(own - other, axis=1))
         _, first = np.unique([p.identity for p in self.pairs], return_index=True)
-        apart = np.linalg.norm(own[:, None] - who[first][None], axis=-1)
+        apart = np.linalg.norm(own[:, None] - identities[first][None], axis=-1)
         nearest = self.subjects[first][np.where(np.isnan(apart), np.inf, apart).argmin(1)]
         right = (nearest == self.subjects) & ~np.isnan(own).any(1)
         self._mean(judged, "identity_top1", 100.0 * right)
-        a = self._look("identity", files, judged.method)
-        b = self._look("identity", self.files("identity"), "identity images")
+        a = self._features_of("identity", files, judged.method)
+        b = self._features_of("identity", self.files("identity"), "identity images")
         pairwise = np.array([cosines(x[None], y[None])[0, 0] for x, y in zip(a, b, strict=True)])
         self._mean(judged, "identity_cosine", pairwise)
         judged.variants["identity_cosine"] = f"cosine[{self.judges['identity'].name}]"
 
     def _expression(self, judged: Judged, files: list[Path]) -> None:
-        asked = [(movement, palsy) for movement, palsy in self.asked if palsy is not None]
-        if len(asked) < len(self.asked):
+        requested = [(movement, palsy) for movement, palsy in self.requested if palsy is not None]
+        if len(requested) < len(self.requested):
             return
-        points = self._look("landmarks", files, judged.method)
-        rest = self._look("landmarks", self.files("identity"), "identity images")
-        found = expressed(asked, points, rest)
-        movement = np.array([m.value for m, _ in asked])
-        judged.per_pair.update({"asked": found.asked, "measured": found.measured})
-        side = np.where(found.clear(), 100.0 * found.side_right(), np.nan)
-        self._mean(judged, "side_right", side)
+        points = self._features_of("landmarks", files, judged.method)
+        rest = self._features_of("landmarks", self.files("identity"), "identity images")
+        found = requested_measures(requested, points, rest)
+        movement = np.array([m.value for m, _ in requested])
+        judged.per_pair.update({"requested": found.requested, "measured": found.measured})
+        side = np.where(found.clear(), 100.0 * found.side_accuracy(), np.nan)
+        self._mean(judged, "side_accuracy", side)
         for which in REGIONS:
             judged.figures[f"rank_{which}"] = bootstrap(
-                found.region, movement, found.asked, found.measured, groups=self.subjects,
+                found.region, movement, found.requested, found.measured, groups=self.subjects,
                 statistic=lambda r, m, a, b, which=which: rank_agreement(r, m, a, b, which),
-                draws=300,
+                num_resamples=300,
             )  # fmt: skip
         scored = found.measured_score >= 0
         judged.figures["item_kappa"] = bootstrap(
-            found.asked_score[scored], found.measured_score[scored],
-            groups=self.subjects[scored], statistic=weighted_kappa, draws=300,
+            found.requested_score[scored], found.measured_score[scored],
+            groups=self.subjects[scored], statistic=weighted_kappa, num_resamples=300,
         )  # fmt: skip
-        reading = self._look("reading", files, judged.method)
-        right, apart = judges.read_right(asked, reading)
+        reading = self._features_of("reading", files, judged.method)
+        right, apart = judges.read_right(requested, reading)
         self._mean(judged, "judge_movement", 100.0 * right)
         self._mean(judged, "judge_weakness", apart)
 
     def _set(self, judged: Judged, files: list[Path]) -> None:
         if not self.has_truth:
             return
-        a = self._look("set", files, judged.method)
-        b = self._look("set", self.files("truth"), "truths")
+        a = self._features_of("set", files, judged.method)
+        b = self._features_of("set", self.files("truth"), "truths")
         nothing = float("nan")
         judged.figures["fid"] = Figure(frechet_distance(a, b), nothing, nothing, len(a))
         mean, _ = kernel_distance(a, b, size=min(len(a), 250))
@@ -234,7 +234,7 @@ class Panel:
         judged.variants.update({key: self.backend.column(key, len(a)) for key in ("fid", "kid")})
 
     def _quality(self, judged: Judged, files: list[Path]) -> None:
-        quality = self._look("quality", files, judged.method)[:, 0]
+        quality = self._features_of("quality", files, judged.method)[:, 0]
         self._mean(judged, "ser_fiq", quality)
         judged.variants["ser_fiq"] = f"ser-fiq[{self.judges['quality'].name}, unscaled]"
         self._mean(judged, "faces", 100.0 * ~np.isnan(quality))

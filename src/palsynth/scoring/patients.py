@@ -54,12 +54,12 @@ class PatientPanel(Panel):
     def _against(self, judged: Judged, files: list[Path]) -> None:
         patients = self.files("expression")
         here, there = (
-            self._look("landmarks", f, judged.method)[:, : topology.SKIN_POINTS]
+            self._features_of("landmarks", f, judged.method)[:, : topology.SKIN_POINTS]
             for f in (files, patients)
         )
         far = np.linalg.norm(upright(here) - upright(there), axis=-1).mean(1)
         self._mean(judged, "patient_landmarks", 100 * far)
-        a, b = (self._look("identity", f, judged.method) for f in (files, patients))
+        a, b = (self._features_of("identity", f, judged.method) for f in (files, patients))
         alike = np.array([cosines(x[None], y[None])[0, 0] for x, y in zip(a, b, strict=True)])
         self._mean(judged, "patient_cosine", alike)
         judged.variants["patient_cosine"] = f"cosine[{self.judges['identity'].name}]"
@@ -76,7 +76,7 @@ class PatientPanel(Panel):
             ])  # fmt: skip
             name = "LPIPS[alexnet], portraits"
         else:
-            a, b = (self._look("portraits", f, judged.method) for f in (files, patients))
+            a, b = (self._features_of("portraits", f, judged.method) for f in (files, patients))
             apart = 1 - np.array([cosines(x[None], y[None])[0, 0]
                                   for x, y in zip(a, b, strict=True)])  # fmt: skip
             name = f"1 - cosine[{self.judges['portraits'].name}]"
@@ -87,12 +87,12 @@ class PatientPanel(Panel):
         """Whether dlib takes a picture for its patient, at rest, at a threshold that takes at most
         one pair of two patients in a hundred for one person."""
         rest = [self.folder / pair.expression_identity for pair in self.pairs]
-        own, known = (self._look("dlib", f, judged.method) for f in (files, rest))
-        shown = self._look("dlib", self.files("expression"), "patients")
+        own, known = (self._features_of("dlib", f, judged.method) for f in (files, rest))
+        shown = self._features_of("dlib", self.files("expression"), "patients")
         names = self.subjects
         _, first = np.unique(names, return_index=True)
-        strangers = names[:, None] != names[first][None]
-        threshold = threshold_at(distances(shown, known[first])[strangers], FALSE_ACCEPT)
+        impostors = names[:, None] != names[first][None]
+        threshold = threshold_at(distances(shown, known[first])[impostors], FALSE_ACCEPT)
         hits = recognised(np.linalg.norm(own - known, axis=1), threshold)
         judged.per_pair["recognised"] = hits.astype(float)
         judged.figures["recognised"] = share(hits, names)
@@ -102,7 +102,7 @@ class PatientPanel(Panel):
         )
 
 
-GROUPED = ("side_right", "patient_landmarks", "patient_perceptual", "patient_cosine")
+GROUPED = ("side_accuracy", "patient_landmarks", "patient_perceptual", "patient_cosine")
 """Columns that are given apart for patients that were tuned on."""
 
 
@@ -111,17 +111,17 @@ def tuned_and_others(judged: Judged, tuned: set[str]) -> list[Result]:
     subjects = np.array(judged.subjects)
     ours = np.isin(subjects, sorted(tuned))
     out = []
-    for chosen, who in ((ours, "tuned on"), (~ours, "others")):
+    for chosen, which in ((ours, "tuned on"), (~ours, "others")):
         if not chosen.any():
             continue
-        people = subjects[chosen]
-        figures = {"recognised": share(judged.per_pair["recognised"][chosen] > 0, people)}
+        groups = subjects[chosen]
+        figures = {"recognised": share(judged.per_pair["recognised"][chosen] > 0, groups)}
         for key in GROUPED:
             if key not in judged.per_pair:
                 continue
             rows = chosen & np.isfinite(judged.per_pair[key])
             figures[key] = bootstrap(judged.per_pair[key][rows], groups=subjects[rows])
-        title = f"{judged.method}: {len(set(people.tolist()))} {who}"
+        title = f"{judged.method}: {len(set(groups.tolist()))} {which}"
         lost = int((judged.per_pair["faces"][chosen] == 0).sum())
         notes = [f"{lost} without a face count as not recognised"] if lost else []
         out.append(Result(title, figures, judged.variants, notes))

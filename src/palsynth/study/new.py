@@ -11,7 +11,7 @@ from palsynth.data.pairs import Pair
 from palsynth.errors import InputError
 from palsynth.face.images import png_bytes, read_image
 from palsynth.seeds import Stream, make_rng
-from palsynth.study.store import Shown
+from palsynth.study.store import StudyItem
 
 
 def chosen(pairs: list[Pair], count: int, seed: int) -> list[Pair]:
@@ -26,7 +26,7 @@ def chosen(pairs: list[Pair], count: int, seed: int) -> list[Pair]:
     return [pair for turn in turns for pair in turn if pair is not None][:count]
 
 
-def shown(folder: Path, pairs: list[Pair], methods: Mapping[str, Path]) -> list[Shown]:
+def shown(folder: Path, pairs: list[Pair], methods: Mapping[str, Path]) -> list[StudyItem]:
     """Every method's picture of every pair beside the patient's. Raises InputError where one is
     missing."""
     out = []
@@ -36,5 +36,5 @@ def shown(folder: Path, pairs: list[Pair], methods: Mapping[str, Path]) -> list[
             path = place / pair.name
             if not path.is_file():
                 raise InputError(f"{path}: is missing; {method} has no picture of this pair")
-            out.append(Shown(pair.name, method, png_bytes(read_image(path)), patient))
+            out.append(StudyItem(pair.name, method, png_bytes(read_image(path)), patient))
     return out

@@ -16,13 +16,13 @@ from palsynth.evaluation.published import SOURCE, published_ratings
 from palsynth.evaluation.study import (
     POINTS,
     QUESTIONS,
-    Answer,
+    Rating,
     holm,
     krippendorff_alpha,
     summarise,
     wilcoxon,
 )
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 from palsynth.study.store import Study
 
 
@@ -57,14 +57,14 @@ def write_study_report(study: Study, out: Path) -> Table:
     data = {"title": study.title, "raters": begun, "complete": complete, "summary": summary,
             "alpha": {q: krippendorff_alpha(answers, q) for q in QUESTIONS}}  # fmt: skip
     write_document(out, "study", document, data)
-    with written_whole(out / "answers.csv") as temporary, temporary.open("w", newline="") as file:
+    with atomic_write(out / "answers.csv") as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["rater", "pair", "method", "question", "points"])
         writer.writerows([a.rater, a.item, a.method, a.question, a.points] for a in answers)
     return means
 
 
-def _means(answers: list[Answer], methods: list[str]) -> Table:
+def _means(answers: list[Rating], methods: list[str]) -> Table:
     found = summarise(answers)
     rows = [
         [m, *(found[m, q].text() if (m, q) in found else "–" for q in QUESTIONS)] for m in methods
@@ -78,7 +78,7 @@ def _means(answers: list[Answer], methods: list[str]) -> Table:
     return Table("Means", ["method", *QUESTIONS], rows, quiet, ["", *QUESTIONS.values()])
 
 
-def _agreement(answers: list[Answer]) -> Table:
+def _agreement(answers: list[Rating]) -> Table:
     rows = []
     for question in QUESTIONS:
         alpha = krippendorff_alpha(answers, question)
@@ -86,7 +86,7 @@ def _agreement(answers: list[Answer]) -> Table:
     return Table("Agreement of the raters", ["question", "alpha"], rows)
 
 
-def _tests(answers: list[Answer], methods: list[str]) -> list[Table]:
+def _tests(answers: list[Rating], methods: list[str]) -> list[Table]:
     found = [
         (one, other, question, *wilcoxon(answers, question, one, other))
         for one, other in combinations(methods, 2)
@@ -105,7 +105,7 @@ def _tests(answers: list[Answer], methods: list[str]) -> list[Table]:
     return [Table("Paired tests", columns, rows)]
 
 
-def _bars(answers: list[Answer], methods: list[str], question: str) -> bytes:
+def _bars(answers: list[Rating], methods: list[str], question: str) -> bytes:
     """Share of each number of points, a bar a method."""
     figure, plot = axes(QUESTIONS[question])
     colours = ("#b35900", "#e0a458", "#d8dee4", "#7fb2e5", "#0969da")

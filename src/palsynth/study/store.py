@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from palsynth.errors import InputError
-from palsynth.evaluation.study import POINTS, QUESTIONS, Answer
-from palsynth.files import written_whole
+from palsynth.evaluation.study import POINTS, QUESTIONS, Rating
+from palsynth.files import atomic_write
 from palsynth.seeds import Stream, make_rng
 
 _TABLES = """
@@ -30,7 +30,7 @@ _VERSION = 1
 
 
 @dataclass(frozen=True)
-class Shown:
+class StudyItem:
     """A picture to be judged: ``made`` and ``patient`` are PNG bytes."""
 
     pair: str
@@ -39,7 +39,7 @@ class Shown:
     patient: bytes
 
 
-def create(path: Path, title: str, shown: Sequence[Shown], raters: int, seed: int) -> None:
+def create(path: Path, title: str, shown: Sequence[StudyItem], raters: int, seed: int) -> None:
     """Writes a new study. Items are numbered by chance, so a number says nothing of the method.
 
     Raises InputError where the file exists: it may hold answers.
@@ -50,7 +50,7 @@ def create(path: Path, title: str, shown: Sequence[Shown], raters: int, seed: in
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
         _told(path),
-        written_whole(path) as temporary,
+        atomic_write(path) as temporary,
         contextlib.closing(sqlite3.connect(temporary)) as base,
     ):
         base.executescript(_TABLES)
@@ -154,14 +154,14 @@ class Study:
                 [(rater, item, question, points[question], now) for question in QUESTIONS],
             )
 
-    def answers(self) -> list[Answer]:
+    def answers(self) -> list[Rating]:
         """All answers there are."""
         with self._open() as base:
             rows = base.execute(
                 "select rater, pair, method, question, points from answer"
                 " join item on item.number = answer.item order by rater, item, question"
             ).fetchall()
-        return [Answer(f"rater {r}", pair, method, q, p) for r, pair, method, q, p in rows]
+        return [Rating(f"rater {r}", pair, method, q, p) for r, pair, method, q, p in rows]
 
     def size(self) -> tuple[int, int]:
         """How many items and raters there are."""

@@ -2,15 +2,15 @@
 
 from palsynth.subjects.chance import random_palsy, random_view
 from palsynth.subjects.render import HeadPose, Jitter, Light, Portrait, View, render, render_drive
-from palsynth.subjects.subject import EVALUATION_SEEDS, Person, sample
+from palsynth.subjects.subject import EVALUATION_SEEDS, Subject, sample
 
 __all__ = [
     "EVALUATION_SEEDS",
     "HeadPose",
     "Jitter",
     "Light",
-    "Person",
     "Portrait",
+    "Subject",
     "View",
     "random_palsy",
     "random_view",

@@ -17,7 +17,7 @@ import numpy as np
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
-from palsynth.subjects.subject import OLDEST, YOUNGEST, Person, sample
+from palsynth.subjects.subject import OLDEST, YOUNGEST, Subject, sample
 
 GENDERS = {
     "woman": {"woman", "female", "lady", "girl"},
@@ -70,7 +70,7 @@ class Description:
     group: str | None = None
     skin: str | None = None
 
-    def people(self, seed: int) -> Iterator[Person]:
+    def subjects(self, seed: int) -> Iterator[Subject]:
         """Everybody whom it fits. Where they begin depends on the description too, so that other
         words do not give the same face with other skin; ``seed`` goes on from there.
 
@@ -80,10 +80,10 @@ class Description:
         seed += 10 * (zlib.crc32(said.encode()) % 90_000)
         tried = 0
         while tried < _MOST_TRIED:
-            person = sample(seed, gender=self.gender, age=self.age, ethnicity=self.group)
-            if self.skin is None or skin_of(person) == self.skin:
+            subject = sample(seed, gender=self.gender, age=self.age, ethnicity=self.group)
+            if self.skin is None or skin_of(subject) == self.skin:
                 tried = 0
-                yield person
+                yield subject
             tried += 1
             seed += 1
         raise InputError(
@@ -132,10 +132,10 @@ def read_description(words: str) -> Description:
     return Description(words, gender, next(iter(ages), None), group, skin)
 
 
-def describe(person: Person) -> str:
+def describe(subject: Subject) -> str:
     """Somebody who does not exist in words that :func:`read_description` understands and our small
     Stable Diffusion has learnt, "woman of about 30 with dark skin"."""
-    return _in_words(person.gender, person.age, skin_of(person))
+    return _in_words(subject.gender, subject.age, skin_of(subject))
 
 
 def describe_face(face: Face, gender: str = "", age: float | None = None) -> str:
@@ -151,10 +151,10 @@ def _in_words(who: str, age: float | None, skin: str) -> str:
     return f"{who}{about} with {skin} skin"
 
 
-def skin_of(person: Person) -> str:
+def skin_of(subject: Subject) -> str:
     """One of SKINS, by the lightness of the middle of the face."""
-    height, width = person.skin.shape[:2]
-    return _tone(person.skin[height // 3 : height * 2 // 3, width // 3 : width * 2 // 3])
+    height, width = subject.skin.shape[:2]
+    return _tone(subject.skin[height // 3 : height * 2 // 3, width // 3 : width * 2 // 3])
 
 
 def skin_in(face: Face) -> str:

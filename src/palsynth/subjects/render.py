@@ -21,7 +21,7 @@ from palsynth.simulator.rest import Rest
 from palsynth.simulator.surface import Pose, rest_surface
 from palsynth.subjects.ageing import aged
 from palsynth.subjects.dress import Stage, background, draw_cap, draw_neck_and_top
-from palsynth.subjects.subject import Person
+from palsynth.subjects.subject import Subject
 
 LARGEST = 1024
 _PIVOT = np.array([0.0, 0.35, 0.75])
@@ -66,7 +66,7 @@ class Portrait:
 
     image: np.ndarray
     landmarks: np.ndarray
-    person: Person
+    subject: Subject
     movement: Movement
     palsy: Palsy
 
@@ -83,7 +83,7 @@ class View:
 
 
 def render(
-    person: Person,
+    subject: Subject,
     movement: Movement = Movement.REST,
     palsy: Palsy | None = None,
     *,
@@ -97,53 +97,53 @@ def render(
     None. Sizes run from 32 to 1024 px.
     """
     palsy = palsy or Palsy.none()
-    what = drive(movement, palsy, intensity=intensity, bell=person.bell, wink=wink)
-    image, landmarks = render_drive(person, what, view)
-    return Portrait(image, landmarks, person, movement, palsy)
+    what = drive(movement, palsy, intensity=intensity, bell=subject.bell, wink=wink)
+    image, landmarks = render_drive(subject, what, view)
+    return Portrait(image, landmarks, subject, movement, palsy)
 
 
 def render_drive(
-    person: Person, what: Drive, view: View | None = None
+    subject: Subject, what: Drive, view: View | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draws a person doing what a drive says: the picture (S, S, 3) uint8 RGB and its landmarks
     (478, 2) in pixels. Folds are as deep as the person's own lines."""
     view = view or View()
     if not 32 <= view.size <= LARGEST:
         raise ValueError(f"size {view.size}: people are drawn from 32 to {LARGEST} px")
-    rest, stage = _at_rest(person, view)
-    left, right = (aged(side, person.age, person.lines) for side in (what.left, what.right))
+    rest, stage = _at_rest(subject, view)
+    left, right = (aged(side, subject.age, subject.lines) for side in (what.left, what.right))
     what = replace(what, left=left, right=right)
     moved = compose(rest, what)
     image = moved.image.astype(np.float32)
-    draw_cap(image, stage, make_rng(person.seed, Stream.SUBJECT_CAP))
+    draw_cap(image, stage, make_rng(subject.seed, Stream.SUBJECT_CAP))
     image = _lit(image, view.light)
     image = _photographed(image, view)
     landmarks = np.vstack([moved.points[: topology.SKIN_POINTS, :2], _irises(rest, what)])
     return image.clip(0, 255).round().astype(np.uint8), landmarks.astype(np.float32)
 
 
-def _at_rest(person: Person, view: View) -> tuple[Rest, Stage]:
+def _at_rest(subject: Subject, view: View) -> tuple[Rest, Stage]:
     framing, size = view.framing, view.size
     scale = framing.scale(size) * view.jitter.zoom
     rotation = _rotation(view.pose)
     mesh = canonical_mesh()
-    points = mesh.from_landmarks(person.landmarks)
+    points = mesh.from_landmarks(subject.landmarks)
     points[:, 2] = rest_surface()[:, 2]
     origin = framing.origin(size) + np.array(view.jitter.shift) * size
-    middle = (person.landmarks[33, :2] + person.landmarks[263, :2]) / 2
+    middle = (subject.landmarks[33, :2] + subject.landmarks[263, :2]) / 2
     turned = (points - _PIVOT) @ rotation.T + _PIVOT
     turned[:, :2] -= middle
     pixels = (turned * scale).astype(np.float32)
     pixels[:, :2] += origin
 
-    oval = person.landmarks[[234, 454], 0]
+    oval = subject.landmarks[[234, 454], 0]
     width = float((oval[1] - oval[0]) / 1.562)
     pivot = (_PIVOT - _PIVOT @ rotation.T)[:2] - middle
     affine = np.column_stack([rotation[:2, :2] * scale, pivot * scale + origin])
     stage = Stage(size, affine, width, -rotation[:2, 2] * scale)
 
-    canvas = background(stage, make_rng(person.seed, Stream.SUBJECT_BACKDROP))
-    skin, unit = pyramid(person.skin, scale)
+    canvas = background(stage, make_rng(subject.seed, Stream.SUBJECT_BACKDROP))
+    skin, unit = pyramid(subject.skin, scale)
     skin_points = (to_texture(mesh.vertices[:, :2]) + 0.5) * (unit / 128.0) - 0.5
     below = skin_points[[50, 280, 205, 425, 207, 427, 214, 434]].astype(int)  # the jaw is shaded
     tone = np.median(skin[below[:, 1], below[:, 0]], axis=0).astype(np.float64)
@@ -152,11 +152,11 @@ def _at_rest(person: Person, view: View) -> tuple[Rest, Stage]:
         stage,
         tone,
         pixels[topology.CHIN, :2],
-        make_rng(person.seed, Stream.SUBJECT_CLOTHES),
+        make_rng(subject.seed, Stream.SUBJECT_CLOTHES),
     )
-    level = float(np.percentile(person.skin[90:260:4, 60:196:4].max(-1), 75))
-    tooth = TOOTH_WHITE * np.clip(0.46 * level + 142, 165, 248) * person.teeth
-    eyes = {side: _eye(person, pixels, side, scale, rotation, level) for side in Side}
+    level = float(np.percentile(subject.skin[90:260:4, 60:196:4].max(-1), 75))
+    tooth = TOOTH_WHITE * np.clip(0.46 * level + 142, 165, 248) * subject.teeth
+    eyes = {side: _eye(subject, pixels, side, scale, rotation, level) for side in Side}
     rest = Rest(
         picture=canvas.clip(0, 255).astype(np.uint8),
         skin=skin,
@@ -171,17 +171,22 @@ def _at_rest(person: Person, view: View) -> tuple[Rest, Stage]:
 
 
 def _eye(
-    person: Person, pixels: np.ndarray, side: Side, scale: float, rotation: np.ndarray, level: float
+    subject: Subject,
+    pixels: np.ndarray,
+    side: Side,
+    scale: float,
+    rotation: np.ndarray,
+    level: float,
 ) -> Eyeball:
     """The drawn eye of one side, looking into the camera."""
-    where = person.landmarks[topology.IRIS[side.value][0], :2]
+    where = subject.landmarks[topology.IRIS[side.value][0], :2]
     lids = [*topology.UPPER_LID[side.value], *topology.LOWER_LID[side.value]]
-    shift = (where - person.landmarks[lids, :2].mean(0)) @ rotation[:2, :2].T * scale
+    shift = (where - subject.landmarks[lids, :2].mean(0)) @ rotation[:2, :2].T * scale
     radius = 0.0655 * scale
     light = np.clip(0.35 + 0.65 * level / 215, 0.5, 1.1)
     sclera = np.array([222.0, 214.0, 209.0]) * light
     centre = pixels[lids, :2].mean(0) + shift
-    return Eyeball(iris_profile(person.iris * light), sclera, centre.astype(np.float32), radius)
+    return Eyeball(iris_profile(subject.iris * light), sclera, centre.astype(np.float32), radius)
 
 
 def _irises(rest: Rest, what: Drive) -> np.ndarray:

@@ -67,7 +67,7 @@ _IRIS_SHARES = {
 
 
 @dataclass(frozen=True)
-class Person:
+class Subject:
     """Somebody who does not exist.
 
     ``code`` the numbers of the appearance model that give shape and features, ``plain_code``
@@ -137,7 +137,7 @@ def sample(
     age: float | None = None,
     gender: str | None = None,
     ethnicity: str | None = None,
-) -> Person:
+) -> Subject:
     """Draws a person. The same seed and attributes give the same person everywhere.
 
     ``age`` in years (16 to 80), ``gender`` "woman" or "man", ``ethnicity`` one of
@@ -155,33 +155,33 @@ def sample(
     drawn_age = float(np.clip(rng.gamma(6.0, 2.2) + 17, 18, 55))
     drawn_gender = "woman" if rng.random() < 0.5 else "man"
     drawn_ethnicity = str(rng.choice(ETHNICITIES, p=_SHARES))
-    person_age = drawn_age if age is None else float(age)
-    person_gender = gender or drawn_gender
-    person_ethnicity = ethnicity or drawn_ethnicity
+    subject_age = drawn_age if age is None else float(age)
+    subject_gender = gender or drawn_gender
+    subject_ethnicity = ethnicity or drawn_ethnicity
 
     model = appearance_model()
-    known_age = min(person_age, OLDEST_KNOWN)
-    row = attribute_row(known_age, person_gender == "woman", person_ethnicity)
+    known_age = min(subject_age, OLDEST_KNOWN)
+    row = attribute_row(known_age, subject_gender == "woman", subject_ethnicity)
     share = rng.uniform(0, MOST_MIXED)
     row[3:] = (1 - share) * row[3:] + share * rng.dirichlet(np.full(len(ETHNICITIES), 0.6))[1:]
     noise = np.clip(rng.standard_normal(model.code_length), -2.0, 2.0)
     centre, deviation = row @ model.regression, model.spread @ noise
     code = (centre + VARIETY * deviation).astype(np.float32)
     plain_code = (centre + COLOUR_VARIETY * deviation).astype(np.float32)
-    shares = np.array(_IRIS_SHARES[person_ethnicity])
+    shares = np.array(_IRIS_SHARES[subject_ethnicity])
     colour = np.array(list(_IRISES.values())[int(rng.choice(len(shares), p=shares))])
     iris = np.clip(colour * rng.normal(1.0, 0.08) + rng.normal(0, 5, 3), 20, 200)
-    return Person(
+    return Subject(
         seed=seed,
-        age=round(person_age, 1),
-        gender=person_gender,
-        ethnicity=person_ethnicity,
+        age=round(subject_age, 1),
+        gender=subject_gender,
+        ethnicity=subject_ethnicity,
         code=code,
         plain_code=plain_code,
         iris=iris,
         bell=float(np.clip(rng.normal(0.9, 0.25), 0, 1)),
         teeth=float(rng.uniform(0.9, 1.05)),
-        lines=float(np.clip(0.55 + 0.022 * (person_age - 18) + rng.normal(0, 0.1), 0.4, 1.5)),
+        lines=float(np.clip(0.55 + 0.022 * (subject_age - 18) + rng.normal(0, 0.1), 0.4, 1.5)),
     )
 
 

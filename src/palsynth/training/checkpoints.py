@@ -18,9 +18,13 @@ from palsynth.errors import InputError
 
 
 def write(
-    run: Path, step: int, tensors: Mapping[str, Mapping[str, Tensor]], state: Any, keep: int
+    run: Path,
+    step: int,
+    tensors: Mapping[str, Mapping[str, Tensor]],
+    state: Any,
+    max_checkpoints: int,
 ) -> Path:
-    """Writes ``checkpoints/step-N`` and removes all but the ``keep`` newest.
+    """Writes ``checkpoints/step-N`` and removes all but the ``max_checkpoints`` newest.
 
     ``tensors`` file stem -> tensors; ``state`` anything JSON holds.
     """
@@ -43,7 +47,7 @@ def write(
     except (OSError, SafetensorError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise InputError(f"{final}: cannot be written ({error})") from None
-    for old in steps(run)[:-keep]:
+    for old in steps(run)[:-max_checkpoints]:
         shutil.rmtree(folder / f"step-{old}")
     return final
 
@@ -82,12 +86,12 @@ def read_state(folder: Path) -> Any:
 
 
 @torch.no_grad()
-def fill(live: dict[str, Tensor], saved: dict[str, Tensor], where: Path) -> None:
+def fill(uncached: dict[str, Tensor], saved: dict[str, Tensor], where: Path) -> None:
     """Copies saved tensors into live ones. Raises InputError naming the first that does not fit."""
-    for name in live.keys() ^ saved.keys():
-        which = "is missing" if name in live else "does not belong to this recipe"
+    for name in uncached.keys() ^ saved.keys():
+        which = "is missing" if name in uncached else "does not belong to this recipe"
         raise InputError(f"{where}: tensor {name} {which}; resume with the recipe it was made with")
-    for name, tensor in live.items():
+    for name, tensor in uncached.items():
         if tensor.shape != saved[name].shape:
             raise InputError(
                 f"{where}: tensor {name} is {tuple(saved[name].shape)}, "

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from palsynth.data.examples import stack
 from palsynth.training.loop import build
-from palsynth.training.randomness import seeded
+from palsynth.training.randomness import make_generator
 from palsynth.training.recipe import Recipe
 
 STEPS = 3
@@ -27,7 +27,7 @@ def forecast(recipe: Recipe) -> str:
     loop = recipe.loop
     gpu = loop.device == "auto" and torch.cuda.is_available()
     device = torch.device("cuda" if gpu else "cpu")
-    source = recipe.source(draw=False)
+    source = recipe.source(build_cache=False)
     began = time.perf_counter()
     examples = [source[n] for n in range(loop.batch)]
     drawing = loop.batch / (time.perf_counter() - began)
@@ -39,7 +39,7 @@ def forecast(recipe: Recipe) -> str:
     optimizer = torch.optim.AdamW(trained, loop.learning_rate)
 
     def step(number: int) -> None:
-        rng = seeded(loop.seed, number, 0, 0, device)
+        rng = make_generator(loop.seed, number, 0, 0, device)
         with torch.autocast(device.type, torch.bfloat16, enabled=loop.precision == "bf16"):
             losses = objective(batch, rng)
         losses.total.backward()
@@ -57,7 +57,7 @@ def forecast(recipe: Recipe) -> str:
 
     state = sum(t.numel() * t.element_size() for t in objective.trained_state().values())
     moments = 2 * sum(p.numel() * 4 for p in trained)
-    disk = (2 * state + moments) * loop.keep
+    disk = (2 * state + moments) * loop.max_checkpoints
     total = loop.steps * loop.batch * loop.accumulate
     hours = total / min(rate, drawing * max(1, loop.workers)) / 3600
     return "\n".join(
@@ -68,7 +68,7 @@ def forecast(recipe: Recipe) -> str:
             f"memory       {_peak_memory(gpu) / 2**30:.2f} GiB at batch {loop.batch}",
             f"images/s     {rate:.3g} to train, {drawing:.3g} to draw (each worker)",
             f"time         {hours:.2g} h for {total:,} images on one process like this one",
-            f"disk         {disk / 2**20:.0f} MiB for {loop.keep} checkpoints",
+            f"disk         {disk / 2**20:.0f} MiB for {loop.max_checkpoints} checkpoints",
         ]
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,13 @@ KINDS = {
 """Kind of recipe -> where its dataclass is."""
 
 
-def load_recipe(path: Path) -> Any:
-    """A recipe of any kind from its YAML file. Raises InputError naming the first fault."""
-    return load(path, _Kinds())
+def load_recipe(path: Path, note: Callable[[str], None] | None = None) -> Any:
+    """A recipe of any kind from its YAML file; ``note`` is told in one line of old names.
+
+    Raises:
+        InputError: names the first fault.
+    """
+    return load(path, _Kinds(), note)
 
 
 class _Kinds(dict[str, type]):

@@ -13,7 +13,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 from palsynth.training.objective import TIMESTEP_BINS, TIMESTEPS, Losses
 
 
@@ -162,5 +162,5 @@ def _cut(path: Path, step: int) -> None:
         if row["step"] > step:
             break
         kept.append(line + "\n")
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text("".join(kept), "utf-8")

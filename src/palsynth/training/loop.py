@@ -28,7 +28,7 @@ from palsynth.training.batches import batches
 from palsynth.training.ema import Ema
 from palsynth.training.log import RunLog, Window, loss_vector
 from palsynth.training.objective import Losses, Objective
-from palsynth.training.randomness import mixed, seeded
+from palsynth.training.randomness import derive_seed, make_generator
 from palsynth.training.recipe import LoopSettings, Recipe
 
 
@@ -54,7 +54,7 @@ def learning_rate(loop: LoopSettings, step: int) -> float:
 
 def build(recipe: Recipe) -> Objective:
     """A recipe's objective in training mode, its initial weights decided by the recipe's seed."""
-    torch.manual_seed(mixed(recipe.loop.seed))
+    torch.manual_seed(derive_seed(recipe.loop.seed))
     return recipe.objective().train()
 
 
@@ -129,7 +129,7 @@ class _Run:
         micro: list[Losses] = []
         for k in range(loop.accumulate):
             batch = {n: t.to(accelerator.device, non_blocking=True) for n, t in next(data).items()}
-            rng = seeded(loop.seed, step, accelerator.process_index, k, accelerator.device)
+            rng = make_generator(loop.seed, step, accelerator.process_index, k, accelerator.device)
             whole = k == loop.accumulate - 1
             with contextlib.nullcontext() if whole else accelerator.no_sync(self.model):
                 with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=half):
@@ -156,7 +156,7 @@ class _Run:
         """Figures and a picture of the averaged weights."""
         if self.main:
             self.objective.eval()
-            torch.manual_seed(mixed(self.loop.seed, step, 0, 0, 1))
+            torch.manual_seed(derive_seed(self.loop.seed, step, 0, 0, 1))
             with self.ema.in_place(), torch.no_grad():
                 figures, picture = self.objective.validate(), self.objective.picture()
             self.objective.train()
@@ -172,8 +172,8 @@ class _Run:
             return bool(interrupted)
         if step % self.loop.log_every:
             return False
-        asked = torch.tensor(len(interrupted), device=self.accelerator.device)
-        return bool(self.accelerator.reduce(asked, "sum").item())
+        requested = torch.tensor(len(interrupted), device=self.accelerator.device)
+        return bool(self.accelerator.reduce(requested, "sum").item())
 
     def _save(self, step: int) -> None:
         self._check([row[0] for row in self.window.rows()], step)
@@ -182,7 +182,7 @@ class _Run:
             tensors = {"model": self.state, "ema": self.ema.averaged, "optimizer": optimizer}
             ranks = self.accelerator.num_processes
             state = {"step": step, "ranks": ranks, "window": self.window.rows()}
-            checkpoints.write(self.run, step, tensors, state, self.loop.keep)
+            checkpoints.write(self.run, step, tensors, state, self.loop.max_checkpoints)
         self.accelerator.wait_for_everyone()
 
     def _restore(self) -> int:
@@ -247,16 +247,16 @@ def _begin_folder(recipe: Recipe, run: Path) -> None:
 @contextlib.contextmanager
 def _interruption() -> Iterator[list[int]]:
     """A list that fills when the process is asked to stop; asked twice, it stops at once."""
-    asked: list[int] = []
+    requested: list[int] = []
 
     def note(number: int, frame: Any) -> None:
-        if asked:
+        if requested:
             raise KeyboardInterrupt
-        asked.append(number)
+        requested.append(number)
 
     before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield asked
+        yield requested
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

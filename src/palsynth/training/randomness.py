@@ -10,17 +10,19 @@ import numpy as np
 import torch
 
 
-def mixed(*numbers: int) -> int:
+def derive_seed(*numbers: int) -> int:
     """One whole number, 0 … 2**63 - 1, from several that are 0 or more."""
     high, low = np.random.SeedSequence(numbers).generate_state(2, np.uint32)
     return (int(high) << 31) ^ int(low)
 
 
-def seeded(seed: int, step: int, rank: int, micro: int, device: torch.device) -> torch.Generator:
+def make_generator(
+    seed: int, step: int, rank: int, micro: int, device: torch.device
+) -> torch.Generator:
     """The generator of one micro-step, on ``device``.
 
     Also seeds torch's global generators, which dropout layers draw from.
     """
-    value = mixed(seed, step, rank, micro)
+    value = derive_seed(seed, step, rank, micro)
     torch.manual_seed(value)
     return torch.Generator(device).manual_seed(value)

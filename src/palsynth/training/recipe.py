@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 import yaml
 
+from palsynth import renamed
 from palsynth.data.examples import Source
 from palsynth.errors import InputError
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 from palsynth.settings import Settings
 from palsynth.training.objective import Objective
 
@@ -51,13 +53,20 @@ class LoopSettings(Settings):
     log_every: int = 50
     """Steps between rows of metrics.jsonl, each a mean since the last."""
     checkpoint_every: int = 500
-    keep: int = 2
+    max_checkpoints: int = 2
     """Newest checkpoints that are kept."""
     validate_every: int = 0
     """Steps between validations and sample pictures, of the averaged weights; 0 never."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "batch", "accumulate", "log_every", "checkpoint_every", "keep"):
+        for name in (
+            "steps",
+            "batch",
+            "accumulate",
+            "log_every",
+            "checkpoint_every",
+            "max_checkpoints",
+        ):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} {getattr(self, name)}: must be at least 1")
         for name in ("warmup", "weight_decay", "clip", "seed", "workers", "validate_every"):
@@ -72,7 +81,15 @@ class LoopSettings(Settings):
 
 
 MAY_CHANGE = frozenset(
-    {"steps", "workers", "device", "log_every", "checkpoint_every", "keep", "validate_every"}
+    {
+        "steps",
+        "workers",
+        "device",
+        "log_every",
+        "checkpoint_every",
+        "max_checkpoints",
+        "validate_every",
+    }
 )
 """Fields of LoopSettings that a resumed run may give anew: they change no gradient, except
 ``steps`` under the cosine schedule, where the rest of the run follows the new one."""
@@ -95,14 +112,23 @@ class Recipe(Protocol):
         """What trains, freshly initialised from ``loop.seed``."""
         ...
 
-    def source(self, draw: bool = True) -> Source:
+    def source(self, build_cache: bool = True) -> Source:
         """What it trains on. May draw what is kept, at length and with progress shown; without
-        ``draw`` it gives the same examples one by one and writes nothing."""
+        ``build_cache`` it gives the same examples one by one and writes nothing."""
         ...
 
 
-def load(path: Path, kinds: dict[str, type]) -> Any:
-    """The recipe in a YAML file. Raises InputError naming the file, the field and the fault."""
+def load(path: Path, kinds: dict[str, type], note: Callable[[str], None] | None = None) -> Any:
+    """The recipe in a YAML file.
+
+    Args:
+        path: the file.
+        kinds: kind of recipe -> its dataclass.
+        note: is given one line where the file uses old names of fields.
+
+    Raises:
+        InputError: names the file, the field and the fault.
+    """
     try:
         data = yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
@@ -113,13 +139,22 @@ def load(path: Path, kinds: dict[str, type]) -> Any:
         raise InputError(f"{path}: has no 'kind'; kinds are {', '.join(kinds)}")
     if not isinstance(data["kind"], str) or data["kind"] not in kinds:
         raise InputError(f"{path}: no kind '{data['kind']}'; kinds are {', '.join(kinds)}")
-    return from_dict(kinds[data["kind"]], data, str(path))
+    return from_dict(kinds[data["kind"]], data, str(path), note)
 
 
-def from_dict(kind: type[T], data: dict[str, Any], where: str) -> T:
-    """A settings dataclass from plain values. Raises InputError naming the first fault."""
+def from_dict(
+    kind: type[T], data: dict[str, Any], where: str, note: Callable[[str], None] | None = None
+) -> T:
+    """A settings dataclass from plain values; ``note`` is told in one line of old names.
+
+    Raises:
+        InputError: names the first fault.
+    """
     from pydantic import TypeAdapter, ValidationError
 
+    data, phrases = renamed.fields(kind, data, where)
+    if phrases and note is not None:
+        note(f"palsynth: {where}: {'; '.join(phrases)}; old names go in 0.3")
     try:
         return TypeAdapter(kind).validate_python(data)
     except ValidationError as error:
@@ -133,7 +168,7 @@ def from_dict(kind: type[T], data: dict[str, Any], where: str) -> T:
 
 def save(recipe: Any, path: Path) -> None:
     """Writes a recipe as YAML, every field said, whole or not at all."""
-    with written_whole(path) as temporary:
+    with atomic_write(path) as temporary:
         temporary.write_text(to_yaml(recipe), "utf-8")
 
 

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from palsynth.errors import InputError
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 
 
 def release(run: Path, folder: Path) -> int:
@@ -29,7 +29,7 @@ def release(run: Path, folder: Path) -> int:
     for path in sorted(p for p in weights.rglob("*") if p.is_file()):
         target = folder / path.relative_to(weights)
         target.parent.mkdir(parents=True, exist_ok=True)
-        with written_whole(target) as temporary:
+        with atomic_write(target) as temporary:
             if path.suffix == ".safetensors":
                 tensors = {name: _halved(t) for name, t in load_file(path).items()}
                 with safe_open(path, "pt") as file:
@@ -43,7 +43,7 @@ def release(run: Path, folder: Path) -> int:
                 temporary.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
             else:
                 shutil.copyfile(path, temporary)
-    with written_whole(folder / "metrics.json") as temporary:
+    with atomic_write(folder / "metrics.json") as temporary:
         temporary.write_text(json.dumps(_last_figures(run), indent=1) + "\n", "utf-8")
     return size
 

@@ -23,7 +23,7 @@ from palsynth.errors import InputError
 from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.evaluation.document import to_json
 from palsynth.evaluation.intervals import Figure, bootstrap
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 from palsynth.scoring.features import sha256
 from palsynth.training import checkpoints
 from palsynth.training.loop import train
@@ -53,7 +53,7 @@ def mixtures(real: Path, synthetic: Path) -> dict[str, tuple[Path, ...]]:
 
 def train_graders(
     recipe: GraderRecipe, real: Path, synthetic: Path, seeds: int, out: Path,
-    tell: Callable[[str], None] = print,
+    progress: Callable[[str], None] = print,
 ) -> dict[str, list[Path]]:  # fmt: skip
     """Trains a grader for every row and seed into ``out/<row>-<seed>``; those that are finished
     stay, others go on. Returns their weights by row. Raises InputError where one was stopped."""
@@ -63,7 +63,7 @@ def train_graders(
             run = out / f"{row.replace(' + ', '-and-')}-{seed}"
             data = replace(recipe.data, folders=folders, seed=seed)
             own = replace(recipe, data=data, loop=replace(recipe.loop, seed=seed))
-            tell(f"{row}, seed {seed}")
+            progress(f"{row}, seed {seed}")
             if not train(own, run, resume=bool(checkpoints.steps(run))):
                 raise InputError(f"{run}: was stopped; start the same command again to go on")
             found.setdefault(row, []).append(run / "weights")
@@ -130,7 +130,7 @@ def figures(graded: list[Graded]) -> dict[str, Figure]:
         a, b = whole[true][known], whole[found][known]
         groups = whole["subjects"][known]
         out[f"{label} kappa ↑"] = bootstrap(
-            a, b, seed[known], groups=groups, statistic=kappa, draws=500
+            a, b, seed[known], groups=groups, statistic=kappa, num_resamples=500
         )
         slack = 0 if label == "item" else 1
         name = "item right, % ↑" if label == "item" else "grade within one, % ↑"
@@ -151,7 +151,7 @@ def difference(one: list[Graded], other: list[Graded]) -> Figure:
 
     found = [g.found_items[known] for g in (*one, *other)]
     groups = one[0].subjects[known]
-    return bootstrap(one[0].items[known], *found, groups=groups, statistic=gap, draws=500)
+    return bootstrap(one[0].items[known], *found, groups=groups, statistic=gap, num_resamples=500)
 
 
 def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
@@ -174,7 +174,7 @@ def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
     if record.exists() and record.read_text("utf-8") != text:
         raise InputError(f"{out}: holds graders of other data; give another --out")
     out.mkdir(parents=True, exist_ok=True)
-    with written_whole(record) as temporary:
+    with atomic_write(record) as temporary:
         temporary.write_text(text, "utf-8")
 
 

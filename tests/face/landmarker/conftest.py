@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from palsynth.face.images import read_image
-from palsynth.face.landmarker.region import Region
+from palsynth.face.landmarker.region import CropRegion
 
 DATA = Path(__file__).parent / "data"
 
@@ -44,7 +44,7 @@ def reference(request: pytest.FixtureRequest) -> Reference:
     )
 
 
-def as_mediapipe_cuts(centre: np.ndarray, side: float, turn: float, size: int) -> Region:
+def as_mediapipe_cuts(centre: np.ndarray, side: float, turn: float, size: int) -> CropRegion:
     """A region as MediaPipe samples it: from its edge on, half a step off."""
-    axes = Region(centre, side, turn).axes
-    return Region(centre - axes @ np.full(2, 0.5 * side / size), side, turn)
+    axes = CropRegion(centre, side, turn).axes
+    return CropRegion(centre - axes @ np.full(2, 0.5 * side / size), side, turn)

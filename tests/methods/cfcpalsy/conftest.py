@@ -11,11 +11,11 @@ from palsynth.data.examples import stack
 from palsynth.data.groups import GroupsSource
 from palsynth.data.training_pairs import pair_of
 from palsynth.encoders.base import as_images
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Shown, conditioner_of, unet_of
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch, conditioner_of, unet_of
 from palsynth.methods.cfcpalsy.settings import (
+    CFCPalsySettings,
     ConditionSettings,
     DiffusionSettings,
-    ModelSettings,
     UNetSettings,
 )
 
@@ -25,16 +25,16 @@ ALPHAS = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000), 0)
 """What is left of an image's square at each timestep: beta is linear from 1e-4 to 0.02."""
 
 
-def small(condition: dict | None = None, diffusion: dict | None = None) -> ModelSettings:
+def small(condition: dict | None = None, diffusion: dict | None = None) -> CFCPalsySettings:
     """Settings of a tiny model of the published design, with some fields changed."""
-    return ModelSettings(
+    return CFCPalsySettings(
         UNetSettings(SIZE, 32, (1, 2), attention=(1,), head_channels=32, predicted=3, unshuffle=2),
         ConditionSettings(**{"dim": 64, **(condition or {})}),
         DiffusionSettings(**{"steps": 3, **(diffusion or {})}),
     )
 
 
-def default() -> ModelSettings:
+def default() -> CFCPalsySettings:
     """Tiny, but with every step beyond the paper that the default takes."""
     return small(
         {"images": ("identity", "expression", "draft"), "identity_trainable": False},
@@ -43,7 +43,7 @@ def default() -> ModelSettings:
     )  # fmt: skip
 
 
-def build(settings: ModelSettings, noise: float = 0.05) -> CFCPalsyModel:
+def build(settings: CFCPalsySettings, noise: float = 0.05) -> CFCPalsyModel:
     """A model whose last layers say something."""
     torch.manual_seed(0)
     unet = unet_of(settings)
@@ -60,9 +60,9 @@ def rows(batch: dict[str, torch.Tensor], which: slice) -> dict[str, torch.Tensor
     return {name: tensor[which] for name, tensor in batch.items()}
 
 
-def shown(batch: dict[str, torch.Tensor], which: slice = slice(None)) -> Shown:
+def shown(batch: dict[str, torch.Tensor], which: slice = slice(None)) -> ImageBatch:
     """What a model is shown of a batch."""
-    return Shown({n: as_images(batch[n][which]) for n in ("identity", "expression", "draft")})
+    return ImageBatch({n: as_images(batch[n][which]) for n in ("identity", "expression", "draft")})
 
 
 @pytest.fixture(scope="session")

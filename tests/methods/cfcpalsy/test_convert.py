@@ -73,8 +73,8 @@ class Straight:
         elif change == "up":
             h, x = (functional.interpolate(v, scale_factor=2.0, mode="nearest") for v in (h, x))
         h = self.conv(f"{name}.in_layers.2", h)
-        told = self.linear(f"{name}.emb_layers.1", functional.silu(emb))[..., None, None]
-        scale, shift = told.chunk(2, 1)
+        conditioning = self.linear(f"{name}.emb_layers.1", functional.silu(emb))[..., None, None]
+        scale, shift = conditioning.chunk(2, 1)
         h = self.norm(f"{name}.out_layers.0", h) * (1 + scale) + shift
         h = self.conv(f"{name}.out_layers.3", functional.silu(h))
         if f"{name}.skip_connection.weight" in self.t:
@@ -90,8 +90,8 @@ class Straight:
         heads = []
         for h in range(8):
             q, k, v = (qkv[:, 192 * h + 64 * p : 192 * h + 64 * p + 64] for p in range(3))
-            told = tokens[..., 128 * h : 128 * h + 128].transpose(1, 2)
-            k, v = torch.cat([told[:, :64], k], 2), torch.cat([told[:, 64:], v], 2)
+            conditioning = tokens[..., 128 * h : 128 * h + 128].transpose(1, 2)
+            k, v = torch.cat([conditioning[:, :64], k], 2), torch.cat([conditioning[:, 64:], v], 2)
             weights = torch.softmax(torch.einsum("ncq,nck->nqk", q, k) / 8, -1)
             heads.append(torch.einsum("nqk,nck->ncq", weights, v))
         last = self.t[f"{name}.proj_out.weight"][..., 0]
@@ -162,15 +162,15 @@ def test_the_conditions_are_the_published_ones(model, published) -> None:
             heads.append(torch.softmax(q @ k.transpose(1, 2) / 128**0.5, -1) @ v)
         return torch.cat(heads, -1) @ p[f"{at}.proj.weight"].T + p[f"{at}.proj.bias"]
 
-    fused = torch.cat([
+    fuse = torch.cat([
         attend("att_id", landmarks, identity), attend("att_em", identity, expression),
         attend("att_lm", expression, landmarks),
     ], 1)  # fmt: skip
     last = p["cross_attn_adapter.weight"][..., 0]
-    tokens = fused @ last.T + p["cross_attn_adapter.bias"]
-    told = c(who, said)
-    assert (told.tokens - tokens).abs().max() < 1e-3 * tokens.abs().max()
-    assert torch.allclose(told.vector, vector, rtol=1e-4, atol=1e-5)
+    tokens = fuse @ last.T + p["cross_attn_adapter.bias"]
+    conditioning = c(who, said)
+    assert (conditioning.tokens - tokens).abs().max() < 1e-3 * tokens.abs().max()
+    assert torch.allclose(conditioning.vector, vector, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(

@@ -9,20 +9,20 @@ import torch
 from torch import Tensor
 
 from palsynth.errors import InputError
-from palsynth.methods.cfcpalsy.conditioner import Told
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Shown
-from palsynth.methods.cfcpalsy.settings import DiffusionSettings, ModelSettings
+from palsynth.methods.cfcpalsy.conditioner import Conditioning
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch
+from palsynth.methods.cfcpalsy.settings import CFCPalsySettings, DiffusionSettings
 from tests.methods.cfcpalsy.conftest import ALPHAS, build, default, shown, small
 
 
 @pytest.mark.parametrize("settings", [small(), default()])
-def test_the_same_request_alone_and_in_a_batch(settings: ModelSettings, batch) -> None:
+def test_the_same_request_alone_and_in_a_batch(settings: CFCPalsySettings, batch) -> None:
     model = build(settings).eval()
     seeds = [11, 12, 13, 14, 15, 16]
-    together = model.draw(shown(batch), seeds)
-    alone = torch.cat([model.draw(shown(batch, slice(k, k + 1)), [seeds[k]]) for k in range(6)])
+    together = model.sample(shown(batch), seeds)
+    alone = torch.cat([model.sample(shown(batch, slice(k, k + 1)), [seeds[k]]) for k in range(6)])
     assert (together - alone).abs().max() < 1e-4, "less than a fortieth of a grey level"
-    other = model.draw(shown(batch), [s + 1 for s in seeds])
+    other = model.sample(shown(batch), [s + 1 for s in seeds])
     assert (together - other).abs().max() > 1e-3, "another seed is another image"
 
 
@@ -30,7 +30,7 @@ def test_the_same_request_alone_and_in_a_batch(settings: ModelSettings, batch) -
 def test_every_sampler_draws_by_its_seeds(sampler: str, batch) -> None:
     model = build(small()).eval()
     d = replace(model.settings.diffusion, sampler=sampler)
-    first, again = (model.draw(shown(batch), range(6), d) for _ in range(2))
+    first, again = (model.sample(shown(batch), range(6), d) for _ in range(2))
     assert torch.equal(first, again)
     assert 0 <= first.min() <= first.max() <= 1
 
@@ -38,7 +38,7 @@ def test_every_sampler_draws_by_its_seeds(sampler: str, batch) -> None:
 def test_a_preview_sees_every_step(batch) -> None:
     model = build(default()).eval()
     seen = []
-    model.draw(shown(batch), range(6), preview=lambda n, of, x: seen.append((n, of, x.shape)))
+    model.sample(shown(batch), range(6), preview=lambda n, of, x: seen.append((n, of, x.shape)))
     assert seen == [(k, 3, (6, 3, 56, 56)) for k in (1, 2, 3)]
 
 
@@ -46,33 +46,33 @@ def test_several_draws_are_averaged_and_still_no_batch_decides(batch) -> None:
     """The mean of two draws is nearer to another mean of two than single draws are."""
     settings = default()
     model = build(settings).eval()
-    twice = replace(settings.diffusion, draws=4)
+    twice = replace(settings.diffusion, num_samples_averaged=4)
     seen = []
 
     def preview(number: int, of: int, image: Tensor) -> None:
         seen.append((number, of))
 
-    together = model.draw(shown(batch), range(6), twice, preview)
+    together = model.sample(shown(batch), range(6), twice, preview)
     assert seen == [(k, 12) for k in range(1, 13)]
-    alone = model.draw(shown({n: t[2:3] for n, t in batch.items()}), [2], twice)
+    alone = model.sample(shown({n: t[2:3] for n, t in batch.items()}), [2], twice)
     assert torch.allclose(alone, together[2:3], atol=1e-4)
 
     def apart(diffusion) -> float:
-        a, b = (model.draw(shown(batch), [s + k for k in range(6)], diffusion) for s in (0, 50))
+        a, b = (model.sample(shown(batch), [s + k for k in range(6)], diffusion) for s in (0, 50))
         return float((a - b).abs().mean())
 
     assert apart(twice) < 0.8 * apart(settings.diffusion)
-    with pytest.raises(InputError, match="draws 0: must be at least 1"):
-        small(diffusion={"draws": 0})
+    with pytest.raises(InputError, match="num_samples_averaged 0: must be at least 1"):
+        small(diffusion={"num_samples_averaged": 0})
 
 
-def says(model: CFCPalsyModel, told: float, untold: float) -> CFCPalsyModel:
+def says(model: CFCPalsyModel, conditioning: float, untold: float) -> CFCPalsyModel:
     """The model, but it predicts one number with conditions, and another without any."""
 
-    def predict(noisy: Tensor, t: Tensor, heard: Told, seen: Shown) -> Tensor:
+    def predict(noisy: Tensor, t: Tensor, heard: Conditioning, seen: ImageBatch) -> Tensor:
         silent = torch.equal(heard.tokens[0], model.conditioner.absent[0])
         assert silent == (not heard.vector.any())
-        return torch.full_like(noisy, untold if silent else told)
+        return torch.full_like(noisy, untold if silent else conditioning)
 
     model.predict = predict
     return model
@@ -82,11 +82,11 @@ def test_guidance_leans_away_from_no_conditions(batch: dict[str, Tensor]) -> Non
     """-0.2 without and 0.1 with conditions: three times as far from -0.2 is 0.7."""
     settings = small({"drop": 0.2})
     leaning = replace(settings.diffusion, guidance=3.0)
-    found = says(build(settings), 0.1, -0.2).draw(shown(batch), range(6), leaning)
-    wanted = says(build(settings), 0.7, 99.0).draw(shown(batch), range(6))
+    found = says(build(settings), 0.1, -0.2).sample(shown(batch), range(6), leaning)
+    wanted = says(build(settings), 0.7, 99.0).sample(shown(batch), range(6))
     assert torch.allclose(found, wanted, atol=1e-5)
     with pytest.raises(InputError, match="guidance must be 1"):
-        build(small()).draw(shown(batch), range(6), leaning)
+        build(small()).sample(shown(batch), range(6), leaning)
     with pytest.raises(InputError, match="guidance needs a model trained with"):
         small(diffusion={"guidance": 2.0})
 
@@ -96,22 +96,22 @@ def test_ddim_takes_the_published_steps(eta: float, batch: dict[str, Tensor]) ->
     """Song et al. 2021, equations 12 and 16, at timesteps 500 and 0."""
     model = says(build(small()), 0.3, 99.0)
     d = replace(model.settings.diffusion, steps=2, eta=eta)
-    found = model.draw(shown(batch, slice(2)), [7, 8], d)
+    found = model.sample(shown(batch, slice(2)), [7, 8], d)
     for image, seed in zip(found, (7, 8), strict=True):
         chance = torch.Generator().manual_seed(seed)
         noisy, noise = (torch.randn(3, 56, 56, generator=chance) for _ in range(2))
         late, early = ALPHAS[500], ALPHAS[0]
-        clean = ((noisy - (1 - late).sqrt() * 0.3) / late.sqrt()).clamp(-1, 1)
+        predict_x0 = ((noisy - (1 - late).sqrt() * 0.3) / late.sqrt()).clamp(-1, 1)
         spread = eta * ((1 - early) / (1 - late)).sqrt() * (1 - late / early).sqrt()
-        noisy = early.sqrt() * clean + (1 - early - spread**2).sqrt() * 0.3 + spread * noise
-        clean = ((noisy - (1 - early).sqrt() * 0.3) / early.sqrt()).clamp(-1, 1)
-        assert torch.allclose(image, (clean + 1) / 2, atol=1e-4)
+        noisy = early.sqrt() * predict_x0 + (1 - early - spread**2).sqrt() * 0.3 + spread * noise
+        predict_x0 = ((noisy - (1 - early).sqrt() * 0.3) / early.sqrt()).clamp(-1, 1)
+        assert torch.allclose(image, (predict_x0 + 1) / 2, atol=1e-4)
 
 
 def test_numbers_of_what_is_diffused() -> None:
     """Pixels of 0 … 1 in -1 … 1, or a difference to the draft, made larger."""
     pixel = torch.full((1, 3, 2, 2), 0.75)
-    seen = Shown(draft=pixel - 0.25, identity=pixel - 0.5)
+    seen = ImageBatch(draft=pixel - 0.25, identity=pixel - 0.5)
     plain, residual = build(small()), build(default())
     assert (plain.hidden(pixel, seen) == 0.5).all()
     assert (plain.visible(torch.full_like(pixel, -0.5), seen) == 0.25).all()
@@ -129,24 +129,27 @@ def test_a_model_is_told_and_shown_each_image_in_its_place(batch: dict[str, Tens
     """Identity image and expression image are not exchanged; images come in the settings' order."""
     model = build(small({"images": ("expression", "draft", "identity")})).eval()
     seen = shown(batch, slice(2))
-    told, by_hand = model.tell(seen), model.conditioner(seen["identity"], seen["expression"])
-    assert torch.equal(told.tokens, by_hand.tokens)
-    assert torch.equal(told.vector, by_hand.vector)
-    assert not torch.equal(told.tokens, model.conditioner(*[seen["identity"]] * 2).tokens)
+    conditioning, by_hand = (
+        model.encode_conditions(seen),
+        model.conditioner(seen["identity"], seen["expression"]),
+    )
+    assert torch.equal(conditioning.tokens, by_hand.tokens)
+    assert torch.equal(conditioning.vector, by_hand.vector)
+    assert not torch.equal(conditioning.tokens, model.conditioner(*[seen["identity"]] * 2).tokens)
     noisy, t = torch.randn(2, 3, 56, 56), torch.tensor([3, 700])
     further = torch.cat([2 * seen[n] - 1 for n in ("expression", "draft", "identity")], 1)
-    expected = model.unet(noisy, t, told.tokens, told.vector, further)
-    assert torch.equal(model.predict(noisy, t, told, seen), expected)
+    expected = model.unet(noisy, t, conditioning.tokens, conditioning.vector, further)
+    assert torch.equal(model.predict(noisy, t, conditioning, seen), expected)
 
 
 def test_of_six_predicted_channels_the_first_three_are_the_noise(batch: dict[str, Tensor]) -> None:
     settings = small()
     model = build(replace(settings, unet=replace(settings.unet, predicted=6))).eval()
     seen, noisy, t = shown(batch, slice(1)), torch.randn(1, 3, 56, 56), torch.tensor([9])
-    told = model.tell(seen)
-    six = model.unet(noisy, t, *told)
+    conditioning = model.encode_conditions(seen)
+    six = model.unet(noisy, t, *conditioning)
     assert six.shape[1] == 6
-    assert torch.equal(model.predict(noisy, t, told, seen), six[:, :3])
+    assert torch.equal(model.predict(noisy, t, conditioning, seen), six[:, :3])
 
 
 def test_settings_reach_unet_and_conditioner() -> None:
@@ -163,7 +166,7 @@ def test_settings_reach_unet_and_conditioner() -> None:
 
 def test_the_defaults_are_the_papers() -> None:
     """arXiv 2409.07271 and its training script."""
-    assert asdict(ModelSettings()) == {
+    assert asdict(CFCPalsySettings()) == {
         "unet": {"size": 112, "base": 128, "multipliers": (1, 1, 2, 2, 4, 4), "blocks": 1,
                  "attention": (4,), "head_channels": 64, "predicted": 6, "unshuffle": 1,
                  "dropout": 0.0},
@@ -172,17 +175,20 @@ def test_the_defaults_are_the_papers() -> None:
                       "images": (), "drop": 0.0},
         "diffusion": {"prediction": "epsilon", "residual": "none", "residual_scale": 2.0,
                       "cycle": 0.3, "identity_weight": 0.05, "landmark_weight": 1.0,
-                      "sampler": "ddim", "steps": 50, "eta": 1.0, "draws": 1, "guidance": 1.0},
+                      "sampler": "ddim", "steps": 50, "eta": 1.0, "num_samples_averaged": 1, "guidance": 1.0},
     }  # fmt: skip
 
 
 def test_what_is_dropped_counts_for_nothing(batch) -> None:
     """The same as a U-Net that reads no condition, image by image."""
     model = build(small({"drop": 0.5})).eval()
-    told, dropped = model.tell(shown(batch)), torch.arange(6) % 2 == 0
-    some, none = model.conditioner.nothing(told, dropped), model.conditioner.blank(6)
-    for found, kept, blank in zip(some, told, none, strict=True):
-        assert torch.equal(found[dropped], blank[dropped])
+    conditioning, dropped = model.encode_conditions(shown(batch)), torch.arange(6) % 2 == 0
+    some, none = (
+        model.conditioner.drop_conditions(conditioning, dropped),
+        model.conditioner.unconditional(6),
+    )
+    for found, kept, unconditional in zip(some, conditioning, none, strict=True):
+        assert torch.equal(found[dropped], unconditional[dropped])
         assert torch.equal(found[~dropped], kept[~dropped])
 
 
@@ -199,7 +205,7 @@ def test_bad_settings() -> None:
     with pytest.raises(InputError, match="has no cycle and sees no images"):
         small({"drop": 1.0})
     with pytest.raises(InputError, match="a residual model predicts 3 channels"):
-        ModelSettings(diffusion=DiffusionSettings(residual="draft"))
+        CFCPalsySettings(diffusion=DiffusionSettings(residual="draft"))
 
 
 def test_a_draft_is_asked_for_only_where_it_is_used() -> None:

@@ -15,7 +15,7 @@ from palsynth.encoders.load import identity_encoder, landmark_encoder
 from palsynth.methods.cfcpalsy import objective as module
 from palsynth.methods.cfcpalsy import validation
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
-from palsynth.methods.cfcpalsy.settings import ModelSettings
+from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
 from tests.methods.cfcpalsy.conftest import ALPHAS, build, default, rows, shown, small
 
 CYCLED = {"cycle": 0.7, "identity_weight": 0.4, "landmark_weight": 0.6}
@@ -50,10 +50,14 @@ def straight(objective: CFCPalsyObjective, batch: dict[str, Tensor]) -> dict[str
         further = torch.cat([2 * seen[n] - 1 for n in c.images], 1) if c.images else None
         said = model.unet(noisy, t, tokens, vector, further)[:, :3]
         if d.prediction == "epsilon":
-            wanted, clean = noise, (noisy - spread * said) / signal
+            wanted, predict_x0 = noise, (noisy - spread * said) / signal
         else:
-            wanted, clean = signal * noise - spread * x, signal * noisy - spread * said
-        made = draft + clean / (2 * d.residual_scale) if residual else (clean.clamp(-1, 1) + 1) / 2
+            wanted, predict_x0 = signal * noise - spread * x, signal * noisy - spread * said
+        made = (
+            draft + predict_x0 / (2 * d.residual_scale)
+            if residual
+            else (predict_x0.clamp(-1, 1) + 1) / 2
+        )
         own, target, identity = (judge(image).vector for image in (made, true, who))
         near, far = (1 - torch.cosine_similarity(own, x) for x in (target, identity))
         apart = landmarks(made).points - landmarks(true).points
@@ -85,7 +89,7 @@ def straight(objective: CFCPalsyObjective, batch: dict[str, Tensor]) -> dict[str
     ids=["as published", "velocity of a residual", "conditions dropped"],
 )
 def test_both_passes_and_their_gradients_follow_the_formulas(
-    settings: ModelSettings, batch: dict[str, Tensor]
+    settings: CFCPalsySettings, batch: dict[str, Tensor]
 ) -> None:
     """L(theta) + sigma L(theta'); gradients of the second pass flow through x̂0."""
     objective, by_hand = (CFCPalsyObjective(build(settings)).train() for _ in range(2))
@@ -121,7 +125,7 @@ def test_the_identity_is_read_once_and_from_the_identity_image(batch: dict[str, 
     assert torch.equal(seen[0], as_images(batch["identity"]))
 
 
-def trained(settings: ModelSettings, batch: dict[str, Tensor]) -> set[str]:
+def trained(settings: CFCPalsySettings, batch: dict[str, Tensor]) -> set[str]:
     """Parts of an objective that a step changes."""
     objective = CFCPalsyObjective(build(settings)).train()
     objective(rows(batch, slice(2)), torch.Generator().manual_seed(2)).total.backward()
@@ -191,7 +195,7 @@ def test_a_unet_alone_reads_no_condition(
     assert trains == {"absent"}
     model = objective.model.eval()
     swapped = {n: t.flip(0) for n, t in batch.items()}
-    assert torch.equal(model.draw(shown(batch), range(6)), model.draw(shown(swapped), range(6)))
+    assert torch.equal(model.sample(shown(batch), range(6)), model.sample(shown(swapped), range(6)))
 
 
 def test_validation_and_its_picture(
@@ -199,7 +203,7 @@ def test_validation_and_its_picture(
 ) -> None:
     monkeypatch.setattr(module, "validation_batch", lambda size: batch)
     objective = CFCPalsyObjective(build(default())).eval()
-    made = objective.model.draw(shown(batch), range(6))
+    made = objective.model.sample(shown(batch), range(6))
     named = {"made": made, **{n: as_images(batch[n]) for n in ("identity", "draft")}}
     true = as_images(batch["target"])
     by_hand = {
@@ -224,7 +228,7 @@ def test_validation_and_its_picture(
 def test_validation_shows_people_nobody_trains_on_in_pairs_across_people(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    asked: list[tuple[int, ...]] = []
+    requested: list[tuple[int, ...]] = []
 
     class Pair:
         def arrays(self) -> dict[str, np.ndarray]:
@@ -232,20 +236,20 @@ def test_validation_shows_people_nobody_trains_on_in_pairs_across_people(
 
     class Groups:
         def __init__(self, first: int, people: int, **more: float) -> None:
-            asked.append((first, people))
+            requested.append((first, people))
 
         def __getitem__(self, number: int) -> int:
             return number
 
     def pair_of(group: int, who: int, script: int, other: int, size: int) -> Pair:
-        asked.append((group, who, script, other))
+        requested.append((group, who, script, other))
         return Pair()
 
     monkeypatch.setattr(validation, "GroupsSource", Groups)
     monkeypatch.setattr(validation, "pair_of", pair_of)
     validation.validation_batch.__wrapped__(56)
-    assert asked[0] == (992_000, 500)
-    assert asked[1:] == [
+    assert requested[0] == (992_000, 500)
+    assert requested[1:] == [
         (group, who, script, other)
         for group in (0, 1)
         for who, other in ((0, 1), (1, 2), (2, 3), (3, 0))

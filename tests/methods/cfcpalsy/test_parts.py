@@ -16,8 +16,8 @@ from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.methods.cfcpalsy.conditioner import Conditioner
 from palsynth.methods.cfcpalsy.diffusion import (
-    added,
-    clean,
+    predict_x0,
+    q_sample,
     sampling_scheduler,
     target,
     training_scheduler,
@@ -69,8 +69,8 @@ def test_ablations_of_the_fusion(landmarks: bool, cross: bool, tokens: int) -> N
     if not cross:
         assert torch.allclose(found, fusion.out(torch.cat([who, said, shape], 1))), "as they are"
     elif not landmarks:
-        asked = torch.cat([fusion.identity(said, who), fusion.expression(who, said)], 1)
-        assert torch.allclose(found, fusion.out(asked)), "each asks the other"
+        requested = torch.cat([fusion.identity(said, who), fusion.expression(who, said)], 1)
+        assert torch.allclose(found, fusion.out(requested)), "each asks the other"
 
 
 def test_token_attention_appends_tokens_as_keys_and_values() -> None:
@@ -126,13 +126,13 @@ def test_the_noisy_image_comes_first_and_condition_images_after_it() -> None:
     torch.manual_seed(5)
     unet = CFCPalsyUNet(16, 32, (1,), attention=(), head_channels=32, predicted=3, conditions=2)
     torch.nn.init.normal_(unet.last.weight)
-    told = torch.tensor([9]), torch.randn(1, 4, 64), torch.randn(1, 128)
+    conditioning = torch.tensor([9]), torch.randn(1, 4, 64), torch.randn(1, 128)
     x, seen = torch.randn(1, 3, 16, 16), torch.randn(1, 6, 16, 16)
     with torch.no_grad():
         unet.stem.weight[:, 3:] = 0
-        found = unet(x, *told, seen)
-        assert torch.equal(unet(x, *told, -seen), found)
-        assert not torch.allclose(unet(-x, *told, seen), found)
+        found = unet(x, *conditioning, seen)
+        assert torch.equal(unet(x, *conditioning, -seen), found)
+        assert not torch.allclose(unet(-x, *conditioning, seen), found)
 
 
 @pytest.mark.parametrize(
@@ -165,11 +165,11 @@ def test_our_conditioner_step_by_step(transposed: bool) -> None:
     expression = c.expression_tokens(c.expression_fitted(spoken.vector)[:, None])
     found = landmark_encoder()(said).map
     shape = found.flatten(2).transpose(1, 2) if transposed else found.reshape(2, 49, 128)
-    told = c(who, said)
-    fused = c.fusion(identity, expression, c.landmark_tokens(shape))
-    assert torch.allclose(told.tokens, fused, atol=1e-5)
+    conditioning = c(who, said)
+    fuse = c.fusion(identity, expression, c.landmark_tokens(shape))
+    assert torch.allclose(conditioning.tokens, fuse, atol=1e-5)
     vector = c.scale * c.to_time(mine.vector + c.vector_position)
-    assert torch.allclose(told.vector, vector, atol=1e-5)
+    assert torch.allclose(conditioning.vector, vector, atol=1e-5)
 
 
 def test_a_conditioner_cuts_faces_as_its_networks_learnt_them(face: Face) -> None:
@@ -188,16 +188,16 @@ def test_predictions_by_their_formulas() -> None:
     noisy = a.sqrt() * images + (1 - a).sqrt() * noise
     epsilon, velocity = (training_scheduler(p, clip=False) for p in ("epsilon", "v_prediction"))
     for schedule in (epsilon, velocity):
-        assert torch.allclose(added(schedule, images, noise, t), noisy, atol=1e-5)
+        assert torch.allclose(q_sample(schedule, images, noise, t), noisy, atol=1e-5)
     assert torch.equal(target(epsilon, images, noise, t), noise)
     wanted = a.sqrt() * noise - (1 - a).sqrt() * images
     assert torch.allclose(target(velocity, images, noise, t), wanted, atol=1e-5)
     by_noise = (noisy - (1 - a).sqrt() * said) / a.sqrt()
-    assert torch.allclose(clean(epsilon, noisy, said, t), by_noise, atol=1e-4)
+    assert torch.allclose(predict_x0(epsilon, noisy, said, t), by_noise, atol=1e-4)
     by_velocity = a.sqrt() * noisy - (1 - a).sqrt() * said
-    assert torch.allclose(clean(velocity, noisy, said, t), by_velocity, atol=1e-5)
+    assert torch.allclose(predict_x0(velocity, noisy, said, t), by_velocity, atol=1e-5)
     clipping = training_scheduler("epsilon", clip=True)
-    assert torch.allclose(clean(clipping, noisy, said, t), by_noise.clamp(-1, 1), atol=1e-5)
+    assert torch.allclose(predict_x0(clipping, noisy, said, t), by_noise.clamp(-1, 1), atol=1e-5)
     assert by_noise.abs().max() > 1.5
 
 

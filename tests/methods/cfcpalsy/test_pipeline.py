@@ -17,23 +17,25 @@ from palsynth.errors import InputError
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT, RECOGNISER
-from palsynth.methods.base import Asked, Picture, Request, get_method
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
 from palsynth.methods.captured import draft
 from palsynth.methods.cfcpalsy.files import load_model, save_model
 from palsynth.methods.cfcpalsy.method import CFCPalsyMethod
-from palsynth.methods.cfcpalsy.model import Shown
+from palsynth.methods.cfcpalsy.model import ImageBatch
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline, _changed, _fade, _pasted
-from palsynth.methods.cfcpalsy.settings import ModelSettings
+from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
 from palsynth.methods.resolve import expression_picture
 from palsynth.subjects import View, render, sample
 from tests.methods.cfcpalsy.conftest import build, default, small
 
-ASKED = Asked(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
+REQUESTED_REGION = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
 
 
 @pytest.fixture(scope="module")
 def expression() -> Face:
-    return detect_face(render(sample(31), ASKED.movement, ASKED.palsy, view=View(192)).image)
+    return detect_face(
+        render(sample(31), REQUESTED_REGION.movement, REQUESTED_REGION.palsy, view=View(192)).image
+    )
 
 
 def test_a_model_comes_back_from_its_folder(saved: Path, tmp_path: Path) -> None:
@@ -74,9 +76,9 @@ def test_the_method_answers_pictures_and_words_in_any_batch(
 ) -> None:
     method = get_method("cfcpalsy", saved)
     requests = [
-        Request(face, Picture(expression), 1, framing=None),
-        Request(astronaut, ASKED, 2, 160, PORTRAIT),
-        Request(sample(4), ASKED, 3, 128),
+        Request(face, ExpressionImage(expression), 1, framing=None),
+        Request(astronaut, REQUESTED_REGION, 2, 160, PORTRAIT),
+        Request(sample(4), REQUESTED_REGION, 3, 128),
     ]
     together = method(requests)
     assert [i.shape for i in together] == [face.image.shape, (160, 160, 3), (128, 128, 3)]
@@ -87,7 +89,9 @@ def test_the_method_answers_pictures_and_words_in_any_batch(
 
 def test_only_the_crop_changes(saved: Path, astronaut: Face, expression: Face) -> None:
     """An untrained change lies within the crop; the photo around it stays as it is."""
-    made = CFCPalsyPipeline.from_pretrained(saved)([astronaut], [Picture(expression)], [0])[0]
+    made = CFCPalsyPipeline.from_pretrained(saved)([astronaut], [ExpressionImage(expression)], [0])[
+        0
+    ]
     outside = np.abs(made.astype(int) - astronaut.image).max(-1) == 0
     assert 0.2 < outside.mean() < 0.95
 
@@ -95,11 +99,11 @@ def test_only_the_crop_changes(saved: Path, astronaut: Face, expression: Face) -
 class Recorder:
     """A model that keeps what it is shown and draws its draft, or grey."""
 
-    def __init__(self, settings: ModelSettings) -> None:
+    def __init__(self, settings: CFCPalsySettings) -> None:
         self.model = build(settings)
-        self.model.draw = self.draw  # type: ignore[method-assign]
+        self.model.sample = self.sample  # type: ignore[method-assign]
 
-    def draw(self, shown: Shown, seeds: list[int], *rest: object) -> torch.Tensor:
+    def sample(self, shown: ImageBatch, seeds: list[int], *rest: object) -> torch.Tensor:
         self.shown, self.seeds = shown, list(seeds)
         return shown.get("draft", torch.full_like(shown["identity"], 0.5))
 
@@ -114,17 +118,17 @@ def test_the_model_sees_identity_expression_and_draft_each_in_its_place(
     """And a draft that the model keeps is the picture."""
     recorder = Recorder(default())
     method = CFCPalsyMethod(CFCPalsyPipeline(recorder.model))
-    rest = Picture(expression, face)
+    rest = ExpressionImage(expression, face)
     made = method([
-        Request(astronaut, rest, 7, framing=None), Request(face, ASKED, 8, 150, PORTRAIT)
+        Request(astronaut, rest, 7, framing=None), Request(face, REQUESTED_REGION, 8, 150, PORTRAIT)
     ])  # fmt: skip
     placed = face.aligned(PORTRAIT, 150)
-    wished = expression_picture(ASKED, 8, 224).face
+    wished = expression_picture(REQUESTED_REGION, 8, 224).face
     assert recorder.seeds == [7, 8]
     assert recorder.saw("identity", [f.aligned(RECOGNISER, 56).image for f in (astronaut, placed)])
     assert recorder.saw("expression", [f.aligned(RECOGNISER, 56).image
                                        for f in (expression, wished)])  # fmt: skip
-    drafts = [draft(astronaut, rest), draft(placed, ASKED)]
+    drafts = [draft(astronaut, rest), draft(placed, REQUESTED_REGION)]
     assert recorder.saw("draft", [
         Face(d, f.landmarks).aligned(RECOGNISER, 56).image
         for d, f in zip(drafts, (astronaut, placed), strict=True)
@@ -136,10 +140,12 @@ def test_the_model_sees_identity_expression_and_draft_each_in_its_place(
 def test_outside_the_face_the_draft_stays(face: Face, expression: Face) -> None:
     """However the model changes its corners."""
     recorder = Recorder(default())
-    recorder.model.draw = lambda shown, *rest: (shown["draft"] + 0.2).clamp(0, 1)
-    asked = [Asked(Movement.REST, Palsy.none())]
-    made = CFCPalsyPipeline(recorder.model)([face], [Picture(expression)], [0], asked)[0]
-    change = made.astype(int) - draft(face, asked[0])
+    recorder.model.sample = lambda shown, *rest: (shown["draft"] + 0.2).clamp(0, 1)
+    requested = [TargetExpression(Movement.REST, Palsy.none())]
+    made = CFCPalsyPipeline(recorder.model)([face], [ExpressionImage(expression)], [0], requested)[
+        0
+    ]
+    change = made.astype(int) - draft(face, requested[0])
     crop = face.aligned(RECOGNISER, 56)
     for place, least, most in (((28.0, 30.0), 30, 51), ((6.0, 50.0), 0, 0), ((50.0, 50.0), 0, 0)):
         x, y = (crop.onto(face) @ [*place, 1.0]).round().astype(int)
@@ -150,7 +156,7 @@ def test_without_a_draft_the_crop_is_laid_over_the_identity(
     astronaut: Face, expression: Face
 ) -> None:
     recorder = Recorder(small())
-    made = CFCPalsyPipeline(recorder.model)([astronaut], [Picture(expression)], [3])[0]
+    made = CFCPalsyPipeline(recorder.model)([astronaut], [ExpressionImage(expression)], [3])[0]
     assert set(recorder.shown) == {"identity", "expression"}
     x, y = astronaut.landmarks[4, :2].round().astype(int)
     assert np.abs(made[y, x].astype(int) - 128).max() <= 1
@@ -178,7 +184,7 @@ def test_the_method_says_how_it_samples(saved: Path) -> None:
     assert method.settings == {
         "prediction": "v_prediction", "residual": "draft", "residual_scale": 2.0, "cycle": 0.0,
         "identity_weight": 0.0, "landmark_weight": 0.0, "sampler": "dpm++", "steps": 3,
-        "eta": 1.0, "draws": 1, "guidance": 1.0,
+        "eta": 1.0, "num_samples_averaged": 1, "guidance": 1.0,
     }  # fmt: skip
 
 
@@ -192,12 +198,12 @@ def test_the_change_lands_where_it_was_made(astronaut: Face, expression: Face) -
         made[:, :, 20:36, 20:36] += 0.2
         return made.clamp(0, 1)
 
-    model.draw = brighten
+    model.sample = brighten
     pipeline = CFCPalsyPipeline(model)
     once = astronaut.aligned(PORTRAIT, 240)
     for face in (astronaut, once, once.aligned(PORTRAIT, 150)):
-        asked = [Asked(Movement.REST, Palsy.none())]
-        made = pipeline([face], [Picture(expression)], [0], asked)[0]
+        requested = [TargetExpression(Movement.REST, Palsy.none())]
+        made = pipeline([face], [ExpressionImage(expression)], [0], requested)[0]
         change = (made.astype(int) - face.image).sum(-1)
         rows, columns = np.nonzero(change > 20)
         crop = model.conditioner.crop(face, 56)
@@ -210,15 +216,15 @@ def test_the_change_lands_where_it_was_made(astronaut: Face, expression: Face) -
 
 
 def test_the_draft_alone_does_what_is_read(face: Face, expression: Face) -> None:
-    from palsynth.evaluation.requested import expressed
+    from palsynth.evaluation.requested import requested_measures
 
     draft = get_method("draft")
-    by_picture, by_words = draft([Request(face, Picture(expression), framing=None),
-                                  Request(face, ASKED, framing=None)])  # fmt: skip
-    asked = [(ASKED.movement, ASKED.palsy)] * 2
+    by_picture, by_words = draft([Request(face, ExpressionImage(expression), framing=None),
+                                  Request(face, REQUESTED_REGION, framing=None)])  # fmt: skip
+    requested = [(REQUESTED_REGION.movement, REQUESTED_REGION.palsy)] * 2
     points = np.stack([detect_face(image).landmarks for image in (by_picture, by_words)])
-    found = expressed(asked, points, np.stack([face.landmarks] * 2))
-    assert found.side_right().all()
+    found = requested_measures(requested, points, np.stack([face.landmarks] * 2))
+    assert found.side_accuracy().all()
     assert not np.array_equal(by_picture, by_words), "the picture was read, not told"
 
 

@@ -12,9 +12,9 @@ from palsynth.clinical import Branch, Grade, Movement, Palsy, Side
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
-from palsynth.methods.base import Asked
+from palsynth.methods.base import TargetExpression
 from palsynth.methods.cfcpalsy import reading
-from palsynth.methods.cfcpalsy.reading import in_words, read_asked
+from palsynth.methods.cfcpalsy.reading import as_targets, read_targets
 from palsynth.subjects import View, render, sample
 
 
@@ -25,7 +25,7 @@ def grinning(seed: int, side: Side) -> Face:
 
 @pytest.mark.parametrize("side", list(Side))
 def test_the_weak_side_is_read_from_a_picture(side: Side) -> None:
-    found = read_asked([grinning(31, side).aligned(RECOGNISER, 112).image])[0]
+    found = read_targets([grinning(31, side).aligned(RECOGNISER, 112).image])[0]
     assert found.movement is Movement.GRIN
     weak, strong = (np.mean(list(found.palsy.of(s).function.values())) for s in (side, side.other))
     assert weak < strong - 0.3
@@ -45,7 +45,7 @@ def test_what_the_reader_says_gets_its_name(monkeypatch: pytest.MonkeyPatch, fac
 
     Reads.head = head  # type: ignore[attr-defined]
     monkeypatch.setattr(reading, "_reader", Reads)
-    (found,) = read_asked([face.aligned(RECOGNISER, 112).image])
+    (found,) = read_targets([face.aligned(RECOGNISER, 112).image])
     assert found.movement is Movement.GRIN
     left, right = found.palsy.left, found.palsy.right
     branches = (Branch.TEMPORAL, Branch.ZYGOMATIC, Branch.BUCCAL, Branch.MARGINAL, Branch.CERVICAL)
@@ -57,15 +57,15 @@ def test_what_the_reader_says_gets_its_name(monkeypatch: pytest.MonkeyPatch, fac
 def test_only_what_is_not_known_is_read_and_everybody_keeps_their_words(
     monkeypatch: pytest.MonkeyPatch, face: Face, astronaut: Face
 ) -> None:
-    known = Asked(Movement.WINK, Palsy.none())
-    read = [Asked(m, Palsy.none()) for m in (Movement.GRIN, Movement.REST)]
+    known = TargetExpression(Movement.WINK, Palsy.none())
+    read = [TargetExpression(m, Palsy.none()) for m in (Movement.GRIN, Movement.REST)]
     seen: list[np.ndarray] = []
 
-    def reads(crops: list[np.ndarray], points: list[np.ndarray]) -> list[Asked]:
+    def reads(crops: list[np.ndarray], points: list[np.ndarray]) -> list[TargetExpression]:
         seen.extend(crops)
         return read
 
-    monkeypatch.setattr(reading, "read_asked", reads)
-    assert in_words([astronaut, face, face], [None, known, None]) == [read[0], known, read[1]]
+    monkeypatch.setattr(reading, "read_targets", reads)
+    assert as_targets([astronaut, face, face], [None, known, None]) == [read[0], known, read[1]]
     crops = [f.aligned(RECOGNISER, 112).image for f in (astronaut, face)]
     assert all(np.array_equal(a, b) for a, b in zip(seen, crops, strict=True))

@@ -17,10 +17,10 @@ from palsynth.data.training_pairs import PairsSource
 from palsynth.errors import InputError
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
-from palsynth.methods.base import Asked, Picture, Request, get_method
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
 from palsynth.methods.cfcpalsy.files import load_model
 from palsynth.methods.cfcpalsy.recipe import CFCPalsyRecipe, PairsSettings
-from palsynth.methods.cfcpalsy.settings import ModelSettings
+from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
 from palsynth.subjects import View, render, sample
 from palsynth.training.kinds import load_recipe
 from palsynth.training.loop import train
@@ -29,17 +29,19 @@ from tests.methods.cfcpalsy.conftest import default, small
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 
-ASKED = Asked(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
+REQUESTED_REGION = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
 
 
 @pytest.fixture(scope="module")
 def expression() -> Face:
-    return detect_face(render(sample(31), ASKED.movement, ASKED.palsy, view=View(192)).image)
+    return detect_face(
+        render(sample(31), REQUESTED_REGION.movement, REQUESTED_REGION.palsy, view=View(192)).image
+    )
 
 
 def recipe(folder: Path, **loop: int) -> CFCPalsyRecipe:
-    data = PairsSettings(people=8, first_person=700, groups=2, keep=folder / "groups",
-                         drawing_workers=1)  # fmt: skip
+    data = PairsSettings(subjects=8, first_subject=700, groups=2, cache_dir=folder / "groups",
+                         render_workers=1)  # fmt: skip
     return CFCPalsyRecipe(
         model=small(), data=data,
         loop=LoopSettings(**{"steps": 4, "batch": 2, "log_every": 1, "checkpoint_every": 2,
@@ -60,7 +62,7 @@ def test_training_resumes_bit_for_bit_and_its_weights_draw(tmp_path: Path, face:
     rows = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
     assert {"noise", "identity", "landmarks", "second_noise"} <= set(rows[0])
     method = get_method("cfcpalsy", whole / "weights")
-    image = method([Request(face, Picture(expression), framing=None)])[0]
+    image = method([Request(face, ExpressionImage(expression), framing=None)])[0]
     assert image.shape == face.image.shape
 
 
@@ -68,24 +70,24 @@ def test_a_training_begins_with_other_weights(saved: Path, tmp_path: Path) -> No
     """All of them, or the U-Net's alone; weights of another architecture are refused."""
     there = load_model(saved)
     torch.manual_seed(1)
-    first = replace(recipe(tmp_path), model=default(), begin=saved)
+    first = replace(recipe(tmp_path), model=default(), init_from=saved)
     whole = first.objective().model
     assert all(a.equal(b) for a, b in zip(whole.state_dict().values(),
                                           there.state_dict().values(), strict=True))  # fmt: skip
     assert any(p.requires_grad for p in whole.unet.parameters())
     assert not any(p.requires_grad for p in whole.conditioner.expression_net.parameters())
-    alone = replace(first, begin_with="unet").objective().model
+    alone = replace(first, init_modules="unet").objective().model
     assert alone.unet.stem.weight.equal(there.unet.stem.weight)
     assert not alone.conditioner.fusion.out.weight.equal(there.conditioner.fusion.out.weight)
     with pytest.raises(InputError, match="its CFCPalsyUNet has conditions 3, the recipe 0"):
-        replace(recipe(tmp_path), begin=saved).objective()
+        replace(recipe(tmp_path), init_from=saved).objective()
     other = replace(default(), condition=replace(default().condition, cross=False))
     with pytest.raises(InputError, match="its Conditioner has cross True, the recipe False"):
         replace(first, model=other).objective()
     with pytest.raises(InputError, match="holds no CFCPalsy model"):
-        replace(first, begin=tmp_path).objective()
+        replace(first, init_from=tmp_path).objective()
     with pytest.raises(InputError, match="nowhere: no such folder to begin with"):
-        replace(first, begin=tmp_path / "nowhere").source()
+        replace(first, init_from=tmp_path / "nowhere").source()
     assert not (tmp_path / "groups").exists(), "said before anything is drawn"
 
 
@@ -93,9 +95,9 @@ def test_a_training_begins_with_other_weights(saved: Path, tmp_path: Path) -> No
 def test_the_published_recipes_train_as_the_paper_says(name: str, steps: int) -> None:
     """AdamW at 1e-4, batch 32, an average up to 0.9999 with power 3/4."""
     found = load_recipe(RECIPES / f"cfcpalsy-paper-{name}.yaml")
-    assert found.model == ModelSettings()
+    assert found.model == CFCPalsySettings()
     assert found.data == PairsSettings(dataset=Path(f"{name}-set"))
-    assert found.begin is None
+    assert found.init_from is None
     loop = found.loop
     assert (loop.steps, loop.batch, loop.learning_rate) == (steps, 32, 1e-4)
     assert (loop.ema, loop.ema_power) == (0.9999, 0.75)
@@ -103,25 +105,25 @@ def test_the_published_recipes_train_as_the_paper_says(name: str, steps: int) ->
 
 def test_pairs_are_of_people_for_training_by_default() -> None:
     assert asdict(PairsSettings()) == {
-        "dataset": None, "people": 6000, "first_person": 200_000, "photographs": None,
-        "mixed": 0.35, "smiling": 0.0, "groups": 1500, "keep": Path("runs/kept-groups"),
-        "drawing_workers": 2, "crossed": True, "healthy": 0.12, "mirror": 0.5, "seed": 0,
+        "dataset": None, "subjects": 6000, "first_subject": 200_000, "photographs": None,
+        "mixed": 0.35, "smiling": 0.0, "groups": 1500, "cache_dir": Path("runs/cache-groups"),
+        "render_workers": 2, "crossed": True, "healthy": 0.12, "mirror": 0.5, "seed": 0,
     }  # fmt: skip
-    assert PairsSettings(first_person=984_000).first_person + 6000 == 990_000, "the last allowed"
+    assert PairsSettings(first_subject=984_000).first_subject + 6000 == 990_000, "the last allowed"
     with pytest.raises(InputError, match="are for validation and evaluation"):
-        PairsSettings(first_person=984_001)
+        PairsSettings(first_subject=984_001)
 
 
 def test_pairs_come_from_where_the_recipe_says(tmp_path: Path) -> None:
     there = PairsSettings(
-        people=9, first_person=710, mixed=0.2, smiling=0.1, groups=5, keep=tmp_path,
+        subjects=9, first_subject=710, mixed=0.2, smiling=0.1, groups=5, cache_dir=tmp_path,
         crossed=False, healthy=0.4, mirror=0.3, seed=6,
     )  # fmt: skip
-    source = there.build(56, draw=False)
+    source = there.build(56, build_cache=False)
     assert isinstance(source, PairsSource)
     assert (source.crossed, source.size, source.mirror, source.seed) == (False, 56, 0.3, 6)
     kept = source.groups
-    assert (kept.folder, kept.count, kept.live) == (tmp_path, 5, True)
+    assert (kept.folder, kept.count, kept.uncached) == (tmp_path, 5, True)
     assert kept.source == GroupsSource(710, 9, None, 0.2, 0.1, 112, 0.4, 6)
     clinical = replace(there, dataset=tmp_path / "set").build(56)
     assert isinstance(clinical, FolderPairs)

@@ -14,7 +14,7 @@ from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.face.measures import measure
 from palsynth.face.scoring import asymmetry
-from palsynth.methods.base import Asked, Picture, Request, get_method
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
 from palsynth.methods.cfcpalsy.pipeline import DEFAULT
 from palsynth.subjects import View, render, sample
 from palsynth.training.kinds import load_recipe
@@ -40,7 +40,7 @@ def test_a_grin_of_another_person_lands_on_the_asked_side(side: Side) -> None:
     palsy = Palsy.peripheral(side, Grade.V)
     expression = detect_face(render(sample(1_000_401), Movement.GRIN, palsy, view=view).image)
     method = get_method("cfcpalsy")
-    made = detect_face(method([Request(identity, Picture(expression), 5, framing=None)])[0])
+    made = detect_face(method([Request(identity, ExpressionImage(expression), 5, framing=None)])[0])
     shown = asymmetry(measure(made.landmarks), Movement.GRIN)
     before = asymmetry(measure(identity.landmarks), Movement.GRIN)
     weak_left = shown - before > 0
@@ -49,8 +49,8 @@ def test_a_grin_of_another_person_lands_on_the_asked_side(side: Side) -> None:
 
 def test_the_person_stays_who_it_is(astronaut: Face) -> None:
     """A real photo, asked for in words."""
-    asked = Asked(Movement.GRIN, Palsy.peripheral(Side.RIGHT, Grade.IV))
-    made = get_method("cfcpalsy")([Request(astronaut, asked, 1, framing=None)])[0]
+    requested = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.RIGHT, Grade.IV))
+    made = get_method("cfcpalsy")([Request(astronaut, requested, 1, framing=None)])[0]
     recogniser = DlibRecogniser()
     crops = [recogniser.crop(f).image for f in (astronaut, detect_face(made))]
     import torch

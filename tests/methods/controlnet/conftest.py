@@ -12,7 +12,7 @@ from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
 from palsynth.methods.controlnet.prompts import DESCRIPTIONS
 from palsynth.methods.controlnet.small.networks import (
     AutoencoderSettings,
-    UNetSettings,
+    SmallUNetSettings,
     small_tokenizer,
 )
 
@@ -20,7 +20,7 @@ from palsynth.methods.controlnet.small.networks import (
 def tiny_base() -> Base:
     torch.manual_seed(0)
     tokenizer = small_tokenizer()
-    settings = UNetSettings(channels=(16, 32), text=16, text_layers=1)
+    settings = SmallUNetSettings(channels=(16, 32), text=16, text_layers=1)
     networks = (AutoencoderSettings(32, (16, 32)).build(), settings.text_encoder(tokenizer),
                 settings.unet(16, 4))  # fmt: skip
     for tensor in networks[2].parameters():  # a new U-Net adds nothing, so words would not act

@@ -15,7 +15,7 @@ from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import write_png
 from palsynth.face.regions import region_polygon
-from palsynth.methods.base import Asked
+from palsynth.methods.base import TargetExpression
 from palsynth.methods.controlnet import conditioning
 from palsynth.methods.controlnet.conditioning import (
     PARTS,
@@ -24,20 +24,20 @@ from palsynth.methods.controlnet.conditioning import (
     codc,
     plain,
 )
-from palsynth.methods.resolve import person_face
+from palsynth.methods.resolve import subject_face
 from palsynth.subjects import View, sample
 
 VIEW = View(256, PORTRAIT)
 
 
-def person(seed: int, movement: Movement = Movement.REST, side: Side = Side.LEFT) -> Face:
+def subject(seed: int, movement: Movement = Movement.REST, side: Side = Side.LEFT) -> Face:
     palsy = Palsy.none() if movement is Movement.REST else Palsy.peripheral(side, Grade.V)
-    return person_face(sample(seed), Asked(movement, palsy), VIEW)
+    return subject_face(sample(seed), TargetExpression(movement, palsy), VIEW)
 
 
 @pytest.fixture(scope="module")
 def pair() -> tuple[Face, Face]:
-    return person(900, Movement.GRIN), person(901)
+    return subject(900, Movement.GRIN), subject(901)
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +64,7 @@ def test_every_part_has_edges_inside_the_contour_and_nothing_lies_between(pair, 
 
 def test_ten_pairs_of_every_movement_lie_inside_the_contour() -> None:
     for k, movement in enumerate(YANAGIHARA):
-        patient, other = person(910 + k, movement, list(Side)[k % 2]), person(930 + k)
+        patient, other = subject(910 + k, movement, list(Side)[k % 2]), subject(930 + k)
         found = codc(patient, other, size=128)
         theirs = other.aligned(PORTRAIT, 128)
         mine = patient.aligned(PORTRAIT, 128)
@@ -80,10 +80,10 @@ def test_ten_pairs_of_every_movement_lie_inside_the_contour() -> None:
 
 def test_no_ruler_moves_with_the_palsy() -> None:
     """A grin or a whistle must not be taken for another size of the mouth."""
-    rest, other = person(905), person(906)
+    rest, other = subject(905), subject(906)
     calm = codc(rest, other, size=256).scales
     for movement in (Movement.GRIN, Movement.WHISTLE, Movement.CLOSE_EYES_TIGHTLY):
-        moved = codc(person(905, movement), other, size=256).scales
+        moved = codc(subject(905, movement), other, size=256).scales
         for name, scale in moved.items():
             assert scale == pytest.approx(calm[name], rel=0.06), (movement, name)
 

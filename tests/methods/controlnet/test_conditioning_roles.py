@@ -12,9 +12,9 @@ from palsynth.clinical import Movement, Palsy
 from palsynth.face.edges import canny
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
-from palsynth.methods.base import Asked
+from palsynth.methods.base import TargetExpression
 from palsynth.methods.controlnet.conditioning import _inner, codc, plain, plain_edges
-from palsynth.methods.resolve import person_face
+from palsynth.methods.resolve import subject_face
 from palsynth.subjects import View, sample
 
 SIZE = 256
@@ -50,8 +50,8 @@ def stretched(face: Face, number: int, middle: np.ndarray, factor: float) -> Non
 @pytest.fixture
 def both() -> tuple[Face, Face]:
     """Patient and non-patient, of one shape."""
-    asked = Asked(Movement.REST, Palsy.none())
-    face = person_face(sample(901), asked, View(SIZE, PORTRAIT)).aligned(PORTRAIT, SIZE)
+    requested = TargetExpression(Movement.REST, Palsy.none())
+    face = subject_face(sample(901), requested, View(SIZE, PORTRAIT)).aligned(PORTRAIT, SIZE)
     return tuple(
         replace(striped(face, upright), landmarks=face.landmarks.copy())
         for upright in (True, False)

@@ -73,9 +73,9 @@ def test_another_kind_of_base_is_named(copy: Path, kind: str, words: str) -> Non
 
 def test_stable_diffusion_2_is_named(base: Base, tmp_path: Path) -> None:
     from palsynth.methods.controlnet.base import save_base
-    from palsynth.methods.controlnet.small.networks import UNetSettings
+    from palsynth.methods.controlnet.small.networks import SmallUNetSettings
 
-    base.unet = UNetSettings(channels=(16, 32), text=1024).unet(16, 4)
+    base.unet = SmallUNetSettings(channels=(16, 32), text=1024).unet(16, 4)
     save_base(base, tmp_path / "sd2")
     with pytest.raises(InputError, match="is Stable Diffusion 2; this method needs"):
         read_base(tmp_path / "sd2")
@@ -193,10 +193,10 @@ def test_only_whole_words_of_the_folder_s_own_name_count(copy: Path, base: Base,
 
 
 def test_a_controlnet_of_another_size_is_named(base_folder: Path, tmp_path: Path) -> None:
-    from palsynth.methods.controlnet.small.networks import UNetSettings
+    from palsynth.methods.controlnet.small.networks import SmallUNetSettings
 
     base = read_base(base_folder)
-    other = UNetSettings(channels=(16, 32), text=48).unet(16, 4)
+    other = SmallUNetSettings(channels=(16, 32), text=48).unet(16, 4)
     ControlNetModel.from_unet(other).save_pretrained(tmp_path / "canny")
     words = "does not fit the base: its cross_attention_dim is 48, the base's 16"
     with pytest.raises(InputError, match=words):

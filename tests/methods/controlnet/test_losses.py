@@ -141,19 +141,19 @@ def test_validation_tells_thirds_of_the_timesteps_on_held_out_pictures(
     objective = ControlNetObjective(
         base, controlnet, Strategy(first=500, last=701), QUICK, held
     ).eval()
-    asked: list[tuple[list[int], list[int]]] = []
+    requested: list[tuple[list[int], list[int]]] = []
     true = objective._off
 
     def noted(latents, edges, said, t, rng):  # type: ignore[no-untyped-def]
-        asked.append((said, t.tolist()))
+        requested.append((said, t.tolist()))
         assert torch.equal(edges, held["edges"])
         return true(latents, edges, said, t, rng)
 
     objective._off = noted  # type: ignore[method-assign]
     found = objective.validate()
     assert list(found) == [f"validation/t{r}" for r in ("000-332", "333-666", "667-999")]
-    assert [said for said, _ in asked] == [held["sentence"].tolist()] * 3
-    assert [(t[0], t[-1], len(t)) for _, t in asked] == [(0, 332, 12), (333, 666, 12),
+    assert [said for said, _ in requested] == [held["sentence"].tolist()] * 3
+    assert [(t[0], t[-1], len(t)) for _, t in requested] == [(0, 332, 12), (333, 666, 12),
                                                          (667, 999, 12)]  # fmt: skip
     picture = objective.picture()
     assert picture.shape == (6 * 32, 3 * 32, 3)

@@ -14,7 +14,7 @@ from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, PORTRAIT, Framing
-from palsynth.methods import Asked, Picture, Request, get_method
+from palsynth.methods import ExpressionImage, Request, TargetExpression, get_method
 from palsynth.methods.base import method_class
 from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.conditioning import codc, plain, plain_edges
@@ -28,7 +28,7 @@ from palsynth.methods.controlnet.method import (
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
 from palsynth.methods.controlnet.prompts import PROMPT
 from palsynth.methods.resolve import expression_picture, identity_face
-from palsynth.subjects import Person, View, render, sample
+from palsynth.subjects import Subject, View, render, sample
 from palsynth.subjects.description import describe
 
 SIZE = 32
@@ -64,9 +64,9 @@ class Drawing:
 
 def test_each_tells_its_own_edges(patient: Face) -> None:
     """Whose contour, parts and nose: all five differ."""
-    size, person = 128, sample(970_302)
-    request = Request(person, Picture(patient), 0, size, PORTRAIT)
-    other = identity_face(person, size, PORTRAIT)
+    size, subject = 128, sample(970_302)
+    request = Request(subject, ExpressionImage(patient), 0, size, PORTRAIT)
+    other = identity_face(subject, size, PORTRAIT)
     larger = get_method("captured")([replace(request, size=4 * size)])[0]
     moved = cv2.resize(larger, (size, size), interpolation=cv2.INTER_AREA)
     expected = {
@@ -86,8 +86,12 @@ def test_each_tells_its_own_edges(patient: Face) -> None:
 def test_each_request_keeps_its_edges_words_and_seed(astronaut: Face, patient: Face) -> None:
     """Across the batches in which they are drawn; words are the identity's, never the patient's."""
     people = [sample(970_310 + k) for k in range(10)]
-    requests = [Request(p, Picture(patient), 40 + k, 64, PORTRAIT) for k, p in enumerate(people)]
-    requests[3] = replace(requests[3], expression=Picture(astronaut), words="man of about 60")
+    requests = [
+        Request(p, ExpressionImage(patient), 40 + k, 64, PORTRAIT) for k, p in enumerate(people)
+    ]
+    requests[3] = replace(
+        requests[3], expression=ExpressionImage(astronaut), words="man of about 60"
+    )
     drawing = Drawing(64)
     made = Partial(drawing)(requests)  # type: ignore[arg-type]
     assert [image[30, 30, 0] for image in made] == list(range(40, 50))
@@ -98,11 +102,11 @@ def test_each_request_keeps_its_edges_words_and_seed(astronaut: Face, patient: F
     assert same == [True] * 3 + [False] + [True] * 6
 
 
-def test_a_wish_in_words_is_shown_by_the_person_of_the_seed(person: Person) -> None:
-    asked = Asked(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
+def test_a_wish_in_words_is_shown_by_the_person_of_the_seed(subject: Subject) -> None:
+    requested = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
     drawing = Drawing(64)
-    Partial(drawing)([Request(person, asked, 23)])  # type: ignore[arg-type]
-    patient = expression_picture(asked, 23, 256).face
+    Partial(drawing)([Request(subject, requested, 23)])  # type: ignore[arg-type]
+    patient = expression_picture(requested, 23, 256).face
     assert np.array_equal(drawing.edges[0], plain(patient, 64).edges)
 
 
@@ -113,7 +117,7 @@ def test_a_portrait_is_laid_as_the_request_wants_it(
     astronaut: Face, framing: Framing | None, size: int
 ) -> None:
     """A portrait of the identity comes to lie over the identity."""
-    request = Request(astronaut, Picture(astronaut), size=size, framing=framing)
+    request = Request(astronaut, ExpressionImage(astronaut), size=size, framing=framing)
     found = _laid(astronaut.aligned(PORTRAIT, 256).image, request, astronaut)
     wanted = astronaut if framing is None else astronaut.aligned(framing, size)
     assert found.shape == wanted.image.shape
@@ -149,24 +153,24 @@ def test_the_captured_expression_on_a_photo_or_a_person(  # type: ignore[no-unty
     base: Base, controlnet, patient: Face, astronaut: Face
 ) -> None:
     method = _method(PartialCaptured, base, controlnet)
-    told = []
+    examples = []
     for identity in (sample(970_302), astronaut):
         requests = [
             Request(identity, expression, 0, 64, PORTRAIT)
             for expression in (
-                Picture(patient),
-                Asked(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V)),
-                Asked(Movement.REST, Palsy.none()),
+                ExpressionImage(patient),
+                TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V)),
+                TargetExpression(Movement.REST, Palsy.none()),
             )
         ]
-        told += [method.edges(r, identity_face(identity, SIZE, PORTRAIT)) for r in requests]
+        examples += [method.edges(r, identity_face(identity, SIZE, PORTRAIT)) for r in requests]
         assert [image.shape for image in method(requests)] == [(64, 64, 3)] * 3
-    assert len({edges.tobytes() for edges in told}) == 6
+    assert len({edges.tobytes() for edges in examples}) == 6
 
 
-def test_words_follow_the_identity(person: Person, astronaut: Face, patient: Face) -> None:
-    shown = Picture(patient)
-    assert words(Request(person, shown)) == describe(person)
+def test_words_follow_the_identity(subject: Subject, astronaut: Face, patient: Face) -> None:
+    shown = ExpressionImage(patient)
+    assert words(Request(subject, shown)) == describe(subject)
     assert words(Request(astronaut, shown)) == "person with light skin"
-    assert words(Request(patient, Picture(astronaut))) == "person with medium skin"
+    assert words(Request(patient, ExpressionImage(astronaut))) == "person with medium skin"
     assert words(Request(astronaut, shown, words="woman of about 40")) == "woman of about 40"

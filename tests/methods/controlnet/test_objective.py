@@ -17,7 +17,7 @@ from palsynth.errors import InputError
 from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import SHOWS_INPUT, write_png
-from palsynth.methods.base import Picture, Request
+from palsynth.methods.base import ExpressionImage, Request
 from palsynth.methods.controlnet.conditioning import plain_edges
 from palsynth.methods.controlnet.data.examples import in_batch
 from palsynth.methods.controlnet.data.healthy import held_out
@@ -28,7 +28,7 @@ from palsynth.methods.controlnet.method import Partial, PartialInOtherFace, Zero
 from palsynth.methods.controlnet.objective import on_edges
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.prompts import SENTENCES
-from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
+from palsynth.methods.controlnet.recipe import ControlNetRecipe, ControlNetSettings
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.methods.controlnet.weighting import Weighting
 from palsynth.subjects import View, render, sample
@@ -55,7 +55,7 @@ def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def recipe(base_folder: Path, patients: Path) -> ControlNetRecipe:
     return ControlNetRecipe(
-        model=ModelSettings(
+        model=ControlNetSettings(
             str(base_folder), controlnet=str(base_folder.parent / "controlnet"),
             strategy=Strategy(first=500, last=701), sampling=Sampling("ddim", 2, 1.0),
         ),
@@ -94,7 +94,7 @@ def test_a_tuning_runs_resumes_bit_for_bit_and_is_used(
     pipeline = load_pipeline(whole / "weights")
     assert (pipeline.strategy.first, pipeline.strategy.last) == (500, 701)
     identity = sample(970_150)
-    patient = Picture(_face(sample(970_151)))
+    patient = ExpressionImage(_face(sample(970_151)))
     requests = [Request(identity, patient, seed, size=48) for seed in (1, 2)]
     for kind in (Partial, PartialInOtherFace):
         made = kind(pipeline)(requests)
@@ -105,12 +105,12 @@ def test_a_tuning_runs_resumes_bit_for_bit_and_is_used(
     assert np.abs(again[0].astype(int) - made[0]).max() <= 1
 
 
-def _face(person):  # type: ignore[no-untyped-def]
+def _face(subject):  # type: ignore[no-untyped-def]
     from palsynth.clinical import Movement, Palsy
-    from palsynth.methods.base import Asked
-    from palsynth.methods.resolve import person_face
+    from palsynth.methods.base import TargetExpression
+    from palsynth.methods.resolve import subject_face
 
-    return person_face(person, Asked(Movement.GRIN, Palsy.none()), View(96))
+    return subject_face(subject, TargetExpression(Movement.GRIN, Palsy.none()), View(96))
 
 
 def test_layer_freezing_keeps_the_base_it_changed(recipe: ControlNetRecipe, tmp_path: Path) -> None:
@@ -134,18 +134,20 @@ def test_examples_without_edges_teach_the_base_alone(recipe: ControlNetRecipe) -
     both = replace(recipe, model=replace(recipe.model, strategy=Strategy("both")))
     batch = in_batch([recipe.source()[0], recipe.source()[1]])
     inverted = batch | {"edges": 255 - batch["edges"]}
-    for edgeless, heard in ((0.0, True), (1 - 1e-9, False)):
-        objective = build(replace(both, edgeless=edgeless))
+    for control_dropout, heard in ((0.0, True), (1 - 1e-9, False)):
+        objective = build(replace(both, control_dropout=control_dropout))
         losses = [objective(b, torch.Generator().manual_seed(3)).total for b in (batch, inverted)]
         assert bool(losses[0] != losses[1]) == heard
         losses[0].backward()
         assert any(bool(p.grad.any()) for p in objective.unet.parameters() if p.grad is not None)
         taught = [p.grad for p in objective.controlnet.parameters() if p.grad is not None]
         assert any(bool(g.any()) for g in taught) == heard
-    with pytest.raises(InputError, match="edgeless 1: must lie in 0 … 1, 1 excluded"):
-        replace(both, edgeless=1.0)
-    with pytest.raises(InputError, match="edgeless: nothing learns from examples without edges"):
-        replace(recipe, edgeless=0.1)
+    with pytest.raises(InputError, match="control_dropout 1: must lie in 0 … 1, 1 excluded"):
+        replace(both, control_dropout=1.0)
+    with pytest.raises(
+        InputError, match="control_dropout: nothing learns from examples without edges"
+    ):
+        replace(recipe, control_dropout=0.1)
 
 
 def test_errors_on_an_edge_may_count_more(recipe: ControlNetRecipe) -> None:
@@ -154,17 +156,17 @@ def test_errors_on_an_edge_may_count_more(recipe: ControlNetRecipe) -> None:
     assert on_edges(edges, 2).nonzero().tolist() == [[0, 3, 6]]
     batch = in_batch([recipe.source()[0], recipe.source()[1]])
     everywhere = batch | {"edges": torch.full_like(batch["edges"], 255)}
-    often = build(replace(recipe, at_edges=5.0))
+    often = build(replace(recipe, edge_loss_weight=5.0))
     counted, even = (often(b, torch.Generator().manual_seed(3)) for b in (batch, everywhere))
     assert counted.total != counted.parts["noise"]  # the log tells what does not depend on it
     assert torch.allclose(even.total, even.parts["noise"])
-    with pytest.raises(InputError, match="at_edges 0: must be above 0"):
-        replace(recipe, at_edges=0.0)
+    with pytest.raises(InputError, match="edge_loss_weight 0: must be above 0"):
+        replace(recipe, edge_loss_weight=0.0)
 
 
 def test_a_new_controlnet_begins_by_adding_nothing(recipe: ControlNetRecipe) -> None:
-    anew = replace(recipe, model=replace(recipe.model, anew=True, controlnet=None))
-    objective = build(anew)
+    from_scratch = replace(recipe, model=replace(recipe.model, from_scratch=True, controlnet=None))
+    objective = build(from_scratch)
     inputs = (torch.randn(1, 4, 16, 16), torch.tensor([5]), objective.base.words(["man"]),
               torch.rand(1, 3, 32, 32))  # fmt: skip
     down, middle = objective.controlnet(*inputs, return_dict=False)
@@ -173,9 +175,9 @@ def test_a_new_controlnet_begins_by_adding_nothing(recipe: ControlNetRecipe) -> 
 
 def test_the_recipe_reaches_the_objective(recipe: ControlNetRecipe) -> None:
     """On patients it is judged by the other patient, else by healthy people."""
-    objective = build(replace(recipe, weighting=Weighting(5.0, 20.0), at_edges=3.0))
+    objective = build(replace(recipe, weighting=Weighting(5.0, 20.0), edge_loss_weight=3.0))
     assert objective.weights[[0, 999]].tolist() == pytest.approx([0.00427, 20.0], rel=0.01)
-    assert (objective.edgeless, objective.at_edges) == (0.0, 3.0)
+    assert (objective.control_dropout, objective.edge_loss_weight) == (0.0, 3.0)
     assert (objective.strategy, objective.sampling) == (
         recipe.model.strategy, recipe.model.sampling
     )  # fmt: skip
@@ -215,13 +217,13 @@ def test_gradient_checkpointing_gives_the_same_gradients(recipe: ControlNetRecip
 
 
 def test_only_some_beginnings_make_sense() -> None:
-    with pytest.raises(InputError, match="anew begins without a ControlNet"):
-        ModelSettings(anew=True, controlnet="x")
+    with pytest.raises(InputError, match="from_scratch begins without a ControlNet"):
+        ControlNetSettings(from_scratch=True, controlnet="x")
     with pytest.raises(InputError, match="frozen outer layers would stay at zero"):
-        ModelSettings(anew=True, strategy=Strategy("inner"))
+        ControlNetSettings(from_scratch=True, strategy=Strategy("inner"))
     for trains in ("inner", "both"):
         with pytest.raises(InputError, match="outside must be 'tuned'"):
-            ModelSettings(strategy=Strategy(trains), sampling=Sampling(outside="none"))
+            ControlNetSettings(strategy=Strategy(trains), sampling=Sampling(outside="none"))
     with pytest.raises(InputError, match="patients 0: must be at least 1"):
         PatientsSettings(Path("x"), patients=0)
 

@@ -15,7 +15,7 @@ from palsynth.methods.controlnet.conditioning import plain_edges
 from palsynth.methods.controlnet.data import healthy
 from palsynth.methods.controlnet.data.healthy import HealthySource, held_out
 from palsynth.methods.controlnet.prompts import DESCRIPTIONS
-from palsynth.subjects import Person, View, sample
+from palsynth.subjects import Subject, View, sample
 from palsynth.subjects.description import describe
 
 
@@ -23,11 +23,11 @@ def test_pictures_show_healthy_people_at_rest_or_moving(monkeypatch: pytest.Monk
     drawn: list[tuple[int, Movement, float]] = []
 
     def render(
-        person: Person, movement: Movement, palsy: Palsy, *, intensity: float, view: View
+        subject: Subject, movement: Movement, palsy: Palsy, *, intensity: float, view: View
     ) -> Any:
         assert palsy == Palsy.none()
         assert (view.size, view.framing) == (64, PORTRAIT)
-        drawn.append((person.seed, movement, intensity))
+        drawn.append((subject.seed, movement, intensity))
         raise StopIteration
 
     monkeypatch.setattr(healthy, "render", render)

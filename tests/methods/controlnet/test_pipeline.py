@@ -21,7 +21,7 @@ from palsynth.methods.controlnet.io.loading import read_base
 from palsynth.methods.controlnet.pipeline import (
     ControlNetPalsyPipeline,
     Sampling,
-    draw_from_words,
+    sample_from_prompts,
 )
 from palsynth.methods.controlnet.strategies import Strategy
 
@@ -35,10 +35,10 @@ def edges(count: int) -> list[np.ndarray]:
 
 def test_a_picture_does_not_depend_on_its_batch(base: Base, controlnet: ControlNetModel) -> None:
     pipeline = ControlNetPalsyPipeline(base, controlnet, SAMPLING)
-    told, said = edges(5), ["man", "woman", "man of about 30", "x", "woman"]
-    together = pipeline(told, said, range(5))
+    examples, said = edges(5), ["man", "woman", "man of about 30", "x", "woman"]
+    together = pipeline(examples, said, range(5))
     for k in (0, 3):
-        alone = pipeline([told[k]], [said[k]], [k])[0]
+        alone = pipeline([examples[k]], [said[k]], [k])[0]
         assert alone.shape == (32, 32, 3)
         assert alone.dtype == np.uint8
         assert np.abs(alone.astype(int) - together[k]).max() <= 1
@@ -116,10 +116,10 @@ def test_the_defaults_of_sampling_and_of_the_bases_noise() -> None:
 def test_edges_reach_the_controlnet_and_guidance_the_words(
     base: Base, controlnet: ControlNetModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked: dict[str, Any] = {}
+    requested: dict[str, Any] = {}
 
     def call(self: object, prompt: list[str], **more: Any) -> Any:
-        asked.update(prompt=prompt, **more)
+        requested.update(prompt=prompt, **more)
         return SimpleNamespace(images=np.full((2, 4, 4, 3), 0.8), nsfw_content_detected=None)
 
     monkeypatch.setattr(StableDiffusionControlNetPipeline, "__call__", call)
@@ -127,12 +127,12 @@ def test_edges_reach_the_controlnet_and_guidance_the_words(
     made = ControlNetPalsyPipeline(base, controlnet, Sampling("ddim", 7, 3.5, 0.6))(
         two, ["man", "woman"], [5, 6]
     )
-    assert asked["prompt"] == ["man", "woman"]
-    assert (asked["num_inference_steps"], asked["guidance_scale"]) == (7, 3.5)
-    assert asked["controlnet_conditioning_scale"] == 0.6
-    assert [g.initial_seed() for g in asked["generator"]] == [5, 6]
-    assert asked["image"].shape == (2, 3, 32, 32)
-    for channel in asked["image"].unbind(1):
+    assert requested["prompt"] == ["man", "woman"]
+    assert (requested["num_inference_steps"], requested["guidance_scale"]) == (7, 3.5)
+    assert requested["controlnet_conditioning_scale"] == 0.6
+    assert [g.initial_seed() for g in requested["generator"]] == [5, 6]
+    assert requested["image"].shape == (2, 3, 32, 32)
+    for channel in requested["image"].unbind(1):
         assert np.array_equal(channel.numpy() * 255, np.stack(two)), "white lines on black"
     assert [image[0, 0].tolist() for image in made] == [[204, 204, 204]] * 2
 
@@ -200,7 +200,7 @@ def test_a_pipeline_saved_whole_draws_the_same_wherever_it_lies(
 
 
 def test_the_base_alone_draws_from_words(base: Base) -> None:
-    made = draw_from_words(base, ["man", "woman"], (0, 0), SAMPLING)
+    made = sample_from_prompts(base, ["man", "woman"], (0, 0), SAMPLING)
     assert [m.shape for m in made] == [(32, 32, 3)] * 2
 
 

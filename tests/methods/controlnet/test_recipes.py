@@ -17,12 +17,12 @@ from palsynth.methods.controlnet.io.files import load_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.io.loading import read_autoencoder, read_base
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.prompts import SENTENCES
-from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
+from palsynth.methods.controlnet.recipe import ControlNetRecipe, ControlNetSettings
 from palsynth.methods.controlnet.small.autoencoder import AutoencoderRecipe
-from palsynth.methods.controlnet.small.networks import AutoencoderSettings, UNetSettings
+from palsynth.methods.controlnet.small.networks import AutoencoderSettings, SmallUNetSettings
 from palsynth.methods.controlnet.small.text_to_image import TextToImageRecipe
 from palsynth.methods.controlnet.strategies import Strategy
-from palsynth.methods.controlnet.weighting import FROM_NOTHING, Weighting
+from palsynth.methods.controlnet.weighting import FROM_SCRATCH, Weighting
 from palsynth.subjects import sample
 from palsynth.subjects.description import describe
 from palsynth.training.kinds import load_recipe
@@ -34,7 +34,7 @@ QUICK = LoopSettings(steps=2, batch=2, validate_every=2, device="cpu")
 
 
 def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
-    data = HealthySettings(6, keep=tmp_path / "kept", drawing_workers=1)
+    data = HealthySettings(6, cache_dir=tmp_path / "kept", render_workers=1)
     first = AutoencoderRecipe(
         model=AutoencoderSettings(32, (16, 32)), crop=16, data=data, loop=QUICK
     )
@@ -47,7 +47,7 @@ def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
     assert (tmp_path / "vae" / "samples" / "step-2.png").is_file()
 
     second = TextToImageRecipe(
-        tmp_path / "vae" / "weights", model=UNetSettings((16, 32), text=16, text_layers=1),
+        tmp_path / "vae" / "weights", model=SmallUNetSettings((16, 32), text=16, text_layers=1),
         sampling=Sampling("ddim", 1, 1.5), data=data, loop=QUICK,
     )  # fmt: skip
     assert train(second, tmp_path / "base")
@@ -56,10 +56,12 @@ def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
     assert base.vae.config.scaling_factor == vae.config.scaling_factor == 1.0
 
     sampling = Sampling("ddim", 1, 1.0)
-    model = ModelSettings(str(tmp_path / "base" / "weights"), anew=True, sampling=sampling)
+    model = ControlNetSettings(
+        str(tmp_path / "base" / "weights"), from_scratch=True, sampling=sampling
+    )
     third = ControlNetRecipe(model=model, healthy=data, loop=QUICK)
     assert train(third, tmp_path / "control")
-    used = ModelSettings(
+    used = ControlNetSettings(
         str(tmp_path / "base" / "weights"), controlnet=str(tmp_path / "control" / "weights"),
         sampling=sampling,
     )  # fmt: skip
@@ -68,7 +70,7 @@ def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
 
     ungated = replace(used, sampling=replace(sampling, outside="none"))
     assert untuned_pipeline(ungated).sampling.outside == "tuned", "nothing was tuned in a range"
-    together = replace(third, model=replace(model, strategy=Strategy("both")), edgeless=0.5)
+    together = replace(third, model=replace(model, strategy=Strategy("both")), control_dropout=0.5)
     assert train(together, tmp_path / "both")
     trained = tmp_path / "both" / "weights"
     began, learned = base.unet.state_dict(), load_pipeline(trained).base.unet.state_dict()
@@ -116,16 +118,16 @@ def test_healthy_people_are_drawn_with_their_words() -> None:
     assert np.array_equal(record, source[3])
     assert record.shape == (64 * 64 * 3 + 1,)
     assert describe(sample(500_003)) in SENTENCES[int(record[-1])]
-    live = HealthySettings(4, keep=Path("nowhere")).build(64, draw=False)
-    assert {live[n].number for n in range(4)} == {0, 1, 2, 3}
+    uncached = HealthySettings(4, cache_dir=Path("nowhere")).build(64, build_cache=False)
+    assert {uncached[n].number for n in range(4)} == {0, 1, 2, 3}
     assert not Path("nowhere").exists()
 
 
 @pytest.mark.parametrize(
     ("wrong", "words"),
     [
-        ({"people": 0}, "must be at least 1"),
-        ({"first_person": 989_999, "people": 9000}, "are for validation and evaluation"),
+        ({"subjects": 0}, "must be at least 1"),
+        ({"first_subject": 989_999, "subjects": 9000}, "are for validation and evaluation"),
     ],
 )
 def test_settings_without_people_or_with_others_are_refused(wrong: dict, words: str) -> None:
@@ -143,21 +145,21 @@ def test_the_published_recipes_tune_as_the_paper_says(name: str, first: int, las
     """Three patients, 1800 pictures twice in batches of four, AdamW at 1e-5; the ControlNet alone
     trains, every timestep of its range counts alike."""
     found = load_recipe(RECIPES / f"controlnet-paper-{name}.yaml")
-    assert found.model == ModelSettings(
+    assert found.model == ControlNetSettings(
         "models/stable-diffusion-v1-5", controlnet="models/sd-controlnet-canny",
         strategy=Strategy("controlnet", first, last), sampling=Sampling("dpm++", 20, 7.5),
     )  # fmt: skip
     assert found.patients == PatientsSettings(Path("patients-set"), 3)
     assert (found.loop.steps, found.loop.batch, found.loop.learning_rate) == (900, 4, 1e-5)
     assert found.weighting == Weighting(0.0, 1.0)
-    assert (found.edgeless, found.at_edges) == (0.0, 1.0)
+    assert (found.control_dropout, found.edge_loss_weight) == (0.0, 1.0)
 
 
 def test_healthy_people_are_for_training_by_default() -> None:
     found = HealthySettings()
-    assert (found.first_person, found.people, found.seed) == (500_000, 6000, 0)
-    source = HealthySettings(7, 510_000, Path("nowhere"), seed=5).build(64, draw=False)
+    assert (found.first_subject, found.subjects, found.seed) == (500_000, 6000, 0)
+    source = HealthySettings(7, 510_000, Path("nowhere"), seed=5).build(64, build_cache=False)
     assert source.source == HealthySource(510_000, 64, 5)
-    assert (source.count, source.seed, source.people) == (7, 5, 7)
-    assert asdict(FROM_NOTHING) == {"snr_gamma": 5.0, "most": 20.0}
-    assert TextToImageRecipe(Path("x")).wordless == 0.1
+    assert (source.count, source.seed, source.num_subjects) == (7, 5, 7)
+    assert asdict(FROM_SCRATCH) == {"snr_gamma": 5.0, "max_weight": 20.0}
+    assert TextToImageRecipe(Path("x")).caption_dropout == 0.1

@@ -11,10 +11,10 @@ from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face.detect import detect_face
 from palsynth.face.measures import measure
 from palsynth.face.scoring import asymmetry
-from palsynth.methods.base import Picture, Request, get_method
+from palsynth.methods.base import ExpressionImage, Request, get_method
 from palsynth.methods.controlnet.base import ASSETS
 from palsynth.methods.controlnet.io.files import untuned_pipeline
-from palsynth.methods.controlnet.pipeline import Sampling, draw_from_words
+from palsynth.methods.controlnet.pipeline import Sampling, sample_from_prompts
 from palsynth.methods.controlnet.prompts import prompt
 from palsynth.subjects import View, render, sample
 from palsynth.training.kinds import load_recipe
@@ -40,7 +40,7 @@ def test_a_grin_of_a_patient_lands_on_its_side_of_somebody_else(side: Side, name
     patient = detect_face(render(sample(1_000_501), Movement.GRIN, palsy, view=View(256)).image)
     other = detect_face(render(sample(1_000_500), view=View(256)).image)
     method = get_method(name)
-    made = detect_face(method([Request(other, Picture(patient), 5, framing=None)])[0])
+    made = detect_face(method([Request(other, ExpressionImage(patient), 5, framing=None)])[0])
     weak_left = asymmetry(measure(made.landmarks), Movement.GRIN) > 0
     assert weak_left == (side is Side.LEFT)
 
@@ -48,6 +48,6 @@ def test_a_grin_of_a_patient_lands_on_its_side_of_somebody_else(side: Side, name
 def test_the_base_hears_words() -> None:
     base = untuned_pipeline().base
     said = [prompt(f"woman of about 30 with {tone} skin") for tone in ("light", "dark")]
-    light, dark = draw_from_words(base, said, (3, 3), Sampling(steps=10, guidance=2.0))
+    light, dark = sample_from_prompts(base, said, (3, 3), Sampling(steps=10, guidance=2.0))
     middle = (slice(48, 96), slice(40, 88))
     assert np.mean(light[middle]) > np.mean(dark[middle]) + 20

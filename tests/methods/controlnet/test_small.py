@@ -11,7 +11,7 @@ from transformers import CLIPTokenizer
 
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base
-from palsynth.methods.controlnet.data.examples import shortened
+from palsynth.methods.controlnet.data.examples import shorten_captions
 from palsynth.methods.controlnet.prompts import (
     DESCRIPTIONS,
     PROMPT,
@@ -21,7 +21,7 @@ from palsynth.methods.controlnet.prompts import (
 )
 from palsynth.methods.controlnet.small.networks import (
     AutoencoderSettings,
-    UNetSettings,
+    SmallUNetSettings,
     small_tokenizer,
 )
 from palsynth.subjects import sample
@@ -66,7 +66,7 @@ def test_no_word_of_a_prompt_is_cut_off(base: Base) -> None:
 
 
 def test_a_new_network_predicts_nothing() -> None:
-    settings = UNetSettings(channels=(16, 32), text=16, text_layers=1)
+    settings = SmallUNetSettings(channels=(16, 32), text=16, text_layers=1)
     words = torch.randn(1, 7, 16)
     assert not settings.unet(16, 4)(torch.randn(1, 4, 16, 16), 500, words).sample.any()
 
@@ -92,7 +92,7 @@ def test_each_sentence_is_shortened_by_its_own_draw() -> None:
     who = ("woman of about 30 with light skin", "man of about 50 with dark skin", "person")
     rng = torch.Generator().manual_seed(2)
     draws = torch.rand(12, generator=torch.Generator().manual_seed(2)).tolist()
-    found = shortened(torch.tensor([DESCRIPTIONS.index(w) for w in who * 4]), rng)
+    found = shorten_captions(torch.tensor([DESCRIPTIONS.index(w) for w in who * 4]), rng)
     assert [DESCRIPTIONS[n] for n in found] == [
         shorter(w, d) for w, d in zip(who * 4, draws, strict=True)
     ]
@@ -109,7 +109,7 @@ def test_people_are_described_in_words_that_training_uses() -> None:
 
 
 def test_it_is_as_small_as_promised() -> None:
-    tokenizer, unet = small_tokenizer(), UNetSettings()
+    tokenizer, unet = small_tokenizer(), SmallUNetSettings()
     networks = (AutoencoderSettings().build(), unet.unet(32, 4), unet.text_encoder(tokenizer))
     assert sum(p.numel() for n in networks for p in n.parameters()) < 20e6
 

@@ -62,7 +62,7 @@ def test_so_much_of_the_published_networks_trains(
     tensors: tuple[int, int], numbers: tuple[int, int],
 ) -> None:  # fmt: skip
     strategy = Strategy(trains)
-    strategy.set_free(*published)
+    strategy.set_trainable(*published)
     assert tuple(len(free(network)) for network in published) == tensors
     assert tuple(
         sum(t.numel() for t in network.parameters() if t.requires_grad) for network in published
@@ -74,7 +74,7 @@ def test_layer_freezing_frees_the_innermost_blocks_and_cross_attention(
     published: tuple[ControlNetModel, UNet2DConditionModel],
 ) -> None:
     """All of them, and nothing else."""
-    Strategy("inner").set_free(*published)
+    Strategy("inner").set_trainable(*published)
     inner, above = (set(free(network)) for network in published)
     whole = (("down_blocks.3.", "mid_block."), ("up_blocks.0.",))
     for network, found, blocks in zip(published, (inner, above), whole, strict=True):
@@ -106,7 +106,7 @@ def test_lora_adds_to_all_attention_of_the_published_controlnet() -> None:
     """Seven blocks of two attentions, four layers each, two matrices a layer: rank 16."""
     with torch.device("meta"):
         controlnet, unet = sd15_controlnet(), UNet2DConditionModel(cross_attention_dim=768)
-    Strategy("lora").set_free(controlnet, unet)
+    Strategy("lora").set_trainable(controlnet, unet)
     names = free(controlnet)
     assert len(names) == 7 * 2 * 4 * 2
     assert not free(unet)
@@ -125,7 +125,7 @@ def test_lora_trains_little_and_is_added_in_afterwards(
               torch.rand(2, 3, 32, 32))  # fmt: skip
     before = controlnet(*inputs).mid_block_res_sample
     plain = {name: tuple(t.shape) for name, t in controlnet.state_dict().items()}
-    Strategy("lora", rank=4).set_free(controlnet, base.unet)
+    Strategy("lora", rank=4).set_trainable(controlnet, base.unet)
     names = free(controlnet)
     assert names
     assert all(".lora_" in name for name in names)
@@ -150,4 +150,4 @@ def test_lora_trains_little_and_is_added_in_afterwards(
 
 def test_targets_that_are_not_there_are_named(base: Base, controlnet: ControlNetModel) -> None:
     with pytest.raises(InputError, match="targets to_nowhere: "):
-        Strategy("lora", targets=("to_nowhere",)).set_free(controlnet, base.unet)
+        Strategy("lora", targets=("to_nowhere",)).set_trainable(controlnet, base.unet)

@@ -8,12 +8,12 @@ from torch.nn import functional
 from palsynth.encoders.base import as_images
 from palsynth.methods.controlnet.data.healthy import held_out
 from palsynth.methods.controlnet.small.networks import AutoencoderSettings
-from palsynth.methods.controlnet.small.thumbnail import begin_with_thumbnails
+from palsynth.methods.controlnet.small.thumbnail import init_with_thumbnails
 
 
 def test_an_untrained_autoencoder_gives_back_a_thumbnail_in_colour() -> None:
     torch.manual_seed(0)
-    vae = begin_with_thumbnails(AutoencoderSettings(64, (32, 64, 128)).build())
+    vae = init_with_thumbnails(AutoencoderSettings(64, (32, 64, 128)).build())
     true = as_images(held_out(64)["image"])
     with torch.no_grad():
         latents = vae.encode(2 * true - 1).latent_dist

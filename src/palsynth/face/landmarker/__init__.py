@@ -6,7 +6,7 @@ a region is cut out of the picture (:mod:`region`), and two networks read it (:m
 """
 
 from palsynth.face.landmarker.blendshapes import BLENDSHAPES
-from palsynth.face.landmarker.landmarks import Reading
+from palsynth.face.landmarker.landmarks import FaceLandmarks
 from palsynth.face.landmarker.search import find_faces
 
-__all__ = ["BLENDSHAPES", "Reading", "find_faces"]
+__all__ = ["BLENDSHAPES", "FaceLandmarks", "find_faces"]

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from palsynth.face.landmarker.network import network, probability
-from palsynth.face.landmarker.region import Region
+from palsynth.face.landmarker.region import CropRegion
 
 SIZE = 192
 """Pixels a side of the network's input."""
@@ -44,15 +44,15 @@ class Detection:
     points: np.ndarray
     score: float
 
-    def region(self) -> Region:
+    def region(self) -> CropRegion:
         """Where the landmark network has to look: around the box, turned as the eyes are."""
         low, high = self.box[:2], self.box[2:]
         across = self.points[1] - self.points[0]
         turn = float(np.arctan2(across[1], across[0]))
-        return Region((low + high) / 2, ROOM * float((high - low).max()), turn)
+        return CropRegion((low + high) / 2, ROOM * float((high - low).max()), turn)
 
 
-def detect(image: np.ndarray, region: Region) -> list[Detection]:
+def detect(image: np.ndarray, region: CropRegion) -> list[Detection]:
     """Faces that are upright in a region of a picture (H, W, 3) uint8 RGB, surest first.
 
     What lies beyond the picture is black, as it was when the network was trained.

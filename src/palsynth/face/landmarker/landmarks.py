@@ -9,7 +9,7 @@ import numpy as np
 from palsynth.face import topology
 from palsynth.face.landmarker.blendshapes import blendshapes
 from palsynth.face.landmarker.network import network, probability
-from palsynth.face.landmarker.region import Region
+from palsynth.face.landmarker.region import CropRegion
 
 SIZE = 256
 """Pixels a side of the network's input."""
@@ -20,7 +20,7 @@ ROOM = 1.5
 
 
 @dataclass(frozen=True)
-class Reading:
+class FaceLandmarks:
     """``landmarks`` (478, 3) float64, pixels of the picture, depth in the units of x and nearer
     points below 0; ``blendshapes`` (52,) in 0 … 1; ``presence`` probability 0 … 1 that there is
     a face."""
@@ -30,7 +30,7 @@ class Reading:
     presence: float
 
 
-def read_face(image: np.ndarray, region: Region) -> Reading:
+def read_face(image: np.ndarray, region: CropRegion) -> FaceLandmarks:
     """Reads the face in a region of a picture (H, W, 3) uint8 RGB.
 
     The first look finds where the face lies. The second, of the region around those landmarks,
@@ -44,7 +44,7 @@ def read_face(image: np.ndarray, region: Region) -> Reading:
     mirrored, presence_mirrored = look(cut[:, ::-1])
     mirrored = mirrored[topology.MIRROR] * [-1, 1, 1] + [SIZE, 0, 0]
     landmarks = region.to_picture((seen + mirrored) / 2, SIZE)
-    return Reading(landmarks, blendshapes(landmarks), min(presence, presence_mirrored))
+    return FaceLandmarks(landmarks, blendshapes(landmarks), min(presence, presence_mirrored))
 
 
 def look(cut: np.ndarray) -> tuple[np.ndarray, float]:
@@ -54,10 +54,10 @@ def look(cut: np.ndarray) -> tuple[np.ndarray, float]:
     return outputs[0].reshape(-1, 3).astype(np.float64), float(probability(outputs[1].ravel()[0]))
 
 
-def around(landmarks: np.ndarray) -> Region:
+def around(landmarks: np.ndarray) -> CropRegion:
     """The region to look at again, upright with the outer eye corners, of landmarks (478, 3)."""
     across = landmarks[topology.OUTER_CANTHUS["left"]] - landmarks[topology.OUTER_CANTHUS["right"]]
-    level = Region(np.zeros(2), 1.0, float(np.arctan2(across[1], across[0])))
+    level = CropRegion(np.zeros(2), 1.0, float(np.arctan2(across[1], across[0])))
     own = landmarks[:, :2] @ level.axes
     low, high = own.min(0), own.max(0)
-    return Region(level.axes @ ((low + high) / 2), ROOM * float((high - low).max()), level.turn)
+    return CropRegion(level.axes @ ((low + high) / 2), ROOM * float((high - low).max()), level.turn)

@@ -9,7 +9,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Region:
+class CropRegion:
     """``centre`` (2,) and ``side`` in pixels, where pixel 0 has its centre at 0; ``turn`` in
     radians, positive where the square is turned clockwise."""
 
@@ -18,10 +18,10 @@ class Region:
     turn: float = 0.0
 
     @staticmethod
-    def whole(image: np.ndarray, room: float = 1.0) -> Region:
+    def whole(image: np.ndarray, room: float = 1.0) -> CropRegion:
         """The smallest upright square around a picture (H, W, ...), ``room`` times as large."""
         size = np.array(image.shape[1::-1])
-        return Region((size - 1) / 2, room * float(size.max()))
+        return CropRegion((size - 1) / 2, room * float(size.max()))
 
     @property
     def axes(self) -> np.ndarray:

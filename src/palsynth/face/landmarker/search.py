@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 
 from palsynth.face.landmarker.detector import SMALLEST_SHARE, Detection, detect, overlap
-from palsynth.face.landmarker.landmarks import Reading, read_face
-from palsynth.face.landmarker.region import Region
+from palsynth.face.landmarker.landmarks import FaceLandmarks, read_face
+from palsynth.face.landmarker.region import CropRegion
 
 NEARER = 3
 """How many times smaller the tiles of a nearer look are."""
@@ -24,7 +24,7 @@ PRESENT = 0.9
 says more than 0.999, for shapes that merely look like one also 0.86."""
 
 
-def find_faces(image: np.ndarray) -> list[Reading]:
+def find_faces(image: np.ndarray) -> list[FaceLandmarks]:
     """Reads the faces of a picture (H, W, 3) uint8 RGB, largest first; none gives an empty list.
 
     A look at a square finds faces of a sixteenth of its side and more. The first look takes in
@@ -40,17 +40,17 @@ def find_faces(image: np.ndarray) -> list[Reading]:
     return []
 
 
-def _looks(image: np.ndarray) -> Iterator[list[Region]]:
+def _looks(image: np.ndarray) -> Iterator[list[CropRegion]]:
     """What is looked at together: the picture, the picture with room around it, its tiles."""
-    yield [Region.whole(image)]
-    yield [Region.whole(image, margin) for margin in MARGINS]
+    yield [CropRegion.whole(image)]
+    yield [CropRegion.whole(image, margin) for margin in MARGINS]
     side = max(image.shape[:2]) / NEARER
     while side >= SMALLEST_TILE:
         yield _tiles(image, side)
         side /= NEARER
 
 
-def _tiles(image: np.ndarray, side: float) -> list[Region]:
+def _tiles(image: np.ndarray, side: float) -> list[CropRegion]:
     """Squares that cover a picture, each face that the look before could miss whole in one."""
     share = NEARER * SMALLEST_SHARE
     centres = []
@@ -59,7 +59,7 @@ def _tiles(image: np.ndarray, side: float) -> list[Region]:
         count = int(np.ceil(room / (side * (1 - share)))) + 1
         middle = (length - 1) / 2
         centres.append(middle + np.linspace(-room / 2, room / 2, count) * (count > 1))
-    return [Region(np.array([x, y]), side) for y in centres[1] for x in centres[0]]
+    return [CropRegion(np.array([x, y]), side) for y in centres[1] for x in centres[0]]
 
 
 def _distinct(detections: list[Detection]) -> list[Detection]:
@@ -71,9 +71,9 @@ def _distinct(detections: list[Detection]) -> list[Detection]:
     return kept
 
 
-def _one_each(readings: list[Reading]) -> list[Reading]:
+def _one_each(readings: list[FaceLandmarks]) -> list[FaceLandmarks]:
     """Without the second reading of a face: looks at two detections of it meet there."""
-    kept: list[Reading] = []
+    kept: list[FaceLandmarks] = []
     boxes: list[np.ndarray] = []
     for found in sorted(readings, key=lambda r: -r.presence):
         box = np.concatenate([found.landmarks[:, :2].min(0), found.landmarks[:, :2].max(0)])

@@ -24,14 +24,14 @@ VECTOR = 512
 """Length of every recogniser's vector."""
 
 
-class Told(NamedTuple):
+class Conditioning(NamedTuple):
     """``tokens`` (N, T, out) for the attention, ``vector`` (N, time) for the time embedding."""
 
     tokens: Tensor
     vector: Tensor
 
 
-class Identity(NamedTuple):
+class IdentityEncoding(NamedTuple):
     """``tokens`` (N, 49, dim) of an identity image, ``vector`` (N, time)."""
 
     tokens: Tensor
@@ -39,7 +39,7 @@ class Identity(NamedTuple):
 
 
 class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Identity image and expression image to :class:`Told`.
+    """Identity image and expression image to :class:`Conditioning`.
 
     ``encoders`` says whose networks read: ``palsynth`` (ours) or ``published`` (AdaFace IR-50
     and MobileFaceNet, as the paper has them). The identity network may train; the expression
@@ -99,22 +99,24 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
                 network.eval()
         return self
 
-    def forward(self, identity: Tensor, expression: Tensor) -> Told:
+    def forward(self, identity: Tensor, expression: Tensor) -> Conditioning:
         """Images (N, 3, H, W), RGB in 0 … 1, cut as :meth:`crop` does."""
-        return self.fused(self.identify(identity), expression)
+        return self.fuse(self.encode_identity(identity), expression)
 
-    def identify(self, identity: Tensor) -> Identity:
+    def encode_identity(self, identity: Tensor) -> IdentityEncoding:
         """What is told of identity images (N, 3, H, W)."""
-        who = self.identity_net(identity)
-        places = self.identity_tokens(who.map.flatten(2).transpose(1, 2)) + self.position
-        return Identity(places, self.scale * self.to_time(who.vector + self.vector_position))
+        identity_code = self.identity_net(identity)
+        places = self.identity_tokens(identity_code.map.flatten(2).transpose(1, 2)) + self.position
+        return IdentityEncoding(
+            places, self.scale * self.to_time(identity_code.vector + self.vector_position)
+        )
 
-    def fused(self, who: Identity, expression: Tensor) -> Told:
+    def fuse(self, identity_code: IdentityEncoding, expression: Tensor) -> Conditioning:
         """What is told of identities together with expression images (N, 3, H, W)."""
         spoken = self.expression_net(expression).vector
         said = self.expression_tokens(self.expression_fitted(spoken)[:, None])
         if self.landmark_net is None:
-            shape = torch.zeros_like(who.tokens)
+            shape = torch.zeros_like(identity_code.tokens)
         else:
             found = self.landmark_net(expression).map
             shape = found.flatten(2).transpose(1, 2) if self.transposed else found.flatten(1).view(
@@ -122,7 +124,7 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
             )  # fmt: skip
             assert self.landmark_tokens is not None
             shape = self.landmark_tokens(shape)
-        return Told(self.fusion(who.tokens, said, shape), who.vector)
+        return Conditioning(self.fusion(identity_code.tokens, said, shape), identity_code.vector)
 
     def crop(self, face: Face, size: int) -> Face:
         """A face cut out as the networks were trained on it, (size, size): by the eye corners,
@@ -131,15 +133,17 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
             return face.recogniser_crop(size)
         return face.aligned(RECOGNISER, size)
 
-    def nothing(self, told: Told, dropped: Tensor) -> Told:
+    def drop_conditions(self, conditioning: Conditioning, dropped: Tensor) -> Conditioning:
         """The same without conditions where ``dropped`` (N,) bool: for guidance."""
-        tokens = torch.where(dropped[:, None, None], self.absent.to(told.tokens.dtype), told.tokens)
-        return Told(tokens, told.vector * ~dropped[:, None])
+        tokens = torch.where(
+            dropped[:, None, None], self.absent.to(conditioning.tokens.dtype), conditioning.tokens
+        )
+        return Conditioning(tokens, conditioning.vector * ~dropped[:, None])
 
-    def blank(self, count: int) -> Told:
+    def unconditional(self, count: int) -> Conditioning:
         """What is told of so many images without conditions."""
         vector = self.absent.new_zeros(count, self.config["time_channels"])
-        return Told(self.absent.expand(count, -1, -1), vector)
+        return Conditioning(self.absent.expand(count, -1, -1), vector)
 
 
 def _fitted(inner: int, outer: int) -> nn.Module:

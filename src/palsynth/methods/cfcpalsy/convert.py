@@ -18,7 +18,7 @@ from palsynth.errors import InputError
 from palsynth.methods.cfcpalsy.conditioner import Conditioner
 from palsynth.methods.cfcpalsy.fusion import TOKENS
 from palsynth.methods.cfcpalsy.model import CFCPalsyModel, unet_of
-from palsynth.methods.cfcpalsy.settings import ConditionSettings, ModelSettings
+from palsynth.methods.cfcpalsy.settings import CFCPalsySettings, ConditionSettings
 
 _PLAIN = {
     "in_layers.0": "norm1",
@@ -50,7 +50,7 @@ _CONDITIONS = {
 def convert(path: Path) -> CFCPalsyModel:
     """Reads the published checkpoint. Raises InputError where a part of it is missing."""
     tensors = read_tensors(path)
-    settings = ModelSettings(condition=ConditionSettings(transposed=False))
+    settings = CFCPalsySettings(condition=ConditionSettings(transposed=False))
     unet = unet_of(settings)
     conditioner = Conditioner(encoders="published", transposed=False)
     load_exactly(unet, _unet(tensors, path), path)

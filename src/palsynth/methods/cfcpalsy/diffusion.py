@@ -44,7 +44,7 @@ def sampling_scheduler(training: DDPMScheduler, sampler: Sampler, steps: int) ->
     return made
 
 
-def clean(scheduler: DDPMScheduler, noisy: Tensor, predicted: Tensor, t: Tensor) -> Tensor:
+def predict_x0(scheduler: DDPMScheduler, noisy: Tensor, predicted: Tensor, t: Tensor) -> Tensor:
     """x̂0 of noisy images (N, 3, H, W) at timesteps (N,), as the prediction means it, clipped to
     -1 … 1 where the scheduler clips."""
     alpha = scheduler.alphas_cumprod.to(noisy.device)[t][:, None, None, None]
@@ -65,7 +65,7 @@ def target(scheduler: DDPMScheduler, images: Tensor, noise: Tensor, t: Tensor) -
     return found
 
 
-def added(scheduler: DDPMScheduler, images: Tensor, noise: Tensor, t: Tensor) -> Tensor:
+def q_sample(scheduler: DDPMScheduler, images: Tensor, noise: Tensor, t: Tensor) -> Tensor:
     """Images with noise of their timesteps."""
     found: Tensor = scheduler.add_noise(images, noise, t)  # type: ignore[arg-type]
     return found

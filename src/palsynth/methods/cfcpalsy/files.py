@@ -11,10 +11,10 @@ from torch import nn
 
 from palsynth.encoders.published.files import load_exactly, read_tensors
 from palsynth.errors import InputError
-from palsynth.files import written_whole
+from palsynth.files import atomic_write
 from palsynth.methods.cfcpalsy.conditioner import Conditioner
 from palsynth.methods.cfcpalsy.model import CFCPalsyModel, conditioner_of, unet_of
-from palsynth.methods.cfcpalsy.settings import ModelSettings
+from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
 from palsynth.methods.cfcpalsy.unet import CFCPalsyUNet
 from palsynth.training.recipe import from_dict, to_yaml
 
@@ -29,7 +29,7 @@ def save_model(model: CFCPalsyModel, folder: Path) -> None:
         model.conditioner.save_pretrained(folder / "conditioner")
     except (OSError, SafetensorError) as error:
         raise InputError(f"{folder}: cannot be written ({error})") from None
-    with written_whole(folder / "settings.yaml") as temporary:
+    with atomic_write(folder / "settings.yaml") as temporary:
         temporary.write_text(to_yaml(model.settings), "utf-8")
 
 
@@ -47,7 +47,7 @@ def load_model(folder: Path) -> CFCPalsyModel:
         raise InputError(f"{folder}: holds no CFCPalsy model (no settings.yaml)") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from None
-    settings = from_dict(ModelSettings, data, str(path))
+    settings = from_dict(CFCPalsySettings, data, str(path))
     parts: dict[str, nn.Module] = {}
     for name, kind in (("unet", CFCPalsyUNet), ("conditioner", Conditioner)):
         if not (folder / name / "config.json").is_file():  # diffusers would ask a hub for it
@@ -64,7 +64,7 @@ def load_model(folder: Path) -> CFCPalsyModel:
     return model.requires_grad_(False).eval()
 
 
-def begun(settings: ModelSettings, folder: Path, whole: bool) -> CFCPalsyModel:
+def initialised_from(settings: CFCPalsySettings, folder: Path, whole: bool) -> CFCPalsyModel:
     """A model of ``settings`` that begins with a folder's weights: with all of them, or with the
     U-Net's alone.
 

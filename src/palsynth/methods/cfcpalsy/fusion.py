@@ -23,8 +23,8 @@ class Attended(nn.Module):
         """``queries`` (N, T, dim) and ``feature`` (N, T, dim), which gives keys and values, to
         (N, T, dim)."""
         keys, values = self.kv(feature).chunk(2, dim=-1)
-        asked, keys, values = (self._split(x) for x in (queries.to(keys.dtype), keys, values))
-        found = functional.scaled_dot_product_attention(asked, keys, values)
+        requested, keys, values = (self._split(x) for x in (queries.to(keys.dtype), keys, values))
+        found = functional.scaled_dot_product_attention(requested, keys, values)
         return self.proj(found.transpose(1, 2).flatten(2))
 
     def _split(self, tokens: Tensor) -> Tensor:

@@ -12,11 +12,11 @@ import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face.face import Face
-from palsynth.methods.base import Asked, Picture, Request
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression
 from palsynth.methods.captured import draft
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
-from palsynth.methods.cfcpalsy.reading import in_words
-from palsynth.methods.networks import digest
+from palsynth.methods.cfcpalsy.reading import as_targets
+from palsynth.methods.networks import state_dict_sha256
 from palsynth.methods.resolve import expression_picture, identity_face
 
 EXPRESSION_SIZE = 224
@@ -41,7 +41,7 @@ class CFCPalsyMethod:
     @cached_property
     def weights_sha256(self) -> str:
         """What identifies its networks."""
-        return digest(self.pipeline.model)
+        return state_dict_sha256(self.pipeline.model)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -55,8 +55,8 @@ class CFCPalsyMethod:
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Images, one a request."""
         seen = [_opened(request) for request in requests]
-        identities, expressions, asked = (list(column) for column in zip(*seen, strict=True))
-        return self.pipeline(identities, expressions, [r.seed for r in requests], asked)
+        identities, expressions, requested = (list(column) for column in zip(*seen, strict=True))
+        return self.pipeline(identities, expressions, [r.seed for r in requests], requested)
 
 
 class DraftMethod:
@@ -82,15 +82,15 @@ class DraftMethod:
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Images, one a request."""
         seen = [_opened(request) for request in requests]
-        words = in_words([e.face for _, e, _ in seen], [a for _, _, a in seen])
+        words = as_targets([e.face for _, e, _ in seen], [a for _, _, a in seen])
         return [draft(face, said) for (face, _, _), said in zip(seen, words, strict=True)]
 
 
-def _opened(request: Request) -> tuple[Face, Picture, Asked | None]:
+def _opened(request: Request) -> tuple[Face, ExpressionImage, TargetExpression | None]:
     """The identity as it is to lie, the expression as a picture, and in words if asked in words."""
     face = identity_face(request.identity, request.size)
     if request.framing is not None:
         face = face.aligned(request.framing, request.size)
     picture = expression_picture(request.expression, request.seed, EXPRESSION_SIZE)
-    asked = request.expression if isinstance(request.expression, Asked) else None
-    return face, picture, asked
+    requested = request.expression if isinstance(request.expression, TargetExpression) else None
+    return face, picture, requested

@@ -12,9 +12,9 @@ from torch.nn import functional
 
 from palsynth.encoders.base import as_images
 from palsynth.encoders.load import identity_encoder, landmark_encoder
-from palsynth.methods.cfcpalsy.conditioner import Identity
-from palsynth.methods.cfcpalsy.diffusion import STEPS, added, clean, per_image, target
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Shown
+from palsynth.methods.cfcpalsy.conditioner import IdentityEncoding
+from palsynth.methods.cfcpalsy.diffusion import STEPS, per_image, predict_x0, q_sample, target
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch
 from palsynth.methods.cfcpalsy.validation import validation_batch
 from palsynth.training.objective import Losses, Objective
 
@@ -65,41 +65,43 @@ class CFCPalsyObjective(Objective):
         """Losses of a batch with ``identity``, ``expression``, ``target`` and ``draft`` images."""
         images = {name: as_images(batch[name]) for name in IMAGES}
         true = images.pop("target")
-        shown = Shown(images)
+        images = ImageBatch(images)
         count, device, d = len(true), true.device, self.model.settings.diffusion
         t = torch.randint(STEPS, (count,), generator=rng, device=device)
-        hidden = self.model.hidden(true, shown)
+        hidden = self.model.hidden(true, images)
         noise = torch.randn(hidden.shape, generator=rng, device=device)
         dropped = (
             torch.rand(count, generator=rng, device=device) < self.model.settings.condition.drop
         )
         alone = self.model.settings.condition.drop == 1
-        who = None if alone else self.model.conditioner.identify(shown["identity"])
-        wanted = self._wanted(true, shown["identity"])
-        first, made = self._pass(hidden, shown, who, wanted, noise, t, dropped)
+        identity_code = (
+            None if alone else self.model.conditioner.encode_identity(images["identity"])
+        )
+        wanted = self._wanted(true, images["identity"])
+        first, made = self._pass(hidden, images, identity_code, wanted, noise, t, dropped)
         total, parts = first["loss"], dict(first)
         if d.cycle:
-            again = Shown({**shown, "expression": made.clamp(0, 1)})
-            hidden = self.model.hidden(made, shown)
-            second, _ = self._pass(hidden, again, who, wanted, noise, t, dropped)
+            again = ImageBatch({**images, "expression": made.clamp(0, 1)})
+            hidden = self.model.hidden(made, images)
+            second, _ = self._pass(hidden, again, identity_code, wanted, noise, t, dropped)
             total = total + d.cycle * second["loss"]
             parts |= {f"second_{name}": value for name, value in second.items()}
         scalars = {name: value.mean() for name, value in parts.items() if name != "loss"}
         return Losses(total.mean(), scalars, t, first["noise"])
 
     def _pass(
-        self, hidden: Tensor, shown: Shown, who: Identity | None, wanted: _Wanted, noise: Tensor,
+        self, hidden: Tensor, images: ImageBatch, identity_code: IdentityEncoding | None, wanted: _Wanted, noise: Tensor,
         t: Tensor, dropped: Tensor,
     ) -> tuple[dict[str, Tensor], Tensor]:  # fmt: skip
         """One pass: losses (N,) by name, and x̂0 as images."""
         model, d = self.model, self.model.settings.diffusion
-        noisy = added(model.noise, hidden, noise, t)
-        told = model.tell(shown, who)
+        noisy = q_sample(model.noise, hidden, noise, t)
+        conditioning = model.encode_conditions(images, identity_code)
         if 0 < model.settings.condition.drop < 1:
-            told = model.conditioner.nothing(told, dropped)
-        predicted = model.predict(noisy, t, told, shown).float()
+            conditioning = model.conditioner.drop_conditions(conditioning, dropped)
+        predicted = model.predict(noisy, t, conditioning, images).float()
         off = per_image((predicted - target(model.noise, hidden, noise, t)).square())
-        made = model.visible(clean(model.noise, noisy, predicted, t), shown)
+        made = model.visible(predict_x0(model.noise, noisy, predicted, t), images)
         losses = {"noise": off, "loss": off}
         if self.recogniser is not None:
             losses["identity"] = self._identity(made, wanted, t)
@@ -139,7 +141,7 @@ class CFCPalsyObjective(Objective):
         device = next(self.model.unet.parameters()).device
         images = {name: as_images(batch[name]).to(device) for name in IMAGES}
         true = images.pop("target")
-        made = self.model.draw(Shown(images), range(len(true)))
+        made = self.model.sample(ImageBatch(images), range(len(true)))
         self._drawn = made
         named = {"made": made, "identity": images["identity"], "draft": images["draft"]}
         return {

@@ -12,12 +12,12 @@ import torch
 from palsynth.encoders.base import as_images
 from palsynth.face.face import Face
 from palsynth.face.regions import region_mask
-from palsynth.methods.base import Asked, Picture
+from palsynth.methods.base import ExpressionImage, TargetExpression
 from palsynth.methods.captured import draft
 from palsynth.methods.cfcpalsy.files import load_model, save_model
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, Preview, Shown
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch, Preview
 from palsynth.methods.cfcpalsy.settings import DiffusionSettings
-from palsynth.methods.networks import usual_device
+from palsynth.methods.networks import default_device
 
 DEFAULT = Path(__file__).parent / "assets" / "default"
 
@@ -37,20 +37,20 @@ class CFCPalsyPipeline:
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> CFCPalsyPipeline:
         """The model of a folder; what ships where nothing is said."""
-        return cls(load_model(path or DEFAULT).to(usual_device()))
+        return cls(load_model(path or DEFAULT).to(default_device()))
 
     def save_pretrained(self, path: Path) -> None:
         """Writes what :meth:`from_pretrained` reads."""
         save_model(self.model, path)
 
     def __call__(
-        self, identities: Sequence[Face], expressions: Sequence[Picture], seeds: Sequence[int],
-        asked: Sequence[Asked | None] | None = None, diffusion: DiffusionSettings | None = None,
+        self, identities: Sequence[Face], expressions: Sequence[ExpressionImage], seeds: Sequence[int],
+        requested: Sequence[TargetExpression | None] | None = None, diffusion: DiffusionSettings | None = None,
         preview: Preview | None = None,
     ) -> list[np.ndarray]:  # fmt: skip
         """Pictures (H, W, 3) uint8 RGB as large as the identities' and lying as they do.
 
-        ``asked`` says in words what an expression image shows, where that is known; else it is
+        ``requested`` says in words what an expression image shows, where that is known; else it is
         captured, against the same person's rest where the picture has it, if the model wants a
         draft. ``diffusion`` replaces sampler, steps and guidance.
         """
@@ -61,7 +61,7 @@ class CFCPalsyPipeline:
         drafts: list[np.ndarray | None] = [None] * len(cut)
         images = {"identity": [c.image for c in cut], "expression": shown}
         if self.model.settings.uses_draft:
-            words = asked or [None] * len(expressions)
+            words = requested or [None] * len(expressions)
             drafts = [
                 draft(face, said or picture)
                 for face, picture, said in zip(identities, expressions, words, strict=True)
@@ -72,10 +72,10 @@ class CFCPalsyPipeline:
                 if made is not None
             ]
         device = next(self.model.parameters()).device
-        batch = Shown({
+        batch = ImageBatch({
             name: as_images(torch.from_numpy(np.stack(i))).to(device) for name, i in images.items()
         })  # fmt: skip
-        made = self.model.draw(batch, seeds, diffusion, preview).cpu()
+        made = self.model.sample(batch, seeds, diffusion, preview).cpu()
         crops = (made * 255).permute(0, 2, 3, 1).numpy()
         out = []
         for k, face in enumerate(identities):

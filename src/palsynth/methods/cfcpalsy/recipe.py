@@ -8,14 +8,14 @@ from typing import Literal
 
 from palsynth.data.examples import Source
 from palsynth.data.folder_pairs import FolderPairs
-from palsynth.data.groups import GroupsSource, KeptGroups
+from palsynth.data.groups import CachedGroups, GroupsSource
 from palsynth.data.training_pairs import PairsSource
 from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
-from palsynth.methods.cfcpalsy.files import begun
+from palsynth.methods.cfcpalsy.files import initialised_from
 from palsynth.methods.cfcpalsy.model import CFCPalsyModel, conditioner_of, unet_of
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
-from palsynth.methods.cfcpalsy.settings import ModelSettings
+from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
 from palsynth.settings import Settings
 from palsynth.training.objective import Objective
 from palsynth.training.recipe import LoopSettings
@@ -27,9 +27,9 @@ class PairsSettings(Settings):
 
     dataset: Path | None = None
     """A dataset folder; pairs are two images of one subject of its train split."""
-    people: int = 6000
+    subjects: int = 6000
     """How many people are drawn, where there is no dataset."""
-    first_person: int = 200_000
+    first_subject: int = 200_000
     """Seed of the first."""
     photographs: Path | None = None
     """A London-set folder; its train people are members of some groups."""
@@ -40,9 +40,9 @@ class PairsSettings(Settings):
     too."""
     groups: int = 1500
     """Groups that are kept; each gives 36 pairs across people."""
-    keep: Path = Path("runs/kept-groups")
+    cache_dir: Path = Path("runs/cache-groups")
     """Folder where groups are kept."""
-    drawing_workers: int = 2
+    render_workers: int = 2
     """Processes that draw them."""
     crossed: bool = True
     """Expression images show other people, as at synthesis; False pairs as the paper does."""
@@ -53,31 +53,31 @@ class PairsSettings(Settings):
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.first_person + self.people > FIRST:
+        if self.first_subject + self.subjects > FIRST:
             raise InputError(
-                f"first_person {self.first_person} with people {self.people}: seeds from {FIRST:,} "
+                f"first_subject {self.first_subject} with subjects {self.subjects}: seeds from {FIRST:,} "
                 "on are for validation and evaluation"
             )
-        for name in ("groups", "drawing_workers"):
+        for name in ("groups", "render_workers"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} {getattr(self, name)}: must be at least 1")
 
-    def build(self, size: int, draw: bool = True) -> Source:
-        """The source of pairs; draws the groups first, unless ``draw`` is False."""
+    def build(self, size: int, build_cache: bool = True) -> Source:
+        """The source of pairs; draws the groups first, unless ``build_cache`` is False."""
         if self.dataset is not None:
             return FolderPairs(self.dataset, size=size, seed=self.seed)
         groups = GroupsSource(
-            self.first_person, self.people, self.photographs, self.mixed, self.smiling,
+            self.first_subject, self.subjects, self.photographs, self.mixed, self.smiling,
             healthy=self.healthy,
             seed=self.seed,
         )  # fmt: skip
-        kept = KeptGroups(groups, self.keep, self.groups, live=not draw)
-        if draw:
+        cached = CachedGroups(groups, self.cache_dir, self.groups, uncached=not build_cache)
+        if build_cache:
             from palsynth.progress import progress_bar
 
             with progress_bar("drawing groups") as progress:
-                kept.draw(self.drawing_workers, progress)
-        return PairsSource(kept, self.crossed, size, self.mirror, self.seed)
+                cached.build(self.render_workers, progress)
+        return PairsSource(cached, self.crossed, size, self.mirror, self.seed)
 
 
 @dataclass(frozen=True)
@@ -85,26 +85,30 @@ class CFCPalsyRecipe(Settings):
     """Trains a CFCPalsy model."""
 
     kind: Literal["cfcpalsy"] = "cfcpalsy"
-    begin: Path | None = None
+    init_from: Path | None = None
     """Weights of a training to begin with instead of random ones."""
-    begin_with: Literal["all", "unet"] = "all"
+    init_modules: Literal["all", "unet"] = "all"
     """What is taken from them: all, as when a model is tuned to patients of one's own, or the
     U-Net alone, as the published training begins with that of DCFace."""
-    model: ModelSettings = field(default_factory=ModelSettings)
+    model: CFCPalsySettings = field(default_factory=CFCPalsySettings)
     data: PairsSettings = field(default_factory=PairsSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 
-    def source(self, draw: bool = True) -> Source:
+    def source(self, build_cache: bool = True) -> Source:
         """What it trains on."""
-        if draw and self.begin is not None and not self.begin.is_dir():  # before hours of drawing
-            raise InputError(f"{self.begin}: no such folder to begin with; train it first")
-        return self.data.build(self.model.unet.size, draw)
+        if (
+            build_cache and self.init_from is not None and not self.init_from.is_dir()
+        ):  # before hours of drawing
+            raise InputError(f"{self.init_from}: no such folder to begin with; train it first")
+        return self.data.build(self.model.unet.size, build_cache)
 
     def objective(self) -> Objective:
         """What trains."""
         if self.data.dataset is not None and self.model.uses_draft:
             raise InputError("pairs of a dataset have no draft; leave it out of the model")
-        if self.begin is not None:
-            return CFCPalsyObjective(begun(self.model, self.begin, self.begin_with == "all"))
+        if self.init_from is not None:
+            return CFCPalsyObjective(
+                initialised_from(self.model, self.init_from, self.init_modules == "all")
+            )
         unet = unet_of(self.model)
         return CFCPalsyObjective(CFCPalsyModel(self.model, unet, conditioner_of(self.model, unet)))

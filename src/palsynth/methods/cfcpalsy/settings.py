@@ -12,7 +12,7 @@ from palsynth.errors import InputError
 from palsynth.methods.cfcpalsy.diffusion import Prediction, Sampler
 from palsynth.settings import Settings
 
-Shown = Literal["identity", "expression", "draft"]
+ImageInput = Literal["identity", "expression", "draft"]
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class ConditionSettings(Settings):
     identity_trainable: bool = True
     transposed: bool = True
     """A landmark token is a place of the map; the published code mixes channels and places."""
-    images: tuple[Shown, ...] = ()
+    images: tuple[ImageInput, ...] = ()
     """Beyond the paper: images that the U-Net sees as further channels."""
     drop: float = 0.0
     """Beyond the paper: share of examples without conditions, for guidance; 1 reads no condition
@@ -75,7 +75,7 @@ class DiffusionSettings(Settings):
     steps: int = 50
     eta: float = 1.0
     """Noise that ddim adds at each step."""
-    draws: int = 1
+    num_samples_averaged: int = 1
     """Beyond the paper: an image is the mean of so many, which differ where the model is not
     sure. Where the difference to a draft is drawn, the draft keeps the mean sharp."""
     guidance: float = 1.0
@@ -85,14 +85,16 @@ class DiffusionSettings(Settings):
         for name in ("cycle", "identity_weight", "landmark_weight", "eta"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} {getattr(self, name):g}: must not be negative")
-        if self.draws < 1:
-            raise InputError(f"draws {self.draws}: must be at least 1")
+        if self.num_samples_averaged < 1:
+            raise InputError(
+                f"num_samples_averaged {self.num_samples_averaged}: must be at least 1"
+            )
         if self.residual_scale <= 0 or self.guidance < 1:
             raise InputError("residual_scale must be above 0, guidance at least 1")
 
 
 @dataclass(frozen=True)
-class ModelSettings(Settings):
+class CFCPalsySettings(Settings):
     """A whole model."""
 
     unet: UNetSettings = UNetSettings()

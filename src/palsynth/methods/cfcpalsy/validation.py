@@ -22,7 +22,7 @@ def validation_batch(size: int) -> dict[str, Tensor]:
     pairs: list[PairExample] = []
     for number in range(GROUPS):
         group = source[number]
-        for who in range(MEMBERS):
+        for member in range(MEMBERS):
             for script in range(SCRIPTS):
-                pairs.append(pair_of(group, who, script, (who + 1) % MEMBERS, size))
+                pairs.append(pair_of(group, member, script, (member + 1) % MEMBERS, size))
     return {name: torch.from_numpy(array) for name, array in stack(pairs).items()}

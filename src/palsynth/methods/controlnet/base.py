@@ -57,17 +57,17 @@ class Base:
     @property
     def _length(self) -> int:
         """Tokens of a prompt that the text encoder reads."""
-        most = int(self.text_encoder.config.max_position_embeddings)
-        return min(self.tokenizer.model_max_length, most)
+        max_weight = int(self.text_encoder.config.max_position_embeddings)
+        return min(self.tokenizer.model_max_length, max_weight)
 
     def check_words(self, prompts: Sequence[str]) -> None:
         """Raises InputError for a prompt of more tokens than the text encoder reads."""
-        most = self._length
+        max_weight = self._length
         for text in prompts:
             tokens = len(self.tokenizer(text).input_ids)
-            if tokens > most:
+            if tokens > max_weight:
                 raise InputError(
-                    f"prompt '{text[:60]} …': has {tokens} tokens, {tokens - most} more than the "
+                    f"prompt '{text[:60]} …': has {tokens} tokens, {tokens - max_weight} more than the "
                     "text encoder reads; describe the person in fewer words"
                 )
 

@@ -21,9 +21,9 @@ from palsynth.methods.controlnet.conditioning import codc, plain, plain_edges
 from palsynth.methods.controlnet.io.files import load_pipeline, save_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import prompt
-from palsynth.methods.networks import digest
+from palsynth.methods.networks import state_dict_sha256
 from palsynth.methods.resolve import expression_picture, identity_face
-from palsynth.subjects import Person
+from palsynth.subjects import Subject
 from palsynth.subjects.description import describe, describe_face
 from palsynth.subjects.render import LARGEST
 
@@ -55,7 +55,9 @@ class ControlNetMethod:
         """What identifies its networks."""
         p = self.pipeline
         others = [] if p.pretrained is None else [p.pretrained]
-        return digest(p.controlnet, p.base.unet, p.base.vae, p.base.text_encoder, *others)
+        return state_dict_sha256(
+            p.controlnet, p.base.unet, p.base.vae, p.base.text_encoder, *others
+        )
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -92,7 +94,7 @@ def words(request: Request) -> str:
     if request.words:
         return request.words
     identity = request.identity
-    return describe(identity) if isinstance(identity, Person) else describe_face(identity)
+    return describe(identity) if isinstance(identity, Subject) else describe_face(identity)
 
 
 def _patient(request: Request) -> Face:

@@ -105,7 +105,7 @@ class ControlNetPalsyPipeline:
         return GatedControlNet(self.controlnet, other, first, last)
 
 
-def draw_from_words(
+def sample_from_prompts(
     base: Base, prompts: Sequence[str], seeds: Sequence[int], sampling: Sampling | None = None
 ) -> list[np.ndarray]:
     """Pictures (S, S, 3) uint8 RGB of the base alone."""

@@ -24,7 +24,7 @@ from palsynth.training.recipe import LoopSettings
 
 
 @dataclass(frozen=True)
-class ModelSettings(Settings):
+class ControlNetSettings(Settings):
     """What a ControlNet works with, and how pictures are drawn afterwards."""
 
     base: str | None = None
@@ -34,25 +34,27 @@ class ModelSettings(Settings):
     """Folder of the tokenizer, where the base is a single file."""
     controlnet: str | None = None
     """The Canny ControlNet to begin with; None is the one that ships."""
-    anew: bool = False
+    from_scratch: bool = False
     """Begin with a copy of the base's way down instead (Zhang et al. 2023)."""
     strategy: Strategy = field(default_factory=Strategy)
     sampling: Sampling = field(default_factory=Sampling)
 
     def __post_init__(self) -> None:
-        if self.anew and (
+        if self.from_scratch and (
             self.sampling.outside == "pretrained" or self.strategy.trains.startswith("inner")
         ):
             raise InputError(
-                "anew begins without a ControlNet: nothing was pretrained to act outside, and its "
+                "from_scratch begins without a ControlNet: nothing was pretrained to act outside, and its "
                 "frozen outer layers would stay at zero"
             )
         if self.strategy.tunes_base and self.sampling.outside != "tuned":
             raise InputError(
                 "layers of the base are tuned too and act at all timesteps: outside must be 'tuned'"
             )
-        if self.anew and (self.controlnet is not None or self.strategy.trains == "lora"):
-            raise InputError("anew begins without a ControlNet; leave out controlnet and lora")
+        if self.from_scratch and (self.controlnet is not None or self.strategy.trains == "lora"):
+            raise InputError(
+                "from_scratch begins without a ControlNet; leave out controlnet and lora"
+            )
 
 
 @dataclass(frozen=True)
@@ -60,44 +62,46 @@ class ControlNetRecipe(Settings):
     """Tunes a Canny ControlNet on patients, or trains one on healthy people."""
 
     kind: Literal["controlnet"] = "controlnet"
-    model: ModelSettings = field(default_factory=ModelSettings)
+    model: ControlNetSettings = field(default_factory=ControlNetSettings)
     patients: PatientsSettings | None = None
     """Whom it is tuned on; without them healthy people are drawn."""
     healthy: HealthySettings = field(default_factory=HealthySettings)
     weighting: Weighting = field(default_factory=Weighting)
-    """What timesteps count; one that begins anew may count them as text-to-image does."""
-    edgeless: float = 0.0
+    """What timesteps count; one that begins from scratch may count them as text-to-image does."""
+    control_dropout: float = 0.0
     """Share of examples whose edges are left out: where the base is trained too, so that it goes on
     learning to draw from words alone."""
-    at_edges: float = 1.0
+    edge_loss_weight: float = 1.0
     """How often errors on an edge count: above 1, what the edges say is learnt sooner."""
     gradient_checkpointing: bool = False
     """Computes the way forward twice, to hold less of it in memory."""
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(batch=4, learning_rate=1e-5))
 
     def __post_init__(self) -> None:
-        if not 0 <= self.edgeless < 1:
-            raise InputError(f"edgeless {self.edgeless:g}: must lie in 0 … 1, 1 excluded")
-        if self.edgeless and not self.model.strategy.tunes_base:
+        if not 0 <= self.control_dropout < 1:
             raise InputError(
-                "edgeless: nothing learns from examples without edges but a base that "
+                f"control_dropout {self.control_dropout:g}: must lie in 0 … 1, 1 excluded"
+            )
+        if self.control_dropout and not self.model.strategy.tunes_base:
+            raise InputError(
+                "control_dropout: nothing learns from examples without edges but a base that "
                 "trains too (trains: both or inner); leave it out"
             )
-        if self.at_edges <= 0:
-            raise InputError(f"at_edges {self.at_edges:g}: must be above 0")
+        if self.edge_loss_weight <= 0:
+            raise InputError(f"edge_loss_weight {self.edge_loss_weight:g}: must be above 0")
 
-    def source(self, draw: bool = True) -> Source:
+    def source(self, build_cache: bool = True) -> Source:
         """What it trains on."""
         size = read_base(self.model.base, self.model.tokenizer).size
         if self.patients is not None:
             return self.patients.build(size)
-        return self.healthy.build(size, draw)
+        return self.healthy.build(size, build_cache)
 
     def objective(self) -> Objective:
         """What trains."""
         m = self.model
         base = read_base(m.base, m.tokenizer)
-        if m.anew:
+        if m.from_scratch:
             controlnet = ControlNetModel.from_unet(
                 base.unet, conditioning_channels=3,
                 **{"conditioning_embedding_out_channels": _embedding(base.factor)},
@@ -110,8 +114,8 @@ class ControlNetRecipe(Settings):
             controlnet.enable_gradient_checkpointing()
             base.unet.enable_gradient_checkpointing()
         return ControlNetObjective(
-            base, controlnet, m.strategy, m.sampling, held, self.weighting, self.edgeless,
-            self.at_edges,
+            base, controlnet, m.strategy, m.sampling, held, self.weighting, self.control_dropout,
+            self.edge_loss_weight,
         )  # fmt: skip
 
 

@@ -58,7 +58,7 @@ class Strategy(Settings):
         """Timesteps (count,) of a batch."""
         return torch.randint(self.first, self.last, (count,), generator=rng, device=rng.device)
 
-    def set_free(self, controlnet: ControlNetModel, unet: UNet2DConditionModel) -> None:
+    def set_trainable(self, controlnet: ControlNetModel, unet: UNet2DConditionModel) -> None:
         """Sets which tensors have a gradient; lora is added to the ControlNet."""
         unet.requires_grad_(self.trains == "both")
         controlnet.requires_grad_(self.trains in ("controlnet", "both"))

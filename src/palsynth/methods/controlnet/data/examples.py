@@ -16,7 +16,7 @@ NUMBERS = {who: number for number, who in enumerate(DESCRIPTIONS)}
 
 
 @dataclass(frozen=True)
-class Told:
+class ControlNetExample:
     """``image`` (S, S, 3) uint8 RGB, its Canny ``edges`` (S, S) uint8, the number of its
     ``sentence``, and its own ``number`` among the pictures there are, from which it is known
     again."""
@@ -31,15 +31,15 @@ class Told:
         return {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
 
 
-def shortened(sentences: Tensor, rng: torch.Generator) -> list[int]:
+def shorten_captions(sentences: Tensor, rng: torch.Generator) -> list[int]:
     """Numbers (N,) of sentences, some of them cut short: whoever draws later may say less, too."""
     draws = torch.rand(len(sentences), generator=rng, device=rng.device).tolist()
     return [
-        NUMBERS[shorter(DESCRIPTIONS[n], draw)]
-        for n, draw in zip(sentences.tolist(), draws, strict=True)
+        NUMBERS[shorter(DESCRIPTIONS[n], chance)]
+        for n, chance in zip(sentences.tolist(), draws, strict=True)
     ]
 
 
-def in_batch(told: list[Told]) -> dict[str, Tensor]:
+def in_batch(examples: list[ControlNetExample]) -> dict[str, Tensor]:
     """Pictures as a batch of the loop holds them."""
-    return {name: torch.from_numpy(array) for name, array in stack(told).items()}
+    return {name: torch.from_numpy(array) for name, array in stack(examples).items()}

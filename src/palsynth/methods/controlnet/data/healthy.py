@@ -15,13 +15,13 @@ import numpy as np
 from torch import Tensor
 
 from palsynth.clinical import YANAGIHARA, Movement, Palsy
-from palsynth.data.cache import KeptParts
+from palsynth.data.cache import ShardedCache
 from palsynth.data.examples import Source, shuffled
 from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
 from palsynth.face.framing import PORTRAIT
 from palsynth.methods.controlnet.conditioning import plain_edges
-from palsynth.methods.controlnet.data.examples import NUMBERS, Told, in_batch
+from palsynth.methods.controlnet.data.examples import NUMBERS, ControlNetExample, in_batch
 from palsynth.progress import progress_bar
 from palsynth.seeds import Stream, make_rng
 from palsynth.settings import Settings
@@ -36,45 +36,47 @@ HELD = 12
 class HealthySettings(Settings):
     """Healthy people who do not exist, each in one picture."""
 
-    people: int = 6000
+    subjects: int = 6000
     """How many."""
-    first_person: int = 500_000
+    first_subject: int = 500_000
     """Seed of the first."""
-    keep: Path = Path("runs/kept-healthy")
+    cache_dir: Path = Path("runs/cache-healthy")
     """Folder where their pictures are kept."""
-    drawing_workers: int = 2
+    render_workers: int = 2
     """Processes that draw them."""
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.people < 1 or self.drawing_workers < 1:
-            raise InputError("people and drawing_workers must be at least 1")
-        if self.first_person + self.people > FIRST:
+        if self.subjects < 1 or self.render_workers < 1:
+            raise InputError("subjects and render_workers must be at least 1")
+        if self.first_subject + self.subjects > FIRST:
             raise InputError(
-                f"first_person {self.first_person} with people {self.people}: seeds from {FIRST:,} "
+                f"first_subject {self.first_subject} with subjects {self.subjects}: seeds from {FIRST:,} "
                 "on are for validation and evaluation"
             )
 
-    def build(self, size: int, draw: bool = True) -> Source:
-        """The source of pictures (size, size, 3); draws them first, unless ``draw`` is False."""
-        drawn = HealthySource(self.first_person, size, self.seed)
-        kept = KeptHealthy(drawn, self.keep, self.people, self.seed, live=not draw)
-        if draw:
+    def build(self, size: int, build_cache: bool = True) -> Source:
+        """The source of pictures (size, size, 3); draws them first, unless ``build_cache`` is False."""
+        synthetic = HealthySource(self.first_subject, size, self.seed)
+        cached = CachedHealthy(
+            synthetic, self.cache_dir, self.subjects, self.seed, uncached=not build_cache
+        )
+        if build_cache:
             with progress_bar("drawing healthy people") as progress:
-                kept.draw(self.drawing_workers, progress)
-        return kept
+                cached.build(self.render_workers, progress)
+        return cached
 
 
 @lru_cache(maxsize=2)
 def held_out(size: int) -> dict[str, Tensor]:
     """A batch of healthy people whom nothing trains on."""
-    drawn = HealthySource(FIRST + 4000, size, seed=7)
-    told = []
+    synthetic = HealthySource(FIRST + 4000, size, seed=7)
+    examples = []
     for number in range(HELD):
-        record = drawn[number]
+        record = synthetic[number]
         image = record[:-1].reshape(size, size, 3)
-        told.append(Told(image, plain_edges(image), int(record[-1]), number))
-    return in_batch(told)
+        examples.append(ControlNetExample(image, plain_edges(image), int(record[-1]), number))
+    return in_batch(examples)
 
 
 RESTING = 0.4
@@ -94,18 +96,18 @@ class HealthySource:
         if self.first + number >= EVALUATION_SEEDS:
             raise InputError(f"people from {EVALUATION_SEEDS:,} on are for evaluation")
         rng = make_rng(self.seed, number, Stream.HEALTHY_PICTURE)
-        person = sample(self.first + number)
+        subject = sample(self.first + number)
         at_rest = rng.random() < RESTING
         movement = Movement.REST if at_rest else YANAGIHARA[int(rng.integers(len(YANAGIHARA)))]
         view = random_view(rng, self.size, PORTRAIT)
         effort = float(rng.uniform(0.6, 1.1))
-        portrait = render(person, movement, Palsy.none(), intensity=effort, view=view)
-        sentence = NUMBERS[describe(person)]
+        portrait = render(subject, movement, Palsy.none(), intensity=effort, view=view)
+        sentence = NUMBERS[describe(subject)]
         return np.append(portrait.image.reshape(-1), np.uint8(sentence))
 
 
 @dataclass(frozen=True)
-class KeptHealthy(KeptParts):
+class CachedHealthy(ShardedCache):
     """The first ``count`` pictures of healthy people, drawn once and kept; a source of examples."""
 
     what: ClassVar[str] = "pictures of healthy people"
@@ -117,10 +119,10 @@ class KeptHealthy(KeptParts):
     folder: Path
     count: int
     seed: int = 0
-    live: bool = False
+    uncached: bool = False
 
     @property
-    def people(self) -> int | None:
+    def num_subjects(self) -> int | None:
         """One a picture."""
         return self.count
 
@@ -128,8 +130,8 @@ class KeptHealthy(KeptParts):
         """Some pictures, drawn."""
         return np.stack([self.source[n] for n in numbers])
 
-    def __getitem__(self, number: int) -> Told:
+    def __getitem__(self, number: int) -> ControlNetExample:
         index = shuffled(number, self.count, self.seed, Stream.CONTROLNET_ORDER)
         record, size = np.array(self.record(index)), self.source.size
         image = record[:-1].reshape(size, size, 3)
-        return Told(image, plain_edges(image), int(record[-1]), index)
+        return ControlNetExample(image, plain_edges(image), int(record[-1]), index)

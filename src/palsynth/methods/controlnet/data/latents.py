@@ -20,7 +20,7 @@ class LatentCache:
         self._known: dict[int, Tensor] = {}
 
     @torch.no_grad()
-    def draw(self, images: Tensor, numbers: list[int], rng: torch.Generator) -> Tensor:
+    def sample(self, images: Tensor, numbers: list[int], rng: torch.Generator) -> Tensor:
         """Latents (N, C, h, w), scaled, drawn with ``rng`` from what images (N, 3, H, W) in 0 … 1
         are encoded to."""
         for number, image in zip(numbers, images, strict=True):

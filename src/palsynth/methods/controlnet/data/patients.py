@@ -14,8 +14,8 @@ from palsynth.errors import InputError
 from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.methods.controlnet.conditioning import plain_edges
-from palsynth.methods.controlnet.data.examples import NUMBERS, Told
-from palsynth.methods.controlnet.prompts import WHO
+from palsynth.methods.controlnet.data.examples import NUMBERS, ControlNetExample
+from palsynth.methods.controlnet.prompts import ANYBODY
 from palsynth.seeds import Stream, make_rng
 from palsynth.settings import Settings
 
@@ -88,7 +88,7 @@ class PatientsSource:
         return found
 
     @property
-    def people(self) -> int | None:
+    def num_subjects(self) -> int | None:
         """How many patients."""
         return len(self._names)
 
@@ -100,14 +100,14 @@ class PatientsSource:
     def _cut(self) -> dict[int, np.ndarray]:
         return {}
 
-    def __getitem__(self, number: int) -> Told:
+    def __getitem__(self, number: int) -> ControlNetExample:
         index = shuffled(number, len(self.rows), self.seed, Stream.CONTROLNET_ORDER)
         if index not in self._cut:
             self._cut[index] = self._picture(self.rows[index])
         image = self._cut[index]
-        return Told(image, plain_edges(image), NUMBERS[WHO], index)
+        return ControlNetExample(image, plain_edges(image), NUMBERS[ANYBODY], index)
 
-    def held(self, count: int) -> list[Told]:
+    def held(self, count: int) -> list[ControlNetExample]:
         """Up to ``count`` pictures of other subjects, by chance from all there are; of the healthy
         ones only where nobody else is left."""
         others = [row for row in self._all if row.subject_id not in self._names]
@@ -115,7 +115,9 @@ class PatientsSource:
         order = make_rng(self.seed, Stream.HELD_OUT_PATIENTS).permutation(len(others))
         chosen = [others[n] for n in order[:count]]
         images = [self._picture(row) for row in chosen]
-        return [Told(x, plain_edges(x), NUMBERS[WHO], n) for n, x in enumerate(images)]
+        return [
+            ControlNetExample(x, plain_edges(x), NUMBERS[ANYBODY], n) for n, x in enumerate(images)
+        ]
 
     def _picture(self, row: Row) -> np.ndarray:
         return read_face(self.folder / row.file_name).aligned(PORTRAIT, self.size).image

@@ -9,8 +9,8 @@ from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import ASSETS, BESIDE, SMALL, save_base
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
-from palsynth.methods.controlnet.recipe import ControlNetRecipe, ModelSettings
-from palsynth.methods.networks import usual_device
+from palsynth.methods.controlnet.recipe import ControlNetRecipe, ControlNetSettings
+from palsynth.methods.networks import default_device
 from palsynth.training import recipe as recipes
 
 _BEGAN = "pretrained"
@@ -46,7 +46,7 @@ def load_pipeline(
     if model.strategy.tunes_base and not beside:
         raise InputError(
             f"{folder}: the base that was tuned with it is missing ({BESIDE}/); bring it or train "
-            "anew"
+            "from scratch"
         )
     if base is not None:
         if beside:
@@ -62,10 +62,10 @@ def load_pipeline(
     made = ControlNetPalsyPipeline(
         found, controlnet, model.sampling, model.strategy, began, recipe.patients
     )
-    return made.to(usual_device())
+    return made.to(default_device())
 
 
-def _found_beside(model: ModelSettings, folder: Path) -> ModelSettings:
+def _found_beside(model: ControlNetSettings, folder: Path) -> ControlNetSettings:
     """What was written beside the weights is found wherever they lie."""
     if (folder / BESIDE).is_dir():
         model = replace(model, base=str(folder / BESIDE), tokenizer=None)
@@ -74,7 +74,7 @@ def _found_beside(model: ModelSettings, folder: Path) -> ModelSettings:
     return model
 
 
-def untuned_pipeline(model: ModelSettings | None = None) -> ControlNetPalsyPipeline:
+def untuned_pipeline(model: ControlNetSettings | None = None) -> ControlNetPalsyPipeline:
     """The pipeline of a base and a ControlNet as they are; of those that ship by default, which
     sample as in their training."""
     if model is None:
@@ -83,7 +83,7 @@ def untuned_pipeline(model: ModelSettings | None = None) -> ControlNetPalsyPipel
     base = read_base(model.base, model.tokenizer)
     everywhere = replace(model.sampling, outside="tuned")
     controlnet = read_controlnet(model.controlnet, base)
-    return ControlNetPalsyPipeline(base, controlnet, everywhere).to(usual_device())
+    return ControlNetPalsyPipeline(base, controlnet, everywhere).to(default_device())
 
 
 def _check_untuned(controlnet: str | None) -> None:
@@ -107,7 +107,7 @@ def save_pipeline(pipeline: ControlNetPalsyPipeline, folder: Path) -> None:
     if pipeline.pretrained is not None:
         pipeline.pretrained.save_pretrained(folder / _BEGAN)
     began = None if pipeline.pretrained is None else _BEGAN
-    model = ModelSettings(
+    model = ControlNetSettings(
         base=BESIDE, controlnet=began, strategy=pipeline.strategy,
         sampling=pipeline.sampling,
     )  # fmt: skip

@@ -16,7 +16,7 @@ from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.data.healthy import HealthySettings, held_out
 from palsynth.methods.controlnet.small.networks import AutoencoderSettings
-from palsynth.methods.controlnet.small.thumbnail import begin_with_thumbnails
+from palsynth.methods.controlnet.small.thumbnail import init_with_thumbnails
 from palsynth.settings import Settings
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
@@ -35,7 +35,7 @@ class AutoencoderObjective(Objective):
 
     def __init__(self, settings: AutoencoderSettings, crop: int) -> None:
         super().__init__()
-        self.vae = begin_with_thumbnails(settings.build())
+        self.vae = init_with_thumbnails(settings.build())
         self.size, self.crop = settings.size, crop
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
@@ -125,9 +125,9 @@ class AutoencoderRecipe(Settings):
         if self.crop % (factor := 2 ** (len(self.model.channels) - 1)):
             raise InputError(f"crop {self.crop}: must be a multiple of {factor}")
 
-    def source(self, draw: bool = True) -> Source:
+    def source(self, build_cache: bool = True) -> Source:
         """What it trains on."""
-        return self.data.build(self.model.size, draw)
+        return self.data.build(self.model.size, build_cache)
 
     def objective(self) -> Objective:
         """What trains."""

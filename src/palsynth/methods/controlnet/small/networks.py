@@ -62,7 +62,7 @@ class AutoencoderSettings(Settings):
 
 
 @dataclass(frozen=True)
-class UNetSettings(Settings):
+class SmallUNetSettings(Settings):
     """The U-Net (diffusers' UNet2DConditionModel) and its text encoder."""
 
     channels: tuple[int, ...] = (64, 128, 192)

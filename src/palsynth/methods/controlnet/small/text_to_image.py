@@ -14,14 +14,14 @@ from palsynth.data.examples import Source
 from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
-from palsynth.methods.controlnet.data.examples import shortened
+from palsynth.methods.controlnet.data.examples import shorten_captions
 from palsynth.methods.controlnet.data.healthy import HealthySettings, held_out
 from palsynth.methods.controlnet.data.latents import LatentCache
 from palsynth.methods.controlnet.io.loading import read_autoencoder
-from palsynth.methods.controlnet.pipeline import Sampling, draw_from_words
+from palsynth.methods.controlnet.pipeline import Sampling, sample_from_prompts
 from palsynth.methods.controlnet.prompts import SENTENCES, prompt
-from palsynth.methods.controlnet.small.networks import UNetSettings, small_tokenizer
-from palsynth.methods.controlnet.weighting import FROM_NOTHING, Weighting
+from palsynth.methods.controlnet.small.networks import SmallUNetSettings, small_tokenizer
+from palsynth.methods.controlnet.weighting import FROM_SCRATCH, Weighting
 from palsynth.settings import Settings
 from palsynth.training.objective import TIMESTEPS, Losses, Objective
 from palsynth.training.recipe import LoopSettings
@@ -36,31 +36,33 @@ class TextToImageObjective(Objective):
     frozen: ClassVar[tuple[str, ...]] = ("vae",)
 
     def __init__(
-        self, base: Base, wordless: float, weighting: Weighting, sampling: Sampling
+        self, base: Base, caption_dropout: float, weighting: Weighting, sampling: Sampling
     ) -> None:
         super().__init__()
         self.vae = base.vae.requires_grad_(False)
         self.unet, self.text_encoder = base.unet, base.text_encoder
-        self.base, self.wordless, self.sampling = base, wordless, sampling
+        self.base, self.caption_dropout, self.sampling = base, caption_dropout, sampling
         self.weights = weighting.weights(base.scheduler.alphas_cumprod)
         self.latents = LatentCache(base.vae)
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         """Losses of a batch of ``image``, ``sentence`` and ``number``."""
         count = len(batch["image"])
-        latents = self.latents.draw(as_images(batch["image"]), batch["number"].tolist(), rng)
+        latents = self.latents.sample(as_images(batch["image"]), batch["number"].tolist(), rng)
         t = torch.randint(TIMESTEPS, (count,), generator=rng, device=rng.device)
-        silent = torch.rand(count, generator=rng, device=rng.device) < self.wordless
-        numbers = shortened(batch["sentence"], rng)
-        said = ["" if s else SENTENCES[n] for s, n in zip(silent.tolist(), numbers, strict=True)]
-        off = self._off(latents, said, t, rng)
+        unconditional = torch.rand(count, generator=rng, device=rng.device) < self.caption_dropout
+        numbers = shorten_captions(batch["sentence"], rng)
+        captions = [
+            "" if s else SENTENCES[n] for s, n in zip(unconditional.tolist(), numbers, strict=True)
+        ]
+        off = self._off(latents, captions, t, rng)
         counted = off * self.weights.to(off.device)[t]
         return Losses(counted.mean(), {"noise": off.mean()}, t, off)
 
-    def _off(self, latents: Tensor, said: list[str], t: Tensor, rng: torch.Generator) -> Tensor:
+    def _off(self, latents: Tensor, captions: list[str], t: Tensor, rng: torch.Generator) -> Tensor:
         noise = torch.randn(latents.shape, generator=rng, device=latents.device)
         noisy = self.base.scheduler.add_noise(latents, noise, t)  # type: ignore[arg-type]
-        predicted = self.unet(noisy, t, self.base.words(said)).sample
+        predicted = self.unet(noisy, t, self.base.words(captions)).sample
         return torch.flatten((predicted.float() - noise).square(), 1).mean(1)
 
     def validate(self) -> dict[str, float]:
@@ -69,15 +71,16 @@ class TextToImageObjective(Objective):
         device = self.unet.device
         rng = torch.Generator(device).manual_seed(0)
         numbers = [-1 - n for n in batch["number"].tolist()]
-        latents = self.latents.draw(as_images(batch["image"]).to(device), numbers, rng)
+        latents = self.latents.sample(as_images(batch["image"]).to(device), numbers, rng)
         t = torch.linspace(0, TIMESTEPS - 1, len(latents), device=device).long()
-        said = [SENTENCES[n] for n in batch["sentence"].tolist()]
-        return {"validation/loss": float(self._off(latents, said, t, rng).mean())}
+        captions = [SENTENCES[n] for n in batch["sentence"].tolist()]
+        return {"validation/loss": float(self._off(latents, captions, t, rng).mean())}
 
     def picture(self) -> np.ndarray | None:
         """Two pictures of each of four descriptions."""
         rows = [
-            draw_from_words(self.base, [prompt(who)] * 2, (0, 1), self.sampling) for who in SHOWN
+            sample_from_prompts(self.base, [prompt(who)] * 2, (0, 1), self.sampling)
+            for who in SHOWN
         ]
         return np.vstack([np.hstack(row) for row in rows])
 
@@ -93,23 +96,25 @@ class TextToImageRecipe(Settings):
     autoencoder: Path
     """Folder of a trained autoencoder."""
     kind: Literal["text-to-image"] = "text-to-image"
-    model: UNetSettings = field(default_factory=UNetSettings)
-    wordless: float = 0.1
+    model: SmallUNetSettings = field(default_factory=SmallUNetSettings)
+    caption_dropout: float = 0.1
     """Share of examples without words."""
-    weighting: Weighting = FROM_NOTHING
+    weighting: Weighting = FROM_SCRATCH
     sampling: Sampling = field(default_factory=lambda: Sampling(guidance=2.0))
     """How sample pictures are drawn."""
     data: HealthySettings = field(default_factory=HealthySettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 
     def __post_init__(self) -> None:
-        if not 0 <= self.wordless < 1:
-            raise InputError(f"wordless {self.wordless:g}: must lie in 0 … 1, 1 excluded")
+        if not 0 <= self.caption_dropout < 1:
+            raise InputError(
+                f"caption_dropout {self.caption_dropout:g}: must lie in 0 … 1, 1 excluded"
+            )
 
-    def source(self, draw: bool = True) -> Source:
+    def source(self, build_cache: bool = True) -> Source:
         """What it trains on."""
         size = read_autoencoder(self.autoencoder).config["sample_size"]
-        return self.data.build(int(size), draw)
+        return self.data.build(int(size), build_cache)
 
     def objective(self) -> Objective:
         """What trains."""
@@ -125,4 +130,4 @@ class TextToImageRecipe(Settings):
             ),
             noise_scheduler(),
         )
-        return TextToImageObjective(base, self.wordless, self.weighting, self.sampling)
+        return TextToImageObjective(base, self.caption_dropout, self.weighting, self.sampling)

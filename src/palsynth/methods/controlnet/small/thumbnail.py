@@ -31,7 +31,7 @@ _OPPONENT = torch.tensor([[0.75, 0.75, 0.75], [2.5, 0.0, -2.5], [5.0, -10.0, 5.0
 
 
 @torch.no_grad()
-def begin_with_thumbnails(vae: AutoencoderKL) -> AutoencoderKL:
+def init_with_thumbnails(vae: AutoencoderKL) -> AutoencoderKL:
     """Sets the weights of a new autoencoder, in place: its first three latents are the colours of
     squares of pixels, which the decoder paints again."""
     for module in vae.modules():
