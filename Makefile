@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PHOTOGRAPHS ?= ../shared/data/london
 
-.PHONY: demo test test-slow mutants lint bench venv
+.PHONY: demo test test-slow mutants lint site bench venv
 
 demo: venv
 	$(BIN)/palsynth doctor
@@ -24,6 +24,10 @@ lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+# The documentation as pages, in site/; a test builds them too.
+site: venv
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 # Figures on photographs need a folder of them (see docs/measurements.md).
 bench: venv
