@@ -1,4 +1,4 @@
-"""A movement more is data: it can be asked for, and nothing that there was changes."""
+"""A further movement is data only: it can be requested, and existing results do not change."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ main(["simulate", photo, "--movement", "pout", "--side", "left", "--out", out])
 
 
 @pytest.fixture(scope="module")
-def with_a_pout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The package by links, but for the file that lists the movements, which has one more."""
+def package_with_pout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The package as symbolic links, except the list of movements, which has one more."""
     here = Path(palsynth.__file__).parent
-    root = tmp_path_factory.mktemp("more")
-    _linked(here, root / "palsynth", but="clinical")
-    _linked(here / "clinical", root / "palsynth" / "clinical", but="movements.py")
+    root = tmp_path_factory.mktemp("pout")
+    _link(here, root / "palsynth", exclude="clinical")
+    _link(here / "clinical", root / "palsynth" / "clinical", exclude="movements.py")
     text = (here / "clinical" / "movements.py").read_text("utf-8")
     blink = '    BLINK = "blink"\n'
     effort = "_EFFORT: dict[Movement, dict[Muscle, float]] = {\n"
@@ -68,23 +68,26 @@ def with_a_pout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def _linked(source: Path, target: Path, but: str) -> None:
+def _link(source: Path, target: Path, exclude: str) -> None:
     target.mkdir()
     for path in source.iterdir():
-        if path.name not in (but, "__pycache__"):
+        if path.name not in (exclude, "__pycache__"):
             (target / path.name).symlink_to(path)
 
 
-def test_a_movement_more_can_be_asked_for_and_changes_nothing(
-    with_a_pout: Path, photo: Path, tmp_path: Path
+def test_a_further_movement_can_be_requested_and_changes_no_other_result(
+    package_with_pout: Path, photo: Path, tmp_path: Path
 ) -> None:
     np.save(tmp_path / "precision.npy", basis().precision)
-    words = [str(photo), str(tmp_path / "pout.png"), str(tmp_path / "precision.npy")]
-    done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, *words],
-        env=os.environ | {"PYTHONPATH": str(with_a_pout), "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True, text=True, check=False, cwd=tmp_path,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert "Pout, left weak side" in done.stdout
+    arguments = [str(photo), str(tmp_path / "pout.png"), str(tmp_path / "precision.npy")]
+    result = subprocess.run(
+        [sys.executable, "-c", SCRIPT, *arguments],
+        env=os.environ | {"PYTHONPATH": str(package_with_pout), "PYTHONDONTWRITEBYTECODE": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert result.returncode == 0, result.stderr
+    assert "Pout, left weak side" in result.stdout
     assert (tmp_path / "pout.png").exists()

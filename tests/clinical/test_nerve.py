@@ -14,8 +14,8 @@ def test_the_patients_left_lies_at_larger_x() -> None:
     assert [s.value for s in Side] == ["left", "right"]
 
 
-def test_each_muscle_has_its_own_branches() -> None:
-    """As in the Yanagihara table of the documentation; shares where two reach one muscle."""
+def test_branches_of_each_muscle() -> None:
+    """As in the Yanagihara table of the documentation, with the shares of two branches."""
     assert SUPPLY == {
         Muscle.FRONTALIS: {T: 1.0},
         Muscle.CORRUGATOR: {T: 1.0},
@@ -36,8 +36,8 @@ def test_each_muscle_has_its_own_branches() -> None:
         assert sum(shares.values()) == pytest.approx(1.0)
 
 
-def test_synkinesis_is_as_frequent_as_in_the_patients_who_were_counted() -> None:
-    """Each link says what moves and what it drags along."""
+def test_frequencies_of_synkinesis_in_patients() -> None:
+    """Each link is the muscle that is moved and the one that moves with it."""
     assert COMMON_LINKS == {
         (Muscle.FRONTALIS, Muscle.ZYGOMATICUS): 0.89,
         (Muscle.ORBICULARIS_OCULI, Muscle.ZYGOMATICUS): 0.85,

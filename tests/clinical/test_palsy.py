@@ -15,7 +15,7 @@ from palsynth.clinical import (
 T, Z, B, M, C = Branch.TEMPORAL, Branch.ZYGOMATIC, Branch.BUCCAL, Branch.MARGINAL, Branch.CERVICAL
 
 UNEVEN = SidePalsy({T: 0.1, Z: 0.2, B: 0.6, M: 0.9, C: 1.0}, tone=0.7)
-"""A side on which every branch works differently."""
+"""A side on which every branch has a different function."""
 
 
 def test_grades_in_numbers() -> None:
@@ -71,34 +71,34 @@ def test_a_bilateral_palsy_has_each_grade_on_its_side() -> None:
 
 
 @pytest.mark.parametrize("side", list(Side))
-def test_one_side_is_the_side_that_is_named(side: Side) -> None:
+def test_a_palsy_of_one_side_is_on_that_side(side: Side) -> None:
     palsy = Palsy.on(side, UNEVEN)
     assert palsy.of(side) is UNEVEN
     assert getattr(palsy, side.value) is UNEVEN
     assert palsy.of(side.other) == SidePalsy()
     assert palsy.weak_side is side
-    assert Palsy.on(side, SidePalsy(tone=0.9)).weak_side is side, "tone alone tells too"
+    assert Palsy.on(side, SidePalsy(tone=0.9)).weak_side is side, "tone alone decides too"
 
 
 @pytest.mark.parametrize(
-    ("amount", "function", "tone"), [(0.0, 1, 1), (0.3, 0.7, 1), (0.5, 0.5, 1), (0.8, 0.2, 0.4),
-                                     (1.0, 0, 0)],
-)  # fmt: skip
-def test_tone_is_lost_from_half_weakness_on(amount: float, function: float, tone: float) -> None:
+    ("amount", "function", "tone"),
+    [(0.0, 1, 1), (0.3, 0.7, 1), (0.5, 0.5, 1), (0.8, 0.2, 0.4), (1.0, 0, 0)],
+)
+def test_tone_decreases_above_half_weakness(amount: float, function: float, tone: float) -> None:
     state = Palsy.weakness(Side.RIGHT, amount).right
     assert state.function == pytest.approx(dict.fromkeys(Branch, function))
     assert state.tone == pytest.approx(tone)
     assert Palsy.weakness(Side.RIGHT, amount).left == SidePalsy()
 
 
-def test_a_muscles_strength_is_its_branches_share() -> None:
+def test_strength_of_a_muscle_is_the_weighted_function_of_its_branches() -> None:
     assert UNEVEN.strength(Muscle.ORBICULARIS_OCULI) == pytest.approx(0.8 * 0.2 + 0.2 * 0.1)
     assert UNEVEN.strength(Muscle.ORBICULARIS_ORIS) == pytest.approx(0.6 * 0.6 + 0.4 * 0.9)
     assert UNEVEN.strength(Muscle.PLATYSMA) == 1
 
 
-def test_a_movement_works_as_well_as_the_muscles_that_it_mainly_asks_for() -> None:
-    """By hand: the mean strength, by effort, of the muscles asked for by half or more."""
+def test_function_of_a_movement_is_that_of_its_main_muscles() -> None:
+    """By hand: the effort-weighted mean strength of the muscles with an effort of 0.5 or more."""
     by_hand = {
         "rest": 0.7,
         "wrinkle-forehead": 0.1,
@@ -120,7 +120,7 @@ def test_a_movement_works_as_well_as_the_muscles_that_it_mainly_asks_for() -> No
             assert palsy.movement_function(movement, side.other) == pytest.approx(1)
 
 
-def test_late_palsies_have_synkinesis_most_in_grade_four() -> None:
+def test_late_palsies_have_synkinesis_strongest_in_grade_four() -> None:
     assert not Palsy.peripheral(Side.LEFT, Grade.IV).left.synkinesis
     brow_drags_mouth = (Muscle.FRONTALIS, Muscle.ZYGOMATICUS)
     found = {
@@ -128,22 +128,30 @@ def test_late_palsies_have_synkinesis_most_in_grade_four() -> None:
         for g in Grade
     }
     assert found == {
-        "I": None, "II": pytest.approx(0.15 * 0.89), "III": pytest.approx(0.5 * 0.89),
-        "IV": pytest.approx(0.8 * 0.89), "V": pytest.approx(0.2 * 0.89), "VI": None,
-    }  # fmt: skip
+        "I": None,
+        "II": pytest.approx(0.15 * 0.89),
+        "III": pytest.approx(0.5 * 0.89),
+        "IV": pytest.approx(0.8 * 0.89),
+        "V": pytest.approx(0.2 * 0.89),
+        "VI": None,
+    }
     links = Palsy.peripheral(Side.RIGHT, Grade.IV, late=True).right.synkinesis
     assert len(links) == 7
     assert links[Muscle.ZYGOMATICUS, Muscle.FRONTALIS] == pytest.approx(0.8 * 0.17)
 
 
-def test_the_dictionary_names_sides_branches_and_what_drags_what() -> None:
+def test_the_dictionary_of_sides_branches_and_links() -> None:
     links = {(Muscle.FRONTALIS, Muscle.ZYGOMATICUS): 0.25}
     palsy = Palsy(left=UNEVEN, right=SidePalsy(tone=0.5, synkinesis=links))
     healthy = dict.fromkeys(("temporal", "zygomatic", "buccal", "marginal", "cervical"), 1.0)
     data = {
         "left": {
             "function": {
-                "temporal": 0.1, "zygomatic": 0.2, "buccal": 0.6, "marginal": 0.9, "cervical": 1.0,
+                "temporal": 0.1,
+                "zygomatic": 0.2,
+                "buccal": 0.6,
+                "marginal": 0.9,
+                "cervical": 1.0,
             },
             "tone": 0.7,
             "synkinesis": [],
@@ -153,12 +161,11 @@ def test_the_dictionary_names_sides_branches_and_what_drags_what() -> None:
             "tone": 0.5,
             "synkinesis": [{"moving": "frontalis", "drags": "zygomaticus", "strength": 0.25}],
         },
-    }  # fmt: skip
+    }
     assert palsy.to_dict() == data
     assert Palsy.from_dict(data) == palsy
-    assert Palsy.from_dict({"right": {"function": {"buccal": 0.5}}}).right.function == {
-        T: 1.0, Z: 1.0, B: 0.5, M: 1.0, C: 1.0,
-    }  # fmt: skip
+    partial = Palsy.from_dict({"right": {"function": {"buccal": 0.5}}})
+    assert partial.right.function == {T: 1.0, Z: 1.0, B: 0.5, M: 1.0, C: 1.0}
 
 
 def test_dict_round_trip() -> None:
@@ -180,7 +187,7 @@ def test_dict_round_trip() -> None:
         ([1], "palsy must have the keys left, right"),
     ],
 )
-def test_bad_palsies_say_what_is_wrong(data: object, text: str) -> None:
+def test_messages_about_invalid_palsies(data: object, text: str) -> None:
     with pytest.raises(ValueError) as error:
         Palsy.from_dict(data)  # type: ignore[arg-type]
     assert text in str(error.value)

@@ -1,4 +1,4 @@
-"""A face of round numbers: 100 pixels between the outer eye corners, 2 mm a pixel."""
+"""A face of round numbers: 100 pixels between the outer eye corners, 2 mm per pixel."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ LEFT_BROW = (336, 296, 334, 293, 300, 285, 295, 282, 283, 276)
 
 
 def hand_made() -> np.ndarray:
-    """Landmarks (478, 2): the patient's right lies at smaller x. The inner eye
-    corners lie 4 pixels lower than the outer ones, lids hide the irises' tops and bottoms."""
+    """Landmarks (478, 2), with the patient's right at smaller x.
+
+    The inner eye corners lie 4 pixels lower than the outer ones, and the lids cover the top and
+    the bottom of the irises.
+    """
     points = np.full((478, 2), 150.0)
     points[[33, 133, 362, 263]] = [[100, 200], [140, 204], [160, 204], [200, 200]]
     ring = np.array([[0, 0], [2.9425, 0], [0, -2.5], [-2.9425, 0], [0, 2.5]])
@@ -26,8 +29,14 @@ def hand_made() -> np.ndarray:
     points[[129, 98, 358, 327]] = [[140, 220], [142, 222], [160, 224], [158, 226]]
     points[[205, 216, 425, 436]] = [[116, 230], [120, 240], [190, 230], [186, 240]]
     points[[168, 4, 2, 0, 13, 14, 17]] = [
-        [150, 205], [153, 222], [150, 230], [154, 250], [152, 252], [152, 262], [150, 290],
-    ]  # fmt: skip
+        [150, 205],
+        [153, 222],
+        [150, 230],
+        [154, 250],
+        [152, 252],
+        [152, 262],
+        [150, 290],
+    ]
     return points
 
 

@@ -18,57 +18,62 @@ from palsynth.subjects import View, render, sample
 from tests.face.measured import hand_made
 
 
-def test_patients_left_is_on_the_right_of_the_image(face: Face) -> None:
+def test_the_patients_left_is_on_the_right_of_the_image(face: Face) -> None:
     left, right = (face.landmarks[topology.IRIS[s][0], 0] for s in ("left", "right"))
     assert left > right
 
 
 @pytest.mark.parametrize("size", [64, 112, 512])
 @pytest.mark.parametrize("framing", list(FRAMINGS.values()))
-def test_alignment_and_the_way_back(face: Face, size: int, framing: object) -> None:
-    cut = face.aligned(framing, size)  # type: ignore[arg-type]
-    assert cut.image.shape == (size, size, 3)
-    assert cut.outer_eyes == pytest.approx(framing.scale(size), rel=1e-4)  # type: ignore[attr-defined]
-    canthi = cut.landmarks[[33, 263], 1]
+def test_alignment_round_trip(face: Face, size: int, framing: object) -> None:
+    crop = face.aligned(framing, size)  # type: ignore[arg-type]
+    assert crop.image.shape == (size, size, 3)
+    assert crop.outer_eyes == pytest.approx(framing.scale(size), rel=1e-4)  # type: ignore[attr-defined]
+    canthi = crop.landmarks[[33, 263], 1]
     assert canthi[0] == pytest.approx(canthi[1], abs=1e-3)
-    homogeneous = np.column_stack([cut.landmarks[:, :2], np.ones(478)])
-    assert np.allclose(homogeneous @ cut.to_source.T, face.landmarks[:, :2], atol=0.01)
+    homogeneous = np.column_stack([crop.landmarks[:, :2], np.ones(478)])
+    assert np.allclose(homogeneous @ crop.to_source.T, face.landmarks[:, :2], atol=0.01)
 
 
-def test_a_crop_of_a_crop_leads_back_to_the_picture(face: Face) -> None:
+def test_a_crop_of_a_crop_maps_back_to_the_picture(face: Face) -> None:
     twice = face.aligned(ID_PHOTO, 300).recogniser_crop(112)
     homogeneous = np.column_stack([twice.landmarks[:, :2], np.ones(478)])
     assert np.allclose(homogeneous @ twice.to_source.T, face.landmarks[:, :2], atol=0.02)
 
 
 TEMPLATE = {  # ArcFace's five points at 112 px: eyes, tip of the nose, corners of the mouth
-    468: (38.2946, 51.6963), 473: (73.5318, 51.5014), 4: (56.0252, 71.7366),
-    61: (41.5493, 92.3655), 291: (70.7299, 92.2041),
-}  # fmt: skip
+    468: (38.2946, 51.6963),
+    473: (73.5318, 51.5014),
+    4: (56.0252, 71.7366),
+    61: (41.5493, 92.3655),
+    291: (70.7299, 92.2041),
+}
 
 
 @pytest.mark.parametrize("size", [112, 224])
 def test_the_recogniser_crop_is_arcfaces_template(size: int) -> None:
-    """A face whose five points lie as the template's, turned, doubled and moved, is turned back."""
+    """Points of the template that were rotated, doubled and moved are mapped back to it."""
     turn = 2 * np.array([[0.8, -0.6], [0.6, 0.8]])
     landmarks = np.zeros((478, 3))
     landmarks[list(TEMPLATE), :2] = np.array(list(TEMPLATE.values())) @ turn.T + [130, 20]
-    cut = Face(np.zeros((400, 400, 3), np.uint8), landmarks).recogniser_crop(size)
-    assert cut.image.shape == (size, size, 3)
-    wanted = np.array(list(TEMPLATE.values())) * size / 112
-    assert np.allclose(cut.landmarks[list(TEMPLATE), :2], wanted, atol=1e-3)
+    crop = Face(np.zeros((400, 400, 3), np.uint8), landmarks).recogniser_crop(size)
+    assert crop.image.shape == (size, size, 3)
+    expected = np.array(list(TEMPLATE.values())) * size / 112
+    assert np.allclose(crop.landmarks[list(TEMPLATE), :2], expected, atol=1e-3)
 
 
-def test_framings_in_shares_of_the_side() -> None:
+def test_framings_as_fractions_of_the_side() -> None:
     assert {f.name: (f.outer_eyes, f.eye_line) for f in FRAMINGS.values()} == {
-        "id-photo": (0.30, 0.42), "portrait": (0.40, 0.42), "recogniser": (0.44, 0.461),
-    }  # fmt: skip
+        "id-photo": (0.30, 0.42),
+        "portrait": (0.40, 0.42),
+        "recogniser": (0.44, 0.461),
+    }
     assert ID_PHOTO.scale(200) == pytest.approx(60)
     assert ID_PHOTO.origin(200) == pytest.approx([99.5, 83.5])
 
 
 def _spotted() -> Face:
-    """A dark picture with a white spot on the patient's left corner of the mouth alone."""
+    """A black picture with a white spot on the patient's left mouth corner."""
     landmarks = np.zeros((478, 3), np.float32)
     landmarks[:, :2] = hand_made()
     landmarks[291, 2] = 7
@@ -78,34 +83,34 @@ def _spotted() -> Face:
 
 
 @pytest.mark.parametrize("way", ["aligned", "recogniser", "mirrored"])
-def test_pixels_go_where_landmarks_go(way: str) -> None:
+def test_pixels_move_with_the_landmarks(way: str) -> None:
     face = _spotted()
-    cut = {
+    crop = {
         "aligned": lambda: face.aligned(FRAMINGS["portrait"], 150),
         "recogniser": lambda: face.recogniser_crop(120),
         "mirrored": face.mirrored,
     }[way]()
-    y, x = np.nonzero(cut.image[..., 0] > 128)
+    y, x = np.nonzero(crop.image[..., 0] > 128)
     corner = 61 if way == "mirrored" else 291  # in a mirror it is the right corner
-    assert np.abs([x.mean(), y.mean()] - cut.landmarks[corner, :2]).max() < 0.5
+    assert np.abs([x.mean(), y.mean()] - crop.landmarks[corner, :2]).max() < 0.5
 
 
-def test_a_face_cut_out_is_level_centred_and_scaled_with_its_depth() -> None:
-    cut = _spotted().aligned(FRAMINGS["portrait"], 150)
-    assert cut.landmarks[[33, 263], :2] == pytest.approx(
+def test_an_aligned_face_is_level_centred_and_scaled_with_its_depth() -> None:
+    crop = _spotted().aligned(FRAMINGS["portrait"], 150)
+    assert crop.landmarks[[33, 263], :2] == pytest.approx(
         np.array([[74.5 - 30, 62.5], [74.5 + 30, 62.5]]), abs=1e-3
     )
-    assert cut.landmarks[291] == pytest.approx(
+    assert crop.landmarks[291] == pytest.approx(
         [74.5 + 0.6 * 32, 62.5 + 0.6 * 66, 0.6 * 7], abs=1e-3
     )
     turned = _spotted()
     c, s = np.cos(0.4), np.sin(0.4)
     turned.landmarks[:, :2] = turned.landmarks[:, :2] @ np.array([[c, s], [-s, c]])
     level = turned.aligned(FRAMINGS["portrait"], 150)
-    assert np.allclose(level.landmarks, cut.landmarks, atol=1e-3)
+    assert np.allclose(level.landmarks, crop.landmarks, atol=1e-3)
 
 
-def test_a_mirrored_face_is_renamed_and_leads_back() -> None:
+def test_mirroring_renames_landmarks_and_round_trips() -> None:
     once = _spotted().mirrored()
     # the left corner, at x 182 of 300 pixels, is the right one now
     assert once.landmarks[61].tolist() == [299 - 182, 266, 7]
@@ -123,14 +128,14 @@ def test_similarity_agrees_with_a_known_transform() -> None:
     assert np.allclose(shift, [3, -2])
 
 
-def test_a_mirrored_face_is_found_where_its_landmarks_went(face: Face) -> None:
+def test_a_mirrored_face_is_detected_at_its_landmarks(face: Face) -> None:
     once = face.mirrored()
-    seen = detect_face(once.image)
-    gap = np.linalg.norm(seen.landmarks[:468, :2] - once.landmarks[:468, :2], axis=1).mean()
+    found = detect_face(once.image)
+    gap = np.linalg.norm(found.landmarks[:468, :2] - once.landmarks[:468, :2], axis=1).mean()
     assert gap / face.outer_eyes < 0.02
 
 
-def test_detection_of_none_one_and_many(neutral: np.ndarray) -> None:
+def test_detection_of_no_face_one_and_several(neutral: np.ndarray) -> None:
     assert detect_faces(np.full((200, 200, 3), 128, np.uint8)) == []
     assert len(detect_faces(neutral)) == 1
     three = np.hstack([neutral] * 3)
@@ -139,7 +144,7 @@ def test_detection_of_none_one_and_many(neutral: np.ndarray) -> None:
         detect_face(three, "x.jpg")
 
 
-def test_a_batch_is_read_as_its_pictures_one_by_one(neutral: np.ndarray) -> None:
+def test_a_batch_gives_the_same_faces_as_single_pictures(neutral: np.ndarray) -> None:
     grey = np.full((90, 90, 3), 128, np.uint8)
     pictures = [neutral, grey, np.hstack([neutral] * 2), neutral[:, ::-1].copy()]
     for threads in (1, 3):
@@ -167,8 +172,8 @@ def test_blendshapes_name_the_patients_sides() -> None:
     assert face.aligned(ID_PHOTO, 128).blendshapes == face.blendshapes
 
 
-def test_a_half_smile_is_named_on_its_side(half_grin: np.ndarray) -> None:
-    """The patient's left is weak. The network's order is the alphabet's, left before right."""
+def test_blendshapes_of_a_one_sided_smile(half_grin: np.ndarray) -> None:
+    """The patient's left is weak. The network's order is alphabetical, left before right."""
     shapes = detect_face(half_grin).blendshapes
     assert shapes is not None
     assert shapes["mouthSmileRight"] > 1.5 * shapes["mouthSmileLeft"]
@@ -192,16 +197,16 @@ def test_a_face_is_too_small_below_16_pixels(eyes: float, usable: bool) -> None:
 
 
 def _check(usable: bool, text: str, yaw: float = 0, roll: float = 0, eyes: float = 100) -> None:
-    """A head as flat as a disc, cheeks three eye distances apart, turned and tilted."""
+    """A flat head with cheeks three eye distances apart, rotated by roll and yaw."""
     landmarks = np.zeros((478, 3))
     landmarks[[33, 263, 234, 454], 0] = np.array([-0.5, 0.5, -1.5, 1.5]) * eyes
     for degrees, (one, other) in ((roll, (0, 1)), (yaw, (0, 2))):
         c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
         x, y = landmarks[:, one].copy(), landmarks[:, other].copy()
         landmarks[:, one], landmarks[:, other] = c * x - s * y, s * x + c * y
-    seen = Face(np.zeros((9, 9, 3), np.uint8), landmarks)
+    face = Face(np.zeros((9, 9, 3), np.uint8), landmarks)
     with nullcontext() if usable else pytest.raises(InputError, match=rf"x\.jpg: .*{text}"):
-        check_usable(seen, "x.jpg")
+        check_usable(face, "x.jpg")
 
 
 def test_detection_scales_with_the_picture(astronaut: Face) -> None:
@@ -211,18 +216,18 @@ def test_detection_scales_with_the_picture(astronaut: Face) -> None:
     assert gap.mean() / astronaut.outer_eyes < 0.03
 
 
-def test_edges_are_of_the_brightness_that_eyes_see() -> None:
+def test_edges_are_those_of_perceived_brightness() -> None:
     """Full red is as bright as a grey of 76, so between the two there is no edge; blue is dark."""
     image = np.full((40, 200, 3), 76, np.uint8)
     for x in range(60, 200, 40):
-        image[:, x : x + 20] = 70  # faint edges, all alike
+        image[:, x : x + 20] = 70  # faint edges of equal strength
     image[:, :40] = (255, 0, 0)
     assert not canny(image)[:, :50].any()
     image[:, :40] = (0, 0, 255)
     assert np.flatnonzero(canny(image)[20]).tolist() == [39]
 
 
-def test_the_strongest_edges_are_kept_and_the_faint_ones_are_not() -> None:
+def test_only_the_strongest_edges_are_detected() -> None:
     """Steps of 4 to 64 grey levels: only the largest is above 1.33 times the 85th percentile."""
     image = np.zeros((60, 200, 3), np.uint8)
     for x, level in ((40, 4), (80, 12), (120, 28), (160, 92)):
@@ -234,22 +239,22 @@ def test_the_strongest_edges_are_kept_and_the_faint_ones_are_not() -> None:
     assert np.array_equal(canny(upright), canny(image).T)
 
 
-def test_a_strong_edge_goes_on_where_it_fades_and_a_faint_one_alone_is_none() -> None:
+def test_a_strong_edge_continues_where_it_fades_and_a_faint_one_alone_is_no_edge() -> None:
     image = np.full((120, 480, 3), 60, np.uint8)
     for x in range(120, 480, 30):
-        image[:, x : x + 15] = 100  # many alike, which are what is usual
-    # three times as strong above, the usual strength below
+        image[:, x : x + 15] = 100  # many of equal strength, which set the percentile
+    # three times as strong at the top, as strong as these at the bottom
     image[:, :40] = np.interp(np.arange(120), [10, 70], [180, 100])[:, None, None]
     edges = canny(image)
     assert edges[10:110, 38:42].any(1).all()
     assert not edges[:, 100:].any()
 
 
-def test_edges_are_binary_and_survive_dim_light(face: Face) -> None:
-    cut = face.aligned(ID_PHOTO, 256)
-    edges = canny(cut.image)
+def test_edges_are_binary_and_robust_to_dim_light(face: Face) -> None:
+    crop = face.aligned(ID_PHOTO, 256)
+    edges = canny(crop.image)
     assert set(np.unique(edges)) == {0, 255}
-    dim = canny((cut.image * 0.45).astype(np.uint8))
+    dim = canny((crop.image * 0.45).astype(np.uint8))
     assert (dim > 0).sum() > 0.6 * (edges > 0).sum()
 
 
@@ -272,7 +277,7 @@ def test_a_regions_box_is_left_top_right_bottom() -> None:
     assert region_box(landmarks, "right eye") == (100, 150, 150, 205)
 
 
-def test_upright_landmarks_do_not_depend_on_turn_place_and_size() -> None:
+def test_upright_landmarks_are_invariant_to_rotation_translation_and_scale() -> None:
     rng = np.random.default_rng(0)
     points = rng.normal(size=(2, 478, 3)) * 20 + 60
     turn = np.array([[0.8, -0.6], [0.6, 0.8]]) * 1.7
@@ -287,8 +292,8 @@ def test_upright_landmarks_do_not_depend_on_turn_place_and_size() -> None:
     assert not np.allclose(upright(points), upright(moved))
 
 
-def test_a_crop_lands_where_it_was_cut_from(face: Face) -> None:
-    """Also in a face that was cut from a photo itself."""
+def test_a_crop_maps_onto_the_image_it_was_cropped_from(face: Face) -> None:
+    """Also where that image is itself a crop of a photo."""
     whole = face.aligned(FRAMINGS["portrait"], 200)
     crop = whole.aligned(ID_PHOTO, 90)
     affine = crop.onto(whole)

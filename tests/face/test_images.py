@@ -1,4 +1,4 @@
-"""Every kind of picture that people hand in: what can be read, and what each bad one answers."""
+"""Every kind of input picture: what can be read, and the message for each that cannot."""
 
 from __future__ import annotations
 
@@ -66,14 +66,18 @@ def test_exif_rotation(
     picture: Image.Image, neutral: np.ndarray, tmp_path: Path, orientation: int
 ) -> None:
     undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT, 3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM, 5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90, 7: Image.Transpose.TRANSVERSE, 8: Image.Transpose.ROTATE_270,
-    }  # fmt: skip
-    stored = picture.transpose(undo[orientation]) if orientation > 1 else picture
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    rotated = picture.transpose(undo[orientation]) if orientation > 1 else picture
     exif = Image.Exif()
     exif[0x0112] = orientation
-    stored.save(tmp_path / "turned.png", exif=exif)
+    rotated.save(tmp_path / "turned.png", exif=exif)
     assert np.array_equal(read_image(tmp_path / "turned.png"), neutral)
 
 
@@ -141,19 +145,19 @@ def _corrupt_middle(path: Path) -> None:
     ("make", "text"),
     [
         (_missing, "no such file"),
-        (_folder, "is a folder; name a picture"),
-        (_text, "not a picture that can be read; use PNG or JPEG"),
-        (_empty, "not a picture that can be read"),
+        (_folder, "is a folder; give a picture"),
+        (_text, "is not a picture in a known format; use PNG or JPEG"),
+        (_empty, "is not a picture in a known format"),
         (_truncated, "the picture is damaged"),
-        (_header_only, "not a picture that can be read|the picture is damaged"),
-        (_one_pixel, "1 x 1 px is too small for a face; at least 32 px a side"),
+        (_header_only, "is not a picture in a known format|the picture is damaged"),
+        (_one_pixel, "1 x 1 px is too small for a face; at least 32 px per side are needed"),
         (_a_strip, "4000 x 8 px is too small"),
-        (_enormous, f"40000 x 40 px is too large; reduce it below {LARGEST_SIDE} px a side"),
+        (_enormous, f"40000 x 40 px is too large; reduce it below {LARGEST_SIDE} px per side"),
         (_bomb, "too large"),
         (_corrupt_middle, "the picture is damaged"),
     ],
 )
-def test_files_that_are_no_photo(make: Callable[[Path], None], text: str, tmp_path: Path) -> None:
+def test_files_that_are_not_photos(make: Callable[[Path], None], text: str, tmp_path: Path) -> None:
     path = tmp_path / "x.png"
     make(path)
     with pytest.raises(InputError, match=text) as error:
@@ -198,7 +202,7 @@ def test_a_photo_that_is_not_upright(turns: int, text: str, astronaut: Face) -> 
 
 @pytest.mark.parametrize("seed", [1_000_003, 1_000_011, 1_000_020])
 def test_an_upright_face_is_not_found_in_a_turned_photo(seed: int) -> None:
-    """The landmark network knows upright faces alone and sees them anywhere."""
+    """The landmark network is trained on upright faces only and may find one in any photo."""
     upright = render(sample(seed), view=View(256)).image
     detect_face(upright)
     for turns, text in ((1, "90° clockwise"), (2, "180°"), (3, "90° counterclockwise")):
@@ -206,7 +210,7 @@ def test_an_upright_face_is_not_found_in_a_turned_photo(seed: int) -> None:
             detect_face(np.ascontiguousarray(np.rot90(upright, turns)))
 
 
-def test_a_tilted_face_is_taken(astronaut: Face) -> None:
+def test_a_tilted_face_is_found(astronaut: Face) -> None:
     height, width = astronaut.image.shape[:2]
     turn = cv2.getRotationMatrix2D((width / 2, height / 2), -30, 1.0)  # clockwise
     tilted = cv2.warpAffine(astronaut.image, turn, (width, height), borderMode=cv2.BORDER_REPLICATE)
@@ -244,22 +248,22 @@ def test_photos_of_many_megapixels_are_read_reduced(
     path = tmp_path / f"x.{suffix}"
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by 90° clockwise to be upright
-    how = {"compression": "tiff_lzw"} if suffix == "tif" else {}
-    (picture.convert("RGB") if mode == "RGB" else picture).save(path, exif=exif, **how)
-    whole = read_image(path)
-    assert whole.shape == (900, 600, 3)
+    options = {"compression": "tiff_lzw"} if suffix == "tif" else {}
+    (picture.convert("RGB") if mode == "RGB" else picture).save(path, exif=exif, **options)
+    full = read_image(path)
+    assert full.shape == (900, 600, 3)
     assert not is_reduced(path)
     monkeypatch.setattr(images, "MOST_PIXELS", 200_000)  # of 540,000: half a side
     reduced = read_image(path)
     assert is_reduced(path)
     assert reduced.shape == (450, 300, 3)
-    mean = whole.reshape(450, 2, 300, 2, 3).mean((1, 3))
+    mean = full.reshape(450, 2, 300, 2, 3).mean((1, 3))
     assert np.abs(mean - reduced).max() <= 2
     monkeypatch.setattr(images, "MOST_PIXELS", 540_000)
     assert read_image(path).shape == (900, 600, 3)
 
 
-def test_writing_is_whole_or_not_at_all(neutral: np.ndarray, tmp_path: Path) -> None:
+def test_writing_is_atomic(neutral: np.ndarray, tmp_path: Path) -> None:
     path = tmp_path / "deep" / "er" / "x.png"
     write_png(path, neutral, Description="synthetic")
     assert np.array_equal(read_image(path), neutral)
@@ -274,7 +278,7 @@ def test_writing_is_whole_or_not_at_all(neutral: np.ndarray, tmp_path: Path) -> 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
 def test_a_full_disk(neutral: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every write goes to /dev/full, which answers as a full disk does; the old file stays."""
+    """Every write goes to /dev/full, which fails as a full disk does; the old file remains."""
     path = tmp_path / "x.png"
     write_png(path, neutral)
     before = path.read_bytes()

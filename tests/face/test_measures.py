@@ -45,7 +45,7 @@ def test_measures_do_not_depend_on_roll_or_size(angle: float, scale: float) -> N
     assert dict(found.midline) == pytest.approx(MIDLINE_MM, abs=1e-3)
 
 
-def test_fractions_are_of_the_outer_eye_distance_and_leave_angles() -> None:
+def test_fractions_are_of_the_outer_eye_distance_and_angles_unchanged() -> None:
     found = measure(hand_made()).fractions()
     assert (found.unit, found.outer_eye) == ("outer-eye fraction", 1.0)
     assert found.sided["commissure height"].left == pytest.approx(0.64)
@@ -55,15 +55,15 @@ def test_fractions_are_of_the_outer_eye_distance_and_leave_angles() -> None:
     assert found.midline["philtrum tilt"] == pytest.approx(11.3099, abs=1e-3)
 
 
-def test_the_line_of_the_pupils_is_level_and_that_of_the_canthi_where_an_eye_is_shut() -> None:
+def test_axes_follow_the_pupils_or_the_canthi_where_an_eye_is_closed() -> None:
     points = hand_made()
-    points[473:478, 1] += 6  # the left pupil stands 6 lower than the right one, 60 apart
+    points[473:478, 1] += 6  # the left pupil is 6 lower than the right one, 60 apart
     assert measure(points).midline["philtrum tilt"] == pytest.approx(11.3099 + 5.7106, abs=1e-3)
     points[[385, 386, 387], 1] = 202
-    shut = measure(points)
-    assert shut.midline["philtrum tilt"] == pytest.approx(11.3099, abs=1e-3)
-    assert shut.sided["MRD1"].left == pytest.approx(0)
-    points[[474, 476], 0] += [5, -5]  # what is said of a hidden iris does not set the scale
+    closed = measure(points)
+    assert closed.midline["philtrum tilt"] == pytest.approx(11.3099, abs=1e-3)
+    assert closed.sided["MRD1"].left == pytest.approx(0)
+    points[[474, 476], 0] += [5, -5]  # landmarks of a hidden iris do not set the scale
     assert measure(points).outer_eye == pytest.approx(200)
 
 
@@ -71,7 +71,7 @@ def test_the_line_of_the_pupils_is_level_and_that_of_the_canthi_where_an_eye_is_
     ("right", "left", "unit"),
     [(5.4, 5.4, "outer-eye fraction"), (5.6, 5.4, "mm"), (5.4, 5.6, "mm")],
 )
-def test_an_iris_is_trusted_from_a_fissure_of_55_thousandths(
+def test_an_iris_sets_the_scale_from_a_fissure_of_55_thousandths(
     right: float, left: float, unit: str
 ) -> None:
     points = hand_made()

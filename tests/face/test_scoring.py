@@ -26,10 +26,10 @@ from palsynth.subjects import Subject, View, render
 from tests.face.measured import MIDLINE_MM, SIDED_MM, by_fractions, hand_made
 
 
-def test_which_measure_answers_for_which_movement() -> None:
-    """Of the face of round numbers, in fractions: positive where the left looks weaker."""
+def test_the_measure_of_each_movement() -> None:
+    """For the face of round numbers, as fractions: positive where the left looks weaker."""
     found = {m.value: asymmetry(measure(hand_made()), m) for m in ANSWERS}
-    assert found == pytest.approx({
+    expected = {
         "rest": 0.64 - 0.51,
         "wrinkle-forehead": -(0.38 - 0.32),
         "close-eyes-lightly": 0.11 - 0.09,
@@ -40,26 +40,34 @@ def test_which_measure_answers_for_which_movement() -> None:
         "whistle": 0.42 - 0.37,
         "grin": 0.64 - 0.51,
         "depress-lip": -(0.78 - 0.83),
-    })  # fmt: skip
+    }
+    assert found == pytest.approx(expected)
     assert {m.value: a.region for m, a in ANSWERS.items()} == {
-        "rest": "mouth", "wrinkle-forehead": "brow", "close-eyes-lightly": "eye",
-        "close-eyes-tightly": "eye", "blink": "eye", "wrinkle-nose": "mouth",
-        "puff-cheeks": "mouth", "whistle": "mouth", "grin": "mouth", "depress-lip": "mouth",
-    }  # fmt: skip
+        "rest": "mouth",
+        "wrinkle-forehead": "brow",
+        "close-eyes-lightly": "eye",
+        "close-eyes-tightly": "eye",
+        "blink": "eye",
+        "wrinkle-nose": "mouth",
+        "puff-cheeks": "mouth",
+        "whistle": "mouth",
+        "grin": "mouth",
+        "depress-lip": "mouth",
+    }
 
 
 @pytest.mark.parametrize("movement", list(ANSWERS))
 @pytest.mark.parametrize("side", list(Side))
-def test_the_answering_measure_names_the_weak_side(
+def test_the_measure_of_a_movement_indicates_the_weak_side(
     subject: Subject, movement: Movement, side: Side
 ) -> None:
     portrait = render(subject, movement, Palsy.peripheral(side, Grade.VI), view=View(256))
     assert np.sign(asymmetry(measure(portrait.landmarks), movement)) == side.sign
-    seen = measure(detect_face(portrait.image).landmarks)
-    assert np.sign(asymmetry(seen, movement)) == side.sign
+    detected = measure(detect_face(portrait.image).landmarks)
+    assert np.sign(asymmetry(detected, movement)) == side.sign
 
 
-def test_wink_has_no_answer_by_asymmetry(face: Face) -> None:
+def test_wink_has_no_measure(face: Face) -> None:
     assert Movement.WINK in EYE_CLOSURES
     with pytest.raises(KeyError):
         asymmetry(measure(face.landmarks), Movement.WINK)
@@ -83,25 +91,25 @@ def test_item_scores_follow_the_grade(subject: Subject) -> None:
     assert score(Grade.VI) == 0
 
 
-def test_true_asymmetry_undoes_the_detectors_symmetrising(half_grin: np.ndarray) -> None:
+def test_true_asymmetry_corrects_the_bias_of_the_detector(half_grin: np.ndarray) -> None:
     found = measure(detect_face(half_grin).landmarks)
-    seen = found.sided["commissure height"].asymmetry
+    detected = found.sided["commissure height"].asymmetry
     gain = calibration()["gains"]["commissure height"][0]
     assert gain > 1
-    assert true_asymmetry(found, "commissure height") == pytest.approx(seen * gain)
+    assert true_asymmetry(found, "commissure height") == pytest.approx(detected * gain)
     assert calibration()["gains"]["commissure distance"][1] < 0.5
-    assert true_asymmetry(found, "commissure distance") is None  # the detector does not see it
+    assert true_asymmetry(found, "commissure distance") is None  # the detector does not capture it
 
 
 def _plain(left: float = 0.0, right: float = 0.0, **midline: float) -> Measures:
-    """Measures whose MRD1 alone says something; all else is 0."""
+    """Measures that are 0, except MRD1 and those of the midline that are given."""
     sided = {**dict.fromkeys(SIDED_MM, (0.0, 0.0)), "MRD1": (left, right)}
     return by_fractions(sided, {**dict.fromkeys(MIDLINE_MM, 0.0), **midline})
 
 
 @pytest.mark.parametrize(("side", "sign"), [(Side.LEFT, 1), (Side.RIGHT, -1)])
-def test_what_the_regression_sees_of_a_side(side: Side, sign: int) -> None:
-    """Own measures, the other side's, the whole's, ten times each signed squared gap, and 1."""
+def test_features_of_a_side(side: Side, sign: int) -> None:
+    """Own measures, the other side's, the midline's, ten times each signed square, and 1."""
     found = features(measure(hand_made()), side)
     left = [0.38, 0.11, 0.05, 0.16, 0.40, 1.268699, 0.64, 0.42, 0.78, 0.25, 0.38]
     right = [0.32, 0.09, 0.03, 0.12, 0.50, 1.431301, 0.51, 0.37, 0.83, 0.21, 0.32]
@@ -127,24 +135,24 @@ def _table(name: str, column: int, low: float, high: float) -> dict[str, dict[st
     }
 
 
-def test_the_estimate_of_each_side_is_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With weights that read each side's own MRD1 off."""
+def test_each_side_is_estimated_from_its_own_features(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With weights that select each side's own MRD1."""
     table = _table("", 1, 0.25, 0.75)
     monkeypatch.setattr(scoring, "calibration", lambda: table)
     assert estimate(_plain(0.2, 0.9), Movement.GRIN) == Estimate(0.2, 0.9, 0)
     assert estimate(_plain(0.9, 0.2), Movement.GRIN) == Estimate(0.9, 0.2, 0)
     assert estimate(_plain(0.25, 1.0), Movement.GRIN).score == 2
     assert estimate(_plain(1.0, 0.75), Movement.GRIN).score == 4
-    assert estimate(_plain(0.3, 0.36), Movement.GRIN).score == 2, "both little: beside a half"
+    assert estimate(_plain(0.3, 0.36), Movement.GRIN).score == 2, "both small: relative to a half"
     assert estimate(_plain(-0.4, 1.7), Movement.GRIN) == Estimate(0, 1, 0)
     assert estimate(_plain(0.5, 1.0), Movement.BLINK) == Estimate(0.5, 1.0, 2)
 
 
-def test_with_rest_the_estimate_has_a_regression_of_its_own(
+def test_with_rest_the_estimate_uses_a_separate_regression(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     usual = {**dict.fromkeys(SIDED_MM, 0.0), **dict.fromkeys(MIDLINE_MM, 0.0), "MRD1": 0.1}
-    # without rest the other side's MRD1 is read, with rest the own
+    # without rest the other side's MRD1 is selected, with rest the own one
     table = {**_table("", 12, 0.25, 0.75), **_table(" with rest", 1, 0.1, 0.2), "rest": usual}
     monkeypatch.setattr(scoring, "calibration", lambda: table)
     now, rest = _plain(0.5, 0.9), _plain(0.3, 0.2)
@@ -154,7 +162,7 @@ def test_with_rest_the_estimate_has_a_regression_of_its_own(
     assert estimate(now, Movement.GRIN) == Estimate(0.9, 0.5, 2)
 
 
-def test_against_rest_the_own_face_gives_way_to_the_usual_one() -> None:
+def test_against_rest_replaces_the_own_resting_face_by_the_usual_one() -> None:
     now, rest = _plain(0.5, 0.9, **{"lip width": 0.7}), _plain(0.3, 0.2, **{"lip width": 0.6})
     usual = {**dict.fromkeys(SIDED_MM, 0.0), **dict.fromkeys(MIDLINE_MM, 0.0)}
     found = against_rest(now, rest, {**usual, "MRD1": 0.1, "lip width": 0.55})
@@ -164,7 +172,7 @@ def test_against_rest_the_own_face_gives_way_to_the_usual_one() -> None:
     assert (found.unit, found.outer_eye) == ("outer-eye fraction", 1.0)
 
 
-def test_usual_people_at_rest_lean_to_no_side() -> None:
+def test_the_usual_resting_face_is_symmetric() -> None:
     one = _plain(0.3, 0.2, **{"lip width": 0.6, "philtrum tilt": 4, "mouth shift": 0.1})
     two = _plain(0.1, 0.4, **{"lip width": 0.8, "philtrum tilt": 2, "mouth shift": 0.3})
     usual = usual_rest([one, two])
@@ -174,19 +182,19 @@ def test_usual_people_at_rest_lean_to_no_side() -> None:
     assert len(usual) == 16
 
 
-def test_the_weaker_side_beside_the_stronger() -> None:
+def test_the_weaker_side_relative_to_the_stronger() -> None:
     assert relative_function(0.4, 0.8) == relative_function(0.8, 0.4) == 0.5
-    assert relative_function(0.2, 0.3) == pytest.approx(0.4), "beside a half at least"
+    assert relative_function(0.2, 0.3) == pytest.approx(0.4), "relative to a half at least"
     assert relative_function(1.0, 1.0) == 1
 
 
-def test_the_side_estimated_weaker() -> None:
+def test_the_weaker_side_of_an_estimate() -> None:
     assert Estimate(0.6, 0.8, 2).weak_side is Side.LEFT
     assert Estimate(0.8, 0.6, 2).weak_side is Side.RIGHT
     assert Estimate(0.7, 0.6, 4).weak_side is None
 
 
-def test_only_a_difference_that_the_detector_sees_is_corrected(
+def test_only_an_asymmetry_that_the_detector_captures_is_corrected(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     gains = {"gains": {"MRD1": (2.0, 0.5), "alar height": (3.0, 0.49)}}

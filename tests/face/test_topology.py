@@ -1,4 +1,4 @@
-"""Which landmark is what, against where it lies in the mean face (x to the patient's left)."""
+"""Names of landmarks against their positions in the mean face (x to the patient's left)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def test_left_is_the_patients_and_lies_at_larger_x(name: str, mean: np.ndarray) 
     assert (mean[list(places["right"]), 0] < 0).all()
 
 
-def test_single_points_lie_where_they_are_called(mean: np.ndarray) -> None:
+def test_single_points_lie_where_their_names_say(mean: np.ndarray) -> None:
     for places in (topology.OUTER_CANTHUS, topology.INNER_CANTHUS, topology.COMMISSURE):
         assert mean[places["left"], 0] > 0 > mean[places["right"], 0]
     assert mean[topology.OUTER_CANTHUS["left"], 0] > mean[topology.INNER_CANTHUS["left"], 0]
@@ -33,7 +33,7 @@ def test_single_points_lie_where_they_are_called(mean: np.ndarray) -> None:
         [topology.NASION, topology.NOSE_TIP, *topology.PHILTRUM, topology.CHIN]
     ]
     assert nasion[1] < tip[1] < nose[1] < lip[1] < chin[1]
-    assert tip[2] == mean[:, 2].min(), "the nose is nearest to the camera"
+    assert tip[2] == mean[:, 2].min(), "the tip of the nose is nearest to the camera"
 
 
 def test_every_contour_runs_from_right_to_left(mean: np.ndarray) -> None:
@@ -64,17 +64,17 @@ def test_upper_lies_above_lower(mean: np.ndarray) -> None:
 
 
 @pytest.mark.parametrize("side", ["right", "left"])
-def test_an_iris_is_its_middle_then_3_12_9_and_6_o_clock(side: str, mean: np.ndarray) -> None:
-    middle, *ring = mean[list(topology.IRIS[side]), :2]
-    ways = [(place - middle) / np.linalg.norm(place - middle) for place in ring]
-    assert np.allclose(ways, [[1, 0], [0, -1], [-1, 0], [0, 1]], atol=0.25)
+def test_an_iris_is_its_centre_then_3_12_9_and_6_o_clock(side: str, mean: np.ndarray) -> None:
+    centre, *ring = mean[list(topology.IRIS[side]), :2]
+    directions = [(point - centre) / np.linalg.norm(point - centre) for point in ring]
+    assert np.allclose(directions, [[1, 0], [0, -1], [-1, 0], [0, 1]], atol=0.25)
 
 
 def test_the_outline_runs_clockwise_from_the_forehead(mean: np.ndarray) -> None:
     oval = mean[list(topology.FACE_OVAL), :2]
     assert topology.FACE_OVAL[0] == 10
-    assert oval[9, 0] > 0.7, "a quarter on it has reached the patient's left"
-    assert oval[18, 1] == oval[:, 1].max(), "half way on, the chin"
+    assert oval[9, 0] > 0.7, "after a quarter, the patient's left"
+    assert oval[18, 1] == oval[:, 1].max(), "half way, the chin"
     assert oval[27, 0] < -0.7
 
 
@@ -95,16 +95,15 @@ def test_the_mirror_swaps_sides(mean: np.ndarray) -> None:
     for name in CONTOURS:
         places = getattr(topology, name)
         assert topology.MIRROR[list(places["left"])].tolist() == list(places["right"][::-1])
-    # an iris seen in a mirror: 3 o'clock becomes 9
+    # in a mirrored iris, 3 o'clock becomes 9
     assert topology.MIRROR[[468, 469, 470, 471, 472]].tolist() == [473, 476, 475, 474, 477]
 
 
-def test_multi_pies_points_on_either_side_are_each_others_mirror() -> None:
+def test_sided_multi_pie_points_mirror_each_other() -> None:
     """Numbers of the 68-point scheme, whose right is the patient's: 36 the right outer canthus."""
     known = topology.MULTIPIE_60
-    assert (known[36], known[45], known[48], known[54], known[30], known[8]) == (
-        33, 263, 61, 291, 4, 152,
-    )  # fmt: skip
+    numbers = (36, 45, 48, 54, 30, 8)
+    assert [known[n] for n in numbers] == [33, 263, 61, 291, 4, 152]
     pairs = [
         (0, 16), (2, 14), (4, 12), (17, 26), (18, 25), (19, 24), (20, 23), (21, 22),
         (31, 35), (32, 34), (36, 45), (37, 44), (38, 43), (39, 42), (40, 47), (41, 46),

@@ -1,4 +1,4 @@
-"""The nerve, the movements, the scales. Plain Python: no pixels, no torch."""
+"""The facial nerve, the standard movements and the grading scales, in plain Python."""
 
 from palsynth.clinical.movements import EYE_CLOSURES, YANAGIHARA, Movement, effort
 from palsynth.clinical.nerve import SUPPLY, Branch, Muscle, Side

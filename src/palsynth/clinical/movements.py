@@ -1,4 +1,4 @@
-"""The standard movements that a patient is asked for, and the effort each one takes."""
+"""The standard movements of the clinical examination, and the effort each one takes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from palsynth.clinical.nerve import Muscle, Side
 
 
 class Movement(StrEnum):
-    """The ten movements of the Yanagihara method, and the blink of its older form."""
+    """The ten movements of the Yanagihara method, and the blink of its older version."""
 
     REST = "rest"
     WRINKLE_FOREHEAD = "wrinkle-forehead"
@@ -24,7 +24,7 @@ class Movement(StrEnum):
 
     @property
     def label(self) -> str:
-        """What is printed under a picture."""
+        """Caption of a picture of the movement, such as ``Close eyes lightly``."""
         return self.value.replace("-", " ").capitalize()
 
 
@@ -40,7 +40,7 @@ YANAGIHARA: tuple[Movement, ...] = (
     Movement.GRIN,
     Movement.DEPRESS_LIP,
 )
-"""The ten items of the 40-point method, in its order."""
+"""The ten items of the 40-point method, in the order of the method."""
 
 EYE_CLOSURES = (
     Movement.CLOSE_EYES_LIGHTLY,
@@ -84,11 +84,22 @@ _EFFORT: dict[Movement, dict[Muscle, float]] = {
 
 
 def effort(movement: Movement, side: Side, wink: Side | None = None) -> dict[Muscle, float]:
-    """How hard each muscle of one side is asked to work, 0 … 1, before any palsy.
+    """Effort of each muscle of one side in a movement, before any palsy.
 
-    ``wink`` is the side whose eye is to close in :attr:`Movement.WINK` (the scale asks
-    for the weak one); the other eye stays open. It is ignored for other movements and
-    defaults to the left.
+    Args:
+        movement: the movement.
+        side: the patient's side whose muscles are returned.
+        wink: the side whose eye closes in :attr:`Movement.WINK`, where the other eye stays open;
+            the scale requests the weak one. Ignored for other movements. Default: left.
+
+    Returns:
+        Effort of each muscle that takes part, 0 … 1; muscles that are left out have none.
+
+    Example:
+        >>> effort(Movement.PUFF_CHEEKS, Side.LEFT)[Muscle.BUCCINATOR]
+        1.0
+        >>> effort(Movement.WINK, Side.RIGHT, wink=Side.LEFT)
+        {}
     """
     if movement is Movement.WINK and side is not (wink or Side.LEFT):
         return {}

@@ -1,4 +1,4 @@
-"""The facial nerve: its branches, and the muscles that each of them drives."""
+"""The facial nerve: its branches, and the muscles that each branch drives."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Branch(StrEnum):
 
 
 class Muscle(StrEnum):
-    """The muscles of facial expression that a movement of the scales asks for."""
+    """The muscles of facial expression that the movements of the scales use."""
 
     FRONTALIS = "frontalis"
     CORRUGATOR = "corrugator"
@@ -42,7 +42,7 @@ class Muscle(StrEnum):
     ORBICULARIS_OCULI_ORBITAL = "orbicularis_oculi_orbital"
     """Orbital part: squeezes the eye shut and lifts the cheek."""
     NASALIS = "nasalis"
-    """With levator labii superioris alaeque nasi: moves nostril and bridge."""
+    """With levator labii superioris alaeque nasi: moves the nostril and the bridge of the nose."""
     ZYGOMATICUS = "zygomaticus"
     """Major and minor, with levator anguli oris: lifts the corner of the mouth."""
     LEVATOR_LABII = "levator_labii"
@@ -71,8 +71,8 @@ SUPPLY: dict[Muscle, dict[Branch, float]] = {
     Muscle.MENTALIS: {Branch.MARGINAL: 1.0},
     Muscle.PLATYSMA: {Branch.CERVICAL: 1.0},
 }
-"""Share of each branch in a muscle's drive; every row sums to 1.
+"""Share of each branch in a muscle's innervation; the shares of a muscle sum to 1.
 
-Which branch reaches which muscle is anatomy (the Yanagihara table in the documentation);
-the shares where two branches do are a convention of this project.
+Which branch reaches which muscle is anatomy (the Yanagihara table in the documentation). Where
+two branches reach a muscle, their shares are a convention of this project.
 """

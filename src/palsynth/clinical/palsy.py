@@ -1,4 +1,4 @@
-"""The palsy: how well each branch works on each side, resting tone, synkinesis."""
+"""The palsy: function of each branch on each side, resting tone and synkinesis."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Grade(StrEnum):
 
     @property
     def number(self) -> int:
-        """1 … 6."""
+        """The grade as a number, 1 … 6."""
         return list(Grade).index(self) + 1
 
 
 Link = tuple[Muscle, Muscle]
-"""A synkinetic link: moving the first muscle drags the second one along."""
+"""A synkinetic link: moving the first muscle also moves the second one."""
 
 COMMON_LINKS: dict[Link, float] = {
     (Muscle.FRONTALIS, Muscle.ZYGOMATICUS): 0.89,
@@ -39,16 +39,21 @@ COMMON_LINKS: dict[Link, float] = {
     (Muscle.ZYGOMATICUS, Muscle.PLATYSMA): 0.5,
     (Muscle.ORBICULARIS_ORIS, Muscle.MENTALIS): 0.5,
 }
-"""How often 103 patients showed each link; a preset uses it as the link's relative strength,
-which is a convention of this project. The last two are known without a frequency."""
+"""Frequency of each link in 103 patients. The presets use it as the link's relative strength,
+which is a convention of this project. The last two links are known, but not their frequency."""
 
 
 @dataclass(frozen=True)
 class SidePalsy:
-    """One side of the face.
+    """State of the facial nerve on one side.
 
-    ``function`` 0 dead … 1 healthy for each branch; ``tone`` 0 limp … 1 normal at rest;
-    ``synkinesis`` strength 0 … 1 of each link.
+    Attributes:
+        function: function of each branch, from 0 (complete paralysis) to 1 (healthy).
+        tone: resting tone, from 0 (flaccid) to 1 (normal).
+        synkinesis: strength of each synkinetic link, 0 … 1.
+
+    Raises:
+        ValueError: a branch is missing or a value is not in 0 … 1.
     """
 
     function: Mapping[Branch, float] = field(default_factory=lambda: dict.fromkeys(Branch, 1.0))
@@ -67,52 +72,94 @@ class SidePalsy:
                 raise ValueError(f"palsy: {name} is {value:g}, it must lie between 0 and 1")
 
     def strength(self, muscle: Muscle) -> float:
-        """How much of a muscle's force arrives, 0 … 1."""
+        """Remaining strength of a muscle.
+
+        Args:
+            muscle: the muscle.
+
+        Returns:
+            Share of the healthy force, 0 … 1: the functions of the muscle's branches, weighted by
+            :data:`~palsynth.clinical.nerve.SUPPLY`.
+        """
         return sum(share * self.function[b] for b, share in SUPPLY[muscle].items())
 
 
 @dataclass(frozen=True)
 class Palsy:
-    """A state of both facial nerves. Immutable; build one with the class methods."""
+    """State of both facial nerves. Immutable.
+
+    Attributes:
+        left: state of the patient's left side.
+        right: state of the patient's right side.
+
+    Example:
+        >>> palsy = Palsy.peripheral(Side.LEFT, Grade.VI)
+        >>> palsy.weak_side
+        <Side.LEFT: 'left'>
+        >>> palsy.movement_function(Movement.GRIN, Side.LEFT)
+        0.0
+    """
 
     left: SidePalsy = field(default_factory=SidePalsy)
     right: SidePalsy = field(default_factory=SidePalsy)
 
     def of(self, side: Side) -> SidePalsy:
-        """The state of one side."""
+        """State of one side.
+
+        Args:
+            side: the patient's side.
+        """
         return self.left if side is Side.LEFT else self.right
 
     @classmethod
     def none(cls) -> Palsy:
-        """Two healthy sides."""
+        """No palsy: both sides are healthy."""
         return cls()
 
     @classmethod
     def on(cls, side: Side, state: SidePalsy) -> Palsy:
-        """One side in the given state, the other healthy."""
+        """A palsy of one side in a given state; the other side is healthy.
+
+        Args:
+            side: the patient's side that has the palsy.
+            state: the state of that side.
+        """
         return cls(left=state) if side is Side.LEFT else cls(right=state)
 
     @classmethod
     def weakness(cls, side: Side, amount: float) -> Palsy:
-        """Every branch of one side equally weak: 0 healthy … 1 dead. Tone follows from 0.5 up.
+        """A palsy of one side that affects every branch equally.
 
-        Below half weakness the face is symmetric at rest, as in grades I to IV.
+        Tone decreases only where the weakness exceeds 0.5: up to there the face is symmetric at
+        rest, as in grades I to IV.
+
+        Args:
+            side: the patient's side that has the palsy.
+            amount: weakness, from 0 (healthy) to 1 (complete paralysis).
         """
         function = dict.fromkeys(Branch, 1.0 - amount)
         return cls.on(side, SidePalsy(function, tone=1.0 - max(0.0, 2.0 * amount - 1.0)))
 
     @classmethod
     def peripheral(cls, side: Side, grade: Grade, late: bool = False) -> Palsy:
-        """The usual palsy: the whole nerve of one side, at a House-Brackmann grade.
+        """A peripheral palsy, the usual kind: the whole nerve of one side.
 
-        ``late`` adds synkinesis, most where the grades speak of it ("noticeable" in III, "may
-        be severe" in IV, "usually absent" in V).
+        Args:
+            side: the patient's side that has the palsy.
+            grade: its House-Brackmann grade.
+            late: adds synkinesis, as strong as the definition of the grade suggests ("noticeable"
+                in III, "may be severe" in IV, "usually absent" in V).
         """
         return cls.on(side, _side_of_grade(grade, late))
 
     @classmethod
     def central(cls, side: Side, grade: Grade) -> Palsy:
-        """A stroke's palsy: the lower face of one side weak, forehead and eye closure spared."""
+        """A central palsy, as after a stroke: spares the forehead and eye closure.
+
+        Args:
+            side: the patient's side whose lower face is weak.
+            grade: the House-Brackmann grade of the lower face.
+        """
         state = _side_of_grade(grade, late=False)
         spared = dict(state.function)
         spared[Branch.TEMPORAL] = 1.0
@@ -121,19 +168,33 @@ class Palsy:
 
     @classmethod
     def bilateral(cls, left: Grade, right: Grade) -> Palsy:
-        """Both sides weak, each at its own grade."""
+        """A peripheral palsy of both sides, without synkinesis.
+
+        Args:
+            left: the House-Brackmann grade of the patient's left side.
+            right: that of the right side.
+        """
         return cls(left=_side_of_grade(left, False), right=_side_of_grade(right, False))
 
     @property
     def weak_side(self) -> Side | None:
-        """The side that works less, or None where both work alike."""
+        """The weaker side by function and tone, or None where both are equal."""
         left, right = (sum(self.of(s).function.values()) + self.of(s).tone for s in Side)
         if abs(left - right) < 1e-6:
             return None
         return Side.LEFT if left < right else Side.RIGHT
 
     def movement_function(self, movement: Movement, side: Side) -> float:
-        """How well one side does a movement, 0 … 1; for REST the tone."""
+        """Function of one side in a movement.
+
+        Args:
+            movement: the movement.
+            side: the patient's side.
+
+        Returns:
+            Mean strength, 0 … 1, of the muscles with an effort of at least 0.5, weighted by
+            effort; the tone for :attr:`Movement.REST`.
+        """
         requested = {m: e for m, e in effort(movement, side, wink=side).items() if e >= 0.5}
         if not requested:
             return self.of(side).tone
@@ -142,7 +203,7 @@ class Palsy:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for YAML, JSON and manifest rows."""
+        """The palsy as plain values for YAML, JSON and manifest rows."""
         return {
             side.value: {
                 "function": {b.value: round(self.of(side).function[b], 4) for b in Branch},
@@ -157,29 +218,35 @@ class Palsy:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Palsy:
-        """The reverse of :meth:`to_dict`. Sides and branches left out are healthy.
+        """Reads the output of :meth:`to_dict`.
 
-        Raises ValueError naming the first key or value that has no meaning.
+        Args:
+            data: ``left`` and ``right``, each with ``function`` (of each branch, or one number
+                for all), ``tone`` and ``synkinesis``. Sides, branches and keys that are left out
+                are healthy.
+
+        Raises:
+            ValueError: a key is unknown or a value is invalid; the message names the first one.
         """
-        _only(data, [s.value for s in Side], "palsy")
+        _check_keys(data, [s.value for s in Side], "palsy")
         return cls(**{name: _side_from_dict(name, value) for name, value in data.items()})
 
 
 def _side_from_dict(name: str, data: Mapping[str, Any]) -> SidePalsy:
-    _only(data, ["function", "tone", "synkinesis"], f"palsy.{name}")
+    _check_keys(data, ["function", "tone", "synkinesis"], f"palsy.{name}")
     function = dict.fromkeys(Branch, 1.0)
     given = data.get("function", {})
     if isinstance(given, (bool, int, float)):
         function = dict.fromkeys(Branch, _number(given, f"palsy.{name}.function"))
     else:
-        _only(given, [b.value for b in Branch], f"palsy.{name}.function")
+        _check_keys(given, [b.value for b in Branch], f"palsy.{name}.function")
         function.update({Branch(b): _number(v, f"palsy.{name}.{b}") for b, v in given.items()})
     links: dict[Link, float] = {}
     rows = data.get("synkinesis", [])
     if not isinstance(rows, (list, tuple)):
         raise ValueError(f"palsy.{name}.synkinesis must be a list of links")
     for row in rows:
-        _only(row, ["moving", "drags", "strength"], f"palsy.{name}.synkinesis")
+        _check_keys(row, ["moving", "drags", "strength"], f"palsy.{name}.synkinesis")
         try:
             link = (Muscle(row["moving"]), Muscle(row["drags"]))
         except (KeyError, ValueError) as error:
@@ -198,7 +265,7 @@ def _number(value: Any, where: str) -> float:
     return float(value)
 
 
-def _only(data: Any, known: list[str], where: str) -> None:
+def _check_keys(data: Any, known: list[str], where: str) -> None:
     if not isinstance(data, Mapping):
         raise ValueError(f"{where} must have the keys {', '.join(known)}")
     for key in data:
@@ -215,11 +282,12 @@ _GRADE_FUNCTION: dict[Grade, tuple[float, float, float, float]] = {
     Grade.V: (0.0, 0.2, 0.12, 0.12),
     Grade.VI: (0.0, 0.0, 0.0, 0.0),
 }
-"""The grades in words (forehead "none" from IV, closure incomplete from IV, mouth "slight
-movement" in V) put into numbers. The numbers are a convention of this project."""
+"""Function of the branches in each grade. The grades are defined in words (forehead "none" and
+eye closure incomplete from IV, mouth "slight movement" in V); the numbers are a convention of
+this project."""
 
 _GRADE_TONE = {Grade.V: 0.5, Grade.VI: 0.0}
-"""At rest only V and VI differ from a healthy face."""
+"""At rest only grades V and VI differ from a healthy face."""
 
 _GRADE_SYNKINESIS = {Grade.II: 0.15, Grade.III: 0.5, Grade.IV: 0.8, Grade.V: 0.2}
 

@@ -1,1 +1,1 @@
-"""From pixels to a measured face: detect, landmarks, align, edges, asymmetry measures."""
+"""From pixels to a measured face: detection, landmarks, alignment, edges, asymmetry measures."""

@@ -1,4 +1,4 @@
-"""A face: an image, its landmarks, and the way back to the picture it came from."""
+"""A face: an image, its landmarks, and the transform back to the original picture."""
 
 from __future__ import annotations
 
@@ -14,10 +14,15 @@ from palsynth.face.framing import Framing
 
 @dataclass(frozen=True)
 class Face:
-    """``image`` (H, W, 3) uint8 RGB; ``landmarks`` (478, 3) in its pixels, depth in the units
-    of x; ``to_source`` (2, 3) affine from its pixels to those of the picture it was cut from;
-    ``blendshapes`` the 52 expression coefficients, 0 … 1, under their usual names, left and right
-    the patient's, where a network has read them.
+    """An image of a face with its landmarks.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        landmarks: (478, 3) float32, x and y in pixels of ``image``, depth in the units of x.
+        to_source: (2, 3) affine transform from the pixels of ``image`` to those of the picture it
+            was cropped from.
+        blendshapes: the 52 expression coefficients, 0 … 1, under their ARKit names, where left
+            and right are the patient's; None where no network has estimated them.
     """
 
     image: np.ndarray
@@ -29,12 +34,20 @@ class Face:
 
     @property
     def outer_eyes(self) -> float:
-        """Distance of the outer eye corners, pixels."""
+        """Distance between the outer eye corners, pixels."""
         a, b = (self.landmarks[topology.OUTER_CANTHUS[s], :2] for s in ("right", "left"))
         return float(np.linalg.norm(b - a))
 
     def aligned(self, framing: Framing, size: int) -> Face:
-        """The face cut out upright at a framing, (size, size), with the transform back."""
+        """Crops the face with its outer eye corners level, at a framing.
+
+        Args:
+            framing: position and scale of the face in the crop.
+            size: side of the crop, pixels.
+
+        Returns:
+            The crop (size, size, 3), with its transform to the original picture.
+        """
         a, b = (
             self.landmarks[topology.OUTER_CANTHUS[s], :2].astype(np.float64)
             for s in ("right", "left")
@@ -46,9 +59,16 @@ class Face:
         return self.warped(turn, framing.origin(size) - turn @ ((a + b) / 2), (size, size))
 
     def recogniser_crop(self, size: int = 112) -> Face:
-        """The crop that face recognisers are trained on: ArcFace's five-point template.
+        """Crops the face as face recognisers are trained on it: ArcFace's five-point template.
 
-        Least-squares similarity (Umeyama 1991) of eye centres, nose tip and mouth corners.
+        The crop is the least-squares similarity transform (Umeyama 1991) of the eye centres, the
+        nose tip and the mouth corners to the template.
+
+        Args:
+            size: side of the crop, pixels.
+
+        Returns:
+            The crop (size, size, 3), with its transform to the original picture.
         """
         template = np.array(
             [
@@ -60,65 +80,88 @@ class Face:
             ]
         ) * (size / 112)
         eyes = [self.landmarks[topology.IRIS[s][0], :2] for s in ("right", "left")]
-        rest = self.landmarks[[topology.NOSE_TIP, *topology.COMMISSURE.values()], :2]
-        turn, shift = similarity(np.vstack([eyes, rest]).astype(np.float64), template)
+        nose_and_mouth = self.landmarks[[topology.NOSE_TIP, *topology.COMMISSURE.values()], :2]
+        turn, shift = similarity(np.vstack([eyes, nose_and_mouth]).astype(np.float64), template)
         return self.warped(turn, shift, (size, size))
 
     def warped(self, turn: np.ndarray, shift: np.ndarray, shape: tuple[int, int]) -> Face:
-        """The face in a picture (height, width), each of its points p at ``turn @ p + shift``."""
+        """Resamples the face, moving each point p to ``turn @ p + shift``.
+
+        The image is low-pass filtered before it is reduced, and continued beyond its edge by its
+        outermost pixels.
+
+        Args:
+            turn: (2, 2) rotation with scale.
+            shift: (2,) translation, pixels of the new image.
+            shape: height and width of the new image, pixels.
+
+        Returns:
+            The resampled face, with landmarks and ``to_source`` transformed along.
+        """
         affine = np.column_stack([turn, shift])
-        shrink = float(np.sqrt(abs(np.linalg.det(turn))))
+        scale = float(np.sqrt(abs(np.linalg.det(turn))))
         source = self.image
-        if shrink < 0.6:  # reduce without aliasing
-            source = cv2.GaussianBlur(source, (0, 0), 0.42 / shrink)
+        if scale < 0.6:  # reduce without aliasing
+            source = cv2.GaussianBlur(source, (0, 0), 0.42 / scale)
         image = cv2.warpAffine(
             source, affine, shape[::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
         landmarks = self.landmarks.astype(np.float64).copy()
         landmarks[:, :2] = landmarks[:, :2] @ turn.T + shift
-        landmarks[:, 2] *= shrink
-        back = cv2.invertAffineTransform(affine)
-        whole = np.vstack([self.to_source, [0, 0, 1]]) @ np.vstack([back, [0, 0, 1]])
-        return Face(image, landmarks.astype(np.float32), whole[:2], self.blendshapes)
+        landmarks[:, 2] *= scale
+        inverse = cv2.invertAffineTransform(affine)
+        to_source = np.vstack([self.to_source, [0, 0, 1]]) @ np.vstack([inverse, [0, 0, 1]])
+        return Face(image, landmarks.astype(np.float32), to_source[:2], self.blendshapes)
 
     def onto(self, other: Face) -> np.ndarray:
-        """The affine (2, 3) from this face's pixels to those of another that was cut from the same
-        picture, or that this one was cut from."""
+        """Affine transform from the pixels of this face to those of another one.
+
+        Args:
+            other: a face cropped from the same picture, or from which this one was cropped.
+
+        Returns:
+            (2, 3) float64.
+        """
         own, theirs = (np.vstack([f.to_source, [0, 0, 1]]) for f in (self, other))
         affine: np.ndarray = np.linalg.solve(theirs, own)[:2]
         return affine
 
     def mirrored(self) -> Face:
-        """The same face as a mirror shows it, with landmarks renamed to stay the patient's.
+        """Mirrors the face, as to undo the mirroring of a selfie.
 
-        Undoes the mirroring of a selfie.
+        Landmarks and blendshapes are renamed, so that left and right remain the patient's.
         """
-        from palsynth.face.topology import MIRROR
-
         width = self.image.shape[1]
-        landmarks = self.landmarks[MIRROR].copy()
+        landmarks = self.landmarks[topology.MIRROR].copy()
         landmarks[:, 0] = width - 1 - landmarks[:, 0]
         flip = np.array([[-1.0, 0.0, width - 1.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
-        back = np.vstack([self.to_source, [0, 0, 1]]) @ flip
+        to_source = np.vstack([self.to_source, [0, 0, 1]]) @ flip
         return replace(
             self,
             image=np.ascontiguousarray(self.image[:, ::-1]),
             landmarks=landmarks,
-            to_source=back[:2],
-            blendshapes=self.blendshapes and {_other(n): v for n, v in self.blendshapes.items()},
+            to_source=to_source[:2],
+            blendshapes=self.blendshapes
+            and {_mirrored_name(n): v for n, v in self.blendshapes.items()},
         )
 
 
-def _other(name: str) -> str:
-    """A blendshape's name on the other side; those of the whole face keep theirs."""
+def _mirrored_name(name: str) -> str:
+    """Name of a blendshape on the other side; unchanged where it belongs to no side."""
     if name.endswith("Left"):
         return name.removesuffix("Left") + "Right"
     return name.removesuffix("Right") + "Left" if name.endswith("Right") else name
 
 
 def upright(landmarks: np.ndarray) -> np.ndarray:
-    """Landmarks (N, P, 2 or 3) with the outer eye corners a unit apart on a level line and their
-    middle at 0: (N, P, 2) float64, the same for a turned, moved or larger picture."""
+    """Normalises landmarks for rotation, translation and scale in the image plane.
+
+    Args:
+        landmarks: (N, P, 2 or 3), P landmarks of each of N faces, pixels.
+
+    Returns:
+        (N, P, 2) float64, with the outer eye corners at (-0.5, 0) and (0.5, 0).
+    """
     a, b = (
         landmarks[:, topology.OUTER_CANTHUS[s], :2].astype(np.float64) for s in ("right", "left")
     )
@@ -130,9 +173,15 @@ def upright(landmarks: np.ndarray) -> np.ndarray:
 
 
 def similarity(source: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rotation with scale (2, 2) and shift (2,) that carry points (N, 2) nearest to others.
+    """Least-squares similarity transform between corresponding points (Umeyama 1991).
 
-    Umeyama 1991, without reflection.
+    Args:
+        source: (N, 2) points.
+        target: (N, 2) points that correspond to them.
+
+    Returns:
+        Rotation with scale (2, 2), without reflection, and translation (2,): ``turn`` and
+        ``shift`` such that ``turn @ p + shift`` is nearest to the target.
     """
     a, b = source - source.mean(0), target - target.mean(0)
     u, values, vt = np.linalg.svd(b.T @ a)

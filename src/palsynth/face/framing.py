@@ -1,4 +1,4 @@
-"""Framings: where a face lies in a picture, whatever the picture's size."""
+"""Framings: position and scale of a face in a picture, relative to the size of the picture."""
 
 from __future__ import annotations
 
@@ -9,29 +9,45 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Framing:
-    """``outer_eyes`` outer-eye distance and ``eye_line`` height of the eyes from the top,
-    both as shares of the picture's side; the face is centred."""
+    """Position and scale of a horizontally centred face in a square picture.
+
+    Attributes:
+        name: name of the framing.
+        outer_eyes: outer-eye distance, as a fraction of the side of the picture.
+        eye_line: distance of the eyes from the top, as a fraction of the side of the picture.
+    """
 
     name: str
     outer_eyes: float
     eye_line: float
 
     def scale(self, size: int) -> float:
-        """Pixels per canonical unit in a picture of ``size`` pixels."""
+        """Outer-eye distance in a picture, pixels.
+
+        Args:
+            size: side of the picture, pixels.
+        """
         return self.outer_eyes * size
 
     def origin(self, size: int) -> np.ndarray:
-        """Pixel (2,) of the point between the outer eye corners."""
+        """Point midway between the outer eye corners.
+
+        Args:
+            size: side of the picture, pixels.
+
+        Returns:
+            (2,) float64, x and y in pixels, counted from the centre of the first pixel.
+        """
         return np.array([0.5 * size - 0.5, self.eye_line * size - 0.5])
 
 
 ID_PHOTO = Framing("id-photo", 0.30, 0.42)
-"""Head and collar, as an ID photo shows them."""
+"""Head and collar, as in an ID photo."""
 
 PORTRAIT = Framing("portrait", 0.40, 0.42)
-"""The face alone, as sheets show it."""
+"""The face alone, as in sheets."""
 
 RECOGNISER = Framing("recogniser", 0.44, 0.461)
-"""As tight as face recognisers crop at 112 px (ArcFace's five-point template)."""
+"""As tight as the crops of face recognisers at 112 px (ArcFace's five-point template)."""
 
 FRAMINGS = {f.name: f for f in (ID_PHOTO, PORTRAIT, RECOGNISER)}

@@ -1,4 +1,4 @@
-"""Pictures in and out: any photo to upright 8-bit RGB, and back to disk whole or not at all."""
+"""Reading photos as upright 8-bit RGB, and writing pictures to disk atomically."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from palsynth.files import atomic_write, guard
 SYNTHETIC = "synthetic image made by palsynth; for research and teaching, not a medical device"
 
 NOT_MADE = {"Description": "unchanged copy of a picture, written by palsynth for comparison"}
-"""Text chunk of a picture that palsynth has written but not made."""
+"""Text chunk of a picture that palsynth has copied but not generated."""
 
 SHOWS_INPUT = {
     "Description": "shows pictures that palsynth was given; treat it as they are treated"
 }
-"""Text chunk of a picture that shows the input beside what was made."""
+"""Text chunk of a picture that shows input pictures beside generated ones."""
 
 LARGEST_SIDE = 30_000
-"""Pixels. A larger side is a mistake or an attack, not a photo of a face."""
+"""Largest side, pixels. A larger one is a mistake or an attack, not a photo of a face."""
 
 MOST_PIXELS = 50_000_000
-"""A photo of more pixels is read at a half of its size or less: no face needs more, and what
-follows takes memory by the pixel."""
+"""Pixels from which a photo is read at half its size or less: no face needs more, and memory use
+grows with the number of pixels."""
 
 SMALLEST_SIDE = 32
-"""Pixels. Below this no face can be told from noise."""
+"""Smallest side, pixels. Below it a face cannot be distinguished from noise."""
 
 JPEG_QUALITY = 90
 
@@ -43,16 +43,24 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 def read_image(path: Path) -> np.ndarray:
     """Reads a photo as (H, W, 3) uint8 RGB, upright.
 
-    EXIF rotation is applied; grey, palette, CMYK, 16-bit and transparent pictures are
-    converted (transparency onto white); of an animation the first frame is taken; a photo of more
-    than MOST_PIXELS is reduced. The command that reads it may not write over it.
-    Raises InputError with one line for everything that is not a usable photo.
+    EXIF rotation is applied; grey, palette, CMYK, 16-bit and transparent pictures are converted
+    (transparency onto white); the first frame of an animation is used; a photo of more than
+    ``MOST_PIXELS`` is reduced. Within a command the file is protected from being overwritten.
+
+    Args:
+        path: the photo, in any format that Pillow reads.
+
+    Returns:
+        (H, W, 3) uint8 RGB.
+
+    Raises:
+        InputError: the file is not a usable photo; the message gives the reason in one line.
     """
     try:
         if not path.exists():
             raise InputError(f"{path}: no such file")
         if path.is_dir():
-            raise InputError(f"{path}: is a folder; name a picture")
+            raise InputError(f"{path}: is a folder; give a picture")
         if not path.is_file():
             raise InputError(f"{path}: is not a file")
         with warnings.catch_warnings():
@@ -67,20 +75,24 @@ def read_image(path: Path) -> np.ndarray:
     except InputError:
         raise
     except UnidentifiedImageError:
-        raise InputError(f"{path}: not a picture that can be read; use PNG or JPEG") from None
+        raise InputError(f"{path}: is not a picture in a known format; use PNG or JPEG") from None
     except Image.DecompressionBombError:
         raise InputError(
             f"{path}: the picture is too large; reduce it below 178 megapixels"
         ) from None
     except PermissionError:
-        raise InputError(f"{path}: may not be read; check its permissions") from None
+        raise InputError(f"{path}: permission denied; check the permissions of the file") from None
     except (OSError, SyntaxError, ValueError, EOFError, NotImplementedError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise InputError(f"{path}: the picture is damaged ({reason}); save it anew") from None
+        raise InputError(f"{path}: the picture is damaged ({reason}); save it again") from None
 
 
 def is_reduced(path: Path) -> bool:
-    """Whether :func:`read_image` reads a photo smaller than it is."""
+    """Whether :func:`read_image` reduces a photo, as it has more than ``MOST_PIXELS``.
+
+    Args:
+        path: the photo.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(path) as picture:
@@ -90,30 +102,33 @@ def is_reduced(path: Path) -> bool:
 def _check_size(path: Path, size: tuple[int, int]) -> None:
     pixels = f"{size[0]} x {size[1]} px"
     if max(size) > LARGEST_SIDE:
-        raise InputError(f"{path}: {pixels} is too large; reduce it below {LARGEST_SIDE} px a side")
+        raise InputError(
+            f"{path}: {pixels} is too large; reduce it below {LARGEST_SIDE} px per side"
+        )
     if min(size) < SMALLEST_SIDE:
         raise InputError(
-            f"{path}: {pixels} is too small for a face; at least {SMALLEST_SIDE} px a side"
+            f"{path}: {pixels} is too small for a face; at least {SMALLEST_SIDE} px per side are "
+            "needed"
         )
 
 
 def _bounded(picture: Image.Image) -> Image.Image:
-    """A picture of MOST_PIXELS at most, reduced by a whole number: each pixel is a mean."""
+    """The picture, reduced by an integer factor to at most MOST_PIXELS: each pixel is a mean."""
     width, height = picture.size
-    by = math.ceil(math.sqrt(width * height / MOST_PIXELS))
-    if by == 1:
+    factor = math.ceil(math.sqrt(width * height / MOST_PIXELS))
+    if factor == 1:
         return picture
-    picture.draft(None, (width // by, height // by))  # a JPEG decoder can halve on its way
-    picture.load()  # a TIFF is turned upright here, and has its true size after that
-    by = math.ceil(math.sqrt(picture.size[0] * picture.size[1] / MOST_PIXELS))
+    picture.draft(None, (width // factor, height // factor))  # JPEG can be halved in decoding
+    picture.load()  # rotates a TIFF upright, which has its final size only afterwards
+    factor = math.ceil(math.sqrt(picture.size[0] * picture.size[1] / MOST_PIXELS))
     info = picture.info
-    if picture.mode in ("1", "P", "PA"):  # numbers of colours have no mean
+    if picture.mode in ("1", "P", "PA"):  # palette indices cannot be averaged
         picture = picture.convert(
             "RGBA" if "transparency" in info or "A" in picture.mode else "RGB"
         )
     elif picture.mode.startswith("I;"):
         picture = picture.convert("I")
-    reduced = picture.reduce(by)
+    reduced = picture.reduce(factor)
     reduced.info = info
     return reduced
 
@@ -132,11 +147,19 @@ def _to_rgb(picture: Image.Image) -> np.ndarray:
 
 
 def write_png(path: Path, image: np.ndarray, **text: str) -> None:
-    """Writes (H, W, 3) uint8 RGB as PNG, whole or not at all.
+    """Writes a picture as PNG, atomically.
 
-    The file says that it is synthetic; ``text`` adds further text chunks. Raises InputError
-    where the place cannot be written or is not called ``.png``, and within a command where it
-    would replace a picture that palsynth did not make.
+    Text chunks label the file as synthetic and made by palsynth.
+
+    Args:
+        path: the file, whose name ends in ``.png``; its folder is created.
+        image: (H, W, 3) uint8 RGB.
+        text: further text chunks, or others in place of ``Software`` and ``Description``.
+
+    Raises:
+        InputError: the file cannot be written or is not named ``.png``; within a command also
+            where it is one that the command reads, or would replace a file that palsynth did not
+            write without ``--force``.
     """
     if path.suffix.lower() != ".png":
         raise InputError(f"{path}: pictures are written as PNG; give a name that ends in .png")
@@ -151,8 +174,18 @@ def write_png(path: Path, image: np.ndarray, **text: str) -> None:
 
 
 def write_jpeg(path: Path, image: np.ndarray, **text: str) -> None:
-    """Writes (H, W, 3) uint8 RGB as JPEG, for pages that hold many pictures; otherwise as
-    :func:`write_png` does, with ``text`` as JSON in the comment."""
+    """Writes a picture as JPEG, atomically, for pages with many pictures.
+
+    EXIF labels the file as synthetic and made by palsynth.
+
+    Args:
+        path: the file; its folder is created.
+        image: (H, W, 3) uint8 RGB.
+        text: further text, written as JSON in the comment.
+
+    Raises:
+        InputError: as for :func:`write_png`, but for any name.
+    """
     _check(path)
     exif = Image.Exif()
     exif[ExifTags.Base.Software], exif[ExifTags.Base.ImageDescription] = "palsynth", SYNTHETIC
@@ -160,13 +193,17 @@ def write_jpeg(path: Path, image: np.ndarray, **text: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             Image.fromarray(image).save(
-                file, "JPEG", quality=JPEG_QUALITY, subsampling=0, exif=exif,
+                file,
+                "JPEG",
+                quality=JPEG_QUALITY,
+                subsampling=0,
+                exif=exif,
                 comment=json.dumps(text, sort_keys=True),
-            )  # fmt: skip
+            )
 
 
 def _check(path: Path) -> None:
-    """Raises InputError where a command must not replace what lies at ``path``."""
+    """Raises InputError where a command must not replace the file at ``path``."""
     if (current := guard()) is not None:
         current.check(path)
         if not current.force:
@@ -174,13 +211,20 @@ def _check(path: Path) -> None:
 
 
 def check_replaceable(path: Path) -> None:
-    """Raises InputError where a file lies at ``path`` that is no picture written by palsynth."""
+    """Checks that a path may be replaced by a new picture.
+
+    Args:
+        path: the file to be written.
+
+    Raises:
+        InputError: a file exists that is not a picture written by palsynth.
+    """
     if not path.is_file():
         return
     try:
         with Image.open(path) as picture:
-            known = picture.info.get("Software") or picture.getexif().get(ExifTags.Base.Software)
-            ours = known == "palsynth"
+            software = picture.info.get("Software") or picture.getexif().get(ExifTags.Base.Software)
+            ours = software == "palsynth"
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
         ours = False
     if not ours:
@@ -191,14 +235,31 @@ def check_replaceable(path: Path) -> None:
 
 
 def png_bytes(image: np.ndarray) -> bytes:
-    """(H, W, 3) uint8 RGB as the bytes of a PNG, for a page; nothing says how it was made."""
+    """Encodes a picture as PNG for a web page, without text chunks on its provenance.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+
+    Returns:
+        The bytes of the PNG.
+    """
     data = io.BytesIO()
     Image.fromarray(image).save(data, "PNG", compress_level=4)
     return data.getvalue()
 
 
 def list_images(folder: Path) -> list[Path]:
-    """All pictures below a folder, sorted. Raises InputError where there are none."""
+    """Lists the pictures in a folder and its subfolders.
+
+    Args:
+        folder: the folder.
+
+    Returns:
+        The files with one of :data:`SUFFIXES`, sorted; at least one.
+
+    Raises:
+        InputError: the folder does not exist or has no pictures.
+    """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder")
     found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())

@@ -1,8 +1,8 @@
 """Clinical measures of a face from its landmarks (as in Emotrics, Guarin 2018).
 
-Axes are turned to the line of the pupils; where an eye is shut there is no pupil, so the
-line of the canthi is used instead. Lengths are in millimetres on the iris scale (an iris
-is 11.77 mm wide) or, where no iris is in sight, fractions of the outer-eye distance.
+Axes are aligned with the line of the pupils; where an eye is closed and its pupil is hidden, with
+the line of the canthi. Lengths are in millimetres, scaled by the iris, which is 11.77 mm wide, or,
+where no iris is visible, fractions of the outer-eye distance.
 """
 
 from __future__ import annotations
@@ -16,27 +16,42 @@ from palsynth.clinical import Side
 from palsynth.face import topology
 
 IRIS_MM = 11.77
+"""Width of an iris, millimetres."""
 
 OPEN_FISSURE = 0.055
-"""Fissure, as a fraction of the outer-eye distance, below which an iris is not to be trusted."""
+"""Palpebral fissure, in outer-eye distances, below which an iris is not located reliably."""
 
 SIDED = (
-    "brow height", "MRD1", "MRD2", "palpebral fissure", "commissure distance", "smile angle",
-    "commissure height", "upper lip height", "lower lip height", "alar height", "cheek width",
-)  # fmt: skip
-"""Measures that each side has. Brow height and MRD1 count upwards from the eye, all other
-heights downwards from the line of the pupils (or canthi)."""
+    "brow height",
+    "MRD1",
+    "MRD2",
+    "palpebral fissure",
+    "commissure distance",
+    "smile angle",
+    "commissure height",
+    "upper lip height",
+    "lower lip height",
+    "alar height",
+    "cheek width",
+)
+"""Measures of each side. Brow height and MRD1 are positive upwards from the eye, all other heights
+downwards from the line of the pupils (or canthi)."""
 
 MIDLINE = ("dental show", "philtrum tilt", "mouth shift", "lip width", "lip height")
-"""Measures of the whole face; signed ones are positive towards the patient's left."""
+"""Measures of the whole face. The signed ones are positive towards the patient's left."""
 
 DEGREES = frozenset({"smile angle", "philtrum tilt"})
-"""Measures that are angles."""
+"""Measures that are angles, in degrees."""
 
 
 @dataclass(frozen=True)
 class Sided:
-    """One measure on both sides."""
+    """One measure on both sides.
+
+    Attributes:
+        left: value of the patient's left side.
+        right: value of the patient's right side.
+    """
 
     left: float
     right: float
@@ -47,14 +62,24 @@ class Sided:
         return self.left - self.right
 
     def of(self, side: Side) -> float:
-        """One side's value."""
+        """Value of one side.
+
+        Args:
+            side: the patient's side.
+        """
         return self.left if side is Side.LEFT else self.right
 
 
 @dataclass(frozen=True)
 class Measures:
-    """``sided`` and ``midline`` measures; ``unit`` "mm" or "outer-eye fraction" for lengths
-    (angles are degrees); ``outer_eye`` the outer-eye distance in that unit."""
+    """The measures of a face.
+
+    Attributes:
+        sided: the measures :data:`SIDED` of both sides.
+        midline: the measures :data:`MIDLINE` of the whole face.
+        unit: unit of the lengths, ``mm`` or ``outer-eye fraction``; angles are degrees.
+        outer_eye: outer-eye distance in this unit.
+    """
 
     sided: Mapping[str, Sided]
     midline: Mapping[str, float]
@@ -63,21 +88,26 @@ class Measures:
 
     def fractions(self) -> Measures:
         """The same measures with every length as a fraction of the outer-eye distance."""
-        k = 1 / self.outer_eye
+        scale = 1 / self.outer_eye
         sided = {
-            n: v if n in DEGREES else Sided(v.left * k, v.right * k) for n, v in self.sided.items()
+            n: v if n in DEGREES else Sided(v.left * scale, v.right * scale)
+            for n, v in self.sided.items()
         }
-        midline = {n: v if n in DEGREES else v * k for n, v in self.midline.items()}
+        midline = {n: v if n in DEGREES else v * scale for n, v in self.midline.items()}
         return Measures(sided, midline, "outer-eye fraction", 1.0)
 
 
 def measure(landmarks: np.ndarray) -> Measures:
-    """Measures a face from its landmarks (478, 2 or 3), pixels of an unmirrored image."""
+    """Measures a face.
+
+    Args:
+        landmarks: (478, 2 or 3), pixels of an unmirrored image.
+    """
     points = np.asarray(landmarks, np.float64)[:, :2]
     canthi = points[[topology.OUTER_CANTHUS["right"], topology.OUTER_CANTHUS["left"]]]
     outer = float(np.linalg.norm(canthi[1] - canthi[0]))
     irises = {s: points[topology.IRIS[s.value][0]] for s in Side}
-    visible = {s: _gap(points, s) / outer > OPEN_FISSURE for s in Side}
+    visible = {s: _fissure(points, s) / outer > OPEN_FISSURE for s in Side}
     if all(visible.values()):
         axis, middle = irises[Side.LEFT] - irises[Side.RIGHT], sum(irises.values()) / 2
     else:
@@ -89,9 +119,9 @@ def measure(landmarks: np.ndarray) -> Measures:
         name: Sided(*(value(level, s) for s in (Side.LEFT, Side.RIGHT)))
         for name, value in _SIDED.items()
     }
-    width = [_iris_width(points, s) for s in Side if visible[s]]
+    widths = [_iris_width(points, s) for s in Side if visible[s]]
     unit, per_pixel = (
-        ("mm", IRIS_MM / float(np.mean(width))) if width else ("outer-eye fraction", 1 / outer)
+        ("mm", IRIS_MM / float(np.mean(widths))) if widths else ("outer-eye fraction", 1 / outer)
     )
     scaled = {
         n: v if n in DEGREES else Sided(v.left * per_pixel, v.right * per_pixel)
@@ -101,8 +131,8 @@ def measure(landmarks: np.ndarray) -> Measures:
     return Measures(scaled, midline, unit, outer * per_pixel)
 
 
-def _gap(points: np.ndarray, side: Side) -> float:
-    """Middle opening of the lids, in pixels."""
+def _fissure(points: np.ndarray, side: Side) -> float:
+    """Opening of the lids in the middle of the eye, pixels."""
     upper, lower = topology.UPPER_LID[side.value], topology.LOWER_LID[side.value]
     return float(np.linalg.norm(points[list(upper[3:6])] - points[list(lower[3:6])], axis=1).mean())
 
@@ -113,13 +143,16 @@ def _iris_width(points: np.ndarray, side: Side) -> float:
 
 
 def _eye_line(level: np.ndarray, side: Side) -> float:
-    """Height of the middle of the canthi, which stands for the pupil: the two differ by under a
-    millimetre, and the canthi stay where they are when an eye is shut or rolled up."""
+    """Height of the midpoint of the canthi, in place of that of the pupil.
+
+    The two differ by less than a millimetre, and the canthi do not move where an eye is closed or
+    rolled up.
+    """
     corners = [topology.INNER_CANTHUS[side.value], topology.OUTER_CANTHUS[side.value]]
     return float(level[corners, 1].mean())
 
 
-def _brow(level: np.ndarray, side: Side) -> float:
+def _brow_height(level: np.ndarray, side: Side) -> float:
     brow = [*topology.BROW_UPPER[side.value], *topology.BROW_LOWER[side.value]]
     return _eye_line(level, side) - float(level[brow, 1].mean())
 
@@ -136,7 +169,7 @@ def _mrd2(level: np.ndarray, side: Side) -> float:
     )
 
 
-def _excursion(level: np.ndarray, side: Side) -> float:
+def _commissure_distance(level: np.ndarray, side: Side) -> float:
     return float(np.linalg.norm(level[topology.COMMISSURE[side.value]] - level[17]))
 
 
@@ -150,11 +183,11 @@ def _height(indices: dict[str, tuple[int, ...]]):  # type: ignore[no-untyped-def
 
 
 _SIDED = {
-    "brow height": _brow,
+    "brow height": _brow_height,
     "MRD1": _mrd1,
     "MRD2": _mrd2,
-    "palpebral fissure": _gap,
-    "commissure distance": _excursion,
+    "palpebral fissure": _fissure,
+    "commissure distance": _commissure_distance,
     "smile angle": _smile_angle,
     "commissure height": _height({"left": (291, 308), "right": (61, 78)}),
     "upper lip height": _height({"left": (269, 311), "right": (39, 81)}),

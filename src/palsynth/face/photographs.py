@@ -1,8 +1,8 @@
-"""A folder of photographed people: each neutral and smiling, with what they reported.
+"""A folder of photographs of people, each neutral and smiling, with self-reported attributes.
 
 The layout is that of the Face Research Lab London Set (DeBruine & Jones 2017): ``neutral/`` and
-``smiling/`` with a picture a person of one name, ``split.csv`` (face_id, split) and ``info.csv``
-(face_id, age, gender, ethnicity).
+``smiling/`` with one picture per person, of the same name in both, ``split.csv`` (face_id, split)
+and ``info.csv`` (face_id, age, gender, ethnicity).
 """
 
 from __future__ import annotations
@@ -20,7 +20,16 @@ EXPRESSIONS: tuple[Expression, ...] = ("neutral", "smiling")
 
 @dataclass(frozen=True)
 class PhotographedSubject:
-    """One person of a folder of photographs; what is not reported is empty or None."""
+    """One person of a folder of photographs.
+
+    Attributes:
+        folder: the folder of photographs.
+        name: ``face_id`` of the person, the file name of the pictures without suffix.
+        split: ``train``, ``validation`` or ``test``; empty where not reported.
+        age: age in years; None where not reported.
+        gender: reported gender; empty where not reported.
+        ethnicity: reported ethnicity; empty where not reported.
+    """
 
     folder: Path
     name: str
@@ -30,7 +39,11 @@ class PhotographedSubject:
     ethnicity: str = ""
 
     def path(self, expression: Expression) -> Path:
-        """Where the person's ``neutral`` or ``smiling`` photograph lies."""
+        """Path of one of the person's photographs.
+
+        Args:
+            expression: ``neutral`` or ``smiling``.
+        """
         return self.folder / expression / f"{self.name}.jpg"
 
 
@@ -38,20 +51,21 @@ def read_subjects(folder: Path, split: str) -> list[PhotographedSubject]:
     """The people of one split of a folder of photographs, in the order of ``split.csv``.
 
     Args:
-        folder: the folder with ``split.csv`` and, where it is known, ``info.csv``.
+        folder: the folder with ``split.csv`` and, optionally, ``info.csv``.
         split: ``train``, ``validation`` or ``test``.
 
     Returns:
         At least one person.
 
     Raises:
-        InputError: ``split.csv`` cannot be read, lacks a column or names nobody of the split.
+        InputError: ``split.csv`` cannot be read, lacks a column or has no row of the split; or
+            ``info.csv`` exists and cannot be read.
     """
     path = folder / "split.csv"
     try:
-        found = _rows(path)
+        splits = _rows(path)
         info = {row["face_id"]: row for row in _rows(folder / "info.csv", optional=True)}
-        names = [row["face_id"] for row in found if row["split"] == split]
+        names = [row["face_id"] for row in splits if row["split"] == split]
     except KeyError as error:
         raise InputError(f"{path}: column {error} is missing") from None
     if not names:
@@ -60,7 +74,17 @@ def read_subjects(folder: Path, split: str) -> list[PhotographedSubject]:
 
 
 def reported(folder: Path) -> dict[str, PhotographedSubject]:
-    """What ``split.csv`` and ``info.csv`` say of everybody they name; empty without them."""
+    """Reads the attributes of everyone listed in ``split.csv`` or ``info.csv``.
+
+    Args:
+        folder: the folder; both files are optional.
+
+    Returns:
+        The people by name; empty where neither file exists.
+
+    Raises:
+        InputError: a file exists and cannot be read.
+    """
     splits, info = (
         {next(iter(row.values())): row for row in _rows(folder / name, optional=True)}
         for name in ("split.csv", "info.csv")
@@ -90,7 +114,7 @@ def _rows(path: Path, optional: bool = False) -> list[dict[str, str]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             return list(csv.DictReader(file))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        why = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or error
         raise InputError(
-            f"{path}: cannot be read ({why}); docs/data.md says how photographs lie"
+            f"{path}: cannot be read ({reason}); see docs/data.md for the layout of photographs"
         ) from None

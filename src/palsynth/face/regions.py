@@ -16,23 +16,57 @@ REGIONS: dict[str, tuple[int, ...]] = {
     "nose": (168, 193, 122, 196, 198, 209, 129, 98, 97, 2, 326, 327, 358, 429, 420, 419, 351, 417),
     "mouth": topology.OUTER_UPPER_LIP + topology.OUTER_LOWER_LIP[-2:0:-1],
 }
-"""Closed contours."""
+"""Landmark indices of the closed contour of each region."""
 
 
 def region_polygon(landmarks: np.ndarray, region: str) -> np.ndarray:
-    """Contour (N, 2) of a region. Raises KeyError for an unknown one."""
+    """Contour of a region.
+
+    Args:
+        landmarks: (478, 2 or 3), pixels.
+        region: name of the region, one of :data:`REGIONS`.
+
+    Returns:
+        (N, 2), the vertices of the closed contour, pixels.
+
+    Raises:
+        KeyError: the region is unknown.
+    """
     return np.asarray(landmarks[list(REGIONS[region]), :2])
 
 
 def region_mask(landmarks: np.ndarray, region: str, shape: tuple[int, ...]) -> np.ndarray:
-    """(H, W) bool, where a region lies."""
+    """Mask of a region.
+
+    Args:
+        landmarks: (478, 2 or 3), pixels.
+        region: name of the region, one of :data:`REGIONS`.
+        shape: shape of the image; the first two entries are height and width.
+
+    Returns:
+        (H, W) bool, True inside the region and on its contour.
+
+    Raises:
+        KeyError: the region is unknown.
+    """
     mask = np.zeros(shape[:2], np.uint8)
     cv2.fillPoly(mask, [np.round(region_polygon(landmarks, region)).astype(np.int32)], 1)
     return mask.astype(bool)
 
 
 def region_box(landmarks: np.ndarray, region: str) -> tuple[float, float, float, float]:
-    """Left, top, right, bottom of a region."""
+    """Bounding box of a region.
+
+    Args:
+        landmarks: (478, 2 or 3), pixels.
+        region: name of the region, one of :data:`REGIONS`.
+
+    Returns:
+        Left, top, right and bottom, pixels.
+
+    Raises:
+        KeyError: the region is unknown.
+    """
     polygon = region_polygon(landmarks, region)
     left, top = polygon.min(0)
     right, bottom = polygon.max(0)

@@ -1,9 +1,9 @@
-"""Which of MediaPipe's 478 landmarks is what.
+"""Anatomical names of MediaPipe's 478 landmarks.
 
-Indices follow MediaPipe Face Mesh with refined irises (468 skin points, then five
-points an iris). "Right" and "left" are the PATIENT's: the patient's right eye is the
-one on the left of an unmirrored image. Every contour runs from the patient's right to
-the patient's left, so that two contours of one organ pair up point by point.
+Indices follow MediaPipe Face Mesh with refined irises (468 skin points, then five points per
+iris). "Right" and "left" are the PATIENT's: the patient's right eye is on the left of an
+unmirrored image. Every contour runs from the patient's right to the patient's left, so that the
+upper and lower contours of an eye, a brow or the lips correspond point by point.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ INNER_UPPER_LIP = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
 INNER_LOWER_LIP = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
 COMMISSURE = {"right": 61, "left": 291}
 PHILTRUM = (2, 0)
-"""Under the nose, and the middle of the upper lip's vermilion border."""
+"""Base of the nose, and midpoint of the upper vermilion border."""
 NOSE_TIP, NASION, CHIN = 4, 168, 152
 
 FACE_OVAL = (
@@ -58,7 +58,7 @@ MULTIPIE_60 = {
     48: 61, 49: 39, 50: 37, 51: 0, 52: 267, 53: 269, 54: 291, 55: 405, 56: 314, 57: 17,
     58: 84, 59: 181, 60: 78, 61: 82, 62: 13, 63: 312, 64: 308, 65: 317, 66: 14, 67: 87,
 }  # fmt: skip
-"""Multi-PIE landmark -> MediaPipe landmark, the points that both define well."""
+"""Multi-PIE landmark -> MediaPipe landmark, for the points that both schemes define well."""
 
 
 _MIRROR_PAIRS = (
@@ -94,14 +94,21 @@ def _mirror() -> np.ndarray:
 
 
 MIRROR = _mirror()
-"""(478,) the landmark on the other side; those on the midline are their own."""
+"""(478,) int, the index of each landmark's mirror image; midline landmarks map to themselves."""
 
 
 def eye_polygon(side: str) -> np.ndarray:
-    """Indices of the closed contour of one eye's opening, shape (16,)."""
+    """Closed contour of the opening of one eye.
+
+    Args:
+        side: the patient's side, ``right`` or ``left``.
+
+    Returns:
+        (16,) int, landmark indices.
+    """
     return np.array(UPPER_LID[side] + LOWER_LID[side][-2:0:-1])
 
 
 def mouth_polygon() -> np.ndarray:
-    """Indices of the closed inner contour of the lips, shape (20,)."""
+    """Closed inner contour of the lips: landmark indices (20,) int."""
     return np.array(INNER_UPPER_LIP + INNER_LOWER_LIP[-2:0:-1])

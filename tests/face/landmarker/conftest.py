@@ -1,8 +1,8 @@
-"""What MediaPipe 0.10.21 says of four pictures of people who do not exist, as numbers.
+"""Results of MediaPipe 0.10.21 on four pictures of synthetic subjects.
 
-``mediapipe.npz`` holds, for each picture beside it: ``box``, ``points`` and ``score`` of its
-full-range detector; ``region`` (centre, side, turn) that it cut out for the landmarks, and the
-``landmarks`` and ``blendshapes`` of ``face_landmarker.task``.
+``mediapipe.npz`` holds for each picture in the folder: ``box``, ``points`` and ``score`` of the
+full-range detector; ``region`` (centre, side, turn), the crop for the landmarks; ``landmarks`` and
+``blendshapes`` of ``face_landmarker.task``.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ class Reference:
 @pytest.fixture(params=["grin", "close-eyes-tightly", "wrinkle-forehead", "wink"])
 def reference(request: pytest.FixtureRequest) -> Reference:
     name = request.param
-    with np.load(DATA / "mediapipe.npz") as stored:
+    with np.load(DATA / "mediapipe.npz") as archive:
         values = {
-            key.removeprefix(f"{name}/"): stored[key].astype(np.float64)
-            for key in stored
+            key.removeprefix(f"{name}/"): archive[key].astype(np.float64)
+            for key in archive
             if key.startswith(f"{name}/")
         }
     return Reference(
@@ -44,7 +44,7 @@ def reference(request: pytest.FixtureRequest) -> Reference:
     )
 
 
-def as_mediapipe_cuts(centre: np.ndarray, side: float, turn: float, size: int) -> CropRegion:
-    """A region as MediaPipe samples it: from its edge on, half a step off."""
+def mediapipe_region(centre: np.ndarray, side: float, turn: float, size: int) -> CropRegion:
+    """A region as MediaPipe samples it: from its edge, offset by half a step."""
     axes = CropRegion(centre, side, turn).axes
     return CropRegion(centre - axes @ np.full(2, 0.5 * side / size), side, turn)

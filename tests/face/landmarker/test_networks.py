@@ -1,4 +1,4 @@
-"""The glue around the three networks against MediaPipe's own results."""
+"""The code around the three networks, against MediaPipe's own results."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from palsynth.face.landmarker.blendshapes import BLENDSHAPES, blendshapes
 from palsynth.face.landmarker.detector import detect
 from palsynth.face.landmarker.landmarks import SIZE, around, look, read_face
 from palsynth.face.landmarker.network import network, probability
-from tests.face.landmarker.conftest import Reference, as_mediapipe_cuts
+from tests.face.landmarker.conftest import Reference, mediapipe_region
 
 
-def test_detections_are_mediapipes(reference: Reference) -> None:
+def test_detections_match_mediapipe(reference: Reference) -> None:
     side = float(max(reference.image.shape[:2]))
-    region = as_mediapipe_cuts(np.full(2, side / 2), side, 0.0, detector.SIZE)
+    region = mediapipe_region(np.full(2, side / 2), side, 0.0, detector.SIZE)
     (found,) = detect(reference.image, region)
-    back = 0.5 * side / detector.SIZE
-    assert np.abs(found.box + back - reference.box).max() < 0.1
-    assert np.abs(found.points + back - reference.points).max() < 0.1
+    offset = 0.5 * side / detector.SIZE
+    assert np.abs(found.box + offset - reference.box).max() < 0.1
+    assert np.abs(found.points + offset - reference.points).max() < 0.1
     assert abs(found.score - reference.score) < 0.002
 
 
-def test_landmarks_are_mediapipes(reference: Reference) -> None:
+def test_landmarks_match_mediapipe(reference: Reference) -> None:
     x, y, side, turn = reference.region
-    region = as_mediapipe_cuts(np.array([x, y]), side, turn, SIZE)
+    region = mediapipe_region(np.array([x, y]), side, turn, SIZE)
     points, presence = look(region.cut(reference.image, SIZE))
     found = region.to_picture(points, SIZE)
     found[:, :2] += region.axes @ np.full(2, 0.5 * side / SIZE)
@@ -38,21 +38,21 @@ def test_landmarks_are_mediapipes(reference: Reference) -> None:
     assert presence > 0.9
 
 
-def test_blendshapes_are_mediapipes(reference: Reference) -> None:
+def test_blendshapes_match_mediapipe(reference: Reference) -> None:
     assert np.abs(blendshapes(reference.landmarks) - reference.blendshapes).max() < 1e-5
     assert len(BLENDSHAPES) == 52
 
 
-def test_the_second_look_does_not_depend_on_the_first(reference: Reference) -> None:
-    (found,) = detect(reference.image, as_mediapipe_cuts(np.full(2, 90.0), 180.0, 0.0, 192))
+def test_the_second_pass_hardly_depends_on_the_first_region(reference: Reference) -> None:
+    (found,) = detect(reference.image, mediapipe_region(np.full(2, 90.0), 180.0, 0.0, 192))
     region = found.region()
     near = read_face(reference.image, region).landmarks
-    beside = type(region)(
+    shifted = type(region)(
         region.centre + np.array([6.0, -4.0]), region.side * 1.1, region.turn + 0.05
     )
-    far = read_face(reference.image, beside).landmarks
-    moved = look(region.cut(reference.image, SIZE))[0], look(beside.cut(reference.image, SIZE))[0]
-    once = np.abs(region.to_picture(moved[0], SIZE) - beside.to_picture(moved[1], SIZE))[:, :2]
+    far = read_face(reference.image, shifted).landmarks
+    single = look(region.cut(reference.image, SIZE))[0], look(shifted.cut(reference.image, SIZE))[0]
+    once = np.abs(region.to_picture(single[0], SIZE) - shifted.to_picture(single[1], SIZE))[:, :2]
     assert np.abs(near - far)[:, :2].mean() < 0.6 * once.mean()
 
 
@@ -67,13 +67,13 @@ def test_a_mirrored_picture_gives_mirrored_landmarks(reference: Reference) -> No
     back = mirrored[topology.MIRROR] * [-1, 1, 1] + [width - 1, 0, 0]
     once = look(region.cut(reference.image, SIZE)[:, ::-1])[0][topology.MIRROR]
     once = region.to_picture(once * [-1, 1, 1] + [SIZE, 0, 0], SIZE)
-    seen = region.to_picture(look(region.cut(reference.image, SIZE))[0], SIZE)
-    single, double = np.abs(once - seen)[:, :2].mean(), np.abs(back - straight)[:, :2].mean()
+    direct = region.to_picture(look(region.cut(reference.image, SIZE))[0], SIZE)
+    single, double = np.abs(once - direct)[:, :2].mean(), np.abs(back - straight)[:, :2].mean()
     assert double < 0.1
     assert double < 0.5 * single
 
 
-def test_regions_turn_and_reach_as_the_landmarks_do() -> None:
+def test_regions_follow_the_rotation_and_extent_of_the_landmarks() -> None:
     landmarks = np.zeros((topology.POINTS, 3))
     landmarks[topology.OUTER_CANTHUS["right"], :2] = [0, 0]
     landmarks[topology.OUTER_CANTHUS["left"], :2] = [10, 10]
@@ -83,7 +83,7 @@ def test_regions_turn_and_reach_as_the_landmarks_do() -> None:
     assert np.isclose(region.side, 1.5 * np.sqrt(200))
 
 
-def test_a_detection_is_looked_at_with_room_and_turned_as_its_eyes_are() -> None:
+def test_the_region_of_a_detection_has_a_margin_and_follows_the_eyes() -> None:
     points = np.array(
         [[40, 50], [50, 60], [0, 0], [0, 0], [0, 0], [0, 0]], float
     )  # right eye first
@@ -93,13 +93,15 @@ def test_a_detection_is_looked_at_with_room_and_turned_as_its_eyes_are() -> None
     assert np.isclose(region.turn, np.pi / 4), "clockwise: the patient's left eye is lower"
 
 
-def test_a_face_is_as_present_as_in_the_worse_of_its_two_looks(
+def test_presence_is_the_lower_of_the_two_passes(
     reference: Reference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     points = np.random.default_rng(0).uniform(50, 200, (478, 3))
-    for seen in ((0.9, 0.8, 0.3), (0.9, 0.3, 0.8)):
-        said = iter(seen)
-        monkeypatch.setattr(landmarks, "look", lambda cut, said=said: (points, next(said)))
+    for values in ((0.9, 0.8, 0.3), (0.9, 0.3, 0.8)):
+        presences = iter(values)
+        monkeypatch.setattr(
+            landmarks, "look", lambda crop, presences=presences: (points, next(presences))
+        )
         assert read_face(reference.image, around(reference.landmarks)).presence == 0.3
 
 
@@ -112,21 +114,21 @@ def test_a_cluster_becomes_its_weighted_mean() -> None:
     assert np.allclose(second[0][:5], [50, 50, 60, 60, 9])
 
 
-def test_every_thread_gets_the_same_answer(reference: Reference) -> None:
+def test_every_thread_gets_the_same_result(reference: Reference) -> None:
     region = around(reference.landmarks)
-    cut = region.cut(reference.image, SIZE)
-    expected = look(cut)[0]
-    answers: list[np.ndarray] = []
+    crop = region.cut(reference.image, SIZE)
+    expected = look(crop)[0]
+    results: list[np.ndarray] = []
     threads = [
-        threading.Thread(target=lambda: answers.extend(look(cut)[0] for _ in range(5)))
+        threading.Thread(target=lambda: results.extend(look(crop)[0] for _ in range(5)))
         for _ in range(3)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(answers) == 15
-    assert all(np.array_equal(a, expected) for a in answers)
+    assert len(results) == 15
+    assert all(np.array_equal(r, expected) for r in results)
     assert network("face_landmarks") is network("face_landmarks")
 
 
@@ -135,7 +137,7 @@ def test_probabilities() -> None:
     assert np.allclose(found, [0, 0.5, 0.75, 1])
 
 
-def test_a_region_beyond_the_picture_is_black_or_goes_on(reference: Reference) -> None:
+def test_a_region_beyond_the_picture_is_black_or_repeats_the_edge(reference: Reference) -> None:
     region = type(around(reference.landmarks))(np.array([0.0, 0.0]), 40.0)
     image = np.full((60, 60, 3), 255, np.uint8)
     assert region.cut(image, 20).min() == 1

@@ -1,4 +1,4 @@
-"""Faces of every size, wherever they lie, and none where there is none."""
+"""Detection of faces of any size and position, and of none where there is none."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ import numpy as np
 import pytest
 
 from palsynth.face.landmarker import find_faces
-from palsynth.face.landmarker.search import _looks, _tiles
+from palsynth.face.landmarker.search import _search_regions, _tiles
 
 
-def _in_a_photo(
-    face: np.ndarray, size: tuple[int, int], at: tuple[int, int], side: int
-) -> np.ndarray:
+def _paste(face: np.ndarray, size: tuple[int, int], at: tuple[int, int], side: int) -> np.ndarray:
     photo = np.full((size[1], size[0], 3), 96, np.uint8)
     photo[at[1] : at[1] + side, at[0] : at[0] + side] = cv2.resize(
         face, (side, side), interpolation=cv2.INTER_AREA
@@ -31,7 +29,7 @@ def _in_a_photo(
 def test_small_faces_in_large_photos(
     neutral: np.ndarray, size: tuple[int, int], at: tuple[int, int], side: int
 ) -> None:
-    (found,) = find_faces(_in_a_photo(neutral, size, at, side))
+    (found,) = find_faces(_paste(neutral, size, at, side))
     (near,) = find_faces(cv2.resize(neutral, (side, side), interpolation=cv2.INTER_AREA))
     apart = found.landmarks[:, :2] - at - near.landmarks[:, :2]
     width = np.ptp(near.landmarks[:, 0])
@@ -47,13 +45,13 @@ def test_a_face_that_fills_the_picture(neutral: np.ndarray) -> None:
 
 
 def test_people_in_the_background_do_not_count_beside_a_portrait(neutral: np.ndarray) -> None:
-    photo = _in_a_photo(neutral, (1500, 1500), (0, 400), 1100)
+    photo = _paste(neutral, (1500, 1500), (0, 400), 1100)
     photo[:60, 1440:] = cv2.resize(neutral, (60, 60), interpolation=cv2.INTER_AREA)
     assert len(find_faces(photo)) == 1
 
 
 def test_faces_are_sorted_by_size(neutral: np.ndarray) -> None:
-    photo = _in_a_photo(neutral, (900, 500), (0, 0), 300)
+    photo = _paste(neutral, (900, 500), (0, 0), 300)
     photo[:500, 400:] = cv2.resize(neutral, (500, 500))
     found = [np.ptp(r.landmarks[:, 0]) for r in find_faces(photo)]
     assert len(found) == 2
@@ -67,18 +65,18 @@ def test_no_face_in_noise_or_grey() -> None:
 
 
 @pytest.mark.parametrize("size", [(1000, 700), (4000, 3000), (6000, 600)])
-def test_tiles_leave_no_gap_for_a_face_that_the_look_before_could_miss(
+def test_each_face_that_a_step_could_miss_lies_within_a_tile_of_the_next(
     size: tuple[int, int],
 ) -> None:
     image = np.broadcast_to(np.zeros((1, 1, 3), np.uint8), (size[1], size[0], 3))
     before = max(size)
-    nearer = list(_looks(image))[2:]
-    assert nearer
-    for looks in nearer:
-        side = looks[0].side
+    tiled = list(_search_regions(image))[2:]
+    assert tiled
+    for regions in tiled:
+        side = regions[0].side
         largest_missed = before * 0.0625
         for axis in (0, 1):
-            edges = sorted({(r.centre - r.side / 2)[axis] for r in looks})
+            edges = sorted({(r.centre - r.side / 2)[axis] for r in regions})
             assert edges[0] <= 0
             assert edges[-1] + side >= size[axis] - 1
             gaps = np.diff(edges) if len(edges) > 1 else np.zeros(1)
@@ -86,6 +84,6 @@ def test_tiles_leave_no_gap_for_a_face_that_the_look_before_could_miss(
         before = side
 
 
-def test_one_tile_where_it_is_larger_than_the_picture() -> None:
+def test_one_tile_where_the_tile_is_larger_than_the_picture() -> None:
     (tile,) = _tiles(np.zeros((600, 400, 3), np.uint8), 5000)
     assert np.allclose(tile.centre, [199.5, 299.5])

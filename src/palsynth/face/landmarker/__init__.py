@@ -1,8 +1,8 @@
 """Pixels to landmarks and blendshapes: MediaPipe's face networks on LiteRT, without MediaPipe.
 
-A search takes looks at a picture (:mod:`search`), a detector finds boxes in each (:mod:`detector`),
-a region is cut out of the picture (:mod:`region`), and two networks read it (:mod:`landmarks`,
-:mod:`blendshapes`).
+A search selects regions of a picture (:mod:`search`), a detector finds boxes in each
+(:mod:`detector`), a region around each box is cropped (:mod:`region`), and two networks estimate
+landmarks and blendshapes from it (:mod:`landmarks`, :mod:`blendshapes`).
 """
 
 from palsynth.face.landmarker.blendshapes import BLENDSHAPES

@@ -1,7 +1,7 @@
-"""Fifty-two expression coefficients from landmarks (the "ARKit" names), left and right apart.
+"""The 52 expression coefficients (blendshapes, with ARKit names) from landmarks.
 
-The network is MediaPipe's ``face_blendshapes``, an MLP-Mixer over 146 of the landmarks; their
-list and the names are those of ``face_blendshapes_graph.cc``.
+The network is MediaPipe's ``face_blendshapes``, an MLP-Mixer over 146 of the landmarks. The list
+of landmarks and the names are those of ``face_blendshapes_graph.cc``.
 """
 
 from __future__ import annotations
@@ -11,19 +11,61 @@ import numpy as np
 from palsynth.face.landmarker.network import network
 
 BLENDSHAPES = (
-    "_neutral", "browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft",
-    "browOuterUpRight", "cheekPuff", "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft",
-    "eyeBlinkRight", "eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight",
-    "eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight", "eyeSquintLeft",
-    "eyeSquintRight", "eyeWideLeft", "eyeWideRight", "jawForward", "jawLeft", "jawOpen",
-    "jawRight", "mouthClose", "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft",
-    "mouthFrownRight", "mouthFunnel", "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight",
-    "mouthPressLeft", "mouthPressRight", "mouthPucker", "mouthRight", "mouthRollLower",
-    "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper", "mouthSmileLeft", "mouthSmileRight",
-    "mouthStretchLeft", "mouthStretchRight", "mouthUpperUpLeft", "mouthUpperUpRight",
-    "noseSneerLeft", "noseSneerRight",
-)  # fmt: skip
-"""Names in the network's order. Left and right are the patient's; ``_neutral`` says nothing."""
+    "_neutral",
+    "browDownLeft",
+    "browDownRight",
+    "browInnerUp",
+    "browOuterUpLeft",
+    "browOuterUpRight",
+    "cheekPuff",
+    "cheekSquintLeft",
+    "cheekSquintRight",
+    "eyeBlinkLeft",
+    "eyeBlinkRight",
+    "eyeLookDownLeft",
+    "eyeLookDownRight",
+    "eyeLookInLeft",
+    "eyeLookInRight",
+    "eyeLookOutLeft",
+    "eyeLookOutRight",
+    "eyeLookUpLeft",
+    "eyeLookUpRight",
+    "eyeSquintLeft",
+    "eyeSquintRight",
+    "eyeWideLeft",
+    "eyeWideRight",
+    "jawForward",
+    "jawLeft",
+    "jawOpen",
+    "jawRight",
+    "mouthClose",
+    "mouthDimpleLeft",
+    "mouthDimpleRight",
+    "mouthFrownLeft",
+    "mouthFrownRight",
+    "mouthFunnel",
+    "mouthLeft",
+    "mouthLowerDownLeft",
+    "mouthLowerDownRight",
+    "mouthPressLeft",
+    "mouthPressRight",
+    "mouthPucker",
+    "mouthRight",
+    "mouthRollLower",
+    "mouthRollUpper",
+    "mouthShrugLower",
+    "mouthShrugUpper",
+    "mouthSmileLeft",
+    "mouthSmileRight",
+    "mouthStretchLeft",
+    "mouthStretchRight",
+    "mouthUpperUpLeft",
+    "mouthUpperUpRight",
+    "noseSneerLeft",
+    "noseSneerRight",
+)
+"""Names in the order of the network. Left and right are the patient's; ``_neutral`` carries no
+information."""
 
 _SUBSET = (
     0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65,
@@ -38,5 +80,12 @@ _SUBSET = (
 
 
 def blendshapes(landmarks: np.ndarray) -> np.ndarray:
-    """Coefficients (52,) float32 in 0 … 1 of landmarks (478, 2 or 3), pixels."""
+    """Estimates the expression coefficients of a face.
+
+    Args:
+        landmarks: (478, 2 or 3), pixels.
+
+    Returns:
+        (52,) float32 in 0 … 1, in the order of :data:`BLENDSHAPES`.
+    """
     return network("face_blendshapes")(landmarks[list(_SUBSET), :2])[0]

@@ -1,4 +1,4 @@
-"""478 landmarks with irises from a region with a face in it (Kartynnik 2019, Grishchenko 2020)."""
+"""478 landmarks, with irises, of the face in a region (Kartynnik 2019, Grishchenko 2020)."""
 
 from __future__ import annotations
 
@@ -12,18 +12,23 @@ from palsynth.face.landmarker.network import network, probability
 from palsynth.face.landmarker.region import CropRegion
 
 SIZE = 256
-"""Pixels a side of the network's input."""
+"""Side of the network's input, pixels."""
 
 ROOM = 1.5
-"""Side of the region to look at, in sides of the box around the landmarks
+"""Side of the region, in sides of the box around the landmarks
 (``face_landmarks_detector_graph.cc``)."""
 
 
 @dataclass(frozen=True)
 class FaceLandmarks:
-    """``landmarks`` (478, 3) float64, pixels of the picture, depth in the units of x and nearer
-    points below 0; ``blendshapes`` (52,) in 0 … 1; ``presence`` probability 0 … 1 that there is
-    a face."""
+    """Landmarks and blendshapes of a face.
+
+    Attributes:
+        landmarks: (478, 3) float64, pixels of the picture; depth in the units of x, negative for
+            points nearer to the camera.
+        blendshapes: (52,) float32 in 0 … 1.
+        presence: probability that there is a face, 0 … 1.
+    """
 
     landmarks: np.ndarray
     blendshapes: np.ndarray
@@ -31,33 +36,48 @@ class FaceLandmarks:
 
 
 def read_face(image: np.ndarray, region: CropRegion) -> FaceLandmarks:
-    """Reads the face in a region of a picture (H, W, 3) uint8 RGB.
+    """Estimates the landmarks and blendshapes of the face in a region of a picture.
 
-    The first look finds where the face lies. The second, of the region around those landmarks,
-    is taken of the pixels and of their mirror image and averaged, so that either side of the
-    face is read by the same weights; it errs less than one look (docs/measurements.md).
+    The first pass locates the face. The second pass, on the region around the first landmarks, is
+    averaged over the crop and its mirror image, so that both sides of the face are estimated by
+    the same weights; its error is smaller than that of a single pass (docs/measurements.md).
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        region: the region, roughly around the face and aligned with its eyes.
     """
     points, _ = look(region.cut(image, SIZE))
     region = around(region.to_picture(points, SIZE))
-    cut = region.cut(image, SIZE)
-    seen, presence = look(cut)
-    mirrored, presence_mirrored = look(cut[:, ::-1])
+    crop = region.cut(image, SIZE)
+    direct, presence = look(crop)
+    mirrored, presence_mirrored = look(crop[:, ::-1])
     mirrored = mirrored[topology.MIRROR] * [-1, 1, 1] + [SIZE, 0, 0]
-    landmarks = region.to_picture((seen + mirrored) / 2, SIZE)
+    landmarks = region.to_picture((direct + mirrored) / 2, SIZE)
     return FaceLandmarks(landmarks, blendshapes(landmarks), min(presence, presence_mirrored))
 
 
-def look(cut: np.ndarray) -> tuple[np.ndarray, float]:
-    """One pass of the network over (256, 256, 3) float32 in 0 … 1: landmarks (478, 3) float64 in
-    the cut's pixels, counted from its edge, and the probability that there is a face."""
-    outputs = network("face_landmarks")(cut)
+def look(crop: np.ndarray) -> tuple[np.ndarray, float]:
+    """Runs the landmark network once.
+
+    Args:
+        crop: (256, 256, 3) float32 RGB in 0 … 1, the crop of a region.
+
+    Returns:
+        Landmarks (478, 3) float64 in pixels of the crop, counted from its edge, and the
+        probability that there is a face.
+    """
+    outputs = network("face_landmarks")(crop)
     return outputs[0].reshape(-1, 3).astype(np.float64), float(probability(outputs[1].ravel()[0]))
 
 
 def around(landmarks: np.ndarray) -> CropRegion:
-    """The region to look at again, upright with the outer eye corners, of landmarks (478, 3)."""
+    """The region around landmarks, aligned with the outer eye corners.
+
+    Args:
+        landmarks: (478, 3), pixels of the picture.
+    """
     across = landmarks[topology.OUTER_CANTHUS["left"]] - landmarks[topology.OUTER_CANTHUS["right"]]
     level = CropRegion(np.zeros(2), 1.0, float(np.arctan2(across[1], across[0])))
-    own = landmarks[:, :2] @ level.axes
-    low, high = own.min(0), own.max(0)
+    points = landmarks[:, :2] @ level.axes
+    low, high = points.min(0), points.max(0)
     return CropRegion(level.axes @ ((low + high) / 2), ROOM * float((high - low).max()), level.turn)

@@ -14,10 +14,14 @@ from ai_edge_litert.interpreter import Interpreter
 
 
 class Network:
-    """One network that ships with the package, on one thread of the CPU."""
+    """A network that ships with the package, run on one CPU thread.
+
+    Args:
+        name: file name of the network without suffix.
+    """
 
     def __init__(self, name: str) -> None:
-        # The interpreter reads this buffer for as long as it lives.
+        # The interpreter reads from this buffer throughout its lifetime.
         self._model = (files("palsynth.face.landmarker") / "assets" / f"{name}.tflite").read_bytes()
         with _without_log():
             self._interpreter = Interpreter(model_content=self._model, num_threads=1)
@@ -32,7 +36,7 @@ class Network:
             values: the input tensor without its batch axis, float32.
 
         Returns:
-            The output tensors, in the network's own order.
+            The output tensors with their batch axis, in the order of the network.
         """
         self._interpreter.set_tensor(self._input, values[None].astype(np.float32))
         self._interpreter.invoke()
@@ -40,7 +44,18 @@ class Network:
 
 
 def probability(logits: np.ndarray) -> np.ndarray:
-    """The logistic function, of any size without overflow."""
+    """The logistic function, without overflow.
+
+    Args:
+        logits: array of any shape.
+
+    Returns:
+        Array of the same shape, in 0 … 1.
+
+    Example:
+        >>> probability(np.array([-1000.0, 0.0, 1000.0])).tolist()
+        [0.0, 0.5, 1.0]
+    """
     return np.asarray(0.5 + 0.5 * np.tanh(0.5 * logits))
 
 
@@ -48,25 +63,29 @@ _loaded = threading.local()
 
 
 def network(name: str) -> Network:
-    """The network of a name, loaded once a thread: an interpreter serves one caller at a time."""
+    """A network by name, loaded once per thread, as an interpreter serves one caller at a time.
+
+    Args:
+        name: file name of the network without suffix.
+    """
     if name not in vars(_loaded):
         setattr(_loaded, name, Network(name))
-    found: Network = getattr(_loaded, name)
-    return found
+    loaded: Network = getattr(_loaded, name)
+    return loaded
 
 
 @contextlib.contextmanager
 def _without_log() -> Iterator[None]:
-    """Keeps the runtime's C++ log, which names its delegate, off the terminal."""
+    """Suppresses the runtime's C++ log on the terminal, which names its delegate."""
     try:
         saved = os.dup(2)
-    except OSError:  # there is no standard error to keep quiet
+    except OSError:  # there is no standard error to silence
         yield
         return
     if sys.stderr is not None:
         sys.stderr.flush()
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
+    with open(os.devnull, "w") as devnull:
+        os.dup2(devnull.fileno(), 2)
         try:
             yield
         finally:

@@ -1,4 +1,4 @@
-"""Every face of a picture: a look at the whole of it, then nearer ones until a face is found."""
+"""Search for all faces of a picture, from the whole of it to smaller tiles."""
 
 from __future__ import annotations
 
@@ -11,37 +11,43 @@ from palsynth.face.landmarker.landmarks import FaceLandmarks, read_face
 from palsynth.face.landmarker.region import CropRegion
 
 NEARER = 3
-"""How many times smaller the tiles of a nearer look are."""
+"""Factor by which the tiles of each further step are smaller."""
 
 SMALLEST_TILE = 240
-"""Pixels. In smaller tiles only faces could be found that are too small to be read."""
+"""Side of the smallest tile, pixels. Faces found only in smaller ones are too small to be used."""
 
 MARGINS = (1.6, 2.2)
-"""How much larger than the picture looks are taken at a face that fills it."""
+"""Factors by which the region is larger than the picture, to find a face that fills it."""
 
 PRESENT = 0.9
-"""Probability from which the landmark network is believed that there is a face: for real ones it
-says more than 0.999, for shapes that merely look like one also 0.86."""
+"""Presence, as estimated by the landmark network, from which a detection is accepted: real faces
+have more than 0.999, shapes that merely resemble a face up to 0.86."""
 
 
 def find_faces(image: np.ndarray) -> list[FaceLandmarks]:
-    """Reads the faces of a picture (H, W, 3) uint8 RGB, largest first; none gives an empty list.
+    """Finds the faces of a picture with their landmarks and blendshapes.
 
-    A look at a square finds faces of a sixteenth of its side and more. The first look takes in
-    the whole picture; nearer ones are taken only while nothing is found, so that somebody small
-    in the background is not counted beside the person of a portrait.
+    In a square region, faces of at least a sixteenth of its side are found. The whole picture is
+    searched first, and smaller tiles only until a face is found, so that small people in the
+    background do not count in addition to the person of a portrait.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+
+    Returns:
+        The faces, largest first; an empty list where there is none.
     """
-    for regions in _looks(image):
+    for regions in _search_regions(image):
         detections = [d for region in regions for d in detect(image, region)]
-        readings = [read_face(image, d.region()) for d in _distinct(detections)]
-        faces = _one_each([r for r in readings if r.presence >= PRESENT])
+        faces = [read_face(image, d.region()) for d in _unique_detections(detections)]
+        faces = _unique_faces([f for f in faces if f.presence >= PRESENT])
         if faces:
-            return sorted(faces, key=lambda r: -float(np.ptp(r.landmarks[:, :2], 0).prod()))
+            return sorted(faces, key=lambda f: -float(np.ptp(f.landmarks[:, :2], 0).prod()))
     return []
 
 
-def _looks(image: np.ndarray) -> Iterator[list[CropRegion]]:
-    """What is looked at together: the picture, the picture with room around it, its tiles."""
+def _search_regions(image: np.ndarray) -> Iterator[list[CropRegion]]:
+    """Regions of each search step: the picture, the picture with a margin, then its tiles."""
     yield [CropRegion.whole(image)]
     yield [CropRegion.whole(image, margin) for margin in MARGINS]
     side = max(image.shape[:2]) / NEARER
@@ -51,7 +57,10 @@ def _looks(image: np.ndarray) -> Iterator[list[CropRegion]]:
 
 
 def _tiles(image: np.ndarray, side: float) -> list[CropRegion]:
-    """Squares that cover a picture, each face that the look before could miss whole in one."""
+    """Overlapping squares that cover a picture.
+
+    The overlap is such that each face that the previous step could miss lies within one square.
+    """
     share = NEARER * SMALLEST_SHARE
     centres = []
     for length in image.shape[1::-1]:
@@ -62,22 +71,22 @@ def _tiles(image: np.ndarray, side: float) -> list[CropRegion]:
     return [CropRegion(np.array([x, y]), side) for y in centres[1] for x in centres[0]]
 
 
-def _distinct(detections: list[Detection]) -> list[Detection]:
-    """One detection a face, the surest, where tiles overlap."""
-    kept: list[Detection] = []
-    for found in sorted(detections, key=lambda d: -d.score):
-        if not kept or overlap(found.box, np.array([d.box for d in kept])).max() < 0.3:
-            kept.append(found)
-    return kept
+def _unique_detections(detections: list[Detection]) -> list[Detection]:
+    """One detection per face, that of the highest score, where tiles overlap."""
+    unique: list[Detection] = []
+    for detection in sorted(detections, key=lambda d: -d.score):
+        if not unique or overlap(detection.box, np.array([d.box for d in unique])).max() < 0.3:
+            unique.append(detection)
+    return unique
 
 
-def _one_each(readings: list[FaceLandmarks]) -> list[FaceLandmarks]:
-    """Without the second reading of a face: looks at two detections of it meet there."""
-    kept: list[FaceLandmarks] = []
+def _unique_faces(faces: list[FaceLandmarks]) -> list[FaceLandmarks]:
+    """Without duplicates of a face: two detections of it lead to the same landmarks."""
+    unique: list[FaceLandmarks] = []
     boxes: list[np.ndarray] = []
-    for found in sorted(readings, key=lambda r: -r.presence):
-        box = np.concatenate([found.landmarks[:, :2].min(0), found.landmarks[:, :2].max(0)])
+    for face in sorted(faces, key=lambda f: -f.presence):
+        box = np.concatenate([face.landmarks[:, :2].min(0), face.landmarks[:, :2].max(0)])
         if not boxes or overlap(box, np.array(boxes)).max() < 0.3:
-            kept.append(found)
+            unique.append(face)
             boxes.append(box)
-    return kept
+    return unique
