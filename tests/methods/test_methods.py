@@ -27,8 +27,8 @@ from palsynth.subjects import Subject, View, render, render_drive, sample
 GRIN = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
 
 
-def test_every_name_is_its_own_method() -> None:
-    assert {name: place.rsplit(":")[1] for name, place in METHODS.items()} == {
+def test_every_name_has_its_own_class() -> None:
+    assert {name: path.rsplit(":")[1] for name, path in METHODS.items()} == {
         "subjects": "SubjectsMethod",
         "simulator": "SimulatorMethod",
         "copy-identity": "CopyIdentity",
@@ -44,34 +44,44 @@ def test_every_name_is_its_own_method() -> None:
         "controlnet-pf-captured": "PartialCaptured",
     }
     for name in METHODS:
-        kind = method_class(name)
-        assert kind.name == name
+        cls = method_class(name)
+        assert cls.name == name
         copies = ("copy-identity", "copy-expression", "noise")
-        assert kind.synthetic == (name not in copies), "a copy must not say that it is synthetic"
-        assert kind.takes_pictures == (name not in ("subjects", "simulator"))
+        assert cls.synthetic == (name not in copies), "a copy must not be labelled synthetic"
+        assert cls.takes_pictures == (name not in ("subjects", "simulator"))
     assert method_names() == sorted(METHODS)
     with pytest.raises(InputError, match=r"no method 'magic'; choose one of .*simulator, subjects"):
         get_method("magic")
 
 
-def test_a_picture_says_how_it_was_made_and_a_copy_that_it_is_one(
+def test_an_image_carries_its_provenance_and_a_copy_is_labelled_as_one(
     tmp_path: Path, neutral: np.ndarray
 ) -> None:
-    class Networked(SubjectsMethod):
+    class WithWeights(SubjectsMethod):
         weights_sha256 = "ab" * 32
         settings: ClassVar[dict[str, Any]] = {"steps": 4}
 
-    record = provenance(Networked(), 7, movement="grin")
-    assert record == {"method": "subjects", "weights_sha256": "ab" * 32, "settings": {"steps": 4},
-                      "seed": 7, "version": palsynth.__version__, "movement": "grin"}  # fmt: skip
-    plain = provenance(get_method("noise"), 3)
-    assert plain == {"method": "noise", "weights_sha256": None, "seed": 3,
-                     "version": palsynth.__version__}  # fmt: skip
-    write_made(tmp_path / "a.png", neutral, Networked(), record)
-    write_made(tmp_path / "b.png", neutral, get_method("noise"), plain)
-    with Image.open(tmp_path / "a.png") as made, Image.open(tmp_path / "b.png") as copy:
-        assert json.loads(made.text["palsynth:provenance"]) == record
-        assert made.text["Description"].startswith("synthetic image made by palsynth")
+    record = provenance(WithWeights(), 7, movement="grin")
+    assert record == {
+        "method": "subjects",
+        "weights_sha256": "ab" * 32,
+        "settings": {"steps": 4},
+        "seed": 7,
+        "version": palsynth.__version__,
+        "movement": "grin",
+    }
+    without_weights = provenance(get_method("noise"), 3)
+    assert without_weights == {
+        "method": "noise",
+        "weights_sha256": None,
+        "seed": 3,
+        "version": palsynth.__version__,
+    }
+    write_made(tmp_path / "a.png", neutral, WithWeights(), record)
+    write_made(tmp_path / "b.png", neutral, get_method("noise"), without_weights)
+    with Image.open(tmp_path / "a.png") as image, Image.open(tmp_path / "b.png") as copy:
+        assert json.loads(image.text["palsynth:provenance"]) == record
+        assert image.text["Description"].startswith("synthetic image made by palsynth")
         assert copy.text["Description"].startswith("unchanged copy of a picture")
         assert "palsynth:provenance" not in copy.text
 
@@ -82,73 +92,77 @@ def test_a_request_gives_the_same_image_in_any_batch(name: str) -> None:
     method = get_method(name)
     together = method(requests)
     alone = [method([r])[0] for r in reversed(requests)][::-1]
-    for one, two in zip(together, alone, strict=True):
-        assert one.shape == (128, 128, 3)
-        assert np.array_equal(one, two)
+    for batched, single in zip(together, alone, strict=True):
+        assert batched.shape == (128, 128, 3)
+        assert np.array_equal(batched, single)
 
 
 WINK = TargetExpression(Movement.WINK, Palsy.peripheral(Side.LEFT, Grade.III), 0.7, Side.RIGHT)
-"""Nothing in it is a default."""
+"""No field has its default value."""
 
 
-def test_people_do_what_is_asked_with_their_own_bells_phenomenon() -> None:
+def test_subjects_perform_the_request_with_their_own_bells_phenomenon() -> None:
     subject = sample(min(range(970_200, 970_240), key=lambda s: sample(s).bell))
-    made = get_method("subjects")([Request(subject, WINK, size=96, framing=PORTRAIT)])[0]
-    what = drive(Movement.WINK, WINK.palsy, intensity=0.7, bell=subject.bell, wink=Side.RIGHT)
-    assert np.array_equal(made, render_drive(subject, what, View(96, PORTRAIT))[0])
+    image = get_method("subjects")([Request(subject, WINK, size=96, framing=PORTRAIT)])[0]
+    expected = drive(Movement.WINK, WINK.palsy, intensity=0.7, bell=subject.bell, wink=Side.RIGHT)
+    assert np.array_equal(image, render_drive(subject, expected, View(96, PORTRAIT))[0])
 
 
-def test_the_simulator_moves_photos_and_people_at_rest(astronaut: Face) -> None:
+def test_the_simulator_moves_photos_and_subjects_at_rest(astronaut: Face) -> None:
     subject = sample(970_202)
-    made = get_method("simulator")([
-        Request(astronaut, WINK, size=128, framing=PORTRAIT),
-        Request(astronaut, WINK, framing=None),
-        Request(subject, WINK, size=96, framing=PORTRAIT),
-    ])  # fmt: skip
-    drawn = subject_face(subject, TargetExpression(Movement.REST, Palsy.none()), View(96, PORTRAIT))
-    faces = (astronaut.aligned(PORTRAIT, 128), astronaut, drawn.aligned(PORTRAIT, 96))
-    for image, face, bell in zip(made, faces, (1.0, 1.0, subject.bell), strict=True):
-        what = drive(Movement.WINK, WINK.palsy, intensity=0.7, bell=bell, wink=Side.RIGHT)
-        assert np.array_equal(image, compose(at_rest(face), what).image)
+    images = get_method("simulator")(
+        [
+            Request(astronaut, WINK, size=128, framing=PORTRAIT),
+            Request(astronaut, WINK, framing=None),
+            Request(subject, WINK, size=96, framing=PORTRAIT),
+        ]
+    )
+    rendered = subject_face(
+        subject, TargetExpression(Movement.REST, Palsy.none()), View(96, PORTRAIT)
+    )
+    faces = (astronaut.aligned(PORTRAIT, 128), astronaut, rendered.aligned(PORTRAIT, 96))
+    for image, face, bell in zip(images, faces, (1.0, 1.0, subject.bell), strict=True):
+        expected = drive(Movement.WINK, WINK.palsy, intensity=0.7, bell=bell, wink=Side.RIGHT)
+        assert np.array_equal(image, compose(at_rest(face), expected).image)
     assert subject.bell < 1
 
 
 @pytest.mark.parametrize("name", ["subjects", "simulator"])
-def test_weights_and_pictures_are_refused_where_they_mean_nothing(
+def test_weights_and_expression_images_are_refused_where_they_have_no_use(
     name: str, face: Face, tmp_path: Path
 ) -> None:
     with pytest.raises(InputError, match="takes no weights"):
         get_method(name, tmp_path)
-    with pytest.raises(InputError, match="ask for a movement"):
+    with pytest.raises(InputError, match="request a movement"):
         get_method(name)([Request(sample(0), ExpressionImage(face))])
 
 
-def test_people_refuse_photos(face: Face) -> None:
+def test_subjects_refuses_photos(face: Face) -> None:
     with pytest.raises(InputError, match="the identity must be a person"):
         get_method("subjects")([Request(face, GRIN)])
 
 
-def test_an_identity_is_at_rest_and_well(subject: Subject, face: Face) -> None:
+def test_an_identity_is_at_rest_and_without_a_palsy(subject: Subject, face: Face) -> None:
     assert identity_face(face, 64, PORTRAIT) is face
-    drawn = identity_face(subject, 128, PORTRAIT)
+    rendered = identity_face(subject, 128, PORTRAIT)
     view = View(128, PORTRAIT)
-    still = render(subject, Movement.REST, Palsy.none(), view=view)
-    assert np.array_equal(drawn.image, still.image)
-    assert np.array_equal(drawn.landmarks[:, :2], still.landmarks.astype(np.float32))
+    expected = render(subject, Movement.REST, Palsy.none(), view=view)
+    assert np.array_equal(rendered.image, expected.image)
+    assert np.array_equal(rendered.landmarks[:, :2], expected.landmarks.astype(np.float32))
     depth = subject.landmarks[:, 2] * 0.40 * 128
-    assert np.allclose(drawn.landmarks[:, 2], depth, rtol=1e-5)
+    assert np.allclose(rendered.landmarks[:, 2], depth, rtol=1e-5)
 
 
-def test_a_wish_in_words_is_answered_by_the_person_of_the_seed(face: Face) -> None:
+def test_a_requested_movement_is_performed_by_the_subject_of_the_seed(face: Face) -> None:
     picture = expression_picture(replace(GRIN, intensity=0.6), seed=41, size=96)
     grin = render(sample(41), GRIN.movement, GRIN.palsy, intensity=0.6, view=View(96))
     assert np.array_equal(picture.face.image, grin.image)
     assert picture.rest is None
-    for wink, shut in ((Side.LEFT, "left"), (Side.RIGHT, "right")):
+    for wink, closed in ((Side.LEFT, "left"), (Side.RIGHT, "right")):
         requested = TargetExpression(Movement.WINK, Palsy.none(), wink=wink)
         eyes = measure(expression_picture(requested, 41, 256).face.landmarks).sided[
             "palpebral fissure"
         ]
-        assert ("left" if eyes.left < eyes.right else "right") == shut
-    shown = ExpressionImage(face)
-    assert expression_picture(shown, 0, 64) is shown
+        assert ("left" if eyes.left < eyes.right else "right") == closed
+    given = ExpressionImage(face)
+    assert expression_picture(given, 0, 64) is given

@@ -1,4 +1,4 @@
-"""What identifies the networks of a method."""
+"""The hash and the device of a method's networks."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from palsynth.methods.networks import default_device, state_dict_sha256
 
 def network(bias: float = 0.0) -> nn.Module:
     torch.manual_seed(0)
-    found = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).bfloat16()
+    network = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).bfloat16()
     with torch.no_grad():
-        found[0].bias[0] += bias
-    return found
+        network[0].bias[0] += bias
+    return network
 
 
-def test_networks_differ_where_one_number_does() -> None:
+def test_the_hash_depends_on_every_weight_and_on_the_order() -> None:
     assert state_dict_sha256(network()) == state_dict_sha256(network())
     assert state_dict_sha256(network()) != state_dict_sha256(network(1.0))
     assert state_dict_sha256(network(), network(1.0)) != state_dict_sha256(network(1.0), network())
@@ -27,14 +27,14 @@ def test_networks_differ_where_one_number_does() -> None:
     assert state_dict_sha256(renamed) != state_dict_sha256(network()), "names count too"
 
 
-def test_a_method_says_what_acts_wherever_its_files_lie(tmp_path: Path) -> None:
+def test_the_hash_is_independent_of_the_location_of_the_weights(tmp_path: Path) -> None:
     assert get_method("simulator").weights_sha256 is None
-    ships = get_method("cfcpalsy")
-    assert ships.weights_sha256 is not None
-    assert len(ships.weights_sha256) == 64
-    ships.save_pretrained(tmp_path)
-    assert get_method("cfcpalsy", tmp_path).weights_sha256 == ships.weights_sha256
+    shipped = get_method("cfcpalsy")
+    assert shipped.weights_sha256 is not None
+    assert len(shipped.weights_sha256) == 64
+    shipped.save_pretrained(tmp_path)
+    assert get_method("cfcpalsy", tmp_path).weights_sha256 == shipped.weights_sha256
 
 
-def test_a_gpu_is_taken_where_there_is_one() -> None:
+def test_a_gpu_is_used_where_there_is_one() -> None:
     assert default_device().type == ("cuda" if torch.cuda.is_available() else "cpu")

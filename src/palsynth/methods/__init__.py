@@ -1,4 +1,4 @@
-"""Methods: whatever turns a Request into an image."""
+"""Methods: each turns a Request into an image."""
 
 from palsynth.methods.base import (
     ExpressionImage,

@@ -1,4 +1,4 @@
-"""The seam that every method stands behind: a request goes in, an image comes out."""
+"""The interface that every method implements: a request goes in, an image comes out."""
 
 from __future__ import annotations
 
@@ -23,8 +23,13 @@ from palsynth.subjects.subject import Subject
 
 @dataclass(frozen=True)
 class ExpressionImage:
-    """An expression given as a picture: the face that shows it, and the same person's at rest
-    where there is one."""
+    """An expression given as an image.
+
+    Attributes:
+        face: the face with the expression.
+        rest: the same person's face at rest, if there is such an image. With it, an asymmetry that
+            is there at rest is not taken for part of the expression.
+    """
 
     face: Face
     rest: Face | None = None
@@ -32,8 +37,14 @@ class ExpressionImage:
 
 @dataclass(frozen=True)
 class TargetExpression:
-    """An expression given in words: a movement, by a patient with a palsy; ``wink`` is the eye that
-    is asked to wink, the weak one's if None."""
+    """A requested expression: a movement as performed by a patient with a palsy.
+
+    Attributes:
+        movement: the movement that is attempted.
+        palsy: what the facial nerve of each side can still do.
+        intensity: effort, 0 … 1.2; 1 is full effort.
+        wink: the eye that is to wink, of the patient; None means the weak side's.
+    """
 
     movement: Movement
     palsy: Palsy
@@ -47,11 +58,17 @@ Identity = Face | Subject
 
 @dataclass(frozen=True)
 class Request:
-    """Who the result must look like, what it must show, and the seed of all chance in it.
+    """One image to be made: an identity, an expression, and the seed of all randomness in it.
 
-    ``size`` pixels a side and ``framing`` say how the face lies in the result; without a framing
-    it lies as in the identity image, whose size it has then. ``words`` describe the identity to
-    methods that are told in words whom to draw, in place of what they see of it themselves.
+    Attributes:
+        identity: the identity image as a face, or a synthetic subject.
+        expression: the expression, as an image or as a requested movement and palsy.
+        seed: decides everything that is random in the result.
+        size: side of the result in pixels; unused where ``framing`` is None.
+        framing: position and scale of the face in the result. None leaves the face where it is in
+            the identity image, and the result has the size of that image.
+        words: description of the identity, for methods that take a text prompt; if empty, they
+            describe the identity themselves.
     """
 
     identity: Identity
@@ -65,54 +82,104 @@ class Request:
 class Method(Protocol):
     """Anything that turns requests into images.
 
-    The same request with the same seed gives the same image whatever batch it travels in.
+    The same request with the same seed gives the same image, whatever batch it is part of.
     """
 
     name: str
     takes_pictures: bool
-    """Whether an expression may be given as a picture; else it must be asked in words."""
+    """Whether the expression may be an image; if False, it must be a TargetExpression."""
     synthetic: bool
-    """Whether it makes pictures; a copy of a photograph must not say that it is synthetic."""
+    """Whether the images are synthetic; a copy of a photograph must not be labelled as such."""
 
     @property
     def weights_sha256(self) -> str | None:
-        """What identifies its networks; None where it has none."""
+        """SHA-256 of the networks' weights; None where there are none."""
         ...
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What else decides its pictures, such as how they are sampled."""
+        """What else determines the images, such as the sampler and its steps."""
         ...
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
-        """Images (H, W, 3) uint8 RGB, one a request, in order."""
+        """Makes one image per request.
+
+        Args:
+            requests: what to make; any number of requests.
+
+        Returns:
+            Images (H, W, 3) uint8 RGB, in the order of the requests.
+
+        Raises:
+            InputError: a request has an identity or an expression of a kind that the method does
+                not take.
+        """
         ...
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> Method:
-        """Loads the method; None means what ships with the package."""
+        """Loads the method.
+
+        Args:
+            path: folder of weights; None means the weights that ship with the package.
+
+        Returns:
+            The method, ready to be called.
+
+        Raises:
+            InputError: the folder holds no such weights, or the method has none to load.
+        """
         ...
 
     def save_pretrained(self, path: Path) -> None:
-        """Writes what :meth:`from_pretrained` reads."""
+        """Writes the weights, for :meth:`from_pretrained` to load.
+
+        Args:
+            path: folder to write to; a method without weights writes no files.
+        """
         ...
 
 
-def provenance(method: Method, seed: int, **said: Any) -> dict[str, Any]:
-    """What a picture says of how it was made; ``said`` is what was asked for."""
-    return {**identified(method), "seed": seed, "version": palsynth.__version__, **said}
+def provenance(method: Method, seed: int, **requested: Any) -> dict[str, Any]:
+    """The provenance record of an image: how it was made.
+
+    Args:
+        method: the method that made the image.
+        seed: the seed of the request.
+        **requested: further fields, such as the movement and palsy that were requested; values
+            must be JSON-serialisable.
+
+    Returns:
+        The record: the method (see :func:`identified`), the seed, the version of palsynth and the
+        further fields.
+    """
+    return {**identified(method), "seed": seed, "version": palsynth.__version__, **requested}
 
 
 def identified(method: Method) -> dict[str, Any]:
-    """What says which method made pictures: name, networks and, where it has some, settings."""
+    """Identifies the method that made an image.
+
+    Args:
+        method: any method.
+
+    Returns:
+        Its ``method`` name, its ``weights_sha256`` and, where it has some, its ``settings``.
+    """
     settings = {"settings": method.settings} if method.settings else {}
     return {"method": method.name, "weights_sha256": method.weights_sha256, **settings}
 
 
 def write_made(path: Path, image: np.ndarray, method: Method, record: dict[str, Any]) -> None:
-    """Writes a method's picture (PNG) with its :func:`provenance`; a copy says that it is one."""
-    made = {"palsynth:provenance": json.dumps(record, sort_keys=True)}
-    write_png(path, image, **(made if method.synthetic else NOT_MADE))
+    """Writes a method's image as a PNG that carries its provenance or, for a copy, says it is one.
+
+    Args:
+        path: file to write.
+        image: (H, W, 3) uint8 RGB.
+        method: the method that made the image.
+        record: the image's :func:`provenance`; left out of copies.
+    """
+    chunks = {"palsynth:provenance": json.dumps(record, sort_keys=True)}
+    write_png(path, image, **(chunks if method.synthetic else NOT_MADE))
 
 
 METHODS = {
@@ -130,24 +197,45 @@ METHODS = {
     "controlnet-pf-eyes-mouth": "palsynth.methods.controlnet.method:PartialEyesAndMouth",
     "controlnet-pf-captured": "palsynth.methods.controlnet.method:PartialCaptured",
 }
-"""Name of a method -> where its class is, imported when asked for. A new method adds its line."""
+"""Name of a method -> where its class is; it is imported on first use. A new method adds a line."""
 
 
 def method_names() -> list[str]:
-    """All known methods."""
+    """The names of all known methods, sorted."""
     return sorted(METHODS)
 
 
 def method_class(name: str) -> type[Method]:
-    """A method's class by name. Raises InputError for an unknown one."""
+    """Finds a method's class without loading any weights.
+
+    Args:
+        name: name of the method, see :data:`METHODS`; former names are accepted.
+
+    Returns:
+        The class.
+
+    Raises:
+        InputError: no method has this name.
+    """
     name = renamed.method(name)
     if name not in METHODS:
         raise InputError(f"no method '{name}'; choose one of {', '.join(method_names())}")
-    module, kind = METHODS[name].split(":")
-    found: type[Method] = getattr(importlib.import_module(module), kind)
+    module, class_name = METHODS[name].split(":")
+    found: type[Method] = getattr(importlib.import_module(module), class_name)
     return found
 
 
 def get_method(name: str, weights: Path | None = None) -> Method:
-    """A method by name. Raises InputError for an unknown one."""
+    """Loads a method.
+
+    Args:
+        name: name of the method, see :data:`METHODS`.
+        weights: folder of weights; None means the weights that ship with the package.
+
+    Returns:
+        The method, ready to be called.
+
+    Raises:
+        InputError: no method has this name, or the folder holds no weights for it.
+    """
     return method_class(name).from_pretrained(weights)

@@ -1,5 +1,5 @@
-"""The method ``captured``: a picture's expression, read into the simulator's coefficients and put
-on the identity; no training, no randomness, no torch."""
+"""The method ``captured``: an image's expression, captured as simulator coefficients, is applied to
+the identity. It needs no training and no torch, and nothing in it is random."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from palsynth.subjects import Subject, View, render_drive
 
 
 class CapturedMethod:
-    """A picture is captured, with the same person's rest where there is one; words drive the
-    simulator as they always do. The identity is a photo or a person who does not exist."""
+    """Captures an expression image, against the same person at rest where that is given, and
+    simulates the expression on the identity, a photo or a synthetic subject. A requested movement
+    and palsy drive the simulator directly."""
 
     name = "captured"
     takes_pictures = True
@@ -31,10 +32,10 @@ class CapturedMethod:
     settings: ClassVar[dict[str, Any]] = {}
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
-        """One image a request."""
-        return [self._one(request) for request in requests]
+        """Makes one image per request."""
+        return [self._transfer(request) for request in requests]
 
-    def _one(self, request: Request) -> np.ndarray:
+    def _transfer(self, request: Request) -> np.ndarray:
         identity = request.identity
         if isinstance(identity, Subject):
             view = View(size=request.size, framing=request.framing or ID_PHOTO)
@@ -46,18 +47,26 @@ class CapturedMethod:
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> CapturedMethod:
-        """There are no weights."""
+        """Builds the method; it has no weights, so a path is refused."""
         if path is not None:
             raise InputError(f"{path}: the method captured takes no weights")
         return cls()
 
     def save_pretrained(self, path: Path) -> None:
-        """Nothing to save."""
+        """Writes no files: there are no weights."""
 
 
 def draft(face: Face, expression: Expression) -> np.ndarray:
-    """The simulator's answer (H, W, 3) on a face at rest, which a learnt method may start from;
-    the face itself where it cannot be moved, as with an eye beyond the picture's edge."""
+    """The simulator's version of a face with an expression, which a trained method may refine.
+
+    Args:
+        face: the identity at rest.
+        expression: the expression, as an image or as a requested movement and palsy.
+
+    Returns:
+        Image (H, W, 3) uint8 RGB, as large as the face's. It is the face's own image where the
+        simulator cannot move the face, for instance because an eye lies beyond the image border.
+    """
     try:
         return compose(at_rest(face), drive_for(expression)).image
     except InputError:
@@ -65,10 +74,22 @@ def draft(face: Face, expression: Expression) -> np.ndarray:
 
 
 def drive_for(expression: Expression, bell: float = BELL) -> Drive:
-    """What an expression asks of a face: a picture as captured, words as the nerve drives them."""
+    """Converts an expression to what drives the simulator.
+
+    Args:
+        expression: an image, which is captured, or a requested movement and palsy.
+        bell: Bell's phenomenon of the identity: how far the eye rolls up on attempted closure,
+            0 … 1. A captured expression has its own and ignores this.
+
+    Returns:
+        The drive of both sides of the face.
+    """
     if isinstance(expression, ExpressionImage):
         return drive_of(capture(expression.face, expression.rest))
     return drive(
-        expression.movement, expression.palsy, intensity=expression.intensity, bell=bell,
+        expression.movement,
+        expression.palsy,
+        intensity=expression.intensity,
+        bell=bell,
         wink=expression.wink,
-    )  # fmt: skip
+    )

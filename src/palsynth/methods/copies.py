@@ -1,4 +1,4 @@
-"""Methods that do nothing: what a figure says of them is what the figure cannot see."""
+"""Trivial methods for comparison: a metric that rates one of them well is blind to its faults."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NOISE = 25.0
 
 
 class _Copy:
-    """What the copies share: nothing to load, nothing to save."""
+    """Base of the copying methods: they have no weights to load or to save."""
 
     name = ""
     takes_pictures = True
@@ -28,17 +28,17 @@ class _Copy:
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> _Copy:
-        """Nothing is learnt, so there is nothing to load."""
+        """Builds the method; it has no weights, so a path is refused."""
         if path is not None:
             raise InputError(f"{path}: the method {cls.name} has no weights; leave out the path")
         return cls()
 
     def save_pretrained(self, path: Path) -> None:
-        """Nothing is learnt, so there is nothing to save."""
+        """Writes no files: there are no weights."""
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
-        """Images, one a request."""
-        return [_laid(self._face(request), request) for request in requests]
+        """Makes one image per request."""
+        return [_framed(self._face(request), request) for request in requests]
 
     def _face(self, request: Request) -> Face:
         raise NotImplementedError
@@ -51,7 +51,7 @@ class CopyIdentity(_Copy):
 
     def _face(self, request: Request) -> Face:
         if not isinstance(request.identity, Face):
-            raise InputError("copy-identity needs a picture of the identity")
+            raise InputError("copy-identity needs an identity image; a synthetic subject has none")
         return request.identity
 
 
@@ -62,26 +62,29 @@ class CopyExpression(_Copy):
 
     def _face(self, request: Request) -> Face:
         if not isinstance(request.expression, ExpressionImage):
-            raise InputError("copy-expression needs a picture of the expression")
+            raise InputError(
+                "copy-expression needs an expression image; a requested movement has none"
+            )
         return request.expression.face
 
 
 class Noise(CopyIdentity):
-    """Returns the identity image under noise, another for every seed."""
+    """Returns the identity image with Gaussian noise, different for every seed."""
 
     name = "noise"
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
-        """Images, one a request."""
-        out = []
+        """Makes one image per request."""
+        images = []
         for request, image in zip(requests, super().__call__(requests), strict=True):
             rng = make_rng(request.seed, Stream.NOISE_IMAGE)
             noisy = image + rng.normal(0, NOISE, image.shape)
-            out.append(noisy.round().clip(0, 255).astype(np.uint8))
-        return out
+            images.append(noisy.round().clip(0, 255).astype(np.uint8))
+        return images
 
 
-def _laid(face: Face, request: Request) -> np.ndarray:
+def _framed(face: Face, request: Request) -> np.ndarray:
+    """The image of a face, at the request's framing if it has one."""
     if request.framing is None:
         return face.image
     return face.aligned(request.framing, request.size).image

@@ -1,4 +1,4 @@
-"""What methods with networks share: where they run, and what identifies them."""
+"""Shared by the methods with networks: the device to run on and the hash of the weights."""
 
 from __future__ import annotations
 
@@ -9,15 +9,23 @@ from torch import nn
 
 
 def default_device() -> torch.device:
-    """A GPU where there is one. CUDA_VISIBLE_DEVICES set to nothing hides it."""
+    """A GPU where there is one, else the CPU; an empty CUDA_VISIBLE_DEVICES hides the GPU."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 def state_dict_sha256(*networks: nn.Module) -> str:
-    """SHA-256 of all names and values of networks, 64 hexadecimal digits."""
-    found = hashlib.sha256()
+    """Identifies networks by their weights.
+
+    Args:
+        *networks: the networks; their order matters.
+
+    Returns:
+        SHA-256 over the names and the values of all their tensors, 64 hexadecimal digits. It does
+        not depend on the location of the files.
+    """
+    digest = hashlib.sha256()
     for network in networks:
         for name, tensor in sorted(network.state_dict().items()):
-            found.update(name.encode())
-            found.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
-    return found.hexdigest()
+            digest.update(name.encode())
+            digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()

@@ -1,4 +1,5 @@
-"""Resolves what a request may leave open: a person becomes a face, a wish a picture."""
+"""Converts what a request holds to what a method needs: a synthetic subject is rendered as a face,
+and a requested movement as an expression image."""
 
 from __future__ import annotations
 
@@ -12,7 +13,16 @@ from palsynth.subjects import Subject, View, render, sample
 
 
 def identity_face(identity: Identity, size: int, framing: Framing = ID_PHOTO) -> Face:
-    """The identity as a face at rest; a person is drawn, with true landmarks."""
+    """The identity as a face; a synthetic subject is rendered at rest, without a palsy.
+
+    Args:
+        identity: a face, which is returned as it is, or a synthetic subject.
+        size: side of the rendered image in pixels.
+        framing: position and scale of the rendered face.
+
+    Returns:
+        The face; a rendered one has exact landmarks.
+    """
     if isinstance(identity, Face):
         return identity
     return subject_face(
@@ -21,7 +31,17 @@ def identity_face(identity: Identity, size: int, framing: Framing = ID_PHOTO) ->
 
 
 def subject_face(subject: Subject, requested: TargetExpression, view: View) -> Face:
-    """A person doing a movement, as a face whose landmarks are exact (depth from the scan)."""
+    """Renders a synthetic subject that performs a movement.
+
+    Args:
+        subject: the synthetic subject.
+        requested: the movement, the palsy and the effort.
+        view: size, framing, pose and light of the image.
+
+    Returns:
+        The face (size, size, 3) uint8 RGB with exact landmarks (478, 3) float32 in pixels; their
+        depth is that of the subject's scan.
+    """
     portrait = render(
         subject,
         requested.movement,
@@ -35,9 +55,15 @@ def subject_face(subject: Subject, requested: TargetExpression, view: View) -> F
 
 
 def expression_picture(expression: Expression, seed: int, size: int) -> ExpressionImage:
-    """The expression as a picture, for methods that are driven by one.
+    """The expression as an image, for methods that are conditioned on one.
 
-    A wish in words is answered by a person, drawn from the seed, who does the movement.
+    Args:
+        expression: an image, which is returned as it is, or a requested movement and palsy.
+        seed: seed of the synthetic subject that performs a requested movement.
+        size: side of the rendered image in pixels.
+
+    Returns:
+        The expression image; a rendered one comes without the subject at rest.
     """
     if isinstance(expression, ExpressionImage):
         return expression

@@ -1,4 +1,4 @@
-"""The method ``simulator``: moves a photo's own pixels the way a half-working nerve would."""
+"""The method ``simulator``: moves the pixels of a photo as a partly working facial nerve would."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from palsynth.subjects import Subject
 
 
 class SimulatorMethod:
-    """Needs no training and is not random."""
+    """Simulates the requested movement on the identity at rest; not trained, not random."""
 
     name = "simulator"
     takes_pictures = False
@@ -28,34 +28,34 @@ class SimulatorMethod:
     settings: ClassVar[dict[str, Any]] = {}
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
-        """One image a request, the identity cut out at the requested framing."""
-        return [self._one(request) for request in requests]
+        """Makes one image per request, with the identity cropped at the requested framing."""
+        return [self._simulate(request) for request in requests]
 
-    def _one(self, request: Request) -> np.ndarray:
+    def _simulate(self, request: Request) -> np.ndarray:
         if not isinstance(request.expression, TargetExpression):
             raise InputError(
-                "method simulator: ask for a movement; it cannot copy a picture's expression"
+                "method simulator: request a movement; an expression image cannot be copied"
             )
         requested = request.expression
         face = identity_face(request.identity, request.size, request.framing or ID_PHOTO)
         if request.framing is not None:
             face = face.aligned(request.framing, request.size)
         bell = request.identity.bell if isinstance(request.identity, Subject) else BELL
-        what = drive(
+        movement = drive(
             requested.movement,
             requested.palsy,
             intensity=requested.intensity,
             bell=bell,
             wink=requested.wink,
         )
-        return compose(at_rest(face), what).image
+        return compose(at_rest(face), movement).image
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> SimulatorMethod:
-        """There are no weights."""
+        """Builds the method; it has no weights, so a path is refused."""
         if path is not None:
             raise InputError(f"{path}: the method simulator takes no weights")
         return cls()
 
     def save_pretrained(self, path: Path) -> None:
-        """Nothing to save."""
+        """Writes no files: there are no weights."""

@@ -1,4 +1,4 @@
-"""The method ``people``: a person who does not exist, drawn with any movement and palsy."""
+"""The method ``subjects``: renders a synthetic subject with any movement and palsy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from palsynth.subjects import Subject, View, render_drive
 
 
 class SubjectsMethod:
-    """Draws; nothing is learnt, nothing is random but the person's seed."""
+    """Renders the requested movement; not trained, and not random given the subject."""
 
     name = "subjects"
     takes_pictures = False
@@ -25,32 +25,35 @@ class SubjectsMethod:
     settings: ClassVar[dict[str, Any]] = {}
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
-        """One image a request. The identity must be a person, the expression asked in words."""
-        return [self._one(request) for request in requests]
+        """Makes one image per request; it takes synthetic subjects and requested movements only."""
+        return [self._render(request) for request in requests]
 
-    def _one(self, request: Request) -> np.ndarray:
+    def _render(self, request: Request) -> np.ndarray:
         if not isinstance(request.identity, Subject):
             raise InputError(
                 "method subjects: the identity must be a person (--subject SEED), not a photo"
             )
         if not isinstance(request.expression, TargetExpression):
             raise InputError(
-                "method subjects: ask for a movement; it cannot copy a picture's expression"
+                "method subjects: request a movement; an expression image cannot be copied"
             )
         requested = request.expression
         view = View(size=request.size, framing=request.framing or ID_PHOTO)
-        what = drive(
-            requested.movement, requested.palsy, intensity=requested.intensity, bell=request.identity.bell,
+        movement = drive(
+            requested.movement,
+            requested.palsy,
+            intensity=requested.intensity,
+            bell=request.identity.bell,
             wink=requested.wink,
-        )  # fmt: skip
-        return render_drive(request.identity, what, view)[0]
+        )
+        return render_drive(request.identity, movement, view)[0]
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> SubjectsMethod:
-        """There are no weights beside the appearance model that ships."""
+        """Builds the method; its only weights are the appearance model's, so a path is refused."""
         if path is not None:
-            raise InputError(f"{path}: the method people takes no weights")
+            raise InputError(f"{path}: the method subjects takes no weights")
         return cls()
 
     def save_pretrained(self, path: Path) -> None:
-        """Nothing to save."""
+        """Writes no files: the appearance model ships with the package."""

@@ -11,6 +11,7 @@ from palsynth.data.examples import stack
 from palsynth.data.groups import GroupsSource
 from palsynth.data.training_pairs import pair_of
 from palsynth.encoders.base import as_images
+from palsynth.methods.cfcpalsy.files import save_model
 from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch, conditioner_of, unet_of
 from palsynth.methods.cfcpalsy.settings import (
     CFCPalsySettings,
@@ -22,7 +23,7 @@ from palsynth.methods.cfcpalsy.settings import (
 SIZE = 56
 
 ALPHAS = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000), 0)
-"""What is left of an image's square at each timestep: beta is linear from 1e-4 to 0.02."""
+"""Cumulative product of 1 - beta at each timestep; beta is linear from 1e-4 to 0.02."""
 
 
 def small(condition: dict | None = None, diffusion: dict | None = None) -> CFCPalsySettings:
@@ -35,16 +36,22 @@ def small(condition: dict | None = None, diffusion: dict | None = None) -> CFCPa
 
 
 def default() -> CFCPalsySettings:
-    """Tiny, but with every step beyond the paper that the default takes."""
+    """Settings of a tiny model with all extensions of the default recipe."""
     return small(
         {"images": ("identity", "expression", "draft"), "identity_trainable": False},
-        {"prediction": "v_prediction", "residual": "draft", "cycle": 0.0, "identity_weight": 0.0,
-         "landmark_weight": 0.0, "sampler": "dpm++"},
-    )  # fmt: skip
+        {
+            "prediction": "v_prediction",
+            "residual": "draft",
+            "cycle": 0.0,
+            "identity_weight": 0.0,
+            "landmark_weight": 0.0,
+            "sampler": "dpm++",
+        },
+    )
 
 
 def build(settings: CFCPalsySettings, noise: float = 0.05) -> CFCPalsyModel:
-    """A model whose last layers say something."""
+    """A model whose last layers are not zero."""
     torch.manual_seed(0)
     unet = unet_of(settings)
     model = CFCPalsyModel(settings, unet, conditioner_of(settings, unet))
@@ -60,24 +67,26 @@ def rows(batch: dict[str, torch.Tensor], which: slice) -> dict[str, torch.Tensor
     return {name: tensor[which] for name, tensor in batch.items()}
 
 
-def shown(batch: dict[str, torch.Tensor], which: slice = slice(None)) -> ImageBatch:
-    """What a model is shown of a batch."""
+def images_of(batch: dict[str, torch.Tensor], which: slice = slice(None)) -> ImageBatch:
+    """The images of a batch that a model takes as input."""
     return ImageBatch({n: as_images(batch[n][which]) for n in ("identity", "expression", "draft")})
 
 
 @pytest.fixture(scope="session")
 def batch() -> dict[str, torch.Tensor]:
-    """Six pairs of a group, as the loop's batches hold them."""
+    """Six pairs of a group, batched as by the training loop."""
     group = GroupsSource(600, 20, size=112, seed=5)[0]
-    pairs = [pair_of(group, who, s, (who + 1) % 4, SIZE) for who in range(2) for s in range(3)]
+    pairs = [
+        pair_of(group, member, script, (member + 1) % 4, SIZE)
+        for member in range(2)
+        for script in range(3)
+    ]
     return {name: torch.from_numpy(array) for name, array in stack(pairs).items()}
 
 
 @pytest.fixture(scope="session")
 def saved(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder of a tiny default model."""
-    from palsynth.methods.cfcpalsy.files import save_model
-
     folder = tmp_path_factory.mktemp("model")
     save_model(build(default()), folder)
     return folder

@@ -1,4 +1,4 @@
-"""The published checkpoint: a file with its keys and shapes and random values, against a straight
+"""The published checkpoint: a file with its keys and shapes and random values, against a direct
 reimplementation of what it computes."""
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ENCODERS = json.loads((Path(__file__).parents[2] / "encoders" / "published-keys.
 
 
 def checkpoint() -> dict[str, Tensor]:
-    """Random values under the published names; norms and variances as norms have them."""
+    """Random values under the published names, with plausible values for norms and variances."""
     torch.manual_seed(0)
     shapes = {k: s for part in KEYS.values() for k, s in part.items()}
     for prefix in ("label_mapping", "face_model", "id_model", "recognition_model"):
@@ -50,8 +50,8 @@ def model(published: dict[str, Tensor], tmp_path_factory: pytest.TempPathFactory
     return convert(path)
 
 
-class Straight:
-    """ADM's forward pass over the published tensors, as methods of its blocks."""
+class Reference:
+    """ADM's forward pass on the published tensors, one method per kind of block."""
 
     def __init__(self, tensors: dict[str, Tensor]) -> None:
         self.t = {k.removeprefix("model."): v for k, v in tensors.items()}
@@ -133,25 +133,27 @@ def test_the_unet_computes_what_the_published_one_does(model, published) -> None
     torch.manual_seed(1)
     x, tokens, vector = torch.randn(2, 3, 112, 112), torch.randn(2, 147, 1024), torch.randn(2, 512)
     t = torch.tensor([3, 870])
-    mine, theirs = model.unet(x, t, tokens, vector), Straight(published)(x, t, tokens, vector)
-    assert mine.shape == (2, 6, 112, 112)
-    assert (mine - theirs).abs().max() < 2e-4 * theirs.abs().max()
+    found, expected = model.unet(x, t, tokens, vector), Reference(published)(x, t, tokens, vector)
+    assert found.shape == (2, 6, 112, 112)
+    assert (found - expected).abs().max() < 2e-4 * expected.abs().max()
 
 
 @torch.no_grad()
-def test_the_conditions_are_the_published_ones(model, published) -> None:
-    """methods' description, step by step: tokens, raw queries, the last adapter."""
+def test_the_conditioning_is_the_published_one(model, published) -> None:
+    """Step by step: tokens, raw queries, the last adapter."""
     torch.manual_seed(2)
-    who, said = torch.rand(2, 3, 112, 112), torch.rand(2, 3, 112, 112)
+    identity_image, expression_image = torch.rand(2, 3, 112, 112), torch.rand(2, 3, 112, 112)
     c, p = model.conditioner, published
-    features = c.identity_net(who)
+    features = c.identity_net(identity_image)
     position = p["label_mapping.pos_emb.0"]
     identity = features.map.flatten(2).transpose(1, 2) + position[:49]
     vector = (features.vector + position[49]) * p["label_mapping.scaler.0"]
-    spoken = c.expression_net.face(said).vector - c.expression_net.identity(said).vector
+    e_face, e_id = c.expression_net.face, c.expression_net.identity
+    difference = e_face(expression_image).vector - e_id(expression_image).vector
     adapter = p["emotion_adapter.weight"][:, 0, 0], p["emotion_adapter.bias"]
-    expression = spoken[:, None] * adapter[0][:, None] + adapter[1][:, None]
-    landmarks = c.landmark_net(said).map.reshape(2, 49, 512)  # as published: not transposed
+    expression = difference[:, None] * adapter[0][:, None] + adapter[1][:, None]
+    # as published: reshaped without a transposition
+    landmarks = c.landmark_net(expression_image).map.reshape(2, 49, 512)
 
     def attend(name: str, queries: Tensor, feature: Tensor) -> Tensor:
         at = f"condition_adapter.{name}"
@@ -162,19 +164,23 @@ def test_the_conditions_are_the_published_ones(model, published) -> None:
             heads.append(torch.softmax(q @ k.transpose(1, 2) / 128**0.5, -1) @ v)
         return torch.cat(heads, -1) @ p[f"{at}.proj.weight"].T + p[f"{at}.proj.bias"]
 
-    fuse = torch.cat([
-        attend("att_id", landmarks, identity), attend("att_em", identity, expression),
-        attend("att_lm", expression, landmarks),
-    ], 1)  # fmt: skip
+    fused = torch.cat(
+        [
+            attend("att_id", landmarks, identity),
+            attend("att_em", identity, expression),
+            attend("att_lm", expression, landmarks),
+        ],
+        1,
+    )
     last = p["cross_attn_adapter.weight"][..., 0]
-    tokens = fuse @ last.T + p["cross_attn_adapter.bias"]
-    conditioning = c(who, said)
+    tokens = fused @ last.T + p["cross_attn_adapter.bias"]
+    conditioning = c(identity_image, expression_image)
     assert (conditioning.tokens - tokens).abs().max() < 1e-3 * tokens.abs().max()
     assert torch.allclose(conditioning.vector, vector, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("lost", "text"),
+    ("removed", "text"),
     [
         ("model.", "is no CFCPalsy checkpoint"),
         ("label_mapping.pos_emb.0", "of the conditioner is missing"),
@@ -182,15 +188,16 @@ def test_the_conditions_are_the_published_ones(model, published) -> None:
         ("face_model.backbone.input_layer.0.weight", "expression_net.face.input_layer.0.weight"),
     ],
 )
-def test_what_is_missing_is_named(published, lost: str, text: str, tmp_path: Path) -> None:
-    left = {k: v for k, v in published.items() if not k.startswith(lost)}
-    torch.save({"state_dict": left}, tmp_path / "x.ckpt")
+def test_what_is_missing_is_named(published, removed: str, text: str, tmp_path: Path) -> None:
+    remaining = {k: v for k, v in published.items() if not k.startswith(removed)}
+    torch.save({"state_dict": remaining}, tmp_path / "x.ckpt")
     with pytest.raises(InputError, match=text):
         convert(tmp_path / "x.ckpt")
 
 
 def test_an_unknown_key_is_named(published, tmp_path: Path) -> None:
-    torch.save({"state_dict": {**published, "model.sorcery.weight": torch.zeros(1)}},
-               tmp_path / "x.ckpt")  # fmt: skip
+    torch.save(
+        {"state_dict": {**published, "model.sorcery.weight": torch.zeros(1)}}, tmp_path / "x.ckpt"
+    )
     with pytest.raises(InputError, match=r"model\.sorcery\.weight has no place in the U-Net"):
         convert(tmp_path / "x.ckpt")

@@ -1,4 +1,4 @@
-"""Fusion, U-Net, conditioner and diffusion, each against a straight calculation."""
+"""Fusion, U-Net, conditioner and diffusion, each against a direct calculation."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def attention(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     return torch.softmax(q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5, -1) @ v
 
 
-def test_attended_is_attention_with_raw_queries() -> None:
+def test_attended_is_attention_without_query_projection() -> None:
     torch.manual_seed(0)
     layer = Attended(16, 4)
     queries, feature = torch.randn(2, 49, 16), torch.randn(2, 49, 16)
@@ -45,32 +45,41 @@ def test_attended_is_attention_with_raw_queries() -> None:
     assert torch.allclose(layer(queries, feature), expected, atol=1e-6)
 
 
-def test_cross_fusion_asks_as_the_paper_says() -> None:
+def test_cross_fusion_attends_as_in_the_paper() -> None:
     torch.manual_seed(1)
     fusion = CrossFusion(16, 32)
-    who, said, shape = (torch.randn(2, 49, 16) for _ in range(3))
-    expected = torch.cat([
-        fusion.identity(shape, who), fusion.expression(who, said), fusion.shape(said, shape)
-    ], 1)  # fmt: skip
-    assert torch.allclose(fusion(who, said, shape), fusion.out(expected))
-    assert fusion(who, said, shape).shape == (2, 147, 32)
+    identity, expression, shape = (torch.randn(2, 49, 16) for _ in range(3))
+    expected = torch.cat(
+        [
+            fusion.identity(shape, identity),
+            fusion.expression(identity, expression),
+            fusion.shape(expression, shape),
+        ],
+        1,
+    )
+    assert torch.allclose(fusion(identity, expression, shape), fusion.out(expected))
+    assert fusion(identity, expression, shape).shape == (2, 147, 32)
 
 
-@pytest.mark.parametrize(("landmarks", "cross", "tokens"),
-                         [(True, True, 147), (False, True, 98), (True, False, 147)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("landmarks", "cross", "tokens"), [(True, True, 147), (False, True, 98), (True, False, 147)]
+)
 def test_ablations_of_the_fusion(landmarks: bool, cross: bool, tokens: int) -> None:
     torch.manual_seed(2)
     fusion = CrossFusion(16, 32, landmarks=landmarks, cross=cross)
-    who, said, shape = (torch.randn(1, 49, 16, requires_grad=True) for _ in range(3))
-    found = fusion(who, said, shape)
+    identity, expression, shape = (torch.randn(1, 49, 16, requires_grad=True) for _ in range(3))
+    found = fusion(identity, expression, shape)
     assert found.shape == (1, tokens, 32) == (1, fusion.tokens, 32)
     found.square().sum().backward()
-    assert (shape.grad is not None) == landmarks, "without landmarks they have no say"
+    assert (shape.grad is not None) == landmarks, "without landmarks they have no influence"
     if not cross:
-        assert torch.allclose(found, fusion.out(torch.cat([who, said, shape], 1))), "as they are"
+        features = torch.cat([identity, expression, shape], 1)
+        assert torch.allclose(found, fusion.out(features)), "concatenated as they are"
     elif not landmarks:
-        requested = torch.cat([fusion.identity(said, who), fusion.expression(who, said)], 1)
-        assert torch.allclose(found, fusion.out(requested)), "each asks the other"
+        attended = torch.cat(
+            [fusion.identity(expression, identity), fusion.expression(identity, expression)], 1
+        )
+        assert torch.allclose(found, fusion.out(attended)), "each attends to the other"
 
 
 def test_token_attention_appends_tokens_as_keys_and_values() -> None:
@@ -99,40 +108,48 @@ def test_the_default_unet_is_the_published_one() -> None:
 
 
 @pytest.mark.parametrize("unshuffle", [1, 2])
-def test_a_small_unet_in_every_shape(unshuffle: int) -> None:
+def test_a_small_unet_depends_on_all_its_inputs(unshuffle: int) -> None:
     torch.manual_seed(0)
-    unet = CFCPalsyUNet(56, 32, (1, 2), attention=(1,), head_channels=32, predicted=3,
-                        unshuffle=unshuffle, conditions=2)  # fmt: skip
+    unet = CFCPalsyUNet(
+        56,
+        32,
+        (1, 2),
+        attention=(1,),
+        head_channels=32,
+        predicted=3,
+        unshuffle=unshuffle,
+        conditions=2,
+    )
     vector, tokens = torch.randn(2, unet.time_channels), torch.randn(2, 9, unet.token_channels)
-    x, seen = torch.randn(2, 3, 56, 56), torch.randn(2, 6, 56, 56)
-    found = unet(x, torch.tensor([3, 900]), tokens, vector, seen)
+    x, conditions = torch.randn(2, 3, 56, 56), torch.randn(2, 6, 56, 56)
+    found = unet(x, torch.tensor([3, 900]), tokens, vector, conditions)
     assert found.shape == x.shape
     assert not found.any(), "the last layer starts at zero"
     torch.nn.init.normal_(unet.last.weight)
     for part in unet.modules():
         if isinstance(part, TokenAttention):
             torch.nn.init.normal_(part.proj.weight)
-    base = unet(x, torch.tensor([3, 900]), tokens, vector, seen)
+    base = unet(x, torch.tensor([3, 900]), tokens, vector, conditions)
     for other in (
-        unet(x, torch.tensor([4, 900]), tokens, vector, seen)[:1],
-        unet(x, torch.tensor([3, 900]), tokens + 1, vector, seen)[:1],
-        unet(x, torch.tensor([3, 900]), tokens, vector + 1, seen)[:1],
-        unet(x, torch.tensor([3, 900]), tokens, vector, seen + 1)[:1],
+        unet(x, torch.tensor([4, 900]), tokens, vector, conditions)[:1],
+        unet(x, torch.tensor([3, 900]), tokens + 1, vector, conditions)[:1],
+        unet(x, torch.tensor([3, 900]), tokens, vector + 1, conditions)[:1],
+        unet(x, torch.tensor([3, 900]), tokens, vector, conditions + 1)[:1],
     ):
-        assert (other - base[:1]).abs().max() > 1e-4, "everything that it is told matters"
+        assert (other - base[:1]).abs().max() > 1e-4, "every input matters"
 
 
-def test_the_noisy_image_comes_first_and_condition_images_after_it() -> None:
+def test_the_noisy_image_comes_before_the_condition_images() -> None:
     torch.manual_seed(5)
     unet = CFCPalsyUNet(16, 32, (1,), attention=(), head_channels=32, predicted=3, conditions=2)
     torch.nn.init.normal_(unet.last.weight)
     conditioning = torch.tensor([9]), torch.randn(1, 4, 64), torch.randn(1, 128)
-    x, seen = torch.randn(1, 3, 16, 16), torch.randn(1, 6, 16, 16)
+    x, conditions = torch.randn(1, 3, 16, 16), torch.randn(1, 6, 16, 16)
     with torch.no_grad():
         unet.stem.weight[:, 3:] = 0
-        found = unet(x, *conditioning, seen)
-        assert torch.equal(unet(x, *conditioning, -seen), found)
-        assert not torch.allclose(unet(-x, *conditioning, seen), found)
+        found = unet(x, *conditioning, conditions)
+        assert torch.equal(unet(x, *conditioning, -conditions), found)
+        assert not torch.allclose(unet(-x, *conditioning, conditions), found)
 
 
 @pytest.mark.parametrize(
@@ -151,38 +168,39 @@ def test_bad_unets(settings: dict, text: str) -> None:
 @torch.no_grad()
 @pytest.mark.parametrize("transposed", [True, False])
 def test_our_conditioner_step_by_step(transposed: bool) -> None:
-    """Who comes from the identity image; expression and landmarks come from the other."""
+    """Identity is encoded from X_ID, expression and landmarks from X_0."""
     torch.manual_seed(4)
     sizes = {"out": 64, "time_channels": 32, "dim": 64}
     c = Conditioner.with_our_encoders(**sizes, transposed=transposed).eval()
-    assert c.scale.tolist() == [pytest.approx(0.001)], "the vector's factor at the beginning"
+    assert c.scale.tolist() == [pytest.approx(0.001)], "the initial factor of the vector"
     for parameter in (c.position, c.vector_position, c.scale):
         torch.nn.init.normal_(parameter)
-    who, said = torch.rand(2, 2, 3, 112, 112)
-    mine, spoken = identity_encoder()(who), expression_encoder()(said)
-    places = mine.map.flatten(2).transpose(1, 2)
-    identity = c.identity_tokens(places) + c.position
-    expression = c.expression_tokens(c.expression_fitted(spoken.vector)[:, None])
-    found = landmark_encoder()(said).map
+    identity_image, expression_image = torch.rand(2, 2, 3, 112, 112)
+    features = identity_encoder()(identity_image)
+    difference = expression_encoder()(expression_image).vector
+    positions = features.map.flatten(2).transpose(1, 2)
+    identity = c.identity_tokens(positions) + c.position
+    expression = c.expression_tokens(c.expression_fitted(difference)[:, None])
+    found = landmark_encoder()(expression_image).map
     shape = found.flatten(2).transpose(1, 2) if transposed else found.reshape(2, 49, 128)
-    conditioning = c(who, said)
-    fuse = c.fusion(identity, expression, c.landmark_tokens(shape))
-    assert torch.allclose(conditioning.tokens, fuse, atol=1e-5)
-    vector = c.scale * c.to_time(mine.vector + c.vector_position)
+    conditioning = c(identity_image, expression_image)
+    fused = c.fusion(identity, expression, c.landmark_tokens(shape))
+    assert torch.allclose(conditioning.tokens, fused, atol=1e-5)
+    vector = c.scale * c.to_time(features.vector + c.vector_position)
     assert torch.allclose(conditioning.vector, vector, atol=1e-5)
 
 
-def test_a_conditioner_cuts_faces_as_its_networks_learnt_them(face: Face) -> None:
+def test_a_conditioner_crops_faces_as_its_encoders_were_trained(face: Face) -> None:
     with torch.device("meta"):
-        ours, published = (Conditioner(encoders=whose) for whose in ("palsynth", "published"))
+        ours, published = (Conditioner(encoders=name) for name in ("palsynth", "published"))
     assert np.array_equal(ours.crop(face, 56).image, face.aligned(RECOGNISER, 56).image)
     assert np.array_equal(published.crop(face, 56).image, face.recogniser_crop(56).image)
 
 
 def test_predictions_by_their_formulas() -> None:
-    """Noise, or velocity (Salimans & Ho 2022), and x̂0 of either."""
+    """Noise or velocity (Salimans & Ho 2022), and x̂0 from either."""
     torch.manual_seed(0)
-    images, noise, said = torch.randn(3, 3, 3, 8, 8)
+    images, noise, predicted = torch.randn(3, 3, 3, 8, 8)
     t = torch.tensor([5, 400, 800])
     a = ALPHAS[t][:, None, None, None]
     noisy = a.sqrt() * images + (1 - a).sqrt() * noise
@@ -192,12 +210,14 @@ def test_predictions_by_their_formulas() -> None:
     assert torch.equal(target(epsilon, images, noise, t), noise)
     wanted = a.sqrt() * noise - (1 - a).sqrt() * images
     assert torch.allclose(target(velocity, images, noise, t), wanted, atol=1e-5)
-    by_noise = (noisy - (1 - a).sqrt() * said) / a.sqrt()
-    assert torch.allclose(predict_x0(epsilon, noisy, said, t), by_noise, atol=1e-4)
-    by_velocity = a.sqrt() * noisy - (1 - a).sqrt() * said
-    assert torch.allclose(predict_x0(velocity, noisy, said, t), by_velocity, atol=1e-5)
+    by_noise = (noisy - (1 - a).sqrt() * predicted) / a.sqrt()
+    assert torch.allclose(predict_x0(epsilon, noisy, predicted, t), by_noise, atol=1e-4)
+    by_velocity = a.sqrt() * noisy - (1 - a).sqrt() * predicted
+    assert torch.allclose(predict_x0(velocity, noisy, predicted, t), by_velocity, atol=1e-5)
     clipping = training_scheduler("epsilon", clip=True)
-    assert torch.allclose(predict_x0(clipping, noisy, said, t), by_noise.clamp(-1, 1), atol=1e-5)
+    assert torch.allclose(
+        predict_x0(clipping, noisy, predicted, t), by_noise.clamp(-1, 1), atol=1e-5
+    )
     assert by_noise.abs().max() > 1.5
 
 
@@ -205,19 +225,25 @@ def test_predictions_by_their_formulas() -> None:
     ("sampler", "steps"),
     [("ddpm", [750, 500, 250, 0]), ("ddim", [750, 500, 250, 0]), ("dpm++", [999, 749, 499, 249])],
 )
-def test_samplers_visit_these_timesteps_of_the_trainings_noise(
+def test_samplers_use_these_timesteps_of_the_training_schedule(
     sampler: str, steps: list[int]
 ) -> None:
-    made = sampling_scheduler(training_scheduler("epsilon", True), sampler, 4)
-    assert made.timesteps.tolist() == steps
-    assert torch.allclose(made.alphas_cumprod, ALPHAS, atol=1e-6)
-    assert type(made).__name__ == {
-        "ddpm": "DDPMScheduler", "ddim": "DDIMScheduler", "dpm++": "DPMSolverMultistepScheduler",
-    }[sampler]  # fmt: skip
+    scheduler = sampling_scheduler(training_scheduler("epsilon", True), sampler, 4)
+    assert scheduler.timesteps.tolist() == steps
+    assert torch.allclose(scheduler.alphas_cumprod, ALPHAS, atol=1e-6)
+    class_names = {
+        "ddpm": "DDPMScheduler",
+        "ddim": "DDIMScheduler",
+        "dpm++": "DPMSolverMultistepScheduler",
+    }
+    assert type(scheduler).__name__ == class_names[sampler]
     if sampler == "ddim":
-        assert made.final_alpha_cumprod == 1.0, "the last step ends without noise"
+        assert scheduler.final_alpha_cumprod == 1.0, "the last step ends without noise"
     if sampler == "dpm++":
-        assert (made.config.algorithm_type, made.config.solver_order) == ("dpmsolver++", 2)
+        assert (scheduler.config.algorithm_type, scheduler.config.solver_order) == (
+            "dpmsolver++",
+            2,
+        )
     for wrong in (0, 1001):
         with pytest.raises(InputError, match=f"{wrong} sampling steps"):
             sampling_scheduler(training_scheduler("epsilon", True), sampler, wrong)

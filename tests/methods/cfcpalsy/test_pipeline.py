@@ -14,35 +14,36 @@ from PIL import Image
 from palsynth.cli import main
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.errors import InputError
+from palsynth.evaluation.requested import requested_measures
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT, RECOGNISER
+from palsynth.face.images import write_png
 from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
 from palsynth.methods.captured import draft
 from palsynth.methods.cfcpalsy.files import load_model, save_model
 from palsynth.methods.cfcpalsy.method import CFCPalsyMethod
 from palsynth.methods.cfcpalsy.model import ImageBatch
-from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline, _changed, _fade, _pasted
+from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline, _add_change, _fade, _paste
 from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
 from palsynth.methods.resolve import expression_picture
 from palsynth.subjects import View, render, sample
 from tests.methods.cfcpalsy.conftest import build, default, small
 
-REQUESTED_REGION = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
+TARGET = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
 
 
 @pytest.fixture(scope="module")
 def expression() -> Face:
-    return detect_face(
-        render(sample(31), REQUESTED_REGION.movement, REQUESTED_REGION.palsy, view=View(192)).image
-    )
+    return detect_face(render(sample(31), TARGET.movement, TARGET.palsy, view=View(192)).image)
 
 
-def test_a_model_comes_back_from_its_folder(saved: Path, tmp_path: Path) -> None:
+def test_a_model_survives_a_round_trip_to_disk(saved: Path, tmp_path: Path) -> None:
     model = load_model(saved)
-    again = build(default())
-    for (name, a), (_, b) in zip(model.state_dict().items(), again.state_dict().items(),
-                                 strict=True):  # fmt: skip
+    original = build(default())
+    for (name, a), (_, b) in zip(
+        model.state_dict().items(), original.state_dict().items(), strict=True
+    ):
         assert a.equal(b), name
     assert model.settings == default()
     save_model(model, tmp_path)
@@ -53,32 +54,34 @@ def test_a_model_comes_back_from_its_folder(saved: Path, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("break_", "text"),
+    ("damage", "text"),
     [
         (lambda f: (f / "settings.yaml").unlink(), "holds no CFCPalsy model"),
         (lambda f: (f / "settings.yaml").write_text("unet: {sorcery: 1}"), "unet.sorcery"),
         (lambda f: (f / "settings.yaml").write_text("{"), "not a YAML file"),
         (lambda f: shutil.rmtree(f / "conditioner"), "conditioner: holds no weights"),
-        (lambda f: (f / "unet/diffusion_pytorch_model.safetensors").write_bytes(b"x" * 99),
-         "diffusion_pytorch_model.safetensors"),
+        (
+            lambda f: (f / "unet/diffusion_pytorch_model.safetensors").write_bytes(b"x" * 99),
+            "diffusion_pytorch_model.safetensors",
+        ),
     ],
-)  # fmt: skip
-def test_damaged_folders_are_named(saved: Path, tmp_path: Path, break_, text: str) -> None:
+)
+def test_damaged_folders_are_named(saved: Path, tmp_path: Path, damage, text: str) -> None:
     folder = tmp_path / "model"
     shutil.copytree(saved, folder)
-    break_(folder)
+    damage(folder)
     with pytest.raises(InputError, match=text):
         load_model(folder)
 
 
-def test_the_method_answers_pictures_and_words_in_any_batch(
+def test_the_method_takes_images_and_targets_in_any_batch(
     saved: Path, face: Face, astronaut: Face, expression: Face
 ) -> None:
     method = get_method("cfcpalsy", saved)
     requests = [
         Request(face, ExpressionImage(expression), 1, framing=None),
-        Request(astronaut, REQUESTED_REGION, 2, 160, PORTRAIT),
-        Request(sample(4), REQUESTED_REGION, 3, 128),
+        Request(astronaut, TARGET, 2, 160, PORTRAIT),
+        Request(sample(4), TARGET, 3, 128),
     ]
     together = method(requests)
     assert [i.shape for i in together] == [face.image.shape, (160, 160, 3), (128, 128, 3)]
@@ -88,167 +91,183 @@ def test_the_method_answers_pictures_and_words_in_any_batch(
 
 
 def test_only_the_crop_changes(saved: Path, astronaut: Face, expression: Face) -> None:
-    """An untrained change lies within the crop; the photo around it stays as it is."""
-    made = CFCPalsyPipeline.from_pretrained(saved)([astronaut], [ExpressionImage(expression)], [0])[
-        0
-    ]
-    outside = np.abs(made.astype(int) - astronaut.image).max(-1) == 0
-    assert 0.2 < outside.mean() < 0.95
+    """Even an untrained model changes the crop only; the photo around it stays as it is."""
+    pipeline = CFCPalsyPipeline.from_pretrained(saved)
+    made = pipeline([astronaut], [ExpressionImage(expression)], [0])[0]
+    unchanged = np.abs(made.astype(int) - astronaut.image).max(-1) == 0
+    assert 0.2 < unchanged.mean() < 0.95
 
 
 class Recorder:
-    """A model that keeps what it is shown and draws its draft, or grey."""
+    """A model that records its inputs and returns its draft, or grey."""
 
     def __init__(self, settings: CFCPalsySettings) -> None:
         self.model = build(settings)
         self.model.sample = self.sample  # type: ignore[method-assign]
 
-    def sample(self, shown: ImageBatch, seeds: list[int], *rest: object) -> torch.Tensor:
-        self.shown, self.seeds = shown, list(seeds)
-        return shown.get("draft", torch.full_like(shown["identity"], 0.5))
+    def sample(self, images: ImageBatch, seeds: list[int], *options: object) -> torch.Tensor:
+        self.images, self.seeds = images, list(seeds)
+        return images.get("draft", torch.full_like(images["identity"], 0.5))
 
-    def saw(self, name: str, images: list[np.ndarray]) -> bool:
-        mine = (self.shown[name] * 255).round().byte().permute(0, 2, 3, 1).numpy()
-        return bool(np.array_equal(mine, np.stack(images)))
+    def received(self, name: str, images: list[np.ndarray]) -> bool:
+        recorded = (self.images[name] * 255).round().byte().permute(0, 2, 3, 1).numpy()
+        return bool(np.array_equal(recorded, np.stack(images)))
 
 
-def test_the_model_sees_identity_expression_and_draft_each_in_its_place(
+def test_the_model_receives_identity_expression_and_draft(
     face: Face, astronaut: Face, expression: Face
 ) -> None:
-    """And a draft that the model keeps is the picture."""
+    """And if the model returns its draft, the draft is the image."""
     recorder = Recorder(default())
     method = CFCPalsyMethod(CFCPalsyPipeline(recorder.model))
-    rest = ExpressionImage(expression, face)
-    made = method([
-        Request(astronaut, rest, 7, framing=None), Request(face, REQUESTED_REGION, 8, 150, PORTRAIT)
-    ])  # fmt: skip
-    placed = face.aligned(PORTRAIT, 150)
-    wished = expression_picture(REQUESTED_REGION, 8, 224).face
+    given = ExpressionImage(expression, face)
+    made = method(
+        [Request(astronaut, given, 7, framing=None), Request(face, TARGET, 8, 150, PORTRAIT)]
+    )
+    framed = face.aligned(PORTRAIT, 150)
+    rendered = expression_picture(TARGET, 8, 224).face
     assert recorder.seeds == [7, 8]
-    assert recorder.saw("identity", [f.aligned(RECOGNISER, 56).image for f in (astronaut, placed)])
-    assert recorder.saw("expression", [f.aligned(RECOGNISER, 56).image
-                                       for f in (expression, wished)])  # fmt: skip
-    drafts = [draft(astronaut, rest), draft(placed, REQUESTED_REGION)]
-    assert recorder.saw("draft", [
-        Face(d, f.landmarks).aligned(RECOGNISER, 56).image
-        for d, f in zip(drafts, (astronaut, placed), strict=True)
-    ])  # fmt: skip
+    assert recorder.received(
+        "identity", [f.aligned(RECOGNISER, 56).image for f in (astronaut, framed)]
+    )
+    assert recorder.received(
+        "expression", [f.aligned(RECOGNISER, 56).image for f in (expression, rendered)]
+    )
+    drafts = [draft(astronaut, given), draft(framed, TARGET)]
+    assert recorder.received(
+        "draft",
+        [
+            Face(d, f.landmarks).aligned(RECOGNISER, 56).image
+            for d, f in zip(drafts, (astronaut, framed), strict=True)
+        ],
+    )
     for image, expected in zip(made, drafts, strict=True):
         assert np.array_equal(image, expected)
 
 
-def test_outside_the_face_the_draft_stays(face: Face, expression: Face) -> None:
-    """However the model changes its corners."""
+def test_the_draft_is_unchanged_around_the_face(face: Face, expression: Face) -> None:
+    """Whatever the model does in the corners of the crop."""
     recorder = Recorder(default())
-    recorder.model.sample = lambda shown, *rest: (shown["draft"] + 0.2).clamp(0, 1)
+    recorder.model.sample = lambda images, *options: (images["draft"] + 0.2).clamp(0, 1)
     requested = [TargetExpression(Movement.REST, Palsy.none())]
-    made = CFCPalsyPipeline(recorder.model)([face], [ExpressionImage(expression)], [0], requested)[
-        0
-    ]
+    pipeline = CFCPalsyPipeline(recorder.model)
+    made = pipeline([face], [ExpressionImage(expression)], [0], requested)[0]
     change = made.astype(int) - draft(face, requested[0])
     crop = face.aligned(RECOGNISER, 56)
-    for place, least, most in (((28.0, 30.0), 30, 51), ((6.0, 50.0), 0, 0), ((50.0, 50.0), 0, 0)):
-        x, y = (crop.onto(face) @ [*place, 1.0]).round().astype(int)
-        assert least <= change[y, x].max() <= most, place
+    for point, low, high in (((28.0, 30.0), 30, 51), ((6.0, 50.0), 0, 0), ((50.0, 50.0), 0, 0)):
+        x, y = (crop.onto(face) @ [*point, 1.0]).round().astype(int)
+        assert low <= change[y, x].max() <= high, point
 
 
-def test_without_a_draft_the_crop_is_laid_over_the_identity(
+def test_without_a_draft_the_crop_is_pasted_into_the_identity_image(
     astronaut: Face, expression: Face
 ) -> None:
     recorder = Recorder(small())
     made = CFCPalsyPipeline(recorder.model)([astronaut], [ExpressionImage(expression)], [3])[0]
-    assert set(recorder.shown) == {"identity", "expression"}
+    assert set(recorder.images) == {"identity", "expression"}
     x, y = astronaut.landmarks[4, :2].round().astype(int)
     assert np.abs(made[y, x].astype(int) - 128).max() <= 1
     assert np.array_equal(made[:10], astronaut.image[:10])
 
 
-def test_a_crop_fades_at_its_rim_and_a_change_of_nothing_changes_nothing(face: Face) -> None:
+def test_a_crop_fades_at_its_border_and_a_zero_change_has_no_effect(face: Face) -> None:
     """Over 8 of 100 pixels: the first has half a step, 0.0625."""
     assert _fade(100)[50, :9].tolist() == pytest.approx(
         [0.0625, 0.1875, 0.3125, 0.4375, 0.5625, 0.6875, 0.8125, 0.9375, 1.0]
     )
     assert np.array_equal(_fade(100), _fade(100)[::-1, ::-1].T)
-    still = np.zeros((56, 56, 3), np.float32)
-    there = np.array([[3.0, 0.0, 20.0], [0.0, 3.0, 30.0]])
-    assert np.array_equal(_changed(face.image, still, there), face.image)
-    brighter = _changed(np.full_like(face.image, 100), still + np.float32([8, 0, -4]), there)
+    zero = np.zeros((56, 56, 3), np.float32)
+    to_image = np.array([[3.0, 0.0, 20.0], [0.0, 3.0, 30.0]])
+    assert np.array_equal(_add_change(face.image, zero, to_image), face.image)
+    brighter = _add_change(np.full_like(face.image, 100), zero + np.float32([8, 0, -4]), to_image)
     assert brighter[114, 104].tolist() == [108, 100, 96]
-    red = _pasted(face.image, np.full((56, 56, 3), [255, 0, 0], np.uint8), there)
+    red = _paste(face.image, np.full((56, 56, 3), [255, 0, 0], np.uint8), to_image)
     assert np.array_equal(red[114, 104], [255, 0, 0])
     assert np.array_equal(red[:25], face.image[:25])
 
 
-def test_the_method_says_how_it_samples(saved: Path) -> None:
+def test_the_methods_settings_are_those_of_the_diffusion(saved: Path) -> None:
     method = CFCPalsyMethod.from_pretrained(saved)
     assert method.settings == {
-        "prediction": "v_prediction", "residual": "draft", "residual_scale": 2.0, "cycle": 0.0,
-        "identity_weight": 0.0, "landmark_weight": 0.0, "sampler": "dpm++", "steps": 3,
-        "eta": 1.0, "num_samples_averaged": 1, "guidance": 1.0,
-    }  # fmt: skip
+        "prediction": "v_prediction",
+        "residual": "draft",
+        "residual_scale": 2.0,
+        "cycle": 0.0,
+        "identity_weight": 0.0,
+        "landmark_weight": 0.0,
+        "sampler": "dpm++",
+        "steps": 3,
+        "eta": 1.0,
+        "num_samples_averaged": 1,
+        "guidance": 1.0,
+    }
 
 
-def test_the_change_lands_where_it_was_made(astronaut: Face, expression: Face) -> None:
-    """Also in a face that was cut from a photo itself: a model that brightens the crop's middle
-    brightens the middle of the face."""
+def test_a_change_is_composited_at_its_place(astronaut: Face, expression: Face) -> None:
+    """Also in a face that is itself cropped from a photo: a model that brightens the middle of the
+    crop brightens the middle of the face."""
     model = build(default())
 
-    def brighten(shown, *rest):
-        made = shown["draft"].clone()
+    def brighten(images, *options):
+        made = images["draft"].clone()
         made[:, :, 20:36, 20:36] += 0.2
         return made.clamp(0, 1)
 
     model.sample = brighten
     pipeline = CFCPalsyPipeline(model)
-    once = astronaut.aligned(PORTRAIT, 240)
-    for face in (astronaut, once, once.aligned(PORTRAIT, 150)):
+    cropped = astronaut.aligned(PORTRAIT, 240)
+    for face in (astronaut, cropped, cropped.aligned(PORTRAIT, 150)):
         requested = [TargetExpression(Movement.REST, Palsy.none())]
         made = pipeline([face], [ExpressionImage(expression)], [0], requested)[0]
         change = (made.astype(int) - face.image).sum(-1)
         rows, columns = np.nonzero(change > 20)
         crop = model.conditioner.crop(face, 56)
         middle = np.array([27.5, 27.5, 1.0])
-        to_face = np.linalg.solve(np.vstack([face.to_source, [0, 0, 1]]),
-                                  np.vstack([crop.to_source, [0, 0, 1]]))  # fmt: skip
+        to_face = np.linalg.solve(
+            np.vstack([face.to_source, [0, 0, 1]]), np.vstack([crop.to_source, [0, 0, 1]])
+        )
         expected = (to_face @ middle)[:2]
         assert np.abs([columns.mean(), rows.mean()] - expected).max() < 0.06 * face.image.shape[0]
         assert (np.abs(face.landmarks[4, :2] - expected) < 0.5 * face.outer_eyes).all()
 
 
-def test_the_draft_alone_does_what_is_read(face: Face, expression: Face) -> None:
-    from palsynth.evaluation.requested import requested_measures
-
-    draft = get_method("draft")
-    by_picture, by_words = draft([Request(face, ExpressionImage(expression), framing=None),
-                                  Request(face, REQUESTED_REGION, framing=None)])  # fmt: skip
-    requested = [(REQUESTED_REGION.movement, REQUESTED_REGION.palsy)] * 2
-    points = np.stack([detect_face(image).landmarks for image in (by_picture, by_words)])
+def test_the_draft_method_simulates_what_is_recognised(face: Face, expression: Face) -> None:
+    method = get_method("draft")
+    from_image, from_target = method(
+        [
+            Request(face, ExpressionImage(expression), framing=None),
+            Request(face, TARGET, framing=None),
+        ]
+    )
+    requested = [(TARGET.movement, TARGET.palsy)] * 2
+    points = np.stack([detect_face(image).landmarks for image in (from_image, from_target)])
     found = requested_measures(requested, points, np.stack([face.landmarks] * 2))
     assert found.side_accuracy().all()
-    assert not np.array_equal(by_picture, by_words), "the picture was read, not told"
+    assert not np.array_equal(from_image, from_target), "recognised, not given"
 
 
 def test_synthesize(saved: Path, photo: Path, tmp_path: Path, capsys, half_grin) -> None:
-    from palsynth.face.images import write_png
-
     write_png(tmp_path / "b.png", half_grin)
-    main(["synthesize", "--identity", str(photo), "--expression", str(tmp_path / "b.png"),
-          "--method", "cfcpalsy", "--weights", str(saved), "--out", str(tmp_path / "c.png"),
-          "--count", "2", "--seed", "4"])  # fmt: skip
+    main(
+        f"synthesize --identity {photo} --expression {tmp_path / 'b.png'} --method cfcpalsy "
+        f"--weights {saved} --out {tmp_path / 'c.png'} --count 2 --seed 4".split()
+    )
     assert capsys.readouterr().out.split() == [str(tmp_path / f"c-{s}.png") for s in (4, 5)]
     with Image.open(tmp_path / "c-5.png") as image:
         record = json.loads(image.text["palsynth:provenance"])
         assert record["method"] == "cfcpalsy"
         assert record["seed"] == 5
         assert "synthetic" in image.text["Description"]
-    main(["synthesize", "--identity", str(photo), "--movement", "grin", "--grade", "IV",
-          "--method", "simulator", "--out", str(tmp_path / "d.png"), "--size", "96"])  # fmt: skip
+    main(
+        f"synthesize --identity {photo} --movement grin --grade IV --method simulator "
+        f"--out {tmp_path / 'd.png'} --size 96".split()
+    )
     with Image.open(tmp_path / "d.png") as image:
         assert image.size == (96, 96)
 
 
 @pytest.mark.parametrize(
-    ("words", "text"),
+    ("arguments", "text"),
     [
         ([], "give either --expression, a photo, or --movement"),
         (["--movement", "grin", "--count", "0"], "--count must be at least 1"),
@@ -260,9 +279,9 @@ def test_synthesize(saved: Path, photo: Path, tmp_path: Path, capsys, half_grin)
         (["--movement", "grin", "--method", "magic"], "no method 'magic'"),
     ],
 )
-def test_bad_requests(words: list[str], text: str, photo: Path, tmp_path: Path, capsys) -> None:
+def test_bad_requests(arguments: list[str], text: str, photo: Path, tmp_path: Path, capsys) -> None:
     with pytest.raises(SystemExit) as end:
-        main(["synthesize", "--identity", str(photo), "--out", str(tmp_path / "o.png"), *words])
+        main(["synthesize", "--identity", str(photo), "--out", str(tmp_path / "o.png"), *arguments])
     assert end.value.code == 2
     assert text in capsys.readouterr().err
     assert not (tmp_path / "o.png").exists()

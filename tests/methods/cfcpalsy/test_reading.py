@@ -1,4 +1,4 @@
-"""What a picture asks for, in words."""
+"""Recognition of movement and palsy in expression images."""
 
 from __future__ import annotations
 
@@ -24,27 +24,29 @@ def grinning(seed: int, side: Side) -> Face:
 
 
 @pytest.mark.parametrize("side", list(Side))
-def test_the_weak_side_is_read_from_a_picture(side: Side) -> None:
+def test_the_weak_side_is_recognised(side: Side) -> None:
     found = read_targets([grinning(31, side).aligned(RECOGNISER, 112).image])[0]
     assert found.movement is Movement.GRIN
     weak, strong = (np.mean(list(found.palsy.of(s).function.values())) for s in (side, side.other))
     assert weak < strong - 0.3
 
 
-def test_what_the_reader_says_gets_its_name(monkeypatch: pytest.MonkeyPatch, face: Face) -> None:
-    """The patient's left first; five branches from the brow down, then tone. Movements are those
-    that the reader knows, in its order."""
+def test_predictions_are_assigned_to_sides_branches_and_movements(
+    monkeypatch: pytest.MonkeyPatch, face: Face
+) -> None:
+    """The patient's left side first; five branches from the brow down, then tone. Movements are in
+    the order of the reader's head."""
     logits = torch.tensor([[0.0, 0.0, 1.0]])
     head = SimpleNamespace(movements=(Movement.REST, Movement.WHISTLE, Movement.GRIN))
     state = torch.tensor([[[0.1, 0.2, 0.3, 0.4, 0.5, 0.6], [0.9, 0.8, 0.7, 0.65, 0.55, 0.45]]])
-    said = SimpleNamespace(movement=logits, state=state)
+    predictions = SimpleNamespace(movement=logits, state=state)
 
-    class Reads:
+    class Reader:
         def __call__(self, vectors: torch.Tensor, points: torch.Tensor) -> SimpleNamespace:
-            return said
+            return predictions
 
-    Reads.head = head  # type: ignore[attr-defined]
-    monkeypatch.setattr(reading, "_reader", Reads)
+    Reader.head = head  # type: ignore[attr-defined]
+    monkeypatch.setattr(reading, "_reader", Reader)
     (found,) = read_targets([face.aligned(RECOGNISER, 112).image])
     assert found.movement is Movement.GRIN
     left, right = found.palsy.left, found.palsy.right
@@ -54,18 +56,22 @@ def test_what_the_reader_says_gets_its_name(monkeypatch: pytest.MonkeyPatch, fac
     assert (left.tone, right.tone) == (pytest.approx(0.6), pytest.approx(0.45))
 
 
-def test_only_what_is_not_known_is_read_and_everybody_keeps_their_words(
+def test_only_unknown_targets_are_recognised_and_the_order_is_preserved(
     monkeypatch: pytest.MonkeyPatch, face: Face, astronaut: Face
 ) -> None:
     known = TargetExpression(Movement.WINK, Palsy.none())
-    read = [TargetExpression(m, Palsy.none()) for m in (Movement.GRIN, Movement.REST)]
-    seen: list[np.ndarray] = []
+    recognised = [TargetExpression(m, Palsy.none()) for m in (Movement.GRIN, Movement.REST)]
+    recorded: list[np.ndarray] = []
 
-    def reads(crops: list[np.ndarray], points: list[np.ndarray]) -> list[TargetExpression]:
-        seen.extend(crops)
-        return read
+    def recognise(crops: list[np.ndarray], points: list[np.ndarray]) -> list[TargetExpression]:
+        recorded.extend(crops)
+        return recognised
 
-    monkeypatch.setattr(reading, "read_targets", reads)
-    assert as_targets([astronaut, face, face], [None, known, None]) == [read[0], known, read[1]]
+    monkeypatch.setattr(reading, "read_targets", recognise)
+    assert as_targets([astronaut, face, face], [None, known, None]) == [
+        recognised[0],
+        known,
+        recognised[1],
+    ]
     crops = [f.aligned(RECOGNISER, 112).image for f in (astronaut, face)]
-    assert all(np.array_equal(a, b) for a, b in zip(seen, crops, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(recorded, crops, strict=True))

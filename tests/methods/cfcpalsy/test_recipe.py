@@ -1,4 +1,4 @@
-"""Training through the one loop: its pairs, its beginning, and that it resumes bit for bit."""
+"""Training with the common loop: pairs, initialisation, and bit-exact resumption."""
 
 from __future__ import annotations
 
@@ -29,28 +29,30 @@ from tests.methods.cfcpalsy.conftest import default, small
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 
-REQUESTED_REGION = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
+TARGET = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
 
 
 @pytest.fixture(scope="module")
 def expression() -> Face:
-    return detect_face(
-        render(sample(31), REQUESTED_REGION.movement, REQUESTED_REGION.palsy, view=View(192)).image
-    )
+    return detect_face(render(sample(31), TARGET.movement, TARGET.palsy, view=View(192)).image)
 
 
 def recipe(folder: Path, **loop: int) -> CFCPalsyRecipe:
-    data = PairsSettings(subjects=8, first_subject=700, groups=2, cache_dir=folder / "groups",
-                         render_workers=1)  # fmt: skip
+    data = PairsSettings(
+        subjects=8, first_subject=700, groups=2, cache_dir=folder / "groups", render_workers=1
+    )
     return CFCPalsyRecipe(
-        model=small(), data=data,
-        loop=LoopSettings(**{"steps": 4, "batch": 2, "log_every": 1, "checkpoint_every": 2,
-                             "ema": 0.9, **loop}),
-    )  # fmt: skip
+        model=small(),
+        data=data,
+        loop=LoopSettings(
+            **{"steps": 4, "batch": 2, "log_every": 1, "checkpoint_every": 2, "ema": 0.9, **loop}
+        ),
+    )
 
 
-def test_training_resumes_bit_for_bit_and_its_weights_draw(tmp_path: Path, face: Face,
-                                                           expression: Face) -> None:  # fmt: skip
+def test_training_resumes_bit_for_bit_and_its_weights_can_sample(
+    tmp_path: Path, face: Face, expression: Face
+) -> None:
     whole, halves = tmp_path / "whole", tmp_path / "halves"
     assert train(recipe(tmp_path), whole)
     train(recipe(tmp_path, steps=2), halves)
@@ -66,71 +68,93 @@ def test_training_resumes_bit_for_bit_and_its_weights_draw(tmp_path: Path, face:
     assert image.shape == face.image.shape
 
 
-def test_a_training_begins_with_other_weights(saved: Path, tmp_path: Path) -> None:
-    """All of them, or the U-Net's alone; weights of another architecture are refused."""
-    there = load_model(saved)
+def test_a_training_is_initialised_from_other_weights(saved: Path, tmp_path: Path) -> None:
+    """From all of them or the U-Net's alone; weights of another architecture are refused."""
+    pretrained = load_model(saved)
     torch.manual_seed(1)
-    first = replace(recipe(tmp_path), model=default(), init_from=saved)
-    whole = first.objective().model
-    assert all(a.equal(b) for a, b in zip(whole.state_dict().values(),
-                                          there.state_dict().values(), strict=True))  # fmt: skip
+    tuning = replace(recipe(tmp_path), model=default(), init_from=saved)
+    whole = tuning.objective().model
+    assert all(
+        a.equal(b)
+        for a, b in zip(whole.state_dict().values(), pretrained.state_dict().values(), strict=True)
+    )
     assert any(p.requires_grad for p in whole.unet.parameters())
     assert not any(p.requires_grad for p in whole.conditioner.expression_net.parameters())
-    alone = replace(first, init_modules="unet").objective().model
-    assert alone.unet.stem.weight.equal(there.unet.stem.weight)
-    assert not alone.conditioner.fusion.out.weight.equal(there.conditioner.fusion.out.weight)
+    unet_only = replace(tuning, init_modules="unet").objective().model
+    assert unet_only.unet.stem.weight.equal(pretrained.unet.stem.weight)
+    assert not unet_only.conditioner.fusion.out.weight.equal(
+        pretrained.conditioner.fusion.out.weight
+    )
     with pytest.raises(InputError, match="its CFCPalsyUNet has conditions 3, the recipe 0"):
         replace(recipe(tmp_path), init_from=saved).objective()
     other = replace(default(), condition=replace(default().condition, cross=False))
     with pytest.raises(InputError, match="its Conditioner has cross True, the recipe False"):
-        replace(first, model=other).objective()
+        replace(tuning, model=other).objective()
     with pytest.raises(InputError, match="holds no CFCPalsy model"):
-        replace(first, init_from=tmp_path).objective()
-    with pytest.raises(InputError, match="nowhere: no such folder to begin with"):
-        replace(first, init_from=tmp_path / "nowhere").source()
-    assert not (tmp_path / "groups").exists(), "said before anything is drawn"
+        replace(tuning, init_from=tmp_path).objective()
+    with pytest.raises(InputError, match="nowhere: no such folder to initialise from"):
+        replace(tuning, init_from=tmp_path / "nowhere").source()
+    assert not (tmp_path / "groups").exists(), "raised before anything is rendered"
 
 
 @pytest.mark.parametrize(("name", "steps"), [("aflfp", 1408), ("meei", 360)])
-def test_the_published_recipes_train_as_the_paper_says(name: str, steps: int) -> None:
-    """AdamW at 1e-4, batch 32, an average up to 0.9999 with power 3/4."""
-    found = load_recipe(RECIPES / f"cfcpalsy-paper-{name}.yaml")
-    assert found.model == CFCPalsySettings()
-    assert found.data == PairsSettings(dataset=Path(f"{name}-set"))
-    assert found.init_from is None
-    loop = found.loop
+def test_the_published_recipes_are_the_papers(name: str, steps: int) -> None:
+    """AdamW at 1e-4, batch 32, EMA up to 0.9999 with power 3/4."""
+    published = load_recipe(RECIPES / f"cfcpalsy-paper-{name}.yaml")
+    assert published.model == CFCPalsySettings()
+    assert published.data == PairsSettings(dataset=Path(f"{name}-set"))
+    assert published.init_from is None
+    loop = published.loop
     assert (loop.steps, loop.batch, loop.learning_rate) == (steps, 32, 1e-4)
     assert (loop.ema, loop.ema_power) == (0.9999, 0.75)
 
 
-def test_pairs_are_of_people_for_training_by_default() -> None:
+def test_pairs_are_of_training_subjects_by_default() -> None:
     assert asdict(PairsSettings()) == {
-        "dataset": None, "subjects": 6000, "first_subject": 200_000, "photographs": None,
-        "mixed": 0.35, "smiling": 0.0, "groups": 1500, "cache_dir": Path("runs/cache-groups"),
-        "render_workers": 2, "crossed": True, "healthy": 0.12, "mirror": 0.5, "seed": 0,
-    }  # fmt: skip
+        "dataset": None,
+        "subjects": 6000,
+        "first_subject": 200_000,
+        "photographs": None,
+        "mixed": 0.35,
+        "smiling": 0.0,
+        "groups": 1500,
+        "cache_dir": Path("runs/cache-groups"),
+        "render_workers": 2,
+        "crossed": True,
+        "healthy": 0.12,
+        "mirror": 0.5,
+        "seed": 0,
+    }
     assert PairsSettings(first_subject=984_000).first_subject + 6000 == 990_000, "the last allowed"
     with pytest.raises(InputError, match="are for validation and evaluation"):
         PairsSettings(first_subject=984_001)
 
 
-def test_pairs_come_from_where_the_recipe_says(tmp_path: Path) -> None:
-    there = PairsSettings(
-        subjects=9, first_subject=710, mixed=0.2, smiling=0.1, groups=5, cache_dir=tmp_path,
-        crossed=False, healthy=0.4, mirror=0.3, seed=6,
-    )  # fmt: skip
-    source = there.build(56, build_cache=False)
+def test_pairs_have_the_recipes_source(tmp_path: Path) -> None:
+    settings = PairsSettings(
+        subjects=9,
+        first_subject=710,
+        mixed=0.2,
+        smiling=0.1,
+        groups=5,
+        cache_dir=tmp_path,
+        crossed=False,
+        healthy=0.4,
+        mirror=0.3,
+        seed=6,
+    )
+    source = settings.build(56, build_cache=False)
     assert isinstance(source, PairsSource)
     assert (source.crossed, source.size, source.mirror, source.seed) == (False, 56, 0.3, 6)
-    kept = source.groups
-    assert (kept.folder, kept.count, kept.uncached) == (tmp_path, 5, True)
-    assert kept.source == GroupsSource(710, 9, None, 0.2, 0.1, 112, 0.4, 6)
-    clinical = replace(there, dataset=tmp_path / "set").build(56)
+    cached = source.groups
+    assert (cached.folder, cached.count, cached.uncached) == (tmp_path, 5, True)
+    assert cached.source == GroupsSource(710, 9, None, 0.2, 0.1, 112, 0.4, 6)
+    clinical = replace(settings, dataset=tmp_path / "set").build(56)
     assert isinstance(clinical, FolderPairs)
     assert (clinical.folder, clinical.size, clinical.seed) == (tmp_path / "set", 56, 6)
 
 
-def test_the_recipe_says_everything(tmp_path: Path) -> None:
+def test_a_recipe_survives_a_round_trip_to_disk(tmp_path: Path) -> None:
     save(recipe(tmp_path), tmp_path / "r.yaml")
     assert load_recipe(tmp_path / "r.yaml") == recipe(tmp_path)
     clinical = CFCPalsyRecipe(model=default(), data=PairsSettings(dataset=tmp_path))

@@ -1,4 +1,4 @@
-"""The model that ships: small enough, whole, and good for what it is for."""
+"""The model that ships: small enough, complete, and fit for its purpose."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from palsynth.clinical import Grade, Movement, Palsy, Side
+from palsynth.encoders.base import as_images
 from palsynth.encoders.published.dlib import SAME_PERSON, DlibRecogniser
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
@@ -20,7 +22,7 @@ from palsynth.subjects import View, render, sample
 from palsynth.training.kinds import load_recipe
 
 
-def test_the_folder_is_whole_small_and_says_nothing_of_a_machine() -> None:
+def test_the_folder_is_complete_small_and_has_no_local_paths() -> None:
     weights = sum(p.stat().st_size for p in DEFAULT.rglob("*.safetensors"))
     assert weights < 60e6
     for name in ("README.md", "metrics.json", "recipe.yaml", "settings.yaml"):
@@ -33,8 +35,8 @@ def test_the_folder_is_whole_small_and_says_nothing_of_a_machine() -> None:
 
 
 @pytest.mark.parametrize("side", list(Side))
-def test_a_grin_of_another_person_lands_on_the_asked_side(side: Side) -> None:
-    """Unseen people; the picture is all that the model is given."""
+def test_another_persons_grin_is_transferred_to_the_right_side(side: Side) -> None:
+    """Unseen subjects; the model is conditioned on the image alone."""
     view = View(112, RECOGNISER)
     identity = detect_face(render(sample(1_000_400), view=view).image)
     palsy = Palsy.peripheral(side, Grade.V)
@@ -47,15 +49,11 @@ def test_a_grin_of_another_person_lands_on_the_asked_side(side: Side) -> None:
     assert weak_left == (side is Side.LEFT)
 
 
-def test_the_person_stays_who_it_is(astronaut: Face) -> None:
-    """A real photo, asked for in words."""
+def test_the_identity_is_preserved(astronaut: Face) -> None:
+    """A real photo and a requested movement."""
     requested = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.RIGHT, Grade.IV))
     made = get_method("cfcpalsy")([Request(astronaut, requested, 1, framing=None)])[0]
     recogniser = DlibRecogniser()
     crops = [recogniser.crop(f).image for f in (astronaut, detect_face(made))]
-    import torch
-
-    from palsynth.encoders.base import as_images
-
     a, b = recogniser(as_images(torch.from_numpy(np.stack(crops)))).vector.numpy()
     assert np.linalg.norm(a - b) < SAME_PERSON

@@ -1,4 +1,4 @@
-"""What the U-Net is told: identity, expression and landmarks, read by networks and fused."""
+"""The conditioning of the U-Net: identity, expression and landmark features, encoded and fused."""
 
 from __future__ import annotations
 
@@ -21,30 +21,52 @@ from palsynth.face.framing import RECOGNISER
 from palsynth.methods.cfcpalsy.fusion import TOKENS, CrossFusion
 
 VECTOR = 512
-"""Length of every recogniser's vector."""
+"""Length of the feature vector of every recogniser."""
 
 
 class Conditioning(NamedTuple):
-    """``tokens`` (N, T, out) for the attention, ``vector`` (N, time) for the time embedding."""
+    """The paper's condition c(X_ID, X_0).
+
+    Attributes:
+        tokens: (N, T, out) fused tokens: keys and values for the attention of the U-Net. T is 147
+            with landmarks, 98 without.
+        vector: (N, time_channels) identity vector, to be summed with the time embedding.
+    """
 
     tokens: Tensor
     vector: Tensor
 
 
 class IdentityEncoding(NamedTuple):
-    """``tokens`` (N, 49, dim) of an identity image, ``vector`` (N, time)."""
+    """The identity feature, before fusion.
+
+    Attributes:
+        tokens: (N, 49, dim) tokens of the identity map, with positional embedding.
+        vector: (N, time_channels) scaled identity vector.
+    """
 
     tokens: Tensor
     vector: Tensor
 
 
 class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Identity image and expression image to :class:`Conditioning`.
+    """Encodes an identity image X_ID and an expression image X_0 as :class:`Conditioning`.
 
-    ``encoders`` says whose networks read: ``palsynth`` (ours) or ``published`` (AdaFace IR-50
-    and MobileFaceNet, as the paper has them). The identity network may train; the expression
-    (E_Face - E_ID) and landmark networks are frozen. ``transposed`` makes a landmark token a
-    place of the map; the published code reshapes instead, which mixes channels and places.
+    The three feature extractors of the paper (Figure 2a): a trainable identity network on X_ID,
+    the frozen difference E_Face(X_0) - E_ID(X_0), and a frozen landmark network E_LM on X_0. Their
+    features are fused by :class:`CrossFusion` (Figure 2b).
+
+    Args:
+        out: channels of the fused tokens; half are keys, half values. The paper's 1024.
+        time_channels: channels of the time embedding.
+        dim: channels of the tokens before fusion.
+        heads: attention heads of the fusion.
+        encoders: ``palsynth`` (the encoders that ship) or ``published`` (AdaFace IR-50 and
+            MobileFaceNet, as in the paper).
+        landmarks: whether there is a landmark feature; False is the ablation CFCPalsy 1.
+        cross: whether features attend to one another; False is the ablation CFCPalsy 3.
+        transposed: whether each landmark token is one position of the landmark map. The published
+            code reshapes the map without transposing it, which mixes channels and positions.
     """
 
     @register_to_config
@@ -66,24 +88,40 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
             *(IRNet() if ours else AdaFaceIR(DEPTHS[50]) for _ in range(2))
         )
         self.landmark_net = (LandmarkNet() if ours else MobileFaceNet()) if landmarks else None
-        self.identity_tokens = _fitted(192 if ours else 512, dim)
-        self.landmark_tokens = _fitted(128 if ours else 512, dim) if landmarks else None
+        self.identity_tokens = _projection(192 if ours else 512, dim)
+        self.landmark_tokens = _projection(128 if ours else 512, dim) if landmarks else None
         self.expression_tokens = nn.Conv1d(1, TOKENS, 1)
-        self.expression_fitted = _fitted(VECTOR, dim)
+        self.expression_fitted = _projection(VECTOR, dim)
         self.position = nn.Parameter(torch.zeros(TOKENS, dim))
         self.vector_position = nn.Parameter(torch.zeros(VECTOR))
         self.scale = nn.Parameter(torch.tensor([0.001]))
-        self.to_time = _fitted(VECTOR, time_channels)
+        self.to_time = _projection(VECTOR, time_channels)
         self.fusion = CrossFusion(dim, out, heads, landmarks=landmarks, cross=cross)
         self.transposed = transposed
+        # the null token; "absent" is its name in every state dict
         self.absent = nn.Parameter(torch.zeros(1, self.fusion.tokens, out))
         for frozen in (self.expression_net, self.landmark_net):
             if frozen is not None:
                 frozen.requires_grad_(False).eval()
 
+    @property
+    def null_token(self) -> nn.Parameter:
+        """The learned tokens (1, T, out) of an unconditional input, for classifier-free guidance.
+
+        The parameter is called ``absent`` in state dicts, whose names are part of the file format.
+        """
+        return self.absent
+
     @classmethod
     def with_our_encoders(cls, **settings: object) -> Conditioner:
-        """A conditioner whose networks start as the encoders that ship."""
+        """A conditioner whose networks are initialised from the encoders that ship.
+
+        Args:
+            **settings: arguments of the class, other than ``encoders``.
+
+        Returns:
+            The conditioner; its projections and its fusion are newly initialised.
+        """
         model = cls(encoders="palsynth", **settings)
         model.identity_net.load_state_dict(load_ours("identity").state_dict())
         model.expression_net.load_state_dict(expression_encoder().state_dict())
@@ -92,7 +130,8 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return model
 
     def train(self, mode: bool = True) -> Conditioner:
-        """Training mode; frozen networks and the identity network's statistics stay as they are."""
+        """Sets training mode; the three encoders stay in evaluation mode, also the identity
+        network, whose normalisation statistics must not change while it trains."""
         super().train(mode)
         for network in (self.identity_net, self.expression_net, self.landmark_net):
             if network is not None:
@@ -100,52 +139,103 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return self
 
     def forward(self, identity: Tensor, expression: Tensor) -> Conditioning:
-        """Images (N, 3, H, W), RGB in 0 … 1, cut as :meth:`crop` does."""
+        """Encodes identity and expression images, cropped as by :meth:`crop`.
+
+        Args:
+            identity: X_ID, (N, 3, H, W), RGB in 0 … 1.
+            expression: X_0, (N, 3, H, W), RGB in 0 … 1.
+
+        Returns:
+            The conditioning of N images.
+        """
         return self.fuse(self.encode_identity(identity), expression)
 
     def encode_identity(self, identity: Tensor) -> IdentityEncoding:
-        """What is told of identity images (N, 3, H, W)."""
-        identity_code = self.identity_net(identity)
-        places = self.identity_tokens(identity_code.map.flatten(2).transpose(1, 2)) + self.position
-        return IdentityEncoding(
-            places, self.scale * self.to_time(identity_code.vector + self.vector_position)
-        )
+        """Encodes identity images: the part of the conditioning that both passes of the cycle use.
+
+        Args:
+            identity: X_ID, (N, 3, H, W), RGB in 0 … 1, cropped as by :meth:`crop`.
+
+        Returns:
+            The identity feature.
+        """
+        features = self.identity_net(identity)
+        tokens = self.identity_tokens(features.map.flatten(2).transpose(1, 2)) + self.position
+        vector = self.scale * self.to_time(features.vector + self.vector_position)
+        return IdentityEncoding(tokens, vector)
 
     def fuse(self, identity_code: IdentityEncoding, expression: Tensor) -> Conditioning:
-        """What is told of identities together with expression images (N, 3, H, W)."""
-        spoken = self.expression_net(expression).vector
-        said = self.expression_tokens(self.expression_fitted(spoken)[:, None])
+        """Fuses encoded identities with expression images.
+
+        Args:
+            identity_code: what :meth:`encode_identity` returns for N identity images.
+            expression: X_0, (N, 3, H, W), RGB in 0 … 1, cropped as by :meth:`crop`.
+
+        Returns:
+            The conditioning of N images.
+        """
+        # E_Face(X_0) - E_ID(X_0): the difference removes the identity and leaves the expression
+        difference = self.expression_net(expression).vector
+        expression_tokens = self.expression_tokens(self.expression_fitted(difference)[:, None])
         if self.landmark_net is None:
-            shape = torch.zeros_like(identity_code.tokens)
+            landmark_tokens = torch.zeros_like(identity_code.tokens)
         else:
-            found = self.landmark_net(expression).map
-            shape = found.flatten(2).transpose(1, 2) if self.transposed else found.flatten(1).view(
-                len(found), TOKENS, -1
-            )  # fmt: skip
             assert self.landmark_tokens is not None
-            shape = self.landmark_tokens(shape)
-        return Conditioning(self.fusion(identity_code.tokens, said, shape), identity_code.vector)
+            landmark_tokens = self.landmark_tokens(self._landmark_map(expression))
+        tokens = self.fusion(identity_code.tokens, expression_tokens, landmark_tokens)
+        return Conditioning(tokens, identity_code.vector)
+
+    def _landmark_map(self, expression: Tensor) -> Tensor:
+        """The landmark map (N, C, 7, 7) as tokens (N, 49, C)."""
+        assert self.landmark_net is not None
+        features = self.landmark_net(expression).map
+        if self.transposed:
+            return features.flatten(2).transpose(1, 2)
+        return features.flatten(1).view(len(features), TOKENS, -1)
 
     def crop(self, face: Face, size: int) -> Face:
-        """A face cut out as the networks were trained on it, (size, size): by the eye corners,
-        which no palsy moves, or for published networks by ArcFace's five points."""
+        """Crops a face as the encoders were trained on it.
+
+        Args:
+            face: the face.
+            size: side of the crop in pixels.
+
+        Returns:
+            The crop (size, size): aligned by the outer eye corners, which no palsy moves, or for
+            the published encoders by ArcFace's five points.
+        """
         if isinstance(self.identity_net, AdaFaceIR):
             return face.recogniser_crop(size)
         return face.aligned(RECOGNISER, size)
 
     def drop_conditions(self, conditioning: Conditioning, dropped: Tensor) -> Conditioning:
-        """The same without conditions where ``dropped`` (N,) bool: for guidance."""
-        tokens = torch.where(
-            dropped[:, None, None], self.absent.to(conditioning.tokens.dtype), conditioning.tokens
-        )
+        """Replaces some images' conditioning by the unconditional one, for classifier-free guidance
+        (Ho & Salimans 2022, algorithm 1).
+
+        Args:
+            conditioning: the conditioning of N images.
+            dropped: (N,) bool, True where the conditioning is replaced.
+
+        Returns:
+            Conditioning of the same shapes, with the null token and a zero vector where dropped.
+        """
+        null_token = self.null_token.to(conditioning.tokens.dtype)
+        tokens = torch.where(dropped[:, None, None], null_token, conditioning.tokens)
         return Conditioning(tokens, conditioning.vector * ~dropped[:, None])
 
     def unconditional(self, count: int) -> Conditioning:
-        """What is told of so many images without conditions."""
-        vector = self.absent.new_zeros(count, self.config["time_channels"])
-        return Conditioning(self.absent.expand(count, -1, -1), vector)
+        """The unconditional conditioning: null tokens and a zero vector.
+
+        Args:
+            count: number N of images.
+
+        Returns:
+            The conditioning of N images.
+        """
+        vector = self.null_token.new_zeros(count, self.config["time_channels"])
+        return Conditioning(self.null_token.expand(count, -1, -1), vector)
 
 
-def _fitted(inner: int, outer: int) -> nn.Module:
-    """A linear layer where widths differ: the paper's are equal and need none."""
+def _projection(inner: int, outer: int) -> nn.Module:
+    """A linear layer where widths differ; the paper's widths are equal and need none."""
     return nn.Identity() if inner == outer else nn.Linear(inner, outer)

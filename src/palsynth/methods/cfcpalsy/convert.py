@@ -1,8 +1,8 @@
-"""The published checkpoint (Gao, Zhang & Xia) as a model of ours.
+"""Converts the published checkpoint (Gao, Zhang & Xia, arXiv 2409.07271) to a model of ours.
 
-It is a training checkpoint whose parts are told apart by the first word of their keys. Of the 50
-positions the first 49 are taken to belong to the map, the last to the vector: its code and paper
-do not settle it.
+It is a training checkpoint whose modules are distinguished by the first part of their keys. Of the
+50 rows of its positional embedding the first 49 are assumed to belong to the map and the last to
+the vector; the published code and the paper do not settle this.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from palsynth.methods.cfcpalsy.fusion import TOKENS
 from palsynth.methods.cfcpalsy.model import CFCPalsyModel, unet_of
 from palsynth.methods.cfcpalsy.settings import CFCPalsySettings, ConditionSettings
 
-_PLAIN = {
+_LAYERS = {
     "in_layers.0": "norm1",
     "in_layers.2": "conv1",
     "emb_layers.1": "time_emb_proj",
@@ -31,7 +31,7 @@ _PLAIN = {
     "qkv": "qkv",
     "proj_out": "proj",
 }
-"""Layer of ADM's residual and attention blocks -> ours."""
+"""Layer of ADM's residual and attention blocks -> its name here."""
 
 _CONDITIONS = {
     "condition_adapter.att_id.": "fusion.identity.",
@@ -44,82 +44,107 @@ _CONDITIONS = {
     "id_model.backbone.": "expression_net.identity.",
     "landmark_detector.": "landmark_net.",
 }
-"""Prefix in the checkpoint -> in the conditioner."""
+"""Prefix of keys in the checkpoint -> prefix in the conditioner."""
 
 
 def convert(path: Path) -> CFCPalsyModel:
-    """Reads the published checkpoint. Raises InputError where a part of it is missing."""
+    """Reads the published checkpoint.
+
+    Args:
+        path: the checkpoint file.
+
+    Returns:
+        The model, frozen, in evaluation mode, with the published settings.
+
+    Raises:
+        InputError: the file cannot be read, or a part of the model is missing or unknown.
+    """
     tensors = read_tensors(path)
     settings = CFCPalsySettings(condition=ConditionSettings(transposed=False))
     unet = unet_of(settings)
     conditioner = Conditioner(encoders="published", transposed=False)
-    load_exactly(unet, _unet(tensors, path), path)
-    load_exactly(conditioner, _conditioner(tensors, conditioner, path), path)
+    load_exactly(unet, _unet_tensors(tensors, path), path)
+    load_exactly(conditioner, _conditioner_tensors(tensors, conditioner, path), path)
     return CFCPalsyModel(settings, unet, conditioner).requires_grad_(False).eval()
 
 
-def _unet(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
-    own = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-    if not own:
-        raise InputError(f"{path}: is no CFCPalsy checkpoint (no key begins with model.)")
-    places = _places(own)
-    out = {}
-    for key, tensor in own.items():
-        name = _renamed(key, places)
+def _unet_tensors(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    published = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+    if not published:
+        raise InputError(f"{path}: is no CFCPalsy checkpoint (no key starts with model.)")
+    modules = _module_names(published)
+    converted = {}
+    for key, tensor in published.items():
+        name = _convert_key(key, modules)
         if name is None:
             raise InputError(f"{path}: key model.{key} has no place in the U-Net")
-        linear = ".attention." in name and tensor.ndim == 3  # a 1 x 1 convolution there
-        out[name] = tensor.squeeze(-1) if linear else tensor
-    return out
+        pointwise = ".attention." in name and tensor.ndim == 3  # a 1 x 1 convolution, here linear
+        converted[name] = tensor.squeeze(-1) if pointwise else tensor
+    return converted
 
 
-def _places(keys: dict[str, Tensor]) -> dict[str, str]:
-    """``output_blocks.1.1`` and the like -> the module of ours, in the order of the blocks."""
-    places = {"input_blocks.0.0": "stem", "middle_block.0": "middle.0.resnet",
-              "middle_block.1": "middle.0.attention", "middle_block.2": "middle.1"}  # fmt: skip
-    for side, mine in (("input_blocks", "down"), ("output_blocks", "up")):
-        found = {tuple(map(int, m.groups())) for key in keys
-                 if (m := re.match(rf"{side}\.(\d+)\.(\d+)\.", key))}  # fmt: skip
+def _module_names(keys: dict[str, Tensor]) -> dict[str, str]:
+    """Published module, such as ``output_blocks.1.1``, -> module here, in the blocks' order."""
+    modules = {
+        "input_blocks.0.0": "stem",
+        "middle_block.0": "middle.0.resnet",
+        "middle_block.1": "middle.0.attention",
+        "middle_block.2": "middle.1",
+    }
+    for theirs, ours in (("input_blocks", "down"), ("output_blocks", "up")):
+        blocks = {
+            tuple(map(int, match.groups()))
+            for key in keys
+            if (match := re.match(rf"{theirs}\.(\d+)\.(\d+)\.", key))
+        }
         number = -1
-        for block, part in sorted(found - {(0, 0)} if mine == "down" else found):
-            here = f"{side}.{block}.{part}"
-            if f"{here}.qkv.weight" in keys:
-                places[here] = f"{mine}.{number}.attention"
+        for block, part in sorted(blocks - {(0, 0)} if ours == "down" else blocks):
+            module = f"{theirs}.{block}.{part}"
+            if f"{module}.qkv.weight" in keys:
+                modules[module] = f"{ours}.{number}.attention"
                 continue
             number += 1
-            # at its end a level changes size, with a residual block that has no attention
-            alone = part > 0 or (mine == "down" and block % 2 == 0)
-            places[here] = f"{mine}.{number}" if alone else f"{mine}.{number}.resnet"
-    return places
+            # a level ends with a change of size, by a residual block without attention
+            resizes = part > 0 or (ours == "down" and block % 2 == 0)
+            modules[module] = f"{ours}.{number}" if resizes else f"{ours}.{number}.resnet"
+    return modules
 
 
-def _renamed(key: str, places: dict[str, str]) -> str | None:
-    fixed = {"time_embed.0": "time.linear_1", "time_embed.2": "time.linear_2",
-             "out.0": "head.0", "out.2": "last", "input_blocks.0.0": "stem"}  # fmt: skip
+def _convert_key(key: str, modules: dict[str, str]) -> str | None:
+    """A key of the published U-Net -> its name here, None where it has none."""
+    fixed = {
+        "time_embed.0": "time.linear_1",
+        "time_embed.2": "time.linear_2",
+        "out.0": "head.0",
+        "out.2": "last",
+        "input_blocks.0.0": "stem",
+    }
     module, _, parameter = key.rpartition(".")
     if module in fixed:
         return f"{fixed[module]}.{parameter}"
-    for theirs, mine in places.items():
+    for theirs, ours in modules.items():
         layer = module.removeprefix(f"{theirs}.")
-        if layer != module and layer in _PLAIN:
-            return f"{mine}.{_PLAIN[layer]}.{parameter}"
+        if layer != module and layer in _LAYERS:
+            return f"{ours}.{_LAYERS[layer]}.{parameter}"
     return None
 
 
-def _conditioner(
+def _conditioner_tensors(
     tensors: dict[str, Tensor], conditioner: Conditioner, path: Path
 ) -> dict[str, Tensor]:
-    out = {}
-    for theirs, mine in _CONDITIONS.items():
+    converted = {}
+    for theirs, ours in _CONDITIONS.items():
         for key, tensor in tensors.items():
             if key.startswith(theirs):
-                out[mine + key.removeprefix(theirs)] = tensor
+                converted[ours + key.removeprefix(theirs)] = tensor
     try:
-        out["fusion.out.weight"] = out["fusion.out.weight"].squeeze(-1)
+        converted["fusion.out.weight"] = converted["fusion.out.weight"].squeeze(-1)
         position = tensors["label_mapping.pos_emb.0"]
-        out["scale"] = tensors["label_mapping.scaler.0"].reshape(1)
+        converted["scale"] = tensors["label_mapping.scaler.0"].reshape(1)
     except KeyError as error:
         raise InputError(f"{path}: key {error} of the conditioner is missing") from None
-    out["position"], out["vector_position"] = position[:TOKENS], position[TOKENS]
-    out["absent"] = torch.zeros_like(conditioner.absent)  # it was not trained for guidance
-    return out
+    converted["position"] = position[:TOKENS]
+    converted["vector_position"] = position[TOKENS]
+    # the null token: the published model was not trained for classifier-free guidance
+    converted["absent"] = torch.zeros_like(conditioner.null_token)
+    return converted

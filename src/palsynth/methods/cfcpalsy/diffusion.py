@@ -1,4 +1,8 @@
-"""The arithmetic of diffusion, as diffusers' schedulers have it, and what the model predicts."""
+"""The diffusion process, on diffusers' schedulers, and what the network predicts of it.
+
+Symbols are the paper's (arXiv 2409.07271), which are those of DDPM (Ho et al. 2020): X_0 is an
+image, X_t the noisy image at timestep t, ε the noise, ᾱ_t the cumulative product of 1 - β.
+"""
 
 from __future__ import annotations
 
@@ -19,58 +23,121 @@ Sampler = Literal["ddpm", "ddim", "dpm++"]
 
 
 def training_scheduler(prediction: Prediction, clip: bool) -> DDPMScheduler:
-    """The noise of the paper: 1000 steps, linear beta from 1e-4 to 0.02."""
+    """The paper's noise schedule: 1000 steps, β linear from 1e-4 to 0.02.
+
+    Args:
+        prediction: what the network predicts, the noise ε or the velocity v.
+        clip: whether x̂0 is clipped to -1 … 1.
+
+    Returns:
+        The scheduler.
+    """
     return DDPMScheduler(STEPS, 1e-4, 0.02, "linear", prediction_type=prediction, clip_sample=clip)
 
 
 def sampling_scheduler(training: DDPMScheduler, sampler: Sampler, steps: int) -> Any:
-    """A diffusers scheduler for ``steps`` steps of a sampler, with the training's noise.
+    """A scheduler for sampling with the noise schedule of training.
 
-    Raises InputError for a number of steps that the sampler cannot take.
+    Args:
+        training: the scheduler of training.
+        sampler: ``ddpm``, ``ddim`` or ``dpm++`` (DPM-Solver++ of second order).
+        steps: number of sampling steps, 1 … 1000.
+
+    Returns:
+        A diffusers scheduler whose timesteps are set.
+
+    Raises:
+        InputError: the number of steps is out of range.
     """
     if not 1 <= steps <= STEPS:
         raise InputError(f"{steps} sampling steps: must lie between 1 and {STEPS}")
     config: Any = training.config
     if sampler == "ddpm":
-        made: Any = DDPMScheduler.from_config(config)
+        scheduler: Any = DDPMScheduler.from_config(config)
     elif sampler == "ddim":
-        made = DDIMScheduler.from_config(config, set_alpha_to_one=True)
+        scheduler = DDIMScheduler.from_config(config, set_alpha_to_one=True)
     else:
-        made = DPMSolverMultistepScheduler.from_config(
-            config, algorithm_type="dpmsolver++", solver_order=2, timestep_spacing="trailing",
+        scheduler = DPMSolverMultistepScheduler.from_config(
+            config,
+            algorithm_type="dpmsolver++",
+            solver_order=2,
+            timestep_spacing="trailing",
             lower_order_final=True,
-        )  # fmt: skip
-    made.set_timesteps(steps)
-    return made
+        )
+    scheduler.set_timesteps(steps)
+    return scheduler
 
 
 def predict_x0(scheduler: DDPMScheduler, noisy: Tensor, predicted: Tensor, t: Tensor) -> Tensor:
-    """x̂0 of noisy images (N, 3, H, W) at timesteps (N,), as the prediction means it, clipped to
-    -1 … 1 where the scheduler clips."""
+    """The image x̂0 that a prediction implies.
+
+    For noise x̂0 = (X_t - √(1-ᾱ_t) ε_θ) / √ᾱ_t (Ho et al. 2020, equation 15); for velocity
+    x̂0 = √ᾱ_t X_t - √(1-ᾱ_t) v_θ (Salimans & Ho 2022).
+
+    Args:
+        scheduler: the scheduler of training; its config has the kind of prediction.
+        noisy: X_t, (N, 3, H, W).
+        predicted: the network's prediction, (N, 3, H, W).
+        t: timesteps (N,), 0 … 999.
+
+    Returns:
+        x̂0, (N, 3, H, W), clipped to -1 … 1 if the scheduler clips.
+    """
     alpha = scheduler.alphas_cumprod.to(noisy.device)[t][:, None, None, None]
     config: Any = scheduler.config
     if config.prediction_type == "epsilon":
-        found = (noisy - (1 - alpha).sqrt() * predicted) / alpha.sqrt()
+        x0 = (noisy - (1 - alpha).sqrt() * predicted) / alpha.sqrt()
     else:
-        found = alpha.sqrt() * noisy - (1 - alpha).sqrt() * predicted
-    return found.clamp(-1, 1) if config.clip_sample else found
+        x0 = alpha.sqrt() * noisy - (1 - alpha).sqrt() * predicted
+    return x0.clamp(-1, 1) if config.clip_sample else x0
 
 
 def target(scheduler: DDPMScheduler, images: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-    """What the model is to predict, (N, 3, H, W)."""
+    """The regression target of the network: ε, or v = √ᾱ_t ε - √(1-ᾱ_t) X_0.
+
+    Args:
+        scheduler: the scheduler of training; its config has the kind of prediction.
+        images: X_0, (N, 3, H, W).
+        noise: ε, (N, 3, H, W).
+        t: timesteps (N,), 0 … 999.
+
+    Returns:
+        The target, (N, 3, H, W).
+    """
     config: Any = scheduler.config
     if config.prediction_type == "epsilon":
         return noise
-    found: Tensor = scheduler.get_velocity(images, noise, t)  # type: ignore[arg-type]
-    return found
+    velocity: Tensor = scheduler.get_velocity(images, noise, t)  # type: ignore[arg-type]
+    return velocity
 
 
 def q_sample(scheduler: DDPMScheduler, images: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-    """Images with noise of their timesteps."""
-    found: Tensor = scheduler.add_noise(images, noise, t)  # type: ignore[arg-type]
-    return found
+    """Noisy images: X_t = √ᾱ_t X_0 + √(1-ᾱ_t) ε (Ho et al. 2020, equation 4).
+
+    Args:
+        scheduler: the scheduler of training.
+        images: X_0, (N, 3, H, W).
+        noise: ε, (N, 3, H, W).
+        t: timesteps (N,), 0 … 999.
+
+    Returns:
+        X_t, (N, 3, H, W).
+    """
+    noisy: Tensor = scheduler.add_noise(images, noise, t)  # type: ignore[arg-type]
+    return noisy
 
 
 def per_image(values: Tensor) -> Tensor:
-    """Means over all axes but the first, (N,)."""
+    """Means over all axes but the first.
+
+    Args:
+        values: (N, ...).
+
+    Returns:
+        (N,).
+
+    Example:
+        >>> per_image(torch.tensor([[1.0, 3.0], [5.0, 7.0]]))
+        tensor([2., 6.])
+    """
     return torch.flatten(values, 1).mean(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 from diffusers.configuration_utils import ConfigMixin
@@ -22,7 +23,16 @@ WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 def save_model(model: CFCPalsyModel, folder: Path) -> None:
-    """Writes a model; frozen networks too, so that later encoders do not change it."""
+    """Writes a model. The frozen encoders are written too, so that a later release's encoders do
+    not change it.
+
+    Args:
+        model: the model.
+        folder: folder to write to; created if missing.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     try:
         model.unet.save_pretrained(folder / "unet")
@@ -34,12 +44,29 @@ def save_model(model: CFCPalsyModel, folder: Path) -> None:
 
 
 def load_model(folder: Path) -> CFCPalsyModel:
-    """A model in evaluation mode and single precision.
+    """Loads a model.
 
-    Raises InputError where the folder holds none or one that is damaged.
+    Args:
+        folder: folder that :func:`save_model` wrote.
+
+    Returns:
+        The model, frozen, in evaluation mode and single precision, on the CPU.
+
+    Raises:
+        InputError: the folder does not exist, holds no model, or holds a damaged one.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give that of a CFCPalsy model's weights")
+    settings = _read_settings(folder)
+    unet, conditioner = (
+        _read_network(folder / name, network_class)
+        for name, network_class in (("unet", CFCPalsyUNet), ("conditioner", Conditioner))
+    )
+    model = CFCPalsyModel(settings, unet, conditioner)  # type: ignore[arg-type]
+    return model.requires_grad_(False).eval()
+
+
+def _read_settings(folder: Path) -> CFCPalsySettings:
     path = folder / "settings.yaml"
     try:
         data = yaml.safe_load(path.read_text("utf-8"))
@@ -47,48 +74,56 @@ def load_model(folder: Path) -> CFCPalsyModel:
         raise InputError(f"{folder}: holds no CFCPalsy model (no settings.yaml)") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from None
-    settings = from_dict(CFCPalsySettings, data, str(path))
-    parts: dict[str, nn.Module] = {}
-    for name, kind in (("unet", CFCPalsyUNet), ("conditioner", Conditioner)):
-        if not (folder / name / "config.json").is_file():  # diffusers would ask a hub for it
-            raise InputError(f"{folder / name}: holds no weights (no config.json)")
-        try:
-            config = kind.load_config(folder / name, local_files_only=True)
-        except (OSError, ValueError) as error:
-            line = str(error).splitlines()[0]
-            raise InputError(f"{folder / name}: holds no weights ({line})") from None
-        parts[name] = kind.from_config(config)
-        tensors = {n: t.float() for n, t in read_tensors(folder / name / WEIGHTS).items()}
-        load_exactly(parts[name], tensors, folder / name / WEIGHTS)
-    model = CFCPalsyModel(settings, parts["unet"], parts["conditioner"])  # type: ignore[arg-type]
-    return model.requires_grad_(False).eval()
+    return from_dict(CFCPalsySettings, data, str(path))
+
+
+def _read_network(folder: Path, network_class: type[CFCPalsyUNet | Conditioner]) -> nn.Module:
+    if not (folder / "config.json").is_file():  # else diffusers would look for it on the hub
+        raise InputError(f"{folder}: holds no weights (no config.json)")
+    try:
+        config: Any = network_class.load_config(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        line = str(error).splitlines()[0]
+        raise InputError(f"{folder}: holds no weights ({line})") from None
+    network: Any = network_class.from_config(config)
+    tensors = {name: tensor.float() for name, tensor in read_tensors(folder / WEIGHTS).items()}
+    load_exactly(network, tensors, folder / WEIGHTS)
+    return network
 
 
 def initialised_from(settings: CFCPalsySettings, folder: Path, whole: bool) -> CFCPalsyModel:
-    """A model of ``settings`` that begins with a folder's weights: with all of them, or with the
-    U-Net's alone.
+    """A model that is initialised from the weights of another.
 
-    Raises InputError where the folder holds another architecture.
+    Args:
+        settings: settings of the new model.
+        folder: folder of the weights, as :func:`save_model` wrote it.
+        whole: True takes all weights, False those of the U-Net alone.
+
+    Returns:
+        The model, ready for training.
+
+    Raises:
+        InputError: the folder holds no model, or one of another architecture.
     """
-    found = load_model(folder)
+    pretrained = load_model(folder)
     unet = unet_of(settings)
     conditioner = conditioner_of(settings, unet)
-    _check_alike(unet, found.unet, folder)
-    unet.load_state_dict(found.unet.state_dict())
+    _check_same_architecture(unet, pretrained.unet, folder)
+    unet.load_state_dict(pretrained.unet.state_dict())
     if whole:
-        _check_alike(conditioner, found.conditioner, folder)
-        conditioner = Conditioner.from_config(found.conditioner.config)
-        conditioner.load_state_dict(found.conditioner.state_dict())
+        _check_same_architecture(conditioner, pretrained.conditioner, folder)
+        conditioner = Conditioner.from_config(pretrained.conditioner.config)
+        conditioner.load_state_dict(pretrained.conditioner.state_dict())
     return CFCPalsyModel(settings, unet, conditioner)
 
 
-def _check_alike(wanted: ConfigMixin, found: ConfigMixin, folder: Path) -> None:
-    """Raises InputError naming the first size or switch that differs; whose encoders read may."""
-    for name, value in wanted.config.items():
-        held = found.config.get(name, value)
-        same = list(held) == list(value) if isinstance(value, (tuple, list)) else held == value
+def _check_same_architecture(expected: ConfigMixin, found: ConfigMixin, folder: Path) -> None:
+    """Raises InputError naming the first field that differs; ``encoders`` may differ."""
+    for name, value in expected.config.items():
+        other = found.config.get(name, value)
+        same = list(other) == list(value) if isinstance(value, (tuple, list)) else other == value
         if not same and not name.startswith("_") and name != "encoders":
             raise InputError(
-                f"{folder}: its {type(found).__name__} has {name} {held}, the recipe {value}; give "
-                "weights of the same model, or change the recipe"
+                f"{folder}: its {type(found).__name__} has {name} {other}, the recipe {value}; "
+                "give weights of the same model, or change the recipe"
             )

@@ -1,4 +1,4 @@
-"""Cross-fusion: identity, expression and landmarks ask one another before the U-Net sees them."""
+"""Cross-fusion: identity, expression and landmark features attend to one another (Figure 2b)."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 TOKENS = 49
-"""Tokens a feature: the places of a 7 x 7 map."""
+"""Tokens per feature: the positions of a 7 x 7 map."""
 
 
 class Attended(nn.Module):
-    """Attention whose queries are another feature as it is, without a projection of their own."""
+    """Cross-attention without a query projection: the queries are another feature as it is.
+
+    Args:
+        dim: channels of both features.
+        heads: attention heads.
+    """
 
     def __init__(self, dim: int, heads: int) -> None:
         super().__init__()
@@ -20,30 +25,49 @@ class Attended(nn.Module):
         self.proj = nn.Linear(dim, dim)
 
     def forward(self, queries: Tensor, feature: Tensor) -> Tensor:
-        """``queries`` (N, T, dim) and ``feature`` (N, T, dim), which gives keys and values, to
-        (N, T, dim)."""
+        """Attends to one feature with another.
+
+        Args:
+            queries: Q, (N, T, dim), the feature that attends.
+            feature: (N, T, dim), the feature attended to, which is projected to K and V.
+
+        Returns:
+            softmax(Q Kᵀ / √d) V per head of d channels, then a projection: (N, T, dim).
+        """
         keys, values = self.kv(feature).chunk(2, dim=-1)
-        requested, keys, values = (self._split(x) for x in (queries.to(keys.dtype), keys, values))
-        found = functional.scaled_dot_product_attention(requested, keys, values)
-        return self.proj(found.transpose(1, 2).flatten(2))
+        q, k, v = (self._split(x) for x in (queries.to(keys.dtype), keys, values))
+        attended = functional.scaled_dot_product_attention(q, k, v)
+        return self.proj(attended.transpose(1, 2).flatten(2))
 
     def _split(self, tokens: Tensor) -> Tensor:
+        """(N, T, dim) to (N, heads, T, dim / heads)."""
         return tokens.view(*tokens.shape[:2], self.heads, -1).transpose(1, 2)
 
 
 class CrossFusion(nn.Module):
-    """Three features to the tokens that every attention of the U-Net appends (the paper's
-    section on cross-fusion; methods' ablations 1 and 3).
+    """Fuses three features into the tokens that every attention block of the U-Net appends.
 
-    ``out`` channels are keys and values at once, 2 * 512 in the paper. Without ``landmarks``
-    (CFCPalsy 1) identity and expression ask each other; without ``cross`` (CFCPalsy 3) the
-    features are put side by side as they are.
+    Each feature gives K and V to one attention whose Q is another: identity attended by landmarks,
+    expression by identity, landmarks by expression. The results are concatenated and projected
+    (arXiv 2409.07271, cross feature fusion, Figure 2b).
+
+    Args:
+        dim: channels of each feature.
+        out: channels of the fused tokens, which are keys and values at once: 2 * 512 in the paper.
+        heads: attention heads.
+        landmarks: False is the ablation CFCPalsy 1: identity and expression attend to each other.
+        cross: False is the ablation CFCPalsy 3: the features are concatenated without attention.
     """
 
     def __init__(
-        self, dim: int = 512, out: int = 1024, heads: int = 4, *, landmarks: bool = True,
+        self,
+        dim: int = 512,
+        out: int = 1024,
+        heads: int = 4,
+        *,
+        landmarks: bool = True,
         cross: bool = True,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         self.landmarks, self.cross = landmarks, cross
         if cross:
@@ -55,11 +79,20 @@ class CrossFusion(nn.Module):
 
     @property
     def tokens(self) -> int:
-        """How many tokens come out."""
+        """Number of fused tokens."""
         return (3 if self.landmarks else 2) * TOKENS
 
     def forward(self, identity: Tensor, expression: Tensor, landmarks: Tensor) -> Tensor:
-        """Features (N, 49, dim) each, to tokens (N, 147, out); (N, 98, out) without landmarks."""
+        """Fuses the features of N images.
+
+        Args:
+            identity: (N, 49, dim) identity tokens.
+            expression: (N, 49, dim) expression tokens.
+            landmarks: (N, 49, dim) landmark tokens; ignored in a fusion without landmarks.
+
+        Returns:
+            Fused tokens, (N, 147, out), or (N, 98, out) without landmarks.
+        """
         if not self.cross:
             parts = [identity, expression, landmarks][: 3 if self.landmarks else 2]
         elif self.landmarks:

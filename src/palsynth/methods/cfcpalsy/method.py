@@ -1,4 +1,4 @@
-"""CFCPalsy as a method, and the draft alone that its default starts from."""
+"""The methods ``cfcpalsy`` and ``draft``."""
 
 from __future__ import annotations
 
@@ -20,11 +20,18 @@ from palsynth.methods.networks import state_dict_sha256
 from palsynth.methods.resolve import expression_picture, identity_face
 
 EXPRESSION_SIZE = 224
-"""Pixels of a picture that is drawn for a wish in words."""
+"""Side in pixels of the expression image that is rendered for a requested movement."""
 
 
 class CFCPalsyMethod:
-    """A wish in words is answered by a person who does it, drawn from the request's seed."""
+    """CFCPalsy: transfers an expression image to an identity image.
+
+    For a requested movement, the expression image shows a synthetic subject that performs it,
+    sampled with the seed of the request.
+
+    Args:
+        pipeline: the pipeline to run.
+    """
 
     name = "cfcpalsy"
     takes_pictures = True
@@ -35,33 +42,34 @@ class CFCPalsyMethod:
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> CFCPalsyMethod:
-        """Loads a model's folder; what ships where nothing is said."""
+        """Loads a model's folder; default: the model that ships."""
         return cls(CFCPalsyPipeline.from_pretrained(path))
 
     @cached_property
     def weights_sha256(self) -> str:
-        """What identifies its networks."""
+        """SHA-256 of the weights of all its networks."""
         return state_dict_sha256(self.pipeline.model)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """How it samples."""
+        """The diffusion settings, with sampler and steps."""
         return asdict(self.pipeline.model.settings.diffusion)
 
     def save_pretrained(self, path: Path) -> None:
-        """Writes what :meth:`from_pretrained` reads."""
+        """Writes the model, for :meth:`from_pretrained` to load."""
         self.pipeline.save_pretrained(path)
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
-        """Images, one a request."""
-        seen = [_opened(request) for request in requests]
-        identities, expressions, requested = (list(column) for column in zip(*seen, strict=True))
+        """Makes one image per request."""
+        inputs = [_prepare_inputs(request) for request in requests]
+        identities, expressions, requested = (list(column) for column in zip(*inputs, strict=True))
         return self.pipeline(identities, expressions, [r.seed for r in requests], requested)
 
 
 class DraftMethod:
-    """The simulator doing what the reader of eleven movements reads in the expression image: what
-    CFCPalsy started from before pictures were captured. Kept as a row to compare with."""
+    """Simulates the movement that the reader of eleven movements recognises in the expression
+    image. CFCPalsy was conditioned on this draft before expression images were captured; it
+    remains available for comparison."""
 
     name = "draft"
     takes_pictures = True
@@ -71,26 +79,30 @@ class DraftMethod:
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> DraftMethod:
-        """There are no weights of its own."""
+        """Builds the method; it has no weights of its own, so a path is refused."""
         if path is not None:
             raise InputError(f"{path}: the method draft takes no weights")
         return cls()
 
     def save_pretrained(self, path: Path) -> None:
-        """Nothing to save."""
+        """Writes no files: there are no weights."""
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
-        """Images, one a request."""
-        seen = [_opened(request) for request in requests]
-        words = as_targets([e.face for _, e, _ in seen], [a for _, _, a in seen])
-        return [draft(face, said) for (face, _, _), said in zip(seen, words, strict=True)]
+        """Makes one image per request."""
+        inputs = [_prepare_inputs(request) for request in requests]
+        targets = as_targets(
+            [expression.face for _, expression, _ in inputs],
+            [requested for _, _, requested in inputs],
+        )
+        return [draft(face, target) for (face, _, _), target in zip(inputs, targets, strict=True)]
 
 
-def _opened(request: Request) -> tuple[Face, ExpressionImage, TargetExpression | None]:
-    """The identity as it is to lie, the expression as a picture, and in words if asked in words."""
+def _prepare_inputs(request: Request) -> tuple[Face, ExpressionImage, TargetExpression | None]:
+    """The identity at the request's framing, the expression as an image, and the requested
+    movement if the request has one."""
     face = identity_face(request.identity, request.size)
     if request.framing is not None:
         face = face.aligned(request.framing, request.size)
-    picture = expression_picture(request.expression, request.seed, EXPRESSION_SIZE)
+    expression = expression_picture(request.expression, request.seed, EXPRESSION_SIZE)
     requested = request.expression if isinstance(request.expression, TargetExpression) else None
-    return face, picture, requested
+    return face, expression, requested

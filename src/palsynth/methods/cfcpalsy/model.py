@@ -1,4 +1,4 @@
-"""A CFCPalsy model: conditioner, U-Net and noise together, and how it draws images."""
+"""A CFCPalsy model: conditioner, U-Net and noise schedule, and how images are sampled from it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from palsynth.methods.cfcpalsy.settings import CFCPalsySettings, DiffusionSettin
 from palsynth.methods.cfcpalsy.unet import CFCPalsyUNet
 
 Preview = Callable[[int, int, Tensor], None]
-"""Called at each step with its number, of how many, and x̂0 as images (N, 3, S, S) in 0 … 1."""
+"""Called at each sampling step with the number of the step from 1, the number of all steps, and x̂0
+as images (N, 3, S, S) in 0 … 1."""
 
 
 class ImageBatch(dict[str, Tensor]):
@@ -26,25 +27,59 @@ class ImageBatch(dict[str, Tensor]):
 
 
 def unet_of(settings: CFCPalsySettings) -> CFCPalsyUNet:
-    """The U-Net of a model, newly initialised."""
+    """Builds the U-Net of a model.
+
+    Args:
+        settings: settings of the model.
+
+    Returns:
+        The U-Net, newly initialised.
+    """
     u = settings.unet
     return CFCPalsyUNet(
-        u.size, u.base, u.multipliers, u.blocks, u.attention, u.head_channels, u.predicted,
-        u.unshuffle, len(settings.condition.images), u.dropout,
-    )  # fmt: skip
+        u.size,
+        u.base,
+        u.multipliers,
+        u.blocks,
+        u.attention,
+        u.head_channels,
+        u.predicted,
+        u.unshuffle,
+        len(settings.condition.images),
+        u.dropout,
+    )
 
 
 def conditioner_of(settings: CFCPalsySettings, unet: CFCPalsyUNet) -> Conditioner:
-    """The conditioner of a model, its networks those that ship."""
+    """Builds the conditioner of a model.
+
+    Args:
+        settings: settings of the model.
+        unet: the model's U-Net, to whose widths the conditioner is built.
+
+    Returns:
+        The conditioner, its encoders initialised from those that ship.
+    """
     c = settings.condition
     return Conditioner.with_our_encoders(
-        out=unet.token_channels, time_channels=unet.time_channels, dim=c.dim, heads=c.heads,
-        landmarks=c.landmarks, cross=c.cross, transposed=c.transposed,
-    )  # fmt: skip
+        out=unet.token_channels,
+        time_channels=unet.time_channels,
+        dim=c.dim,
+        heads=c.heads,
+        landmarks=c.landmarks,
+        cross=c.cross,
+        transposed=c.transposed,
+    )
 
 
 class CFCPalsyModel(nn.Module):
-    """What training and drawing share."""
+    """A whole model, for training and for sampling.
+
+    Args:
+        settings: settings of the model.
+        unet: its U-Net, see :func:`unet_of`.
+        conditioner: its conditioner, see :func:`conditioner_of`.
+    """
 
     def __init__(
         self, settings: CFCPalsySettings, unet: CFCPalsyUNet, conditioner: Conditioner
@@ -57,8 +92,15 @@ class CFCPalsyModel(nn.Module):
     def encode_conditions(
         self, images: ImageBatch, identity_code: IdentityEncoding | None = None
     ) -> Conditioning:
-        """Tokens and vector of identity and expression images; ``identity_code`` is what the identity
-        images say, where they were read before."""
+        """Encodes the identity images X_ID and the expression images X_0 as c(X_ID, X_0).
+
+        Args:
+            images: ``identity`` and ``expression`` of N requests.
+            identity_code: the encoded identity images, if they have been encoded before.
+
+        Returns:
+            The conditioning of N images; the unconditional one for a model without conditions.
+        """
         if self.settings.condition.drop == 1:
             return self.conditioner.unconditional(len(images["identity"]))
         identity_code = identity_code or self.conditioner.encode_identity(images["identity"])
@@ -67,20 +109,46 @@ class CFCPalsyModel(nn.Module):
     def predict(
         self, noisy: Tensor, t: Tensor, conditioning: Conditioning, images: ImageBatch
     ) -> Tensor:
-        """The prediction (N, 3, S, S) for noisy images at timesteps (N,)."""
+        """The network's prediction, such as ε_θ(X_t, t, c(X_ID, X_0)).
+
+        Args:
+            noisy: X_t, (N, 3, S, S).
+            t: timesteps (N,), 0 … 999.
+            conditioning: the conditioning of N images.
+            images: those that ``settings.condition.images`` names as further input channels.
+
+        Returns:
+            The prediction, (N, 3, S, S), without the channels of the variance.
+        """
         names = self.settings.condition.images
-        seen = torch.cat([2 * images[n] - 1 for n in names], 1) if names else None
-        return self.unet(noisy, t, conditioning.tokens, conditioning.vector, seen)[:, :3]
+        conditions = torch.cat([2 * images[n] - 1 for n in names], 1) if names else None
+        return self.unet(noisy, t, conditioning.tokens, conditioning.vector, conditions)[:, :3]
 
     def hidden(self, target: Tensor, images: ImageBatch) -> Tensor:
-        """Images (N, 3, S, S) in 0 … 1 as what is diffused: in -1 … 1, or a difference."""
+        """Converts target images to what is diffused: images in -1 … 1, or scaled residuals.
+
+        Args:
+            target: (N, 3, S, S), RGB in 0 … 1.
+            images: the image that ``settings.diffusion.residual`` names, if it names one.
+
+        Returns:
+            X_0 of the diffusion, (N, 3, S, S).
+        """
         d = self.settings.diffusion
         if d.residual == "none":
             return 2 * target - 1
         return (target - images[d.residual]) * 2 * d.residual_scale
 
     def visible(self, hidden: Tensor, images: ImageBatch) -> Tensor:
-        """The reverse of :meth:`hidden`, not clipped."""
+        """Converts what is diffused to images: the inverse of :meth:`hidden`.
+
+        Args:
+            hidden: X_0 of the diffusion, (N, 3, S, S).
+            images: the image that ``settings.diffusion.residual`` names, if it names one.
+
+        Returns:
+            Images (N, 3, S, S) whose range is 0 … 1; they are not clipped to it.
+        """
         d = self.settings.diffusion
         if d.residual == "none":
             return (hidden + 1) / 2
@@ -88,49 +156,75 @@ class CFCPalsyModel(nn.Module):
 
     @torch.no_grad()
     def sample(
-        self, images: ImageBatch, seeds: Sequence[int], diffusion: DiffusionSettings | None = None,
+        self,
+        images: ImageBatch,
+        seeds: Sequence[int],
+        diffusion: DiffusionSettings | None = None,
         preview: Preview | None = None,
-    ) -> Tensor:  # fmt: skip
-        """Images (N, 3, S, S) in 0 … 1, one a seed. The same seed and images give the same image
-        in any batch. ``diffusion`` replaces sampler, steps, eta, draws and guidance."""
+    ) -> Tensor:
+        """Samples one image per request; the same seed and images give the same image in any batch.
+
+        Args:
+            images: ``identity``, ``expression`` and, where the model uses it, ``draft`` of N
+                requests.
+            seeds: N seeds, one per image.
+            diffusion: replaces the model's sampler, steps, eta, num_samples_averaged and guidance;
+                default: the model's own settings.
+            preview: called at each step.
+
+        Returns:
+            Images (N, 3, S, S), RGB in 0 … 1.
+
+        Raises:
+            InputError: guidance above 1 for a model that was trained without ``condition.drop``.
+        """
         d = diffusion or self.settings.diffusion
         if d.guidance > 1 and not self.settings.condition.drop:
             raise InputError("this model was trained without condition.drop; guidance must be 1")
-        chance = [torch.Generator().manual_seed(seed) for seed in seeds]
+        generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         conditioning = self.encode_conditions(images)
-        drawn = [
-            self._once(images, conditioning, chance, d, k, preview)
+        samples = [
+            self._sample_once(images, conditioning, generators, d, k, preview)
             for k in range(d.num_samples_averaged)
         ]
-        return self.visible(torch.stack(drawn).mean(0), images).clamp(0, 1)
+        return self.visible(torch.stack(samples).mean(0), images).clamp(0, 1)
 
-    def _once(
-        self, images: ImageBatch, conditioning: Conditioning, chance: Sequence[torch.Generator], d: DiffusionSettings,
-        before: int, preview: Preview | None,
-    ) -> Tensor:  # fmt: skip
-        """One draw of what is diffused, all steps of the sampler, with so many draws before it."""
+    def _sample_once(
+        self,
+        images: ImageBatch,
+        conditioning: Conditioning,
+        generators: Sequence[torch.Generator],
+        d: DiffusionSettings,
+        completed: int,
+        preview: Preview | None,
+    ) -> Tensor:
+        """Runs all steps of the sampler; ``completed`` counts the samples before this one."""
         scheduler = sampling_scheduler(self.noise, d.sampler, d.steps)
-        more = {"generator": chance} if d.sampler != "dpm++" else {}
+        step_options = {"generator": generators} if d.sampler != "dpm++" else {}
         if d.sampler == "ddim":
-            more["eta"] = d.eta  # type: ignore[assignment]
-        everything = torch.ones(len(chance), dtype=torch.bool, device=conditioning.vector.device)
-        unconditional = self.conditioner.drop_conditions(conditioning, everything)
-        noisy = self._noise(chance)
+            step_options["eta"] = d.eta  # type: ignore[assignment]
+        all_images = torch.ones(
+            len(generators), dtype=torch.bool, device=conditioning.vector.device
+        )
+        unconditional = self.conditioner.drop_conditions(conditioning, all_images)
+        noisy = self._initial_noise(generators)
         for number, step in enumerate(scheduler.timesteps, 1):
-            t = step.expand(len(chance)).to(noisy.device)
+            t = step.expand(len(generators)).to(noisy.device)
             scaled = scheduler.scale_model_input(noisy, step)
             predicted = self.predict(scaled, t, conditioning, images).float()
             if d.guidance > 1:
-                away = self.predict(scaled, t, unconditional, images).float()
-                predicted = away + d.guidance * (predicted - away)
+                # classifier-free guidance (Ho & Salimans 2022, equation 6; guidance = 1 + w)
+                baseline = self.predict(scaled, t, unconditional, images).float()
+                predicted = baseline + d.guidance * (predicted - baseline)
             if preview is not None:
-                seen = self.visible(predict_x0(self.noise, noisy, predicted, t), images).clamp(0, 1)
-                preview(before * d.steps + number, d.num_samples_averaged * d.steps, seen)
-            noisy = scheduler.step(predicted, step, noisy, **more).prev_sample
+                x0 = predict_x0(self.noise, noisy, predicted, t)
+                done, total = completed * d.steps + number, d.num_samples_averaged * d.steps
+                preview(done, total, self.visible(x0, images).clamp(0, 1))
+            noisy = scheduler.step(predicted, step, noisy, **step_options).prev_sample
         return noisy
 
-    def _noise(self, chance: Sequence[torch.Generator]) -> Tensor:
-        """What drawing begins with, from a generator an image, on the CPU: no device decides."""
+    def _initial_noise(self, generators: Sequence[torch.Generator]) -> Tensor:
+        """X_T from one generator per image, on the CPU, so that it is the same on every device."""
         size = self.settings.unet.size
-        noise = torch.stack([torch.randn(3, size, size, generator=g) for g in chance])
+        noise = torch.stack([torch.randn(3, size, size, generator=g) for g in generators])
         return noise.to(next(self.unet.parameters()).device)

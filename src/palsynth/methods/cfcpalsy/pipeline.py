@@ -1,4 +1,4 @@
-"""From faces to pictures: crops go into the model, and what it changes goes back into the photo."""
+"""From faces to images: crops go into the model, and what it changes goes back into the photo."""
 
 from __future__ import annotations
 
@@ -22,100 +22,144 @@ from palsynth.methods.networks import default_device
 DEFAULT = Path(__file__).parent / "assets" / "default"
 
 RIM = 0.08
-"""Share of a crop's side over which it fades into the photo around it."""
+"""Width of the border over which a crop fades into the photo around it, as a share of its side."""
 
 SOFT = 0.05
-"""How softly a change of the draft ends at the face's contour, of the outer-eye distance."""
+"""Blur of the face mask that limits a change of the draft, as a share of the outer-eye distance."""
 
 
 class CFCPalsyPipeline:
-    """A model with everything around it. Seeds decide all chance, whatever the batch."""
+    """A model with cropping before it and compositing after it.
+
+    Args:
+        model: the model, on the device that it is to run on.
+    """
 
     def __init__(self, model: CFCPalsyModel) -> None:
         self.model = model
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> CFCPalsyPipeline:
-        """The model of a folder; what ships where nothing is said."""
+        """Loads a model's folder; default: the model that ships."""
         return cls(load_model(path or DEFAULT).to(default_device()))
 
     def save_pretrained(self, path: Path) -> None:
-        """Writes what :meth:`from_pretrained` reads."""
+        """Writes the model, for :meth:`from_pretrained` to load."""
         save_model(self.model, path)
 
     def __call__(
-        self, identities: Sequence[Face], expressions: Sequence[ExpressionImage], seeds: Sequence[int],
-        requested: Sequence[TargetExpression | None] | None = None, diffusion: DiffusionSettings | None = None,
+        self,
+        identities: Sequence[Face],
+        expressions: Sequence[ExpressionImage],
+        seeds: Sequence[int],
+        requested: Sequence[TargetExpression | None] | None = None,
+        diffusion: DiffusionSettings | None = None,
         preview: Preview | None = None,
-    ) -> list[np.ndarray]:  # fmt: skip
-        """Pictures (H, W, 3) uint8 RGB as large as the identities' and lying as they do.
+    ) -> list[np.ndarray]:
+        """Transfers expressions to identities; the seeds decide all randomness, in any batch.
 
-        ``requested`` says in words what an expression image shows, where that is known; else it is
-        captured, against the same person's rest where the picture has it, if the model wants a
-        draft. ``diffusion`` replaces sampler, steps and guidance.
+        Args:
+            identities: N faces at rest.
+            expressions: N expression images.
+            seeds: N seeds.
+            requested: the movement and palsy that each expression image shows, where they are
+                known. If the model uses a draft, the simulator makes it from these; where they are
+                None, from the expression as captured from the image, against the same person at
+                rest if that is given.
+            diffusion: replaces the model's sampler, steps, eta, num_samples_averaged and guidance.
+            preview: called at each sampling step.
+
+        Returns:
+            N images (H, W, 3) uint8 RGB, with the size and the framing of the identities' images.
         """
         size = self.model.settings.unet.size
         crop = self.model.conditioner.crop
-        cut = [crop(face, size) for face in identities]
-        shown = [crop(picture.face, size).image for picture in expressions]
-        drafts: list[np.ndarray | None] = [None] * len(cut)
-        images = {"identity": [c.image for c in cut], "expression": shown}
+        crops = [crop(face, size) for face in identities]
+        inputs = {
+            "identity": [c.image for c in crops],
+            "expression": [crop(picture.face, size).image for picture in expressions],
+        }
+        drafts: list[np.ndarray] | None = None
         if self.model.settings.uses_draft:
-            words = requested or [None] * len(expressions)
-            drafts = [
-                draft(face, said or picture)
-                for face, picture, said in zip(identities, expressions, words, strict=True)
+            drafts = _make_drafts(identities, expressions, requested)
+            inputs["draft"] = [
+                crop(Face(image, face.landmarks), size).image
+                for image, face in zip(drafts, identities, strict=True)
             ]
-            images["draft"] = [
-                crop(Face(made, face.landmarks), size).image
-                for made, face in zip(drafts, identities, strict=True)
-                if made is not None
-            ]
-        device = next(self.model.parameters()).device
-        batch = ImageBatch({
-            name: as_images(torch.from_numpy(np.stack(i))).to(device) for name, i in images.items()
-        })  # fmt: skip
-        made = self.model.sample(batch, seeds, diffusion, preview).cpu()
-        crops = (made * 255).permute(0, 2, 3, 1).numpy()
-        out = []
+        samples = self._sample(inputs, seeds, diffusion, preview)
+        images = []
         for k, face in enumerate(identities):
-            if drafts[k] is None:
-                out.append(_pasted(face.image, crops[k], cut[k].onto(face)))
+            to_image = crops[k].onto(face)
+            if drafts is None:
+                images.append(_paste(face.image, samples[k], to_image))
             else:
-                change = (crops[k] - images["draft"][k]) * _within(cut[k])[..., None]
-                out.append(_changed(drafts[k], change, cut[k].onto(face)))  # type: ignore[arg-type]
-        return out
+                change = (samples[k] - inputs["draft"][k]) * _soft_face_mask(crops[k])[..., None]
+                images.append(_add_change(drafts[k], change, to_image))
+        return images
+
+    def _sample(
+        self,
+        inputs: dict[str, list[np.ndarray]],
+        seeds: Sequence[int],
+        diffusion: DiffusionSettings | None,
+        preview: Preview | None,
+    ) -> np.ndarray:
+        """Samples (N, S, S, 3) float32 RGB in 0 … 255 from crops (S, S, 3) uint8 RGB by name."""
+        device = next(self.model.parameters()).device
+        batch = ImageBatch(
+            {
+                name: as_images(torch.from_numpy(np.stack(images))).to(device)
+                for name, images in inputs.items()
+            }
+        )
+        samples = self.model.sample(batch, seeds, diffusion, preview).cpu()
+        return (samples * 255).permute(0, 2, 3, 1).numpy()
 
 
-def _within(crop: Face) -> np.ndarray:
-    """(S, S) float32: 1 in the face, 0 outside it, where no expression changes anything."""
-    inside = region_mask(crop.landmarks, "face", crop.image.shape).astype(np.float32)
-    return np.asarray(cv2.GaussianBlur(inside, (0, 0), SOFT * crop.outer_eyes))
+def _make_drafts(
+    identities: Sequence[Face],
+    expressions: Sequence[ExpressionImage],
+    requested: Sequence[TargetExpression | None] | None,
+) -> list[np.ndarray]:
+    """The simulator's drafts, from what is requested where it is known, else from the images."""
+    targets = requested or [None] * len(expressions)
+    return [
+        draft(face, target or picture)
+        for face, picture, target in zip(identities, expressions, targets, strict=True)
+    ]
 
 
-def _changed(picture: np.ndarray, change: np.ndarray, to_picture: np.ndarray) -> np.ndarray:
-    """A picture with the change of a crop (S, S, 3) added where the crop lies in it: a larger
-    picture keeps its own sharpness, and only what changes is as coarse as the crop."""
+def _soft_face_mask(crop: Face) -> np.ndarray:
+    """(S, S) float32: 1 in the face, falling to 0 around it, where no expression has an effect."""
+    mask = region_mask(crop.landmarks, "face", crop.image.shape).astype(np.float32)
+    return np.asarray(cv2.GaussianBlur(mask, (0, 0), SOFT * crop.outer_eyes))
+
+
+def _add_change(image: np.ndarray, change: np.ndarray, to_image: np.ndarray) -> np.ndarray:
+    """Adds the change of a crop (S, S, 3) to an image, where the crop lies in it: a larger image
+    keeps its own sharpness, and only what changes is as coarse as the crop."""
     faded = change * _fade(change.shape[0])[..., None]
-    laid = _laid(faded, to_picture, picture.shape)
-    return (picture + laid).round().clip(0, 255).astype(np.uint8)
+    warped = _warp(faded, to_image, image.shape)
+    return (image + warped).round().clip(0, 255).astype(np.uint8)
 
 
-def _pasted(picture: np.ndarray, crop: np.ndarray, to_picture: np.ndarray) -> np.ndarray:
-    """A picture with a crop (S, S, 3) laid over it, faded at the crop's rim."""
-    alpha = _laid(_fade(crop.shape[0]), to_picture, picture.shape)[..., None].clip(0, 1)
-    border = cv2.BORDER_REPLICATE
-    laid = _laid(crop.astype(np.float32), to_picture, picture.shape, border)
-    return (picture * (1 - alpha) + laid * alpha).round().clip(0, 255).astype(np.uint8)
+def _paste(image: np.ndarray, crop: np.ndarray, to_image: np.ndarray) -> np.ndarray:
+    """Pastes a crop (S, S, 3) into an image, blended at the crop's border."""
+    alpha = _warp(_fade(crop.shape[0]), to_image, image.shape)[..., None].clip(0, 1)
+    warped = _warp(crop, to_image, image.shape, cv2.BORDER_REPLICATE)
+    return (image * (1 - alpha) + warped * alpha).round().clip(0, 255).astype(np.uint8)
 
 
-def _laid(
-    crop: np.ndarray, to_picture: np.ndarray, shape: tuple[int, ...],
+def _warp(
+    crop: np.ndarray,
+    to_image: np.ndarray,
+    shape: tuple[int, ...],
     border: int = cv2.BORDER_CONSTANT,
-) -> np.ndarray:  # fmt: skip
+) -> np.ndarray:
+    """Warps a crop to the pixels of an image of a shape (H, W, ...)."""
     return cv2.warpAffine(
         crop.astype(np.float32),
-        to_picture,
+        to_image,
         (shape[1], shape[0]),
         flags=cv2.INTER_CUBIC,
         borderMode=border,
@@ -123,7 +167,7 @@ def _laid(
 
 
 def _fade(size: int) -> np.ndarray:
-    """(S, S) float32: 1 inside, 0 at the rim."""
+    """(S, S) float32: 1 in the middle, falling to 0 at the border."""
     rim = RIM * size
     edge = np.minimum(np.arange(size) + 0.5, size - np.arange(size) - 0.5) / rim
     line = edge.clip(0, 1).astype(np.float32)

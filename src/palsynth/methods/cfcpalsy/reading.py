@@ -1,4 +1,4 @@
-"""What a picture asks for, in words: so that the simulator can draft what the picture shows."""
+"""Recognises the movement and palsy of an expression image, so that the simulator can draft it."""
 
 from __future__ import annotations
 
@@ -27,38 +27,54 @@ def _reader() -> ReaderNet:
 def read_targets(
     crops: Sequence[np.ndarray], points: Sequence[np.ndarray | None] | None = None
 ) -> list[TargetExpression]:
-    """Movement and palsy of expression images, cut out (112, 112, 3) uint8 RGB, by the reader.
+    """Recognises movement and palsy in crops of expression images, with the reader that ships.
 
-    ``points`` (478, 2 or 3) are the landmarks in a crop, used where none are found there.
-    Synkinesis and effort are not read. How often it errs stands in docs/measurements.md.
+    Synkinesis and effort are not recognised. The error rates are in docs/measurements.md.
+
+    Args:
+        crops: N crops (112, 112, 3) uint8 RGB at the recogniser framing.
+        points: N arrays of landmarks (478, 2) or (478, 3) in pixels of the crop, used where no
+            face is detected in the crop; default: none are known.
+
+    Returns:
+        N targets, each with the movement of highest probability and the estimated function of
+        every branch.
     """
     features = features_of(crops, points or [None] * len(crops))
     vectors, upright = (torch.from_numpy(np.array(features[n])) for n in ("vector", "points"))
     reader = _reader()
-    reading = reader(vectors, upright)
-    out = []
-    for movement, state in zip(reading.movement.argmax(1), reading.state, strict=True):
+    predictions = reader(vectors, upright)
+    targets = []
+    for movement, state in zip(predictions.movement.argmax(1), predictions.state, strict=True):
         left, right = (
             SidePalsy({b: float(v) for b, v in zip(Branch, side, strict=False)}, float(side[-1]))
             for side in state
         )
-        out.append(
+        targets.append(
             TargetExpression(reader.head.movements[int(movement)], Palsy(left=left, right=right))
         )
-    return out
+    return targets
 
 
 def as_targets(
     expressions: Sequence[Face], requested: Sequence[TargetExpression | None] | None = None
 ) -> list[TargetExpression]:
-    """What each expression image shows: as it was ``requested`` where that is known, else as read."""
-    known: list[TargetExpression | None] = (
+    """Recognises the movement and palsy of expression images, unless they are known.
+
+    Args:
+        expressions: N faces.
+        requested: N targets that are known, None where one is not; default: none is known.
+
+    Returns:
+        N targets: the known ones as they are, the others recognised.
+    """
+    targets: list[TargetExpression | None] = (
         [None] * len(expressions) if requested is None else list(requested)
     )
-    unknown = [k for k, words in enumerate(known) if words is None]
+    unknown = [k for k, target in enumerate(targets) if target is None]
     if unknown:
         crops = [expressions[k].aligned(RECOGNISER, 112) for k in unknown]
-        read = read_targets([c.image for c in crops], [c.landmarks for c in crops])
-        for k, words in zip(unknown, read, strict=True):
-            known[k] = words
-    return [words for words in known if words is not None]
+        recognised = read_targets([c.image for c in crops], [c.landmarks for c in crops])
+        for k, target in zip(unknown, recognised, strict=True):
+            targets[k] = target
+    return [target for target in targets if target is not None]

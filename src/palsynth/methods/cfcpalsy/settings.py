@@ -1,4 +1,4 @@
-"""What decides a CFCPalsy model: every step beyond the paper, and every ablation, is a field here.
+"""Settings of a CFCPalsy model: every extension of the paper, and every ablation, is a field here.
 
 Defaults are the paper's (arXiv 2409.07271 and its training script).
 """
@@ -20,38 +20,49 @@ class UNetSettings(Settings):
     """The U-Net (see :class:`CFCPalsyUNet`)."""
 
     size: int = 112
+    """Side of the images in pixels."""
     base: int = 128
+    """Channels at the first level."""
     multipliers: tuple[int, ...] = (1, 1, 2, 2, 4, 4)
+    """Channels of each level, as multiples of base."""
     blocks: int = 1
+    """Residual blocks per level on the way down; there is one more on the way up."""
     attention: tuple[int, ...] = (4,)
+    """Levels with attention, counted from 0."""
     head_channels: int = 64
+    """Channels per attention head."""
     predicted: Literal[3, 6] = 6
-    """6 has room for the variance that the published network predicts and nobody trains."""
+    """Output channels; 6 includes the variance, which the published code never trains."""
     unshuffle: int = 1
-    """Beyond the paper: pixels a side folded into channels."""
+    """Extension: factor by which pixel unshuffling reduces the sides."""
     dropout: float = 0.0
+    """Dropout in the residual blocks."""
 
 
 @dataclass(frozen=True)
 class ConditionSettings(Settings):
-    """What the U-Net is told (see :class:`Conditioner`)."""
+    """The conditioning of the U-Net (see :class:`Conditioner`)."""
 
     dim: int = 512
+    """Channels of the tokens before fusion."""
     heads: int = 4
+    """Attention heads of the fusion."""
     landmarks: bool = True
-    """False is CFCPalsy 1."""
+    """Whether there is a landmark feature; False is the ablation CFCPalsy 1."""
     cross: bool = True
-    """False is CFCPalsy 3."""
+    """Whether features attend to one another; False is the ablation CFCPalsy 3."""
     fusion_trainable: bool = True
-    """False repeats a fault of the published code: its adapters and fusion never train."""
+    """False reproduces a fault of the published code: its adapters and fusion never train."""
     identity_trainable: bool = True
+    """Whether the identity network trains."""
     transposed: bool = True
-    """A landmark token is a place of the map; the published code mixes channels and places."""
+    """Whether each landmark token is one position of the landmark map; the published code mixes
+    channels and positions."""
     images: tuple[ImageInput, ...] = ()
-    """Beyond the paper: images that the U-Net sees as further channels."""
+    """Extension: images that the U-Net takes as further input channels."""
     drop: float = 0.0
-    """Beyond the paper: share of examples without conditions, for guidance; 1 reads no condition
-    at all, for a U-Net that others begin with."""
+    """Extension: share of examples whose conditions are dropped, for classifier-free guidance; 1
+    trains without any condition, a U-Net to initialise others from."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.drop <= 1:
@@ -60,26 +71,31 @@ class ConditionSettings(Settings):
 
 @dataclass(frozen=True)
 class DiffusionSettings(Settings):
-    """The objective, and how images are drawn afterwards."""
+    """The objective, and how images are sampled."""
 
     prediction: Prediction = "epsilon"
+    """What the U-Net predicts: the noise or the velocity."""
     residual: Literal["none", "identity", "draft"] = "none"
-    """Beyond the paper: what is drawn is the difference to that image."""
+    """Extension: the image whose difference to the target is diffused, in place of the target."""
     residual_scale: float = 2.0
-    """The difference is made this much larger, so that its size is nearer to the noise's."""
+    """Factor on that difference, to bring its magnitude nearer to the noise's."""
     cycle: float = 0.3
-    """Weight sigma of the second pass; 0 is CFCPalsy 2."""
+    """Weight sigma of the second pass; 0 is the ablation CFCPalsy 2."""
     identity_weight: float = 0.05
+    """Weight lambda_id of the identity loss."""
     landmark_weight: float = 1.0
+    """Weight lambda_lm of the landmark loss."""
     sampler: Sampler = "ddim"
+    """The sampler."""
     steps: int = 50
+    """Sampling steps."""
     eta: float = 1.0
-    """Noise that ddim adds at each step."""
+    """Noise that ddim adds at each step: 0 is deterministic, 1 as much as ddpm."""
     num_samples_averaged: int = 1
-    """Beyond the paper: an image is the mean of so many, which differ where the model is not
-    sure. Where the difference to a draft is drawn, the draft keeps the mean sharp."""
+    """Extension: number of samples whose mean is the image; they differ where the model is
+    uncertain. With residual draft, the draft keeps the mean sharp."""
     guidance: float = 1.0
-    """Above 1 leans towards the conditions; needs a model trained with ``drop``."""
+    """Scale of classifier-free guidance; above 1 needs a model trained with drop."""
 
     def __post_init__(self) -> None:
         for name in ("cycle", "identity_weight", "landmark_weight", "eta"):
@@ -105,11 +121,13 @@ class CFCPalsySettings(Settings):
         if self.diffusion.residual != "none" and self.unet.predicted != 3:
             raise InputError("a residual model predicts 3 channels; set unet.predicted 3")
         if self.condition.drop == 1 and (self.diffusion.cycle or self.condition.images):
-            raise InputError("a model without conditions (drop 1) has no cycle and sees no images")
+            raise InputError(
+                "a model without conditions (drop 1) can have neither a cycle nor condition images"
+            )
         if self.diffusion.guidance > 1 and not 0 < self.condition.drop < 1:
             raise InputError("guidance needs a model trained with condition.drop above 0")
 
     @property
     def uses_draft(self) -> bool:
-        """Whether the simulator's draft must be given."""
+        """Whether the model needs the simulator's draft."""
         return "draft" in self.condition.images or self.diffusion.residual == "draft"

@@ -1,4 +1,4 @@
-"""Pairs of people whom nothing trains on, drawn once a process, for figures while training."""
+"""A fixed batch of pairs of subjects that no training uses, for metrics during training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,14 @@ GROUPS = 2
 
 @lru_cache(maxsize=2)
 def validation_batch(size: int) -> dict[str, Tensor]:
-    """24 pairs of validation people, as a batch of the loop holds them."""
+    """24 pairs of validation subjects, rendered once per process.
+
+    Args:
+        size: side of the images in pixels.
+
+    Returns:
+        A batch as the training loop makes it, such as ``identity`` (24, size, size, 3) uint8 RGB.
+    """
     source = GroupsSource(FIRST + 2000, 500, seed=99, healthy=0.1)
     pairs: list[PairExample] = []
     for number in range(GROUPS):
