@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import get_type_hints
 
 import cv2
+import numpy as np
 import pytest
 import tyro
 
@@ -31,9 +32,11 @@ RUN = ("simulate", "sheet", "grid", "synthesize", "anonymize", "measure", "subje
 
 
 @pytest.fixture(scope="module")
-def folder(photo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(neutral: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files that README and docs speak of, all of one face at rest or grinning."""
     out = tmp_path_factory.mktemp("docs")
+    photo = out / "photo.png"
+    write_png(photo, neutral)
     grin = simulate(read_face(photo), Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V)).image
     (out / "patient").mkdir()
     rest = "photo selfie anna ben-at-rest ben-rest rest photo-at-rest other colleague patient/rest"
