@@ -1,4 +1,4 @@
-"""Eyeballs, folds and teeth: what lies where, and what is dark."""
+"""Eyeballs and folds: positions, colours and shading."""
 
 from __future__ import annotations
 
@@ -50,19 +50,19 @@ def test_the_inner_corner_is_pink_and_the_outer_is_not() -> None:
     assert outer[0] < 1.15 * outer[1]
 
 
-def test_the_lamp_glints_at_the_upper_left_and_stays_behind_the_iris() -> None:
+def test_the_glint_is_at_the_upper_left_and_follows_the_iris_only_in_part() -> None:
     eye = Eyeball(iris_profile(BLUE), np.full(3, 210.0), np.array([60.0, 40.0]), 16.0)
     for shift in ((0.0, 0.0), (0.0, -10.0)):
         image = np.zeros((80, 120, 3))
         add_glint(image, eye, np.array(shift), np.array([5.0, 3.0]))
         y, x = np.unravel_index(image[..., 0].argmax(), (80, 120))
-        wanted = [60 - 0.28 * 16 - 5, 40 - 0.42 * 16 - 3 + 0.35 * shift[1]]
-        assert np.array([x, y]) == pytest.approx(wanted, abs=0.6)
+        expected = [60 - 0.28 * 16 - 5, 40 - 0.42 * 16 - 3 + 0.35 * shift[1]]
+        assert np.array([x, y]) == pytest.approx(expected, abs=0.6)
 
 
-def test_the_white_of_an_eye_is_read_where_no_lash_shades_it() -> None:
+def test_the_sclera_is_read_where_no_lash_shades_it() -> None:
     image = np.full((60, 80, 3), 220, np.uint8)
-    image[:38] = 120  # the upper lid's shade over three fifths of it
+    image[:38] = 120  # shadow of the upper lid over three fifths of the aperture
     found = read_eyeball(image, np.ones((60, 80), bool), np.array([40.0, 30.0]), 14.0)
     assert found.sclera == pytest.approx(220, abs=2)
 
@@ -91,7 +91,7 @@ def test_each_fold_lies_in_its_place(
     assert y[0] <= down.min() < down.max() <= y[1]
 
 
-def test_below_a_line_of_the_forehead_its_ridge_catches_the_light_from_above() -> None:
+def test_a_lit_ridge_lies_below_each_forehead_line() -> None:
     shading, place = fold_maps()
     grid_x, grid_y = map_grid()
     column = np.abs(grid_x[0] - 0.27).argmin()

@@ -1,4 +1,4 @@
-"""Whom the appearance model is fitted to, and the arithmetic of the fit."""
+"""The training photographs of the appearance model, and the arithmetic of the fit."""
 
 from __future__ import annotations
 
@@ -43,17 +43,21 @@ INFO = """face_id,age,gender,ethnicity
 
 @pytest.fixture
 def london(tmp_path: Path) -> Path:
-    """Four people, each in a colour of their own; OpenCV writes blue first."""
+    """Four people, each of one colour; OpenCV writes blue first."""
     (tmp_path / "neutral").mkdir()
     (tmp_path / "split.csv").write_text(SPLIT)
     (tmp_path / "info.csv").write_text(INFO)
-    for name, bgr in (("001", (0, 0, 250)), ("002", (0, 250, 0)), ("003", (250, 0, 0)),
-                      ("004", (90, 90, 90))):  # fmt: skip
+    for name, bgr in (
+        ("001", (0, 0, 250)),
+        ("002", (0, 250, 0)),
+        ("003", (250, 0, 0)),
+        ("004", (90, 90, 90)),
+    ):
         cv2.imwrite(str(tmp_path / "neutral" / f"{name}.jpg"), np.full((32, 32, 3), bgr, np.uint8))
     return tmp_path
 
 
-def test_only_train_people_are_read_in_red_green_and_blue(london: Path) -> None:
+def test_only_train_people_are_read_and_as_rgb(london: Path) -> None:
     seen: list[np.ndarray] = []
 
     def detect(image: np.ndarray) -> np.ndarray:
@@ -63,8 +67,9 @@ def test_only_train_people_are_read_in_red_green_and_blue(london: Path) -> None:
     assert [s.name for s in read_subjects(london, "train")] == ["001", "003"]
     found = neutral_photographs(london, detect)
     assert [(p.age, p.gender, p.ethnicity) for p in found] == [
-        (33.0, "female", "east_asian"), (None, "male", "white"),
-    ]  # fmt: skip
+        (33.0, "female", "east_asian"),
+        (None, "male", "white"),
+    ]
     assert len(seen) == 2
     assert found[0].image.mean((0, 1)) == pytest.approx([250, 0, 0], abs=6)
     assert found[1].image.mean((0, 1)) == pytest.approx([0, 0, 250], abs=6)
@@ -75,21 +80,21 @@ def test_only_train_people_are_read_in_red_green_and_blue(london: Path) -> None:
         neutral_photographs(london, detect)
 
 
-def test_what_codes_are_regressed_on() -> None:
-    """1, decades from 30, woman, and one of three groups; white has no column."""
+def test_attribute_rows() -> None:
+    """1, decades from age 30, woman, one-hot group; white is the reference without a column."""
     assert attribute_row(45, True, "black").tolist() == [1, 1.5, 1, 1, 0, 0]
     assert attribute_row(20, False, "white").tolist() == [1, -1, 0, 0, 0, 0]
     assert attribute_row(30, False, "west_asian").tolist() == [1, 0, 0, 0, 1, 0]
     assert attribute_row(30, True, "east_asian").tolist() == [1, 0, 1, 0, 0, 1]
-    nothing = np.zeros((1, 1, 3), np.uint8), np.zeros((478, 3))
-    unknown = Photograph(*nothing, None, "female", "martian")
+    empty = np.zeros((1, 1, 3), np.uint8), np.zeros((478, 3))
+    unknown = Photograph(*empty, None, "female", "martian")
     assert _attribute_row(unknown).tolist() == pytest.approx([1, -0.2, 1, 0, 0, 0])
-    assert _attribute_row(Photograph(*nothing, 50, "male", "black")).tolist() == [1, 2, 0, 1, 0, 0]
+    assert _attribute_row(Photograph(*empty, 50, "male", "black")).tolist() == [1, 2, 0, 1, 0, 0]
 
 
 @pytest.mark.parametrize("angle", [0.0, 0.5])
 def test_canonical_coordinates(angle: float) -> None:
-    """The face of round numbers, tilted clockwise, comes back level: 100 pixels are one."""
+    """A tilted face with known landmarks becomes level; 100 pixels are one unit."""
     c, s = np.cos(angle), np.sin(angle)
     landmarks = np.column_stack([hand_made() @ np.array([[c, s], [-s, c]]), np.full(478, 30.0)])
     found = canonical(landmarks)
@@ -108,7 +113,7 @@ def test_the_mean_shape_is_alike_on_both_sides() -> None:
 
 
 def test_principal_directions_of_known_points() -> None:
-    """Points that vary by 3 along one axis and by 1 along another."""
+    """Points with a deviation of 3 along one axis and of 1 along another."""
     centred = np.array([[3.0, 0, 0], [-3, 0, 0], [0, 1, 0], [0, -1, 0]])
     basis, codes = _principal(centred, 2)
     assert np.abs(basis) == pytest.approx(np.array([[1, 0, 0], [0, 1, 0]]), abs=1e-9)
@@ -119,21 +124,26 @@ def test_principal_directions_of_known_points() -> None:
 def test_regression_of_codes_finds_what_each_attribute_does() -> None:
     rng = np.random.default_rng(0)
     attributes = np.array(
-        [attribute_row(rng.uniform(18, 60), rng.random() < 0.5,
-                       rng.choice(["white", "black", "west_asian", "east_asian"]))
-         for _ in range(3000)]
-    )  # fmt: skip
+        [
+            attribute_row(
+                rng.uniform(18, 60),
+                rng.random() < 0.5,
+                rng.choice(["white", "black", "west_asian", "east_asian"]),
+            )
+            for _ in range(3000)
+        ]
+    )
     true = rng.normal(size=(6, 2))
     noise = rng.normal(size=(3000, 2)) @ np.array([[2.0, 0], [1.2, 0.5]])
-    weights, spread = _regress(attributes, attributes @ true + noise)
+    weights, factor = _regress(attributes, attributes @ true + noise)
     assert weights == pytest.approx(true, abs=0.25)
-    covariance = spread @ spread.T  # what is left, and half of what goes together
+    covariance = factor @ factor.T  # residual variance, and half of the covariance
     assert covariance[0, 0] == pytest.approx(2.0**2 + 1.2**2, rel=0.1)
     assert covariance[0, 1] == pytest.approx(0.5 * 1.2 * 0.5, rel=0.25)
 
 
 def test_a_texture_is_the_photo_at_the_mean_shape() -> None:
-    """A photo whose red says x and green y, of a face that lies at 100 pixels a unit."""
+    """A photo whose red encodes x and green y, of a face at 100 pixels per unit."""
     y, x = np.mgrid[:260, :220]
     photo = np.stack([x, y, np.zeros_like(x)], -1).astype(np.uint8)
     mesh = canonical_mesh()
@@ -144,11 +154,11 @@ def test_a_texture_is_the_photo_at_the_mean_shape() -> None:
     assert (UNIT, EXTENT, texture_shape()) == (128, (-1.0, -1.0, 1.0, 1.5), (320, 256))
     for place in ((-0.3, 0.4), (0.3, -0.3), (0.0, 1.1)):
         column, row = to_texture(np.array(place)).round().astype(int)
-        wanted = [110 + 100 * place[0], 100 + 100 * place[1], 0]
-        assert texture[row, column] == pytest.approx(wanted, abs=1.5)
+        expected = [110 + 100 * place[0], 100 + 100 * place[1], 0]
+        assert texture[row, column] == pytest.approx(expected, abs=1.5)
 
 
-def test_hair_over_the_forehead_is_no_skin() -> None:
+def test_hair_over_the_forehead_is_not_skin() -> None:
     texture = np.full((*texture_shape(), 3), (190, 150, 130), np.float32)
     column, row = to_texture(np.array([0.3, -0.5])).astype(int)
     texture[: row + 10, column:] = (40, 30, 25)

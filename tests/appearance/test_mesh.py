@@ -76,7 +76,7 @@ def test_raster_agrees_with_barycentric_arithmetic() -> None:
     assert np.allclose(out[y, x, 0], (x - 1) + 2 * (y - 1), atol=1e-4)
 
 
-def test_raster_shows_the_nearer_triangle_and_hides_those_turned_away() -> None:
+def test_raster_shows_the_nearer_triangle_and_hides_back_faces() -> None:
     points = np.array([[0, 0], [9, 0], [0, 9], [0, 0], [9, 0], [0, 9]], np.float32)
     depth = np.array([1, 1, 1, 0, 0, 0], np.float32)
     value = np.array([[1], [1], [1], [2], [2], [2]], np.float32)

@@ -23,7 +23,7 @@ from palsynth.appearance.teeth import sample_mouth
 from palsynth.subjects import View, render, sample
 
 
-def test_the_shipped_model_keeps_its_promises() -> None:
+def test_the_shipped_model_stays_within_its_limits() -> None:
     model = appearance_model()
     assert len(model.texture_scale) <= MAX_COMPONENTS
     path = Path(load_model.__code__.co_filename).parent / "assets" / "appearance.npz"
@@ -51,7 +51,7 @@ def test_attributes_move_the_mean_the_right_way() -> None:
     assert set(ETHNICITIES) == {"white", "black", "west_asian", "east_asian"}
 
 
-def _people_as_photographs(count: int) -> list[Photograph]:
+def _subjects_as_photographs(count: int) -> list[Photograph]:
     out = []
     for seed in range(count):
         subject = sample(seed)
@@ -64,19 +64,19 @@ def _people_as_photographs(count: int) -> list[Photograph]:
 
 
 def test_a_fit_reconstructs_what_it_was_fitted_to(tmp_path: Path) -> None:
-    """A model of twelve people, with as many components, explains each of them."""
-    photographs = _people_as_photographs(12)
+    """A model of twelve subjects, with as many components, explains each of them."""
+    photographs = _subjects_as_photographs(12)
     arrays = fit(photographs, components=12)
     path = tmp_path / "model.npz"
     save_model(arrays, path)
     model = load_model(path)
     assert len(model.texture_scale) == 12
-    spread = arrays["texture_basis"].astype(np.float32) * arrays["texture_scale"][:, None]
-    gram = spread @ spread.T
+    components = arrays["texture_basis"].astype(np.float32) * arrays["texture_scale"][:, None]
+    gram = components @ components.T
     assert np.allclose(np.diag(gram), 1, atol=0.05)  # unit length after rounding to 8 bits
     assert np.abs(gram - np.diag(np.diag(gram))).max() < 0.05
     assert not list(tmp_path.glob("*.partial*"))
-    # each person counts as a mirror shows them, too
+    # each subject counts mirrored, too
     average = np.zeros((*texture_shape(), 3), np.float32)
     average[model.inside] = model.texture_mean.astype(np.float32)
     both = (model.inside & model.inside[:, ::-1])[..., None]
@@ -87,10 +87,12 @@ def test_a_fit_reconstructs_what_it_was_fitted_to(tmp_path: Path) -> None:
         assert abs((mirrored * direction).sum()) == pytest.approx(1, abs=0.02)
     woman = model.landmarks(model.regression[2]) - model.shape_mean
     mirrored = woman[model.landmark_mirror] * [-1, 1, 1]
-    assert np.abs(mirrored - woman).max() < 0.02 * np.abs(woman).max(), "no gender is lopsided"
+    assert np.abs(mirrored - woman).max() < 0.02 * np.abs(woman).max(), (
+        "the effect of gender is symmetric"
+    )
 
 
-def test_files_that_are_no_model_say_so(tmp_path: Path) -> None:
+def test_files_that_are_no_model_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.npz"
     path.write_bytes(b"not a zip")
     with pytest.raises(ValueError, match="not an appearance model"):
@@ -100,12 +102,12 @@ def test_files_that_are_no_model_say_so(tmp_path: Path) -> None:
         load_model(path)
 
 
-def test_a_folder_without_photographs_says_what_is_missing(tmp_path: Path) -> None:
+def test_a_folder_without_photographs_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"split\.csv: cannot be read"):
         neutral_photographs(tmp_path, lambda image: image)
 
 
-def test_pyramid_halves_while_it_fits() -> None:
+def test_pyramid_halves_down_to_the_image_resolution() -> None:
     texture = np.zeros((320, 256, 3), np.uint8)
     assert pyramid(texture, 128)[0].shape == (320, 256, 3)
     small, unit = pyramid(texture, 34)
@@ -126,7 +128,7 @@ def test_folds_are_symmetric_and_bounded() -> None:
 def test_polygon_alpha_is_the_area() -> None:
     square = np.array([[1.5, 1.5], [5.5, 1.5], [5.5, 4.5], [1.5, 4.5]])
     alpha = polygon_alpha(square, (8, 8), np.zeros(2))
-    # its edge is drawn an eighth of a pixel thick
+    # the edge is rasterised an eighth of a pixel thick
     assert alpha.sum() == pytest.approx(12 + 14 / 8, rel=0.02)
     assert alpha[3, 3] == 1
     assert alpha[7, 7] == 0
@@ -138,7 +140,7 @@ def test_smooth_curve_passes_through_its_points() -> None:
     assert np.allclose(curve[::5], points)
 
 
-def test_an_eye_is_read_back_as_it_was_drawn() -> None:
+def test_round_trip_of_an_eyeball() -> None:
     profile = iris_profile(np.array([100.0, 130.0, 150.0]))
     y, x = np.mgrid[:60, :80]
     r = np.hypot(x - 40, y - 30) / 14

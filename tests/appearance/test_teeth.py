@@ -6,7 +6,7 @@ from palsynth.appearance.teeth import TOOTH_WHITE, UNITS_PER_MM, sample_mouth
 
 
 def mouth(jaw: float = 0.0, sharpness: float = 300.0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A mouth wide open, lit white, and where its pixels lie."""
+    """A wide open mouth under white light, and the canonical offsets of its pixels."""
     x, y = np.meshgrid(np.linspace(-0.3, 0.3, 151), np.linspace(-0.12, 0.12, 61))
     x, y = x.astype(np.float32), y.astype(np.float32)
     return sample_mouth(x, y, jaw, 240 * TOOTH_WHITE, sharpness), x, y
@@ -22,7 +22,7 @@ def test_teeth_are_white_and_gums_are_not() -> None:
     assert gum.mean() < 0.85 * incisor.mean()
 
 
-def test_the_arch_turns_away_and_is_the_same_on_both_sides() -> None:
+def test_the_dental_arch_curves_away_and_is_symmetric() -> None:
     image, x, _ = mouth()
     assert np.abs(image - image[:, ::-1]).mean() < 1
     row = (x > -1) & (np.abs(mouth()[2] + 0.045) < 0.01)
@@ -41,7 +41,7 @@ def test_the_lower_row_goes_down_with_the_jaw() -> None:
 
 
 def test_no_dark_line_runs_along_the_teeth() -> None:
-    """Between a crown and the gum nothing is darker than both."""
+    """Between a crown and the gum no pixel is darker than both."""
     image, x, _ = mouth()
     middle = image[:, int(np.abs(x[0] - 4.25 * UNITS_PER_MM).argmin())].mean(-1)
     above_edge = middle[: len(middle) // 2 - 4]

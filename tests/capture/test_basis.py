@@ -1,5 +1,4 @@
-"""The columns that captures are made of, their bounds, and what is believed before anything is
-seen."""
+"""The columns of the linear system, their bounds and their prior."""
 
 from __future__ import annotations
 
@@ -37,24 +36,24 @@ def test_a_sides_column_moves_its_side_and_both_make_the_field() -> None:
     assert np.allclose(to_right, mirrored, atol=2e-3)
 
 
-def test_what_a_strength_may_be() -> None:
+def test_bounds_of_the_strengths() -> None:
     sagging = {"browInnerUp", "browOuterUp", "cheekRaiser", "eyeSquint", "mouthSmile"}
-    most = {"mouthPucker": 2.0, "cheekPuff": 3.3, "jawOpen": 1.2, "drag": 1.0}
+    upper_bounds = {"mouthPucker": 2.0, "cheekPuff": 3.3, "jawOpen": 1.2, "drag": 1.0}
     for (field, _), low, high in zip(basis().names, basis().low, basis().high, strict=True):
         assert low == (-0.8 if field in sagging else 0.0), field
-        assert high == most.get(field, 1.5), field
+        assert high == upper_bounds.get(field, 1.5), field
 
 
-def test_what_is_believed_before_anything_is_seen() -> None:
-    """Sides and middle are independent; on a side fields vary as patients of every grade, early and
-    late, move them in every movement, and by 0.05 beside; all of it weighs 0.15."""
+def test_prior_of_the_strengths() -> None:
+    """Sides and middle are independent; on one side, fields vary as in patients of every grade,
+    early and late, over all movements, plus a deviation of 0.05; the prior has the weight 0.15."""
     precision, names = basis().precision, basis().names
-    spread = {"jawOpen": 0.25, "drag": 0.25}
+    deviations = {"jawOpen": 0.25, "drag": 0.25}
     sides = np.array([side for _, side in names])
     drag = np.array([field == "drag" for field, _ in names])
     for k, (field, side) in enumerate(names):
         if side == "middle" or field == "drag":
-            assert precision[k, k] == pytest.approx(0.15 / spread.get(field, 0.12) ** 2)
+            assert precision[k, k] == pytest.approx(0.15 / deviations.get(field, 0.12) ** 2)
             assert np.count_nonzero(precision[k]) == 1
     left, right = ((sides == side) & ~drag for side in ("left", "right"))
     assert not precision[np.ix_(left, right)].any()
@@ -66,11 +65,14 @@ def test_what_is_believed_before_anything_is_seen() -> None:
         for late in (False, True)
     ]
     seen = [
-        (what.of(side).fields.get("smile", 0.0), what.of(side).fields.get("mouthUpperUp", 0.0))
+        (
+            activation.of(side).fields.get("smile", 0.0),
+            activation.of(side).fields.get("mouthUpperUp", 0.0),
+        )
         for movement in Movement
         for palsy in palsies
         for effort in (0.4, 0.7, 1.0)
-        for what in [drive(movement, palsy, intensity=effort)]
+        for activation in [drive(movement, palsy, intensity=effort)]
         for side in Side
     ]
     own = [field for field, side in names if side == "left" and field != "drag"]
@@ -81,7 +83,7 @@ def test_what_is_believed_before_anything_is_seen() -> None:
     assert moments[smile, upper] == pytest.approx(squares[2])
 
 
-def test_regions_are_alike_on_both_sides() -> None:
+def test_regions_are_symmetric() -> None:
     for name, region in regions().items():
         right, left = (region.points[side] for side in (Side.RIGHT, Side.LEFT))
         assert {int(topology.MIRROR[p]) for p in right} == set(left), name
@@ -93,7 +95,7 @@ def test_regions_are_alike_on_both_sides() -> None:
     assert not mouth & {"browInnerUp", "browOuterUp", "browDown", "eyeSquint", "cheekRaiser"}
 
 
-def test_a_face_that_stays_at_rest_is_not_certain_and_one_that_smiles_is() -> None:
+def test_certainty_of_a_face_at_rest_and_of_a_smile() -> None:
     still, smiling, brows = np.zeros((3, 42))
     for side in ("left", "right"):
         smiling[basis().index("mouthSmile", side)] = 1.0

@@ -1,4 +1,4 @@
-"""Captures of pictures whose movement, side and strength are known."""
+"""Captures of images with known movement, side and strength."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_a_half_grin_is_read_on_its_side(side: Side, with_rest: bool, rest: Face
     face = _seen(Movement.GRIN, Palsy.peripheral(side, Grade.VI))
     found = capture(face, rest if with_rest else None)
     assert found.of(side.other).fields["mouthSmile"] > 0.35
-    # how far the sides go is told apart better than by which field: drag and smile are alike
+    # displacement of the sides is more reliable than the fields behind it: drag resembles a smile
     mouth = read(found).regions["mouth"]
     up = {Side.LEFT: mouth.left, Side.RIGHT: mouth.right}
     assert up[side.other] > up[side] + 1.5
@@ -93,7 +93,7 @@ def test_a_mirrored_face_has_mirrored_coefficients(rest: Face) -> None:
         assert np.allclose(_values(plain.mirrored().mirrored()), _values(plain))
 
 
-def test_rest_gives_rest_and_a_picture_that_stays(rest: Face) -> None:
+def test_a_captured_rest_leaves_the_image_unchanged(rest: Face) -> None:
     other = _seen(Movement.REST, Palsy.none())
     found = capture(other, rest)
     assert found.with_rest
@@ -124,46 +124,52 @@ def test_every_strength_has_an_error_and_rest_makes_it_no_larger(rest: Face) -> 
 
 
 @SIDES
-def test_the_expression_arrives_on_somebody_else(side: Side, rest: Face, astronaut: Face) -> None:
+def test_the_expression_is_transferred_to_another_identity(
+    side: Side, rest: Face, astronaut: Face
+) -> None:
     face = _seen(Movement.GRIN, Palsy.peripheral(side, Grade.VI))
     found = capture(face, rest)
     for image, still in (
         (retarget(found, astronaut).image, astronaut),
-        (get_method("captured")([Request(sample(7), ExpressionImage(face, rest), 0, 256, PORTRAIT)])[0],
-         detect_face(render(sample(7), view=View(256, PORTRAIT)).image)),
-    ):  # fmt: skip
+        (
+            get_method("captured")(
+                [Request(sample(7), ExpressionImage(face, rest), 0, 256, PORTRAIT)]
+            )[0],
+            detect_face(render(sample(7), view=View(256, PORTRAIT)).image),
+        ),
+    ):
         again = capture(detect_face(image), still)
         assert np.sign(mouth_difference(again)) == side.sign
         assert abs(mouth_difference(again)) > 0.4 * abs(mouth_difference(found))
 
 
-def test_words_drive_the_method_as_they_drive_the_simulator(astronaut: Face) -> None:
+def test_a_requested_movement_gives_the_same_image_as_the_simulator(astronaut: Face) -> None:
     palsy = Palsy.peripheral(Side.RIGHT, Grade.IV)
     request = Request(astronaut, TargetExpression(Movement.WHISTLE, palsy), 0, framing=None)
-    made = get_method("captured")([request])[0]
-    assert np.array_equal(made, simulate(astronaut, Movement.WHISTLE, palsy).image)
+    image = get_method("captured")([request])[0]
+    assert np.array_equal(image, simulate(astronaut, Movement.WHISTLE, palsy).image)
 
 
-def test_what_rest_shows_by_chance_is_not_driven(rest: Face) -> None:
+def test_noise_of_a_face_at_rest_is_not_animated(rest: Face) -> None:
     face = _seen(Movement.GRIN, Palsy.none())
     unsure = replace(capture(face, rest), certainty={"brow": 0.0, "mouth": 0.0})
-    what = drive_of(unsure)
-    assert what.jaw == what.drag == 0
-    assert what.left.fields["mouthSmile"] == 0
-    assert what.offset is not None
-    assert not what.offset.any()
+    activation = drive_of(unsure)
+    assert activation.jaw == activation.drag == 0
+    assert activation.left.fields["mouthSmile"] == 0
+    assert activation.offset is not None
+    assert not activation.offset.any()
     assert BY_CHANCE[True][1] < BY_CHANCE[False][1]
 
 
 @pytest.mark.parametrize("size", [128, 320])
-def test_a_half_rolled_eye_is_told_from_one_that_looks_ahead(size: int) -> None:
-    """Of people with an eye that rolls up more than half, behind lids that stay open, and of the
-    same people's other eye, which is open too."""
+def test_a_half_rolled_eye_is_distinguished_from_one_that_looks_ahead(size: int) -> None:
+    """Subjects with one eye that rolls up by more than half behind open lids, compared with their
+    other eye, which is open too."""
     rolled, ahead = [], []
     for seed in range(1_000_400, 1_000_412):
-        what = drive(Movement.REST, Palsy.none())
-        eye = replace(what.left, bell=0.65, closure=0.15)
-        image, _ = render_drive(sample(seed), replace(what, left=eye), View(size, PORTRAIT))
+        activation = drive(Movement.REST, Palsy.none())
+        eye = replace(activation.left, bell=0.65, closure=0.15)
+        image, _ = render_drive(sample(seed), replace(activation, left=eye), View(size, PORTRAIT))
         found = capture(detect_face(image))
         rolled.append(found.left.roll)
         ahead.append(found.right.roll)
@@ -172,9 +178,10 @@ def test_a_half_rolled_eye_is_told_from_one_that_looks_ahead(size: int) -> None:
 
 
 @SIDES
-def test_bells_phenomenon_is_captured_and_follows(side: Side, astronaut: Face) -> None:
+def test_bells_phenomenon_is_captured_and_retargeted(side: Side, astronaut: Face) -> None:
     palsy = Palsy.peripheral(side, Grade.VI)
-    seed = next(s for s in range(1_000_700, 1_000_800) if sample(s).bell > 0.9)  # most, not all
+    # the eye does not roll in every subject
+    seed = next(s for s in range(1_000_700, 1_000_800) if sample(s).bell > 0.9)
     found = capture(_seen(Movement.CLOSE_EYES_LIGHTLY, palsy, seed))
     assert found.of(side).roll > 0.7
     assert found.of(side.other).roll == 0
@@ -184,7 +191,7 @@ def test_bells_phenomenon_is_captured_and_follows(side: Side, astronaut: Face) -
     assert moved.of(side.other).bell == 0
 
 
-def test_synkinesis_is_named_where_the_eye_goes_with_the_mouth(rest: Face) -> None:
+def test_synkinesis_is_reported_where_the_eye_narrows_with_the_mouth(rest: Face) -> None:
     links = {(Muscle.ZYGOMATICUS, Muscle.ORBICULARIS_OCULI): 0.9}
     state = SidePalsy(dict.fromkeys(Branch, 0.85), 1.0, links)
     face = _seen(Movement.GRIN, Palsy(right=state))
@@ -206,9 +213,9 @@ def test_a_corner_that_is_lower_at_rest_is_not_guessed_about(rest: Face) -> None
     assert read(found, Movement.REST).regions["mouth"].weak_side is Side.LEFT
 
 
-def test_what_the_movement_does_not_move_counts_by_half(rest: Face) -> None:
-    """A brow that goes up a little in a grin does not outvote the mouth; asked for nothing, or for
-    the forehead, it counts."""
+def test_regions_that_the_movement_does_not_involve_count_by_half(rest: Face) -> None:
+    """A brow that moves up slightly in a grin does not outvote the mouth; without a requested
+    movement, or when wrinkling the forehead is requested, it counts in full."""
     found = capture(rest, rest)
 
     def with_sides(brow: float, mouth: float) -> ExpressionCoefficients:

@@ -1,4 +1,4 @@
-"""What is learnt of smiling, on drawn people whose smile is known: the one that ships."""
+"""The fit of the smile, on synthetic subjects with a known smile: the one that ships."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from palsynth.face.detect import detect_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.simulator.smile import MOUTH, learnt_smile
 from palsynth.subjects import Light, View, render, sample
-from tests.capture.made import made
+from tests.capture.coefficients import make_coefficients
 
 EFFORT = 0.8
 LIPS = [*topology.OUTER_UPPER_LIP, *topology.OUTER_LOWER_LIP]
@@ -35,9 +35,10 @@ def pairs() -> list[SmilingPair]:
     return out
 
 
-def test_a_known_smile_is_found_again(pairs: list[SmilingPair]) -> None:
-    """The detector shows lips to move less than they do, so way and effort are not what was drawn
-    but in its direction: the lower lip goes down where the scanned fields leave it."""
+def test_a_known_smile_is_recovered(pairs: list[SmilingPair]) -> None:
+    """The detector underestimates the movement of lips, so displacement and effort differ from the
+    rendered ones but point in their direction: the lower lip moves down beyond the scanned
+    fields."""
     assert all(pair.opening > OPEN for pair in pairs)
     found = fit_smile(pairs)
     assert float(found["effort"]) == pytest.approx(EFFORT, abs=0.2)
@@ -51,7 +52,7 @@ def test_a_known_smile_is_found_again(pairs: list[SmilingPair]) -> None:
     assert found["mouth"].shape == (2, *MOUTH, 3)
 
 
-def test_what_is_learnt_is_alike_on_both_sides(pairs: list[SmilingPair]) -> None:
+def test_the_fitted_smile_is_symmetric(pairs: list[SmilingPair]) -> None:
     found = fit_smile(pairs)
     light = found["light"].astype(float)
     assert np.abs(light).max() == 127
@@ -59,22 +60,22 @@ def test_what_is_learnt_is_alike_on_both_sides(pairs: list[SmilingPair]) -> None
     assert np.allclose(found["mouth"][0], found["mouth"][0][:, ::-1], atol=1e-3)
 
 
-def test_nothing_is_learnt_beyond_the_face(pairs: list[SmilingPair]) -> None:
+def test_the_fitted_light_is_limited_to_the_face(pairs: list[SmilingPair]) -> None:
     light = fit_smile(pairs)["light"]
     assert light.any()
     assert not light[:60].any(), "the forehead does not smile"
     assert not light[:, :20].any()
 
 
-def test_light_within_the_mouth_is_what_was_drawn(pairs: list[SmilingPair]) -> None:
+def test_the_rendered_light_inside_the_mouth_is_recovered(pairs: list[SmilingPair]) -> None:
     found, known = fit_smile(pairs)["mouth"][0].astype(float), learnt_smile().mouth[0]
     assert np.corrcoef(found.ravel(), known.ravel())[0, 1] > 0.3
 
 
-def test_light_is_learnt_from_the_side_that_smiles_whatever_the_lamp(
+def test_light_is_fitted_to_the_smiling_side_whatever_the_lamp(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Of two people who smile on one side, photographed by a lamp of four fifths."""
+    """Two subjects who smile on one side, rendered at four fifths of the exposure."""
     monkeypatch.setattr(smiles, "LEAST_SEEN", 0.1)
     fold = np.s_[195:215, 155:175]
     halves = []
@@ -84,7 +85,8 @@ def test_light_is_learnt_from_the_side_that_smiles_whatever_the_lamp(
         rest = detect_face(render(subject, view=view).image)
         dim = replace(view, light=Light(exposure=0.8))
         smiling = detect_face(render(subject, Movement.GRIN, palsy, view=dim).image)
-        known = made(**{side.other.value: {"mouthSmile": 0.9}})  # a full grin of the other side
+        # a full grin of the other side
+        known = make_coefficients(**{side.other.value: {"mouthSmile": 0.9}})
         halves.append(replace(smiling_pair(rest, smiling), coefficients=known))
     light = smiles._light(halves)
     assert -0.3 < light[fold].mean() < -0.02

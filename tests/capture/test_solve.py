@@ -1,4 +1,4 @@
-"""The linear system's own truth: landmarks made of it are taken apart again."""
+"""Round trip of the linear system: landmarks composed from it are decomposed again."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ POINTS = topology.SKIN_POINTS
 
 
 def _landmarks(shape: np.ndarray, pose: HeadPose, scale: float = 150.0) -> np.ndarray:
-    """A shape (468, 3) as it lies in a picture: turned, scaled and moved; depth as x."""
+    """A shape (468, 3) in an image: rotated, scaled and moved; depth in the units of x."""
     turned = shape @ _rotation(pose).T * scale
     return np.asarray(turned + np.array([220.0, 240.0, 0.0]))
 
 
-def test_bounds_are_kept_as_scipy_keeps_them() -> None:
+def test_bounded_least_squares_agrees_with_scipy() -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
         system, target = rng.normal(size=(30, 8)), rng.normal(size=30)
@@ -32,7 +32,7 @@ def test_bounds_are_kept_as_scipy_keeps_them() -> None:
         assert np.allclose(found, reference, atol=1e-6)
 
 
-def test_without_bounds_it_is_the_plain_solution() -> None:
+def test_without_bounds_it_is_ordinary_least_squares() -> None:
     rng = np.random.default_rng(1)
     system, target = rng.normal(size=(20, 5)), rng.normal(size=20)
     free = np.full(5, np.inf)
@@ -55,9 +55,9 @@ def test_a_known_smile_is_read_from_any_pose(pose: HeadPose) -> None:
     assert right == pytest.approx(0.8, abs=0.2)
     assert abs(left) < 0.08
     explained = np.tensordot(found.strengths, columns.columns, 1)
-    wanted = moved - subject
+    expected = moved - subject
     lips = list(topology.COMMISSURE.values())
-    assert np.abs(explained - wanted)[lips, :2].max() < 0.02
+    assert np.abs(explained - expected)[lips, :2].max() < 0.02
 
 
 def test_a_face_at_rest_moves_nothing_against_its_own_rest() -> None:
@@ -68,8 +68,8 @@ def test_a_face_at_rest_moves_nothing_against_its_own_rest() -> None:
     assert np.abs(found.residual).max() < 0.01
 
 
-def test_the_columns_of_the_pose_are_what_turning_does() -> None:
-    """Nod, turn and tilt by a thousandth of a radian; nearer by a thousandth; right and down."""
+def test_the_columns_of_the_pose_are_its_derivatives() -> None:
+    """Pitch, yaw and roll by a thousandth of a radian; scale; translation right and down."""
     points = np.random.default_rng(0).normal(size=(7, 3))
     columns, step = _pose_columns(points), 1e-3
     for k in range(3):
@@ -80,8 +80,8 @@ def test_the_columns_of_the_pose_are_what_turning_does() -> None:
     assert columns[5] == pytest.approx(np.broadcast_to([0.0, 1.0], (7, 2)))
 
 
-def test_a_pose_that_begins_wrong_is_put_right(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first guess of a face that lies on its side is off by six degrees of nod, and scale."""
+def test_a_wrong_initial_pose_is_corrected(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The initial pose of a face lying on its side is off by six degrees of pitch, and in scale."""
     subject, pose = neutral_model().mean, HeadPose(0, 0, 80)
     truth = _rotation(pose)
     wrong = Pose(_turn(np.radians([6.0, 0.0, 0.0])) @ truth, 140.0)
@@ -92,8 +92,8 @@ def test_a_pose_that_begins_wrong_is_put_right(monkeypatch: pytest.MonkeyPatch) 
     assert off < 1.5
 
 
-def test_what_no_field_explains_is_told_in_the_faces_own_axes() -> None:
-    """A point of the forehead that lies 0.1 lower, of a head that is tilted by 30 degrees."""
+def test_the_residual_is_in_the_axes_of_the_face() -> None:
+    """A point of the forehead is 0.1 lower, on a head tilted by 30 degrees."""
     subject = neutral_model().mean
     odd = subject.copy()
     odd[151, 1] += 0.1
@@ -101,7 +101,7 @@ def test_what_no_field_explains_is_told_in_the_faces_own_axes() -> None:
     assert found.residual[151] == pytest.approx([0, 0.1, 0], abs=0.02)
 
 
-def test_where_landmarks_say_nothing_the_prior_is_the_error(
+def test_without_information_in_the_landmarks_the_error_is_the_priors(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("palsynth.capture.solve.NOISE", 1e6)
@@ -133,7 +133,7 @@ def test_left_fields_move_the_patients_left() -> None:
     assert np.abs(smile[right]).max() < 0.005
 
 
-def test_the_neutral_model_is_of_faces_and_prefers_no_side() -> None:
+def test_the_neutral_model_is_symmetric_and_normalised() -> None:
     model = neutral_model()
     mirror = topology.MIRROR[:POINTS]
     assert np.allclose(model.mean[mirror] * [-1, 1, 1], model.mean, atol=1e-5)
@@ -144,7 +144,7 @@ def test_the_neutral_model_is_of_faces_and_prefers_no_side() -> None:
     assert np.ptp(model.mean[:, 2]) > 0.5
 
 
-def test_fitting_finds_the_ways_in_which_people_differ() -> None:
+def test_fitting_recovers_the_components_of_identity() -> None:
     rng = np.random.default_rng(0)
     model = neutral_model()
     codes = rng.normal(size=(40, 3))
@@ -155,19 +155,19 @@ def test_fitting_finds_the_ways_in_which_people_differ() -> None:
     ]
     found = fit_neutral(faces)
     assert np.abs(found["mean"] - model.mean[:, :2]).max() < 0.01
-    spread = np.linalg.norm(found["components"].astype(float).reshape(COMPONENTS, -1), axis=1)
-    assert spread[6] < 0.15 * spread[0]  # three ways, and what a mirror makes of them
-    whole = np.square(spread).sum()  # of standard deviations, as the model's own are
+    deviations = np.linalg.norm(found["components"].astype(float).reshape(COMPONENTS, -1), axis=1)
+    assert deviations[6] < 0.15 * deviations[0]  # three components and their mirror images
+    whole = np.square(deviations).sum()  # scaled to standard deviations, like the model
     assert whole == pytest.approx(np.square(model.components[:3]).sum(), rel=0.5)
     mirror = topology.MIRROR[:POINTS]
     for component in found["components"][:4].astype(float):
         mirrored = component[mirror] * [-1, 1]
         cosine = (mirrored * component).sum() / np.square(component).sum()
-        assert abs(cosine) > 0.98, "alike on both sides, or opposite"
+        assert abs(cosine) > 0.98, "symmetric or antisymmetric"
 
 
-def test_a_person_counts_as_the_mirror_shows_them_too() -> None:
-    """Where a wide face always leans to the left, width and leaning are still two ways."""
+def test_each_face_counts_mirrored_too() -> None:
+    """If wide faces always lean to the left, width and leaning are still separate components."""
     model = neutral_model()
     wide, leaning = model.components[0], model.components[3]
     codes = np.linspace(-1.5, 1.5, 12)

@@ -1,4 +1,4 @@
-"""The layers behind and over the skin: eyeball, lid, lashes, mouth."""
+"""The layers behind and in front of the skin: eyeball, lid, lashes, mouth."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _eye_window(movement: Movement, palsy: Palsy, side: str) -> np.ndarray:
     return image[int(y) - 8 : int(y) + 9, int(x) - 14 : int(x) + 15].astype(float)
 
 
-def test_a_shut_eye_shows_skin_and_no_eyeball() -> None:
+def test_a_shut_eye_shows_skin_and_not_the_eyeball() -> None:
     open_eye = _eye_window(Movement.REST, Palsy.none(), "right")
     shut = _eye_window(Movement.CLOSE_EYES_LIGHTLY, Palsy.none(), "right")
     assert open_eye[4:13].min() < 40  # the pupil
@@ -30,7 +30,7 @@ def test_a_shut_eye_shows_skin_and_no_eyeball() -> None:
     assert red > blue + 8
 
 
-def test_an_eye_that_cannot_shut_rolls_up_and_shows_white() -> None:
+def test_an_eye_that_cannot_shut_rolls_up_and_shows_the_sclera() -> None:
     palsy = Palsy.peripheral(Side.LEFT, Grade.VI)
     straight = _eye_window(Movement.REST, palsy, "left")
     rolled = _eye_window(Movement.CLOSE_EYES_LIGHTLY, palsy, "left")
@@ -65,7 +65,7 @@ def test_lashes_darken_the_margin_only(side: Side) -> None:
     assert draw_lashes(image, margin, 200.0, side, 1.0, 0.0) is image
 
 
-def test_unfolding_mends_a_fold_and_leaves_the_rest() -> None:
+def test_unfolding_repairs_a_fold_and_leaves_the_rest_unchanged() -> None:
     x, y = np.meshgrid(np.arange(8.0), np.arange(8.0))
     rest = np.column_stack([x.ravel(), y.ravel()]).astype(np.float32) * 10
     corner = np.arange(64).reshape(8, 8)

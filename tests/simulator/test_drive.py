@@ -16,10 +16,10 @@ from palsynth.simulator.drive import drive, forces
 
 
 @pytest.mark.parametrize("movement", [m for m in YANAGIHARA if m is not Movement.WINK])
-def test_a_healthy_face_moves_alike_on_both_sides(movement: Movement) -> None:
-    what = drive(movement, Palsy.none())
-    assert what.left == what.right
-    assert what.drag == 0
+def test_a_healthy_face_moves_symmetrically(movement: Movement) -> None:
+    activation = drive(movement, Palsy.none())
+    assert activation.left == activation.right
+    assert activation.drag == 0
 
 
 @pytest.mark.parametrize("movement", YANAGIHARA)
@@ -31,7 +31,7 @@ def test_the_mirror_image_of_a_palsy_drives_the_mirror_image(movement: Movement)
     assert left.drag == pytest.approx(-right.drag)
 
 
-def test_a_dead_side_does_nothing_and_the_other_pulls_harder() -> None:
+def test_a_paralysed_side_does_not_move_and_the_other_pulls_harder() -> None:
     dead = forces(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.VI), Side.LEFT)
     assert set(dead.values()) == {0.0}
     healthy = forces(Movement.GRIN, Palsy.none(), Side.RIGHT)
@@ -47,19 +47,19 @@ def test_the_mouth_is_dragged_to_the_healthy_side() -> None:
 @pytest.mark.parametrize("movement", EYE_CLOSURES)
 def test_a_weak_lid_hardly_comes_down_and_the_eye_rolls_up(movement: Movement) -> None:
     palsy = Palsy.peripheral(Side.LEFT, Grade.VI)
-    what, rest = drive(movement, palsy), drive(Movement.REST, palsy)
-    assert what.left.closure - rest.left.closure == pytest.approx(0.2)  # the levator lets go
-    assert 0.9 < what.left.bell < 1
+    activation, rest = drive(movement, palsy), drive(Movement.REST, palsy)
+    assert activation.left.closure - rest.left.closure == pytest.approx(0.2)  # the levator lets go
+    assert 0.9 < activation.left.bell < 1
     if movement is Movement.WINK:
-        assert what.right.closure == 0
+        assert activation.right.closure == 0
     else:
-        assert what.right.closure == 1
-        assert what.right.bell == 0
+        assert activation.right.closure == 1
+        assert activation.right.bell == 0
 
 
 def test_bells_phenomenon_can_be_absent() -> None:
-    what = drive(Movement.CLOSE_EYES_LIGHTLY, Palsy.peripheral(Side.LEFT, Grade.VI), bell=0)
-    assert what.left.bell == 0
+    activation = drive(Movement.CLOSE_EYES_LIGHTLY, Palsy.peripheral(Side.LEFT, Grade.VI), bell=0)
+    assert activation.left.bell == 0
 
 
 def test_rest_shows_lost_tone_only() -> None:
@@ -70,7 +70,7 @@ def test_rest_shows_lost_tone_only() -> None:
     assert limp.fields["browOuterUp"] < 0
 
 
-def test_late_palsy_narrows_the_fissure_and_drags_movements_along() -> None:
+def test_late_palsy_narrows_the_fissure_and_shows_synkinesis() -> None:
     late = Palsy.peripheral(Side.LEFT, Grade.IV, late=True)
     assert drive(Movement.REST, late).left.closure > 0
     brow = forces(Movement.WRINKLE_FOREHEAD, late, Side.LEFT)
@@ -79,9 +79,9 @@ def test_late_palsy_narrows_the_fissure_and_drags_movements_along() -> None:
     assert Muscle.ZYGOMATICUS not in plain
 
 
-def test_a_central_palsy_leaves_the_forehead() -> None:
-    what = drive(Movement.WRINKLE_FOREHEAD, Palsy.central(Side.LEFT, Grade.VI))
-    assert what.left.fields["browInnerUp"] > 0.8 * what.right.fields["browInnerUp"]
+def test_a_central_palsy_spares_the_forehead() -> None:
+    activation = drive(Movement.WRINKLE_FOREHEAD, Palsy.central(Side.LEFT, Grade.VI))
+    assert activation.left.fields["browInnerUp"] > 0.8 * activation.right.fields["browInnerUp"]
 
 
 def test_intensity_scales_effort() -> None:
@@ -93,26 +93,26 @@ def test_one_branch_alone() -> None:
     data = {"left": {"function": {"marginal": 0.0, "cervical": 0.0}}}
     palsy = Palsy.from_dict(data)
     assert palsy.right == SidePalsy()
-    what = drive(Movement.DEPRESS_LIP, palsy)
-    assert what.left.fields["mouthLowerDown"] == 0
+    activation = drive(Movement.DEPRESS_LIP, palsy)
+    assert activation.left.fields["mouthLowerDown"] == 0
     assert (
         drive(Movement.WRINKLE_FOREHEAD, palsy).left
         == drive(Movement.WRINKLE_FOREHEAD, Palsy.none()).left
     )
 
 
-def test_a_healthy_person_winks_the_eye_that_is_asked_for() -> None:
+def test_a_healthy_person_winks_the_requested_eye() -> None:
     for side in Side:
-        what = drive(Movement.WINK, Palsy.none(), wink=side)
-        assert what.of(side).closure == 1
-        assert what.of(side.other).closure == 0
+        activation = drive(Movement.WINK, Palsy.none(), wink=side)
+        assert activation.of(side).closure == 1
+        assert activation.of(side.other).closure == 0
     assert drive(Movement.WINK, Palsy.peripheral(Side.RIGHT, Grade.II)).right.closure > 0.5
 
 
 def test_a_slack_cheek_balloons_and_weak_lips_leak() -> None:
     def cheeks(palsy: Palsy) -> tuple[float, float]:
-        what = drive(Movement.PUFF_CHEEKS, palsy)
-        return what.left.fields["cheekPuff"], what.right.fields["cheekPuff"]
+        activation = drive(Movement.PUFF_CHEEKS, palsy)
+        return activation.left.fields["cheekPuff"], activation.right.fields["cheekPuff"]
 
     healthy, mild, dead = (
         cheeks(palsy)

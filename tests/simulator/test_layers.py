@@ -1,4 +1,4 @@
-"""What lies behind and over the skin, each on its side: eyeballs, lashes, teeth."""
+"""The layers behind and in front of the skin, each on its side: eyeballs, lashes, teeth."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from palsynth.simulator.surface import Pose
 
 @pytest.mark.parametrize(("side", "x"), [(Side.LEFT, 1.1), (Side.RIGHT, -1.1)])
 def test_an_eye_rolls_up_and_outward(side: Side, x: float, face: Face) -> None:
-    """Half of Bell's phenomenon at 100 pixels a unit: 0.033 up, 0.011 out."""
+    """Half of Bell's phenomenon at 100 pixels per unit: 0.033 up, 0.011 out."""
     rest = replace(at_rest(face), pose=Pose(np.eye(3), 100.0))
     assert eye_roll(rest, side, SideDrive(bell=0.5)) == pytest.approx([x, -3.3], abs=1e-4)
     assert not eye_roll(rest, side, SideDrive(bell=0.0)).any()
@@ -43,7 +43,7 @@ def test_a_photo_at_rest_has_each_eye_on_its_side(face: Face) -> None:
 
 
 def _changed(face: Face, one: np.ndarray, other: np.ndarray) -> set[str]:
-    """Which halves of the face two pictures differ in, the patient's."""
+    """The sides, the patient's, in which two images differ."""
     columns = np.flatnonzero((one != other).any((0, 2)))
     middle = face.landmarks[topology.NASION, 0]
     found = {"left"} if (columns > middle + 3).any() else set()
@@ -60,9 +60,9 @@ def test_only_the_weak_eye_rolls(side: Side, face: Face) -> None:
 
 
 @pytest.mark.parametrize("side", list(Side))
-def test_only_the_eye_that_is_asked_winks(side: Side, face: Face) -> None:
-    made = compose(at_rest(face), drive(Movement.WINK, Palsy.none(), wink=side)).image
-    change = np.abs(made.astype(float) - face.image).mean(-1)
+def test_only_the_requested_eye_winks(side: Side, face: Face) -> None:
+    image = compose(at_rest(face), drive(Movement.WINK, Palsy.none(), wink=side)).image
+    change = np.abs(image.astype(float) - face.image).mean(-1)
     for eye, number in (("right", 468), ("left", 473)):
         x, y = face.landmarks[number, :2].round().astype(int)
         inside = change[y - 3 : y + 4, x - 3 : x + 4].mean()
@@ -70,7 +70,7 @@ def test_only_the_eye_that_is_asked_winks(side: Side, face: Face) -> None:
 
 
 def _lashes(side: Side, closure: float) -> np.ndarray:
-    """Ink (H, W) of lashes along a level margin at row 40, its outer corner to the side's own."""
+    """Darkness (H, W) of lashes along a level margin at row 40."""
     image = np.full((80, 120, 3), 200, np.float32)
     margin = np.column_stack([np.linspace(20, 100, 40), np.full(40, 40.0)])
     return (200 - draw_lashes(image, margin, 300.0, side, closure, 1.0)).mean(-1)
@@ -95,16 +95,16 @@ def test_lashes_are_thickest_at_the_outer_corner_and_alike_on_both_sides() -> No
 def test_fainter_lashes_darken_less() -> None:
     image = np.full((80, 120, 3), 200, np.float32)
     margin = np.column_stack([np.linspace(20, 100, 40), np.full(40, 40.0)])
-    whole, half = (
+    whole, partly = (
         200 - draw_lashes(image, margin, 300.0, Side.LEFT, 0.0, strength).astype(float)
         for strength in (1.0, 0.5)
     )
-    assert np.allclose(half, whole / 2, atol=0.01)
+    assert np.allclose(partly, whole / 2, atol=0.01)
 
 
 @pytest.mark.parametrize(("brightest", "level"), [(200, 0.46 * 200 + 142), (0, 165), (255, 248)])
 def test_teeth_are_as_light_as_the_brightest_of_the_skin(brightest: int, level: float) -> None:
-    """The brightest channel of the brightest tenth, where the landmarks lie, and nowhere else."""
+    """The brightest channel of the brightest tenth, at the landmarks only."""
     skin = np.full((100, 100, 3), 255, np.uint8)
     skin[20:40, 50:90] = (brightest, brightest // 2, 0)
     skin[60:80, 10:30] = 0
@@ -115,11 +115,11 @@ def test_teeth_are_as_light_as_the_brightest_of_the_skin(brightest: int, level: 
 
 
 @pytest.mark.parametrize(("jaw", "drop"), [(0.1, 0.0), (0.36, 0.06)])
-def test_skull_and_jaw_hold_the_teeth(
+def test_the_teeth_are_fixed_to_skull_and_jaw(
     jaw: float, drop: float, face: Face, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The upper incisors' edge lies 0.040 below the line of the closed lips, wherever these go;
-    the lower row goes down once the jaw opens beyond a smile's 0.16."""
+    """The upper incisors' edge is 0.040 below the line of the closed lips, however the lips move;
+    the lower row moves down once the jaw opens beyond a smile's 0.16."""
     requested: list[tuple[np.ndarray, np.ndarray, float]] = []
 
     def teeth(x: np.ndarray, y: np.ndarray, drop: float, *light: object) -> np.ndarray:
@@ -128,8 +128,8 @@ def test_skull_and_jaw_hold_the_teeth(
 
     monkeypatch.setattr("palsynth.simulator.mouth.sample_mouth", teeth)
     rest = at_rest(face)
-    what = replace(drive(Movement.GRIN, Palsy.none()), jaw=jaw)
-    moved = compose(rest, what)
+    activation = replace(drive(Movement.GRIN, Palsy.none()), jaw=jaw)
+    moved = compose(rest, activation)
     ((x, y, found),) = requested
     assert found == pytest.approx(drop)
     corner = moved.points[topology.INNER_UPPER_LIP[0], 0]
@@ -144,11 +144,15 @@ def test_skull_and_jaw_hold_the_teeth(
 
 @pytest.mark.parametrize(
     ("gap", "light"),
-    [(0.025, 0.75 * 2 * np.exp(-0.3 * 0.5)), (0.05, 2.0), (0.10, 2 * np.exp(0.3)),
-     (0.30, 2 * np.exp(0.3 * 1.5))],
-)  # fmt: skip
+    [
+        (0.025, 0.75 * 2 * np.exp(-0.3 * 0.5)),
+        (0.05, 2.0),
+        (0.10, 2 * np.exp(0.3)),
+        (0.30, 2 * np.exp(0.3 * 1.5)),
+    ],
+)
 def test_light_within_the_mouth_grows_with_its_opening(gap: float, light: float) -> None:
-    """Twice the light in the mean, its log by 0.3 more a spread of 0.05; less in a slit."""
+    """Twice the light on average, log 0.3 more per standard deviation of 0.05; less in a slit."""
     unit = 200.0
     x = np.linspace(20.0, 80.0, 30)
     upper, lower = (np.column_stack([x, np.full(30, y)]) for y in (20.0, 20.0 + gap * unit))
@@ -158,23 +162,23 @@ def test_light_within_the_mouth_grows_with_its_opening(gap: float, light: float)
     assert found[22, 50] == pytest.approx(light, rel=1e-4)
 
 
-def test_an_eye_that_only_rolls_is_drawn(face: Face) -> None:
-    what = drive(Movement.REST, Palsy.none())
-    what.left.bell = 1.0
-    made = compose(at_rest(face), what).image
-    assert _changed(face, made, face.image) == {"left"}
+def test_an_eye_that_only_rolls_is_rendered(face: Face) -> None:
+    activation = drive(Movement.REST, Palsy.none())
+    activation.left.bell = 1.0
+    image = compose(at_rest(face), activation).image
+    assert _changed(face, image, face.image) == {"left"}
 
 
 def test_a_lid_is_painted_as_far_as_it_shuts(face: Face) -> None:
-    """By a smooth step up to 0.6, on its own eye."""
-    rest, nothing = at_rest(face), np.zeros_like(face.image, np.float32)
-    none, half, most, shut = (
-        _paint_lid(nothing, rest, rest.points, Side.LEFT, closure, np.zeros(2))
+    """By a smoothstep up to a closure of 0.6, on one eye only."""
+    rest, black = at_rest(face), np.zeros_like(face.image, np.float32)
+    none, partly, mostly, shut = (
+        _paint_lid(black, rest, rest.points, Side.LEFT, closure, np.zeros(2))
         for closure in (0.0, 0.3, 0.6, 1.0)
     )
     assert not none.any()
-    assert np.allclose(half, most / 2, atol=1e-3)
-    assert np.array_equal(most, shut)
+    assert np.allclose(partly, mostly / 2, atol=1e-3)
+    assert np.array_equal(mostly, shut)
     x = np.flatnonzero(shut.any((0, 2)))
     corners = face.landmarks[[362, 263], 0]
     assert corners[0] - 2 <= x.min() < x.max() <= corners[1] + 2

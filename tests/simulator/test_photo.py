@@ -28,7 +28,7 @@ from palsynth.simulator.surface import (
 from palsynth.subjects import HeadPose, View, render, sample
 
 
-def test_doing_nothing_changes_nothing(astronaut: Face) -> None:
+def test_rest_without_a_palsy_changes_no_pixel(astronaut: Face) -> None:
     moved = simulate(astronaut, Movement.REST, Palsy.none())
     assert np.array_equal(moved.image, astronaut.image)
     assert not moved.support.any()
@@ -36,7 +36,7 @@ def test_doing_nothing_changes_nothing(astronaut: Face) -> None:
 
 @pytest.mark.parametrize("movement", YANAGIHARA)
 @pytest.mark.parametrize("side", list(Side))
-def test_nothing_folds_and_nothing_changes_beyond_the_support(
+def test_no_triangle_folds_and_no_pixel_changes_beyond_the_support(
     astronaut: Face, movement: Movement, side: Side
 ) -> None:
     moved = simulate(astronaut, movement, Palsy.peripheral(side, Grade.VI))
@@ -72,7 +72,7 @@ def test_the_eye_that_works_is_shut_and_the_other_is_open(face: Face) -> None:
     assert seen.sided["palpebral fissure"].asymmetry > 0
 
 
-def test_repeating_gives_the_same_bytes(astronaut: Face) -> None:
+def test_simulation_is_deterministic(astronaut: Face) -> None:
     palsy = Palsy.peripheral(Side.RIGHT, Grade.IV, late=True)
     one, two = (simulate(astronaut, Movement.GRIN, palsy).image for _ in range(2))
     assert np.array_equal(one, two)
@@ -154,7 +154,7 @@ def test_shipped_fields_are_symmetric_and_named() -> None:
 
 
 def test_registration_of_a_small_scan(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    """A made-up scan, a slope whose every field lifts all of it by 0.1, comes back as just that."""
+    """An artificial scan, a slope that every field lifts by 0.1, is registered unchanged."""
     mesh = canonical_mesh()
     x, y = np.meshgrid(np.linspace(-1.3, 1.3, 27), np.linspace(-1.3, 1.9, 33))
     points = np.column_stack([x.ravel(), -y.ravel(), np.zeros(x.size)]).astype(np.float32)
@@ -170,7 +170,7 @@ def test_registration_of_a_small_scan(tmp_path) -> None:  # type: ignore[no-unty
     points = np.vstack([points, extra]).astype(np.float32)
     points[:, 2] = 0.3 * points[:, 1]  # the scan's y points up and z towards the camera
     names = [f"{n}_{s}" for n in PAIRED for s in "LR"] + [*WHOLE, "mouthLeft", "mouthRight"]
-    behind = points - np.array([0, 0, 1], np.float32)  # a back of the head, which does not move
+    behind = points - np.array([0, 0, 1], np.float32)  # the back of the head, which does not move
     triangles = np.vstack([triangles, triangles + len(points)])
     points = np.vstack([points, behind]).astype(np.float32)
     deltas = np.zeros((len(names), len(points), 3), np.float32)
@@ -188,11 +188,11 @@ def test_registration_of_a_small_scan(tmp_path) -> None:  # type: ignore[no-unty
     assert np.allclose(found["mouthSmile"][inner, 1], -0.2 / unit, atol=1e-3)  # both halves
     assert np.allclose(found["mouthLeft"][inner, 0], 0.2 / unit, atol=1e-3)
     slope = np.polyfit(mesh.vertices[inner, 1], found["depth"][inner], 1)[0]
-    assert slope > 0.1, "what lies lower lies further from the camera"
+    assert slope > 0.1, "lower points are further from the camera"
 
 
 @pytest.mark.parametrize("landmark", [263, 473])
-def test_a_photo_cut_off_through_an_eye_is_still_drawn(face: Face, landmark: int) -> None:
+def test_a_photo_cut_off_through_an_eye_is_still_rendered(face: Face, landmark: int) -> None:
     width = int(face.landmarks[landmark, 0])
     cut = Face(np.ascontiguousarray(face.image[:, :width]), face.landmarks)
     moved = simulate(cut, Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
@@ -207,7 +207,7 @@ def test_a_photo_without_an_eye_is_refused(face: Face) -> None:
 
 
 def test_a_photo_with_teeth_keeps_its_own(astronaut: Face) -> None:
-    """The opening is filled from the photo: its brightest pixels are the photo's teeth."""
+    """The opening is filled from the photo: the brightest pixels are its teeth."""
     moved = simulate(astronaut, Movement.DEPRESS_LIP, Palsy.none())
     lips = list(topology.INNER_UPPER_LIP + topology.INNER_LOWER_LIP)
 
@@ -222,13 +222,13 @@ def test_a_photo_with_teeth_keeps_its_own(astronaut: Face) -> None:
 
 @pytest.mark.parametrize("side", list(Side))
 def test_sealed_lips_part_no_further_than_at_rest(face: Face, side: Side) -> None:
-    """Squeezed eyes pull at the upper lip; what parted the lips is taken back, on both lips."""
+    """Squeezing the eyes pulls at the upper lip; the parting is undone, on both lips."""
     rest = at_rest(face)
-    what = drive(Movement.CLOSE_EYES_TIGHTLY, Palsy.peripheral(side, Grade.II), intensity=1.2)
+    activation = drive(Movement.CLOSE_EYES_TIGHTLY, Palsy.peripheral(side, Grade.II), intensity=1.2)
     upper, lower = (list(lip) for lip in (topology.INNER_UPPER_LIP, topology.INNER_LOWER_LIP))
 
     def parted(sealed: float) -> float:
-        moved = move(rest.points, rest.pose, replace(what, sealed=sealed))
+        moved = move(rest.points, rest.pose, replace(activation, sealed=sealed))
         gap = (moved[lower, 1] - moved[upper, 1]) - (rest.points[lower, 1] - rest.points[upper, 1])
         return float(gap.max())
 

@@ -31,7 +31,7 @@ def test_a_symmetric_movement_is_lit_symmetrically() -> None:
 
 
 def test_a_turned_surface_darkens_by_lamberts_law() -> None:
-    """The lamp stands above: a forehead that leans back turns towards it, one that leans forward
+    """The lamp is above: a forehead that leans back turns towards it, one that leans forward
     turns away."""
     points = canonical_mesh().vertices
     tilt = np.zeros_like(points)
@@ -41,7 +41,7 @@ def test_a_turned_surface_darkens_by_lamberts_law() -> None:
 
 
 def test_a_flat_face_is_lit_by_the_lamps_slant() -> None:
-    """0.6 of the light comes from everywhere, 0.4 by the cosine to (0, -0.5, -0.86)."""
+    """0.6 of the light is ambient, 0.4 follows the cosine to (0, -0.5, -0.86)."""
     flat = canonical_mesh().vertices * np.array([1, 1, 0], np.float32)
     normals = _normals(flat)
     used = np.linalg.norm(normals, axis=1) > 0

@@ -16,18 +16,18 @@ from palsynth.simulator.surface import field_displacement
 
 
 def _at(light: np.ndarray, x: float, y: float) -> float:
-    """Mean over the channels at a canonical place."""
+    """Mean over the channels at a canonical position."""
     column, row = round((x - EXTENT[0]) * UNIT), round((y - EXTENT[1]) * UNIT)
     return float(light[row, column].mean())
 
 
-def test_the_shipped_smile_is_alike_on_both_sides() -> None:
+def test_the_shipped_smile_is_symmetric() -> None:
     smile = learnt_smile()
     mirrored = smile.way[canonical_mesh().mirror] * [-1, 1, 1]
     assert np.allclose(mirrored, smile.way, atol=2e-3)
     assert np.abs(smile.light - smile.light[:, ::-1]).mean() < 2e-3
     lids = [*topology.UPPER_LID["left"], *topology.LOWER_LID["left"]]
-    assert not smile.way[lids].any(), "lids go their own way"
+    assert not smile.way[lids].any(), "lids are moved by their closure"
 
 
 def test_only_the_side_that_smiles_is_lit_by_it() -> None:
@@ -39,7 +39,7 @@ def test_only_the_side_that_smiles_is_lit_by_it() -> None:
     assert smile_light(drive(Movement.WHISTLE, Palsy.none()), learnt_smile()) is None
 
 
-def test_a_grin_draws_the_lower_lip_down_as_photographed_smiles_do() -> None:
+def test_a_grin_pulls_the_lower_lip_down_as_photographed_smiles_do() -> None:
     moved = field_displacement(drive(Movement.GRIN, Palsy.none(), intensity=0.71))
     corner, lower = topology.COMMISSURE["left"], topology.INNER_LOWER_LIP[5]
     # means of 36 photographed smiles that show teeth, outer-eye distances: -0.072 and 0.039
@@ -47,9 +47,9 @@ def test_a_grin_draws_the_lower_lip_down_as_photographed_smiles_do() -> None:
     assert 0.02 < moved[lower, 1] < 0.06
 
 
-def test_a_photo_is_drawn_without_what_is_learnt_where_that_is_asked_for(astronaut: Face) -> None:
-    rest, what = at_rest(astronaut), drive(Movement.GRIN, Palsy.none())
-    learnt, plain = compose(rest, what), compose(rest, what, unlearnt())
+def test_a_photo_is_rendered_without_the_learnt_smile_on_request(astronaut: Face) -> None:
+    rest, activation = at_rest(astronaut), drive(Movement.GRIN, Palsy.none())
+    learnt, plain = compose(rest, activation), compose(rest, activation, unlearnt())
     assert np.array_equal(learnt.points, plain.points)
     assert not np.array_equal(learnt.image, plain.image)
-    assert np.array_equal(learnt.image, compose(rest, what, learnt_smile()).image)
+    assert np.array_equal(learnt.image, compose(rest, activation, learnt_smile()).image)

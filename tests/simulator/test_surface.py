@@ -1,4 +1,4 @@
-"""From force to shape: which way each field goes, on which side, and how lids and lips meet."""
+"""From activation to shape: direction and side of each field, and how lids and lips meet."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from palsynth.simulator.drive import Drive, SideDrive, drive
 from palsynth.simulator.surface import (
     Pose,
     _close_lids,
-    _keep_lips_apart,
     _seal_lips,
+    _separate_lips,
     estimate_pose,
     field_displacement,
     fields,
@@ -56,10 +56,10 @@ def _drive(left: dict[str, float], right: dict[str, float], **whole: float) -> D
         ("mouthLeft", LEFT_CORNER, 0, 1),
         ("mouthLeft", RIGHT_CORNER, 0, 1),
         ("smile", LEFT_CORNER, 0, 1),
-        ("smile", 405, 1, 1),  # what photographs add: the lower lip goes down
+        ("smile", 405, 1, 1),  # the learnt smile: the lower lip moves down
     ],
 )
-def test_which_way_a_field_goes(field: str, landmark: int, axis: int, sign: int) -> None:
+def test_direction_of_each_field(field: str, landmark: int, axis: int, sign: int) -> None:
     assert sign * fields()[field][landmark, axis] > 0.008
 
 
@@ -86,7 +86,7 @@ def test_each_side_moves_by_its_own_strength(side: str, corner: int) -> None:
     assert not moved[other].any()
 
 
-def test_the_mouth_is_dragged_to_the_patients_left_where_drag_is_positive() -> None:
+def test_positive_drag_is_to_the_patients_left() -> None:
     towards_left = field_displacement(_drive({}, {}, drag=0.5))
     assert towards_left == pytest.approx(0.5 * fields()["mouthLeft"], abs=1e-7)
     towards_right = field_displacement(_drive({}, {}, drag=-0.5))
@@ -95,28 +95,35 @@ def test_the_mouth_is_dragged_to_the_patients_left_where_drag_is_positive() -> N
     assert towards_right[LEFT_CORNER, 1] == pytest.approx(towards_left[RIGHT_CORNER, 1], abs=1e-6)
 
 
-def test_jaw_and_offset_are_added_once() -> None:
-    what = _drive({}, {}, jaw=0.3)
-    what.offset = np.full_like(rest_surface(), 0.01)
-    assert field_displacement(what) == pytest.approx(0.3 * fields()["jawOpen"] + 0.01, abs=1e-6)
+def test_jaw_and_offset_count_once() -> None:
+    activation = _drive({}, {}, jaw=0.3)
+    activation.offset = np.full_like(rest_surface(), 0.01)
+    assert field_displacement(activation) == pytest.approx(
+        0.3 * fields()["jawOpen"] + 0.01, abs=1e-6
+    )
 
 
-def test_a_limp_eye_stands_wider_and_its_lower_lid_hangs() -> None:
-    """On the patient's left, whose tone is lost; brow and corner hang lower too."""
+def test_an_eye_without_tone_is_wider_and_its_lower_lid_sags() -> None:
+    """On the patient's left, without tone; brow and corner hang lower too."""
     palsy = Palsy(left=SidePalsy(Palsy.weakness(Side.LEFT, 1.0).left.function, tone=0.0))
     rest = rest_surface()
-    way = move(rest, FRONT, drive(Movement.REST, palsy)) - rest
-    upper, lower, brow, corner = way[386, 1], way[374, 1], way[300, 1], way[LEFT_CORNER, 1]
+    displacement = move(rest, FRONT, drive(Movement.REST, palsy)) - rest
+    upper, lower, brow, corner = (
+        displacement[386, 1],
+        displacement[374, 1],
+        displacement[300, 1],
+        displacement[LEFT_CORNER, 1],
+    )
     assert upper < -0.005, "up"
     assert lower > 0.01, "down"
     assert brow > 0.01
     assert corner > 0.01
-    assert way[RIGHT_CORNER, 0] < -0.003, "the mouth is drawn to the healthy side"
-    assert np.abs(way[[159, 145, 70], 1]).max() < 1e-4, "the right eye and brow stay"
+    assert displacement[RIGHT_CORNER, 0] < -0.003, "the mouth is pulled to the healthy side"
+    assert np.abs(displacement[[159, 145, 70], 1]).max() < 1e-4, "the right eye and brow stay"
 
 
 def _lids(closure: float, side: Side) -> np.ndarray:
-    """How far upper and lower lid go, shares of the gap between them."""
+    """Travel of the upper and lower lid as shares of the gap between them."""
     rest = rest_surface()
     moved = rest.copy()
     _close_lids(moved, rest, np.zeros_like(rest), side, closure)
@@ -124,21 +131,26 @@ def _lids(closure: float, side: Side) -> np.ndarray:
     gap = rest[lower, 1] - rest[upper, 1]
     still = list(topology.UPPER_LID[side.other.value])
     assert np.array_equal(moved[still], rest[still])
-    way = np.stack([(moved - rest)[upper, 1] / gap, (moved - rest)[lower, 1] / gap])
-    assert np.allclose(way, way[:, :1], atol=1e-4)
-    return way[:, 0]
+    displacement = np.stack([(moved - rest)[upper, 1] / gap, (moved - rest)[lower, 1] / gap])
+    assert np.allclose(displacement, displacement[:, :1], atol=1e-4)
+    return displacement[:, 0]
 
 
 @pytest.mark.parametrize("side", list(Side))
 @pytest.mark.parametrize(
-    ("closure", "ways"),
-    [(1.0, (0.86, -0.14)), (0.5, (0.43, -0.07)), (1.4, (0.86, -0.14)), (-0.2, (-0.172, 0.0)),
-     (-3.0, (-0.344, 0.0))],
-)  # fmt: skip
-def test_the_upper_lid_goes_most_of_the_way(
-    closure: float, ways: tuple[float, float], side: Side
+    ("closure", "travels"),
+    [
+        (1.0, (0.86, -0.14)),
+        (0.5, (0.43, -0.07)),
+        (1.4, (0.86, -0.14)),
+        (-0.2, (-0.172, 0.0)),
+        (-3.0, (-0.344, 0.0)),
+    ],
+)
+def test_the_upper_lid_travels_most_of_the_distance(
+    closure: float, travels: tuple[float, float], side: Side
 ) -> None:
-    assert _lids(closure, side) == pytest.approx(ways, abs=1e-4)
+    assert _lids(closure, side) == pytest.approx(travels, abs=1e-4)
 
 
 @pytest.mark.parametrize(("sealed", "left"), [(1.0, 0.0), (0.5, 0.03), (0.0, 0.06)])
@@ -160,14 +172,14 @@ def test_lips_that_would_pass_through_each_other_meet() -> None:
     upper, lower = topology.INNER_UPPER_LIP[5], topology.INNER_LOWER_LIP[5]
     gap = rest[lower, 1] - rest[upper, 1]
     moved[upper, 1] += gap + 0.04
-    _keep_lips_apart(moved, rest)
+    _separate_lips(moved, rest)
     assert moved[upper, 1] == pytest.approx(moved[lower, 1], abs=1e-6)
     assert moved[lower, 1] - rest[lower, 1] == pytest.approx(0.02, abs=1e-6)
 
 
 @pytest.mark.parametrize("dims", [2, 3])
 def test_pose_of_a_tilted_head(dims: int) -> None:
-    """Clockwise in the picture by 20 degrees: x goes towards y, which points down."""
+    """Clockwise in the image by 20 degrees: x turns towards y, which points down."""
     c, s = np.cos(np.radians(20)), np.sin(np.radians(20))
     rotation = np.array([[c, -s, 0], [s, c, 0], [0, 0, 1]])
     points = (canonical_mesh().vertices[:468] @ rotation.T * 80 + [300, 200, 0])[:, :dims]
@@ -176,19 +188,18 @@ def test_pose_of_a_tilted_head(dims: int) -> None:
     assert pose.scale == pytest.approx(80, abs=0.05)
 
 
-def test_moving_is_in_the_pictures_pose_and_scale() -> None:
-    """A head tilted clockwise by 90 degrees: what goes up on the face goes to the picture's
-    right."""
+def test_displacements_follow_pose_and_scale_of_the_image() -> None:
+    """A head tilted clockwise by 90 degrees: up on the face is right in the image."""
     turn = Pose(np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]]), 50.0)
     rest = rest_surface() @ turn.rotation.T * 50 + [200, 200, 0]
-    what = _drive({"mouthSmile": 0.3}, {"mouthSmile": 0.3})
-    way = (move(rest.astype(np.float32), turn, what) - rest)[LEFT_CORNER]
+    activation = _drive({"mouthSmile": 0.3}, {"mouthSmile": 0.3})
+    displacement = (move(rest.astype(np.float32), turn, activation) - rest)[LEFT_CORNER]
     dx, dy, _ = 0.3 * fields()["mouthSmile"][LEFT_CORNER]
-    assert way[:2] == pytest.approx([-50 * dy, 50 * dx], abs=0.02)
-    assert way[0] > 1
+    assert displacement[:2] == pytest.approx([-50 * dy, 50 * dx], abs=0.02)
+    assert displacement[0] > 1
 
 
-def test_the_smallest_triangle_is_told_by_its_share_of_its_area_at_rest() -> None:
+def test_smallest_jacobian_is_a_share_of_the_area_at_rest() -> None:
     points = rest_surface() * 100
     assert smallest_jacobian(points, points) == 1
     assert smallest_jacobian(points, 0.5 * points) == pytest.approx(0.25, rel=1e-4)

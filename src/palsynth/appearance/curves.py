@@ -1,4 +1,4 @@
-"""Smooth curves through points, and the area that a polygon covers."""
+"""Smooth curves through points, and antialiased polygon coverage."""
 
 from __future__ import annotations
 
@@ -7,7 +7,15 @@ import numpy as np
 
 
 def smooth_curve(points: np.ndarray, steps: int = 6) -> np.ndarray:
-    """A Catmull-Rom curve through points (N, 2), as ((N - 1) * steps + 1, 2)."""
+    """Interpolates points with a Catmull-Rom spline.
+
+    Args:
+        points: points (N, 2) that the curve passes through.
+        steps: samples per segment.
+
+    Returns:
+        Samples ((N - 1) * steps + 1, 2) along the curve, both ends included.
+    """
     a, b, c, d = _catmull_rom_points(points)
     t = (np.arange(steps) / steps)[None, :, None]
     curve = 0.5 * (
@@ -17,15 +25,24 @@ def smooth_curve(points: np.ndarray, steps: int = 6) -> np.ndarray:
 
 
 def _catmull_rom_points(points: np.ndarray) -> list[np.ndarray]:
-    """The four points that govern each piece of a curve, (N - 1, 1, 2) each."""
+    """The four control points of each segment, (N - 1, 1, 2) each."""
     ends = 2 * points[0] - points[1], 2 * points[-1] - points[-2]
     padded = np.vstack([ends[0], points, ends[1]])
-    pieces = len(points) - 1
-    return [padded[k : k + pieces, None] for k in range(4)]
+    segments = len(points) - 1
+    return [padded[k : k + segments, None] for k in range(4)]
 
 
 def polygon_alpha(polygon: np.ndarray, shape: tuple[int, int], origin: np.ndarray) -> np.ndarray:
-    """Coverage (H, W) 0 … 1 of a polygon (N, 2), antialiased; ``origin`` is pixel (0, 0)."""
+    """Rasterises a polygon to antialiased coverage.
+
+    Args:
+        polygon: corners (N, 2) in pixels; pixel centres are whole numbers.
+        shape: height and width of the window.
+        origin: position (2,) of the window's first pixel.
+
+    Returns:
+        Coverage (H, W) float32, 0 … 1.
+    """
     scale = 4
     canvas = np.zeros((shape[0] * scale, shape[1] * scale), np.uint8)
     placed = (polygon - origin + 0.5) * scale - 0.5

@@ -2,7 +2,7 @@
 
 Cootes' active appearance model (Cootes, Edwards, Taylor 2001): principal components of
 landmarks, and of the pixels of the faces warped to the mean shape. Eyes and teeth are
-holes of the mesh and never enter it. Needs MediaPipe and scipy, which only fitting does.
+holes of the mesh and never enter the model.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 
 from palsynth.appearance.mesh import EXTENT, CanonicalMesh, build_mesh
 from palsynth.appearance.model import (
@@ -33,33 +35,46 @@ MAX_COMPONENTS = 40
 SHAPE_COMPONENTS = 24
 
 Detector = Callable[[np.ndarray], np.ndarray]
-"""Picture (H, W, 3) RGB uint8 -> landmarks (478, 3) in pixels."""
+"""Maps an image (H, W, 3) RGB uint8 to landmarks (478, 3) in pixels."""
 
 
 @dataclass(frozen=True)
 class Photograph:
-    """One neutral photograph of the training set, with what its person reported."""
+    """One neutral photograph of the training set, with the attributes the person reported."""
 
     image: np.ndarray
+    """Image (H, W, 3) uint8 RGB."""
+
     landmarks: np.ndarray
+    """Landmarks (478, 3) in pixels."""
+
     age: float | None
+    """Age in years; None if not reported."""
+
     gender: str
+    """Gender as reported; "female" counts as a woman."""
+
     ethnicity: str
+    """One of ``ETHNICITIES``; any other counts as white."""
 
 
 def neutral_photographs(folder: Path, detect: Detector) -> list[Photograph]:
-    """The neutral photographs of the ``train`` people of a folder of photographs.
+    """Reads the neutral photographs of the ``train`` split of a folder.
 
     Args:
-        folder: laid as :mod:`palsynth.face.photographs` says, with what people reported.
-        detect: finds the landmarks of a picture.
+        folder: a folder laid out as described in :mod:`palsynth.face.photographs`, with the
+            attributes that people reported in ``info.csv``.
+        detect: landmark detector.
+
+    Returns:
+        One photograph per person.
 
     Raises:
-        InputError: the folder lacks ``split.csv`` or ``info.csv``, or a picture cannot be read.
+        InputError: the folder lacks ``split.csv`` or ``info.csv``, or an image cannot be read.
     """
     subjects = read_subjects(folder, "train")
     if not (folder / "info.csv").exists():
-        raise InputError(f"{folder}: no info.csv; docs/data.md says how photographs lie")
+        raise InputError(f"{folder}: no info.csv; docs/data.md describes the expected layout")
     out = []
     for subject in subjects:
         image = read_image(subject.path("neutral"))
@@ -69,7 +84,14 @@ def neutral_photographs(folder: Path, detect: Detector) -> list[Photograph]:
 
 
 def canonical(landmarks: np.ndarray) -> np.ndarray:
-    """Landmarks (478, 3) in pixels -> canonical coordinates: outer-eye distance 1, eyes level."""
+    """Converts landmarks to canonical coordinates: outer-eye distance 1, eyes level.
+
+    Args:
+        landmarks: landmarks (478, 3) in pixels.
+
+    Returns:
+        Landmarks (478, 3), canonical units, with the origin midway between the outer eye corners.
+    """
     a = landmarks[topology.OUTER_CANTHUS["right"], :2]
     b = landmarks[topology.OUTER_CANTHUS["left"], :2]
     scale = float(np.linalg.norm(b - a))
@@ -81,10 +103,14 @@ def canonical(landmarks: np.ndarray) -> np.ndarray:
 
 
 def mean_shape(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Symmetric mean (478, 3) of canonical shapes (N, 478, 3), and each landmark's mirror."""
-    from scipy.optimize import linear_sum_assignment
-    from scipy.spatial.distance import cdist
+    """Computes the symmetric mean shape and pairs the landmarks of both sides.
 
+    Args:
+        shapes: canonical shapes (N, 478, 3).
+
+    Returns:
+        The mean (478, 3) float32 and the index (478,) int32 of each landmark's mirror image.
+    """
     mean = shapes.mean(0)
     _, mirror = linear_sum_assignment(cdist(mean[:, :2] * [-1, 1], mean[:, :2]))
     mean = (mean + mean[mirror] * [-1, 1, 1]) / 2
@@ -92,7 +118,16 @@ def mean_shape(shapes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def warp_to_texture(image: np.ndarray, points: np.ndarray, mesh: CanonicalMesh) -> np.ndarray:
-    """A face warped to the mean shape, (H, W, 3) float32; holes take their rim's colour."""
+    """Warps a face to the mean shape.
+
+    Args:
+        image: image (H', W', 3) uint8 RGB.
+        points: vertices (V, 2) of the face in the image, pixels.
+        mesh: the canonical mesh.
+
+    Returns:
+        Texture (H, W, 3) float32, RGB 0 … 255; holes are inpainted from their rims.
+    """
     target = to_texture(mesh.vertices[:, :2])
     maps, cover = rasterise(target, mesh.vertices[:, 2], points, mesh.triangles, texture_shape())
     out = cv2.remap(
@@ -108,7 +143,15 @@ def warp_to_texture(image: np.ndarray, points: np.ndarray, mesh: CanonicalMesh) 
 
 
 def fit(photographs: list[Photograph], components: int = MAX_COMPONENTS) -> dict[str, np.ndarray]:
-    """Fits everything; returns the arrays of the model's file (see ``appearance.model``)."""
+    """Fits mesh, shape, texture and their regression on the attributes.
+
+    Args:
+        photographs: neutral photographs of the training set.
+        components: number of texture components.
+
+    Returns:
+        The arrays of the model's file, for :func:`palsynth.appearance.model.save_model`.
+    """
     shapes = np.stack([canonical(p.landmarks) for p in photographs])
     mean, mirror = mean_shape(shapes)
     mesh = build_mesh(mean, mirror)
@@ -135,23 +178,34 @@ def fit(photographs: list[Photograph], components: int = MAX_COMPONENTS) -> dict
 
     attributes = np.stack([_attribute_row(p) for p in photographs])
     joint = np.hstack([shape_codes, codes])
-    regression, spread = _regress(np.vstack([attributes, attributes]), joint)
+    regression, residual_factor = _regress(np.vstack([attributes, attributes]), joint)
     scale = np.abs(basis).max(1, keepdims=True) / 127
     return {
-        "vertices": mesh.vertices, "triangles": mesh.triangles,
-        "mirror": mesh.mirror, 
-        "landmark_mirror": mirror, "shape_mean": mean,
+        "vertices": mesh.vertices,
+        "triangles": mesh.triangles,
+        "mirror": mesh.mirror,
+        "landmark_mirror": mirror,
+        "shape_mean": mean,
         "shape_basis": shape_basis.astype(np.float16),
-        "inside": np.packbits(inside), "texture_mean": average.astype(np.float16),
+        "inside": np.packbits(inside),
+        "texture_mean": average.astype(np.float16),
         "texture_basis": np.round(basis / scale).astype(np.int8),
         "texture_scale": scale.astype(np.float32)[:, 0],
         "grain": grain.astype(np.float16),
-        "regression": regression.astype(np.float32), "spread": spread.astype(np.float32),
-    }  # fmt: skip
+        "regression": regression.astype(np.float32),
+        "spread": residual_factor.astype(np.float32),
+    }
 
 
 def skin_mask(texture: np.ndarray) -> np.ndarray:
-    """(H, W) bool: what is the person's face and not hair or background over it."""
+    """Segments the face from the hair and background that cover it.
+
+    Args:
+        texture: texture (H, W, 3) float32, RGB 0 … 255.
+
+    Returns:
+        Mask (H, W) bool, true on the face.
+    """
     height, width = texture.shape[:2]
     y, x = np.mgrid[:height, :width] / UNIT + np.array(EXTENT[1::-1])[:, None, None]
     cheeks = (np.abs(np.abs(x) - 0.36) < 0.12) & (np.abs(y - 0.32) < 0.12)
@@ -161,7 +215,7 @@ def skin_mask(texture: np.ndarray) -> np.ndarray:
     chroma = smooth / smooth.sum(-1, keepdims=True).clip(1)
     tint = np.linalg.norm(chroma - typical / typical.sum(), axis=-1)
     face = (light > 0.62) & (light < 1.75) & (tint < 0.075)
-    # brows, eyes, nose, mouth and beard are dark or red and still the face
+    # brows, eyes, nose, mouth and beard are dark or red but belong to the face
     brows = (np.abs(x) < 0.60) & (y > -0.30) & (y <= -0.12)
     features = (np.abs(x) < 0.62) & (y > -0.12) & (y < 0.20)
     features |= (y >= 0.20) & (np.square(x / 0.66) + np.square((y - 0.20) / 1.03) < 1)
@@ -176,8 +230,15 @@ def skin_mask(texture: np.ndarray) -> np.ndarray:
 
 
 def texture_region(mesh: CanonicalMesh) -> np.ndarray:
-    """(H, W) bool: texture pixels that are skin in every photograph: the face a little
-    inside its outline, and the forehead up to where a cap begins."""
+    """Selects the texture pixels that are skin in every photograph.
+
+    Args:
+        mesh: the canonical mesh.
+
+    Returns:
+        Mask (H, W) bool: the face slightly inside its outline, and the forehead up to the
+        edge of a cap.
+    """
     oval = to_texture(mesh.vertices[list(topology.FACE_OVAL), :2])
     region = np.zeros(texture_shape(), np.uint8)
     cv2.fillPoly(region, [np.round(oval).astype(np.int32)], 1)
@@ -188,25 +249,25 @@ def texture_region(mesh: CanonicalMesh) -> np.ndarray:
 
 
 def _fill_hidden(
-    textures: np.ndarray, seen: np.ndarray, rank: int = 20, rounds: int = 6
+    textures: np.ndarray, masks: np.ndarray, rank: int = 20, rounds: int = 6
 ) -> np.ndarray:
-    """Replaces what hair hides by what the other faces say should be there (EM for PCA)."""
-    weight = seen[..., None].astype(np.float32)
+    """Imputes the pixels that hair hides from the other faces (EM for PCA)."""
+    weight = masks[..., None].astype(np.float32)
     total = np.maximum(weight.sum(0), 1e-3)
     mean = (textures * weight).sum(0) / total
-    thin = total[..., 0] < 4  # nobody shows it: take it from below and beside
+    sparse = total[..., 0] < 4  # visible in too few faces: inpaint from the surroundings
     mean = cv2.inpaint(
-        mean.clip(0, 255).astype(np.uint8), thin.astype(np.uint8), 5, cv2.INPAINT_TELEA
+        mean.clip(0, 255).astype(np.uint8), sparse.astype(np.uint8), 5, cv2.INPAINT_TELEA
     )
     mean = (
-        cv2.GaussianBlur(mean.astype(np.float32), (0, 0), 1) * thin[..., None]
-        + mean * ~thin[..., None]
+        cv2.GaussianBlur(mean.astype(np.float32), (0, 0), 1) * sparse[..., None]
+        + mean * ~sparse[..., None]
     )
-    soft = np.stack([_inner_ramp(s) for s in seen])[..., None]
+    soft = np.stack([_inner_ramp(mask) for mask in masks])[..., None]
     filled = textures.copy()
-    core = np.zeros(seen.shape[1:], bool)
+    core = np.zeros(masks.shape[1:], bool)
     core[90:280, 50:206] = True
-    for i, (texture, mask) in enumerate(zip(textures, seen, strict=True)):
+    for i, (texture, mask) in enumerate(zip(textures, masks, strict=True)):
         both = mask & core
         gain = np.median(texture[both], axis=0) / np.maximum(np.median(mean[both], axis=0), 1)
         filled[i] = mean * gain + (texture - mean * gain) * soft[i]
@@ -214,19 +275,19 @@ def _fill_hidden(
         flat = filled.reshape(len(filled), -1)
         centre = flat.mean(0)
         basis, codes = _principal(flat - centre, rank)
-        guess = (codes @ basis + centre).reshape(filled.shape)
-        filled = guess + (textures - guess) * soft
+        reconstruction = (codes @ basis + centre).reshape(filled.shape)
+        filled = reconstruction + (textures - reconstruction) * soft
     return np.asarray(filled.clip(0, 255), np.float32)
 
 
-def _inner_ramp(seen: np.ndarray, reach: float = 14.0) -> np.ndarray:
-    """0 where hidden, rising to 1 over ``reach`` pixels into what is seen."""
-    distance = cv2.distanceTransform(seen.astype(np.uint8), cv2.DIST_L2, 5)
+def _inner_ramp(mask: np.ndarray, reach: float = 14.0) -> np.ndarray:
+    """0 outside the mask, rising to 1 over ``reach`` pixels inside it."""
+    distance = cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 5)
     return np.asarray(smoothstep(distance / reach), np.float32)
 
 
 def _principal(centred: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
-    """Leading principal directions (count, D) of unit length and codes (N, count)."""
+    """Leading principal components (count, D) of unit length and codes (N, count)."""
     gram = centred @ centred.T
     values, vectors = np.linalg.eigh(gram.astype(np.float64))
     order = np.argsort(values)[::-1][:count]
@@ -235,17 +296,17 @@ def _principal(centred: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]
 
 
 def _attribute_row(photo: Photograph) -> np.ndarray:
-    """A person's attributes; an unknown age counts as 28, the mean, unlisted ethnicity as white."""
+    """A person's regressors; unknown age counts as 28 (the mean), unlisted ethnicity as white."""
     known = photo.ethnicity if photo.ethnicity in ETHNICITIES else "white"
     return attribute_row(28.0 if photo.age is None else photo.age, photo.gender == "female", known)
 
 
 def _regress(attributes: np.ndarray, codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Ridge regression codes ~ attributes (A, K), and the Cholesky factor (K, K) of what it
-    leaves over, shrunk towards its diagonal (there are fewer people than numbers)."""
+    """Ridge regression codes ~ attributes (A, K), and the Cholesky factor (K, K) of the residual
+    covariance, shrunk towards its diagonal (there are fewer people than coefficients)."""
     ridge = np.diag([1e-6, 2.0, 1.0, 1.0, 1.0, 1.0])
     weights = np.linalg.solve(attributes.T @ attributes + ridge, attributes.T @ codes)
-    left: np.ndarray = codes - attributes @ weights
-    covariance = left.T @ left / len(left)
+    residual: np.ndarray = codes - attributes @ weights
+    covariance = residual.T @ residual / len(residual)
     shrunk = 0.5 * covariance + 0.5 * np.diag(np.diag(covariance))
     return weights, np.linalg.cholesky(shrunk + 1e-9 * np.eye(codes.shape[1]))

@@ -1,8 +1,8 @@
-"""Folds of the skin: where they run, painted as shading on the canonical face.
+"""Skin folds, painted as shading maps over the canonical face.
 
 The scan's mesh is too coarse for fine folds, so each is a set of curves in canonical
 coordinates (one side; the other is its mirror image). A fold is a dark valley with a lit
-ridge beside it, as light from above makes it.
+ridge beside it, as it appears under light from above.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RESOLUTION = 200
 """Pixels of a fold map per canonical unit."""
 
 Curve = tuple[tuple[tuple[float, float], ...], float, float]
-"""Points from start to end on the patient's left, depth 0 … 1, width in canonical units."""
+"""Points along the curve on the patient's left, depth 0 … 1, width in canonical units."""
 
 _CURVES: dict[str, tuple[Curve, ...]] = {
     "forehead": (
@@ -70,23 +70,25 @@ NAMES = tuple(_CURVES)
 
 @lru_cache(maxsize=1)
 def fold_maps() -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Log shading of each fold at full strength, and where each fold lies.
+    """Renders the shading map and the region mask of every fold.
 
-    Both are name -> (H, W) float32 over the mesh's extent, both sides of the face at once.
-    The second is 0 … 1, wide and soft: where a fold that vanishes is smoothed away.
+    Returns:
+        Two dicts by fold name, of maps (H, W) float32 over the mesh's extent, covering both
+        sides of the face: log shading at full strength, and a wide, soft mask 0 … 1 of the
+        region to be smoothed when the fold vanishes.
     """
-    shading, place = {}, {}
+    shading, region_masks = {}, {}
     for name, curves in _CURVES.items():
-        shade, near = _paint(curves)
-        shading[name] = shade + shade[:, ::-1]
-        place[name] = np.minimum(near + near[:, ::-1], 1)
+        log_shade, region_mask = _paint(curves)
+        shading[name] = log_shade + log_shade[:, ::-1]
+        region_masks[name] = np.minimum(region_mask + region_mask[:, ::-1], 1)
     pebbles = _chin_pebbles()
     shading["chin"] = shading["chin"] + pebbles + pebbles[:, ::-1]
-    return shading, place
+    return shading, region_masks
 
 
 def map_grid() -> tuple[np.ndarray, np.ndarray]:
-    """Canonical x and y of every pixel of a fold map, each (H, W) float32."""
+    """Canonical x and y of every fold map pixel, each (H, W) float32."""
     left, top, right, bottom = EXTENT
     width, height = int((right - left) * RESOLUTION), int((bottom - top) * RESOLUTION)
     x = left + (np.arange(width, dtype=np.float32) + 0.5) / RESOLUTION
@@ -96,9 +98,10 @@ def map_grid() -> tuple[np.ndarray, np.ndarray]:
 
 
 def _paint(curves: tuple[Curve, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Log shading and region mask (H, W) of the curves of one fold."""
     grid_x, grid_y = map_grid()
-    shade = np.zeros_like(grid_x)
-    near = np.zeros_like(grid_x)
+    log_shade = np.zeros_like(grid_x)
+    region_mask = np.zeros_like(grid_x)
     for points, depth, width in curves:
         path = smooth_curve(np.array(points, np.float32), 12)
         reach = 0.08
@@ -116,21 +119,23 @@ def _paint(curves: tuple[Curve, ...]) -> tuple[np.ndarray, np.ndarray]:
         taper = taper * (0.85 + 0.15 * np.sin(9 * t + 7 * points[0][1]))
         normal = np.gradient(path, axis=0)[nearest]
         length = np.maximum(np.linalg.norm(normal, axis=-1), 1e-6)
-        below = ((gy[..., 0] - path[nearest, 1]) * normal[..., 0]
-                 - (gx[..., 0] - path[nearest, 0]) * normal[..., 1]) / length  # fmt: skip
+        below = (
+            (gy[..., 0] - path[nearest, 1]) * normal[..., 0]
+            - (gx[..., 0] - path[nearest, 0]) * normal[..., 1]
+        ) / length
         valley = np.exp(-0.5 * np.square(distance / width))
         ridge = np.exp(-0.5 * np.square((below - 1.9 * width) / (1.1 * width)))
         ridge = ridge * np.exp(-0.5 * np.square(np.clip(distance - 3 * width, 0, None) / width))
-        # an end of a curve is not a place to be sharp
+        # the taper keeps the ends of a curve from being sharp
         value = depth * taper * (-0.32 * valley + 0.11 * ridge)
         region = np.exp(-0.5 * np.square(distance / 0.035)) * taper
-        shade[rows, columns] += value
-        near[rows, columns] = np.maximum(near[rows, columns], region)
-    return shade.astype(np.float32), near.astype(np.float32)
+        log_shade[rows, columns] += value
+        region_mask[rows, columns] = np.maximum(region_mask[rows, columns], region)
+    return log_shade.astype(np.float32), region_mask.astype(np.float32)
 
 
 def _chin_pebbles() -> np.ndarray:
-    """The orange-peel look of a tensed chin: fixed soft dimples on the patient's left half."""
+    """Orange-peel texture of a tensed chin: fixed soft dimples on the patient's left half."""
     grid_x, grid_y = map_grid()
     rng = np.random.default_rng(7)
     out = np.zeros_like(grid_x)

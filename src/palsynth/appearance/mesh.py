@@ -1,12 +1,12 @@
-"""The canonical mesh: one triangulation of a face that every picture is drawn with.
+"""The canonical mesh: one triangulation of the face that every image is rendered with.
 
 Canonical coordinates: the origin lies midway between the outer eye corners, one unit is
 the outer-eye distance (about 95 mm), x points to the patient's left (the image's right),
 y down, z away from the camera. The mesh has the 468 MediaPipe skin landmarks as its first
 vertices and further ones where landmarks are sparse (forehead, cheeks, neck) or where a
 lid must keep its shape (a ring beside the lashes). The openings of eyes and mouth are
-holes: eyeball, teeth and the dark of the mouth are layers behind the skin, so nothing
-that opens or closes can tear a triangle.
+holes: eyeballs, teeth and the mouth cavity are layers behind the skin, so opening or
+closing them never tears a triangle.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from scipy.spatial import Delaunay
 
 from palsynth.face import topology
 
@@ -27,24 +28,36 @@ _LASH_RING = 0.022
 
 @dataclass(frozen=True)
 class CanonicalMesh:
-    """Vertices (V, 3), triangles (T, 3) int32, ``mirror`` (V,) the vertex on the other side."""
+    """A triangle mesh whose first 468 vertices are the skin landmarks."""
 
     vertices: np.ndarray
+    """Positions (V, 3), canonical units."""
+
     triangles: np.ndarray
+    """Vertex indices (T, 3) int32."""
+
     mirror: np.ndarray
+    """Index (V,) of each vertex's mirror image."""
 
     @cached_property
     def spread(self) -> np.ndarray:
-        """(V - 468, 468): carries values known at the landmarks to the other vertices.
+        """Matrix (V - 468, 468) that interpolates landmark values at the other vertices.
 
-        Thin-plate spline through the landmarks (Bookstein 1989). The centres never move in
+        Thin-plate spline through the landmarks (Bookstein 1989). The centres are fixed in
         canonical space, so the system is solved once and each face costs one product.
         """
         n = topology.SKIN_POINTS
         return thin_plate_operator(self.vertices[:n, :2], self.vertices[n:, :2])
 
     def from_landmarks(self, landmarks: np.ndarray) -> np.ndarray:
-        """All vertices of a face, (V, D), from its landmarks, (468 or 478, D)."""
+        """Interpolates all vertices of a face from its landmarks.
+
+        Args:
+            landmarks: landmarks (468 or 478, D), in any unit.
+
+        Returns:
+            Vertices (V, D) float32, in the same unit.
+        """
         skin = np.asarray(landmarks, dtype=np.float32)[: topology.SKIN_POINTS]
         return np.vstack([skin, self.spread @ skin])
 
@@ -60,7 +73,16 @@ class CanonicalMesh:
 def thin_plate_operator(
     centres: np.ndarray, points: np.ndarray, stiffness: float = 1e-3
 ) -> np.ndarray:
-    """Matrix (P, C) that maps values at ``centres`` to values at ``points``."""
+    """Computes a thin-plate spline as a linear operator.
+
+    Args:
+        centres: positions (C, 2) at which values are known.
+        points: positions (P, 2) at which they are wanted.
+        stiffness: regularisation; 0 interpolates the centres exactly.
+
+    Returns:
+        Matrix (P, C) float32 that maps values at ``centres`` to values at ``points``.
+    """
 
     def kernel(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         r2 = np.square(a[:, None] - b[None]).sum(-1)
@@ -79,11 +101,16 @@ def thin_plate_operator(
 def build_mesh(mean_landmarks: np.ndarray, mirror: np.ndarray) -> CanonicalMesh:
     """Triangulates the symmetric mean face.
 
-    ``mean_landmarks`` (478, 3) in canonical coordinates, ``mirror`` (478,) the landmark on
-    the other side. Needs scipy, which only fitting does.
-    """
-    from scipy.spatial import Delaunay
+    Args:
+        mean_landmarks: landmarks (478, 3), canonical coordinates.
+        mirror: index (478,) of each landmark's mirror image.
 
+    Returns:
+        The canonical mesh.
+
+    Raises:
+        ValueError: the triangulation cannot contain an edge of an eye's or the mouth's contour.
+    """
     n = topology.SKIN_POINTS
     skin = mean_landmarks[:n]
     extra = _extra_points(skin)
@@ -95,10 +122,10 @@ def build_mesh(mean_landmarks: np.ndarray, mirror: np.ndarray) -> CanonicalMesh:
         _recover_edges(triangles, open_points, np.column_stack([hole, np.roll(hole, -1)]))
     centroids = open_points[triangles].mean(1)
     a, b, c = (open_points[triangles[:, i]] for i in range(3))
-    keep = np.abs(_cross(b - a, c - a)) > 1e-6  # slivers along the straight border
+    valid = np.abs(_cross(b - a, c - a)) > 1e-6  # no slivers along the straight border
     for hole in _holes():
-        keep &= ~_inside(centroids, open_points[hole])
-    triangles = triangles[keep]
+        valid &= ~_inside(centroids, open_points[hole])
+    triangles = triangles[valid]
     a, b, c = (open_points[triangles[:, i]] for i in range(3))
     flipped = _cross(b - a, c - a) < 0
     triangles[flipped] = triangles[flipped][:, ::-1]
@@ -123,7 +150,7 @@ def _holes() -> tuple[np.ndarray, ...]:
 
 
 def _recover_edges(triangles: np.ndarray, points: np.ndarray, edges: np.ndarray) -> None:
-    """Flips diagonals, in place, until the triangulation has every wanted edge (Sloan 1993)."""
+    """Flips diagonals, in place, until the triangulation contains ``edges`` (Sloan 1993)."""
 
     def side(a: int, b: int, c: int) -> float:
         (ax, ay), (bx, by), (cx, cy) = points[a], points[b], points[c]
@@ -152,7 +179,7 @@ def _recover_edges(triangles: np.ndarray, points: np.ndarray, edges: np.ndarray)
 
 
 def _extra_points(skin: np.ndarray) -> np.ndarray:
-    """Symmetric grid where landmarks are sparse, the border, and a ring beside the lashes."""
+    """A symmetric grid where landmarks are sparse, the border, and rings beside the lashes."""
     rings = []
     for side in ("right", "left"):
         for lid, direction in ((topology.UPPER_LID[side], -1), (topology.LOWER_LID[side], 1)):
@@ -188,7 +215,7 @@ def _extra_points(skin: np.ndarray) -> np.ndarray:
 
 
 def _mouth_opened(points: np.ndarray, skin: np.ndarray) -> np.ndarray:
-    """The points with the jaw dropped a little, so that upper and lower lip are apart."""
+    """The points with the jaw dropped slightly, so that upper and lower lip are apart."""
     inner = skin[list(topology.INNER_UPPER_LIP), :2]
     below = points[:, 1] > np.interp(points[:, 0], inner[:, 0], inner[:, 1])
     below[list(topology.INNER_UPPER_LIP)] = False
@@ -206,11 +233,11 @@ def _cross(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def _inside(points: np.ndarray, polygon: np.ndarray) -> np.ndarray:
-    """Which points lie inside a polygon (even-odd rule)."""
+    """Mask (N,) of the points inside a polygon (even-odd rule)."""
     x, y = points[:, 0, None], points[:, 1, None]
     x1, y1 = polygon[None, :, 0], polygon[None, :, 1]
     x2, y2 = np.roll(x1, -1, 1), np.roll(y1, -1, 1)
     crosses = (y1 > y) != (y2 > y)
     with np.errstate(divide="ignore", invalid="ignore"):
-        at = (x2 - x1) * (y - y1) / (y2 - y1) + x1
-    return np.asarray((crosses & (x < at)).sum(1) % 2 == 1)
+        crossing_x = (x2 - x1) * (y - y1) / (y2 - y1) + x1
+    return np.asarray((crosses & (x < crossing_x)).sum(1) % 2 == 1)

@@ -1,4 +1,4 @@
-"""The appearance model's file: the canonical mesh and, on it, what faces look like."""
+"""The appearance model: linear face shape and skin on the canonical mesh, and its file."""
 
 from __future__ import annotations
 
@@ -16,25 +16,45 @@ from palsynth.appearance.mesh import EXTENT, CanonicalMesh
 from palsynth.files import atomic_write
 
 UNIT = 128
-"""Texture pixels per canonical unit: about the resolution of the photographs."""
+"""Texture pixels per canonical unit, close to the resolution of the training photographs."""
 
 ETHNICITIES = ("white", "black", "west_asian", "east_asian")
-"""What the photographed people reported, and so what can be asked for."""
+"""Groups that the photographed people reported, and so the ones that can be requested."""
 
 
 def to_texture(points: np.ndarray) -> np.ndarray:
-    """Canonical (…, 2) -> texture pixels."""
+    """Converts canonical coordinates to texture pixels.
+
+    Args:
+        points: canonical coordinates (…, 2).
+
+    Returns:
+        Texture coordinates (…, 2) float32; pixel centres are whole numbers.
+    """
     return np.asarray((points - np.array(EXTENT[:2], np.float32)) * UNIT - 0.5, np.float32)
 
 
 def texture_shape() -> tuple[int, int]:
-    """(height, width) of a texture."""
+    """Height and width of a texture in pixels."""
     left, top, right, bottom = EXTENT
     return int((bottom - top) * UNIT), int((right - left) * UNIT)
 
 
 def attribute_row(age: float, woman: bool, ethnicity: str) -> np.ndarray:
-    """What a person's codes are regressed on: [1, age/10 − 3, woman, one-hot ethnicity]."""
+    """Encodes a person's attributes as the regressors of the appearance codes.
+
+    Args:
+        age: age in years.
+        woman: whether the person is a woman.
+        ethnicity: one of ``ETHNICITIES``; the first is the reference group.
+
+    Returns:
+        Row (6,) float64: [1, age / 10 − 3, woman, one-hot ethnicity without the reference].
+
+    Example:
+        >>> attribute_row(45, True, "black").tolist()
+        [1.0, 1.5, 1.0, 1.0, 0.0, 0.0]
+    """
     return np.array(
         [1.0, age / 10 - 3, float(woman), *(float(ethnicity == e) for e in ETHNICITIES[1:])]
     )
@@ -44,34 +64,69 @@ def attribute_row(age: float, woman: bool, ethnicity: str) -> np.ndarray:
 class AppearanceModel:
     """Linear model of landmarks and skin, with the regression of its codes on attributes.
 
-    A person's code is (K,): SHAPE numbers first, then one per texture component.
+    A code (K,) holds S shape coefficients, then one coefficient per texture component.
     """
 
     mesh: CanonicalMesh
+    """The canonical mesh."""
+
     landmark_mirror: np.ndarray
+    """Index (478,) of each landmark's mirror image."""
+
     shape_mean: np.ndarray
+    """Mean landmarks (478, 3), canonical units."""
+
     shape_basis: np.ndarray
+    """Shape components (S, 478 · 3) of unit length."""
+
     inside: np.ndarray
+    """Mask (H, W) bool of the texture pixels that the model covers (N of them)."""
+
     texture_mean: np.ndarray
+    """Mean skin (N, 3), RGB 0 … 255."""
+
     texture_basis: np.ndarray
+    """Texture components (C, N · 3) int8, to be multiplied by ``texture_scale``."""
+
     texture_scale: np.ndarray
+    """Scale (C,) that gives each texture component unit length."""
+
     grain: np.ndarray
+    """Standard deviation (H, W) of the skin that the components leave unexplained."""
+
     regression: np.ndarray
+    """Regression weights (A, K) of the codes on :func:`attribute_row`."""
+
     spread: np.ndarray
+    """Cholesky factor (K, K) of the covariance of the codes given the attributes."""
 
     @property
     def code_length(self) -> int:
-        """Numbers in a person's code."""
+        """Number of coefficients in a code."""
         return len(self.spread)
 
     def landmarks(self, code: np.ndarray) -> np.ndarray:
-        """Neutral landmarks (478, 3) of a code, canonical units."""
+        """Computes the neutral landmarks of a code.
+
+        Args:
+            code: coefficients (K,).
+
+        Returns:
+            Landmarks (478, 3) float32, canonical units.
+        """
         n = len(self.shape_basis)
         flat = code[:n].astype(np.float32) @ self.shape_basis.astype(np.float32)
         return np.asarray(self.shape_mean + flat.reshape(-1, 3), np.float32)
 
     def texture(self, code: np.ndarray) -> np.ndarray:
-        """Skin (H, W, 3) float32 RGB of a code, at the mean shape."""
+        """Computes the skin texture of a code, at the mean shape.
+
+        Args:
+            code: coefficients (K,).
+
+        Returns:
+            Texture (H, W, 3) float32, RGB about 0 … 255; 0 where the model does not reach.
+        """
         weights = code[len(self.shape_basis) :].astype(np.float32) * self.texture_scale
         flat = self._mean + weights @ self._basis
         out = np.zeros((*texture_shape(), 3), np.float32)
@@ -79,7 +134,14 @@ class AppearanceModel:
         return out
 
     def lightness(self, step: np.ndarray) -> np.ndarray:
-        """Change (H, W) of the skin's lightness that a step (K,) in code makes."""
+        """Computes how a change of code changes the lightness of the skin.
+
+        Args:
+            step: difference of two codes (K,).
+
+        Returns:
+            Change (H, W) float32 of the channels' mean; 0 where the model does not reach.
+        """
         weights = step[len(self.shape_basis) :].astype(np.float32) * self.texture_scale
         out = np.zeros(texture_shape(), np.float32)
         out[self.inside] = weights @ self._light_basis
@@ -99,14 +161,29 @@ class AppearanceModel:
 
 
 def save_model(arrays: dict[str, np.ndarray], path: Path) -> None:
-    """Writes the arrays that :func:`palsynth.appearance.fit.fit` returns, whole or not at all."""
+    """Writes a fitted model atomically.
+
+    Args:
+        arrays: what :func:`palsynth.appearance.fit.fit` returns.
+        path: the ``.npz`` file to write.
+    """
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         named: dict[str, Any] = arrays
         np.savez_compressed(file, **named)
 
 
 def load_model(path: Path) -> AppearanceModel:
-    """Reads a model's file. Raises ValueError where it is not one."""
+    """Loads a model from its file.
+
+    Args:
+        path: a file written by :func:`save_model`.
+
+    Returns:
+        The appearance model.
+
+    Raises:
+        ValueError: the file cannot be read or is not an appearance model.
+    """
     try:
         with np.load(path, allow_pickle=False) as data:
             arrays = {name: data[name] for name in data.files}
@@ -120,18 +197,27 @@ def load_model(path: Path) -> AppearanceModel:
 
 @lru_cache(maxsize=1)
 def appearance_model() -> AppearanceModel:
-    """The model that ships with the package."""
+    """The appearance model that ships with the package."""
     return load_model(Path(str(files("palsynth.appearance") / "assets" / "appearance.npz")))
 
 
 def canonical_mesh() -> CanonicalMesh:
-    """The mesh of the model that ships with the package."""
+    """The canonical mesh of the appearance model that ships with the package."""
     return appearance_model().mesh
 
 
 def pyramid(texture: np.ndarray, scale: float) -> tuple[np.ndarray, float]:
-    """A texture reduced for pictures of ``scale`` pixels per canonical unit, and its own
-    pixels per unit: halved while that leaves the picture's resolution."""
+    """Downsamples a texture to the resolution of the image it is rendered into.
+
+    The texture is halved as long as it stays at least about as fine as the image.
+
+    Args:
+        texture: texture (H, W, 3) with ``UNIT`` pixels per canonical unit.
+        scale: pixels per canonical unit of the image.
+
+    Returns:
+        The reduced texture and its pixels per canonical unit.
+    """
     unit = float(UNIT)
     while unit / 2 >= 0.95 * scale:
         texture = cv2.pyrDown(texture)

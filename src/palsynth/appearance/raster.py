@@ -1,8 +1,9 @@
-"""Rasterising a moved triangle mesh: for each output pixel, where it comes from.
+"""Rasterises a deformed triangle mesh: for each output pixel, where it comes from.
 
-One numba kernel. Vertices carry attributes (the place in the source image, canonical
+One numba kernel. Vertices carry attributes (position in the source image, canonical
 coordinates, shading); each output pixel gets the attributes of the nearest triangle over
-it, interpolated linearly. Nothing is splatted, so nothing can tear.
+it, interpolated linearly. Since this is backward warping rather than splatting, it leaves
+no gaps.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ def _fill(points, depth, attributes, triangles, out, nearest):  # type: ignore[n
         ax, ay, bx, by = points[a, 0], points[a, 1], points[b, 0], points[b, 1]
         cx, cy = points[c, 0], points[c, 1]
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        if area <= 1e-9:  # turned away from the camera
+        if area <= 1e-9:  # facing away from the camera
             continue
         x0 = max(0, int(np.ceil(min(ax, bx, cx))))
         x1 = min(width - 1, int(np.floor(max(ax, bx, cx))))
@@ -49,14 +50,18 @@ def rasterise(
     triangles: np.ndarray,
     shape: tuple[int, int],
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws a mesh.
+    """Rasterises a mesh with a depth buffer.
 
-    ``points`` (V, 2) pixel positions (pixel centres are whole numbers), ``depth`` (V,)
-    smaller is nearer, ``attributes`` (V, K), ``triangles`` (T, 3) int32 with positive area
-    when they face the camera, ``shape`` (height, width).
+    Args:
+        points: vertex positions (V, 2) in pixels; pixel centres are whole numbers.
+        depth: depth (V,) of the vertices; smaller is nearer.
+        attributes: values (V, K) to interpolate.
+        triangles: vertex indices (T, 3), with positive area when facing the camera.
+        shape: height and width of the output.
 
-    Returns the attributes (H, W, K) float32 and the boolean coverage (H, W); attributes
-    are zero where nothing covers.
+    Returns:
+        The attributes (H, W, K) float32, zero where no triangle covers the pixel, and the
+        coverage (H, W) bool.
     """
     out = np.zeros((*shape, attributes.shape[1]), np.float32)
     nearest = np.full(shape, np.inf, np.float32)

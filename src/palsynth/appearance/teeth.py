@@ -1,8 +1,8 @@
-"""Teeth and the dark of the mouth, drawn from dental proportions, not from photos.
+"""Procedural teeth and mouth interior, from dental proportions rather than photos.
 
 Widths and heights of the crowns are textbook means (Wheeler's Dental Anatomy), foreshortened
-along the dental arch. The texture lies in canonical units around the middle of the biting
-edge of the upper incisors and is lit like the face that it is put into.
+along the dental arch. The texture is in canonical units, centred on the biting edge of the
+upper incisors, and lit like the face it is composited into.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 
 TOOTH_WHITE = np.array([1.0, 0.962, 0.925])
-"""Colour of a tooth, for a brightness of 1: mean of 31 photographed people's open smiles."""
+"""Colour of a tooth at brightness 1: mean of the open smiles of 31 photographed people."""
 
 UNITS_PER_MM = 1 / 92.0
-"""An outer-eye distance is about 92 mm."""
+"""Canonical units per millimetre; the outer-eye distance is about 92 mm."""
 
 REACH = (0.42, 0.22)
 """Half width and half height of the texture in canonical units."""
@@ -29,26 +29,31 @@ _LOWER = ((5.2, 9.0), (5.7, 9.2), (6.8, 10.0), (7.0, 8.6), (7.0, 8.0), (9.5, 7.2
 """(width, height) in mm, from the midline outwards."""
 
 _EDGES = (
-    (0.45, 4.0, 0.0), (0.8, 3.0, 0.7), (1.4, 1.4, 0.1), (1.1, 1.6, 0.5), (0.9, 2.0, 0.8),
+    (0.45, 4.0, 0.0),
+    (0.8, 3.0, 0.7),
+    (1.4, 1.4, 0.1),
+    (1.1, 1.6, 0.5),
+    (0.9, 2.0, 0.8),
     (0.7, 2.0, 1.2),
-)  # fmt: skip
-"""Of the upper crowns: by how many mm their edge goes up at the sides, by which power, and how
-much shorter they are: incisors are square, canines pointed."""
+)
+"""Biting edges of the upper crowns: mm by which the edge rises at the sides, the exponent of
+that rise, and mm by which the crown is shorter. Incisors are square, canines pointed."""
 
 _GUM = np.array([0.76, 0.54, 0.53])
 _BETWEEN = np.array([0.76, 0.69, 0.65])
-"""Colours of the gum and of the sides of crowns, relative to full tooth white."""
+"""Colours of the gum and of the sides of the crowns, relative to full tooth white."""
 
 _ARCH_MM = 27.0
-"""Half width of the arch; a tooth at arc length s shows at x = arch * sin(s / arch)."""
+"""Half width of the arch; a tooth at arc length s appears at x = arch * sin(s / arch)."""
 
 
 @lru_cache(maxsize=1)
 def teeth_texture() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Colours of the upper row, the lower row and the coverage of each.
+    """Renders both rows of teeth.
 
-    Returns RGBA-like arrays: upper (H, W, 4), lower (H, W, 4), float32 with colour 0 … 1
-    relative to full tooth white, times alpha 0 … 1, and the shade (H, W) of the mouth's depth.
+    Returns:
+        The upper row (H, W, 4) and the lower row (H, W, 4), float32 RGBA with premultiplied
+        colour relative to full tooth white, and the shade (H, W) of the mouth's depth, 0 … 1.
     """
     width, height = (int(2 * r * _RESOLUTION) for r in REACH)
     x = (np.arange(width) + 0.5) / _RESOLUTION - REACH[0]
@@ -63,7 +68,7 @@ def teeth_texture() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def _row(
     sizes: tuple[tuple[float, float], ...], x: np.ndarray, y: np.ndarray, up: bool
 ) -> np.ndarray:
-    """One row of teeth with its gum, (H, W, 4), colours times coverage, and coverage."""
+    """One row of teeth with its gum, (H, W, 4): premultiplied colours and coverage."""
     grid_x, grid_y = np.meshgrid(x / UNITS_PER_MM, y / UNITS_PER_MM)
     # height above the biting edge, which curves up towards the molars (smile arc)
     bite = 0.006 * np.square(grid_x) * (1 if up else -1)
@@ -79,14 +84,14 @@ def _row(
             middle, half = sign * (near + far) / 2, (far - near) / 2
             u = (grid_x - middle) / max(half, 0.3)
             side = np.clip(np.abs(u), 0, 1.2)
-            worn, bend, short = _EDGES[number] if up else (0.35, 4.0, 0.0)
-            bottom = rise - worn * side**bend - short
+            rise_at_sides, exponent, shortening = _EDGES[number] if up else (0.35, 4.0, 0.0)
+            bottom = rise - rise_at_sides * side**exponent - shortening
             crown = height - 1.8 * np.square(u)
             v = np.clip(rise / height, 0, 1)
             narrowing = 1.03 - 0.16 * np.square(np.clip(v - 0.25, 0, 1) / 0.75)
             body = np.clip((narrowing - np.abs(u)) * half / 0.22, 0, 1)
             body *= np.clip(bottom / 0.3 + 0.5, 0, 1) * np.clip((crown - rise) / 0.6 + 0.5, 0, 1)
-            # crowns are round: brightest a little off their middle, darker where they turn away
+            # crowns are round: brightest slightly off centre, darker where they curve away
             light = 1.0 - 0.07 * np.square(u - 0.15 * sign) - 0.10 * side**10
             light += 0.04 * np.exp(-np.square((v - 0.4) / 0.25) - np.square(u / 0.4))
             light -= 0.07 * np.exp(-np.square(bottom / 0.8)) + 0.12 * np.clip(v - 0.6, 0, 1)
@@ -100,7 +105,7 @@ def _row(
     in_row = np.abs(grid_x) < _ARCH_MM
     gum = np.clip((rise - gum_line + 0.4) / 0.8, 0, 1) * in_row
     gum_colour = _GUM * (0.97 - 0.03 * np.clip(rise - gum_line, 0, 9))[..., None]
-    # between two crowns their sides are seen, not the dark of the mouth
+    # between two crowns their sides are visible, not the dark of the mouth
     gap = np.clip((rise - 0.6) / 0.8, 0, 1) * (in_row & (rise < gum_line)) * (1 - alpha)
     colour = (
         colour + (_BETWEEN - colour) * gap[..., None] / np.maximum(alpha + gap, 1e-6)[..., None]
@@ -114,7 +119,7 @@ def _row(
 
 @lru_cache(maxsize=16)
 def _blurred(level: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The textures as a picture of 2 ** (level / 2) pixels per canonical unit resolves them."""
+    """The textures as resolved by an image with 2 ** (level / 2) pixels per canonical unit."""
     sigma = 0.45 * _RESOLUTION / 2 ** (level / 2)
     if sigma < 0.8:
         return teeth_texture()
@@ -125,10 +130,18 @@ def _blurred(level: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 def sample_mouth(
     grid_x: np.ndarray, grid_y: np.ndarray, jaw_drop: float, white: np.ndarray, sharpness: float
 ) -> np.ndarray:
-    """The inside of a mouth at canonical offsets from the biting edge, (H, W, 3) RGB float32.
+    """Samples the inside of the mouth.
 
-    ``jaw_drop`` how far the lower row has gone down (canonical), ``white`` (3,) the colour
-    of a fully lit tooth, ``sharpness`` pixels per canonical unit of the picture.
+    Args:
+        grid_x: horizontal offsets (H, W) from the middle of the upper biting edge, canonical
+            units.
+        grid_y: vertical offsets (H, W), pointing down.
+        jaw_drop: how far the lower row has moved down, canonical units.
+        white: colour (3,) of a fully lit tooth, RGB 0 … 255.
+        sharpness: pixels per canonical unit of the image.
+
+    Returns:
+        Colours (H, W, 3) float32, RGB about 0 … 255.
     """
     upper, lower, shade = _blurred(round(2 * np.log2(max(sharpness, 8.0))))
 

@@ -1,4 +1,4 @@
-"""A real face read into the simulator's own coefficients, and put on anybody: its inverse."""
+"""Expression capture: estimates the simulator's coefficients from a face, and retargets them."""
 
 from palsynth.capture.capture import capture
 from palsynth.capture.coefficients import ExpressionCoefficients, SideCoefficients

@@ -1,4 +1,4 @@
-"""A face's picture, and if there is one the same person's at rest, to expression coefficients."""
+"""Estimates expression coefficients from an image, optionally with the same person at rest."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from palsynth.face import topology
 from palsynth.face.face import Face
 
 CLOSED = (0.014, 0.032)
-"""Gap of the lips, outer-eye distances, up to which they are closed, and from which they are not:
-of 100 photographed people at rest 95 stay below the first, of smiles that show teeth none lies
+"""Gap of the lips, in outer-eye distances, up to which they count as closed, and from which as
+open: of 100 photographed people at rest 95 stay below the first; no smile that shows teeth lies
 below 0.045."""
 
 
 def capture(face: Face, rest: Face | None = None) -> ExpressionCoefficients:
-    """Reads what a face does.
+    """Captures the expression of a face.
 
     Args:
-        face: the expression, anybody's, from a frontal photo.
-        rest: the same person at rest; with it a lopsided or narrow-eyed face is not taken for
-            one that moves.
+        face: the face, from a frontal photo.
+        rest: the same person at rest; with it an asymmetric or narrow-eyed face is not mistaken
+            for a movement.
 
     Returns:
-        The simulator's coefficients, each with a standard error, and what they leave unexplained.
-        A mirrored face gives mirrored coefficients.
+        The simulator's coefficients, each with a standard error, and the residual that they
+        leave unexplained. A mirrored face gives mirrored coefficients.
     """
     at_rest = None if rest is None else solve_rest(rest.landmarks)
-    found = solve(face.landmarks, None if at_rest is None else at_rest.neutral)
-    eyes = read_eyes(face, found.pose)
+    solution = solve(face.landmarks, None if at_rest is None else at_rest.neutral)
+    eyes = read_eyes(face, solution.pose)
     eyes_at_rest = None
     if rest is not None and at_rest is not None:
         eyes_at_rest = read_eyes(rest, at_rest.pose)
     closure = closures(eyes, eyes_at_rest)
     roll = rolls(eyes, closure)
     gains = np.array([GAIN.get(field, 1.0) for field, _ in basis().names])
-    strength = dict(zip(basis().names, (gains * found.strengths).tolist(), strict=True))
+    strength = dict(zip(basis().names, (gains * solution.strengths).tolist(), strict=True))
     left, right = (
         SideCoefficients(
             {name: strength[name, side.value] for name in SIDED}, closure[side], roll[side]
@@ -52,17 +52,24 @@ def capture(face: Face, rest: Face | None = None) -> ExpressionCoefficients:
         right,
         {name: strength[name, "middle"] for name in MIDDLE},
         strength["drag", "left"] - strength["drag", "right"],
-        found.residual.astype(np.float32),
-        certainty(found.strengths, rest is not None),
+        solution.residual.astype(np.float32),
+        certainty(solution.strengths, rest is not None),
         rest is not None,
-        float(np.degrees(np.arctan2(-found.pose.rotation[0, 2], found.pose.rotation[2, 2]))),
-        dict(zip(basis().names, (gains * found.errors).tolist(), strict=True)),
+        float(np.degrees(np.arctan2(-solution.pose.rotation[0, 2], solution.pose.rotation[2, 2]))),
+        dict(zip(basis().names, (gains * solution.errors).tolist(), strict=True)),
         sealed(face),
     )
 
 
 def sealed(face: Face) -> float:
-    """Whether the lips are closed, 0 … 1, by the widest gap between them."""
+    """Estimates from the widest gap between the lips whether they are closed.
+
+    Args:
+        face: the face.
+
+    Returns:
+        1 for closed lips, 0 for parted ones, linear in between.
+    """
     upper, lower = (
         face.landmarks[list(lip[3:-3]), :2]
         for lip in (topology.INNER_UPPER_LIP, topology.INNER_LOWER_LIP)

@@ -1,4 +1,4 @@
-"""What a face does, in the simulator's own terms, left and right apart."""
+"""Expression coefficients: the simulator's parameters, separately for left and right."""
 
 from __future__ import annotations
 
@@ -13,47 +13,65 @@ from palsynth.face.topology import MIRROR, SKIN_POINTS
 
 @dataclass(frozen=True)
 class SideCoefficients:
-    """What one side of the face does.
-
-    ``fields`` strength of each expression field (0 at rest, 1 as scanned); ``closure`` of the lids
-    (0 as at rest, 1 shut, negative wider); ``roll`` of the eyeball, up and outward, 0 … 1 of
-    Bell's phenomenon at its fullest.
-    """
+    """Expression of one side of the face."""
 
     fields: Mapping[str, float]
+    """Strength of each expression field: 0 at rest, 1 as scanned."""
+
     closure: float = 0.0
+    """Closure of the lids: 0 as at rest, 1 shut, negative wider than at rest."""
+
     roll: float = 0.0
+    """Roll of the eyeball, up and outward, 0 … 1; 1 is full Bell's phenomenon."""
 
 
 @dataclass(frozen=True)
 class ExpressionCoefficients:
-    """What a face does, without whose face it is.
-
-    ``left`` and ``right`` are the patient's; ``middle`` strengths of the fields that have no
-    sides; ``drag`` of the mouth towards the patient's left; ``residual`` (468, 3) displacement of
-    the landmarks, canonical units, that no field explains. ``certainty`` of "brow" and "mouth" that
-    they move, 0 … 1; ``with_rest`` whether the person's rest was known; ``yaw`` degrees by which
-    the head is turned, positive to the picture's right; ``errors`` standard error of each strength
-    by ``(field, "left" | "right" | "middle")``; ``sealed`` whether the lips are closed, 0 … 1.
-    """
+    """Expression of a face, independent of its identity."""
 
     left: SideCoefficients
+    """The patient's left side."""
+
     right: SideCoefficients
+    """The patient's right side."""
+
     middle: Mapping[str, float]
+    """Strengths of the fields without sides."""
+
     drag: float
+    """Drag of the mouth, positive towards the patient's left."""
+
     residual: np.ndarray
+    """Displacement (468, 3) of the landmarks that no field explains, canonical units."""
+
     certainty: Mapping[str, float]
+    """Certainty, 0 … 1, that "brow" and "mouth" move."""
+
     with_rest: bool
+    """Whether the same person at rest was given."""
+
     yaw: float
+    """Yaw of the head in degrees, positive to the image's right."""
+
     errors: Mapping[tuple[str, str], float]
+    """Standard error of each strength, by ``(field, "left" | "right" | "middle")``."""
+
     sealed: float = 0.0
+    """Whether the lips are closed, 0 … 1."""
 
     def of(self, side: Side) -> SideCoefficients:
-        """One side."""
+        """Returns one side.
+
+        Args:
+            side: the patient's side.
+
+        Returns:
+            The coefficients of that side.
+        """
         return self.left if side is Side.LEFT else self.right
 
     def mirrored(self) -> ExpressionCoefficients:
-        """The same expression as a mirror shows it."""
+        """The mirror image of the expression."""
         swapped = {"left": "right", "right": "left", "middle": "middle"}
         return ExpressionCoefficients(
             self.right,
@@ -70,5 +88,12 @@ class ExpressionCoefficients:
 
 
 def mirrored_residual(residual: np.ndarray) -> np.ndarray:
-    """Displacements (468, 3) as a mirror shows them."""
+    """Mirrors the displacements of the landmarks.
+
+    Args:
+        residual: displacements (468, 3), canonical units.
+
+    Returns:
+        Mirrored displacements (468, 3), with left and right landmarks swapped.
+    """
     return np.asarray(residual[MIRROR[:SKIN_POINTS]] * np.array([-1, 1, 1], residual.dtype))

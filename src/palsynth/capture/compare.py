@@ -1,4 +1,4 @@
-"""Whether one face does what another does: the patient in a photo, and who shows it instead."""
+"""Compares the expressions of two faces: the patient's photo and an image made from it."""
 
 from __future__ import annotations
 
@@ -13,42 +13,56 @@ from palsynth.capture.reading import PalsyReading, read, strengths
 from palsynth.clinical import Movement, Side
 
 LOST = {"brow": 0.03, "mouth": 0.04}
-"""Mean difference of a region's ways, outer-eye distances, from which it moves otherwise, and only
-where it is LARGER than most of the movement itself."""
+"""Root mean square difference of a region's displacement, in outer-eye distances, from which it
+counts as moving differently, provided that it also exceeds the share ``LARGER`` of the movement."""
 
 LARGER = 0.6
+"""Share of the larger of both movements that the difference must exceed."""
 
 LEAST = 0.008
-"""Mean way of a region's landmarks below which a picture shows no movement."""
+"""Root mean square displacement of a region below which an image shows no movement."""
 
 LIDS = 0.4
-"""The same of how far lids are shut."""
+"""Difference of lid closure that counts, and closure from which lids count as moving."""
 
 CLEARLY = 1.5
-"""How clear a weak side must be, in the limits of healthy people, to be missed where it is not seen
-again; less than that may be seen once and not the next time."""
+"""How clear a weak side must be, in units of the limit for healthy people, for its absence to count
+as a loss; a weaker finding may not be repeatable."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What differs, in words; empty where nothing does. ``side`` which side is weak, ``movement``
-    one line a region that moves otherwise. ``weak_side`` of the patient where one is seen, and
-    ``moves`` whether anything does in the patient's picture."""
+    """Differences between two expressions, described in text."""
 
     side: str = ""
+    """How the weak side differs; empty if it does not."""
+
     movement: tuple[str, ...] = ()
+    """One line per region that moves differently."""
+
     weak_side: Side | None = None
+    """The patient's weak side; None if neither is clearly weak."""
+
     moves: bool = True
+    """Whether any region moves in the patient's image."""
 
 
 def compare(
     patient: ExpressionCoefficients, made: ExpressionCoefficients, movement: Movement | None = None
 ) -> Comparison:
-    """Compares what a patient does with what a picture made of it shows; ``movement`` is what the
-    patient was asked for, if that is known."""
+    """Compares a patient's expression with that of an image made from it.
+
+    Args:
+        patient: the patient's expression.
+        made: the expression in the image.
+        movement: the movement requested of the patient, if known.
+
+    Returns:
+        The differences.
+    """
     lines = [
-        line for region in ("brow", "mouth") if (line := _otherwise(patient, made, region))
-    ] + _lids(patient, made)
+        line for region in ("brow", "mouth") if (line := _region_line(patient, made, region))
+    ] + _lid_lines(patient, made)
     own = read(patient, movement)
     return Comparison(
         _side(own, read(made, movement)), tuple(lines), own.weak_side, _moves(patient)
@@ -56,13 +70,14 @@ def compare(
 
 
 def _moves(coefficients: ExpressionCoefficients) -> bool:
-    """Whether brow, mouth or lids of either side clearly do."""
-    ways = max(_length(_ways(coefficients, region)) for region in LOST)
+    """Whether brow, mouth or lids of either side clearly move."""
+    regional = max(_rms(_region_displacement(coefficients, region)) for region in LOST)
     lids = max(abs(coefficients.of(side).closure) for side in Side)
-    return ways > LEAST or lids > LIDS
+    return regional > LEAST or lids > LIDS
 
 
 def _side(patient: PalsyReading, made: PalsyReading) -> str:
+    """How the weak side differs, empty if it does not."""
     if patient.weak_side is made.weak_side:
         return ""
     if patient.weak_side is not None and made.weak_side is not None:
@@ -70,49 +85,60 @@ def _side(patient: PalsyReading, made: PalsyReading) -> str:
     if patient.weak_side is not None and _clear(patient) > CLEARLY:
         return f"no side looks weak, the patient's {patient.weak_side.value}"
     if made.weak_side is not None and _clear(made) > CLEARLY:
-        return f"the {made.weak_side.value} looks weak, neither of the patient's"
+        return f"the {made.weak_side.value} looks weak, neither side of the patient does"
     return ""
 
 
 def _clear(reading: PalsyReading) -> float:
-    """How clear the weak side is where it is clearest."""
-    found = [r.clear for r in reading.regions.values() if r.weak_side is reading.weak_side]
-    return max(found, default=0.0)
+    """How clear the weak side is in its clearest region."""
+    clear = [r.clear for r in reading.regions.values() if r.weak_side is reading.weak_side]
+    return max(clear, default=0.0)
 
 
-def _otherwise(patient: ExpressionCoefficients, made: ExpressionCoefficients, region: str) -> str:
-    there, here = (_ways(coefficients, region) for coefficients in (patient, made))
-    apart, most = _length(there - here), max(_length(there), _length(here))
-    if apart <= max(LOST[region], LARGER * most):
+def _region_line(patient: ExpressionCoefficients, made: ExpressionCoefficients, region: str) -> str:
+    """How a region's movement differs, empty if it does not."""
+    expected, found = (_region_displacement(c, region) for c in (patient, made))
+    difference, largest = _rms(expected - found), max(_rms(expected), _rms(found))
+    if difference <= max(LOST[region], LARGER * largest):
         return ""
     return (
-        f"the {region} moves otherwise: {100 * apart:.1f} % of the eyes' distance off, where the "
-        f"patient's moves by {100 * _length(there):.1f} %"
+        f"the {region} moves differently: off by {100 * difference:.1f} % of the outer-eye "
+        f"distance, the patient's moves by {100 * _rms(expected):.1f} %"
     )
 
 
-def _ways(coefficients: ExpressionCoefficients, region: str) -> np.ndarray:
-    """What a region's landmarks (N, 2) are driven to do, outer-eye distances."""
+def _region_displacement(coefficients: ExpressionCoefficients, region: str) -> np.ndarray:
+    """Displacement (N, 2) of a region's landmarks, weighted by certainty, outer-eye distances."""
     moved = ways(strengths(coefficients), regions()[region])
     return coefficients.certainty[region] * np.vstack([moved[side] for side in Side])
 
 
 def displacement(coefficients: ExpressionCoefficients) -> np.ndarray:
-    """Where the landmarks (468, 2) of a face go by its coefficients, outer-eye distances, whoever
-    it is and however the head is turned; lids are told by their closure instead."""
+    """Computes the displacement of the landmarks, independent of identity and head pose.
+
+    Lids are not included: they are described by their closure.
+
+    Args:
+        coefficients: the expression.
+
+    Returns:
+        Displacements (468, 2), outer-eye distances.
+    """
     return np.asarray(np.tensordot(strengths(coefficients), basis().columns, 1)[:, :2])
 
 
-def _length(way: np.ndarray) -> float:
-    return float(np.sqrt(np.square(way).sum(1).mean()))
+def _rms(displacement: np.ndarray) -> float:
+    """Root mean square length of displacements (N, 2)."""
+    return float(np.sqrt(np.square(displacement).sum(1).mean()))
 
 
-def _lids(patient: ExpressionCoefficients, made: ExpressionCoefficients) -> list[str]:
+def _lid_lines(patient: ExpressionCoefficients, made: ExpressionCoefficients) -> list[str]:
+    """One line per eye whose closure differs."""
     lines = []
     for side in Side:
-        there, here = patient.of(side).closure, made.of(side).closure
-        if abs(there - here) > LIDS:
-            lines.append(f"the {side.value} eye is {_shut(here)}, the patient's {_shut(there)}")
+        expected, found = patient.of(side).closure, made.of(side).closure
+        if abs(expected - found) > LIDS:
+            lines.append(f"the {side.value} eye is {_shut(found)}, the patient's {_shut(expected)}")
     return lines
 
 

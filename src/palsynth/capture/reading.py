@@ -1,7 +1,8 @@
-"""What a capture says of a patient: which side is weaker, where, and whether regions move along.
+"""Clinical reading of a captured expression: the weaker side, by region, and synkinesis.
 
-Nothing is guessed: a difference counts from what 95 of 100 healthy people's differences stay below,
-and where regions disagree or a movement could mean either side, the answer is "not sure" and why.
+The reading is conservative: a difference counts only above the 95th percentile of healthy people,
+and where regions disagree or a movement could mean either side, the answer is "not sure" with the
+reason.
 """
 
 from __future__ import annotations
@@ -21,34 +22,34 @@ LIMITS: dict[str, dict[bool, float]] = {
     "brow": {True: 0.0115, False: 0.0166},
     "eyes": {True: 0.20, False: 0.25},
 }
-"""Left-right difference that 95 of 100 photographed people, at rest and smiling, stay below, with
-their rest and without: outer-eye distances. Eyes, in shares of closing, have more room: a wink of a
-smile is no palsy, and 99 of 100 stay below 0.07."""
+"""Left-right difference below which 95 of 100 photographed people stay, at rest and smiling, with
+their rest (True) and without, in outer-eye distances. The limit of the eyes, in closure, is wider:
+a smile that narrows one eye more is no palsy, and 99 of 100 stay below 0.07."""
 
 NARROWS = {True: 0.05, False: 0.06}
-"""How much more one eye narrows than the other, as the mouth moves, from which that is said, beyond
-what SMILES explains: of 100 photographed smiles 96 stay below, of half-smiles 99."""
+"""Excess narrowing of one eye, beyond what ``SMILES`` explains, that is reported as synkinesis
+while the mouth moves: of 100 photographed smiles 96 stay below, of half-smiles 99."""
 
 SMILES = 1.0
-"""How much an eye narrows, shares of closing, for each outer-eye distance that its corner goes up:
-a hearty smile narrows a healthy eye, more than a weak one."""
+"""Closure of an eye per outer-eye distance that the mouth corner on its side moves up: a broad
+smile narrows the eye on the healthy side more than on the weak one."""
 
 TURNED = 8.0
-"""Degrees from which a turned head makes sides look different."""
+"""Yaw in degrees from which a turned head makes the sides look different."""
 
 WIDER = {
     "brow": {True: 3.0, False: 1.0},
     "eyes": {True: 0.5, False: 1.0},
     "mouth": {True: 0.5, False: 1.0},
 }
-"""By how much of themselves every further eight degrees raise the limits, with a rest and without:
-brows lie far from the axis, so beside a frontal rest a turn moves them most."""
+"""Relative increase of the limits per further eight degrees of yaw, with a rest (True) and without:
+brows lie far from the axis, so compared with a frontal rest a turn shifts them most."""
 
 MOVES = 0.015
-"""Way of a region, outer-eye distances, from which it is said to move up."""
+"""Displacement of a region, in outer-eye distances, from which it counts as moving up."""
 
 CLEARER = 2.0
-"""How much clearer one side's weakness must be than the other's where regions disagree."""
+"""Factor by which one side's weakness must be clearer than the other's where regions disagree."""
 
 REQUESTED_REGION = {
     Movement.WRINKLE_FOREHEAD: "brow",
@@ -62,41 +63,64 @@ REQUESTED_REGION = {
 """The region that each movement moves."""
 
 ELSEWHERE = 0.5
-"""What another region's difference counts where it is known what the patient was asked for: brows
-go a little up and down, as people please, while they grin."""
+"""Weight of the other regions when the requested movement is known: brows also move a little, in
+individual ways, during a grin."""
 
 SHUT = 0.5
-"""Closure from which an eye is said to close."""
+"""Closure from which an eye counts as closing."""
 
 
 @dataclass(frozen=True)
 class RegionReading:
-    """``left`` and ``right`` how far each side goes: brow and corner of the mouth upwards, per cent
-    of the outer-eye distance; lids shut, per cent of their opening. ``clear`` how much more the
-    sides differ than those of healthy people, 1 at the limit; ``weak_side`` where it is seen, and
-    ``reason`` why it is not where the sides differ all the same."""
+    """Reading of one region.
+
+    Movements are upwards for brow and mouth corner, in per cent of the outer-eye distance; for
+    lids, closure in per cent of their opening.
+    """
 
     left: float
+    """Movement of the patient's left side."""
+
     right: float
+    """Movement of the patient's right side."""
+
     clear: float
+    """Difference of the sides relative to the limit of healthy people; 1 at the limit."""
+
     weak_side: Side | None
+    """The weak side, if it is clear."""
+
     reason: str = ""
+    """Why there is no weak side although the sides differ."""
 
 
 @dataclass(frozen=True)
 class PalsyReading:
-    """A face read as a patient's: ``regions`` by name, ``synkinesis`` one line per finding;
-    ``weak_side`` None where none is seen or it is not sure, and then ``reason`` says why."""
+    """Reading of a face."""
 
     regions: dict[str, RegionReading]
+    """Readings of "brow", "eyes" and "mouth"."""
+
     synkinesis: tuple[str, ...]
+    """One line per finding."""
+
     weak_side: Side | None
+    """The weak side; None if there is none or the reading is not sure."""
+
     reason: str
+    """Why there is no weak side; empty if there is one."""
 
 
 def mouth_difference(coefficients: ExpressionCoefficients) -> float:
-    """How much further up the right corner and upper lip go than the left, outer-eye distances:
-    positive where the left is weaker in a movement upwards. The mouth's drag counts."""
+    """Measures the asymmetry of an upward movement of the mouth, its drag included.
+
+    Args:
+        coefficients: the expression.
+
+    Returns:
+        How much further up the right mouth corner and upper lip move than the left, in outer-eye
+        distances; positive where the left is weaker.
+    """
     moved = np.tensordot(strengths(coefficients), basis().columns, 1)[:, 1]
     right, left = (topology.COMMISSURE[side] for side in ("right", "left"))
     upper_right, upper_left = 39, 269
@@ -104,39 +128,54 @@ def mouth_difference(coefficients: ExpressionCoefficients) -> float:
 
 
 def read(coefficients: ExpressionCoefficients, movement: Movement | None = None) -> PalsyReading:
-    """Reads a capture; ``movement`` is what the patient was asked for, if that is known."""
+    """Reads the weak side and synkinesis from an expression.
+
+    Args:
+        coefficients: the expression.
+        movement: the movement requested of the patient, if known.
+
+    Returns:
+        The reading.
+    """
     known = coefficients.with_rest
     turned = max(abs(coefficients.yaw) - TURNED, 0.0) / TURNED
     wider = {region: 1 + slope[known] * turned for region, slope in WIDER.items()}
     limits = {region: wider[region] * limit[known] for region, limit in LIMITS.items()}
-    found = {
+    regional = {
         "brow": _brow(coefficients, limits["brow"]),
         "eyes": _eyes(coefficients, limits["eyes"], movement),
         "mouth": _mouth(coefficients, limits["mouth"], movement),
     }
-    along = _synkinesis(coefficients, found)
+    synkinesis = _synkinesis(coefficients, regional)
     requested = None if movement is None else REQUESTED_REGION.get(movement)
-    counts = {name: 1.0 if requested in (None, name) else ELSEWHERE for name in found}
+    weights = {name: 1.0 if requested in (None, name) else ELSEWHERE for name in regional}
     clear = {
-        side: sum(counts[n] * r.clear for n, r in found.items() if r.weak_side is side)
+        side: sum(weights[n] * r.clear for n, r in regional.items() if r.weak_side is side)
         for side in (Side.LEFT, Side.RIGHT)
     }
     weaker = max(clear, key=lambda side: clear[side])
-    reasons = [f"{name}: {r.reason}" for name, r in found.items() if r.reason]
+    reasons = [f"{name}: {r.reason}" for name, r in regional.items() if r.reason]
     if clear[weaker] > CLEARER * clear[weaker.other]:
-        return PalsyReading(found, along, weaker, "")
+        return PalsyReading(regional, synkinesis, weaker, "")
     if clear[weaker] > 0:
-        return PalsyReading(found, along, None, "not sure: regions disagree about the side")
+        return PalsyReading(regional, synkinesis, None, "not sure: regions disagree about the side")
     if reasons:
-        return PalsyReading(found, along, None, "not sure: " + "; ".join(reasons))
-    if turned and max(r.clear * wider[name] for name, r in found.items()) > 1:
-        degrees = abs(coefficients.yaw)
-        return PalsyReading(found, along, None, f"not sure: the head is turned by {degrees:.0f}°")
-    return PalsyReading(found, along, None, "both sides look alike")
+        return PalsyReading(regional, synkinesis, None, "not sure: " + "; ".join(reasons))
+    if turned and max(r.clear * wider[name] for name, r in regional.items()) > 1:
+        reason = f"not sure: the head is turned by {abs(coefficients.yaw):.0f}°"
+        return PalsyReading(regional, synkinesis, None, reason)
+    return PalsyReading(regional, synkinesis, None, "both sides look alike")
 
 
 def strengths(coefficients: ExpressionCoefficients) -> np.ndarray:
-    """The coefficients as the basis' columns take them (C,)."""
+    """Arranges coefficients as strengths of the basis' columns.
+
+    Args:
+        coefficients: the expression.
+
+    Returns:
+        Strengths (C,) in the order of :func:`palsynth.capture.basis.basis`.
+    """
     out = []
     for field, side in basis().names:
         if field == "drag":
@@ -149,9 +188,9 @@ def strengths(coefficients: ExpressionCoefficients) -> np.ndarray:
 
 
 def _up(coefficients: ExpressionCoefficients, region: str) -> dict[Side, float]:
-    """Mean way up of each side's landmarks of a region, outer-eye distances."""
+    """Mean upward displacement of each side's landmarks of a region, outer-eye distances."""
     moved = ways(strengths(coefficients), regions()[region])
-    return {side: -float(way[:, 1].mean()) for side, way in moved.items()}
+    return {side: -float(points[:, 1].mean()) for side, points in moved.items()}
 
 
 def _brow(coefficients: ExpressionCoefficients, limit: float) -> RegionReading:
@@ -194,26 +233,26 @@ def _mouth(
             weak = lower
         else:
             reason = (
-                f"the {lower.value} corner is lower, which may hang or be pulled down; "
-                "say --movement"
+                f"the {lower.value} corner is lower: it may hang or be pulled down; "
+                "specify --movement"
             )
     return RegionReading(100 * left, 100 * right, abs(difference) / limit, weak, reason)
 
 
 def _synkinesis(
-    coefficients: ExpressionCoefficients, found: dict[str, RegionReading]
+    coefficients: ExpressionCoefficients, regional: dict[str, RegionReading]
 ) -> tuple[str, ...]:
-    """What moves along on one side: an eye that narrows with the mouth, a corner that goes up with
-    the eyes."""
+    """Involuntary movements of one side: an eye that narrows with the mouth, a mouth corner that
+    goes up with the eyes."""
     lines = []
     closure = {side: coefficients.of(side).closure for side in Side}
-    mouth = found["mouth"]
+    mouth = regional["mouth"]
     up = {Side.LEFT: mouth.left, Side.RIGHT: mouth.right}
     moves = max(abs(mouth.left), abs(mouth.right)) > 100 * 2 * MOVES
     for side in Side:
         narrower = closure[side] - closure[side.other]
         narrower -= SMILES * (up[side] - up[side.other]) / 100
-        # a healthy eye narrows with a hearty smile too: the side whose mouth goes further is well
+        # a broad smile narrows a healthy eye too: the side whose mouth moves further is healthy
         if up[side] > up[side.other] + 100 * MOVES:
             continue
         if moves and narrower > NARROWS[coefficients.with_rest]:

@@ -1,4 +1,4 @@
-"""Expression coefficients on another face: the simulator's compositor, driven by a capture."""
+"""Retargets a captured expression to another face, with the simulator's compositor."""
 
 from __future__ import annotations
 
@@ -29,14 +29,24 @@ _FOLDS: dict[str, dict[str, float]] = {
     "chin": {"mouthShrugLower": 1.0},
     "pucker": {"mouthPucker": 0.5},
 }
-"""Which fields make which fold; as the muscles behind them do in the simulator."""
+"""Weights of the fields that produce each fold, following the muscles behind them in the
+simulator."""
 
 FULL_SMILE = 0.9
-"""Strength of the mouth's smile in a full grin, as the simulator draws it."""
+"""Strength of ``mouthSmile`` in the simulator's full grin."""
 
 
 def drive_of(coefficients: ExpressionCoefficients) -> Drive:
-    """The coefficients as the simulator is driven: what faces at rest show by chance is not."""
+    """Converts expression coefficients to an activation of the simulator.
+
+    Movements are weighted by certainty, so that the noise of a face at rest is not animated.
+
+    Args:
+        coefficients: the expression.
+
+    Returns:
+        The activation of the whole face.
+    """
     mouth = coefficients.certainty["mouth"]
     left, right = (_side(coefficients, coefficients.of(side)) for side in (Side.LEFT, Side.RIGHT))
     return Drive(
@@ -45,48 +55,68 @@ def drive_of(coefficients: ExpressionCoefficients) -> Drive:
         drag=mouth * coefficients.drag,
         jaw=mouth * coefficients.middle["jawOpen"],
         sealed=coefficients.sealed,
-        offset=spread(_carried(coefficients)),
+        offset=spread(_expressive_residual(coefficients)),
     )
 
 
 def retarget(coefficients: ExpressionCoefficients, identity: Face) -> Moved:
-    """The person of a photo at rest with a captured expression, as large as the photo."""
+    """Applies a captured expression to a photo.
+
+    Args:
+        coefficients: the expression.
+        identity: a face at rest.
+
+    Returns:
+        The animated face, at the size of the photo.
+
+    Raises:
+        InputError: an eye lies outside the photo.
+    """
     return compose(at_rest(identity), drive_of(coefficients))
 
 
 def _side(coefficients: ExpressionCoefficients, side: SideCoefficients) -> SideDrive:
     brow, mouth = (coefficients.certainty[region] for region in ("brow", "mouth"))
-    whole = {name: value for name, value in coefficients.middle.items() if name != "jawOpen"}
+    middle = {name: value for name, value in coefficients.middle.items() if name != "jawOpen"}
     fields = {
         name: value * (brow if name in BROW else mouth)
-        for name, value in {**side.fields, **whole}.items()
+        for name, value in {**side.fields, **middle}.items()
     }
     folds = {
-        fold: float(np.clip(sum(w * fields[name] for name, w in parts.items()), -1.0, 1.2))
-        for fold, parts in _FOLDS.items()
+        fold: float(np.clip(sum(w * fields[name] for name, w in weights.items()), -1.0, 1.2))
+        for fold, weights in _FOLDS.items()
     }
-    if side.closure > 0.5:  # lids that shut have squinted already
+    if side.closure > 0.5:  # closing the lids already includes a squint
         fields["eyeSquint"] *= 0.5
     smile = float(np.clip(fields["mouthSmile"] / FULL_SMILE, 0.0, 1.2))
     return SideDrive(fields, closure=side.closure, bell=side.roll, folds=folds, smile=smile)
 
 
-def _carried(coefficients: ExpressionCoefficients) -> np.ndarray:
-    """The part of the residual that is expression: about the mouth, whose skew no field makes. What
-    is alike on both sides is the person's own shape where the rest is not known, and half of it
-    where it is."""
+def _expressive_residual(coefficients: ExpressionCoefficients) -> np.ndarray:
+    """The part (468, 3) of the residual that is expression: around the mouth, whose skew no field
+    produces. The symmetric part is the person's own shape if the rest is unknown, and half of it
+    is if it is known."""
     residual = coefficients.residual
     mirrored = mirrored_residual(residual)
-    alike = 0.5 if coefficients.with_rest else 0.0
-    skew = (residual - mirrored) / 2 + alike * (residual + mirrored) / 2
+    symmetric_share = 0.5 if coefficients.with_rest else 0.0
+    expressive = (residual - mirrored) / 2 + symmetric_share * (residual + mirrored) / 2
     height = canonical_mesh().vertices[: topology.SKIN_POINTS, 1]
     about_mouth = np.clip((height - 0.33) / 0.12, 0, 1)[:, None]
-    return np.asarray(coefficients.certainty["mouth"] * about_mouth * skew)
+    return np.asarray(coefficients.certainty["mouth"] * about_mouth * expressive)
 
 
 def spread(residual: np.ndarray) -> np.ndarray:
-    """Displacement (V, 3) of the mesh from the landmarks' residual (468, 3): none at the lids,
-    which go their own way, and less towards the face's outline, where background begins."""
+    """Interpolates displacements of the landmarks over the mesh.
+
+    They are zero at the lids, which are moved by their closure, and fade out towards the face's
+    outline, so that the background does not move.
+
+    Args:
+        residual: displacements (468, 3) of the landmarks, canonical units.
+
+    Returns:
+        Displacements (V, 3) of the mesh, canonical units.
+    """
     mesh = canonical_mesh()
     moved = residual.astype(np.float32).copy()
     for side in Side:

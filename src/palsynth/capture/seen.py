@@ -1,4 +1,4 @@
-"""Whether the mouth shows: landmarks are found on masks and hands as surely as on lips."""
+"""Checks that the mouth is visible: the detector finds landmarks on masks and hands, too."""
 
 from __future__ import annotations
 
@@ -14,22 +14,29 @@ from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 
 SIZE = 160
-"""Pixels a side of the crop that is looked at; small photos are enlarged to it."""
+"""Side of the analysed crop in pixels; small photos are enlarged to it."""
 
 LEAST_EDGE = 0.3
-"""Strength of the edge between the lips, in that of the brows. Of 164 photographs none lies below
-0.54, small, grey and blurred ones neither; of 112 with a mask or a hand painted over the mouth none
-above 0.14. Folds or fingers along the lips can pass for them."""
+"""Minimum strength of the edge between the lips, relative to that of the brows. Of 164 photographs,
+small, grey and blurred ones included, none lies below 0.54; of 112 with a mask or a hand painted
+over the mouth none lies above 0.14. Folds or fingers along the lips can pass for lips."""
 
 
 def lip_edge(face: Face) -> float:
-    """How strong the edge between the lips is, in that of the brows' upper edges."""
-    cut = face.aligned(RECOGNISER, SIZE)
-    grey = cv2.cvtColor(cut.image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    """Measures the strength of the edge between the lips.
+
+    Args:
+        face: the face.
+
+    Returns:
+        The median gradient along the lips, relative to the mean along the brows.
+    """
+    crop = face.aligned(RECOGNISER, SIZE)
+    grey = cv2.cvtColor(crop.image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     grey = cv2.GaussianBlur(grey, (0, 0), 0.8)
     strength = np.hypot(cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1))
     near = cv2.dilate(strength, np.ones((5, 5), np.uint8))
-    points = np.clip(cut.landmarks[:, :2].round().astype(int), 0, SIZE - 1)
+    points = np.clip(crop.landmarks[:, :2].round().astype(int), 0, SIZE - 1)
     along = near[points[:, 1], points[:, 0]]
     lips = np.median(along[[*topology.INNER_UPPER_LIP, *topology.INNER_LOWER_LIP]])
     brows = np.mean(along[[*topology.BROW_UPPER["left"], *topology.BROW_UPPER["right"]]])
@@ -37,16 +44,34 @@ def lip_edge(face: Face) -> float:
 
 
 def read_expression(path: Path) -> Face:
-    """Reads a photo whose expression is to be captured: one frontal face with its mouth in sight.
-    Raises InputError with one line for any other."""
+    """Reads a photo whose expression is to be captured: one frontal face with a visible mouth.
+
+    Args:
+        path: the photo.
+
+    Returns:
+        The face.
+
+    Raises:
+        InputError: the photo cannot be read, does not show exactly one frontal face, or the mouth
+            is covered.
+    """
     face = read_face(path)
     check_mouth_seen(face, str(path))
     return face
 
 
 def check_mouth_seen(face: Face, where: str) -> None:
-    """Raises InputError where something covers the mouth."""
+    """Checks that nothing covers the mouth.
+
+    Args:
+        face: the face.
+        where: name of the photo, for the message.
+
+    Raises:
+        InputError: something covers the mouth.
+    """
     if lip_edge(face) < LEAST_EDGE:
         raise InputError(
-            f"{where}: the mouth is covered or cannot be seen; use a photo with the whole face free"
+            f"{where}: the mouth is covered or cannot be seen; use a photo of the uncovered face"
         )

@@ -1,10 +1,10 @@
-"""Learns what smiling does to a face from people photographed neutral and smiling.
+"""Fits the effects of smiling to photographs of people, neutral and smiling.
 
-Three means over people, each seen as it is and mirrored: how the mesh moves beyond what the
-grin's muscles make of the scanned fields; how the colour of the skin changes beyond the turn of its
-surface (an expression ratio image: Liu, Shan, Zhang 2001); how light falls within the open mouth
-on what the simulator draws there. Skin and mouth are learnt by letting the simulator repeat each
-captured smile, so that both pictures show the same shape.
+Three means over people, each counted as it is and mirrored: how the mesh moves beyond the scanned
+fields of a grin; how the colour of the skin changes beyond the orientation of its surface (an
+expression ratio image: Liu, Shan, Zhang 2001); how light falls inside the open mouth, relative to
+the simulator's. For skin and mouth the simulator repeats each captured smile, so that both images
+show the same shape.
 """
 
 from __future__ import annotations
@@ -34,33 +34,42 @@ from palsynth.simulator.smile import MOUTH, unlearnt
 from palsynth.simulator.surface import field_displacement
 
 OPEN = 0.05
-"""Gap of the lips, outer-eye distances, from which a smile shows teeth."""
+"""Gap of the lips, in outer-eye distances, from which a smile shows teeth."""
 
-MOST = 0.5
-"""Largest log of light within the mouth: what would need more is not light."""
+MAX_LOG_LIGHT = 0.5
+"""Largest log change of light inside the mouth: larger differences are not due to light."""
 
 LEAST_SEEN = 5.0
-"""People (weighted by how much they smile) who must show a place of the skin to be learnt from."""
+"""Number of people, weighted by how much they smile, in whom a point of the skin must be visible
+for its change to be fitted."""
 
 _LIPS = (
-    *topology.OUTER_UPPER_LIP, *topology.OUTER_LOWER_LIP,
-    *topology.INNER_UPPER_LIP, *topology.INNER_LOWER_LIP,
-)  # fmt: skip
+    *topology.OUTER_UPPER_LIP,
+    *topology.OUTER_LOWER_LIP,
+    *topology.INNER_UPPER_LIP,
+    *topology.INNER_LOWER_LIP,
+)
 
 
 @dataclass(frozen=True)
 class SmilingPair:
-    """One person at rest and smiling, and the simulator's picture of the rest with that smile, but
-    for the light that is to be learnt."""
+    """One person at rest and smiling."""
 
     rest: Face
+    """The person at rest."""
+
     smiling: Face
+    """The same person smiling."""
+
     coefficients: ExpressionCoefficients
+    """The captured smile."""
+
     moved: Moved
+    """The simulator's rendering of that smile on the face at rest, without learnt light."""
 
     @property
     def opening(self) -> float:
-        """Widest gap of the lips, outer-eye distances."""
+        """Widest gap of the lips, in outer-eye distances."""
         upper, lower = (
             self.smiling.landmarks[list(lip), :2]
             for lip in (topology.INNER_UPPER_LIP, topology.INNER_LOWER_LIP)
@@ -69,18 +78,35 @@ class SmilingPair:
 
 
 def smiling_pair(rest: Face, smiling: Face) -> SmilingPair:
-    """Captures a smile and lets the simulator repeat it without learnt light."""
+    """Captures a smile and renders it on the face at rest without learnt light.
+
+    Args:
+        rest: the person at rest.
+        smiling: the same person smiling.
+
+    Returns:
+        The pair.
+
+    Raises:
+        InputError: an eye lies outside the photo.
+    """
     coefficients = capture(smiling, rest)
-    what = drive_of(coefficients)
+    activation = drive_of(coefficients)
     for side in Side:
-        what.of(side).folds = {}
-    return SmilingPair(rest, smiling, coefficients, compose(at_rest(rest), what, unlearnt()))
+        activation.of(side).folds = {}
+    return SmilingPair(rest, smiling, coefficients, compose(at_rest(rest), activation, unlearnt()))
 
 
 def fit_smile(pairs: Sequence[SmilingPair]) -> dict[str, np.ndarray]:
-    """Learns from people's pairs; returns the arrays of the file that
-    :func:`palsynth.simulator.smile.learnt_smile` reads, and ``effort``, that of a photographed
-    smile which shows teeth, a grin's being 1."""
+    """Fits the smile model.
+
+    Args:
+        pairs: photographed people, some of them with visible teeth.
+
+    Returns:
+        The arrays of the file that :func:`palsynth.simulator.smile.learnt_smile` reads, and
+        ``effort``, the mean effort of the photographed smiles that show teeth, relative to a grin.
+    """
     wide = [pair for pair in pairs if pair.opening >= OPEN]
     way, effort = _way(wide)
     light = _light(pairs)
@@ -109,13 +135,14 @@ def _way(pairs: Sequence[SmilingPair]) -> tuple[np.ndarray, float]:
     a, b = scanned[list(_LIPS), :2].ravel(), mean[list(_LIPS), :2].ravel()
     effort = float(a @ b / (a @ a))
     beyond = mean / effort - scanned
-    beyond[:, 2] = 0.0  # landmarks tell no depth
+    beyond[:, 2] = 0.0  # landmarks carry no reliable depth
     return spread(beyond), effort
 
 
 def _moved(pair: SmilingPair) -> np.ndarray:
-    """How a smile moves landmarks (468, 3), canonical units, once the two photographs lie over one
-    another by what no expression moves. Not by capture, which knows the smile that ships."""
+    """Displacement (468, 3) of the landmarks in a smile, canonical units, after the photographs are
+    aligned by the landmarks that no expression moves. Capture is not used, because its fields
+    already include the smile that ships."""
     rest = canonical(pair.rest.landmarks)[: topology.SKIN_POINTS, :2].astype(np.float64)
     smiling = canonical(pair.smiling.landmarks)[: topology.SKIN_POINTS, :2].astype(np.float64)
     still = list(STABLE)
@@ -124,8 +151,8 @@ def _moved(pair: SmilingPair) -> np.ndarray:
 
 
 def _light(pairs: Sequence[SmilingPair]) -> np.ndarray:
-    """Log change of the skin's colour (H, W, 3) for a full grin: the slope over people of what the
-    photograph has beyond the simulator's picture, by how much each side smiles."""
+    """Log change of the skin's colour (H, W, 3) for a full grin: the slope, over people, of the log
+    ratio of the photograph and the simulator's image by how much each side smiles."""
     mesh = canonical_mesh()
     height, width = texture_shape()
     x = EXTENT[0] + (np.arange(width) + 0.5) / UNIT
@@ -133,44 +160,47 @@ def _light(pairs: Sequence[SmilingPair]) -> np.ndarray:
     total = np.zeros((height, width, 3))
     weight = np.zeros((height, width, 1))
     for pair in pairs:
-        drawn = warp_to_texture(pair.moved.image, pair.moved.points[:, :2], mesh)
+        rendered = warp_to_texture(pair.moved.image, pair.moved.points[:, :2], mesh)
         points = mesh.from_landmarks(pair.smiling.landmarks)[:, :2]
         photo = warp_to_texture(pair.smiling.image, points, mesh)
-        seen = (skin_mask(drawn) & skin_mask(photo)).astype(np.float64)[..., None]
-        change = np.log(_soft(photo)) - np.log(_soft(drawn))
+        mask = (skin_mask(rendered) & skin_mask(photo)).astype(np.float64)[..., None]
+        change = np.log(_soft(photo)) - np.log(_soft(rendered))
         change -= np.median(change[_cheeks()], axis=0)  # lamps differ between two photographs
         change = np.clip(change, -0.8, 0.8)
         smiles = {s: pair.coefficients.of(s).fields["mouthSmile"] / FULL_SMILE for s in Side}
         left, right = smiles[Side.LEFT], smiles[Side.RIGHT]
-        for c, k, here, there in (
-            (change, seen, left, right), (change[:, ::-1], seen[:, ::-1], right, left),
-        ):  # fmt: skip
-            strength = there + (here - there) * gate
-            total += strength * k * c
-            weight += np.square(strength) * k
+        for c, visible, on_left, on_right in (
+            (change, mask, left, right),
+            (change[:, ::-1], mask[:, ::-1], right, left),
+        ):
+            strength = on_right + (on_left - on_right) * gate
+            total += strength * visible * c
+            weight += np.square(strength) * visible
     out = np.where(weight > LEAST_SEEN, total / np.maximum(weight, 1e-6), 0.0)
     return _within_face(out.astype(np.float32))
 
 
 def _soft(texture: np.ndarray) -> np.ndarray:
+    """A texture without fine detail and without zeros, for ratios."""
     return np.asarray(cv2.GaussianBlur(texture, (0, 0), 1.0) + 6.0)
 
 
 def _grid() -> tuple[np.ndarray, np.ndarray]:
+    """Canonical x and y (H, W) of the texture's pixels."""
     height, width = texture_shape()
     y, x = np.mgrid[:height, :width].astype(np.float32)
     return EXTENT[0] + (x + 0.5) / UNIT, EXTENT[1] + (y + 0.5) / UNIT
 
 
 def _cheeks() -> np.ndarray:
-    """(H, W) bool: nose bridge and upper cheeks, which tell how a photograph is lit."""
+    """Mask (H, W) of the nose bridge and upper cheeks, which show how a photograph is lit."""
     x, y = _grid()
     return (np.abs(x) < 0.5) & (y > -0.15) & (y < 0.35) & (np.abs(y) > 0.15)
 
 
 def _within_face(change: np.ndarray) -> np.ndarray:
-    """The change without what eyes, teeth and surroundings have to do with it: openings take their
-    rim's, and towards the outline it ends."""
+    """Restricts a change to the skin of the face: openings of eyes and mouth are filled from their
+    rims, and the change fades out towards the outline."""
     mesh = canonical_mesh()
     holes = np.zeros(change.shape[:2], np.uint8)
     rings = [topology.eye_polygon("left"), topology.eye_polygon("right"), topology.mouth_polygon()]
@@ -178,10 +208,10 @@ def _within_face(change: np.ndarray) -> np.ndarray:
         corners = np.round(to_texture(mesh.vertices[list(ring), :2])).astype(np.int32)
         cv2.fillPoly(holes, [corners], 1)
     holes = cv2.dilate(holes, np.ones((7, 7), np.uint8))
-    keep = 1 - holes[..., None].astype(np.float32)
-    filled = cv2.GaussianBlur(change * keep, (0, 0), 4)
-    filled /= np.maximum(cv2.GaussianBlur(keep, (0, 0), 4), 1e-3)[..., None]
-    out = change * keep + filled * (1 - keep)
+    skin = 1 - holes[..., None].astype(np.float32)
+    filled = cv2.GaussianBlur(change * skin, (0, 0), 4)
+    filled /= np.maximum(cv2.GaussianBlur(skin, (0, 0), 4), 1e-3)[..., None]
+    out = change * skin + filled * (1 - skin)
     oval = np.zeros(change.shape[:2], np.uint8)
     outline = to_texture(mesh.vertices[list(topology.FACE_OVAL), :2])
     cv2.fillPoly(oval, [np.round(outline).astype(np.int32)], 1)
@@ -191,21 +221,21 @@ def _within_face(change: np.ndarray) -> np.ndarray:
 
 
 def _mouth(pairs: Sequence[SmilingPair]) -> tuple[np.ndarray, tuple[float, float]]:
-    """Log of the light within the mouth (2, h, w, 3), its mean and its slope over openings, which
-    are standardised by the mean and spread that come with it."""
+    """Log light (2, h, w, 3) inside the mouth, its mean and its slope over the standardised
+    opening, and the mean and standard deviation of the openings."""
     openings = np.array([pair.opening for pair in pairs])
-    mean, spread_of = float(openings.mean()), float(openings.std())
-    wide = np.clip((openings - mean) / max(spread_of, 1e-6), -1.5, 1.5)
-    light = []
+    mean, deviation = float(openings.mean()), float(openings.std())
+    standardised = np.clip((openings - mean) / max(deviation, 1e-6), -1.5, 1.5)
+    changes = []
     for pair in pairs:
-        drawn = _within_lips(pair.moved.image, pair.moved.points)
+        rendered = _within_lips(pair.moved.image, pair.moved.points)
         photo = _within_lips(pair.smiling.image, pair.smiling.landmarks)
-        change = np.log(photo) - np.log(drawn)
-        light.append((change + change[:, ::-1]) / 2)
-    system = np.stack([np.ones_like(wide), wide], 1)
-    found, *_ = np.linalg.lstsq(system, np.stack(light).reshape(len(pairs), -1), rcond=None)
-    light_of = np.clip(found.reshape(2 * MOUTH[0], MOUTH[1], 3), -MOST, MOST)
-    return light_of.reshape(2, *MOUTH, 3), (mean, spread_of)
+        change = np.log(photo) - np.log(rendered)
+        changes.append((change + change[:, ::-1]) / 2)
+    system = np.stack([np.ones_like(standardised), standardised], 1)
+    solution, *_ = np.linalg.lstsq(system, np.stack(changes).reshape(len(pairs), -1), rcond=None)
+    light = np.clip(solution.reshape(2 * MOUTH[0], MOUTH[1], 3), -MAX_LOG_LIGHT, MAX_LOG_LIGHT)
+    return light.reshape(2, *MOUTH, 3), (mean, deviation)
 
 
 def _within_lips(image: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -217,7 +247,7 @@ def _within_lips(image: np.ndarray, points: np.ndarray) -> np.ndarray:
     top, bottom = np.interp(x, upper[:, 0], upper[:, 1]), np.interp(x, lower[:, 0], lower[:, 1])
     share = np.linspace(0.0, 1.0, rows)[:, None]
     y = top + share * (bottom - top)
-    # a tooth's edges are not what is learnt: as wide as a tooth, but for the way to the lips
+    # blur away the edges of teeth: about a tooth wide across, less from lip to lip
     width = float(np.ptp(upper[:, 0]))
     soft = cv2.GaussianBlur(
         image.astype(np.float32), (0, 0), sigmaX=0.035 * width, sigmaY=0.012 * width

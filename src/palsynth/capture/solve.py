@@ -2,8 +2,8 @@
 
     landmarks = pose(mean + sum of identity x component + sum of strength x field)
 
-is linear but for the head's turn, which two rounds of Gauss-Newton settle; strengths stay within
-their bounds.
+is linear except for the head's rotation, for which two Gauss-Newton iterations suffice; strengths
+stay within their bounds.
 """
 
 from __future__ import annotations
@@ -19,61 +19,85 @@ from palsynth.face import topology
 from palsynth.simulator.surface import Pose, estimate_pose
 
 NOISE = 0.05
-"""Standard deviation of one landmark's coordinate, canonical units. Errors of neighbours are
-alike, so each landmark says less than its own error, about 0.012, would have it."""
+"""Standard deviation of one landmark coordinate, canonical units. Errors of neighbouring landmarks
+are correlated, so each one carries less information than its own error, about 0.012, suggests."""
 
 IDENTITY = 2.0
-"""Weight of the prior that people are like the mean. Above 1, so that a smile is not taken for
-a wide mouth."""
+"""Weight of the prior on identity. Above 1, so that a smile is not mistaken for a wide mouth."""
 
 TURN = np.radians(4.0)
-"""Standard deviation of the head's turn and nod about the detector's own estimate."""
+"""Standard deviation of yaw and pitch around the initial estimate of the pose."""
 
 ROUNDS = 2
+"""Gauss-Newton iterations."""
 
 
 @dataclass(frozen=True)
 class Solution:
-    """``pose`` and ``shift`` (2,) of the face in its picture; ``neutral`` (468, 3) the person at
-    rest, canonical units; ``strengths`` (C,) of the basis and their ``errors``; ``residual``
-    (468, 3) what is left."""
+    """Pose, identity and expression of one face."""
 
     pose: Pose
+    """Pose of the face in the image."""
+
     shift: np.ndarray
+    """Position (2,) of the canonical origin in the image, pixels."""
+
     neutral: np.ndarray
+    """Landmarks (468, 3) of the person at rest, canonical units."""
+
     strengths: np.ndarray
+    """Strengths (C,) of the basis' columns."""
+
     errors: np.ndarray
+    """Standard errors (C,) of the strengths."""
+
     residual: np.ndarray
+    """Displacement (468, 3) left unexplained, canonical units."""
 
 
 def solve_rest(landmarks: np.ndarray) -> Solution:
-    """Pose and identity of a face (478, 3) at rest; ``neutral`` takes the residual in."""
-    found = _solve(landmarks, None, expression=False)
+    """Estimates pose and identity of a face at rest.
+
+    Args:
+        landmarks: landmarks (478, 3) in pixels.
+
+    Returns:
+        The solution without strengths; its residual is part of ``neutral``.
+    """
+    solution = _solve(landmarks, None, expression=False)
     return Solution(
-        found.pose,
-        found.shift,
-        found.neutral + found.residual,
-        found.strengths,
-        found.errors,
-        np.zeros_like(found.residual),
+        solution.pose,
+        solution.shift,
+        solution.neutral + solution.residual,
+        solution.strengths,
+        solution.errors,
+        np.zeros_like(solution.residual),
     )
 
 
 def solve(landmarks: np.ndarray, neutral: np.ndarray | None = None) -> Solution:
-    """Pose and expression of a face (478, 3), and its identity where ``neutral`` (468, 3), the
-    person's own shape at rest, is not given."""
+    """Estimates pose and expression of a face, and its identity unless it is known.
+
+    Args:
+        landmarks: landmarks (478, 3) in pixels.
+        neutral: landmarks (468, 3) of the same person at rest, canonical units.
+
+    Returns:
+        The solution.
+    """
     return _solve(landmarks, neutral, expression=True)
 
 
 def _solve(landmarks: np.ndarray, own: np.ndarray | None, expression: bool) -> Solution:
+    """Solves for pose, for identity if ``own`` is None, and for expression if wanted."""
     model, columns = neutral_model(), basis()
     shape = model.mean if own is None else own
     identity = model.components if own is None else model.components[:0]
     fields = columns.columns if expression else columns.columns[:0]
-    seen = np.asarray(landmarks, np.float64)[:POINTS, :2]
+    observed = np.asarray(landmarks, np.float64)[:POINTS, :2]
     start = estimate_pose(landmarks)
     rotation, scale = start.rotation.astype(np.float64), start.scale
-    shift = (seen - scale * (shape @ rotation.T)[:, :2]).mean(0)
+    shift = (observed - scale * (shape @ rotation.T)[:, :2]).mean(0)
     k, count = len(identity), 6 + len(identity) + len(fields)
     prior = np.zeros((count, count))
     prior[0, 0] = prior[1, 1] = 1 / TURN**2
@@ -88,53 +112,67 @@ def _solve(landmarks: np.ndarray, own: np.ndarray | None, expression: bool) -> S
         moved = shape + np.tensordot(codes, identity, 1) + np.tensordot(strengths, fields, 1)
         turned = np.concatenate([identity, fields]) @ rotation.T
         system = np.concatenate([_pose_columns(moved @ rotation.T), turned[..., :2]]) * weight
-        target = ((seen - shift) / scale - (shape @ rotation.T)[:, :2]) * weight
+        target = ((observed - shift) / scale - (shape @ rotation.T)[:, :2]) * weight
         flat = system.reshape(count, -1)
         normal = flat @ flat.T + prior
-        found = bounded(normal, flat @ target.ravel(), low, high)
-        codes, strengths = found[6 : 6 + k], found[6 + k :]
-        rotation = _turn(found[:3]) @ rotation
-        shift, scale = shift + scale * found[4:6], scale * (1 + found[3])
+        step = bounded(normal, flat @ target.ravel(), low, high)
+        codes, strengths = step[6 : 6 + k], step[6 + k :]
+        rotation = _turn(step[:3]) @ rotation
+        shift, scale = shift + scale * step[4:6], scale * (1 + step[3])
     neutral = shape + np.tensordot(codes, identity, 1)
     explained = (neutral + np.tensordot(strengths, fields, 1)) @ rotation.T
-    left = (seen - shift) / scale - explained[:, :2]
+    unexplained = (observed - shift) / scale - explained[:, :2]
     return Solution(
         Pose(rotation, float(scale)),
         shift,
         neutral,
         strengths,
         np.sqrt(np.diag(np.linalg.inv(normal)))[6 + k :],
-        np.hstack([left, np.zeros((POINTS, 1))]) @ rotation,
+        np.hstack([unexplained, np.zeros((POINTS, 1))]) @ rotation,
     )
 
 
 def bounded(normal: np.ndarray, right: np.ndarray, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """The x (N,) between ``low`` and ``high`` that minimises x'Hx/2 - f'x, H positive definite.
+    """Minimises x'Hx/2 - f'x within bounds, H positive definite.
 
-    An active set: what the free solution takes beyond a bound is held there; what the bound holds
-    against its gradient is freed again, one at a time (Lawson & Hanson 1974, with two bounds).
+    An active-set method: variables that the free solution takes beyond a bound are fixed there;
+    those whose gradient points away from their bound are freed again, one at a time (Lawson &
+    Hanson 1974, with two bounds).
+
+    Args:
+        normal: H (N, N).
+        right: f (N,).
+        low: lower bounds (N,).
+        high: upper bounds (N,).
+
+    Returns:
+        The minimiser x (N,).
+
+    Example:
+        >>> bounded(np.eye(2), np.array([3.0, 0.5]), np.zeros(2), np.ones(2)).tolist()
+        [1.0, 0.5]
     """
     x = np.clip(np.zeros(len(right)), low, high)
     free = np.ones(len(right), bool)
     for _ in range(3 * len(right)):
-        held = normal[np.ix_(free, ~free)] @ x[~free]
-        x[free] = np.linalg.solve(normal[np.ix_(free, free)], right[free] - held)
+        fixed = normal[np.ix_(free, ~free)] @ x[~free]
+        x[free] = np.linalg.solve(normal[np.ix_(free, free)], right[free] - fixed)
         beyond = free & ((x < low) | (x > high))
         if beyond.any():
             x = np.clip(x, low, high)
             free &= ~beyond
             continue
-        slope = normal @ x - right
-        against = ~free & np.where(x <= low, slope < -1e-9, slope > 1e-9)
-        if not against.any():
+        gradient = normal @ x - right
+        releasable = ~free & np.where(x <= low, gradient < -1e-9, gradient > 1e-9)
+        if not releasable.any():
             break
-        free[np.argmax(np.where(against, np.abs(slope), 0))] = True
+        free[np.argmax(np.where(releasable, np.abs(gradient), 0))] = True
     return np.clip(x, low, high)
 
 
 def _pose_columns(points: np.ndarray) -> np.ndarray:
-    """(6, 468, 2): how turned points move when the head nods, turns, tilts, comes nearer, and
-    goes right and down."""
+    """Derivatives (6, N, 2) of rotated points (N, 3) by pitch, yaw, roll, scale, and translation
+    to the right and down."""
     x, y, z = points.T
     zero, one = np.zeros_like(x), np.ones_like(x)
     pairs = [(zero, -z), (z, zero), (-y, x), (x, y), (one, zero), (zero, one)]
@@ -142,7 +180,7 @@ def _pose_columns(points: np.ndarray) -> np.ndarray:
 
 
 def _turn(vector: np.ndarray) -> np.ndarray:
-    """Rotation (3, 3) about a vector by its length in radians (Rodrigues)."""
+    """Rotation matrix (3, 3) of a rotation vector in radians (Rodrigues)."""
     angle = float(np.linalg.norm(vector))
     if angle < 1e-12:
         return np.eye(3)
@@ -153,8 +191,8 @@ def _turn(vector: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=1)
 def _weights() -> np.ndarray:
-    """(468,) how much each landmark says of fields: brows and lips much, the face's outline,
-    which slides along it, little, and lids, which are read by themselves, less."""
+    """Weight (468,) of each landmark: high for brows and lips, lower for lids, which are measured
+    separately, and lowest for the face's outline, where landmarks slide along the contour."""
     out = np.ones(POINTS)
     for side in ("left", "right"):
         out[[*topology.UPPER_LID[side], *topology.LOWER_LID[side]]] = 0.4

@@ -1,1 +1,1 @@
-"""Moves a face the way a half-working facial nerve would."""
+"""Animates a face as a weakened facial nerve would."""

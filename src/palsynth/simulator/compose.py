@@ -27,12 +27,20 @@ from palsynth.simulator.smile import Smile, learnt_smile
 from palsynth.simulator.surface import Pose, field_displacement, move
 
 STILL = 0.03
-"""Pixels by which a vertex must move for the triangles around it to be redrawn."""
+"""Pixels by which a vertex must move for the triangles around it to be re-rendered."""
 
 
 def compose(rest: Rest, drive: Drive, smile: Smile | None = None) -> Moved:
-    """Draws a face at rest as it looks when it does what ``drive`` says, and light on it as
-    ``smile`` has learnt it: from the photographs that the one which ships was fitted to, if None.
+    """Animates a face at rest and renders the result.
+
+    Args:
+        rest: the face at rest.
+        drive: the activation of the face.
+        smile: how smiling changes the light on the skin and inside the mouth; default: the
+            smile that ships with the package.
+
+    Returns:
+        The image, the moved vertices and the support.
     """
     smile = smile or learnt_smile()
     displacement = field_displacement(drive)
@@ -47,8 +55,8 @@ def compose(rest: Rest, drive: Drive, smile: Smile | None = None) -> Moved:
         image, support = _draw_skin(rest, moved, active, light)
     for side in Side:
         margin = [*topology.UPPER_LID[side.value], *topology.LOWER_LID[side.value]]
-        still = np.abs(moved[margin, :2] - rest.points[margin, :2]).max() < STILL
-        if rest.drawn or not still or drive.of(side).bell > 0:
+        unmoved = np.abs(moved[margin, :2] - rest.points[margin, :2]).max() < STILL
+        if rest.drawn or not unmoved or drive.of(side).bell > 0:
             draw_eye(image, support, rest, moved, side, drive.of(side))
     lips = [*topology.INNER_UPPER_LIP, *topology.INNER_LOWER_LIP]
     if rest.drawn or np.abs(moved[lips, :2] - rest.points[lips, :2]).max() > STILL:
@@ -57,17 +65,19 @@ def compose(rest: Rest, drive: Drive, smile: Smile | None = None) -> Moved:
 
 
 def _active_triangles(rest: Rest, moved: np.ndarray, light: Shading) -> np.ndarray:
+    """Mask (T,) of the triangles to be rendered: those that move or whose light changes."""
     triangles = canonical_mesh().triangles
     if rest.drawn:
         return np.ones(len(triangles), bool)
-    vertex = np.abs(moved[:, :2] - rest.points[:, :2]).max(1) > STILL
-    vertex |= light.touched()
-    return np.asarray(vertex[triangles].any(1))
+    active = np.abs(moved[:, :2] - rest.points[:, :2]).max(1) > STILL
+    active |= light.touched()
+    return np.asarray(active[triangles].any(1))
 
 
 def _draw_skin(
     rest: Rest, moved: np.ndarray, active: np.ndarray, light: Shading
 ) -> tuple[np.ndarray, np.ndarray]:
+    """The image (H, W, 3) with the active skin rendered onto it, and the support (H, W)."""
     mesh = canonical_mesh()
     triangles = mesh.triangles[active]
     height, width = rest.picture.shape[:2]
@@ -82,7 +92,7 @@ def _draw_skin(
     u, v = out[..., 2], out[..., 3]
     colour = cv2.remap(rest.skin, x, y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
     colour = colour.astype(np.float32)
-    # the mesh reaches past the face's outline; light and folds are the face's alone
+    # the mesh reaches past the face's outline; light and folds apply to the face only
     outline = _face_outline(moved, rest.pose, box, np.array([x0, y0]))
     if light.vanish is not None:
         smooth = smooth_out(colour, rest.pose.scale)
@@ -102,7 +112,7 @@ def _draw_skin(
     if rest.drawn:
         _darken_mouth(image, moved)
         weight = outline[..., None]
-        colour = window + (colour * _turning_away(weight, rest.pose.scale) - window) * weight
+        colour = window + (colour * _edge_shade(weight, rest.pose.scale) - window) * weight
     window[cover] = np.clip(colour + 0.5, 0, 255).astype(np.uint8)[cover]
     support = np.zeros((height, width), bool)
     support[y0:y1, x0:x1] = cover
@@ -110,14 +120,14 @@ def _draw_skin(
 
 
 def _darken_mouth(image: np.ndarray, moved: np.ndarray) -> None:
-    """Fills the mouth, in place, with the dark between closed lips: the background must not
-    show where no triangle covers a pixel."""
+    """Fills the mouth, in place, with the dark between closed lips, so that the background does
+    not show through where no triangle covers a pixel."""
     lips = moved[[*topology.OUTER_UPPER_LIP, *topology.OUTER_LOWER_LIP[-2:0:-1]], :2]
     cv2.fillPoly(image, [np.round(lips).astype(np.int32)], (70, 34, 34))
 
 
-def _turning_away(outline: np.ndarray, unit: float) -> np.ndarray:
-    """Shade (H, W, 1) towards the face's outline, where its surface leaves the light."""
+def _edge_shade(outline: np.ndarray, unit: float) -> np.ndarray:
+    """Shade (H, W, 1) towards the face's outline, where its surface curves away from the light."""
     depth = cv2.GaussianBlur(outline[..., 0], (0, 0), max(0.5, 0.05 * unit))
     return np.asarray(1 - 0.42 * np.clip(1 - depth, 0, 0.5) ** 1.2)[..., None]
 
@@ -126,15 +136,16 @@ def _face_outline(
     moved: np.ndarray, pose: Pose, shape: tuple[int, int], origin: np.ndarray
 ) -> np.ndarray:
     """Coverage (H, W) of the face within its outline. Above the cheeks it reaches further
-    out than the landmarks do: forehead and temples go on under hair or cap."""
+    out than the landmarks do: forehead and temples continue under hair or cap."""
     oval = list(topology.FACE_OVAL)
-    at = canonical_mesh().vertices[oval, :2]
-    away = at - [0.0, 0.2]
-    reach = 0.10 * np.clip((0.25 - at[:, 1]) / 0.2, 0, 1)[:, None]
-    further = (
-        away / np.linalg.norm(away, axis=1, keepdims=True) * reach - 0.008 * (reach == 0) * away
+    canonical = canonical_mesh().vertices[oval, :2]
+    outward = canonical - [0.0, 0.2]
+    reach = 0.10 * np.clip((0.25 - canonical[:, 1]) / 0.2, 0, 1)[:, None]
+    offset = (
+        outward / np.linalg.norm(outward, axis=1, keepdims=True) * reach
+        - 0.008 * (reach == 0) * outward
     )
-    points = moved[oval, :2] + further @ pose.rotation[:2, :2].T * pose.scale
+    points = moved[oval, :2] + offset @ pose.rotation[:2, :2].T * pose.scale
     curve = smooth_curve(np.vstack([points[-1:], points, points[:2]]), 5)[5:-5]
     alpha = polygon_alpha(curve, shape, origin)
     return np.asarray(cv2.GaussianBlur(alpha, (0, 0), max(0.4, 0.008 * pose.scale)))
@@ -142,6 +153,6 @@ def _face_outline(
 
 @lru_cache(maxsize=1)
 def _hole_margins() -> np.ndarray:
-    """Vertices whose surface normal means nothing: the rims of eyes and mouth."""
+    """Vertices without a meaningful surface normal: the rims of eyes and mouth."""
     holes = [topology.eye_polygon("left"), topology.eye_polygon("right"), topology.mouth_polygon()]
     return np.unique(np.concatenate(holes))

@@ -1,4 +1,4 @@
-"""From nerve to force: what a movement and a palsy ask of every field, lid and fold."""
+"""From nerve to force: how a movement and a palsy drive every field, lid and fold."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from palsynth.clinical import (
 )
 
 OVER_CONTRACTION = 0.15
-"""How much harder the mouth muscles of a side pull when the other side is dead."""
+"""Extra pull of the mouth muscles of one side when the other side is paralysed."""
 
 BELL = 1.0
 """Bell's phenomenon: how far the eye rolls up on attempted closure, 0 (absent) … 1."""
 
 PASSIVE = 0.2
-"""How far a lid comes down without its orbicularis when the eye is asked to close: the levator
-lets go. What the muscle does then goes on from there."""
+"""Closure reached without the orbicularis when the patient tries to close the eye, because the
+levator relaxes. The muscle's own contribution starts from there."""
 
 _MUSCLE_FIELDS: dict[Muscle, dict[str, float]] = {
     Muscle.FRONTALIS: {"browInnerUp": 1.05, "browOuterUp": 0.95, "eyeWide": 0.35},
@@ -43,14 +43,14 @@ _MUSCLE_FIELDS: dict[Muscle, dict[str, float]] = {
     Muscle.MENTALIS: {"mouthShrugLower": 0.5},
     Muscle.PLATYSMA: {"mouthStretch": 0.35},
 }
-"""Which scanned fields (and how much of each) a muscle at full force moves."""
+"""Strength of the scanned fields that a muscle at full force produces."""
 
 _LIMP_FIELDS: dict[Branch, dict[str, float]] = {
     Branch.TEMPORAL: {"browInnerUp": -0.4, "browOuterUp": -0.6},
     Branch.ZYGOMATIC: {"eyeWide": 0.45, "eyeSquint": -0.8},
     Branch.BUCCAL: {"mouthFrown": 0.75, "cheekRaiser": -0.3, "mouthSmile": -0.2},
 }
-"""A side without tone: brow and corner lower, fissure wider, lower lid and cheek sagging."""
+"""A side without tone: brow and mouth corner lower, fissure wider, lower lid and cheek sagging."""
 
 _PULL = {
     Muscle.ZYGOMATICUS: 0.63,
@@ -60,7 +60,7 @@ _PULL = {
     Muscle.DEPRESSOR_ANGULI_ORIS: 0.04,
     Muscle.NASALIS: 0.12,
 }
-"""How much a muscle drags the mouth to its own side when the other side does not answer."""
+"""How much a muscle drags the mouth to its own side when the other side does not oppose it."""
 
 _FOLDS: dict[str, dict[Muscle, float]] = {
     "forehead": {Muscle.FRONTALIS: 1.0},
@@ -77,7 +77,7 @@ _FOLDS: dict[str, dict[Muscle, float]] = {
     "chin": {Muscle.MENTALIS: 1.0, Muscle.DEPRESSOR_ANGULI_ORIS: 0.3},
     "pucker": {Muscle.ORBICULARIS_ORIS: 0.8},
 }
-"""Which muscles make which fold, by weight."""
+"""Weights of the muscles that produce each fold."""
 
 SEALED = {
     Movement.GRIN: 0.0,
@@ -85,90 +85,139 @@ SEALED = {
     Movement.WHISTLE: 0.6,
     Movement.WRINKLE_NOSE: 0.8,
 }
-"""How firmly lips that are closed at rest stay closed in movements that may part them; wholly in
-all others. A convention of this project."""
+"""How firmly lips that are closed at rest stay closed in movements that may part them; 1 in all
+other movements. A convention of this project."""
 
 PUFF = {"cheekPuff": 2.2}
-"""What breath held behind closed lips does to a cheek."""
+"""Effect on a cheek of breath held behind closed lips."""
 
 SLACK = 0.35
-"""By how much more a cheek without its buccinator gives way to the breath than one that holds."""
+"""Extra bulge under the breath of a cheek whose buccinator is paralysed."""
 
 LEAK = 0.5
-"""Share of the breath that lips which do not close at all let go."""
+"""Share of the breath lost through lips that do not close at all."""
 
 PARTED = {"mouthLowerDown": 0.22, "mouthFunnel": 0.15, "mouthFrown": 0.45}
-"""How breath parts and pushes down the lips of a side that does not close them at all."""
+"""How breath parts and pushes down the lips on a side that cannot close them at all."""
 
 _MOUTH_MUSCLES = frozenset(_PULL) | {Muscle.LEVATOR_LABII, Muscle.DEPRESSOR_LABII}
 
 
 @dataclass
 class SideDrive:
-    """What one side of the face does.
-
-    ``fields`` strength of each scanned field; ``closure`` of the lids, 0 as at rest, 1 shut,
-    negative wider; ``bell`` 0 … 1 how far the eye is rolled up and out; ``folds`` strength
-    of each fold, negative where a fold that was there vanishes; ``smile`` how far the skin's
-    light is that of a grin, 0 … 1.2; ``forces`` of the muscles.
-    """
+    """Activation of one side of the face."""
 
     fields: dict[str, float] = field(default_factory=dict)
+    """Strength of each scanned field: 0 at rest, 1 as scanned."""
+
     closure: float = 0.0
+    """Closure of the lids: 0 as at rest, 1 shut, negative wider than at rest."""
+
     bell: float = 0.0
+    """How far the eye is rolled up and outward, 0 … 1."""
+
     folds: dict[str, float] = field(default_factory=dict)
+    """Strength of each fold; negative where a fold that is present at rest vanishes."""
+
     smile: float = 0.0
+    """How far the skin is lit as in a grin, 0 … 1.2."""
+
     forces: dict[Muscle, float] = field(default_factory=dict)
+    """Force of each muscle."""
 
     def add(self, fields: dict[str, float], amount: float) -> None:
-        """Adds ``amount`` of a set of fields."""
+        """Adds a weighted set of fields, in place.
+
+        Args:
+            fields: strength of each field.
+            amount: weight of the set.
+        """
         for name, share in fields.items():
             self.fields[name] = self.fields.get(name, 0.0) + amount * share
 
 
 @dataclass
 class Drive:
-    """What the whole face does: both sides, the mouth's drag to the patient's left, the jaw, how
-    firmly the lips stay as close as at rest (``sealed`` 0 … 1), and an ``offset`` (V, 3) of the
-    skin, canonical units, that no field makes."""
+    """Activation of the whole face."""
 
     left: SideDrive
+    """The patient's left side."""
+
     right: SideDrive
+    """The patient's right side."""
+
     drag: float = 0.0
+    """Drag of the mouth, positive to the patient's left."""
+
     jaw: float = 0.0
+    """Strength of the jaw-opening field."""
+
     sealed: float = 0.0
+    """How firmly the lips stay as close as at rest, 0 … 1."""
+
     offset: np.ndarray | None = None
+    """Displacement (V, 3) of the skin that no field produces, canonical units."""
 
     def of(self, side: Side) -> SideDrive:
-        """One side."""
+        """Returns one side.
+
+        Args:
+            side: the patient's side.
+
+        Returns:
+            The activation of that side.
+        """
         return self.left if side is Side.LEFT else self.right
 
 
 def forces(
     movement: Movement, palsy: Palsy, side: Side, intensity: float = 1.0, wink: Side | None = None
 ) -> dict[Muscle, float]:
-    """Force of each muscle of one side: effort x what the nerve lets through, with synkinesis.
-    ``wink`` is the eye that is asked to, the weak one's if None."""
+    """Computes the force of each muscle of one side: effort times nerve function, with synkinesis.
+
+    Args:
+        movement: the requested movement.
+        palsy: the palsy.
+        side: the side to compute.
+        intensity: effort of the patient, 0 … 1.2.
+        wink: the eye to wink; default: the weak one.
+
+    Returns:
+        Force of each active muscle, 0 … about 1.2.
+    """
     state, other = palsy.of(side), palsy.of(side.other)
-    wanted = effort(movement, side, wink or palsy.weak_side)
-    out = {m: intensity * e * state.strength(m) for m, e in wanted.items()}
+    efforts = effort(movement, side, wink or palsy.weak_side)
+    out = {m: intensity * e * state.strength(m) for m, e in efforts.items()}
     for muscle in _MOUTH_MUSCLES & out.keys():
         out[muscle] *= 1.0 + OVER_CONTRACTION * (1.0 - other.strength(muscle))
-    for (moving, drags), strength in state.synkinesis.items():
-        attempt = intensity * wanted.get(moving, 0.0)
-        # a synkinetic nerve reaches its wrong target even where the right one is weak
-        out[drags] = min(1.2, out.get(drags, 0.0) + 0.6 * strength * attempt)
+    for (source, target), strength in state.synkinesis.items():
+        attempt = intensity * efforts.get(source, 0.0)
+        # misdirected fibres reach their wrong target even where the intended muscle is weak
+        out[target] = min(1.2, out.get(target, 0.0) + 0.6 * strength * attempt)
     return out
 
 
 def drive(
-    movement: Movement, palsy: Palsy, *, intensity: float = 1.0, bell: float = BELL,
+    movement: Movement,
+    palsy: Palsy,
+    *,
+    intensity: float = 1.0,
+    bell: float = BELL,
     wink: Side | None = None,
-) -> Drive:  # fmt: skip
-    """What a patient with this palsy does when asked for a movement.
+) -> Drive:
+    """Computes how a patient with this palsy performs a movement.
 
-    ``intensity`` 0 … 1.2 scales the patient's effort; ``wink`` is the eye that is asked to, the
-    weak one's if None. At rest only lost tone and contracture show.
+    At rest only lost tone and contracture show.
+
+    Args:
+        movement: the requested movement.
+        palsy: the palsy.
+        intensity: effort of the patient, 0 … 1.2.
+        bell: strength of Bell's phenomenon, 0 (absent) … 1.
+        wink: the eye to wink; default: the weak one.
+
+    Returns:
+        The activation of the whole face.
     """
     wink = wink or palsy.weak_side
     sides = {s: _side(movement, palsy, s, intensity, bell, wink) for s in Side}
@@ -189,22 +238,22 @@ def drive(
 
 
 def _puff(out: Drive, palsy: Palsy, intensity: float) -> None:
-    """Holds breath, in place: both cheeks share its pressure, the slack one balloons, and the
-    weaker lips let it go."""
+    """Adds held breath, in place: both cheeks share its pressure, the slack one balloons, and it
+    leaks through the weaker lips."""
     seal = {side: min(1.0, palsy.of(side).strength(Muscle.ORBICULARIS_ORIS)) for side in Side}
     pressure = intensity * (1.0 - LEAK * (1.0 - min(seal.values())))
     for side in Side:
-        held = min(1.0, palsy.of(side).strength(Muscle.BUCCINATOR))
-        what = out.of(side)
-        what.add(PUFF, pressure * (1.0 + SLACK * (1.0 - held)))
-        what.add(PARTED, intensity * (1.0 - seal[side]))
-        what.folds["nasolabial"] -= 0.7 * pressure
+        resistance = min(1.0, palsy.of(side).strength(Muscle.BUCCINATOR))
+        activation = out.of(side)
+        activation.add(PUFF, pressure * (1.0 + SLACK * (1.0 - resistance)))
+        activation.add(PARTED, intensity * (1.0 - seal[side]))
+        activation.folds["nasolabial"] -= 0.7 * pressure
     out.sealed = min(seal.values())
 
 
 def _limpness(state: SidePalsy, branch: Branch) -> float:
-    """Lost tone where a branch is weak; a branch that works keeps its region up (a stroke's
-    palsy leaves the forehead)."""
+    """Lost tone where a branch is weak; a working branch holds its region up (a central palsy
+    spares the forehead)."""
     weak = min(1.0, max(0.0, (0.9 - state.function[branch]) / 0.6))
     return (1.0 - state.tone) * weak
 

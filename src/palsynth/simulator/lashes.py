@@ -1,4 +1,4 @@
-"""The lash line: dark along the lid's margin, with single lashes where a picture can show them."""
+"""The lash line: dark along the lid margin, with single lashes where the image can resolve them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from palsynth.clinical import Side
 LASHES = 42
 _COLOUR = np.array([26.0, 18.0, 16.0])
 _FINE = 4
-"""The line is drawn this many times finer than the picture, then averaged."""
+"""Supersampling factor at which the lashes are drawn."""
 
 
 def draw_lashes(
@@ -23,10 +23,18 @@ def draw_lashes(
     closure: float,
     strength: float,
 ) -> np.ndarray:
-    """The image (H, W, 3) float32 with lashes along an upper lid's margin (N, 2), pixels.
+    """Draws lashes along the margin of an upper lid.
 
-    ``unit`` is pixels per canonical unit; ``closure`` 0 open … 1 shut turns the lashes from
-    up to down; ``strength`` 0 … 1 fades them in.
+    Args:
+        image: window (H, W, 3) float32, RGB 0 … 255.
+        margin: points (N, 2) along the margin, pixels of the window.
+        unit: pixels per canonical unit.
+        side: side of the eye.
+        closure: 0 open … 1 shut, which turns the lashes from up to down.
+        strength: opacity, 0 … 1.
+
+    Returns:
+        The window (H, W, 3) float32 with lashes; ``image`` itself if ``strength`` is about 0.
     """
     if strength <= 0.02:
         return image
@@ -40,7 +48,7 @@ def draw_lashes(
     for k, segment in enumerate(pairwise(path)):
         tone = 225 - 165 * (k / (len(path) - 2)) ** 2  # lashes thin out towards the nose
         _stroke(canvas, np.array(segment), tone, thickness)
-    if unit > 60:  # in a smaller picture no single lash is a pixel wide
+    if unit > 60:  # in a smaller image a single lash is too thin to resolve
         for stroke, tone in _single_lashes(path, 0.044 * unit * _FINE, side, shut):
             _stroke(canvas, stroke, tone, max(1, round(0.0028 * unit * _FINE)))
     mask = cv2.resize(canvas, (width, height), interpolation=cv2.INTER_AREA) / np.float32(255)
@@ -50,23 +58,23 @@ def draw_lashes(
 def _single_lashes(
     path: np.ndarray, length: float, side: Side, shut: float
 ) -> list[tuple[np.ndarray, float]]:
-    """Slightly curved strokes (3, 2) of uneven length, way and tone, the same ones every time."""
+    """Slightly curved strokes (3, 2) of varying length, direction and tone; deterministic."""
     rng = np.random.default_rng(11)
     out = []
     for k in range(LASHES):
         t = 0.86 * (k + rng.uniform(0.1, 0.9)) / LASHES
         root = path[int(t * (len(path) - 1))]
         outward = side.sign * np.interp(t, [0, 0.5, 1], [1.0, 0.25, -0.5])
-        # open, lashes point up and out; shut, they hang down and out
-        way = np.array([outward + rng.normal(0, 0.18), 2.0 * shut - 1.0])
-        way = way / np.linalg.norm(way)
+        # lashes of an open eye point up and out; of a shut eye, down and out
+        direction = np.array([outward + rng.normal(0, 0.18), 2.0 * shut - 1.0])
+        direction = direction / np.linalg.norm(direction)
         reach = length * (0.55 + 0.45 * np.sin(np.pi * min(1, t + 0.25))) * rng.uniform(0.4, 1.1)
-        tip = root + reach * way
+        tip = root + reach * direction
         curve = np.array([root, (root + tip) / 2 + [0, rng.uniform(0.04, 0.16) * reach], tip])
         out.append((curve, float(rng.uniform(60, 150))))
     return out
 
 
 def _stroke(canvas: np.ndarray, points: np.ndarray, tone: float, thickness: int) -> None:
-    shifted = np.round(points * 16).astype(np.int32)
-    cv2.polylines(canvas, [shifted], False, tone, thickness, cv2.LINE_AA, 4)
+    fixed_point = np.round(points * 16).astype(np.int32)
+    cv2.polylines(canvas, [fixed_point], False, tone, thickness, cv2.LINE_AA, 4)

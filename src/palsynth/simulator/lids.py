@@ -1,4 +1,4 @@
-"""Closing eyes: the lid's own skin, the lashes, and the eyeball that stays in sight."""
+"""Closing eyes: lid skin, lashes, and the part of the eyeball that remains visible."""
 
 from __future__ import annotations
 
@@ -15,15 +15,14 @@ from palsynth.simulator.lashes import draw_lashes
 from palsynth.simulator.rest import Rest
 
 ROLL = (0.066, 0.022)
-"""Bell's phenomenon at its fullest: canonical units that the iris goes up and outward."""
+"""Full Bell's phenomenon: canonical units by which the iris moves up and outward."""
 
 ABOVE_CREASE = 0.4
 """How far above the crease the unrolled lid reaches, as a share of the lid: the roots of the
-open eye's lashes lie there, and they must go down with the lid."""
-
+open eye's lashes lie there, and they must move down with the lid."""
 
 _CHEEK = 0.12
-"""How far down, canonical units, the cheek is read for the fine grain of a lid."""
+"""How far down the cheek is sampled for the fine grain of a lid, canonical units."""
 
 
 def _paint_lid(
@@ -34,10 +33,10 @@ def _paint_lid(
     closure: float,
     origin: np.ndarray,
 ) -> np.ndarray:
-    """The image (H, W, 3) with the lid skin that closing brings to light.
+    """The window (H, W, 3) with the lid skin that closing reveals.
 
-    A closing lid unrolls skin that no photo of the open eye shows. It takes the colour of
-    the skin around the eye, a touch darker in the crease and before the lashes, and bulges
+    A closing lid unrolls skin that a photo of the open eye does not show. It takes the colour
+    of the skin around the eye, slightly darker in the crease and near the lashes, and bulges
     over the eyeball.
     """
     upper, lower = list(topology.UPPER_LID[side.value]), list(topology.LOWER_LID[side.value])
@@ -52,62 +51,65 @@ def _paint_lid(
         return offset @ along / length, offset @ down
 
     grid_y, grid_x = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
-    place, depth = in_eye(np.stack([grid_x + origin[0], grid_y + origin[1]], -1))
+    position, depth = in_eye(np.stack([grid_x + origin[0], grid_y + origin[1]], -1))
     margin_x, margin_y = in_eye(smooth_curve(moved[upper, :2]))
-    margin = np.interp(place, margin_x, margin_y)
+    margin = np.interp(position, margin_x, margin_y)
     lid = rest.points[upper, :2] - rest.points[crease, :2]
     top_points = moved[crease, :2] - ABOVE_CREASE * lid
     top_x, top_y = in_eye(smooth_curve(top_points))
-    top = np.interp(place, top_x, top_y)
+    top = np.interp(position, top_x, top_y)
     height = (depth - top) / np.maximum(margin - top, 0.5)
 
     opening = np.linalg.norm(rest.points[upper, :2] - rest.points[lower, :2], axis=1)
     opening = opening / max(float(opening.max()), 1e-3)
-    share = np.interp(place, np.linspace(0, 1, len(opening)), opening)
-    amount = smoothstep(closure / 0.6) * smoothstep(height / 0.5) * smoothstep(share / 0.9)
-    amount = amount * (depth <= margin + 1) * (place > 0) * (place < 1)
+    share = np.interp(position, np.linspace(0, 1, len(opening)), opening)
+    alpha = smoothstep(closure / 0.6) * smoothstep(height / 0.5) * smoothstep(share / 0.9)
+    alpha = alpha * (depth <= margin + 1) * (position > 0) * (position < 1)
 
     above, below = _skin_around(rest, side)
     steps = np.linspace(0, 1, len(above))
     mix = (0.25 + 0.25 * height)[..., None]
     colour = (
-        np.stack([np.interp(place, steps, above[:, c]) for c in range(3)], -1) * (1 - mix)
-        + np.stack([np.interp(place, steps, below[:, c]) for c in range(3)], -1) * mix
+        np.stack([np.interp(position, steps, above[:, c]) for c in range(3)], -1) * (1 - mix)
+        + np.stack([np.interp(position, steps, below[:, c]) for c in range(3)], -1) * mix
     )
-    across = place * 2 - 1
+    across = position * 2 - 1
     light = 1 + 0.07 * np.exp(-np.square((height - 0.6) / 0.3)) * (1 - across**2)
     light -= 0.06 * np.clip(height - 0.75, 0, 0.25) / 0.25 + 0.06 * across**4
     colour = colour * light[..., None] * np.array([1.0, 0.985, 0.98])
-    colour = colour * _pores(rest, side, place, depth / rest.pose.scale)[..., None]
-    return np.asarray(image + (colour - image) * (0.85 * amount)[..., None], np.float32)
+    colour = colour * _skin_grain(rest, side, position, depth / rest.pose.scale)[..., None]
+    return np.asarray(image + (colour - image) * (0.85 * alpha)[..., None], np.float32)
 
 
-def _pores(rest: Rest, side: Side, place: np.ndarray, depth: np.ndarray) -> np.ndarray:
-    """Fine light and dark (H, W), a factor, of the skin under the eye, for a lid that has none of
-    its own in the picture: at ``place`` along the eye and ``depth`` below its corner (canonical),
-    read from the cheek below, there and back so that no edge shows."""
+def _skin_grain(rest: Rest, side: Side, position: np.ndarray, depth: np.ndarray) -> np.ndarray:
+    """Factor (H, W) of fine skin grain for a lid that the image does not show: sampled from the
+    cheek below, at ``position`` along the eye and ``depth`` below its corner (canonical units).
+    The sample is mirrored periodically so that it has no seams."""
     unit = _skin_unit(rest)
     lower = rest.skin_points[list(topology.LOWER_LID[side.value])]
     upper = rest.skin_points[list(topology.UPPER_LID[side.value])]
     down = (lower - upper).mean(0)
     down = down / max(float(np.linalg.norm(down)), 1e-6)
     first, along = lower[0] + 0.16 * unit * down, lower[-1] - lower[0]
-    there = np.abs(np.mod(place + 1, 2) - 1)  # 0 … 1 and back
-    deep = np.abs(np.mod(depth / _CHEEK + 1, 2) - 1) * _CHEEK * unit
-    x = first[0] + there * along[0] + deep * down[0]
-    y = first[1] + there * along[1] + deep * down[1]
+    across = np.abs(np.mod(position + 1, 2) - 1)  # triangle wave, 0 … 1
+    below = np.abs(np.mod(depth / _CHEEK + 1, 2) - 1) * _CHEEK * unit
+    x = first[0] + across * along[0] + below * down[0]
+    y = first[1] + across * along[1] + below * down[1]
     left, top = np.maximum(np.floor([x.min(), y.min()]).astype(int) - 8, 0)
     right, bottom = np.ceil([x.max(), y.max()]).astype(int) + 9
     window = rest.skin[top:bottom, left:right]
     if window.size == 0:
-        return np.ones_like(place)
+        return np.ones_like(position)
     grey = cv2.cvtColor(window, cv2.COLOR_RGB2GRAY).astype(np.float32) + 8
     fine = grey / cv2.GaussianBlur(grey, (0, 0), max(1.0, 0.012 * unit))
-    seen = cv2.remap(
-        fine, (x - left).astype(np.float32), (y - top).astype(np.float32), cv2.INTER_CUBIC,
+    grain = cv2.remap(
+        fine,
+        (x - left).astype(np.float32),
+        (y - top).astype(np.float32),
+        cv2.INTER_CUBIC,
         borderMode=cv2.BORDER_REPLICATE,
-    )  # fmt: skip
-    return np.asarray(np.clip(seen, 0.85, 1.15))
+    )
+    return np.asarray(np.clip(grain, 0.85, 1.15))
 
 
 def _skin_around(rest: Rest, side: Side) -> tuple[np.ndarray, np.ndarray]:
@@ -124,11 +126,11 @@ def _skin_around(rest: Rest, side: Side) -> tuple[np.ndarray, np.ndarray]:
     def read(points: np.ndarray) -> np.ndarray:
         p = np.round(points - origin).astype(int)
         p = np.clip(p, 0, [image.shape[1] - 1, image.shape[0] - 1])
-        found = image[p[:, 1], p[:, 0]].astype(np.float32)
-        # a stray lash, brow hair or rim of glasses must not stripe the lid
-        middle = np.median(found, axis=0)
+        colours = image[p[:, 1], p[:, 0]].astype(np.float32)
+        # a stray lash, brow hair or rim of glasses must not leave a stripe on the lid
+        median = np.median(colours, axis=0)
         return (
-            0.5 * middle + 0.5 * cv2.blur(found[None], (5, 1), borderType=cv2.BORDER_REPLICATE)[0]
+            0.5 * median + 0.5 * cv2.blur(colours[None], (5, 1), borderType=cv2.BORDER_REPLICATE)[0]
         )
 
     below = read(lower - up * 0.13 * unit)
@@ -139,17 +141,19 @@ def _skin_around(rest: Rest, side: Side) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _at_least(colours: np.ndarray, floor: np.ndarray) -> np.ndarray:
-    """Colours (N, 3), each mixed with ``floor`` (3,) until it is as light."""
+    """Colours (N, 3), each blended towards ``floor`` (3,) by how much darker it is."""
     lack = np.clip(1 - colours.sum(1, keepdims=True) / max(float(floor.sum()), 1.0), 0, 0.5) * 2
     return np.asarray(colours + (floor - colours) * lack, np.float32)
 
 
 def _skin_unit(rest: Rest) -> float:
+    """Pixels per canonical unit in the image that skin is sampled from."""
     a, b = (rest.skin_points[topology.OUTER_CANTHUS[s]] for s in ("right", "left"))
     return float(np.linalg.norm(a - b))
 
 
 def _blurred_eye_region(rest: Rest, side: Side, sigma: float) -> tuple[np.ndarray, np.ndarray]:
+    """The skin around an eye, blurred, and the position (2,) of the window's first pixel."""
     points = rest.skin_points[[*topology.UPPER_CREASE[side.value], *topology.LOWER_LID[side.value]]]
     pad = 11 * sigma
     x0, y0 = np.maximum(np.floor(points.min(0) - pad).astype(int), 0)
@@ -166,7 +170,16 @@ def draw_eye(
     side: Side,
     drive: SideDrive,
 ) -> None:
-    """Draws, in place, the eyeball that shows between moved lids, and the lashes over it."""
+    """Draws the eyeball visible between the moved lids, and the lashes over it, in place.
+
+    Args:
+        image: image (H, W, 3) uint8 RGB, modified in place.
+        support: mask (H, W) bool of the changed pixels, modified in place.
+        rest: the face at rest.
+        moved: moved vertices (V, 3), pixels.
+        side: side of the eye.
+        drive: the activation of that side.
+    """
     upper = smooth_curve(moved[list(topology.UPPER_LID[side.value]), :2])
     lower = smooth_curve(moved[list(topology.LOWER_LID[side.value]), :2])
     unit = rest.pose.scale
@@ -190,7 +203,7 @@ def draw_eye(
     if alpha.max() > 0:
         ball = _eyeball_pixels(rest, side, drive, shape, origin)
         ball *= _lid_shadow(upper, lower, shape, origin, unit, drive)[..., None]
-        # where no skin was drawn the picture still shows what was there before the lids parted
+        # where no skin was rendered the image still shows the face before the lids parted
         bare = ~support[y0:y1, x0:x1] & (alpha > 0.15)
         bare &= rest.drawn or drive.closure < -0.02
         under = np.where(bare[..., None], 0.6 * ball, out)
@@ -203,7 +216,16 @@ def draw_eye(
 
 
 def eye_roll(rest: Rest, side: Side, drive: SideDrive) -> np.ndarray:
-    """Pixels (2,) by which an iris has rolled up and outward."""
+    """Computes how far an iris has rolled up and outward.
+
+    Args:
+        rest: the face at rest.
+        side: side of the eye.
+        drive: the activation of that side.
+
+    Returns:
+        Displacement (2,) float32 in pixels of the image.
+    """
     outward = np.array([side.sign * ROLL[1], -ROLL[0]]) * rest.pose.scale * drive.bell
     return np.asarray(rest.pose.rotation[:2, :2] @ outward, np.float32)
 
@@ -211,7 +233,7 @@ def eye_roll(rest: Rest, side: Side, drive: SideDrive) -> np.ndarray:
 def _eyeball_pixels(
     rest: Rest, side: Side, drive: SideDrive, shape: tuple[int, int], origin: np.ndarray
 ) -> np.ndarray:
-    """The eyeball over a window: the photo's own where it shows, else drawn."""
+    """The eyeball over a window: the photo's own pixels where visible, otherwise rendered."""
     eye = rest.eyes[side]
     roll = eye_roll(rest, side, drive)
     grid_y, grid_x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
@@ -223,31 +245,35 @@ def _eyeball_pixels(
         add_glint(ball, eye, roll, origin)
     if rest.drawn or drive.bell > 0.5:
         return ball
-    # pixels of the photo's own eye, a little inside its lids so that no lash comes along
+    # the photo's own eye, slightly inside its lids to exclude the lashes
     upper = smooth_curve(rest.points[list(topology.UPPER_LID[side.value]), :2])
     lower = smooth_curve(rest.points[list(topology.LOWER_LID[side.value]), :2])
     inset = min(0.018 * rest.pose.scale, 0.2 * float((lower - upper)[:, 1].max()))
     centre = (upper + lower) / 2
 
     def shrink(curve: np.ndarray) -> np.ndarray:
-        away = curve - centre
-        length = np.linalg.norm(away, axis=1, keepdims=True)
-        return centre + away * np.clip(1 - inset / np.maximum(length, 1e-3), 0, 1)
+        offset = curve - centre
+        length = np.linalg.norm(offset, axis=1, keepdims=True)
+        return centre + offset * np.clip(1 - inset / np.maximum(length, 1e-3), 0, 1)
 
-    seen = polygon_alpha(np.vstack([shrink(upper), shrink(lower)[::-1]]), shape, origin)
-    seen = cv2.GaussianBlur(seen, (0, 0), max(0.5, 0.008 * rest.pose.scale))
-    seen *= 1 - np.clip((drive.bell - 0.1) / 0.4, 0, 1)
+    visible = polygon_alpha(np.vstack([shrink(upper), shrink(lower)[::-1]]), shape, origin)
+    visible = cv2.GaussianBlur(visible, (0, 0), max(0.5, 0.008 * rest.pose.scale))
+    visible *= 1 - np.clip((drive.bell - 0.1) / 0.4, 0, 1)
     x0, y0 = origin.astype(int)
     photo = rest.picture[y0 : y0 + shape[0], x0 : x0 + shape[1]].astype(np.float32)
-    return ball + (photo - ball) * seen[..., None]
+    return ball + (photo - ball) * visible[..., None]
 
 
 def _lid_shadow(
-    upper: np.ndarray, lower: np.ndarray, shape: tuple[int, int], origin: np.ndarray, unit: float,
+    upper: np.ndarray,
+    lower: np.ndarray,
+    shape: tuple[int, int],
+    origin: np.ndarray,
+    unit: float,
     drive: SideDrive,
-) -> np.ndarray:  # fmt: skip
-    """The shade that lids and lashes cast on the eyeball, (H, W) factor: wider where it is rolled
-    up, as more of the ball then lies below the upper lid's edge."""
+) -> np.ndarray:
+    """Factor (H, W) of the shadow that lids and lashes cast on the eyeball: wider when it is
+    rolled up, since more of the ball then lies below the edge of the upper lid."""
     x = np.arange(shape[1]) + origin[0]
     y = (np.arange(shape[0]) + origin[1])[:, None]
     edges = []

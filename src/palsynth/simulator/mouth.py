@@ -1,4 +1,4 @@
-"""The open mouth: teeth and dark between lips that have parted."""
+"""The open mouth: teeth and dark between parted lips."""
 
 from __future__ import annotations
 
@@ -15,25 +15,39 @@ from palsynth.simulator.rest import Rest
 from palsynth.simulator.smile import Smile
 
 BITE_BELOW_LIPS = 0.040
-"""Canonical units by which the upper incisors' edge lies below the line of closed lips."""
+"""Canonical units from the line of the closed lips down to the edge of the upper incisors."""
 
 WET = 0.018
-"""Canonical units that the lower lip's moist rim reaches up before the teeth."""
+"""Canonical units by which the moist rim of the lower lip covers the teeth."""
 
 LOWER_TEETH = 0.0
-"""Canonical units from the upper incisors' edge down to the lower ones' where the jaw is shut."""
+"""Canonical units from the upper to the lower incisors' edge when the jaw is shut."""
 
 SMILING_JAW = 0.16
-"""Strength of the jaw's field up to which lips part and teeth do not: smiling draws the lower lip
-down, which capture and fields cannot tell from a jaw that opens."""
+"""Strength of the jaw field up to which the lips part but the teeth do not: smiling pulls the
+lower lip down, which capture and fields cannot distinguish from an opening jaw."""
 
 
 def draw_mouth(
-    image: np.ndarray, support: np.ndarray, rest: Rest, moved: np.ndarray, drive: Drive,
+    image: np.ndarray,
+    support: np.ndarray,
+    rest: Rest,
+    moved: np.ndarray,
+    drive: Drive,
     smile: Smile,
-) -> None:  # fmt: skip
-    """Draws, in place, what shows between the moved lips. Skull and jaw hold the teeth,
-    so they do not follow the lips."""
+) -> None:
+    """Draws what is visible between the moved lips, in place.
+
+    The teeth are fixed to skull and jaw, so they do not follow the lips.
+
+    Args:
+        image: image (H, W, 3) uint8 RGB, modified in place.
+        support: mask (H, W) bool of the changed pixels, modified in place.
+        rest: the face at rest.
+        moved: moved vertices (V, 3), pixels.
+        drive: the activation of the face.
+        smile: light inside the mouth.
+    """
     unit = rest.pose.scale
     upper = smooth_curve(moved[list(topology.INNER_UPPER_LIP), :2])
     lower = smooth_curve(moved[list(topology.INNER_LOWER_LIP), :2])
@@ -48,13 +62,7 @@ def draw_mouth(
     origin, shape = np.array([x0, y0], np.float32), (y1 - y0, x1 - x0)
     alpha = polygon_alpha(np.vstack([upper, lower[::-1]]), shape, origin)
 
-    anchor = rest.points[list(topology.INNER_UPPER_LIP), :2]
-    anchor = (anchor[5] + rest.points[topology.INNER_LOWER_LIP[5], :2]) / 2
-    grid_y, grid_x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
-    offset = np.stack([grid_x + origin[0] - anchor[0], grid_y + origin[1] - anchor[1]], -1)
-    # the picture plane, turned back by the head's roll; a turned head shows its arch shifted
-    inverse = np.linalg.pinv(rest.pose.rotation[:2, :2] * unit)
-    across, down = np.moveaxis(offset @ inverse.T, -1, 0)
+    across, down = _offsets_from_lips(rest, shape, origin)
     drop = LOWER_TEETH + 0.30 * max(0.0, drive.jaw - SMILING_JAW)
     inside = sample_mouth(
         across.astype(np.float32),
@@ -70,13 +78,28 @@ def draw_mouth(
         inside = _own_mouth(inside, rest, upper, lower, origin)
     window = image[y0:y1, x0:x1]
     base = window.astype(np.float32)
-    # where no skin was drawn the picture still shows what was there before the lips parted
+    # where no skin was rendered the image still shows the face before the lips parted
     bare = ~support[y0:y1, x0:x1] & (alpha > 0.15)
     base[bare] = 0.45 * inside[bare]
     out = base + (inside - base) * alpha[..., None]
     changed = alpha > 0.004
     window[changed] = np.clip(out + 0.5, 0, 255).astype(np.uint8)[changed]
     support[y0:y1, x0:x1] |= changed
+
+
+def _offsets_from_lips(
+    rest: Rest, shape: tuple[int, int], origin: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Offsets (H, W) of a window's pixels, across and down, from the middle of the lips at rest,
+    canonical units."""
+    anchor = rest.points[list(topology.INNER_UPPER_LIP), :2]
+    anchor = (anchor[5] + rest.points[topology.INNER_LOWER_LIP[5], :2]) / 2
+    grid_y, grid_x = np.mgrid[: shape[0], : shape[1]].astype(np.float32)
+    offset = np.stack([grid_x + origin[0] - anchor[0], grid_y + origin[1] - anchor[1]], -1)
+    # back from the image plane to canonical units; in a turned head the dental arch is shifted
+    inverse = np.linalg.pinv(rest.pose.rotation[:2, :2] * rest.pose.scale)
+    across, down = np.moveaxis(offset @ inverse.T, -1, 0)
+    return across, down
 
 
 def _own_mouth(
@@ -86,7 +109,7 @@ def _own_mouth(
     lower: np.ndarray,
     origin: np.ndarray,
 ) -> np.ndarray:
-    """A photo whose lips are already apart keeps its own teeth, spread over the new opening."""
+    """Stretches a photo's own teeth over the new opening if its lips are already apart."""
     own_upper = smooth_curve(rest.points[list(topology.INNER_UPPER_LIP), :2])
     own_lower = smooth_curve(rest.points[list(topology.INNER_LOWER_LIP), :2])
     gap = float((own_lower - own_upper)[:, 1].max()) / rest.pose.scale
@@ -96,12 +119,12 @@ def _own_mouth(
     x = np.arange(inside.shape[1]) + origin[0]
     y = (np.arange(inside.shape[0]) + origin[1])[:, None]
     step = np.arange(len(upper), dtype=np.float64)
-    place = np.interp(x, upper[:, 0], step)
+    position = np.interp(x, upper[:, 0], step)
     top, bottom = np.interp(x, upper[:, 0], upper[:, 1]), np.interp(x, lower[:, 0], lower[:, 1])
     height = np.clip((y - top) / np.maximum(bottom - top, 0.5), 0.04, 0.96)
-    from_x = np.interp(place, step, own_upper[:, 0])[None].repeat(len(y), 0)
-    own_top = np.interp(place, step, own_upper[:, 1])
-    own_bottom = np.interp(place, step, own_lower[:, 1])
+    from_x = np.interp(position, step, own_upper[:, 0])[None].repeat(len(y), 0)
+    own_top = np.interp(position, step, own_upper[:, 1])
+    own_bottom = np.interp(position, step, own_lower[:, 1])
     from_y = own_top + height * (own_bottom - own_top)
     photo = cv2.remap(
         rest.picture,
@@ -114,10 +137,14 @@ def _own_mouth(
 
 
 def _wet_lip(
-    inside: np.ndarray, image: np.ndarray, upper: np.ndarray, lower: np.ndarray,
-    origin: np.ndarray, unit: float,
-) -> np.ndarray:  # fmt: skip
-    """The lower lip's moist inner rim before the teeth, darker than the lip and without an edge."""
+    inside: np.ndarray,
+    image: np.ndarray,
+    upper: np.ndarray,
+    lower: np.ndarray,
+    origin: np.ndarray,
+    unit: float,
+) -> np.ndarray:
+    """Adds the moist inner rim of the lower lip in front of the teeth: darker, with a soft edge."""
     x = np.arange(inside.shape[1]) + origin[0]
     y = (np.arange(inside.shape[0]) + origin[1])[:, None]
     top, bottom = np.interp(x, upper[:, 0], upper[:, 1]), np.interp(x, lower[:, 0], lower[:, 1])
@@ -130,18 +157,22 @@ def _wet_lip(
 
 
 def _lip_shade(
-    upper: np.ndarray, lower: np.ndarray, shape: tuple[int, int], origin: np.ndarray, unit: float,
+    upper: np.ndarray,
+    lower: np.ndarray,
+    shape: tuple[int, int],
+    origin: np.ndarray,
+    unit: float,
     smile: Smile,
-) -> np.ndarray:  # fmt: skip
-    """Light within the mouth as photographed smiles have it, under the lips and in the corners:
-    (H, W, 3), a factor."""
+) -> np.ndarray:
+    """Factor (H, W, 3) for the light inside the mouth, under the lips and in the corners, as
+    learnt from photographed smiles."""
     x = np.arange(shape[1]) + origin[0]
     top = np.interp(x, upper[:, 0], upper[:, 1])
     bottom = np.interp(x, lower[:, 0], lower[:, 1])
     y = (np.arange(shape[0]) + origin[1])[:, None]
-    mean, spread = smile.openings
-    wide = np.clip(((bottom - top).max() / unit - mean) / spread, -1.5, 1.5)
-    light = smile.mouth[0] + wide * smile.mouth[1]
+    mean, deviation = smile.openings
+    opening = np.clip(((bottom - top).max() / unit - mean) / deviation, -1.5, 1.5)
+    light = smile.mouth[0] + opening * smile.mouth[1]
     rows, columns = light.shape[:2]
     along = np.interp(x, [upper[0, 0], upper[-1, 0]], [0.5, columns - 1.5])
     across = np.clip((y - top) / np.maximum(bottom - top, 0.5), 0, 1) * (rows - 1)
@@ -164,10 +195,16 @@ def _pursed(drive: Drive) -> float:
 
 
 def tooth_colour(skin: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """Colour (3,) of a lit tooth for a face: white under the light that its cheeks are in.
+    """Estimates the colour of a lit tooth from the light on a face.
 
-    ``skin`` (H, W, 3) RGB and ``points`` (V, 2) where the mesh lies in it. Lamps differ in
-    brightness and colour; the brightest tenth of the face's skin tells how much.
+    The brightness of the light is taken from the brightest tenth of the face's skin.
+
+    Args:
+        skin: image (H, W, 3) uint8 RGB of the skin.
+        points: vertices (V, 2) in that image, pixels.
+
+    Returns:
+        Colour (3,), RGB 0 … 255.
     """
     x = np.clip(points[: topology.SKIN_POINTS, 0].astype(int), 0, skin.shape[1] - 1)
     y = np.clip(points[: topology.SKIN_POINTS, 1].astype(int), 0, skin.shape[0] - 1)

@@ -1,4 +1,4 @@
-"""A real photo at rest, ready to be moved."""
+"""Prepares a photo for the simulator, and simulates movements in it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,17 @@ from palsynth.simulator.surface import estimate_pose
 
 
 def at_rest(face: Face) -> Rest:
-    """Takes a photo apart: skin, eyeballs, pose, light."""
+    """Decomposes a photo of a face at rest into skin, eyeballs, pose and light.
+
+    Args:
+        face: a face at rest.
+
+    Returns:
+        The layers that :func:`palsynth.simulator.compose.compose` animates.
+
+    Raises:
+        InputError: an eye lies outside the photo.
+    """
     points = canonical_mesh().from_landmarks(face.landmarks)
     eyes = {}
     for side in Side:
@@ -55,9 +65,20 @@ def simulate(
     intensity: float = 1.0,
     bell: float = BELL,
 ) -> Moved:
-    """The photo's person doing a movement with a palsy. No training, no randomness.
+    """Simulates a movement with a palsy in a photo. No training, no randomness.
 
-    Returns the picture, (H, W, 3) uint8, where each mesh vertex went, and the support: no
-    pixel outside it differs from the photo.
+    Args:
+        face: a face at rest.
+        movement: the requested movement.
+        palsy: the palsy to simulate.
+        intensity: effort of the movement, 0 … 1.2.
+        bell: strength of Bell's phenomenon, 0 (absent) … 1.
+
+    Returns:
+        The image, the moved vertices, and the support: no pixel outside it differs from the
+        photo.
+
+    Raises:
+        InputError: an eye lies outside the photo.
     """
     return compose(at_rest(face), drive(movement, palsy, intensity=intensity, bell=bell))

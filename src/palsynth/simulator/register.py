@@ -15,22 +15,51 @@ from palsynth.appearance.smoothstep import smoothstep
 from palsynth.face import topology
 
 PAIRED = (
-    "browDown", "browInnerUp", "browOuterUp", "cheekPuff", "cheekRaiser", "cheekSquint",
-    "eyeBlink", "eyeSquint", "eyeWide", "mouthDimple", "mouthFrown", "mouthLowerDown",
-    "mouthPress", "mouthSmile", "mouthStretch", "mouthUpperUp", "noseSneer",
-)  # fmt: skip
+    "browDown",
+    "browInnerUp",
+    "browOuterUp",
+    "cheekPuff",
+    "cheekRaiser",
+    "cheekSquint",
+    "eyeBlink",
+    "eyeSquint",
+    "eyeWide",
+    "mouthDimple",
+    "mouthFrown",
+    "mouthLowerDown",
+    "mouthPress",
+    "mouthSmile",
+    "mouthStretch",
+    "mouthUpperUp",
+    "noseSneer",
+)
 WHOLE = (
-    "jawOpen", "mouthFunnel", "mouthPucker", "mouthRollLower", "mouthRollUpper",
-    "mouthShrugLower", "mouthShrugUpper",
-)  # fmt: skip
+    "jawOpen",
+    "mouthFunnel",
+    "mouthPucker",
+    "mouthRollLower",
+    "mouthRollUpper",
+    "mouthShrugLower",
+    "mouthShrugUpper",
+)
 SIDEWAYS = "mouthLeft"
 
 
 def register(ict_file: Path, mesh: CanonicalMesh) -> dict[str, np.ndarray]:
-    """Symmetric displacement fields (V, 3), float32, canonical units at full strength.
+    """Transfers the scanned expressions to the canonical mesh.
 
-    A field holds both halves; the simulator gates it into sides with a soft midline. The
-    extra key ``depth`` is the neutral surface, (V,), smaller nearer the camera.
+    A field covers both halves of the face; the simulator gates it into sides with a soft
+    midline.
+
+    Args:
+        ict_file: ``.npz`` reduced from ICT-FaceKit, with ``names``, ``neutral``, ``deltas``,
+            ``triangles`` and ``multipie68``.
+        mesh: the canonical mesh.
+
+    Returns:
+        Displacement fields by name, (V, 3) float32, symmetric but for ``mouthLeft``, canonical
+        units at full strength; and under ``depth`` the neutral surface (V,), smaller nearer
+        the camera.
     """
     ict = np.load(ict_file)
     names = [str(n) for n in ict["names"]]
@@ -45,8 +74,8 @@ def register(ict_file: Path, mesh: CanonicalMesh) -> dict[str, np.ndarray]:
     triangle, weights = _locate(_sampling_points(mesh), on_face, vertices[:, 2], ict["triangles"])
 
     def sample(values: np.ndarray) -> np.ndarray:
-        found = values[ict["triangles"][triangle]]  # (V, 3 corners, …)
-        return np.einsum("vc,vc...->v...", weights, found).astype(np.float32)
+        at_corners = values[ict["triangles"][triangle]]  # (V, 3 corners, …)
+        return np.einsum("vc,vc...->v...", weights, at_corners).astype(np.float32)
 
     def field(name: str) -> np.ndarray:
         return sample(ict["deltas"][names.index(name)].astype(np.float32)) * flip
@@ -68,7 +97,7 @@ def register(ict_file: Path, mesh: CanonicalMesh) -> dict[str, np.ndarray]:
 
 
 def _sampling_points(mesh: CanonicalMesh) -> np.ndarray:
-    """Where each vertex reads the scan: margins of lids and lips a little inside their skin."""
+    """Where each vertex samples the scan: margins of lids and lips slightly inside their skin."""
     points = mesh.vertices[:, :2].copy()
     points[list(topology.INNER_UPPER_LIP[1:-1]), 1] -= 0.02
     points[list(topology.INNER_LOWER_LIP[1:-1]), 1] += 0.02
@@ -86,7 +115,7 @@ def _locate(
     e1, e2 = b - a, c - a
     area = e1[:, 0] * e2[:, 1] - e1[:, 1] * e2[:, 0]
     area = np.where(np.abs(area) < 1e-12, 1e-12, area)
-    found = np.zeros(len(points), np.int64)
+    triangle_of_point = np.zeros(len(points), np.int64)
     weights = np.zeros((len(points), 3))
     for i, p in enumerate(points):
         d = p - a
@@ -97,15 +126,15 @@ def _locate(
         if inside.any():
             z = (w * depth[triangles]).sum(1)
             t = int(np.where(inside, z, np.inf).argmin())
-            found[i], weights[i] = t, w[t]
-        else:  # off the scan: its nearest triangle, without extrapolating
+            triangle_of_point[i], weights[i] = t, w[t]
+        else:  # off the scan: the nearest triangle, without extrapolation
             t = int(np.square(p - (a + b + c) / 3).sum(1).argmin())
-            found[i], weights[i] = t, (1 / 3, 1 / 3, 1 / 3)
-    return found, weights
+            triangle_of_point[i], weights[i] = t, (1 / 3, 1 / 3, 1 / 3)
+    return triangle_of_point, weights
 
 
 def _taper(mesh: CanonicalMesh) -> np.ndarray:
-    """(V, 1): 1 on the face, falling smoothly to 0 before ears, hair and collar."""
+    """Weight (V, 1): 1 on the face, falling smoothly to 0 before ears, hair and collar."""
     x, y = np.abs(mesh.vertices[:, 0]), mesh.vertices[:, 1]
 
     def fall(value: np.ndarray, start: float, end: float) -> np.ndarray:
@@ -115,7 +144,7 @@ def _taper(mesh: CanonicalMesh) -> np.ndarray:
 
 
 def _smooth(mesh: CanonicalMesh, values: np.ndarray, rounds: int = 5) -> np.ndarray:
-    """Averages with neighbours, which never lie across the slits of lids and lips."""
+    """Averages with mesh neighbours, which never lie across the slits of lids and lips."""
     offsets, neighbours = mesh.neighbours
     degree = np.diff(offsets)[:, None]
     for _ in range(rounds):

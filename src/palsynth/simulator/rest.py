@@ -1,4 +1,4 @@
-"""A face at rest, taken apart and ready to be moved; and the face moved."""
+"""A face at rest, decomposed into layers, and the result of animating it."""
 
 from __future__ import annotations
 
@@ -13,30 +13,42 @@ from palsynth.simulator.surface import Pose
 
 @dataclass(frozen=True)
 class Rest:
-    """A face at rest, ready to be moved.
-
-    ``picture`` (H, W, 3) uint8 RGB is what is drawn on; ``skin`` (h, w, 3) is where skin is
-    read from, vertex v at ``skin_points[v]`` (for a photo, the picture itself); ``points``
-    (V, 3) the vertices in the picture; ``eyes`` what lies behind the lids; ``tooth`` (3,)
-    RGB of a lit tooth. ``drawn`` says that ``picture`` shows no face yet, so all of the
-    skin within the face's outline is drawn.
-    """
+    """A face at rest, ready to be animated."""
 
     picture: np.ndarray
+    """Image (H, W, 3) uint8 RGB that the face is rendered onto."""
+
     skin: np.ndarray
+    """Image (h, w, 3) that skin is sampled from; for a photo, the photo itself."""
+
     skin_points: np.ndarray
+    """Vertices (V, 2) in ``skin``, pixels."""
+
     points: np.ndarray
+    """Vertices (V, 3) in ``picture``, pixels."""
+
     pose: Pose
+    """Pose of the face in ``picture``."""
+
     eyes: dict[Side, Eyeball]
+    """The eyeball behind the lids of each side."""
+
     tooth: np.ndarray
+    """Colour (3,) of a lit tooth, RGB 0 … 255."""
+
     drawn: bool = False
+    """Whether the face is fully rendered because ``picture`` shows only the background."""
 
 
 @dataclass(frozen=True)
 class Moved:
-    """The result: ``image`` (H, W, 3) uint8, ``points`` (V, 3) where the vertices went,
-    ``support`` (H, W) bool, outside of which no pixel was changed."""
+    """An animated face."""
 
     image: np.ndarray
+    """Image (H, W, 3) uint8 RGB."""
+
     points: np.ndarray
+    """Moved vertices (V, 3), pixels."""
+
     support: np.ndarray
+    """Mask (H, W) bool beyond which no pixel was changed."""

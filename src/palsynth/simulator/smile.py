@@ -1,8 +1,8 @@
-"""What smiling does to a face, learnt from photographs of the same people neutral and smiling.
+"""Effects of smiling, learnt from photographs of the same people neutral and smiling.
 
-The scanned fields move lips as a scan of one head moved; the photographs say how people's lips
-really go, and what changes on their skin besides: cheeks gather, the nasolabial fold deepens, lids
-and lips catch other light. The fit is :mod:`palsynth.capture.smiles`.
+The scanned fields come from a scan of one head; the photographs show how people's lips actually
+move in a smile, and how the skin changes with it: cheeks bunch up, the nasolabial fold deepens,
+light on lids and lips changes. The fit is in :mod:`palsynth.capture.smiles`.
 """
 
 from __future__ import annotations
@@ -16,40 +16,42 @@ import numpy as np
 from palsynth.appearance.model import canonical_mesh, texture_shape
 
 MOUTH = (11, 17)
-"""Rows from lip to lip and columns from corner to corner of the light within the mouth."""
+"""Rows (lip to lip) and columns (corner to corner) of the map of light inside the mouth."""
 
 
 @dataclass(frozen=True)
 class Smile:
-    """Means over the photographed people, alike on both sides, for a full grin.
-
-    ``way`` (V, 3) displacement of the mesh, canonical units, beyond the scanned fields; ``light``
-    (H, W, 3) change of the log of the skin's colour on the appearance model's texture; ``mouth``
-    (2, h, w, 3) the log of the light within the mouth, of a drawn mouth's, from lip to lip and from
-    corner to corner: its mean, and its change by the width of the opening (``openings``).
-    """
+    """Symmetric means over the photographed people, for a full grin."""
 
     way: np.ndarray
+    """Displacement (V, 3) of the mesh beyond the scanned fields, canonical units."""
+
     light: np.ndarray
+    """Log change (H, W, 3) of the skin's colour over the appearance model's texture."""
+
     mouth: np.ndarray
+    """Log light (2, h, w, 3) inside the mouth relative to the procedural mouth, from lip to lip and
+    corner to corner: its mean, and its slope over the standardised width of the opening."""
+
     openings: tuple[float, float]
+    """Mean and standard deviation of the openings that standardise that slope."""
 
 
 @lru_cache(maxsize=1)
 def learnt_smile() -> Smile:
-    """The smile that ships, of 66 photographed people."""
+    """The smile that ships with the package, fitted to 66 photographed people."""
     with (files("palsynth.simulator") / "assets" / "smile.npz").open("rb") as file:
-        stored = np.load(file)
-        light = stored["light"].astype(np.float32) * float(stored["light_step"])
-        mean, spread = stored["openings"].tolist()
-        way = stored["way"].astype(np.float32)
-        # alike on both sides to the last bit, which half precision does not keep
+        arrays = np.load(file)
+        light = arrays["light"].astype(np.float32) * float(arrays["light_step"])
+        mean, deviation = arrays["openings"].tolist()
+        way = arrays["way"].astype(np.float32)
+        # half precision loses exact symmetry: restore it to the last bit
         way = (way + way[canonical_mesh().mirror] * np.array([-1, 1, 1], np.float32)) / 2
-        return Smile(way, light, stored["mouth"].astype(np.float32), (mean, spread))
+        return Smile(way, light, arrays["mouth"].astype(np.float32), (mean, deviation))
 
 
 def unlearnt() -> Smile:
-    """What smiling does where nothing is learnt: nothing."""
+    """A smile without any learnt effect: all displacements and changes of light are zero."""
     way = np.zeros_like(canonical_mesh().vertices)
     light = np.zeros((*texture_shape(), 3), np.float32)
     return Smile(way, light, np.zeros((2, *MOUTH, 3), np.float32), (0.0, 1.0))

@@ -1,4 +1,4 @@
-"""Captures written down by hand: everything is at rest but what is said."""
+"""Hand-written expression coefficients: everything is at rest unless given."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from palsynth.capture.coefficients import SideCoefficients
 Pair = tuple[float, float]
 
 
-def made(
+def make_coefficients(
     left: dict[str, float] | None = None,
     right: dict[str, float] | None = None,
     *,
