@@ -1,4 +1,4 @@
-"""What a command reads is never lost, whatever name leads to it."""
+"""A command never overwrites its input, whatever path leads to it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ GREY = np.full((40, 40, 3), 128, np.uint8)
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
-    """A photo that palsynth did not make."""
+    """A photo that palsynth did not write."""
     path = tmp_path / "photo.png"
     Image.fromarray(GREY).save(path)
     return path
@@ -44,14 +44,14 @@ def _detour(photo: Path) -> Path:
 
 @pytest.mark.parametrize("name", [lambda p: p, _hard_link, _soft_link, _detour])
 @pytest.mark.parametrize("force", [False, True])
-def test_what_was_read_is_not_written_over(photo: Path, name, force: bool) -> None:
+def test_an_input_is_not_overwritten(photo: Path, name, force: bool) -> None:
     before, out = photo.read_bytes(), name(photo)
     with guarded(force):
         read_image(photo)
         with pytest.raises(InputError, match="is read by this command; give another name"):
             write_png(out, GREY)
         with pytest.raises(InputError, match="is read by this command"), atomic_write(out):
-            raise AssertionError("the temporary file is not even made")
+            raise AssertionError("the temporary file is not even created")
     assert photo.read_bytes() == before
     assert [p.name for p in photo.parent.iterdir() if "partial" in p.name] == []
 
@@ -69,9 +69,9 @@ def test_a_picture_of_other_origin_needs_force(photo: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"\x89PNG\r\n\x1a\nbroken"])
-def test_a_file_that_is_no_picture_is_of_other_origin(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_picture_is_of_other_origin(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.png"
-    check_replaceable(path)  # nothing there
+    check_replaceable(path)  # does not exist yet
     path.write_bytes(content)
     with pytest.raises(InputError, match="is there already"):
         check_replaceable(path)
@@ -81,15 +81,15 @@ def test_a_guard_ends_with_its_command(photo: Path) -> None:
     with guarded():
         read_image(photo)
     assert guard() is None
-    write_png(photo, GREY)  # Python's own callers decide for themselves
-    with guarded() as made:
-        made.protect(photo.parent)  # folders may be read from and written into
-        made.protect(photo.parent / "gone.png")
-        assert made.read == set()
+    write_png(photo, GREY)  # no guard applies to the Python API
+    with guarded() as current:
+        current.protect(photo.parent)  # a folder may be both input and output
+        current.protect(photo.parent / "gone.png")
+        assert current.read == set()
 
 
-def test_what_fails_half_way_leaves_what_was_there(tmp_path: Path) -> None:
-    path = tmp_path / "kept.txt"
+def test_a_failed_write_leaves_the_file_unchanged(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
     path.write_text("before")
     with contextlib.suppress(RuntimeError), atomic_write(path) as temporary:
         temporary.write_text("half")
@@ -99,10 +99,10 @@ def test_what_fails_half_way_leaves_what_was_there(tmp_path: Path) -> None:
         temporary.write_text("after")
         assert path.read_text() == "before"
     assert path.read_text() == "after"
-    assert [p.name for p in tmp_path.iterdir()] == ["kept.txt"]
+    assert [p.name for p in tmp_path.iterdir()] == ["file.txt"]
 
 
-def test_reports_lie_outside_the_sets_that_they_are_of(tmp_path: Path) -> None:
+def test_a_report_may_not_lie_in_its_sets(tmp_path: Path) -> None:
     real, synthetic = tmp_path / "real", tmp_path / "synthetic"
     for folder in (real, synthetic, tmp_path / "real-report"):
         folder.mkdir()

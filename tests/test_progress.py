@@ -1,4 +1,4 @@
-"""Bars that say how much is done of how much."""
+"""Progress bars."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from rich.progress import Progress
 from palsynth.progress import progress_bar, stages_bar
 
 
-def test_bars_are_told_what_is_done_of_how_much(monkeypatch: pytest.MonkeyPatch) -> None:
-    told: list[dict[str, Any]] = []
-    monkeypatch.setattr(Progress, "update", lambda self, task, **named: told.append(named))
-    with progress_bar("drawing") as progress:
+def test_bars_show_how_much_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    updates: list[dict[str, Any]] = []
+    monkeypatch.setattr(Progress, "update", lambda self, task, **named: updates.append(named))
+    with progress_bar("rendering") as progress:
         progress(3, 8)
     with stages_bar() as stages:
         stages("judging", 2, 5)
-    assert told == [
+    assert updates == [
         {"completed": 3, "total": 8},
         {"description": "judging", "completed": 2, "total": 5},
     ]

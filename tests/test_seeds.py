@@ -18,8 +18,8 @@ def test_a_generator_is_a_function_of_its_numbers_and_their_order() -> None:
     assert not np.array_equal(first, make_rng(5, 3, Stream.PAIR).random(4))
 
 
-def test_no_new_stream_takes_a_value_that_is_taken() -> None:
-    """Those that share one did so before there was a ledger, and keep their pictures."""
+def test_no_new_stream_reuses_a_value() -> None:
+    """Streams that share a value did so before the ledger existed; changing them changes data."""
     names = defaultdict(set)
     for name, stream in Stream.__members__.items():
         names[int(stream)].add(name)
@@ -37,10 +37,10 @@ def test_no_new_stream_takes_a_value_that_is_taken() -> None:
 
 
 def test_every_random_number_of_the_package_names_its_stream() -> None:
-    """No bare list of numbers beside the ledger."""
-    bare = [
+    """No generator is seeded with a list of numbers except in the ledger."""
+    unnamed = [
         path.name
         for path in Path(palsynth.__file__).parent.rglob("*.py")
         if path.name != "seeds.py" and re.search(r"default_rng\(\[", path.read_text("utf-8"))
     ]
-    assert bare == []
+    assert unnamed == []

@@ -1,7 +1,7 @@
-"""Nobody of a validation or test split, and nobody whom evaluation draws, is trained on.
+"""No person of a validation or test split and no evaluation subject is trained on.
 
-The pictures of people who must not be touched are missing on disk, so a training source that opened
-one would fail. Every kind of recipe is walked; a new kind has to be added here.
+The pictures of held-out people are missing on disk, so a training source that opened one would
+fail. Every kind of recipe is tested; a new kind has to be added here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from palsynth.subjects import EVALUATION_SEEDS, View, render, sample
 from palsynth.training.kinds import KINDS, load_recipe
 
 TRAINED = {"ann": 0, "ben": 1}
-KEPT_BACK = {"cleo": "validation", "dan": "test", "eve": "test"}
+HELD_OUT = {"cleo": "validation", "dan": "test", "eve": "test"}
 
 DATASET_RECIPES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "expression": lambda folder: {"data": {"subjects": 0, "dataset": str(folder)}},
@@ -45,33 +45,39 @@ DATASET_RECIPES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "grader": lambda folder: {"data": {"folders": [str(folder)]}},
     "cfcpalsy": lambda folder: {"data": {"dataset": str(folder)}},
     "controlnet": lambda folder: {"patients": {"dataset": str(folder), "patients": 2}},
-}  # fmt: skip
+}
 """Kinds that take a dataset folder."""
 
-PEOPLE_RECIPES = {
-    "expression": "data", "identity": "data", "judge": "data", "landmarks": "data",
-    "reader": "data", "cfcpalsy": "data", "autoencoder": "data", "text-to-image": "data",
+SUBJECT_RECIPES = {
+    "expression": "data",
+    "identity": "data",
+    "judge": "data",
+    "landmarks": "data",
+    "reader": "data",
+    "cfcpalsy": "data",
+    "autoencoder": "data",
+    "text-to-image": "data",
     "controlnet": "healthy",
-}  # fmt: skip
-"""Kinds that draw people who do not exist, and where they say which."""
+}
+"""Kinds that use synthetic subjects -> the field with their seeds."""
 
 
 @pytest.fixture(scope="module")
 def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two people to train on, and three whose pictures are named and missing."""
+    """Two people to train on, and three whose pictures are listed but missing."""
     folder = tmp_path_factory.mktemp("clinic")
     rows = []
-    for name in (*TRAINED, *KEPT_BACK):
-        split = KEPT_BACK.get(name, "train")
+    for name in (*TRAINED, *HELD_OUT):
+        split = HELD_OUT.get(name, "train")
         for number, movement in enumerate((Movement.REST, Movement.GRIN, Movement.WHISTLE)):
             file = f"{name}-{number}.png"
-            rows.append(Row(file, name, movement.value, yanagihara_item=4, hb_grade="II",
-                            split=split))  # fmt: skip
+            row = Row(file, name, movement.value, yanagihara_item=4, hb_grade="II", split=split)
+            rows.append(row)
             if name in TRAINED:
                 palsy = Palsy.peripheral(Side.LEFT, Grade.II)
                 image = render(sample(TRAINED[name]), movement, palsy, view=View(112)).image
                 write_png(folder / file, image)
-    for number in range(5):  # a test person has the most pictures
+    for number in range(5):  # more pictures of a test person than of any other
         rows.append(Row(f"eve-more-{number}.png", "eve", "grin", split="test"))
     write_manifest(folder, rows)
     return folder
@@ -79,26 +85,26 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder like the London Set whose photographs of all but the train people are missing."""
+    """A folder like the London Set, with photographs of the train people only."""
     folder = tmp_path_factory.mktemp("photographs")
     for name, seed in TRAINED.items():
         for kind, movement in (("neutral", Movement.REST), ("smiling", Movement.GRIN)):
             (folder / kind).mkdir(exist_ok=True)
-            write_jpeg(folder / kind / f"{name}.jpg",
-                       render(sample(seed), movement, view=View(256)).image)  # fmt: skip
+            image = render(sample(seed), movement, view=View(256)).image
+            write_jpeg(folder / kind / f"{name}.jpg", image)
     with (folder / "split.csv").open("w", newline="") as file:
-        rows = [(name, "train") for name in TRAINED] + list(KEPT_BACK.items())
+        rows = [(name, "train") for name in TRAINED] + list(HELD_OUT.items())
         csv.writer(file).writerows([("face_id", "split"), *rows])
     with (folder / "info.csv").open("w", newline="") as file:
         heads = ("face_id", "gender", "ethnicity", "age")
-        about = [(name, "female", "white", "30") for name in (*TRAINED, *KEPT_BACK)]
+        about = [(name, "female", "white", "30") for name in (*TRAINED, *HELD_OUT)]
         csv.writer(file).writerows([heads, *about])
     return folder
 
 
-def recipe_of(kind: str, said: dict[str, Any], tmp_path: Path) -> Any:
+def recipe_of(kind: str, fields: dict[str, Any], tmp_path: Path) -> Any:
     path = tmp_path / f"{kind}.yaml"
-    path.write_text(yaml.safe_dump({"kind": kind, **said}))
+    path.write_text(yaml.safe_dump({"kind": kind, **fields}))
     return load_recipe(path)
 
 
@@ -107,8 +113,8 @@ def walk(source: Source, count: int) -> None:
         _ = source[number]
 
 
-def test_every_kind_of_recipe_is_walked() -> None:
-    assert set(DATASET_RECIPES) | set(PEOPLE_RECIPES) == set(KINDS)
+def test_every_kind_of_recipe_is_tested() -> None:
+    assert set(DATASET_RECIPES) | set(SUBJECT_RECIPES) == set(KINDS)
 
 
 @pytest.mark.parametrize("kind", sorted(DATASET_RECIPES))
@@ -116,12 +122,12 @@ def test_a_dataset_gives_its_train_people_alone(kind: str, dataset: Path, tmp_pa
     recipe = recipe_of(kind, DATASET_RECIPES[kind](dataset), tmp_path)
     source = recipe.source(build_cache=False)
     assert source.num_subjects in (2, None)
-    walk(source, 18)  # three rounds of the six pictures there are
+    walk(source, 18)  # three rounds of the six pictures
 
 
-def test_nobody_kept_back_is_a_patient_to_tune_on(dataset: Path, tmp_path: Path) -> None:
-    said = {"patients": {"dataset": str(dataset), "patients": 2}}
-    source = recipe_of("controlnet", said, tmp_path).source()
+def test_held_out_patients_are_not_used_for_fine_tuning(dataset: Path, tmp_path: Path) -> None:
+    fields = {"patients": {"dataset": str(dataset), "patients": 2}}
+    source = recipe_of("controlnet", fields, tmp_path).source()
     assert source.subjects_used() == ("ann", "ben")
     named = {"patients": {"dataset": str(dataset), "patients": 1, "subjects": ["dan"]}}
     with pytest.raises(InputError, match="subject dan is of split test"):
@@ -148,7 +154,7 @@ def test_fits_read_train_people_alone(photographs: Path) -> None:
     assert len(_photographed(photographs)) == 2  # of the calibration
 
 
-def test_fits_complain_of_numbers_not_of_missing_people(
+def test_fits_report_counts_and_not_missing_people(
     photographs: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for command in ("smile fit", "capture fit"):
@@ -156,21 +162,21 @@ def test_fits_complain_of_numbers_not_of_missing_people(
             main([*command.split(), str(photographs), "--out", str(tmp_path / "fit.npz")])
         error = capsys.readouterr().err
         assert "needed" in error
-        assert not any(name in error for name in KEPT_BACK)
+        assert not any(name in error for name in HELD_OUT)
 
 
-@pytest.mark.parametrize("kind", sorted(PEOPLE_RECIPES))
-def test_people_of_validation_and_evaluation_are_refused(kind: str, tmp_path: Path) -> None:
-    where = PEOPLE_RECIPES[kind]
+@pytest.mark.parametrize("kind", sorted(SUBJECT_RECIPES))
+def test_subjects_of_validation_and_evaluation_are_refused(kind: str, tmp_path: Path) -> None:
+    section = SUBJECT_RECIPES[kind]
     needs = {"autoencoder": "somewhere"} if kind == "text-to-image" else {}
-    recipe_of(kind, needs | {where: {"first_subject": 989_990, "subjects": 10}}, tmp_path)
+    recipe_of(kind, needs | {section: {"first_subject": 989_990, "subjects": 10}}, tmp_path)
     for first in (989_991, 1_000_000):
-        said = needs | {where: {"first_subject": first, "subjects": 10}}
+        fields = needs | {section: {"first_subject": first, "subjects": 10}}
         with pytest.raises(InputError, match=r"990,000.* are for validation and evaluation"):
-            recipe_of(kind, said, tmp_path)
+            recipe_of(kind, fields, tmp_path)
 
 
-def test_sources_of_people_end_where_evaluation_begins(tmp_path: Path) -> None:
+def test_sources_of_subjects_end_where_evaluation_starts(tmp_path: Path) -> None:
     assert EVALUATION_SEEDS == 1_000_000
     with pytest.raises(InputError, match="are for evaluation"):
         GroupsSource(999_990, 11)
@@ -181,28 +187,28 @@ def test_sources_of_people_end_where_evaluation_begins(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(Path("recipes").glob("*.yaml")), ids=lambda path: path.stem)
-def test_shipped_recipes_train_on_nobody_of_evaluation(path: Path) -> None:
+def test_shipped_recipes_do_not_train_on_evaluation_subjects(path: Path) -> None:
     recipe = load_recipe(Path(__file__).parents[1] / path)
     data = getattr(recipe, "data", None) or recipe.healthy
     if getattr(data, "subjects", 0):
         assert 0 <= data.first_subject <= data.first_subject + data.subjects <= 990_000
 
 
-def test_the_calibrations_people_are_nobody_elses(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: set[int] = set()
+def test_the_calibration_has_its_own_subjects(monkeypatch: pytest.MonkeyPatch) -> None:
+    used: set[int] = set()
 
-    def note(movement: Movement, people: range, *rest: object) -> list[Any]:
-        drawn.update(people)
+    def record(movement: Movement, seeds: range, *rest: object) -> list[Any]:
+        used.update(seeds)
         raise StopIteration if movement is Movement.DEPRESS_LIP else ValueError
 
-    monkeypatch.setattr(calibration, "render_samples", note)
+    monkeypatch.setattr(calibration, "render_samples", record)
     with pytest.raises(ValueError):
         calibration.calibrate(300, 4)
-    assert min(drawn) == 700_000
-    assert max(drawn) < 990_000
+    assert min(used) == 700_000
+    assert max(used) < 990_000
 
 
-def test_sets_for_evaluation_show_people_kept_back(photographs: Path, tmp_path: Path) -> None:
+def test_sets_for_evaluation_show_held_out_people(photographs: Path, tmp_path: Path) -> None:
     folder = tmp_path / "photographs"
     for kind in ("neutral", "smiling"):
         (folder / kind).mkdir(parents=True)
@@ -220,7 +226,7 @@ def test_sets_for_evaluation_show_people_kept_back(photographs: Path, tmp_path: 
     assert shown.shape == (64, 64, 3)
 
 
-def test_half_smilers_keep_their_split(photographs: Path) -> None:
+def test_half_smilers_retain_their_split(photographs: Path) -> None:
     found = {name: smiler for name, smiler in read_smilers(photographs, 64)}
     assert set(found) == {"ann", "ben"}
     assert all(not isinstance(s, str) and s.split == "train" for s in found.values())

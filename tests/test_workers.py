@@ -1,4 +1,4 @@
-"""Work spread over processes."""
+"""Work distributed over processes."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from pathlib import Path
 from palsynth.workers import map_in_processes
 
 
-def test_everything_is_done_once() -> None:
+def test_every_item_is_processed_once() -> None:
     assert sorted(map_in_processes(abs, range(-5, 1), 2)) == [0, 1, 2, 3, 4, 5]
 
 
-def test_an_interrupted_terminal_stops_drawing_without_tracebacks(tmp_path: Path) -> None:
-    """Ctrl-C goes to all processes of the terminal's group."""
+def test_ctrl_c_stops_rendering_without_tracebacks(tmp_path: Path) -> None:
+    """Ctrl-C reaches all processes of the terminal's group."""
     words = "--subjects 40 --images-per-subject 20 --size 96 --workers 2"
     command = [sys.executable, "-m", "palsynth.cli", "subjects", "export", str(tmp_path / "set")]
     command += words.split()

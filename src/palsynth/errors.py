@@ -1,10 +1,11 @@
-"""The one kind of error that is the caller's to mend."""
+"""The error that the caller can correct."""
 
 from __future__ import annotations
 
 
 class InputError(ValueError):
-    """Bad input. Its text is one line that says what is wrong, where, and what to do.
+    """Invalid input; the message is one line that says what is wrong, where, and what to do.
 
-    The command line prints it and ends with exit code 2; nothing half-written stays behind.
+    The command line prints the message and exits with code 2. No half-written output is left
+    behind.
     """

@@ -1,4 +1,4 @@
-"""Writing files whole or not at all, and never over what a command reads."""
+"""Atomic file writing, and protection of the files that a command reads."""
 
 from __future__ import annotations
 
@@ -15,20 +15,33 @@ from palsynth.errors import InputError
 
 @dataclass
 class Guard:
-    """What one command may not replace. ``read`` identifies the files that it has read or was
-    given to read; ``force`` whether it may replace a file of other origin that it has not."""
+    """What one command may not overwrite."""
 
     force: bool = False
+    """Whether the command may replace an existing file that palsynth did not write, provided
+    that the command does not read it."""
     read: set[tuple[int, int]] = field(default_factory=set)
+    """Device and inode numbers of the command's input files."""
 
     def protect(self, path: Path) -> None:
-        """Notes a file that is read; what is no file is left out."""
-        found = _identity(path)
-        if found is not None:
-            self.read.add(found)
+        """Registers an input file.
+
+        Args:
+            path: the file; folders and missing paths are ignored.
+        """
+        inode = _identity(path)
+        if inode is not None:
+            self.read.add(inode)
 
     def check(self, path: Path) -> None:
-        """Raises InputError where ``path`` is a file that is read, under whatever name."""
+        """Checks that a path may be written.
+
+        Args:
+            path: the output, under any spelling or link.
+
+        Raises:
+            InputError: the path leads to a registered input file.
+        """
         if _identity(path) in self.read:
             raise InputError(f"{path}: is read by this command; give another name")
 
@@ -37,23 +50,30 @@ _guard: ContextVar[Guard | None] = ContextVar("guard", default=None)
 
 
 def guard() -> Guard | None:
-    """The guard of the command that runs; None where Python calls the API."""
+    """The guard of the running command; None when the Python API is called directly."""
     return _guard.get()
 
 
 @contextmanager
 def guarded(force: bool = False) -> Iterator[Guard]:
-    """Everything that is written within is checked by one :class:`Guard`."""
-    made = Guard(force)
-    token = _guard.set(made)
+    """Checks everything written inside the context against one :class:`Guard`.
+
+    Args:
+        force: whether existing files that palsynth did not write may be replaced.
+
+    Yields:
+        The guard.
+    """
+    current = Guard(force)
+    token = _guard.set(current)
     try:
-        yield made
+        yield current
     finally:
         _guard.reset(token)
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells a file from all others, whatever links or spellings lead to it."""
+    """Device and inode number, the same for every link or spelling; None unless a file."""
     try:
         status = path.stat()
     except (OSError, ValueError):
@@ -62,22 +82,37 @@ def _identity(path: Path) -> tuple[int, int] | None:
 
 
 def outside(out: Path, *sets: Path | None) -> None:
-    """Raises InputError where ``out`` lies in a folder of pictures: what a report keeps, features
-    of patients' faces too, must not be handed on with a set."""
+    """Checks that an output folder lies in none of some folders of pictures.
+
+    A report caches features, of patients' faces too, which must not be handed on with a set.
+
+    Args:
+        out: the output folder.
+        sets: folders of pictures; None is ignored.
+
+    Raises:
+        InputError: the output folder is one of them or lies in it.
+    """
     for folder in sets:
         if folder is not None and out.resolve().is_relative_to(folder.resolve()):
             raise InputError(
-                f"{out}: lies in {folder}, and what is kept there must not be handed on with a "
+                f"{out}: lies in {folder}; a report caches data that must not be handed on with a "
                 "set; give another --out"
             )
 
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Gives a temporary path beside ``path``, which becomes ``path`` when all went well.
+    """Writes a file completely or not at all.
 
-    Raises InputError where the place cannot be written or is a file that the command reads; what
-    was there before stays.
+    Args:
+        path: the file; an existing one is replaced only when the context ends without an error.
+
+    Yields:
+        A temporary path beside ``path`` to write to, which is then renamed to ``path``.
+
+    Raises:
+        InputError: the path is a folder, cannot be written, or is an input of the running command.
     """
     if not path.name:
         raise InputError(f"{path}: is a folder; name a file")

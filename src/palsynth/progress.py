@@ -1,33 +1,54 @@
-"""A progress bar, for work that takes longer than a moment."""
+"""Progress bars for long-running work, and the callbacks that drive them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from rich import progress as rich_progress
+
+Progress = Callable[[int, int], None]
+"""Callback ``(done, total)``: how many items are done, and how many there are."""
+
+StageProgress = Callable[[str, int, int], None]
+"""Callback ``(stage, done, total)`` for work in several named stages."""
+
 
 @contextmanager
-def progress_bar(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A rich progress bar as a callback (done, of)."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
+def progress_bar(what: str) -> Iterator[Progress]:
+    """Shows a progress bar in the terminal for as long as the context is open.
+
+    Args:
+        what: label in front of the bar, such as ``"rendering"``.
+
+    Yields:
+        The callback that moves the bar.
+    """
+    columns = (
+        rich_progress.TextColumn(what),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TimeRemainingColumn(),
     )
-
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as bar:
+    with rich_progress.Progress(*columns) as bar:
         task = bar.add_task(what, total=None)
-        yield lambda done, of: bar.update(task, completed=done, total=of)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @contextmanager
-def stages_bar() -> Iterator[Callable[[str, int, int], None]]:
-    """A bar for work in stages, as a callback (stage, done, of)."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+def stages_bar() -> Iterator[StageProgress]:
+    """Shows a progress bar whose label is the current stage.
 
-    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()) as bar:
+    Yields:
+        The callback that moves the bar and sets its label.
+    """
+    columns = (
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(),
+        rich_progress.MofNCompleteColumn(),
+    )
+    with rich_progress.Progress(*columns) as bar:
         task = bar.add_task("", total=None)
-        yield lambda stage, done, of: bar.update(task, description=stage, completed=done, total=of)
+        yield lambda stage, done, total: bar.update(
+            task, description=stage, completed=done, total=total
+        )

@@ -1,7 +1,7 @@
-"""Names that 0.1 used, and what they are called now.
+"""The names of palsynth 0.1 and their replacements.
 
-Commands, options, recipes and saved settings with an old name work for one more release; what
-somebody typed is answered with one line that says the new name. Delete this module in 0.3.
+Commands, options, recipes and saved settings with an old name work for one more release; an old
+name that the user typed prints one line with the new name. Delete this module in 0.3.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ OPTIONS = {
     "gallery": {"--persons": "--subjects"},
     "calibrate": {"--people": "--subjects", "--per-person": "--per-subject"},
 }
-"""Command -> old option -> new one."""
+"""Command -> old option -> new option."""
 
 METHODS = {"people": "subjects"}
 
 NETWORKS = {"Judge": "JudgeNet", "Reader": "ReaderNet"}
-"""Class named in the ``config.json`` of saved weights -> what it is called now."""
+"""Old class name in the ``config.json`` of saved weights -> new class name."""
 
 _DATA = {
     "people": "subjects",
@@ -54,40 +54,85 @@ FIELDS = {
     "TextToImageRecipe": {"wordless": "caption_dropout"},
     "Weighting": {"most": "max_weight"},
 }
-"""Settings dataclass -> old field -> new one."""
+"""Settings dataclass -> old field -> new field."""
 
 
 @cache
 def note(old: str, new: str) -> None:
-    """Says once, on standard error, what an old name is called now."""
+    """Prints, once per process and on standard error, the replacement of an old name.
+
+    Args:
+        old: the name of 0.1.
+        new: its replacement.
+    """
     print(f"palsynth: '{old}' is now '{new}'; the old name goes in 0.3", file=sys.stderr)
 
 
 def command(words: Sequence[str]) -> list[str]:
-    """The words of a command line with the new names of commands and options."""
+    """Replaces old names of commands and options in a command line.
+
+    Args:
+        words: the command line without the program's name.
+
+    Returns:
+        The words with new names.
+
+    Raises:
+        SystemExit: an option is given under both names; prints one line and exits with code 2,
+            because the caller handles InputError only while a command runs.
+    """
     out = list(words)
     old = " ".join(out[:2])
     if old in COMMANDS:
         note(old, COMMANDS[old])
         out[:2] = COMMANDS[old].split()
     options = OPTIONS.get(out[0], {}) if out else {}
+    given = {_option(word) for word in out}
     for k, word in enumerate(out):
+        new = options.get(_option(word))
+        if new is None:
+            continue
         name, *value = word.split("=", 1)
-        if name in options:
-            note(name, options[name])
-            out[k] = "=".join([options[name], *value])
+        if new in given:
+            print(f"palsynth: {_both(name, new)}", file=sys.stderr)
+            sys.exit(2)
+        note(name, new)
+        out[k] = "=".join([new, *value])
     return out
 
 
+def _option(word: str) -> str:
+    """An option as it is listed: without a value and with hyphens."""
+    return word.split("=", 1)[0].replace("_", "-")
+
+
+def _both(old: str, new: str) -> str:
+    return f"'{old}' is the old name of '{new}'; give one of them"
+
+
 def method(name: str) -> str:
-    """The new name of a method."""
+    """Replaces the old name of a method.
+
+    Args:
+        name: an old or a new name.
+
+    Returns:
+        The new name.
+    """
     if name in METHODS:
         note(name, METHODS[name])
     return METHODS.get(name, name)
 
 
 def identity(words: str) -> str:
-    """``subject:7`` for what was written ``person:7``."""
+    """Replaces ``person:7`` by ``subject:7``.
+
+    Args:
+        words: an identity as the user typed it.
+
+    Returns:
+        The identity with the new prefix; any other text unchanged.
+    """
     if not words.startswith("person:"):
         return words
     note("person:SEED", "subject:SEED")
@@ -95,7 +140,15 @@ def identity(words: str) -> str:
 
 
 def field_names(settings: Any, prefix: str = "") -> dict[str, str]:
-    """Old field -> new one in a settings dataclass and in all that it holds, as ``loop.keep``."""
+    """Collects the renamed fields of a settings dataclass and of the dataclasses nested in it.
+
+    Args:
+        settings: the dataclass; any other type has no renamed fields.
+        prefix: path of the dataclass within the recipe, with a trailing dot.
+
+    Returns:
+        Old dotted path -> new dotted path, such as ``loop.keep`` -> ``loop.max_checkpoints``.
+    """
     if not is_dataclass(settings):
         return {}
     name = getattr(settings, "__name__", "")
@@ -107,20 +160,21 @@ def field_names(settings: Any, prefix: str = "") -> dict[str, str]:
 
 
 def fields(settings: Any, data: Mapping[str, Any], where: str) -> tuple[dict[str, Any], list[str]]:
-    """Plain values for a settings dataclass, under the new names.
+    """Replaces old field names in plain values for a settings dataclass.
 
     Args:
         settings: the dataclass that the values are for.
-        data: plain values, nested as the dataclass is.
-        where: names the file in an error.
+        data: plain values, nested like the dataclass.
+        where: the file, for the error message.
 
     Returns:
-        The values, and one phrase a renamed field, as ``'loop.keep' is now 'loop.max_checkpoints'``.
+        The values under the new names, and one phrase per renamed field, such as ``'loop.keep' is
+        now 'loop.max_checkpoints'``.
 
     Raises:
-        InputError: a value stands under its old and under its new name.
+        InputError: a value is given under both its old and its new name.
     """
-    out = _copied(data)
+    out = _copy_nested(data)
     phrases = []
     for old, new in field_names(settings).items():
         *path, last = old.split(".")
@@ -130,8 +184,8 @@ def fields(settings: Any, data: Mapping[str, Any], where: str) -> tuple[dict[str
         if not isinstance(holder, dict) or last not in holder:
             continue
         if (now := new.split(".")[-1]) in holder:
-            raise InputError(f"{where}: '{old}' is the old name of '{new}'; give one of them")
-        # at the old one's place: a recipe that is written again keeps its order
+            raise InputError(f"{where}: {_both(old, new)}")
+        # in the same position, so that a rewritten recipe preserves the order of its fields
         items = [(now if key == last else key, value) for key, value in holder.items()]
         holder.clear()
         holder.update(items)
@@ -139,20 +193,42 @@ def fields(settings: Any, data: Mapping[str, Any], where: str) -> tuple[dict[str
     return out, phrases
 
 
-def _copied(data: Any) -> Any:
-    return {k: _copied(v) for k, v in data.items()} if isinstance(data, Mapping) else data
+def _copy_nested(data: Any) -> Any:
+    return {k: _copy_nested(v) for k, v in data.items()} if isinstance(data, Mapping) else data
 
 
 def recipe_options(settings: Any, words: Sequence[str]) -> list[str]:
-    """The words of ``palsynth train`` with the new names of a recipe's fields."""
-    names = field_names(settings)
+    """Replaces old field names in the options of ``palsynth train``.
+
+    Args:
+        settings: the recipe's dataclass.
+        words: the options, such as ``--loop.keep 3`` or ``--loop.keep=3``.
+
+    Returns:
+        The options under the new names.
+
+    Raises:
+        InputError: a field is given under both its old and its new name.
+    """
+    names = {}
+    for old, new in field_names(settings).items():
+        names[_flag(old)] = _flag(new)
+        names[_flag(old, negated=True)] = _flag(new, negated=True)
+    given = {_option(word) for word in words}
     out = []
     for word in words:
-        name, *value = word.split("=", 1)
-        path = name.removeprefix("--").replace("-", "_")
-        if name.startswith("--") and path in names:
-            new = "--" + names[path].replace("_", "-")
-            note(name, new)
-            word = "=".join([new, *value])
+        replacement = names.get(_option(word))
+        if replacement is not None:
+            name, *value = word.split("=", 1)
+            if replacement in given:
+                raise InputError(_both(name, replacement))
+            note(name, replacement)
+            word = "=".join([replacement, *value])
         out.append(word)
     return out
+
+
+def _flag(path: str, negated: bool = False) -> str:
+    """The option of a field, such as ``--model.from-scratch`` or ``--model.no-from-scratch``."""
+    *parents, last = path.split(".")
+    return "--" + ".".join([*parents, f"no_{last}" if negated else last]).replace("_", "-")

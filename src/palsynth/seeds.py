@@ -1,11 +1,11 @@
-"""The ledger of random streams: every place that draws numbers names its stream here.
+"""The ledger of random streams: all code that generates random numbers names its stream here.
 
-Randomness is a pure function of a seed, of what is being made (the number of an example, of a
-subject, of a picture) and of the stream. Two streams of one seed share nothing, because numpy's
-SeedSequence mixes all the numbers.
+Randomness is a pure function of a seed, of the index of the item being generated (an example, a
+subject, a picture) and of the stream. Two streams of one seed are independent, because numpy's
+SeedSequence hashes all the numbers together.
 
-A value never changes once something has been made with it: another value would draw other
-pictures from the same seed. A new stream takes a new value.
+A value never changes once data has been generated with it: another value would give different
+pictures for the same seed. A new stream takes a new value.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ import numpy as np
 
 
 class Stream(IntEnum):
-    """What is drawn, by name. The comments say which numbers stand beside a stream.
+    """The random streams by name. The comments give the other numbers of each seed sequence.
 
-    Streams that share a value never meet: different numbers stand beside them, or they belong to
-    trainings that have no data in common. Their values stay, so that a recipe keeps its pictures.
+    Streams with the same value never collide: the other numbers of their seed sequences differ, or
+    they belong to training runs without common data. Their values are fixed, so that a recipe
+    reproduces its pictures.
     """
 
     # subjects: (the subject's seed, stream)
@@ -32,7 +33,7 @@ class Stream(IntEnum):
     # a camera: (the jitter's seed, stream)
     CAMERA_NOISE = 5
 
-    # sources of pictures: (seed, example, stream), for an order (seed, round, stream)
+    # picture sources: (seed, example, stream); a shuffle: (seed, round, stream)
     SYNTHETIC_ORDER = 1
     SYNTHETIC_PICTURE = 2
     PHOTOGRAPHS_ORDER = 3
@@ -52,12 +53,12 @@ class Stream(IntEnum):
     NOISE_IMAGE = 17
     EXPORT_IMAGE = 17
 
-    # a study: (seed, stream), for a rater's order (seed, rater, stream)
+    # a study: (seed, stream); a rater's order: (seed, rater, stream)
     STUDY_PAIRS = 20
     STUDY_ITEMS = 21
     STUDY_RATER_ORDER = 22
 
-    # training pairs: (seed, group, stream), for members (seed, group, stream, member)
+    # training pairs: (seed, group, stream); members: (seed, group, stream, member)
     GROUP_SCRIPTS = 31
     GROUP_MEMBER = 32
     PAIRS_ORDER = 33
@@ -80,16 +81,16 @@ class Stream(IntEnum):
 
 
 def make_rng(*numbers: int) -> np.random.Generator:
-    """A random generator that is a pure function of some numbers and of their order.
+    """Makes a random generator that is a pure function of some numbers and their order.
 
     Args:
-        numbers: a seed, what is being made, and a :class:`Stream`; whole numbers from 0 on.
+        numbers: a seed, the index of the item, and a :class:`Stream`; integers, 0 or more.
 
     Returns:
         A numpy generator.
 
     Example:
-        >>> make_rng(7, 0, Stream.PAIR).integers(100) == make_rng(7, 0, Stream.PAIR).integers(100)
+        >>> bool(make_rng(7, 0, Stream.PAIR).random() == make_rng(7, 0, Stream.PAIR).random())
         True
     """
     return np.random.default_rng([int(number) for number in numbers])

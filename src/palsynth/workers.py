@@ -1,4 +1,4 @@
-"""Work spread over processes, for what is drawn without any order."""
+"""Work distributed over processes, for items whose order does not matter."""
 
 from __future__ import annotations
 
@@ -14,12 +14,21 @@ Result = TypeVar("Result")
 def map_in_processes(
     work: Callable[[Item], Result], items: Iterable[Item], workers: int
 ) -> Iterator[Result]:
-    """What ``work`` gives for each item, as soon as it is there. To be called from the main thread.
+    """Applies a function to items in several processes. Call it from the main thread.
 
-    A terminal's interruption reaches this process alone, which then stops the others.
+    Ctrl-C in a terminal reaches this process only, which then stops the workers.
+
+    Args:
+        work: the function; it must be importable, because the processes are spawned.
+        items: what it is applied to.
+        workers: number of processes.
+
+    Yields:
+        Each result as soon as it is available, in no particular order.
     """
     context = multiprocessing.get_context("spawn")
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # new processes begin with what is set
+    # new processes inherit the handler, so the workers ignore Ctrl-C
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         pool = context.Pool(workers)
     finally:

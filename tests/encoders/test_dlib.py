@@ -1,4 +1,4 @@
-"""dlib's recogniser: what it is shown, and where."""
+"""dlib's recogniser: its input, its crop and its distance."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from palsynth.face.face import Face
 
 @pytest.fixture
 def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[np.ndarray, tuple[int, ...], str]]:
-    """What dlib's networks are given: the picture, the face's box, and what the points say."""
+    """Records the input of dlib's networks: the picture, the box of the face, and the points."""
     seen: list[Any] = []
 
     class Network:
@@ -34,7 +34,7 @@ def shown(monkeypatch: pytest.MonkeyPatch) -> list[tuple[np.ndarray, tuple[int, 
     return seen
 
 
-def test_it_is_shown_rgb_and_a_box_around_the_face(shown: list[Any]) -> None:
+def test_it_receives_rgb_and_a_box_around_the_face(shown: list[Any]) -> None:
     images = torch.zeros(2, 3, 192, 192)
     images[0, 0], images[0, 1], images[1, 2] = 1.0, 0.2, 1.0
     found = DlibRecogniser()(images)
@@ -46,14 +46,14 @@ def test_it_is_shown_rgb_and_a_box_around_the_face(shown: list[Any]) -> None:
     assert found.map.shape == (2, 0, 7, 7)
 
 
-def test_its_pictures_keep_their_rows_and_columns(shown: list[Any]) -> None:
+def test_rows_and_columns_are_not_swapped(shown: list[Any]) -> None:
     images = torch.zeros(1, 3, 192, 192)
     images[0, :, 30, 40] = 1.0
     DlibRecogniser()(images)
     assert np.argwhere(shown[0][0][..., 0]).tolist() == [[30, 40]]
 
 
-def test_it_wants_a_loose_crop(face: Face) -> None:
+def test_its_crop_is_loose(face: Face) -> None:
     crop = DlibRecogniser().crop(face)
     right, left = crop.landmarks[33], crop.landmarks[263]
     assert crop.image.shape == (192, 192, 3)
@@ -61,17 +61,19 @@ def test_it_wants_a_loose_crop(face: Face) -> None:
     assert (left[:2] + right[:2]) / 2 == pytest.approx([95.5, 0.42 * 192 - 0.5], abs=0.01)
 
 
-def test_it_knows_people_again(face: Face, astronaut: Face) -> None:
-    """With its own weights; a blue face would still be somebody, only further off."""
+def test_it_recognises_people(face: Face, astronaut: Face) -> None:
+    """With its own weights; swapped colours change the vector without making it meaningless."""
     network = DlibRecogniser()
     crop = network.crop(astronaut).image
-    away = np.linalg.norm(network.describe(crop) - network.describe(crop[..., ::-1].copy()))
-    assert away > 0.1, "colours count"
+    distance = np.linalg.norm(network.describe(crop) - network.describe(crop[..., ::-1].copy()))
+    assert distance > 0.1, "colours matter"
     assert network.distance(face, face) == 0
     assert network.distance(face, astronaut) > 0.6
 
 
-def test_below_six_tenths_it_is_one_person(monkeypatch: pytest.MonkeyPatch, face: Face) -> None:
+def test_below_a_distance_of_0_6_it_is_one_person(
+    monkeypatch: pytest.MonkeyPatch, face: Face
+) -> None:
     monkeypatch.setattr(DlibRecogniser, "distance", lambda self, one, other: 0.59)
     check_same_person(face, face, "a.png", "b.png")
     monkeypatch.setattr(DlibRecogniser, "distance", lambda self, one, other: 0.6)

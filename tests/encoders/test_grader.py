@@ -15,7 +15,7 @@ from palsynth.face.images import write_png
 
 
 def _grader() -> Grader:
-    """One whose answers are its biases, whatever it sees: none of them, at first."""
+    """A grader whose logits are its biases for any image, initially 0."""
     grader = Grader((4, 4, 4, 4), (1, 1, 1, 1), 2, 8, 0.0).eval()
     for layer in (grader.item, grader.grade):
         torch.nn.init.zeros_(layer.weight)
@@ -23,7 +23,7 @@ def _grader() -> Grader:
     return grader
 
 
-def test_the_movement_that_is_told_decides_which_item_is_read() -> None:
+def test_the_given_movement_selects_the_item() -> None:
     grader = _grader()
     with torch.no_grad():
         grader.item.bias.view(11, 3)[:] = torch.arange(33.0).view(11, 3)
@@ -33,11 +33,11 @@ def test_the_movement_that_is_told_decides_which_item_is_read() -> None:
 
 
 def test_losses_by_hand_where_labels_are_known() -> None:
-    """Without any knowledge a loss is the logarithm of the number of classes."""
+    """Of uniform predictions the loss is the logarithm of the number of classes."""
     batch = {
         "image": torch.zeros(4, 112, 112, 3, dtype=torch.uint8),
         "movement": torch.tensor([3, UNKNOWN, 3, UNKNOWN]),
-        "item": torch.tensor([0, 1, 2, 1]),  # without its movement an item says nothing
+        "item": torch.tensor([0, 1, 2, 1]),  # an item without its movement is ignored
         "grade": torch.tensor([5, 0, UNKNOWN, UNKNOWN]),
     }
     found = GraderObjective(_grader())(batch, torch.Generator())
@@ -51,8 +51,8 @@ def test_losses_by_hand_where_labels_are_known() -> None:
     )
 
 
-def test_a_grader_sees_the_training_people_of_every_folder_alike(tmp_path: Path) -> None:
-    """The folders' train pictures are dark and grey; those of their test people are white."""
+def test_folders_have_equal_shares_of_the_training_examples(tmp_path: Path) -> None:
+    """Pictures of the train people are dark or grey; those of the test people are white."""
     for name, level, count in (("few", 10, 1), ("many", 120, 7)):
         rows = [Row("t.png", "tested", "grin", yanagihara_item=2, split="test")]
         write_png(tmp_path / name / "t.png", np.full((112, 112, 3), 255, np.uint8))
@@ -60,10 +60,10 @@ def test_a_grader_sees_the_training_people_of_every_folder_alike(tmp_path: Path)
             rows.append(Row(f"{k}.png", f"p{k}", "grin", yanagihara_item=2, split="train"))
             write_png(tmp_path / name / f"{k}.png", np.full((112, 112, 3), level, np.uint8))
         write_manifest(tmp_path / name, rows)
-    still = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0)
-    source = GraderData((tmp_path / "few", tmp_path / "many"), still).build()
+    no_augmentation = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0)
+    source = GraderData((tmp_path / "few", tmp_path / "many"), no_augmentation).build()
     levels = [int(source[n].image[56, 56, 0]) for n in range(200)]
     assert set(levels) == {10, 120}
     assert 70 < levels.count(10) < 130, "a folder's share does not depend on its size"
-    recipe = replace(GraderRecipe(), data=GraderData((tmp_path / "few",), still))
+    recipe = replace(GraderRecipe(), data=GraderData((tmp_path / "few",), no_augmentation))
     assert int(recipe.source()[0].image[0, 0, 0]) == 10

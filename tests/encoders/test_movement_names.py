@@ -1,4 +1,4 @@
-"""Networks know movements by name: those of their config, whatever this version has beside them."""
+"""Networks identify movements by the names in their config, whatever this version adds."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from palsynth.errors import InputError
 from palsynth.training.release import release
 
 
-def test_a_network_keeps_the_names_of_the_movements_that_it_knows(tmp_path: Path) -> None:
+def test_a_network_saves_the_names_of_its_movements(tmp_path: Path) -> None:
     names = ("grin", "rest", "whistle")
     judge = JudgeNet((4, 4, 4, 4), (1, 1, 1, 1), 4, 8, 0.0, names).eval()
     judge.save_pretrained(tmp_path)
@@ -34,17 +34,17 @@ def test_a_network_keeps_the_names_of_the_movements_that_it_knows(tmp_path: Path
 
 
 def test_networks_of_the_first_version_know_its_eleven_movements() -> None:
-    """Their config names none."""
+    """Their config lists none."""
     assert load_ours("judge").head.movements == tuple(Movement)[:11]
     assert expression_head().movements == tuple(Movement)[:11]
 
 
-def test_the_heads_names_outlive_a_release(tmp_path: Path) -> None:
+def test_a_release_preserves_the_names_of_the_head(tmp_path: Path) -> None:
     head = ReadingHead(8, ("rest", "grin"))
     run = tmp_path / "run"
     (run / "weights").mkdir(parents=True)
-    save_file(head.state_dict(), run / "weights" / "head.safetensors",
-              metadata={"movements": '["rest", "grin"]'})  # fmt: skip
+    path = run / "weights" / "head.safetensors"
+    save_file(head.state_dict(), path, metadata={"movements": '["rest", "grin"]'})
     (run / "metrics.jsonl").write_text("{}\n")
     (run / "recipe.yaml").write_text("{}\n")
     release(run, tmp_path / "out")

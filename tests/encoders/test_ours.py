@@ -1,4 +1,4 @@
-"""Our networks and objectives, tiny and real."""
+"""Our networks and objectives, with tiny networks on rendered examples."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def batch(size: int = 6) -> dict[str, torch.Tensor]:
 
 
 @pytest.fixture(scope="module")
-def drawn() -> dict[str, torch.Tensor]:
+def rendered() -> dict[str, torch.Tensor]:
     return batch()
 
 
@@ -44,7 +44,7 @@ def test_network_shapes(size: int) -> None:
 
 
 def test_dropout_is_just_before_the_last_layer() -> None:
-    """Training mode changes the vector but not the map, which SER-FIQ stands on."""
+    """Training mode changes the vector but not the map, which SER-FIQ relies on."""
     torch.manual_seed(0)
     net = IRNet(*SMALL).eval()
     dropout = next(m for m in net.head if isinstance(m, torch.nn.Dropout))
@@ -82,7 +82,7 @@ def test_bytes_become_images() -> None:
     assert Pixels(bgr=True)(as_images(pixels))[0, 0, 5, 5] == pytest.approx(-0.6)
 
 
-def test_our_networks_see_rgb_from_minus_one_to_one() -> None:
+def test_our_networks_receive_rgb_from_minus_one_to_one() -> None:
     for net in (IRNet(*SMALL), JudgeNet(*SMALL).trunk, LandmarkNet(*SMALL).trunk):
         seen = []
         net.stem.register_forward_pre_hook(lambda _, given, seen=seen: seen.append(given[0]))
@@ -97,7 +97,7 @@ def test_bytes_and_single_images_are_refused() -> None:
 
 
 def test_crops_ignore_the_mouth(face: Face) -> None:
-    """A palsied mouth must not shift the crop, which a five-point crop would let it."""
+    """A palsied mouth must not shift the crop, as it would shift a five-point crop."""
     moved = face.landmarks.copy()
     moved[[61, 291], 1] += 30
     one = upright_crop(face).to_source
@@ -107,35 +107,35 @@ def test_crops_ignore_the_mouth(face: Face) -> None:
     assert left == pytest.approx([55.5 + 24.64, 0.461 * 112 - 0.5], abs=1e-3)
 
 
-def test_margin_makes_it_harder(drawn: dict[str, torch.Tensor]) -> None:
+def test_the_margin_raises_the_loss(rendered: dict[str, torch.Tensor]) -> None:
     torch.manual_seed(0)
     net = IRNet(*SMALL).eval()
     plain, hard = (IdentityObjective(net, 3, 16.0, m).eval() for m in (0.0, 0.5))
     hard.load_state_dict(plain.state_dict())
-    easy = plain(drawn, RNG)
-    assert hard(drawn, RNG).total > easy.total
-    cosines = torch.nn.functional.normalize(net(as_images(drawn["image"])).vector)
+    easy = plain(rendered, RNG)
+    assert hard(rendered, RNG).total > easy.total
+    cosines = torch.nn.functional.normalize(net(as_images(rendered["image"])).vector)
     cosines = cosines @ torch.nn.functional.normalize(plain.centres).T
-    expected = torch.nn.functional.cross_entropy(16.0 * cosines, drawn["subject"])
+    expected = torch.nn.functional.cross_entropy(16.0 * cosines, rendered["subject"])
     assert easy.total.item() == pytest.approx(expected.item(), rel=1e-4)
 
 
-def test_e_face_starts_as_e_id_and_only_it_trains(drawn: dict[str, torch.Tensor]) -> None:
+def test_e_face_starts_as_e_id_and_only_it_trains(rendered: dict[str, torch.Tensor]) -> None:
     torch.manual_seed(0)
-    who = IRNet(*SMALL).eval()
+    identity = IRNet(*SMALL).eval()
     face = IRNet(*SMALL).eval()
-    face.load_state_dict(who.state_dict())
-    assert ExpressionEncoder(face, who)(as_images(drawn["image"])).vector.abs().max() == 0
-    objective = ExpressionObjective(face, who, invariance=1.0).train()
-    losses = objective(drawn, RNG)
+    face.load_state_dict(identity.state_dict())
+    assert ExpressionEncoder(face, identity)(as_images(rendered["image"])).vector.abs().max() == 0
+    objective = ExpressionObjective(face, identity, invariance=1.0).train()
+    losses = objective(rendered, RNG)
     losses.total.backward()
     assert set(losses.parts) == {"movement", "side", "state", "weakness", "unexplained"}
     assert not any(n.startswith("identity") for n in objective.trained_state())
     assert face.stem[0].weight.grad is not None
-    assert who.stem[0].weight.grad is None
+    assert identity.stem[0].weight.grad is None
 
 
-def test_judge_and_landmarks_learn_a_batch(drawn: dict[str, torch.Tensor]) -> None:
+def test_judge_and_landmarks_learn_a_batch(rendered: dict[str, torch.Tensor]) -> None:
     torch.manual_seed(0)
     for objective in (
         JudgeObjective(JudgeNet(*SMALL)),
@@ -144,7 +144,7 @@ def test_judge_and_landmarks_learn_a_batch(drawn: dict[str, torch.Tensor]) -> No
         optimizer = torch.optim.AdamW(objective.parameters(), 3e-3)
         losses = []
         for _ in range(25):
-            loss = objective.train()(drawn, RNG).total
+            loss = objective.train()(rendered, RNG).total
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
@@ -152,21 +152,21 @@ def test_judge_and_landmarks_learn_a_batch(drawn: dict[str, torch.Tensor]) -> No
         assert losses[-1] < 0.85 * losses[0]
 
 
-def test_untrained_landmarks_are_the_mean_face(drawn: dict[str, torch.Tensor]) -> None:
+def test_untrained_landmarks_are_the_mean_face(rendered: dict[str, torch.Tensor]) -> None:
     net = LandmarkNet(*SMALL).eval()
-    points = net(as_images(drawn["image"])).points * 112 - 0.5
-    far = (points - drawn["points"]).square().sum(-1).sqrt().mean()
-    assert far < 6  # pixels
+    points = net(as_images(rendered["image"])).points * 112 - 0.5
+    distance = (points - rendered["points"]).square().sum(-1).sqrt().mean()
+    assert distance < 6  # pixels
     left, right = points[0, 263], points[0, 33]
     assert (left[0] - right[0]).item() == pytest.approx(0.44 * 112, abs=4)
 
 
-def test_unknown_points_do_not_count(drawn: dict[str, torch.Tensor]) -> None:
+def test_unknown_points_do_not_count(rendered: dict[str, torch.Tensor]) -> None:
     objective = LandmarksObjective(LandmarkNet(*SMALL)).eval()
-    some = {**drawn, "points": drawn["points"].clone()}
+    some = {**rendered, "points": rendered["points"].clone()}
     some["points"][:, 468:] = torch.nan
     assert torch.isfinite(objective(some, RNG).total)
-    none = {**drawn, "points": torch.full_like(drawn["points"], torch.nan)}
+    none = {**rendered, "points": torch.full_like(rendered["points"], torch.nan)}
     assert objective(none, RNG).total == 0
 
 
@@ -174,10 +174,10 @@ def test_validation_people_are_neither_trained_on_nor_evaluated_on() -> None:
     batch = validation_batch()
     assert sorted(batch["subject"][:PEOPLE].tolist()) == list(range(PEOPLE))
     with torch.no_grad():
-        who = IRNet(*SMALL).eval()
+        identity = IRNet(*SMALL).eval()
         figures = {
-            **IdentityObjective(who, 3, 16.0, 0.3).eval().validate(),
-            **ExpressionObjective(who, IRNet(*SMALL).eval(), 1.0).eval().validate(),
+            **IdentityObjective(identity, 3, 16.0, 0.3).eval().validate(),
+            **ExpressionObjective(identity, IRNet(*SMALL).eval(), 1.0).eval().validate(),
             **JudgeObjective(JudgeNet(*SMALL)).eval().validate(),
             **LandmarksObjective(LandmarkNet(*SMALL)).eval().validate(),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -50,7 +51,7 @@ def test_inception_loads_runs_and_ignores_the_batch(inception_file: Path) -> Non
 
 
 class Reached(Exception):
-    """Ends a pass where enough has been seen."""
+    """Ends a forward pass after the first layer."""
 
 
 def first_input(network: FidInception, images: torch.Tensor) -> torch.Tensor:
@@ -64,8 +65,8 @@ def first_input(network: FidInception, images: torch.Tensor) -> torch.Tensor:
     return reached.value.args[0]
 
 
-def test_inception_sees_rgb_from_minus_one_to_one_at_299_px() -> None:
-    """Halved without antialiasing: of every two columns the mean, and nothing of the next."""
+def test_inception_receives_rgb_from_minus_one_to_one_at_299_px() -> None:
+    """Halved without antialiasing: each column is the mean of two columns, without the next."""
     network = FidInception().eval()
     images = torch.zeros(1, 3, 598, 598)
     images[0, 0], images[0, 1, :, 4] = 0.75, 1.0
@@ -82,9 +83,11 @@ def test_pools_of_inception_are_those_of_the_graph() -> None:
     assert network.Conv2d_1a_3x3.bn.eps == 0.001
     generator = torch.Generator().manual_seed(2)
     for name, wide, maximum in (
-        ("Mixed_5b", 192, False), ("Mixed_6e", 768, False), ("Mixed_7b", 1280, False),
+        ("Mixed_5b", 192, False),
+        ("Mixed_6e", 768, False),
+        ("Mixed_7b", 1280, False),
         ("Mixed_7c", 2048, True),
-    ):  # fmt: skip
+    ):
         block, seen = getattr(network, name), []
         block.branch_pool.register_forward_pre_hook(
             lambda _, given, seen=seen: seen.append(given[0])
@@ -130,9 +133,12 @@ def by_hand(alexnet: Path, heads: dict[str, torch.Tensor], a: torch.Tensor, b: t
         x = ((images * 2 - 1) - shift) / scale
         out = []
         for number, stride, padding, pool in (
-            (0, 4, 2, False), (3, 1, 2, True), (6, 1, 1, True), (8, 1, 1, False),
+            (0, 4, 2, False),
+            (3, 1, 2, True),
+            (6, 1, 1, True),
+            (8, 1, 1, False),
             (10, 1, 1, False),
-        ):  # fmt: skip
+        ):
             x = functional.max_pool2d(x, 3, 2) if pool else x
             weight, bias = w[f"features.{number}.weight"], w[f"features.{number}.bias"]
             x = functional.conv2d(x, weight, bias, stride, padding).relu()
@@ -146,8 +152,6 @@ def by_hand(alexnet: Path, heads: dict[str, torch.Tensor], a: torch.Tensor, b: t
 
 
 def test_lpips_agrees_with_its_definition(alexnet: Path) -> None:
-    from importlib.resources import files
-
     path = str(files("torchmetrics") / "functional/image/lpips_models/alex.pth")
     heads = torch.load(path, map_location="cpu", weights_only=True)
     metric = Lpips(alexnet)

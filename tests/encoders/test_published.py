@@ -1,4 +1,4 @@
-"""Files in the published formats, with random values: they load and run, bad ones say why."""
+"""Files in the published formats, with random values: valid ones run, bad ones are explained."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from onnx import TensorProto, helper, save
 from safetensors.torch import save_file
 from torch import Tensor
 
@@ -71,7 +72,7 @@ def test_adaface_loads_and_runs(adaface: Path, images: Tensor) -> None:
     assert torch.equal(encoder.input_layer[0].weight, weight)
 
 
-def test_adaface_sees_bgr_from_minus_one_to_one(adaface: Path) -> None:
+def test_adaface_receives_bgr_from_minus_one_to_one(adaface: Path) -> None:
     seen = identity_encoder(adaface).pixels(torch.tensor([1.0, 0.5, 0.0]).view(1, 3, 1, 1))
     assert seen.shape == (1, 3, 112, 112)
     assert seen[0, :, 0, 0].tolist() == [-1.0, 0.0, 1.0]
@@ -79,7 +80,7 @@ def test_adaface_sees_bgr_from_minus_one_to_one(adaface: Path) -> None:
 
 @pytest.mark.parametrize("depth", [50, 101])
 def test_arcface_loads_by_its_depth(tmp_path: Path, depth: int) -> None:
-    """The keys of InsightFace's files, and its own depth recognised; values do not matter."""
+    """The keys match InsightFace's files and determine the depth, whatever the values."""
     expected = ArcFaceIR(DEPTHS[depth]).state_dict()
     if depth == 50:
         assert {n: list(t.shape) for n, t in expected.items()} == KEYS["arcface-r50"]
@@ -92,7 +93,7 @@ def test_arcface_loads_by_its_depth(tmp_path: Path, depth: int) -> None:
     assert seen[0, :, 0, 0].tolist() == [1.0, 0.0, -1.0], "RGB"
 
 
-def test_adaface_101_is_told_by_its_keys(tmp_path: Path) -> None:
+def test_adaface_101_is_identified_by_its_keys(tmp_path: Path) -> None:
     torch.save(AdaFaceIR(DEPTHS[101]).state_dict(), tmp_path / "ir101.pth")
     assert len(identity_encoder(tmp_path / "ir101.pth").body) == sum(DEPTHS[101])
 
@@ -137,8 +138,8 @@ def test_mobilefacenet_from_its_own_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("block", [_AdaFaceBlock, _ArcFaceBlock, Block])
-def test_blocks_add_to_what_comes_in(block: Any) -> None:
-    """With a last norm that gives nothing, the input is left, or every second pixel of it."""
+def test_blocks_add_a_residual_to_the_input(block: Any) -> None:
+    """If the last norm outputs zeros, the input remains, or every second pixel of it."""
     x = torch.rand(1, 3, 6, 6)
     for stride in (1, 2):
         made = block(3, 3, stride).eval()
@@ -160,8 +161,8 @@ def test_stages_of_mobilefacenet_add_and_its_reductions_do_not() -> None:
     assert not net.conv_23(x).any()
 
 
-def test_published_networks_want_the_five_point_crop(face: Face) -> None:
-    """Which the mouth has a say in, unlike in ours."""
+def test_published_networks_use_the_five_point_crop(face: Face) -> None:
+    """The mouth affects this crop, unlike ours."""
     moved = face.landmarks.copy()
     moved[[61, 291], 1] += 30
     pulled = Face(face.image, moved)
@@ -210,7 +211,7 @@ def test_an_extra_key_and_a_wrong_shape_are_named(tmp_path: Path) -> None:
 
 
 def test_counters_may_be_missing(tmp_path: Path) -> None:
-    """Old files have none; all else is theirs, and what is found is the same."""
+    """Old files lack them; everything else is loaded, and the output is the same."""
     counters = [n for n in KEYS["mobilefacenet"] if n.endswith("num_batches_tracked")]
     assert len(counters) > 40
     found = landmark_encoder(damaged(tmp_path, **dict.fromkeys(counters)))
@@ -258,7 +259,7 @@ def test_a_truncated_file_is_named(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     "content", [b"<html>not found</html>", b"\x80\x02h\x05.", b"\x80\x02.", b"", b"\0" * 90]
 )
-def test_what_is_no_weight_file_is_not_accused(tmp_path: Path, content: bytes) -> None:
+def test_files_that_are_not_weights_are_not_called_unsafe(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "weights.pth"
     path.write_bytes(content)
     with pytest.raises(InputError, match="damaged or not a weight file; download it again"):
@@ -292,9 +293,7 @@ def test_loading_is_exact(tmp_path: Path) -> None:
 
 
 def write_onnx(path: Path, batch: str | int = "N", size: int = 112) -> None:
-    """A recogniser whose vector is the mean of each channel that it sees."""
-    from onnx import TensorProto, helper, save
-
+    """A recogniser whose vector is the mean of each input channel."""
     entry = helper.make_tensor_value_info("input", TensorProto.FLOAT, [batch, 3, size, size])
     out = helper.make_tensor_value_info("output", TensorProto.FLOAT, [batch, 3])
     nodes = [

@@ -1,4 +1,4 @@
-"""The reader: features that do not depend on chance, a tiny training, and the one that ships."""
+"""The reader: its features, a tiny training run, and the shipped weights."""
 
 from __future__ import annotations
 
@@ -37,31 +37,33 @@ def test_features_are_those_of_the_picture_alone() -> None:
 
 
 def test_features_are_e_face_minus_e_id_and_points_are_detected_where_a_face_is() -> None:
-    """True landmarks would tell more than a detector that leans to symmetry."""
+    """True landmarks would be more informative than those of a detector biased to symmetry."""
     image = SyntheticSource(960_000, 3, seed=2)[0].image
-    told = features_of([image, image], [None, np.full((478, 2), 7.0)])
-    assert np.array_equal(told["points"][0], told["points"][1])
+    features = features_of([image, image], [None, np.full((478, 2), 7.0)])
+    assert np.array_equal(features["points"][0], features["points"][1])
     with torch.no_grad():
         expected = expression_encoder()(as_images(torch.from_numpy(image[None]))).vector[0]
-    assert np.allclose(told["vector"][0], expected, atol=1e-4)
+    assert np.allclose(features["vector"][0], expected, atol=1e-4)
     assert np.linalg.norm(expected) > 1
 
 
 class Counted:
-    """Number n shows n everywhere."""
+    """Every pixel, point and label of example n encodes n."""
 
-    people = None
+    num_subjects = None
 
     def __getitem__(self, number: int) -> Example:
         return Example(
-            np.full((2, 2, 3), number, np.uint8), 0, movement=number,
+            np.full((2, 2, 3), number, np.uint8),
+            0,
+            movement=number,
             points=np.full((478, 2), number, np.float32),
             function=np.full((2, 5), number / 100, np.float32),
             tone=np.array([number / 100, 1], np.float32),
-        )  # fmt: skip
+        )
 
 
-def test_labels_stay_with_their_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_labels_match_their_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def features(crops: list[np.ndarray], points: list[np.ndarray]) -> np.ndarray:
         assert len(crops) <= 50
         rows = np.zeros(len(crops), feature_type())
@@ -80,24 +82,24 @@ def test_labels_stay_with_their_features(tmp_path: Path, monkeypatch: pytest.Mon
         assert row["tone"] == pytest.approx([n / 100, 1])
 
 
-def test_without_a_face_the_given_points_are_taken() -> None:
-    blank = np.full((112, 112, 3), 127, np.uint8)
+def test_without_a_face_the_given_points_are_used() -> None:
+    empty = np.full((112, 112, 3), 127, np.uint8)
     points = SyntheticSource(960_000, 3, seed=2)[0].points
-    told = features_of([blank, blank], [points, None])
-    assert np.abs(told["points"][0]).max() > 0.3
-    assert np.abs(told["points"][1]).max() == 0
+    features = features_of([empty, empty], [points, None])
+    assert np.abs(features["points"][0]).max() > 0.3
+    assert np.abs(features["points"][1]).max() == 0
 
 
-def test_kept_features_are_the_source_s(tmp_path: Path) -> None:
+def test_cached_features_are_those_of_the_source(tmp_path: Path) -> None:
     source = SyntheticSource(960_000, 3, seed=2)
-    kept = CachedFeatures(source, tmp_path / "kept", 4)
-    kept.build()
+    cached = CachedFeatures(source, tmp_path / "cache", 4)
+    cached.build()
     uncached = CachedFeatures(source, tmp_path / "none", 4, uncached=True)
     threads = torch.get_num_threads()
     assert uncached[0].arrays()["vector"].shape == (512,)
     assert torch.get_num_threads() == threads
     for n in range(4):
-        a, b = kept[n].arrays(), uncached[n].arrays()
+        a, b = cached[n].arrays(), uncached[n].arrays()
         assert a.keys() == b.keys() == {"vector", "points", "movement", "function", "tone"}
         assert np.allclose(a["vector"], b["vector"], atol=1e-4)
         assert a["movement"] == b["movement"]
@@ -105,11 +107,19 @@ def test_kept_features_are_the_source_s(tmp_path: Path) -> None:
 
 def test_a_reader_trains_and_is_loaded(tmp_path: Path) -> None:
     recipe = ReaderRecipe(
-        model=ReaderSettings(6, 16), data=FacesSettings(subjects=4, first_subject=960_000),
-        examples=16, cache_dir=tmp_path / "kept",
-        loop=LoopSettings(steps=30, batch=16, learning_rate=1e-2, validate_every=30, log_every=5,
-                          device="cpu"),
-    )  # fmt: skip
+        model=ReaderSettings(6, 16),
+        data=FacesSettings(subjects=4, first_subject=960_000),
+        examples=16,
+        cache_dir=tmp_path / "cache",
+        loop=LoopSettings(
+            steps=30,
+            batch=16,
+            learning_rate=1e-2,
+            validate_every=30,
+            log_every=5,
+            device="cpu",
+        ),
+    )
     assert train(recipe, tmp_path / "run")
     reader = load_ours("reader", tmp_path / "run" / "weights")
     rows = [recipe.source()[n].arrays() for n in range(16)]
@@ -120,19 +130,19 @@ def test_a_reader_trains_and_is_loaded(tmp_path: Path) -> None:
     assert (movement == np.array([r["movement"] for r in rows])).mean() > 0.9
 
 
-def test_what_it_is_told_is_scaled() -> None:
+def test_inputs_are_normalised() -> None:
     rng = torch.Generator().manual_seed(0)
     vectors = 3 + 5 * torch.randn(200, 512, generator=rng)
     points = torch.randn(200, 478, 2, generator=rng)
     reader = ReaderNet(10, 8)
     reader.fit_basis(vectors, points)
-    told = torch.cat([vectors, (points.flatten(1) - reader.middle) @ reader.basis], 1)
-    scaled = (told - reader.mean) / reader.deviation
+    features = torch.cat([vectors, (points.flatten(1) - reader.middle) @ reader.basis], 1)
+    scaled = (features - reader.mean) / reader.deviation
     assert torch.allclose(scaled.std(0), torch.ones(522), atol=1e-3)
     assert torch.allclose(reader.basis.T @ reader.basis, torch.eye(10), atol=1e-4)
 
 
-def test_components_are_the_widest_first() -> None:
+def test_components_are_ordered_by_variance() -> None:
     rng = torch.Generator().manual_seed(0)
     points = torch.zeros(300, 478, 2)
     points[:, 7, 1] = 5 + 3 * torch.randn(300, generator=rng)
@@ -144,7 +154,7 @@ def test_components_are_the_widest_first() -> None:
     assert reader.basis[15, 1].abs() > 0.99
 
 
-def test_a_reader_is_told_scaled_features_and_components() -> None:
+def test_a_reader_receives_normalised_features_and_components() -> None:
     reader = ReaderNet(1, 8).eval()
     reader.body, reader.head = torch.nn.Identity(), torch.nn.Identity()
     reader.middle[3], reader.basis[3, 0] = 2.0, 10.0
@@ -152,15 +162,15 @@ def test_a_reader_is_told_scaled_features_and_components() -> None:
     reader.mean[512], reader.deviation[512] = 5.0, 0.5
     vectors, points = torch.zeros(1, 512), torch.zeros(1, 478, 2)
     vectors[0, 0], points[0, 1, 1] = 9.0, 3.0
-    told = reader(vectors, points)
-    assert told.shape == (1, 513)
-    assert told[0, 0].item() == (9 - 1) / 4
-    assert told[0, 512].item() == ((3 - 2) * 10 - 5) / 0.5
+    features = reader(vectors, points)
+    assert features.shape == (1, 513)
+    assert features[0, 0].item() == (9 - 1) / 4
+    assert features[0, 512].item() == ((3 - 2) * 10 - 5) / 0.5
 
 
 @pytest.fixture(scope="module")
 def read() -> tuple[list, list]:
-    """40 people who were never trained on, each doing something, and what is read."""
+    """Requested and predicted expressions of 40 subjects that were never trained on."""
     requested, crops = [], []
     movements = [m for m in Movement if m is not Movement.BLINK]
     for number in range(40):
@@ -173,24 +183,24 @@ def read() -> tuple[list, list]:
     return requested, read_targets(crops)
 
 
-def test_the_one_that_ships_reads_movements(read: tuple[list, list]) -> None:
+def test_the_shipped_reader_predicts_movements(read: tuple[list, list]) -> None:
     right = [m is r.movement for (m, _), r in zip(*read, strict=True)]
     assert np.mean(right) >= 0.85
 
 
-def test_the_one_that_ships_reads_sides(read: tuple[list, list]) -> None:
+def test_the_shipped_reader_predicts_sides(read: tuple[list, list]) -> None:
     def lean(palsy: Palsy, movement: Movement) -> float:
         return palsy.movement_function(movement, Side.RIGHT) - palsy.movement_function(
             movement, Side.LEFT
         )
 
     pairs = [(lean(p, m), lean(r.palsy, m)) for (m, p), r in zip(*read, strict=True)]
-    clear = [(a, b) for a, b in pairs if abs(a) > 0.4]
-    assert len(clear) > 8
-    assert np.mean([np.sign(a) == np.sign(b) for a, b in clear]) >= 0.9
+    unambiguous = [(a, b) for a, b in pairs if abs(a) > 0.4]
+    assert len(unambiguous) > 8
+    assert np.mean([np.sign(a) == np.sign(b) for a, b in unambiguous]) >= 0.9
 
 
-def test_sizes_without_meaning_are_refused() -> None:
+def test_invalid_sizes_are_refused() -> None:
     for wrong, text in (
         ({"components": 0}, "components 1 to 956"),
         ({"components": 957}, "two a landmark"),

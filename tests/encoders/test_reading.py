@@ -1,4 +1,4 @@
-"""What labels say to a network and what it is told it got wrong, in numbers."""
+"""Targets from labels, and losses and metrics of predictions, in numbers."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from palsynth.encoders.reading import (
 NAN = math.nan
 
 
-def true_of(*rows: tuple[Movement | None, Palsy | None]) -> Truth:
+def targets_of(*rows: tuple[Movement | None, Palsy | None]) -> Truth:
     examples = [Example(np.zeros((1, 1, 3), np.uint8), 0, **labels(*row)) for row in rows]
     return truth({n: torch.from_numpy(a) for n, a in stack(examples).items()})
 
 
 def test_the_weak_side_is_the_patients() -> None:
-    true = true_of(
+    targets = targets_of(
         (Movement.GRIN, Palsy.weakness(Side.LEFT, 0.5)),
         (Movement.GRIN, Palsy.weakness(Side.RIGHT, 0.5)),
         (Movement.GRIN, Palsy.none()),
@@ -46,29 +46,29 @@ def test_the_weak_side_is_the_patients() -> None:
         (Movement.GRIN, None),
     )
     assert reading.SIDES == (None, Side.LEFT, Side.RIGHT)
-    assert true.side.tolist() == [1, 2, 0, 1, 2, 0, -1]
+    assert targets.side.tolist() == [1, 2, 0, 1, 2, 0, -1]
 
 
-def test_weakness_is_of_what_the_movement_needs() -> None:
-    """Grinning is the corner's muscle (zygomatic and buccal) and nine tenths as much the lower
-    lip's (marginal); closing an eye is eight tenths zygomatic, two temporal; rest is tone."""
-    assert reading._shares()[8].tolist() == pytest.approx(
+def test_weakness_is_weighted_by_the_branches_of_the_movement() -> None:
+    """Grinning uses the muscle of the mouth's corner (zygomatic and buccal) and, weighted 0.9, that
+    of the lower lip (marginal); closing an eye is 0.8 zygomatic, 0.2 temporal; rest is tone."""
+    assert reading._branch_weights()[8].tolist() == pytest.approx(
         [0, 0.5 / 1.9, 0.5 / 1.9, 0.9 / 1.9, 0, 0]
     )
-    assert reading._shares()[4].tolist() == pytest.approx([0.2, 0.8, 0, 0, 0, 0])
-    assert reading._shares()[0].tolist() == [0, 0, 0, 0, 0, 1]
+    assert reading._branch_weights()[4].tolist() == pytest.approx([0.2, 0.8, 0, 0, 0, 0])
+    assert reading._branch_weights()[0].tolist() == [0, 0, 0, 0, 0, 1]
     left = SidePalsy(dict(zip(Branch, (0.1, 0.2, 0.3, 0.4, 0.5), strict=True)), tone=0.6)
     palsy = Palsy(left, SidePalsy(dict.fromkeys(Branch, 0.9), tone=0.8))
-    true = true_of(
+    targets = targets_of(
         (Movement.WINK, palsy), (Movement.REST, palsy), (Movement.GRIN, palsy), (None, palsy)
     )
-    assert true.movement.tolist() == [4, 0, 8, -1]
+    assert targets.movement.tolist() == [4, 0, 8, -1]
     grin = 1 - (0.5 * 0.2 + 0.5 * 0.3 + 0.9 * 0.4) / 1.9
     expected = [[1 - 0.18, 0.1], [0.4, 0.2], [grin, 0.1]]
-    assert torch.allclose(true.weakness[:3], torch.tensor(expected), atol=1e-6)
-    assert true.weakness[3].isnan().all()
-    assert true.state[0].tolist()[0] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
-    assert true.state[0].tolist()[1] == pytest.approx([0.9, 0.9, 0.9, 0.9, 0.9, 0.8])
+    assert torch.allclose(targets.weakness[:3], torch.tensor(expected), atol=1e-6)
+    assert targets.weakness[3].isnan().all()
+    assert targets.state[0].tolist()[0] == pytest.approx([0.1, 0.2, 0.3, 0.4, 0.5, 0.6])
+    assert targets.state[0].tolist()[1] == pytest.approx([0.9, 0.9, 0.9, 0.9, 0.9, 0.8])
 
 
 def test_a_head_lists_movement_side_state_and_weakness() -> None:
@@ -86,50 +86,59 @@ def test_a_head_lists_movement_side_state_and_weakness() -> None:
 
 
 def known() -> tuple[PalsyPrediction, Truth]:
-    """Two pictures; of the second little is known."""
-    given = PalsyPrediction(
-        torch.zeros(2, 11), torch.tensor([[0.0, math.log(2), 0.0], [9.0, 0.0, 0.0]]),
-        torch.full((2, 2, 6), 0.5), torch.tensor([[0.2, 0.4], [0.6, 0.8]]),
-    )  # fmt: skip
+    """Two pictures; few labels of the second are known."""
+    predictions = PalsyPrediction(
+        torch.zeros(2, 11),
+        torch.tensor([[0.0, math.log(2), 0.0], [9.0, 0.0, 0.0]]),
+        torch.full((2, 2, 6), 0.5),
+        torch.tensor([[0.2, 0.4], [0.6, 0.8]]),
+    )
     state = torch.full((2, 2, 6), NAN)
     state[0] = torch.tensor([[1.0] * 6, [0.5] * 6])
-    true = Truth(
-        torch.tensor([8, -1]), torch.tensor([1, -1]), state,
+    targets = Truth(
+        torch.tensor([8, -1]),
+        torch.tensor([1, -1]),
+        state,
         torch.tensor([[0.5, 0.4], [NAN, 0.0]]),
-    )  # fmt: skip
-    return given, true
+    )
+    return predictions, targets
 
 
 def test_losses_are_means_over_what_is_known() -> None:
     losses = reading_losses(*known())
     assert losses["movement"].item() == pytest.approx(math.log(11))
-    assert losses["side"].item() == pytest.approx(math.log(2))  # twice as likely as either other
+    assert losses["side"].item() == pytest.approx(
+        math.log(2)
+    )  # twice as probable as each other class
     assert losses["state"].item() == pytest.approx(0.125)
     assert losses["weakness"].item() == pytest.approx((0.09 + 0 + 0.64) / 3)
-    given, _ = known()
-    nothing = Truth(torch.tensor([-1, -1]), torch.tensor([-1, -1]),
-                    torch.full((2, 2, 6), NAN), torch.full((2, 2), NAN))  # fmt: skip
-    assert {float(v) for v in reading_losses(given, nothing).values()} == {0.0}
+    predictions, _ = known()
+    unknown = torch.tensor([-1, -1])
+    targets = Truth(unknown, unknown, torch.full((2, 2, 6), NAN), torch.full((2, 2), NAN))
+    assert {float(v) for v in reading_losses(predictions, targets).values()} == {0.0}
 
 
-def test_figures_are_shares_read_right_and_the_mean_error() -> None:
+def test_figures_are_accuracies_and_the_mean_error() -> None:
     movement = torch.eye(11)[[8, 3, 0, 4]]
     side = torch.eye(3)[[1, 2, 0, 1]]
     weakness = torch.tensor([[0.2, 0.4]] * 4)
-    true = Truth(
-        torch.tensor([8, 3, 0, 5]), torch.tensor([1, 1, 0, 2]), torch.zeros(4, 2, 6),
+    targets = Truth(
+        torch.tensor([8, 3, 0, 5]),
+        torch.tensor([1, 1, 0, 2]),
+        torch.zeros(4, 2, 6),
         torch.tensor([[0.3, 0.1]] * 4),
-    )  # fmt: skip
-    found = reading_figures(PalsyPrediction(movement, side, torch.zeros(4, 2, 6), weakness), true)
-    assert found == {
-        "validation/movement": 0.75, "validation/side": 0.5,
+    )
+    predictions = PalsyPrediction(movement, side, torch.zeros(4, 2, 6), weakness)
+    assert reading_figures(predictions, targets) == {
+        "validation/movement": 0.75,
+        "validation/side": 0.5,
         "validation/weakness": pytest.approx(0.2),
-    }  # fmt: skip
+    }
 
 
-def test_a_code_says_the_movement_then_the_left_and_the_right() -> None:
+def test_a_code_holds_the_movement_then_the_left_and_the_right() -> None:
     left = SidePalsy(dict(zip(Branch, (0.1, 0.2, 0.3, 0.4, 0.5), strict=True)), tone=0.6)
-    code = label_code(true_of((Movement.WINK, Palsy(left)), (None, None)))
+    code = label_code(targets_of((Movement.WINK, Palsy(left)), (None, None)))
     assert code[0].tolist() == pytest.approx(
         [0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1, 1, 1, 1, 1, 1]
     )
@@ -137,7 +146,7 @@ def test_a_code_says_the_movement_then_the_left_and_the_right() -> None:
 
 
 class Constant(nn.Module):
-    """Gives the same vector and map for every picture; its pictures must be in 0 … 1."""
+    """Outputs the same vector and map for every picture; the pictures must be in 0 … 1."""
 
     features = 2
 
@@ -161,37 +170,40 @@ def test_the_expression_is_the_face_minus_the_identity() -> None:
 
 @pytest.fixture
 def fixed_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Losses of 1, 2, 3 and 4, whatever is read."""
+    """Losses of 1, 2, 3 and 4 for any prediction."""
     parts = dict(zip(("movement", "side", "state", "weakness"), torch.arange(1.0, 5), strict=True))
     for module in (expression, judge, reader):
-        monkeypatch.setattr(module, "reading_losses", lambda found, true: dict(parts))
+        monkeypatch.setattr(module, "reading_losses", lambda predictions, targets: dict(parts))
 
 
 BATCH: dict[str, Tensor] = {
-    "image": torch.full((2, 4, 4, 3), 255, dtype=torch.uint8), "movement": torch.tensor([8, 0]),
-    "function": torch.ones(2, 2, 5), "tone": torch.ones(2, 2),
-    "vector": torch.zeros(2, 512), "points": torch.zeros(2, 478, 2),
-}  # fmt: skip
+    "image": torch.full((2, 4, 4, 3), 255, dtype=torch.uint8),
+    "movement": torch.tensor([8, 0]),
+    "function": torch.ones(2, 2, 5),
+    "tone": torch.ones(2, 2),
+    "vector": torch.zeros(2, 512),
+    "points": torch.zeros(2, 478, 2),
+}
 
 
 @pytest.mark.usefixtures("fixed_parts")
-def test_states_and_weakness_count_five_times() -> None:
+def test_state_and_weakness_are_weighted_fivefold() -> None:
     rng = torch.Generator()
 
-    def anything(*_: Any) -> None:
+    def network(*_: Any) -> None:
         return None
 
     for objective in (JudgeObjective, ReaderObjective):
-        losses = objective(anything)(BATCH, rng)  # type: ignore[arg-type]
+        losses = objective(network)(BATCH, rng)  # type: ignore[arg-type]
         assert losses.total.item() == 1 + 2 + 5 * (3 + 4)
         assert [v.item() for v in losses.parts.values()] == [1, 2, 3, 4]
 
 
 @pytest.mark.usefixtures("fixed_parts")
-def test_what_the_expression_does_not_explain_is_charged() -> None:
-    """Features (3, 0) and (1, 0), explained by nothing: 10 of squares beside a spread of 2."""
-    face, who = Constant([[4.0, 0.0], [2.0, 0.0]]), Constant([1.0, 0.0])
-    objective = ExpressionObjective(face, who, invariance=6.0)  # type: ignore[arg-type]
+def test_the_unexplained_feature_is_penalised() -> None:
+    """Features (3, 0) and (1, 0) without explanation: sum of squares 10, about their mean 2."""
+    face, identity = Constant([[4.0, 0.0], [2.0, 0.0]]), Constant([1.0, 0.0])
+    objective = ExpressionObjective(face, identity, invariance=6.0)  # type: ignore[arg-type]
     for parameter in objective.explain.parameters():
         nn.init.zeros_(parameter)
     losses = objective(BATCH, torch.Generator())
@@ -199,5 +211,5 @@ def test_what_the_expression_does_not_explain_is_charged() -> None:
     assert losses.total.item() == pytest.approx(38 + 6 * 10 / 12)
     losses.total.backward()
     assert face.vector.grad is not None
-    assert who.vector.grad is None
+    assert identity.vector.grad is None
     assert objective.frozen == ("identity",)

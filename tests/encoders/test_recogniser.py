@@ -23,10 +23,10 @@ def _by_torch(network, face: Face) -> np.ndarray:  # type: ignore[no-untyped-def
     return np.asarray(vector / np.linalg.norm(vector))
 
 
-def test_what_ships_is_the_network_that_ships(face: Face, astronaut: Face) -> None:
-    for known in (face, astronaut):
-        found = Recogniser().describe(known)
-        assert np.abs(found - _by_torch(identity_encoder(), known)).max() < 1e-3
+def test_the_shipped_onnx_file_matches_the_shipped_weights(face: Face, astronaut: Face) -> None:
+    for person in (face, astronaut):
+        vector = Recogniser().describe(person)
+        assert np.abs(vector - _by_torch(identity_encoder(), person)).max() < 1e-3
 
 
 def test_a_network_is_written_in_half_precision(tmp_path: Path, face: Face) -> None:
@@ -42,7 +42,7 @@ def test_a_network_is_written_in_half_precision(tmp_path: Path, face: Face) -> N
     assert sorted(p.name for p in path.parent.iterdir()) == [ONNX]
 
 
-def test_what_is_missing_or_damaged_is_said_in_one_line(tmp_path: Path, face: Face) -> None:
+def test_a_missing_or_damaged_file_is_an_error_of_one_line(tmp_path: Path, face: Face) -> None:
     with pytest.raises(InputError, match=r"none\.onnx: no such file; release the recogniser's"):
         Recogniser(tmp_path / "none.onnx")
     bad = tmp_path / "bad.onnx"

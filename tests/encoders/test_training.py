@@ -1,4 +1,4 @@
-"""What our recogniser and landmark network are trained for and on, in numbers."""
+"""Objectives and training data of our recogniser and landmark network, in numbers."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ from palsynth.errors import InputError
 RNG = torch.Generator()
 
 
-class Shown(nn.Module):
-    """An encoder whose vectors are given."""
+class FixedVectors(nn.Module):
+    """An encoder with fixed vectors."""
 
     def __init__(self, vectors: list[list[float]]) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Shown(nn.Module):
 
 
 def arcface(vector: list[float], subject: int, scale: float, margin: float) -> IdentityObjective:
-    objective = IdentityObjective(Shown([vector]), 2, scale, margin)  # type: ignore[arg-type]
+    objective = IdentityObjective(FixedVectors([vector]), 2, scale, margin)  # type: ignore[arg-type]
     objective.centres.data = torch.tensor([[2.0, 0.0], [0.0, 3.0]])
     return objective
 
@@ -51,22 +51,22 @@ def loss_of(objective: IdentityObjective, subject: int):  # type: ignore[no-unty
     return objective(batch, RNG)
 
 
-def test_the_right_angle_is_widened_by_the_margin() -> None:
-    """A vector of cosines 0.6 and 0.8 to the people: the right one's angle grows by 0.3."""
-    for subject, right, other in ((0, 0.6, 0.8), (1, 0.8, 0.6)):
+def test_the_margin_widens_the_angle_to_the_correct_subject() -> None:
+    """A vector with cosines 0.6 and 0.8 to two subjects: the correct angle grows by 0.3."""
+    for subject, target, other in ((0, 0.6, 0.8), (1, 0.8, 0.6)):
         losses = loss_of(arcface([3.0, 4.0], subject, 2.0, 0.3), subject)
-        harder = math.cos(math.acos(right) + 0.3)
-        expected = math.log(1 + math.exp(2 * other - 2 * harder))
+        with_margin = math.cos(math.acos(target) + 0.3)
+        expected = math.log(1 + math.exp(2 * other - 2 * with_margin))
         assert losses.total.item() == pytest.approx(expected, abs=1e-5)
-        assert losses.parts["cosine"].item() == pytest.approx(right, abs=1e-6)
+        assert losses.parts["cosine"].item() == pytest.approx(target, abs=1e-6)
         assert losses.parts["accuracy"].item() == subject
 
 
-def test_beyond_half_a_turn_the_loss_goes_on_rising() -> None:
+def test_beyond_pi_the_loss_continues_to_rise() -> None:
     """Where angle and margin pass pi, the cosine is lowered by margin * sin(margin) instead."""
     losses = loss_of(arcface([-1.0, 0.0], 0, 2.0, 0.3), 0)
-    far = -1 - 0.3 * math.sin(0.3)
-    assert losses.total.item() == pytest.approx(math.log(1 + math.exp(-2 * far)), abs=1e-4)
+    penalised = -1 - 0.3 * math.sin(0.3)
+    assert losses.total.item() == pytest.approx(math.log(1 + math.exp(-2 * penalised)), abs=1e-4)
     recipe = IdentityRecipe()
     assert (recipe.scale, recipe.margin) == (32.0, 0.3)
 
@@ -75,14 +75,14 @@ def test_top1_compares_pictures_with_the_first_of_each(monkeypatch: pytest.Monke
     gallery = [(7 * k + 3) % 32 for k in range(32)]
     probes = [(5 * k + 1) % 32 for k in range(96)]
     vectors = torch.eye(32)[gallery + probes]
-    vectors[40], vectors[50] = torch.eye(32)[0], torch.eye(32)[0]  # both are other people
+    vectors[40], vectors[50] = torch.eye(32)[0], torch.eye(32)[0]  # both of other subjects
     batch = {
         "image": torch.zeros(128, 2, 2, 3, dtype=torch.uint8),
         "subject": torch.tensor(gallery + probes),
     }
     assert 0 not in batch["subject"][[40, 50]]
     monkeypatch.setattr(identity, "on", lambda device: batch)
-    objective = IdentityObjective(Shown(vectors.tolist()), 2, 1.0, 0.0)  # type: ignore[arg-type]
+    objective = IdentityObjective(FixedVectors(vectors.tolist()), 2, 1.0, 0.0)  # type: ignore[arg-type]
     assert objective.validate() == {"validation/top1": pytest.approx(94 / 96)}
 
 
@@ -93,8 +93,8 @@ def landmark_objective(points: Tensor) -> LandmarksObjective:
     return objective
 
 
-def test_distances_are_of_the_outer_eyes_and_lips_count_three_times() -> None:
-    """A lip 0.044 of the side away is 0.1 of the outer-eye distance 0.44; the chin twice that."""
+def test_distances_are_in_outer_eye_distances_and_lips_are_weighted_threefold() -> None:
+    """A lip off by 0.044 of the side is off by 0.1 outer-eye distances (0.44); the chin by 0.2."""
     true = torch.full((1, 478, 2), math.nan)
     true[0, 13], true[0, 152] = torch.tensor([19.5, 9.5]), torch.tensor([9.5, 29.5])
     found = torch.zeros(1, 478, 2)
@@ -120,7 +120,9 @@ def test_points_are_x_then_y_of_one_landmark_after_another() -> None:
     assert points[0, 477].tolist() == [954, 955]
 
 
-def test_validation_people_are_those_before_the_evaluation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_validation_subjects_precede_the_evaluation_subjects(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     assert (validation.FIRST, validation.PEOPLE, validation.EACH) == (990_000, 32, 4)
     seen = []
 
@@ -128,18 +130,18 @@ def test_validation_people_are_those_before_the_evaluation(monkeypatch: pytest.M
         seen.append(seed)
         return seed
 
-    def render(who: int, *_: object, **__: object) -> SimpleNamespace:
+    def render(subject: int, *_: object, **__: object) -> SimpleNamespace:
         return SimpleNamespace(image=np.zeros((2, 2, 3), np.uint8), landmarks=np.zeros((478, 2)))
 
     monkeypatch.setattr("palsynth.data.synthetic_source.sample", sample)
     monkeypatch.setattr("palsynth.data.synthetic_source.render", render)
     batch = validation.validation_batch.__wrapped__()
-    assert sorted(seen[:32]) == list(range(990_000, 990_032)), "everybody once at first"
+    assert sorted(seen[:32]) == list(range(990_000, 990_032)), "each subject once at first"
     assert len(seen) == 128
     assert batch["subject"].tolist() == [s - 990_000 for s in seen]
 
 
-def test_people_that_train_end_before_those_that_validate() -> None:
+def test_training_subjects_end_before_the_validation_subjects() -> None:
     assert FacesSettings(subjects=10, first_subject=989_990).num_subjects() == 10
     with pytest.raises(InputError, match="seeds from 990,000 on are for validation and evaluation"):
         FacesSettings(subjects=11, first_subject=989_990)
@@ -158,54 +160,67 @@ def dataset(tmp_path: Path) -> Path:
 
 
 def test_a_dataset_gives_its_train_people_alone(dataset: Path) -> None:
-    still = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, mirror=0)
-    faces = FacesSettings(subjects=0, dataset=dataset, dataset_share=1.0, augmentation=still)
+    no_augmentation = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, mirror=0)
+    faces = FacesSettings(
+        subjects=0, dataset=dataset, dataset_share=1.0, augmentation=no_augmentation
+    )
     assert faces.num_subjects() == 2
     source = faces.build()
     assert {int(source[n].image.max()) for n in range(12)} <= {199, 200}
     assert {source[n].subject for n in range(12)} == {0, 1}
 
 
-def test_shares_and_seeds_of_what_is_mixed(dataset: Path, tmp_path: Path) -> None:
+def test_shares_and_seeds_of_the_mixture(dataset: Path, tmp_path: Path) -> None:
     (tmp_path / "split.csv").write_text("face_id,split\n1,train\n2,test\n")
     faces = FacesSettings(
-        subjects=30, first_subject=400, photographs=tmp_path, photographs_share=0.2, dataset=dataset,
-        dataset_share=0.3, healthy=0.4, seed=5,
-    )  # fmt: skip
+        subjects=30,
+        first_subject=400,
+        photographs=tmp_path,
+        photographs_share=0.2,
+        dataset=dataset,
+        dataset_share=0.3,
+        healthy=0.4,
+        seed=5,
+    )
     built = faces.build(build_cache=False)
     assert isinstance(built, AugmentedSource)
     assert built.augmentation == Augmentation()
-    mixed = built.source
-    assert isinstance(mixed, MixedSource)
-    assert mixed.sources == [
+    mixture = built.source
+    assert isinstance(mixture, MixedSource)
+    assert mixture.sources == [
         SyntheticSource(400, 30, healthy=0.4, seed=5),
         PhotographsSource(tmp_path, healthy=0.4, seed=5),
         FolderSource(dataset, ("train",), 112, 5),
     ]
-    assert mixed.shares == pytest.approx([0.5, 0.2, 0.3])
-    assert (built.seed, mixed.seed) == (5, 5)
+    assert mixture.shares == pytest.approx([0.5, 0.2, 0.3])
+    assert (built.seed, mixture.seed) == (5, 5)
     assert faces.num_subjects() == 30 + 1 + 2
     plain = FacesSettings()
     assert (plain.subjects, plain.healthy, plain.photographs_share) == (3000, 0.15, 0.15)
 
 
-def test_what_is_kept_is_kept_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = []
-    monkeypatch.setattr(CachedSource, "build", lambda self, *_: drawn.append(self))
+def test_sources_are_cached_separately(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    built = []
+    monkeypatch.setattr(CachedSource, "build", lambda self, *_: built.append(self))
     (tmp_path / "split.csv").write_text("face_id,split\n1,train\n")
     faces = FacesSettings(
-        subjects=30, photographs=tmp_path, cache_dir=tmp_path / "kept", cached_subjects=90,
-        cached_photographs=80, seed=5,
-    )  # fmt: skip
+        subjects=30,
+        photographs=tmp_path,
+        cache_dir=tmp_path / "cache",
+        cached_subjects=90,
+        cached_photographs=80,
+        seed=5,
+    )
     faces.build(build_cache=False)
-    assert drawn == []
+    assert built == []
     faces.build()
-    assert {(k.folder.name, k.count, type(k.source), k.seed) for k in drawn} == {
-        ("subjects", 90, SyntheticSource, 5), ("photographs", 80, PhotographsSource, 5)
-    }  # fmt: skip
+    assert {(k.folder.name, k.count, type(k.source), k.seed) for k in built} == {
+        ("subjects", 90, SyntheticSource, 5),
+        ("photographs", 80, PhotographsSource, 5),
+    }
 
 
-def test_pictures_of_validation_show_points_where_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_validation_pictures_show_the_predicted_points(monkeypatch: pytest.MonkeyPatch) -> None:
     points = torch.zeros(16, 478, 2)
     points[:] = torch.tensor([0.75, 0.25])
     monkeypatch.setattr(

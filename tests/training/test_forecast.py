@@ -1,4 +1,4 @@
-"""The dry run's arithmetic, with a clock that is told what to say."""
+"""The dry run's arithmetic, with a fake clock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Pixels(Objective):
 
 
 class Black(Source):
-    people = None
+    num_subjects = None
 
     def __getitem__(self, number: int) -> Example:
         return Example(np.zeros((2, 2, 3), np.uint8), 0)
@@ -50,7 +50,7 @@ class Recipe:
 
 @pytest.mark.parametrize(("workers", "hours"), [(0, "4"), (3, "2")])
 def test_a_forecast_by_hand(monkeypatch: pytest.MonkeyPatch, workers: int, hours: str) -> None:
-    """Four examples take 4 s to draw, three steps with four each 6 s: 1 and 2 images a second."""
+    """Four examples take 4 s to prepare, three steps of four 6 s: 1 and 2 images per second."""
     clock = iter([0.0, 4.0, 10.0, 16.0])
     monkeypatch.setattr("palsynth.training.forecast.time.perf_counter", lambda: next(clock))
     loop = LoopSettings(
@@ -64,11 +64,11 @@ def test_a_forecast_by_hand(monkeypatch: pytest.MonkeyPatch, workers: int, hours
     )
     recipe = Recipe(loop)
     lines = dict(line.split(maxsplit=1) for line in forecast(recipe).splitlines())
-    assert recipe.requested == [False], "nothing is drawn to be kept"
+    assert recipe.requested == [False], "no cache is built"
     assert lines["parameters"] == "600,000 train, 16 are frozen"
-    # two numbers a weight forward and two for its gradient; pixels need none
-    assert lines["FLOPs"] == "0.0024 G an image, forward and backward"
-    assert lines["images/s"] == "2 to train, 1 to draw (each worker)"
+    # two FLOPs per weight forward and two for its gradient; pixels have no gradient
+    assert lines["FLOPs"] == "0.0024 G per image, forward and backward"
+    assert lines["images/s"] == "2 to train, 1 to prepare (each worker)"
     assert lines["time"] == f"{hours} h for 14,400 images on one process like this one"
     # weights, averages and two moments, four bytes each, three times
     assert lines["disk"] == f"{4 * 4 * 600_000 * 3 / 2**20:.0f} MiB for 3 checkpoints"

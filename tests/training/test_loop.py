@@ -1,4 +1,4 @@
-"""A run that was killed and resumed ends bit for bit as one that was not."""
+"""A run that was killed and resumed is bit-identical to an uninterrupted one."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -22,6 +23,7 @@ from palsynth.data.synthetic_source import SyntheticSource
 from palsynth.encoders.landmarks import LandmarksRecipe
 from palsynth.errors import InputError
 from palsynth.training import checkpoints
+from palsynth.training.batches import batches
 from palsynth.training.loop import _Run, build, learning_rate, train
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings, from_dict, to_yaml
@@ -37,7 +39,7 @@ TINY: dict[str, dict[str, object]] = {
         "warmup": 4,
         "schedule": "cosine",
         "ema": 0.9,
-        "log_every": 3,  # does not divide what follows, so windows are cut by checkpoints
+        "log_every": 3,  # not a multiple of the next value, so checkpoints split windows
         "checkpoint_every": 2,
         "device": "cpu",
     },
@@ -45,7 +47,7 @@ TINY: dict[str, dict[str, object]] = {
 
 
 def start(recipe: Path, run: Path, ranks: int, *options: str) -> list[subprocess.Popen[bytes]]:
-    """The command in one process, or in several as torchrun would start them."""
+    """Starts the command in one process, or in several as torchrun does."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -78,7 +80,7 @@ def finish(processes: list[subprocess.Popen[bytes]]) -> None:
 
 
 def result(run: Path) -> dict[str, bytes]:
-    """Everything that a run leaves and the clock does not decide."""
+    """The files of a run that do not depend on time."""
     last = run / "checkpoints" / "step-14"
     paths = [*last.iterdir(), *(run / "weights").iterdir()]
     paths += [run / "metrics.jsonl", run / "recipe.yaml"]
@@ -92,18 +94,18 @@ def test_killed_and_resumed_is_bit_identical(tmp_path: Path, ranks: int) -> None
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     finish(start(recipe, whole, ranks))
 
-    chance = random.Random()
+    rng = random.Random()
     processes = start(recipe, broken, ranks)
-    wanted = chance.randrange(2, 8)  # killed once a checkpoint at or after this step is there
-    while not any(step >= wanted for step in checkpoints.steps(broken)):
+    kill_at = rng.randrange(2, 8)  # killed once a checkpoint at or after this step exists
+    while not any(step >= kill_at for step in checkpoints.steps(broken)):
         assert all(p.poll() is None for p in processes)
         time.sleep(0.005)
-    time.sleep(chance.uniform(0, 0.05))
+    time.sleep(rng.uniform(0, 0.05))
     for process in processes:
         process.send_signal(signal.SIGKILL)
     for process in processes:
         process.wait()
-    assert not (broken / "weights").exists(), "killed too late to show anything"
+    assert not (broken / "weights").exists(), "killed too late to test anything"
     finish(start(recipe, broken, ranks, "--resume"))
 
     one, other = result(whole), result(broken)
@@ -118,19 +120,17 @@ def test_killed_and_resumed_is_bit_identical(tmp_path: Path, ranks: int) -> None
 
 
 class Dots(Source):
-    """Examples without drawing."""
+    """Examples without rendering."""
 
-    people = 4
+    num_subjects = 4
 
     def __getitem__(self, number: int) -> Example:
-        import numpy as np
-
         rng = np.random.default_rng(number)
         return Example(rng.integers(0, 256, (8, 8, 3), np.uint8), number % 4)
 
 
 class Line(Objective):
-    """The mean pixel told from the mean pixel, with noise, timesteps and a frozen child."""
+    """Regresses the mean pixel on itself, with noise, timesteps and a frozen child."""
 
     frozen = ("teacher",)
 
@@ -152,8 +152,6 @@ class Line(Objective):
         return {"slope": self.slope.weight.item()}
 
     def picture(self):  # type: ignore[no-untyped-def]
-        import numpy as np
-
         return np.zeros((8, 8, 3), np.uint8)
 
     def export(self, folder: Path) -> None:
@@ -178,13 +176,13 @@ class LineRecipe:
 
 @pytest.fixture(autouse=True)
 def _plain_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """LineRecipe is no dataclass: it is neither written nor compared."""
+    """LineRecipe is not a dataclass: it is neither written nor compared."""
     monkeypatch.setattr("palsynth.training.recipe.save", lambda recipe, path: None)
     monkeypatch.setattr("palsynth.training.recipe.load", lambda path, kinds: None)
     monkeypatch.setattr("palsynth.training.recipe.check_resumable", lambda old, new, where: None)
 
 
-def test_what_a_run_leaves(tmp_path: Path) -> None:
+def test_the_files_of_a_run(tmp_path: Path) -> None:
     assert train(LineRecipe(validate_every=10, learning_rate=0.01), tmp_path / "run")
     run = tmp_path / "run"
     rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
@@ -199,21 +197,21 @@ def test_what_a_run_leaves(tmp_path: Path) -> None:
     assert [row["step"] for row in rows if "slope" in row] == [10, 20]
     assert sorted(p.name for p in (run / "samples").iterdir()) == ["step-10.png", "step-20.png"]
     assert checkpoints.steps(run) == [10, 20]
-    kept = checkpoints.read(run / "checkpoints" / "step-20", "model")
-    assert not [name for name in kept if name.startswith("teacher")]
-    assert {"norm.running_mean", "slope.weight"} <= kept.keys()
+    saved = checkpoints.read(run / "checkpoints" / "step-20", "model")
+    assert not [name for name in saved if name.startswith("teacher")]
+    assert {"norm.running_mean", "slope.weight"} <= saved.keys()
     exported = float((run / "weights" / "slope").read_text())
     averaged = checkpoints.read(run / "checkpoints" / "step-20", "ema")["slope.weight"]
     assert exported == pytest.approx(float(averaged))
 
 
-def test_only_the_newest_checkpoints_stay(tmp_path: Path) -> None:
+def test_only_the_newest_checkpoints_remain(tmp_path: Path) -> None:
     train(LineRecipe(checkpoint_every=4, max_checkpoints=3), tmp_path)
     assert checkpoints.steps(tmp_path) == [12, 16, 20]
 
 
 def test_accumulation_is_a_larger_batch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without noise and norm, two micro-steps of 4 are one step of 8, up to rounding."""
+    """Without noise and norm, two micro-steps of 4 equal one step of 8, up to rounding."""
 
     def plain(self: Line, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         mean = batch["image"].float().mean((1, 2, 3))[:, None] / 255
@@ -227,14 +225,14 @@ def test_accumulation_is_a_larger_batch(tmp_path: Path, monkeypatch: pytest.Monk
         for name in ("two", "one")
     )
     moments = [name for name in two if "exp_avg" in name]
-    assert moments, "gradients themselves, which AdamW's step hides the size of"
+    assert moments, "gradients, whose magnitude AdamW's step does not show"
     assert all(torch.allclose(two[n], one[n], rtol=1e-3, atol=1e-9) for n in moments)
 
 
-def test_bf16_trains_and_keeps_single_precision(tmp_path: Path) -> None:
+def test_bf16_trains_with_weights_in_single_precision(tmp_path: Path) -> None:
     train(LineRecipe(precision="bf16"), tmp_path)
-    kept = checkpoints.read(tmp_path / "checkpoints" / "step-20", "model")
-    assert {t.dtype for t in kept.values() if t.is_floating_point()} == {torch.float32}
+    saved = checkpoints.read(tmp_path / "checkpoints" / "step-20", "model")
+    assert {t.dtype for t in saved.values() if t.is_floating_point()} == {torch.float32}
 
 
 def test_an_interruption_saves_and_resumes(tmp_path: Path) -> None:
@@ -261,7 +259,7 @@ def test_an_interruption_saves_and_resumes(tmp_path: Path) -> None:
 
 
 def test_an_interruption_of_the_whole_group_saves_too(tmp_path: Path) -> None:
-    """A terminal's Ctrl-C reaches the workers that prepare examples as well."""
+    """Ctrl-C in a terminal also reaches the workers that prepare examples."""
     recipe = tmp_path / "tiny.yaml"
     loop = {**TINY["loop"], "workers": 1, "steps": 4000, "checkpoint_every": 4000}
     recipe.write_text(to_yaml(from_dict(LandmarksRecipe, {**TINY, "loop": loop}, "tiny")))
@@ -279,21 +277,23 @@ def test_an_interruption_of_the_whole_group_saves_too(tmp_path: Path) -> None:
     assert len(checkpoints.steps(tmp_path / "run")) == 1
 
 
-def test_a_loss_that_is_no_number_stops_the_run(tmp_path: Path) -> None:
+def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
     recipe = LineRecipe()
     recipe.factor = float("inf")
-    with pytest.raises(InputError, match="the gradient is not a number any more at step 1; the"):
+    with pytest.raises(InputError, match="the gradient is no longer finite at step 1; the"):
         train(recipe, tmp_path)
     assert checkpoints.steps(tmp_path) == []
 
 
 def test_a_folder_with_a_run_is_not_overwritten(tmp_path: Path) -> None:
     train(LineRecipe(), tmp_path)
-    with pytest.raises(InputError, match="holds a run; say --resume to go on, or give another"):
+    with pytest.raises(
+        InputError, match="holds a run; say --resume to continue it, or give another"
+    ):
         train(LineRecipe(), tmp_path)
 
 
-def test_nothing_to_resume(tmp_path: Path) -> None:
+def test_resuming_needs_a_checkpoint(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no checkpoint to resume from"):
         train(LineRecipe(), tmp_path, resume=True)
 
@@ -315,28 +315,26 @@ def test_learning_rate_rises_and_falls() -> None:
     assert {learning_rate(flat, step) for step in range(100)} == {1.0}
 
 
-def test_people_of_the_source_are_drawn_alike_in_workers(tmp_path: Path) -> None:
-    """Batches do not depend on how many processes prepare them."""
-    from palsynth.training.batches import batches
-
+def test_workers_prepare_the_same_examples(tmp_path: Path) -> None:
+    """Batches do not depend on the number of processes that prepare them."""
     source = SyntheticSource(count=2, size=32)
-    alone = LoopSettings(steps=3, batch=2)
-    helped = LoopSettings(steps=3, batch=2, workers=1)
-    for a, b in zip(batches(source, alone, 1), batches(source, helped, 1), strict=True):
+    in_process = LoopSettings(steps=3, batch=2)
+    in_worker = LoopSettings(steps=3, batch=2, workers=1)
+    for a, b in zip(batches(source, in_process, 1), batches(source, in_worker, 1), strict=True):
         assert all(torch.allclose(a[n].double(), b[n].double(), equal_nan=True) for n in a)
 
 
 def test_ranks_agree_to_stop_when_they_log() -> None:
-    """Each rank must leave the loop at the same step, so they ask one another, and seldom."""
+    """All ranks must leave the loop at the same step, so they synchronise, and rarely."""
 
-    def requested(here: list[int], step: int, elsewhere: int) -> bool:
+    def stop_requested(here: list[int], step: int, elsewhere: int) -> bool:
         ranks = SimpleNamespace(
             num_processes=2, device="cpu", reduce=lambda count, how: count + elsewhere
         )
         run = SimpleNamespace(accelerator=ranks, loop=LoopSettings(steps=9, log_every=3))
-        return _Run._agreed(run, here, step)  # type: ignore[arg-type]
+        return _Run._stop_requested(run, here, step)  # type: ignore[arg-type]
 
-    assert not requested([2], 4, elsewhere=1)
-    assert requested([2], 6, elsewhere=0)
-    assert requested([], 6, elsewhere=1)
-    assert not requested([], 6, elsewhere=0)
+    assert not stop_requested([2], 4, elsewhere=1)
+    assert stop_requested([2], 6, elsewhere=0)
+    assert stop_requested([], 6, elsewhere=1)
+    assert not stop_requested([], 6, elsewhere=0)

@@ -1,4 +1,4 @@
-"""Randomness, averages, checkpoints, windows and batches, each alone."""
+"""Unit tests of randomness, averages, checkpoints, windows and batches."""
 
 from __future__ import annotations
 
@@ -22,16 +22,21 @@ from palsynth.training.recipe import LoopSettings
 CPU = torch.device("cpu")
 
 
-def test_neighbouring_steps_and_ranks_share_nothing() -> None:
-    numbers = {derive_seed(s, t, r, m) for s in range(3) for t in range(9) for r in range(3)
-               for m in range(3)}  # fmt: skip
+def test_neighbouring_steps_and_ranks_have_different_seeds() -> None:
+    numbers = {
+        derive_seed(s, t, r, m)
+        for s in range(3)
+        for t in range(9)
+        for r in range(3)
+        for m in range(3)
+    }
     assert len(numbers) == 3 * 9 * 3 * 3
     assert all(0 <= n < 2**63 for n in numbers)
     assert derive_seed(1, 2) == derive_seed(1, 2) != derive_seed(2, 1)
 
 
-def test_what_a_seed_gives_stays_for_ever() -> None:
-    """A run that is resumed by a later version draws on as it began."""
+def test_derived_seeds_never_change() -> None:
+    """A run that is resumed by a later version continues with the same random numbers."""
     assert derive_seed(0) == 6375474604893067239
     assert derive_seed(7, 3, 1, 2) == 4651114350542137209
     rng = make_generator(7, 3, 1, 2, CPU)
@@ -46,38 +51,38 @@ def test_generators_are_a_function_of_their_numbers() -> None:
 
 
 def test_ema_follows_its_formula() -> None:
-    uncached = {"w": torch.zeros(3), "count": torch.tensor(0)}
-    ema = Ema(uncached, decay=0.9, power=0.75)
+    weights = {"w": torch.zeros(3), "count": torch.tensor(0)}
+    ema = Ema(weights, decay=0.9, power=0.75)
     expected = 0.0
     for step in range(50):
-        uncached["w"].fill_(step)
-        uncached["count"].fill_(step)
+        weights["w"].fill_(step)
+        weights["count"].fill_(step)
         ema.update(step)
         decay = min(0.9, 1 - (1 + step) ** -0.75)
         expected = decay * expected + (1 - decay) * step
     assert ema.averaged["w"].tolist() == pytest.approx([expected] * 3, rel=1e-5)
     assert ema.averaged["count"] == 49
     with ema.in_place():
-        assert uncached["w"][0] == pytest.approx(expected, rel=1e-5)
-    assert uncached["w"][0] == 49
+        assert weights["w"][0] == pytest.approx(expected, rel=1e-5)
+    assert weights["w"][0] == 49
 
 
-def test_the_decay_of_averages_rises_to_its_largest() -> None:
+def test_the_decay_of_averages_rises_to_its_maximum() -> None:
     ema = Ema({}, decay=0.9999, power=0.75)
     assert [ema.decay_at(s) for s in (0, 15, 80)] == pytest.approx([0, 7 / 8, 26 / 27])
     assert ema.decay_at(215_000) < 0.9999 == ema.decay_at(216_000)
 
 
-def test_ema_gives_the_weights_back_after_an_error() -> None:
-    uncached = {"w": torch.ones(1)}
-    ema = Ema(uncached, 0.5, 1.0)
-    uncached["w"].fill_(2.0)
+def test_ema_restores_the_weights_after_an_error() -> None:
+    weights = {"w": torch.ones(1)}
+    ema = Ema(weights, 0.5, 1.0)
+    weights["w"].fill_(2.0)
     try:
         with ema.in_place():
-            assert uncached["w"] == 1
+            assert weights["w"] == 1
             raise RuntimeError
     except RuntimeError:
-        assert uncached["w"] == 2
+        assert weights["w"] == 2
 
 
 def test_a_checkpoint_reads_back(tmp_path: Path) -> None:
@@ -103,7 +108,7 @@ def test_a_checkpoint_reads_back(tmp_path: Path) -> None:
     assert all(torch.equal(saved[name], again[name]) for name in saved)
 
 
-def test_half_a_checkpoint_does_not_count(tmp_path: Path) -> None:
+def test_a_partial_checkpoint_does_not_count(tmp_path: Path) -> None:
     checkpoints.write(tmp_path, 2, {}, {}, max_checkpoints=2)
     (tmp_path / "checkpoints" / ".step-4.partial").mkdir()
     assert checkpoints.steps(tmp_path) == [2]
@@ -123,16 +128,16 @@ def test_damaged_checkpoints_are_named(tmp_path: Path) -> None:
 
 
 def test_tensors_that_do_not_fit_are_named() -> None:
-    uncached, where = {"w": torch.ones(2)}, Path("here")
+    weights, where = {"w": torch.ones(2)}, Path("here")
     with pytest.raises(InputError, match="tensor w is missing"):
-        checkpoints.fill(uncached, {}, where)
+        checkpoints.fill(weights, {}, where)
     with pytest.raises(InputError, match="tensor v does not belong"):
-        checkpoints.fill(uncached, {"w": torch.ones(2), "v": torch.ones(1)}, where)
+        checkpoints.fill(weights, {"w": torch.ones(2), "v": torch.ones(1)}, where)
     with pytest.raises(InputError, match=r"tensor w is \(3,\), this recipe needs \(2,\)"):
-        checkpoints.fill(uncached, {"w": torch.ones(3)}, where)
+        checkpoints.fill(weights, {"w": torch.ones(3)}, where)
 
 
-def test_a_window_means_and_bins() -> None:
+def test_a_window_averages_and_bins() -> None:
     timesteps = torch.tensor([0, 99, 100, 999])
     per_image = torch.tensor([1.0, 3.0, 5.0, 7.0])
     losses = Losses(per_image.mean(), {"part": torch.tensor(2.0)}, timesteps, per_image)
@@ -160,14 +165,17 @@ def test_vectors_are_means_over_micro_steps_and_ranks() -> None:
     for _ in range(2):
         window.add(one + other)
     assert window.mean(["part"]) == {
-        "loss": 4.0, "part": 40.0, "loss/t000-099": 2.0, "loss/t500-599": 7.0,
+        "loss": 4.0,
+        "part": 40.0,
+        "loss/t000-099": 2.0,
+        "loss/t500-599": 7.0,
         "loss/t900-999": 5.0,
-    }  # fmt: skip
-    bare = loss_vector([Losses(torch.tensor(4.0), {})], ranks=2)
-    assert bare.tolist() == [2.0]
+    }
+    plain = loss_vector([Losses(torch.tensor(4.0), {})], ranks=2)
+    assert plain.tolist() == [2.0]
 
 
-def test_the_log_forgets_what_a_resumed_run_repeats(tmp_path: Path) -> None:
+def test_the_log_drops_rows_that_a_resumed_run_repeats(tmp_path: Path) -> None:
     log = tmp_path / "metrics.jsonl"
     log.write_text('{"step": 5}\n{"step": 10}\n{"step": 15}\n{"st')
     with RunLog(tmp_path, 10, 20) as run:
@@ -176,17 +184,17 @@ def test_the_log_forgets_what_a_resumed_run_repeats(tmp_path: Path) -> None:
 
 
 class Numbers:
-    people = None
+    num_subjects = None
 
     def __getitem__(self, number: int) -> Example:
         return Example(np.zeros((2, 2, 3), np.uint8), number)
 
 
-def test_batches_go_on_from_any_step_and_share_out_over_ranks() -> None:
+def test_batches_start_at_any_step_and_are_split_over_ranks() -> None:
     loop = LoopSettings(steps=4, batch=3, accumulate=2)
-    every = [b["subject"].tolist() for b in batches(Numbers(), loop, 0)]
-    assert every == [list(range(k * 3, k * 3 + 3)) for k in range(8)]
-    assert [b["subject"].tolist() for b in batches(Numbers(), loop, 2)] == every[4:]
+    all_batches = [b["subject"].tolist() for b in batches(Numbers(), loop, 0)]
+    assert all_batches == [list(range(k * 3, k * 3 + 3)) for k in range(8)]
+    assert [b["subject"].tolist() for b in batches(Numbers(), loop, 2)] == all_batches[4:]
     ranks = [[b["subject"].tolist() for b in batches(Numbers(), loop, 0, r, 2)] for r in range(2)]
     seen = sorted(n for rank in ranks for batch in rank for n in batch)
     assert seen == list(range(4 * 3 * 2 * 2))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from palsynth.encoders.identity import IdentityRecipe
 from palsynth.encoders.landmarks import LandmarksRecipe
@@ -19,13 +20,13 @@ RECIPES = Path(__file__).parents[2] / "recipes"
 def test_a_saved_recipe_reads_back(tmp_path: Path) -> None:
     recipe = from_dict(
         LandmarksRecipe,
-        {"data": {"cache_dir": "kept", "subjects": 7}, "loop": {"steps": 3}},
+        {"data": {"cache_dir": "cache", "subjects": 7}, "loop": {"steps": 3}},
         "here",
     )
     save(recipe, tmp_path / "recipe.yaml")
     again = load(tmp_path / "recipe.yaml", KIND)
     assert again == recipe
-    assert again.data.cache_dir == Path("kept")
+    assert again.data.cache_dir == Path("cache")
     assert again.model.widths == (16, 32, 64, 128)
 
 
@@ -33,7 +34,7 @@ def test_a_saved_recipe_reads_back(tmp_path: Path) -> None:
 def test_every_shipped_recipe_is_valid(path: Path) -> None:
     recipe = load_recipe(path)
     assert recipe.kind in KINDS
-    assert from_dict(type(recipe), __import__("yaml").safe_load(to_yaml(recipe)), "") == recipe
+    assert from_dict(type(recipe), yaml.safe_load(to_yaml(recipe)), "") == recipe
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_every_shipped_recipe_is_valid(path: Path) -> None:
         ("{kind: identity, loop: {warmup: -1}}", "warmup -1: must not be negative"),
         ("{kind: identity, loop: {learning_rate: 0}}", "learning_rate 0: must be above 0"),
         ("{kind: identity, loop: {precision: fp8}}", "loop.precision: Input should be 'no' or"),
-        ("{kind: identity, data: {subjects: 0}}", "name people, photographs or a dataset"),
+        ("{kind: identity, data: {subjects: 0}}", "name subjects, photographs or a dataset"),
         ("{kind: identity, data: {augmentation: {spin: 1}}}", "augmentation.spin: no such field"),
     ],
 )
@@ -84,10 +85,25 @@ class _Outer:
 def test_what_may_change_on_resume() -> None:
     old = _Outer()
     other = LoopSettings(
-        steps=9, batch=4, accumulate=2, learning_rate=1e-3, warmup=5, schedule="cosine",
-        weight_decay=0.1, clip=0.5, ema=0.9, ema_power=0.5, precision="bf16", seed=3, workers=3,
-        device="cpu", log_every=7, checkpoint_every=8, max_checkpoints=5, validate_every=6,
-    )  # fmt: skip
+        steps=9,
+        batch=4,
+        accumulate=2,
+        learning_rate=1e-3,
+        warmup=5,
+        schedule="cosine",
+        weight_decay=0.1,
+        clip=0.5,
+        ema=0.9,
+        ema_power=0.5,
+        precision="bf16",
+        seed=3,
+        workers=3,
+        device="cpu",
+        log_every=7,
+        checkpoint_every=8,
+        max_checkpoints=5,
+        validate_every=6,
+    )
     refused = {}
     for name in LoopSettings.__dataclass_fields__:
         new = replace(old, loop=replace(old.loop, **{name: getattr(other, name)}))
@@ -96,9 +112,18 @@ def test_what_may_change_on_resume() -> None:
         except InputError as error:
             refused[name] = str(error)
     assert refused.keys() == {
-        "batch", "accumulate", "learning_rate", "warmup", "schedule", "weight_decay", "clip",
-        "ema", "ema_power", "precision", "seed",
-    }  # fmt: skip
+        "batch",
+        "accumulate",
+        "learning_rate",
+        "warmup",
+        "schedule",
+        "weight_decay",
+        "clip",
+        "ema",
+        "ema_power",
+        "precision",
+        "seed",
+    }
     assert refused["batch"].startswith("run: was begun with loop.batch 32, not 4; resume with")
     with pytest.raises(InputError, match=r"run: was begun with inner.width 1, not 2"):
         check_resumable(old, replace(old, inner=_Inner(2)), Path("run"))

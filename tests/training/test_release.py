@@ -27,7 +27,7 @@ def test_weights_are_halved_and_documented(tmp_path: Path) -> None:
     assert size == (out / "model.safetensors").stat().st_size
     assert got["w"].dtype == torch.float16
     assert torch.allclose(got["w"].float(), tensors["w"], atol=1e-3)
-    assert got["large"].item() == 1e6, "what half precision cannot hold stays"
+    assert got["large"].item() == 1e6, "half precision cannot represent it"
     assert got["count"].item() == 3
     assert json.loads((out / "metrics.json").read_text()) == {"step": 2, "loss": 2.0, "top1": 0.9}
     assert (out / "README.md").read_text() == "card"

@@ -1,4 +1,4 @@
-"""One optimiser step in numbers: noise, gradients, rates and averages, as the recipe says them."""
+"""One optimiser step in numbers: noise, gradients, rates and averages follow the recipe."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from palsynth.training.restore import restored
 
 
 class Slope(Objective):
-    """Weights (1, 1) whose gradient is always (3, 4), of length 5; notes what each pass saw."""
+    """Weights (1, 1) whose gradient is always (3, 4), of norm 5; records every pass."""
 
     frozen = ("teacher",)
 
@@ -29,25 +29,25 @@ class Slope(Objective):
         self.weight = nn.Parameter(torch.ones(2))
         self.teacher = nn.BatchNorm1d(1).requires_grad_(False)
         self.layer = nn.Linear(1, 1).requires_grad_(False)
-        self.seen: list[dict] = []
+        self.passes: list[dict] = []
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         self.teacher(batch["subject"][:, None].float())
-        self.seen.append(
+        self.passes.append(
             {
                 "noise": torch.randn(1, generator=rng).item(),
                 "dropout": torch.rand(1).item(),
-                "people": batch["subject"].tolist(),
+                "subjects": batch["subject"].tolist(),
                 "computes": self.layer(torch.ones(1, 1)).dtype,
                 "training": (self.training, self.teacher.training),
             }
         )
         total = (self.weight.float() * torch.tensor([3.0, 4.0])).sum()
-        logged = total.detach() * 0 + len(self.seen)
+        logged = total.detach() * 0 + len(self.passes)
         return Losses(total - total.detach() + logged, {"double": 2 * logged})
 
     def validate(self) -> dict[str, float]:
-        self.seen.append({"validated": self.training, "chance": torch.rand(1).item()})
+        self.passes.append({"validated": self.training, "random": torch.rand(1).item()})
         return {"validation/weight": self.weight[0].item()}
 
     def export(self, folder: Path) -> None:
@@ -55,8 +55,8 @@ class Slope(Objective):
         (folder / "weight").write_text(str(self.weight[0].item()))
 
 
-class People(Source):
-    people = None
+class Numbers(Source):
+    num_subjects = None
 
     def __getitem__(self, number: int) -> Example:
         return Example(np.zeros((2, 2, 3), np.uint8), number)
@@ -75,18 +75,18 @@ class SlopeRecipe:
         return self.made[-1]
 
     def source(self, build_cache: bool = True) -> Source:
-        return People()
+        return Numbers()
 
 
 @pytest.fixture(autouse=True)
 def _plain_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """SlopeRecipe is no dataclass: it is not written."""
+    """SlopeRecipe is not a dataclass: it is not written."""
     monkeypatch.setattr("palsynth.training.recipe.save", lambda recipe, path: None)
 
 
-def seen_by(recipe: SlopeRecipe, run: Path) -> list[dict]:
+def passes_of(recipe: SlopeRecipe, run: Path) -> list[dict]:
     train(recipe, run)
-    return recipe.made[-1].seen
+    return recipe.made[-1].passes
 
 
 def saved(run: Path, step: int, stem: str, name: str = "weight") -> list[float]:
@@ -94,7 +94,7 @@ def saved(run: Path, step: int, stem: str, name: str = "weight") -> list[float]:
 
 
 def by_hand(seed: int, step: int, rank: int, micro: int) -> tuple[float, float]:
-    """Noise and dropout, seeded with these four numbers in this order."""
+    """Noise and dropout from a seed of these four numbers in this order."""
     high, low = np.random.SeedSequence((seed, step, rank, micro)).generate_state(2, np.uint32)
     value = (int(high) << 31) ^ int(low)
     rng = torch.Generator().manual_seed(value)
@@ -103,27 +103,27 @@ def by_hand(seed: int, step: int, rank: int, micro: int) -> tuple[float, float]:
 
 
 def test_every_micro_step_has_noise_of_its_own(tmp_path: Path) -> None:
-    seen = seen_by(SlopeRecipe(steps=3, accumulate=2, seed=7), tmp_path)
-    drawn = [(pass_["noise"], pass_["dropout"]) for pass_ in seen]
-    assert drawn == [by_hand(7, step, 0, micro) for step in (1, 2, 3) for micro in (0, 1)]
-    assert len({noise for noise, _ in drawn}) == len({dropout for _, dropout in drawn}) == 6
+    passes = passes_of(SlopeRecipe(steps=3, accumulate=2, seed=7), tmp_path)
+    samples = [(p["noise"], p["dropout"]) for p in passes]
+    assert samples == [by_hand(7, step, 0, micro) for step in (1, 2, 3) for micro in (0, 1)]
+    assert len({noise for noise, _ in samples}) == len({dropout for _, dropout in samples}) == 6
 
 
 @pytest.fixture
 def second_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a second process would see, without a first."""
+    """Simulates the second of two processes."""
     monkeypatch.setattr(Accelerator, "process_index", property(lambda self: 1))
     monkeypatch.setattr(Accelerator, "num_processes", property(lambda self: 2))
     monkeypatch.setattr(Accelerator, "reduce", lambda self, value, reduction: 2 * value)
 
 
 @pytest.mark.usefixtures("second_of_two")
-def test_every_rank_has_its_own_noise_and_its_own_people(tmp_path: Path) -> None:
-    seen = seen_by(SlopeRecipe(steps=2, accumulate=2, seed=7, log_every=1), tmp_path)
-    assert [pass_["noise"] for pass_ in seen] == [
+def test_every_rank_has_its_own_noise_and_its_own_subjects(tmp_path: Path) -> None:
+    passes = passes_of(SlopeRecipe(steps=2, accumulate=2, seed=7, log_every=1), tmp_path)
+    assert [p["noise"] for p in passes] == [
         by_hand(7, step, 1, micro)[0] for step in (1, 2) for micro in (0, 1)
     ]
-    assert [pass_["people"] for pass_ in seen] == [[2, 3], [6, 7], [10, 11], [14, 15]]
+    assert [p["subjects"] for p in passes] == [[2, 3], [6, 7], [10, 11], [14, 15]]
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [row["images"] for row in rows] == [8, 16]
     assert [row["loss"] for row in rows] == [1.5, 3.5], "the mean over ranks and micro-steps"
@@ -133,10 +133,10 @@ def test_every_rank_has_its_own_noise_and_its_own_people(tmp_path: Path) -> None
     ("clip", "accumulate", "expected"),
     [
         (1.0, 1, (0.6, 0.8)),
-        (1.0, 3, (0.6, 0.8)),  # a mean over micro-steps, clipped once it is whole
+        (1.0, 3, (0.6, 0.8)),  # the mean over micro-steps is clipped
         (2.5, 2, (1.5, 2.0)),
         (6.0, 1, (3.0, 4.0)),
-        (0.0, 2, (3.0, 4.0)),  # 0 does not clip
+        (0.0, 2, (3.0, 4.0)),  # no clipping
     ],
 )
 def test_gradients_are_clipped_to_the_recipes_norm(
@@ -148,7 +148,7 @@ def test_gradients_are_clipped_to_the_recipes_norm(
 
 
 def test_rates_decay_and_averages_of_the_first_steps(tmp_path: Path) -> None:
-    """Against one direction AdamW moves by the rate itself, after decaying by rate * decay."""
+    """With a constant gradient AdamW moves by the rate itself, after decaying by rate * decay."""
     recipe = SlopeRecipe(
         steps=2, learning_rate=0.1, warmup=10, weight_decay=0.5, checkpoint_every=1, log_every=1
     )
@@ -166,7 +166,7 @@ def test_rates_decay_and_averages_of_the_first_steps(tmp_path: Path) -> None:
     assert [row["rate"] for row in rows] == pytest.approx([0.01, 0.02])
 
 
-def test_averages_are_validated_and_training_goes_on_with_what_trains(tmp_path: Path) -> None:
+def test_averages_are_validated_and_training_continues_with_the_weights(tmp_path: Path) -> None:
     recipe = SlopeRecipe(
         steps=5,
         learning_rate=0.1,
@@ -175,34 +175,36 @@ def test_averages_are_validated_and_training_goes_on_with_what_trains(tmp_path: 
         max_checkpoints=9,
         log_every=9,
     )
-    seen = seen_by(recipe, tmp_path)
-    passes = [pass_["training"] for pass_ in seen if "training" in pass_]
-    assert passes == [(True, False)] * 5, "teachers stay in evaluation mode"
-    assert [pass_["validated"] for pass_ in seen if "validated" in pass_] == [False] * 3
-    assert len({pass_["chance"] for pass_ in seen if "chance" in pass_}) == 3
+    passes = passes_of(recipe, tmp_path)
+    modes = [p["training"] for p in passes if "training" in p]
+    assert modes == [(True, False)] * 5, "teachers stay in evaluation mode"
+    assert [p["validated"] for p in passes if "validated" in p] == [False] * 3
+    assert len({p["random"] for p in passes if "random" in p}) == 3
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     values = {row["step"]: row["validation/weight"] for row in rows if "loss" not in row}
     assert values == {s: pytest.approx(saved(tmp_path, s, "ema")[0]) for s in (2, 4, 5)}
-    uncached = [saved(tmp_path, s, "model")[0] for s in range(1, 6)]
-    assert uncached == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5], abs=1e-5)
-    assert values[5] > uncached[4] + 0.01
+    weights = [saved(tmp_path, s, "model")[0] for s in range(1, 6)]
+    assert weights == pytest.approx([0.9, 0.8, 0.7, 0.6, 0.5], abs=1e-5)
+    assert values[5] > weights[4] + 0.01
 
 
 def test_a_row_of_the_log_is_the_mean_since_the_last(tmp_path: Path) -> None:
     train(SlopeRecipe(steps=7, log_every=3), tmp_path)
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [(r["step"], r["images"], r["loss"], r["double"]) for r in rows] == [
-        (3, 6, 2.0, 4.0), (6, 12, 5.0, 10.0), (7, 14, 7.0, 14.0)
-    ]  # fmt: skip
+        (3, 6, 2.0, 4.0),
+        (6, 12, 5.0, 10.0),
+        (7, 14, 7.0, 14.0),
+    ]
 
 
-def test_half_precision_is_computed_in_where_the_recipe_says_so(tmp_path: Path) -> None:
+def test_the_recipe_decides_whether_half_precision_is_used(tmp_path: Path) -> None:
     for precision, expected in (("bf16", torch.bfloat16), ("no", torch.float32)):
-        seen = seen_by(SlopeRecipe(precision=precision), tmp_path / precision)
-        assert seen[0]["computes"] == expected
+        passes = passes_of(SlopeRecipe(precision=precision), tmp_path / precision)
+        assert passes[0]["computes"] == expected
 
 
-def test_what_is_frozen_neither_trains_nor_is_saved() -> None:
+def test_frozen_modules_are_neither_trained_nor_saved() -> None:
     objective = build(SlopeRecipe())
     assert set(objective.trained_state()) == {"weight"}
     assert objective.training
@@ -220,7 +222,7 @@ def test_a_restored_run_holds_the_averages_of_its_newest_checkpoint(tmp_path: Pa
     assert not found.training
 
 
-def test_a_run_that_says_nothing_trains_like_this() -> None:
+def test_default_settings_of_the_loop() -> None:
     loop = LoopSettings()
     assert (loop.steps, loop.batch, loop.accumulate) == (1000, 32, 1)
     assert (loop.learning_rate, loop.warmup, loop.schedule) == (1e-4, 0, "constant")

@@ -1,4 +1,4 @@
-"""What every encoder is: images in, a feature vector and a feature map out."""
+"""The encoder interface: images in, a feature vector and a feature map out."""
 
 from __future__ import annotations
 
@@ -13,46 +13,72 @@ from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 
 SIZE = 112
-"""Pixels a side that every encoder here works at."""
+"""Side length in pixels of every encoder's input."""
 
 
 class Features(NamedTuple):
-    """``vector`` (N, D) and ``map`` (N, C, 7, 7), the last feature map before it."""
+    """What an encoder extracts from N images."""
 
     vector: Tensor
+    """(N, D) feature vectors."""
     map: Tensor
+    """(N, C, 7, 7) the last feature map before the vector."""
 
 
 class Encoder(Protocol):
-    """Images (N, 3, H, W), RGB in 0 … 1, to Features. Colour order, normalisation and size are
-    the encoder's own business; ``crop`` cuts a face as its network was trained on."""
+    """Maps images (N, 3, H, W), RGB in 0 … 1, to :class:`Features`.
+
+    Colour order, normalisation and resizing are internal to the encoder.
+    """
 
     def __call__(self, images: Tensor) -> Features:
-        """Features of a batch of images."""
+        """Extracts features.
+
+        Args:
+            images: (N, 3, H, W) float, RGB in 0 … 1.
+
+        Returns:
+            Vectors (N, D) and maps (N, C, 7, 7).
+        """
         ...
 
     def crop(self, face: Face) -> Face:
-        """The face as the network wants it, (112, 112)."""
+        """Crops and aligns a face as in the network's training.
+
+        Args:
+            face: a detected face.
+
+        Returns:
+            The aligned face, 112 px a side.
+        """
         ...
 
 
 @dataclass(frozen=True)
 class Pixels:
-    """How a network wants its pixels: (x - mean) / std per channel, after any swap to BGR."""
+    """Input normalisation of a network: (x - mean) / std, after an optional swap to BGR."""
 
     bgr: bool = False
+    """Whether the network takes BGR instead of RGB."""
     mean: float = 0.5
     std: float = 0.5
 
     def __call__(self, images: Tensor) -> Tensor:
-        """RGB images (N, 3, H, W) in 0 … 1 as the network's input, (N, 3, 112, 112).
+        """Resizes and normalises images.
 
-        Raises ValueError for bytes or another number of axes.
+        Args:
+            images: (N, 3, H, W) float, RGB in 0 … 1.
+
+        Returns:
+            The network's input (N, 3, 112, 112).
+
+        Raises:
+            ValueError: the images are not floating point or not of four axes.
         """
         if images.ndim != 4 or images.shape[1] != 3 or not images.is_floating_point():
             raise ValueError(
                 f"images are {images.dtype} {tuple(images.shape)}; give floats in 0 … 1, "
-                "(N, 3, H, W), as as_images makes them of bytes"
+                "(N, 3, H, W); as_images converts bytes"
             )
         if images.shape[-2:] != (SIZE, SIZE):
             images = functional.interpolate(
@@ -62,10 +88,24 @@ class Pixels:
 
 
 def upright_crop(face: Face) -> Face:
-    """Our encoders' crop: by the eye corners alone, which no palsy moves."""
+    """Crops a face as our encoders expect it: aligned by the eye corners, which no palsy moves.
+
+    Args:
+        face: a detected face.
+
+    Returns:
+        The aligned face, 112 px a side.
+    """
     return face.aligned(RECOGNISER, SIZE)
 
 
 def as_images(batch: Tensor) -> Tensor:
-    """Bytes (N, H, W, 3) as images (N, 3, H, W) in 0 … 1."""
+    """Converts bytes to floating-point images.
+
+    Args:
+        batch: (N, H, W, 3) uint8.
+
+    Returns:
+        (N, 3, H, W) float32 in 0 … 1, in the same colour order.
+    """
     return batch.permute(0, 3, 1, 2).to(torch.float32) / 255

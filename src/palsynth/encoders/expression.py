@@ -1,8 +1,8 @@
-"""The expression encoder: E_Face tuned from E_ID; the feature is their difference.
+"""The expression encoder: E_Face, fine-tuned from E_ID; the feature is their difference.
 
-The idea is that of CFCPalsy (arXiv 2409.07271), after the deviation network of Zhang et al.
-2021: what E_Face says beyond the recogniser is the expression. We say so in the loss as well:
-the difference must be predictable from the expression alone, so nothing of who it is stays.
+The idea is that of CFCPalsy (arXiv 2409.07271), after the deviation network of Zhang et al. 2021:
+what E_Face encodes beyond the recogniser is the expression. Here the loss enforces it as well: the
+difference must be predictable from the expression alone, so that it carries no identity.
 """
 
 from __future__ import annotations
@@ -36,11 +36,16 @@ from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
 
 HEAD = "head.safetensors"
-"""File of the head, beside the weights of E_Face."""
+"""File name of the reading head, beside the weights of E_Face."""
 
 
 class ExpressionEncoder(nn.Module):
-    """``face`` minus ``identity``: vectors (N, 512) of what the face does, and maps alike."""
+    """The expression feature: ``face`` minus ``identity``, for vectors (N, 512) and maps.
+
+    Args:
+        face: E_Face, an encoder.
+        identity: E_ID, a recogniser of the same architecture.
+    """
 
     def __init__(self, face: nn.Module, identity: nn.Module) -> None:
         super().__init__()
@@ -52,38 +57,45 @@ class ExpressionEncoder(nn.Module):
         return Features(face.vector - identity.vector, face.map - identity.map)
 
     def crop(self, face: Face) -> Face:
-        """The face as both networks want it."""
+        """The face as both networks expect it."""
         return self.identity.crop(face)  # type: ignore[operator]
 
 
 @dataclass(frozen=True)
 class ExpressionRecipe(Settings):
-    """Tunes E_Face from an identity encoder."""
+    """Fine-tunes E_Face from an identity encoder."""
 
     kind: Literal["expression"] = "expression"
     identity: Path | None = None
-    """Folder of the identity encoder to start from; ours where nothing is said."""
+    """Folder of the identity encoder to initialise from; default: ours."""
     invariance: float = 1.0
-    """Weight of the share of the feature that the expression does not explain."""
+    """Weight of the fraction of the feature's variance that the expression does not explain."""
     data: FacesSettings = field(default_factory=FacesSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 
     def source(self, build_cache: bool = True) -> Source:
-        """What it trains on."""
+        """The training examples."""
         return self.data.build(build_cache)
 
     def objective(self) -> Objective:
-        """What trains."""
+        """The objective, freshly initialised."""
         return ExpressionObjective(
-            load_ours("identity", self.identity), load_ours("identity", self.identity),
+            load_ours("identity", self.identity),
+            load_ours("identity", self.identity),
             self.invariance,
-        )  # fmt: skip
+        )
 
 
 class ExpressionObjective(Objective):
-    """Reads the expression from E_Face - E_ID, and explains that feature by the expression.
+    """Predicts the expression from E_Face - E_ID, and that feature from the expression.
 
-    E_Face keeps the running statistics of its norms, so it starts as E_ID exactly.
+    The batch norms of E_Face stay in evaluation mode with the running statistics of E_ID, so
+    E_Face is initially identical to E_ID.
+
+    Args:
+        face: E_Face, which is trained.
+        identity: E_ID, which is frozen.
+        invariance: weight of the unexplained fraction of the feature's variance.
     """
 
     frozen: ClassVar[tuple[str, ...]] = ("identity",)
@@ -98,22 +110,22 @@ class ExpressionObjective(Objective):
         self.invariance = invariance
 
     def train(self, mode: bool = True) -> Self:
-        """Training mode for the heads; norms of E_Face keep their statistics."""
+        """Training mode for the heads; E_Face stays in evaluation mode."""
         super().train(mode)
         self.face.eval()
         return self
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         """Losses of a batch with ``image``, ``movement``, ``function`` and ``tone``."""
-        images, true = as_images(batch["image"]), truth(batch)
+        images, targets = as_images(batch["image"]), truth(batch)
         with torch.no_grad():
             identity = self.identity(images).vector
         feature = self.face(images).vector - identity
-        parts = reading_losses(self.head(feature), true)
-        unexplained = (feature - self.explain(label_code(true)).float()).square().sum()
-        spread = (feature - feature.mean(0)).square().sum()
-        # the difference starts at 0: a plain ratio of the two would explode there
-        parts["unexplained"] = unexplained / (unexplained + spread + 1e-6)
+        parts = reading_losses(self.head(feature), targets)
+        unexplained = (feature - self.explain(label_code(targets)).float()).square().sum()
+        variation = (feature - feature.mean(0)).square().sum()
+        # the difference is initially 0, where a plain ratio of the two would diverge
+        parts["unexplained"] = unexplained / (unexplained + variation + 1e-6)
         total = (
             parts["movement"]
             + parts["side"]
@@ -123,14 +135,14 @@ class ExpressionObjective(Objective):
         return Losses(total, parts)
 
     def validate(self) -> dict[str, float]:
-        """What the head reads from pictures of unseen people."""
+        """Accuracy of the head on pictures of unseen synthetic subjects."""
         batch = on(next(self.face.parameters()).device)
         images = as_images(batch["image"])
         feature = self.face(images).vector - self.identity(images).vector
         return reading_figures(self.head(feature), truth(batch))
 
     def export(self, folder: Path) -> None:
-        """E_Face, and the head that reads its difference to E_ID."""
+        """Writes E_Face, and the head for its difference from E_ID."""
         self.face.save_pretrained(folder)
         names = json.dumps([movement.value for movement in self.head.movements])
         save_file(self.head.state_dict(), folder / HEAD, metadata={"movements": names})

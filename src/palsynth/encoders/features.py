@@ -1,4 +1,4 @@
-"""What the reader sees of a picture: E_Face - E_ID and the detected landmarks, drawn and kept."""
+"""The reader's input: E_Face - E_ID and detected landmarks, extracted once and cached."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from palsynth.face.face import upright
 from palsynth.seeds import Stream
 
 DIM = 512
-"""Numbers of the expression feature."""
+"""Dimension of the expression feature."""
 
 
 @lru_cache(maxsize=1)
@@ -32,33 +32,41 @@ def _encoder() -> ExpressionEncoder:
 
 @torch.no_grad()
 def features_of(crops: Sequence[np.ndarray], points: Sequence[np.ndarray | None]) -> np.ndarray:
-    """What a reader is told of crops (112, 112, 3) uint8 RGB: (N,) records of ``vector`` (512,)
-    and upright ``points`` (478, 2).
+    """Extracts the reader's features from aligned faces.
 
-    Landmarks are detected in the crops, as in training, because a detector leans to symmetry and
-    true landmarks would tell more; where no face is found, ``points`` (478, 2 or 3) are taken.
+    Landmarks are detected in the crops, in training as well, because a detector is biased towards
+    symmetry and true landmarks would be more informative.
+
+    Args:
+        crops: N aligned faces (112, 112, 3) uint8 RGB.
+        points: for each crop landmarks (478, 2 or 3) in pixels to use where no face is detected;
+            None uses zeros.
+
+    Returns:
+        (N,) records of :func:`feature_type`: ``vector`` (512,) and ``points`` (478, 2) upright.
     """
     images = as_images(torch.from_numpy(np.stack(crops)))
     rows = np.zeros(len(crops), feature_type())
     rows["vector"] = _encoder()(images).vector.numpy()
-    found = []
-    for crop, instead in zip(crops, points, strict=True):
+    landmarks = []
+    for crop, fallback in zip(crops, points, strict=True):
         faces = detect_faces(np.ascontiguousarray(crop))
-        nothing = np.zeros((topology.POINTS, 2))
-        known = faces[0].landmarks if faces else nothing if instead is None else instead
-        found.append(np.nan_to_num(known[:, :2]))
-    rows["points"] = upright(np.stack(found))
+        if fallback is None:
+            fallback = np.zeros((topology.POINTS, 2))
+        known = faces[0].landmarks if faces else fallback
+        landmarks.append(np.nan_to_num(known[:, :2]))
+    rows["points"] = upright(np.stack(landmarks))
     return rows
 
 
 def feature_type() -> np.dtype:
-    """The fields of a record of features."""
+    """The dtype of a record of features."""
     return np.dtype([("vector", "f4", (DIM,)), ("points", "f4", (topology.POINTS, 2))])
 
 
 @dataclass(frozen=True)
 class FeatureExample:
-    """Features of a picture (see :func:`features_of`) and its labels."""
+    """Features of a picture (see :func:`features_of`) and its labels, in one record."""
 
     row: np.void
 
@@ -70,7 +78,7 @@ class FeatureExample:
 
 @dataclass(frozen=True)
 class CachedFeatures(ShardedCache):
-    """Features of the first ``count`` examples of a source, drawn once and kept."""
+    """Features of the first ``count`` examples of a source, extracted once and cached."""
 
     what: ClassVar[str] = "features"
     record_file: ClassVar[str] = "features.json"
@@ -85,25 +93,25 @@ class CachedFeatures(ShardedCache):
 
     @property
     def num_subjects(self) -> int | None:
-        """As in the source."""
+        """Number of subjects in the source."""
         return self.source.num_subjects
 
     def records(self, numbers: Sequence[int]) -> np.ndarray:
-        """Some examples, their features drawn, in this process by one thread: others draw too."""
+        """Features and labels of some examples; one thread, as several processes extract them."""
         threads = torch.get_num_threads()
         torch.set_num_threads(1)
         try:
-            return self._drawn(numbers)
+            return self._extract(numbers)
         finally:
             torch.set_num_threads(threads)
 
-    def _drawn(self, numbers: Sequence[int]) -> np.ndarray:
+    def _extract(self, numbers: Sequence[int]) -> np.ndarray:
         labels = [("movement", "i4"), ("function", "f4", (2, 5)), ("tone", "f4", (2,))]
         out = np.zeros(len(numbers), np.dtype([*feature_type().descr, *labels]))
-        for begin in range(0, len(numbers), 50):
-            examples = [self.source[n] for n in numbers[begin : begin + 50]]
+        for start in range(0, len(numbers), 50):
+            examples = [self.source[n] for n in numbers[start : start + 50]]
             features = features_of([e.image for e in examples], [e.points for e in examples])
-            part = out[begin : begin + 50]
+            part = out[start : start + 50]
             for name in ("vector", "points"):
                 part[name] = features[name]
             for name in ("movement", "function", "tone"):

@@ -1,6 +1,6 @@
-"""A grader: reads the Yanagihara item of a movement and the House-Brackmann grade from a picture.
+"""A grader: predicts the Yanagihara item score and the House-Brackmann grade from a picture.
 
-It is what synthetic data is made for; ``palsynth utility`` trains it on several sets in turn.
+Grading is the use case for synthetic data: ``palsynth utility`` trains a grader on several sets.
 """
 
 from __future__ import annotations
@@ -34,9 +34,18 @@ from palsynth.training.recipe import LoopSettings
 
 
 class Grader(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Logits of the item score (N, 3) and of the grade (N, 6); the movement is told, because a
-    grader knows what it has asked the patient for. ``movements`` are those that it knows, by name;
-    the other arguments are those of :class:`IRNet`."""
+    """Images and their movements to logits of the item score (N, 3) and of the grade (N, 6).
+
+    The movement is an input, because a grader knows which one was requested of the patient.
+
+    Args:
+        widths: see :class:`IRNet`.
+        depths: see :class:`IRNet`.
+        narrow: see :class:`IRNet`.
+        dim: see :class:`IRNet`.
+        dropout: see :class:`IRNet`.
+        movements: names of the movements that the network is trained on, in class order.
+    """
 
     @register_to_config
     def __init__(
@@ -65,22 +74,28 @@ class Grader(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
 @dataclass(frozen=True)
 class GraderData(Settings):
-    """Dataset folders whose train splits are used, each for as many examples as the others."""
+    """Dataset folders whose train splits are used in equal shares."""
 
     folders: tuple[Path, ...] = ()
+    """Dataset folders with item scores or grades."""
     augmentation: Augmentation = field(default_factory=Augmentation)
     seed: int = 0
+    """Seed of the examples, their order and their augmentation."""
 
     def build(self) -> Source:
-        """The source."""
+        """The training examples.
+
+        Raises:
+            InputError: no folder is given, or one has no image with an item score or a grade.
+        """
         if not self.folders:
             raise InputError("name at least one dataset folder to train the grader on")
         parts = [FolderSource(folder, seed=self.seed) for folder in self.folders]
         for part in parts:
             if all(r.yanagihara_item is None and r.hb_grade is None for r in part.rows):
                 raise InputError(f"{part.folder}: no image has an item score or a grade")
-        mixed = MixedSource(parts, [1.0] * len(parts), self.seed)
-        return AugmentedSource(mixed, self.augmentation, self.seed)
+        mixture = MixedSource(parts, [1.0] * len(parts), self.seed)
+        return AugmentedSource(mixture, self.augmentation, self.seed)
 
 
 @dataclass(frozen=True)
@@ -94,24 +109,36 @@ class GraderRecipe(Settings):
     data: GraderData = field(default_factory=GraderData)
     loop: LoopSettings = field(
         default_factory=lambda: LoopSettings(
-            steps=600, batch=64, learning_rate=2e-3, warmup=50, schedule="cosine",
-            weight_decay=0.05, clip=5.0, ema=0.99, precision="bf16", checkpoint_every=200,
+            steps=600,
+            batch=64,
+            learning_rate=2e-3,
+            warmup=50,
+            schedule="cosine",
+            weight_decay=0.05,
+            clip=5.0,
+            ema=0.99,
+            precision="bf16",
+            checkpoint_every=200,
         )
-    )  # fmt: skip
+    )
 
     def source(self, build_cache: bool = True) -> Source:
-        """What it trains on."""
+        """The training examples."""
         return self.data.build()
 
     def objective(self) -> Objective:
-        """What trains."""
+        """The objective, freshly initialised."""
         m = self.model
         grader = Grader(m.widths, m.depths, m.narrow, m.dim, m.dropout, MOVEMENTS_NOW)
         return GraderObjective(grader)
 
 
 class GraderObjective(Objective):
-    """Cross-entropies of item score and grade, over the images where they are known."""
+    """Cross-entropies of item score and grade, over the images where they are known.
+
+    Args:
+        grader: the network.
+    """
 
     def __init__(self, grader: Grader) -> None:
         super().__init__()
@@ -125,7 +152,7 @@ class GraderObjective(Objective):
         for name, logits, target in (("item", item, scored), ("grade", grade, batch["grade"])):
             losses = functional.cross_entropy(
                 logits.float(), target, ignore_index=UNKNOWN, reduction="none"
-            )  # 0 where the target is not known
+            )  # 0 where the target is unknown
             parts[name] = losses.sum() / (target != UNKNOWN).sum().clamp(min=1)
             per_image = per_image + losses
         known = (scored != UNKNOWN) | (batch["grade"] != UNKNOWN)
@@ -133,5 +160,5 @@ class GraderObjective(Objective):
         return Losses(parts["item"] + parts["grade"], parts, per_image=per_image)
 
     def export(self, folder: Path) -> None:
-        """The grader."""
+        """Writes the grader."""
         self.grader.save_pretrained(folder)

@@ -1,4 +1,4 @@
-"""Training the recogniser: people as classes, told apart with an angular margin."""
+"""Training of the recogniser: subjects as classes, separated by an angular margin."""
 
 from __future__ import annotations
 
@@ -26,14 +26,19 @@ class IRNetSettings(Settings):
     """Size of an :class:`IRNet`."""
 
     widths: tuple[int, ...] = (24, 48, 96, 192)
+    """Channels of the four stages."""
     depths: tuple[int, ...] = (1, 2, 4, 2)
+    """Residual blocks of the four stages."""
     narrow: int = 32
+    """Channels of the 7 x 7 map before the linear layer."""
     dim: int = 512
+    """Dimension of the feature vector."""
     dropout: float = 0.4
+    """Dropout before the linear layer."""
 
     def __post_init__(self) -> None:
         if len(self.widths) != 4 or len(self.depths) != 4 or min(*self.widths, *self.depths) < 1:
-            raise InputError("widths and depths: four whole numbers each, all at least 1")
+            raise InputError("widths and depths: four integers each, all at least 1")
         if self.narrow < 1 or self.dim < 1 or not 0 <= self.dropout < 1:
             raise InputError("narrow and dim must be at least 1, dropout in 0 … 1, 1 excluded")
 
@@ -49,24 +54,31 @@ class IdentityRecipe(Settings):
     kind: Literal["identity"] = "identity"
     model: IRNetSettings = field(default_factory=IRNetSettings)
     scale: float = 32.0
-    """Factor of the cosines before the softmax."""
+    """Scale of the cosines before the softmax."""
     margin: float = 0.3
-    """Radians that are added to the angle of the right person."""
+    """Margin in radians by which the angle to the correct subject is widened."""
     data: FacesSettings = field(default_factory=FacesSettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 
     def source(self, build_cache: bool = True) -> Source:
-        """What it trains on."""
+        """The training examples."""
         return self.data.build(build_cache)
 
     def objective(self) -> Objective:
-        """What trains."""
+        """The objective, freshly initialised."""
         num_subjects = self.data.num_subjects()
         return IdentityObjective(self.model.build(), num_subjects, self.scale, self.margin)
 
 
 class IdentityObjective(Objective):
-    """ArcFace (Deng et al. 2019, eq. 3): cross-entropy over scale * cos(angle + margin)."""
+    """ArcFace (Deng et al. 2019, eq. 3): cross-entropy over scale * cos(angle + margin).
+
+    Args:
+        encoder: the recogniser.
+        num_subjects: number of classes.
+        scale: factor of the cosines before the softmax.
+        margin: angular margin in radians.
+    """
 
     def __init__(self, encoder: IRNet, num_subjects: int, scale: float, margin: float) -> None:
         super().__init__()
@@ -82,24 +94,25 @@ class IdentityObjective(Objective):
                 functional.normalize(vectors.float()), functional.normalize(self.centres.float())
             ).clamp(-1 + 1e-6, 1 - 1e-6)
             subject = batch["subject"]
-            right = cosines.gather(1, subject[:, None])
-            harder = torch.cos(torch.acos(right) + self.margin)
-            # beyond pi - margin the cosine would rise again; go on falling instead
-            far = right - self.margin * torch.sin(torch.tensor(self.margin))
-            harder = torch.where(right > -torch.cos(torch.tensor(self.margin)), harder, far)
-            logits = self.scale * cosines.scatter(1, subject[:, None], harder)
+            target = cosines.gather(1, subject[:, None])
+            with_margin = torch.cos(torch.acos(target) + self.margin)
+            # beyond pi - margin the cosine would rise again; a linear penalty keeps it falling
+            penalised = target - self.margin * torch.sin(torch.tensor(self.margin))
+            in_range = target > -torch.cos(torch.tensor(self.margin))
+            with_margin = torch.where(in_range, with_margin, penalised)
+            logits = self.scale * cosines.scatter(1, subject[:, None], with_margin)
             loss = functional.cross_entropy(logits, subject)
-        hit = (cosines.argmax(1) == subject).float().mean()
-        return Losses(loss, {"accuracy": hit, "cosine": right.mean()})
+        accuracy = (cosines.argmax(1) == subject).float().mean()
+        return Losses(loss, {"accuracy": accuracy, "cosine": target.mean()})
 
     def validate(self) -> dict[str, float]:
-        """Top-1: 96 pictures of 32 unseen people against one of each."""
+        """Top-1 accuracy of 96 pictures of 32 unseen subjects against one picture of each."""
         batch = on(self.centres.device)
         vectors = functional.normalize(self.encoder(as_images(batch["image"])).vector)
         nearest = (vectors[PEOPLE:] @ vectors[:PEOPLE].T).argmax(1)
-        found = batch["subject"][:PEOPLE][nearest] == batch["subject"][PEOPLE:]
-        return {"validation/top1": found.float().mean().item()}
+        correct = batch["subject"][:PEOPLE][nearest] == batch["subject"][PEOPLE:]
+        return {"validation/top1": correct.float().mean().item()}
 
     def export(self, folder: Path) -> None:
-        """The encoder alone: the people's centres are of no use afterwards."""
+        """Writes the encoder alone; the class centres are not needed after training."""
         self.encoder.save_pretrained(folder)

@@ -1,8 +1,8 @@
-"""Our encoders' network: improved residual blocks (ArcFace, Deng et al. 2019), made small.
+"""The network of our encoders: improved residual blocks (ArcFace, Deng et al. 2019), small.
 
-It starts at half resolution and ends in a 7 x 7 map, as the published IR networks do, which
-are ten times as large; channels are narrowed before the map becomes a vector, because that
-layer would else hold most of the weights.
+It starts at half resolution and ends in a 7 x 7 map like the published IR networks, which are ten
+times larger. A 1 x 1 convolution reduces the channels before the linear layer, which would
+otherwise hold most of the weights.
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ from palsynth.face.face import Face
 
 
 class Block(nn.Module):
-    """Norm, convolution, PReLU, strided convolution, norm; added to the (strided) input."""
+    """Residual block: norm, convolution, PReLU, strided convolution, norm.
+
+    Args:
+        channels_in: channels of the input.
+        channels: channels of the output.
+        stride: of the last convolution and of the shortcut.
+    """
 
     def __init__(self, channels_in: int, channels: int, stride: int) -> None:
         super().__init__()
@@ -41,9 +47,15 @@ class Block(nn.Module):
 
 
 class IRNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """``widths`` and ``depths`` of the stages at 56, 28, 14 and 7 px; ``narrow`` channels of the
-    map that becomes the vector; ``dim`` of the vector; ``dropout`` just before the last layer
-    (SER-FIQ needs a recogniser that was trained with it)."""
+    """A small IR network: images to vectors (N, dim) and maps (N, widths[-1], 7, 7).
+
+    Args:
+        widths: channels of the stages at 56, 28, 14 and 7 px.
+        depths: residual blocks of these stages.
+        narrow: channels of the 7 x 7 map before the linear layer.
+        dim: dimension of the vector.
+        dropout: just before the linear layer; SER-FIQ needs a recogniser trained with it.
+    """
 
     @register_to_config
     def __init__(
@@ -81,9 +93,9 @@ class IRNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
     def forward(self, images: Tensor) -> Features:
         """Images (N, 3, H, W), RGB in 0 … 1, to vectors (N, dim) and maps (N, widths[-1], 7, 7)."""
         x = self.pixels(images).contiguous(memory_format=torch.channels_last)
-        found = self.body(self.stem(x))
-        return Features(self.head(self.narrowing(found)).float(), found)
+        feature_map = self.body(self.stem(x))
+        return Features(self.head(self.narrowing(feature_map)).float(), feature_map)
 
     def crop(self, face: Face) -> Face:
-        """The face as this network was trained on it."""
+        """The face aligned as in training."""
         return upright_crop(face)

@@ -1,6 +1,6 @@
-"""The judge: reads movement, side and weakness from a picture, for evaluation only.
+"""The judge: predicts movement, side and weakness from a picture, for evaluation only.
 
-It shares no weights and no people with what it judges.
+It shares no weights and no training subjects with the models that it judges.
 """
 
 from __future__ import annotations
@@ -36,8 +36,16 @@ from palsynth.training.recipe import LoopSettings
 
 
 class JudgeNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """Images to a :class:`PalsyPrediction` of ``movements``; the other arguments are those of
-    :class:`IRNet`."""
+    """Images to a :class:`PalsyPrediction`.
+
+    Args:
+        widths: see :class:`IRNet`.
+        depths: see :class:`IRNet`.
+        narrow: see :class:`IRNet`.
+        dim: see :class:`IRNet`.
+        dropout: see :class:`IRNet`.
+        movements: names of the movements that the network is trained on, in class order.
+    """
 
     @register_to_config
     def __init__(
@@ -54,11 +62,11 @@ class JudgeNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.head = ReadingHead(dim, movements)
 
     def forward(self, images: Tensor) -> PalsyPrediction:
-        """Images (N, 3, H, W), RGB in 0 … 1, to what they show."""
+        """Images (N, 3, H, W), RGB in 0 … 1, to predictions."""
         return self.head(self.trunk(images).vector)
 
     def crop(self, face: Face) -> Face:
-        """The face as the judge wants it."""
+        """The face aligned as in training."""
         return upright_crop(face)
 
 
@@ -74,11 +82,11 @@ class JudgeRecipe(Settings):
     loop: LoopSettings = field(default_factory=LoopSettings)
 
     def source(self, build_cache: bool = True) -> Source:
-        """What it trains on."""
+        """The training examples."""
         return self.data.build(build_cache)
 
     def objective(self) -> Objective:
-        """What trains."""
+        """The objective, freshly initialised."""
         m = self.model
         return JudgeObjective(
             JudgeNet(m.widths, m.depths, m.narrow, m.dim, m.dropout, MOVEMENTS_NOW)
@@ -86,7 +94,11 @@ class JudgeRecipe(Settings):
 
 
 class JudgeObjective(Objective):
-    """Cross-entropies of movement and side, squared errors of state and weakness."""
+    """Cross-entropies of movement and side, squared errors of state and weakness.
+
+    Args:
+        judge: the network.
+    """
 
     def __init__(self, judge: JudgeNet) -> None:
         super().__init__()
@@ -99,10 +111,10 @@ class JudgeObjective(Objective):
         return Losses(total, parts)
 
     def validate(self) -> dict[str, float]:
-        """What the judge reads from pictures of unseen people."""
+        """Accuracy of the judge on pictures of unseen synthetic subjects."""
         batch = on(next(self.judge.parameters()).device)
         return reading_figures(self.judge(as_images(batch["image"])), truth(batch))
 
     def export(self, folder: Path) -> None:
-        """The judge."""
+        """Writes the judge."""
         self.judge.save_pretrained(folder)

@@ -1,4 +1,4 @@
-"""The landmark encoder: all 478 points of a face, differentiably, and the map before them."""
+"""The landmark encoder: all 478 points of a face, differentiably, and a feature map."""
 
 from __future__ import annotations
 
@@ -36,18 +36,28 @@ _EXPRESSIVE = np.unique(
         *topology.IRIS["right"],
     ]
 )
-"""Points of lids, irises, brows, nose and lips: they tell expressions, and count three times."""
+"""Points of lids, irises, brows, nose and lips, which show the expression; weighted threefold."""
 
 
 class Landmarks(NamedTuple):
-    """``points`` (N, P, 2) as shares of the picture's side, x then y; ``map`` (N, C, 7, 7)."""
+    """Landmarks of N images."""
 
     points: Tensor
+    """(N, P, 2) x and y as fractions of the image's side, in 0 … 1 within the image."""
     map: Tensor
+    """(N, C, 7, 7) the last feature map."""
 
 
 class LandmarkNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """478 points, as an offset from the mean face; the arguments are those of :class:`IRNet`."""
+    """Predicts 478 points as offsets from the mean face.
+
+    Args:
+        widths: see :class:`IRNet`.
+        depths: see :class:`IRNet`.
+        narrow: see :class:`IRNet`.
+        dim: see :class:`IRNet`.
+        dropout: see :class:`IRNet`.
+    """
 
     @register_to_config
     def __init__(
@@ -72,12 +82,12 @@ class LandmarkNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return Landmarks(points.view(-1, topology.POINTS, 2), features.map)
 
     def crop(self, face: Face) -> Face:
-        """The face as this network was trained on it."""
+        """The face aligned as in training."""
         return upright_crop(face)
 
 
 def _mean_face() -> Tensor:
-    """(478, 2) the mean person's points in a recogniser crop, as shares of its side."""
+    """Points of the mean face in a recogniser crop (478, 2), as fractions of its side."""
     model = appearance_model()
     points = model.landmarks(np.zeros(model.code_length, np.float32))[:, :2]
     points = points - points[list(topology.OUTER_CANTHUS.values())].mean(0)
@@ -97,17 +107,21 @@ class LandmarksRecipe(Settings):
     loop: LoopSettings = field(default_factory=LoopSettings)
 
     def source(self, build_cache: bool = True) -> Source:
-        """What it trains on."""
+        """The training examples."""
         return self.data.build(build_cache)
 
     def objective(self) -> Objective:
-        """What trains."""
+        """The objective, freshly initialised."""
         m = self.model
         return LandmarksObjective(LandmarkNet(m.widths, m.depths, m.narrow, m.dim, m.dropout))
 
 
 class LandmarksObjective(Objective):
-    """Mean distance of the known points, relative to the outer-eye distance of the framing."""
+    """Mean distance of the known points, relative to the outer-eye distance of the framing.
+
+    Args:
+        net: the network.
+    """
 
     def __init__(self, net: LandmarkNet) -> None:
         super().__init__()
@@ -119,31 +133,32 @@ class LandmarksObjective(Objective):
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         """Losses of a batch with ``image`` and ``points``."""
-        found = self.net(as_images(batch["image"])).points
-        true = (batch["points"].float() + 0.5) / batch["image"].shape[1]
-        known = ~true.isnan().any(-1)
-        far = ((found - true.nan_to_num()).square().sum(-1) + 1e-8).sqrt() / RECOGNISER.outer_eyes
+        predictions = self.net(as_images(batch["image"])).points
+        targets = (batch["points"].float() + 0.5) / batch["image"].shape[1]
+        known = ~targets.isnan().any(-1)
+        squared = (predictions - targets.nan_to_num()).square().sum(-1)
+        distance = (squared + 1e-8).sqrt() / RECOGNISER.outer_eyes
         weight = self.weight * known
-        loss = (far * weight).sum() / weight.sum().clamp(min=1)
-        return Losses(loss, {"distance": (far * known).sum() / known.sum().clamp(min=1)})
+        loss = (distance * weight).sum() / weight.sum().clamp(min=1)
+        return Losses(loss, {"distance": (distance * known).sum() / known.sum().clamp(min=1)})
 
     def validate(self) -> dict[str, float]:
-        """Mean distance on pictures of unseen people."""
+        """Mean distance on pictures of unseen synthetic subjects."""
         batch = on(self.weight.device)
         return {"validation/distance": self(batch, torch.Generator()).parts["distance"].item()}
 
     def picture(self) -> np.ndarray:
-        """Sixteen unseen people with the points found on them."""
+        """Sixteen pictures of unseen synthetic subjects with the predicted points."""
         images = on(self.weight.device)["image"][:16]
         points = self.net(as_images(images)).points.cpu().numpy() * SIZE * 2 - 0.5
         tiles = []
-        for image, found in zip(images.cpu().numpy(), points, strict=True):
+        for image, predicted in zip(images.cpu().numpy(), points, strict=True):
             tile = cv2.resize(image, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-            for x, y in found[_EXPRESSIVE]:
+            for x, y in predicted[_EXPRESSIVE]:
                 cv2.circle(tile, (round(x), round(y)), 1, (80, 255, 80), -1)
             tiles.append(tile)
         return np.vstack([np.hstack(tiles[k : k + 4]) for k in range(0, 16, 4)])
 
     def export(self, folder: Path) -> None:
-        """The network."""
+        """Writes the network."""
         self.net.save_pretrained(folder)

@@ -1,4 +1,4 @@
-"""Encoders by path: nothing for ours, a folder for one trained here, a file for a published one."""
+"""Loads encoders by path: a folder for a trained one, a file for a published one, None for ours."""
 
 from __future__ import annotations
 
@@ -30,10 +30,20 @@ _LANDMARKS = ("landmark_detector.", "module.")
 
 
 def identity_encoder(path: Path | None = None) -> Encoder:
-    """A recogniser, frozen: ours, or AdaFace / ArcFace IR-50 or IR-101 from a published file.
+    """Loads a recogniser: ours, or AdaFace / ArcFace IR-50 or IR-101 from a published file.
 
-    ``.ckpt``, ``.pth``, ``.pt``, ``.safetensors`` or ``.onnx``; of a CFCPalsy checkpoint its
-    frozen recogniser. The family and depth are read from the keys.
+    The family and the depth of a published network are inferred from its keys.
+
+    Args:
+        path: folder of a trained encoder, or a file (``.ckpt``, ``.pth``, ``.pt``,
+            ``.safetensors`` or ``.onnx``), from a CFCPalsy checkpoint its recogniser; default:
+            ours.
+
+    Returns:
+        The frozen encoder.
+
+    Raises:
+        InputError: the weights cannot be loaded.
     """
     if path is None or path.is_dir():
         ours: IRNet = load_ours("identity", path)
@@ -44,9 +54,17 @@ def identity_encoder(path: Path | None = None) -> Encoder:
 
 
 def expression_encoder(face: Path | None = None, identity: Path | None = None) -> ExpressionEncoder:
-    """E_Face - E_ID, frozen: ours, or two published IR networks of the same kind.
+    """Loads E_Face - E_ID: ours, or two published IR networks of the same kind.
 
-    A CFCPalsy checkpoint holds both: give its path alone.
+    Args:
+        face: folder or file of E_Face; a CFCPalsy checkpoint holds both networks; default: ours.
+        identity: folder or file of E_ID; default: ours, or the one in the file of E_Face.
+
+    Returns:
+        The frozen encoder.
+
+    Raises:
+        InputError: the weights cannot be loaded, one network is missing, or the two differ in kind.
     """
     if face is None or face.is_dir():
         tuned = load_ours("expression", face)
@@ -67,21 +85,41 @@ def expression_encoder(face: Path | None = None, identity: Path | None = None) -
 
 
 def expression_head(folder: Path | None = None) -> ReadingHead:
-    """The head that reads movement, side and weakness from our expression feature, frozen."""
+    """Loads the head that predicts movement, side and weakness from our expression feature.
+
+    Args:
+        folder: folder of a trained expression encoder; default: ours.
+
+    Returns:
+        The frozen head.
+
+    Raises:
+        InputError: the weights cannot be loaded.
+    """
     path = (folder or ASSETS / "expression") / HEAD
     tensors = {name: tensor.float() for name, tensor in read_tensors(path).items()}
     if "linear.weight" not in tensors:
         raise InputError(f"{path}: key linear.weight of ReadingHead is missing")
     with safe_open(path, "pt") as file:
-        named = (file.metadata() or {}).get("movements")
-    movements = MOVEMENTS_OF_0_1 if named is None else json.loads(named)
+        names = (file.metadata() or {}).get("movements")
+    movements = MOVEMENTS_OF_0_1 if names is None else json.loads(names)
     head = ReadingHead(tensors["linear.weight"].shape[1], movements)
     load_exactly(head, tensors, path)
     return _frozen(head)
 
 
 def landmark_encoder(path: Path | None = None) -> LandmarkNet | MobileFaceNet:
-    """A landmark network, frozen: ours (478 points) or MobileFaceNet (68) from its file."""
+    """Loads a landmark network: ours (478 points) or MobileFaceNet (68 points).
+
+    Args:
+        path: folder of a trained network, or the published file of MobileFaceNet; default: ours.
+
+    Returns:
+        The frozen network.
+
+    Raises:
+        InputError: the weights cannot be loaded.
+    """
     if path is None or path.is_dir():
         ours: LandmarkNet = load_ours("landmarks", path)
         return _frozen(ours)
@@ -91,7 +129,17 @@ def landmark_encoder(path: Path | None = None) -> LandmarkNet | MobileFaceNet:
 
 
 def judge(path: Path | None = None) -> JudgeNet:
-    """The judge of expressions, frozen."""
+    """Loads the judge of expressions.
+
+    Args:
+        path: folder of a trained judge; default: ours.
+
+    Returns:
+        The frozen judge.
+
+    Raises:
+        InputError: the weights cannot be loaded.
+    """
     ours: JudgeNet = load_ours("judge", path)
     return _frozen(ours)
 
@@ -102,16 +150,16 @@ def _frozen(model: M) -> M:
 
 def _published_ir(path: Path, prefixes: tuple[str, ...]) -> AdaFaceIR | ArcFaceIR:
     tensors = take(read_tensors(path), prefixes)
-    tensors = {n: t for n, t in tensors.items() if not n.startswith("head.")}  # of the training
+    tensors = {n: t for n, t in tensors.items() if not n.startswith("head.")}  # of training
     adaface = "input_layer.0.weight" in tensors
     if not adaface and "conv1.weight" not in tensors:
         raise InputError(
             f"{path}: neither AdaFace's nor ArcFace's IR network (no key input_layer.0.weight, "
-            f"no key conv1.weight; it begins with {next(iter(tensors), 'nothing')})"
+            f"no key conv1.weight; it begins with {next(iter(tensors), 'no key')})"
         )
     stem = "body.{}.res_layer.1.weight" if adaface else "layer3.{}.conv1.weight"
-    deep = stem.format(24 if adaface else 14) in tensors
-    depths = DEPTHS[101 if deep else 50]
+    is_101 = stem.format(24 if adaface else 14) in tensors
+    depths = DEPTHS[101 if is_101 else 50]
     model = AdaFaceIR(depths) if adaface else ArcFaceIR(depths)
     load_exactly(model, tensors, path)
     return model.eval()

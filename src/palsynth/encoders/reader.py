@@ -1,7 +1,8 @@
-"""The reader: what a picture shows, from E_Face - E_ID and the detected landmarks together.
+"""The reader: predicts movement, side and weakness from E_Face - E_ID and detected landmarks.
 
-A linear head on E_Face - E_ID misreads one movement in seven. Landmarks know where a mouth's
-corner stands, the feature knows a closed eye from a shadow: together they misread far fewer.
+A linear head on E_Face - E_ID misclassifies one movement in seven. Landmarks locate the corners
+of the mouth, the feature distinguishes a closed eye from a shadow: together they misclassify far
+fewer.
 """
 
 from __future__ import annotations
@@ -32,16 +33,24 @@ from palsynth.encoders.sources import FacesSettings
 from palsynth.encoders.validation import validation_batch
 from palsynth.errors import InputError
 from palsynth.face import topology
+from palsynth.progress import progress_bar
 from palsynth.settings import Settings
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
 
 BASIS_FROM = 3000
-"""Examples from which the components of landmarks are taken."""
+"""Number of examples from which the principal components of landmarks are computed."""
 
 
 class ReaderNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
-    """A small network on the feature and on ``components`` principal components of landmarks."""
+    """A small network on the expression feature and principal components of the landmarks.
+
+    Args:
+        components: number of principal components.
+        hidden: units of the hidden layer.
+        dropout: before the head; half of it at the input.
+        movements: names of the movements that the network is trained on, in class order.
+    """
 
     @register_to_config
     def __init__(
@@ -58,14 +67,21 @@ class ReaderNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.register_buffer("mean", torch.zeros(DIM + components))
         self.register_buffer("deviation", torch.ones(DIM + components))
         self.body = nn.Sequential(
-            nn.Dropout(dropout / 2), nn.Linear(DIM + components, hidden), nn.GELU(),
+            nn.Dropout(dropout / 2),
+            nn.Linear(DIM + components, hidden),
+            nn.GELU(),
             nn.Dropout(dropout),
-        )  # fmt: skip
+        )
         self.head = ReadingHead(hidden, movements)
 
     @torch.no_grad()
     def fit_basis(self, vectors: Tensor, points: Tensor) -> None:
-        """Takes the landmarks' principal components, and the scale of all that it is told."""
+        """Computes the principal components of the landmarks and the normalisation of all inputs.
+
+        Args:
+            vectors: (N, 512) expression features.
+            points: (N, 478, 2) upright landmarks.
+        """
         flat = points.flatten(1)
         self.middle.copy_(flat.mean(0))
         _, _, axes = torch.linalg.svd(flat - self.middle, full_matrices=False)
@@ -75,33 +91,37 @@ class ReaderNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.deviation.copy_(features.std(0) + 1e-6)
 
     def forward(self, vectors: Tensor, points: Tensor) -> PalsyPrediction:
-        """Features (N, 512) and upright landmarks (N, 478, 2) to what the picture shows."""
+        """Features (N, 512) and upright landmarks (N, 478, 2) to predictions."""
         features = torch.cat([vectors, (points.flatten(1) - self.middle) @ self.basis], 1)
         return self.head(self.body((features - self.mean) / self.deviation))
 
 
 class ReaderObjective(Objective):
-    """As the judge's: cross-entropies of movement and side, squared errors of the rest."""
+    """Cross-entropies of movement and side, squared errors of the rest, as for the judge.
+
+    Args:
+        reader: the network.
+    """
 
     def __init__(self, reader: ReaderNet) -> None:
         super().__init__()
         self.reader = reader
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
-        """Losses of a batch of ``vector``, ``points``, ``movement``, ``function``, ``tone``."""
+        """Losses of a batch with ``vector``, ``points``, ``movement``, ``function``, ``tone``."""
         parts = reading_losses(self.reader(batch["vector"], batch["points"]), truth(batch))
         total = parts["movement"] + parts["side"] + 5 * (parts["state"] + parts["weakness"])
         return Losses(total, parts)
 
     def validate(self) -> dict[str, float]:
-        """What is read from pictures of unseen people."""
-        features, true = _validation()
+        """Accuracy on pictures of unseen synthetic subjects."""
+        features, batch = _validation()
         device = self.reader.mean.device
-        reading = self.reader(features["vector"].to(device), features["points"].to(device))
-        return reading_figures(reading, truth({n: t.to(device) for n, t in true.items()}))
+        predictions = self.reader(features["vector"].to(device), features["points"].to(device))
+        return reading_figures(predictions, truth({n: t.to(device) for n, t in batch.items()}))
 
     def export(self, folder: Path) -> None:
-        """The reader."""
+        """Writes the reader."""
         self.reader.save_pretrained(folder)
 
 
@@ -115,12 +135,14 @@ def _validation() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 
 @dataclass(frozen=True)
 class ReaderSettings(Settings):
-    """The reader's size."""
+    """Size of a :class:`ReaderNet`."""
 
     components: int = 100
-    """Principal components of landmarks that it is told."""
+    """Principal components of the landmarks."""
     hidden: int = 512
+    """Units of the hidden layer."""
     dropout: float = 0.4
+    """Dropout before the head; half of it at the input."""
 
     def __post_init__(self) -> None:
         if self.hidden < 1 or not 1 <= self.components <= 2 * topology.POINTS:
@@ -133,15 +155,15 @@ class ReaderSettings(Settings):
 
 @dataclass(frozen=True)
 class ReaderRecipe(Settings):
-    """Trains the reader on features that are drawn once."""
+    """Trains the reader on features that are extracted once and cached."""
 
     kind: Literal["reader"] = "reader"
     model: ReaderSettings = field(default_factory=ReaderSettings)
     data: FacesSettings = field(default_factory=FacesSettings)
     examples: int = 20_000
-    """How many examples features are drawn of."""
+    """Number of examples whose features are extracted."""
     cache_dir: Path = Path("runs/cache-features")
-    """Folder where they are kept."""
+    """Folder of the cached features."""
     loop: LoopSettings = field(default_factory=LoopSettings)
 
     def __post_init__(self) -> None:
@@ -151,20 +173,18 @@ class ReaderRecipe(Settings):
             )
 
     def source(self, build_cache: bool = True) -> Source:
-        """What it trains on."""
+        """The training examples."""
         faces = self.data.build(build_cache)
         cached = CachedFeatures(
             faces, self.cache_dir, self.examples, self.data.seed, uncached=not build_cache
         )
         if build_cache:
-            from palsynth.progress import progress_bar
-
-            with progress_bar("drawing features") as progress:
+            with progress_bar("extracting features") as progress:
                 cached.build(self.data.render_workers, progress)
         return cached
 
     def objective(self) -> Objective:
-        """What trains."""
+        """The objective, freshly initialised."""
         m = self.model
         reader = ReaderNet(m.components, m.hidden, m.dropout, MOVEMENTS_NOW)
         source = self.source()

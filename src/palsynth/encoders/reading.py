@@ -1,6 +1,6 @@
-"""Reading an expression from a feature: which movement, which side, how weak each branch.
+"""Predicting an expression from a feature: the movement, the weak side, each branch's function.
 
-Used where E_Face is tuned and by the judge, which share this head and nothing else.
+The expression encoder, the reader and the judge use the same head, each with its own weights.
 """
 
 from __future__ import annotations
@@ -18,37 +18,56 @@ from palsynth.data.examples import MOVEMENTS, UNKNOWN
 from palsynth.errors import InputError
 
 SIDES = (None, *Side)
-"""Class number -> weak side; None where both work alike."""
+"""Class number -> weak side; None if both sides are equal."""
 
 STATE = len(Branch) + 1
-"""Numbers that say how one side works: each branch's function, and the tone."""
-
+"""Numbers that describe one side: each branch's function, and the tone."""
 
 MOVEMENTS_OF_0_1 = (
-    "rest", "wrinkle-forehead", "close-eyes-lightly", "close-eyes-tightly", "wink",
-    "wrinkle-nose", "puff-cheeks", "whistle", "grin", "depress-lip", "blink",
-)  # fmt: skip
-"""Movements of a network whose config names none, as palsynth 0.1 wrote it."""
+    "rest",
+    "wrinkle-forehead",
+    "close-eyes-lightly",
+    "close-eyes-tightly",
+    "wink",
+    "wrinkle-nose",
+    "puff-cheeks",
+    "whistle",
+    "grin",
+    "depress-lip",
+    "blink",
+)
+"""Movements of a network whose config lists none, as written by palsynth 0.1."""
 
 MOVEMENTS_NOW = tuple(movement.value for movement in MOVEMENTS)
-"""Names that a network gets that is trained now; its config keeps them, like transformers'
+"""Movement names of a network trained by this version; its config lists them, like transformers'
 ``id2label``."""
 
 
 class PalsyPrediction(NamedTuple):
-    """``movement`` (N, M) logits of the movements that the network knows, ``side`` (N, 3) logits;
-    ``state`` (N, 2, 6) function of each branch and tone of the patient's left and right;
-    ``weakness`` (N, 2) of each side in this movement. State and weakness lie in 0 … 1."""
+    """Predictions for N images."""
 
     movement: Tensor
+    """(N, M) logits of the movements that the network was trained on."""
     side: Tensor
+    """(N, 3) logits of the weak side, in the order of SIDES."""
     state: Tensor
+    """(N, 2, 6) function of each branch, and tone, of the patient's left and right; 0 … 1."""
     weakness: Tensor
+    """(N, 2) weakness of the patient's left and right in this movement; 0 … 1."""
 
 
 def known_movements(names: Sequence[str]) -> tuple[Movement, ...]:
-    """The movements that a network was trained on. Raises InputError for a name without a meaning
-    here."""
+    """Converts the movement names of a network's config.
+
+    Args:
+        names: names in class order.
+
+    Returns:
+        The movements in class order.
+
+    Raises:
+        InputError: this version does not define a movement of that name.
+    """
     unknown = sorted(set(names) - {movement.value for movement in Movement})
     if unknown:
         raise InputError(
@@ -59,8 +78,18 @@ def known_movements(names: Sequence[str]) -> tuple[Movement, ...]:
 
 
 def class_numbers(known: Sequence[Movement], requested: Sequence[Movement]) -> list[int]:
-    """Class numbers of movements in a network that knows others. Raises InputError naming one that
-    it does not know."""
+    """Looks up class numbers of movements in a network.
+
+    Args:
+        known: the network's movements, in class order.
+        requested: the movements to look up.
+
+    Returns:
+        Class number of each requested movement.
+
+    Raises:
+        InputError: the network was not trained on a movement; names it.
+    """
     for movement in requested:
         if movement not in known:
             raise InputError(
@@ -71,7 +100,12 @@ def class_numbers(known: Sequence[Movement], requested: Sequence[Movement]) -> l
 
 
 class ReadingHead(nn.Module):
-    """A linear layer from a feature (N, dim) to a :class:`PalsyPrediction` of ``movements``, by name."""
+    """A linear layer from features (N, dim) to a :class:`PalsyPrediction`.
+
+    Args:
+        dim: dimension of the features.
+        movements: names of the movements to predict, in class order.
+    """
 
     def __init__(self, dim: int, movements: Sequence[str] = MOVEMENTS_NOW) -> None:
         super().__init__()
@@ -80,7 +114,7 @@ class ReadingHead(nn.Module):
         self.linear = nn.Linear(dim, sum(self.sizes))
 
     def forward(self, feature: Tensor) -> PalsyPrediction:
-        """What the feature says."""
+        """Features (N, dim) to predictions."""
         movement, side, state, weakness = self.linear(feature).float().split(self.sizes, 1)
         return PalsyPrediction(
             movement, side, state.sigmoid().view(-1, 2, STATE), weakness.sigmoid()
@@ -88,49 +122,67 @@ class ReadingHead(nn.Module):
 
 
 class Truth(NamedTuple):
-    """What a batch's labels say, in the shapes of a Reading. NaN and -1 are not known."""
+    """Targets of N images; -1 and NaN mean unknown."""
 
     movement: Tensor
+    """(N,) class numbers of movements."""
     side: Tensor
+    """(N,) class numbers of the weak side, in the order of SIDES."""
     state: Tensor
+    """(N, 2, 6) function of each branch, and tone, of the patient's left and right; 0 … 1."""
     weakness: Tensor
+    """(N, 2) weakness of the patient's left and right in this movement; 0 … 1."""
 
 
 def truth(batch: dict[str, Tensor]) -> Truth:
-    """The truth of a batch with ``movement``, ``function`` and ``tone``."""
+    """Converts the labels of a batch to targets.
+
+    Args:
+        batch: ``movement`` (N,), ``function`` (N, 2, 5) and ``tone`` (N, 2).
+
+    Returns:
+        The targets.
+    """
     state = torch.cat([batch["function"], batch["tone"][..., None]], -1).float()
     left, right = state.sum(-1).unbind(1)
     side = torch.where((left - right).abs() < 1e-4, 0, torch.where(left < right, 1, 2))
     side = torch.where(state.isnan().any(-1).any(-1), UNKNOWN, side)
     movement = batch["movement"]
-    shares = _shares().to(state.device)[movement.clamp(min=0)]
-    weakness = 1 - (state * shares[:, None]).sum(-1)
+    weights = _branch_weights().to(state.device)[movement.clamp(min=0)]
+    weakness = 1 - (state * weights[:, None]).sum(-1)
     weakness = torch.where((movement == UNKNOWN)[:, None], torch.nan, weakness)
     return Truth(movement, side, state, weakness)
 
 
 @lru_cache(maxsize=1)
-def _shares() -> Tensor:
-    """(11, 6) share of each branch and of the tone in how well a side does each movement."""
+def _branch_weights() -> Tensor:
+    """Weight of each branch and of the tone in each movement, (11, 6); each row sums to 1."""
     rows = []
     for movement in MOVEMENTS:
         row = []
-        for name in (*Branch, None):
-            function = {b: float(b is name) for b in Branch}
-            palsy = Palsy.on(Side.LEFT, SidePalsy(function, tone=float(name is None)))
+        for only in (*Branch, None):
+            function = {branch: float(branch is only) for branch in Branch}
+            palsy = Palsy.on(Side.LEFT, SidePalsy(function, tone=float(only is None)))
             row.append(palsy.movement_function(movement, Side.LEFT))
         rows.append(row)
     return torch.tensor(rows)
 
 
-def reading_losses(reading: PalsyPrediction, true: Truth) -> dict[str, Tensor]:
-    """Cross-entropy of movement and side, mean squared errors of state and weakness, each over
-    what is known (0 where nothing is)."""
+def reading_losses(predictions: PalsyPrediction, targets: Truth) -> dict[str, Tensor]:
+    """Computes cross-entropies of movement and side, mean squared errors of state and weakness.
+
+    Args:
+        predictions: of N images.
+        targets: of the same images.
+
+    Returns:
+        Name -> loss (), each averaged over the known targets; 0 if none is known.
+    """
     return {
-        "movement": _cross_entropy(reading.movement, true.movement),
-        "side": _cross_entropy(reading.side, true.side),
-        "state": _squared(reading.state, true.state),
-        "weakness": _squared(reading.weakness, true.weakness),
+        "movement": _cross_entropy(predictions.movement, targets.movement),
+        "side": _cross_entropy(predictions.side, targets.side),
+        "state": _mean_squared(predictions.state, targets.state),
+        "weakness": _mean_squared(predictions.weakness, targets.weakness),
     }
 
 
@@ -139,24 +191,39 @@ def _cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
     return functional.cross_entropy(logits, target, ignore_index=UNKNOWN, reduction="sum") / known
 
 
-def _squared(value: Tensor, target: Tensor) -> Tensor:
+def _mean_squared(value: Tensor, target: Tensor) -> Tensor:
     known = ~target.isnan()
     return (value - target.nan_to_num())[known].square().sum() / known.sum().clamp(min=1)
 
 
-def label_code(true: Truth) -> Tensor:
-    """What is known of the expression as numbers (N, M + 2 * 6), M all movements, for predicting a
-    feature."""
-    movement = functional.one_hot(true.movement.clamp(min=0), len(MOVEMENTS))
-    known = (true.movement != UNKNOWN)[:, None]
-    return torch.cat([movement * known, true.state.nan_to_num(1.0).flatten(1)], 1).float()
+def label_code(targets: Truth) -> Tensor:
+    """Encodes the known labels as numbers, from which a feature is predicted.
+
+    Args:
+        targets: of N images.
+
+    Returns:
+        (N, M + 2 * 6) float: one-hot movement (zeros if unknown), then the state of the left and of
+        the right (1 if unknown); M is the number of all movements.
+    """
+    movement = functional.one_hot(targets.movement.clamp(min=0), len(MOVEMENTS))
+    known = (targets.movement != UNKNOWN)[:, None]
+    return torch.cat([movement * known, targets.state.nan_to_num(1.0).flatten(1)], 1).float()
 
 
-def reading_figures(reading: PalsyPrediction, true: Truth) -> dict[str, float]:
-    """Share of movements and sides read right, mean error of the weakness."""
-    right = {
-        "movement": (reading.movement.argmax(1) == true.movement).float(),
-        "side": (reading.side.argmax(1) == true.side).float(),
-        "weakness": (reading.weakness - true.weakness).abs(),
+def reading_figures(predictions: PalsyPrediction, targets: Truth) -> dict[str, float]:
+    """Computes the accuracy of movement and side, and the mean absolute error of the weakness.
+
+    Args:
+        predictions: of N images.
+        targets: of the same images, all known.
+
+    Returns:
+        ``validation/movement``, ``validation/side`` and ``validation/weakness``, each in 0 … 1.
+    """
+    figures = {
+        "movement": (predictions.movement.argmax(1) == targets.movement).float(),
+        "side": (predictions.side.argmax(1) == targets.side).float(),
+        "weakness": (predictions.weakness - targets.weakness).abs(),
     }
-    return {f"validation/{name}": values.mean().item() for name, values in right.items()}
+    return {f"validation/{name}": values.mean().item() for name, values in figures.items()}

@@ -1,4 +1,4 @@
-"""Our recogniser without torch: the gate that candidates pass before anybody else judges them."""
+"""Our recogniser without torch: the privacy gate that candidates pass before the other judges."""
 
 from __future__ import annotations
 
@@ -21,7 +21,14 @@ _SHIPPED = Path(__file__).parent / "assets" / "identity" / ONNX
 
 
 class Recogniser:
-    """Unit vectors (512,) of faces, compared by cosine; trained on people who do not exist."""
+    """Unit vectors (512,) of faces, compared by cosine; trained on synthetic subjects.
+
+    Args:
+        path: the ONNX file; default: the one in this package.
+
+    Raises:
+        InputError: the file does not exist.
+    """
 
     def __init__(self, path: Path = _SHIPPED) -> None:
         if not path.is_file():
@@ -36,7 +43,17 @@ class Recogniser:
             raise InputError(f"{self.path}: damaged; release the weights again") from None
 
     def describe(self, face: Face) -> np.ndarray:
-        """A face's vector."""
+        """Computes the vector of a face.
+
+        Args:
+            face: a detected face.
+
+        Returns:
+            Unit vector (512,) float32.
+
+        Raises:
+            InputError: the ONNX file is damaged.
+        """
         crop = face.aligned(RECOGNISER, SIZE).image
         self._network.setInput(crop.transpose(2, 0, 1)[None].astype(np.float32) / 255)
         vector = self._network.forward()[0]

@@ -1,4 +1,4 @@
-"""Our own encoders, as they ship with the package or lie in a folder."""
+"""Loads our own encoders, from the package or from a folder."""
 
 from __future__ import annotations
 
@@ -21,14 +21,21 @@ CLASSES = {
     "judge": "palsynth.encoders.judge:JudgeNet",
     "reader": "palsynth.encoders.reader:ReaderNet",
 }
-"""Encoder -> where its class is."""
+"""Encoder -> module and class."""
 
 
 def load_ours(name: str, folder: Path | None = None) -> Any:
-    """One of our networks by its name in CLASSES, in evaluation mode and single precision.
+    """Loads one of our networks in evaluation mode and single precision.
 
-    ``folder`` in ``save_pretrained`` form; what ships where nothing is said. Raises InputError
-    where the folder holds no such weights.
+    Args:
+        name: an encoder in CLASSES.
+        folder: weights in ``save_pretrained`` form; default: those of this package.
+
+    Returns:
+        The network.
+
+    Raises:
+        InputError: the folder does not hold exactly the weights of this network.
     """
     module, kind = CLASSES[name].split(":")
     cls = getattr(importlib.import_module(module), kind)
@@ -54,7 +61,7 @@ def load_ours(name: str, folder: Path | None = None) -> Any:
 
 
 def _class_name(path: Path) -> str:
-    """The class whose weights lie beside a config.json."""
+    """Class name in a config.json, with names of 0.1 replaced."""
     try:
         name = str(json.loads(path.read_text("utf-8")).get("_class_name"))
     except (OSError, ValueError, AttributeError):

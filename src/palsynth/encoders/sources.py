@@ -1,4 +1,4 @@
-"""The faces that our encoders train on, as a recipe says them."""
+"""The training faces of our encoders, as configured by a recipe."""
 
 from __future__ import annotations
 
@@ -11,41 +11,43 @@ from palsynth.data.folder_source import CachedSource, FolderSource, MixedSource
 from palsynth.data.synthetic_source import PhotographsSource, SyntheticSource
 from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
+from palsynth.progress import progress_bar
 from palsynth.settings import Settings
 
 
 @dataclass(frozen=True)
 class FacesSettings(Settings):
-    """People who do not exist, photographs and dataset folders, mixed and augmented."""
+    """Synthetic subjects, photographs and dataset folders, combined and augmented."""
 
     subjects: int = 3000
-    """How many people are drawn; 0 none."""
+    """Number of synthetic subjects; 0 for none."""
     first_subject: int = 0
-    """Seed of the first."""
+    """Seed of the first synthetic subject."""
     photographs: Path | None = None
-    """A London-set folder; its train people are used."""
+    """Folder of the London Set; the people of its train split are used."""
     photographs_share: float = 0.15
-    """Share of examples from the photographs."""
+    """Fraction of the examples from the photographs."""
     dataset: Path | None = None
     """A dataset folder with a manifest; its train split is used."""
     dataset_share: float = 0.5
-    """Share of examples from the dataset."""
+    """Fraction of the examples from the dataset."""
     healthy: float = 0.15
-    """Share of drawn examples without a palsy."""
+    """Fraction of the rendered examples without a palsy."""
     cache_dir: Path | None = None
-    """Folder where drawn examples are kept and used again; without it all are drawn anew."""
+    """Folder where rendered examples are cached; default: none, rendered again at each use."""
     cached_subjects: int = 36_000
-    """Examples of people that are kept."""
+    """Number of cached examples of synthetic subjects."""
     cached_photographs: int = 4000
-    """Examples of moved photographs that are kept."""
+    """Number of cached examples of moved photographs."""
     render_workers: int = 2
-    """Processes that draw what is kept."""
+    """Processes that render the cached examples."""
     seed: int = 0
+    """Seed of the examples, their order and their augmentation."""
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
         if not (self.subjects or self.photographs or self.dataset):
-            raise InputError("name people, photographs or a dataset to train on")
+            raise InputError("name subjects, photographs or a dataset to train on")
         for name in ("subjects", "first_subject", "seed"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} {getattr(self, name)}: must not be negative")
@@ -54,46 +56,52 @@ class FacesSettings(Settings):
                 raise InputError(f"{name} {getattr(self, name)}: must be at least 1")
         if self.subjects and self.first_subject + self.subjects > FIRST:
             raise InputError(
-                f"first_subject {self.first_subject} with subjects {self.subjects}: seeds from {FIRST:,} "
-                "on are for validation and evaluation"
+                f"first_subject {self.first_subject} with subjects {self.subjects}: "
+                f"seeds from {FIRST:,} on are for validation and evaluation"
             )
-        other = self.photographs_share if self.photographs else 0.0
-        other += self.dataset_share if self.dataset else 0.0
-        if not 0 <= other <= 1 or (self.subjects and other == 1):
+        real = self.photographs_share if self.photographs else 0.0
+        real += self.dataset_share if self.dataset else 0.0
+        if not 0 <= real <= 1 or (self.subjects and real == 1):
             raise InputError(
-                f"photographs_share and dataset_share make {other:g} together; they must lie "
-                "between 0 and 1, below 1 where people are drawn too"
+                f"photographs_share and dataset_share add up to {real:g}; the sum must lie "
+                "between 0 and 1, below 1 together with synthetic subjects"
             )
 
     def build(self, build_cache: bool = True) -> Source:
-        """The source; draws what is to be kept first. Without ``build_cache`` nothing is kept."""
+        """Builds the source of examples.
+
+        Args:
+            build_cache: render and cache examples first, if ``cache_dir`` is set; otherwise the
+                cache is neither read nor written.
+
+        Returns:
+            The augmented mixture.
+        """
         parts = self._parts(build_cache)
-        mixed = MixedSource([s for s, _ in parts], [w for _, w in parts], self.seed)
-        return AugmentedSource(mixed, self.augmentation, self.seed)
+        mixture = MixedSource([s for s, _ in parts], [w for _, w in parts], self.seed)
+        return AugmentedSource(mixture, self.augmentation, self.seed)
 
     def num_subjects(self) -> int:
-        """Class numbers run below this."""
+        """Number of subjects in all sources, which is the number of identity classes."""
         return sum(source.num_subjects or 0 for source, _ in self._parts(build_cache=False))
 
     def _parts(self, build_cache: bool = True) -> list[tuple[Source, float]]:
         out: list[tuple[Source, float]] = []
-        other = 0.0
+        real = 0.0
         if self.photographs:
             moved = PhotographsSource(self.photographs, healthy=self.healthy, seed=self.seed)
             cached = self._cached(moved, "photographs", self.cached_photographs, build_cache)
             out.append((cached, self.photographs_share))
-            other += self.photographs_share
+            real += self.photographs_share
         if self.dataset:
             out.append((FolderSource(self.dataset, seed=self.seed), self.dataset_share))
-            other += self.dataset_share
+            real += self.dataset_share
         if self.subjects:
             synthetic = SyntheticSource(
                 self.first_subject, self.subjects, healthy=self.healthy, seed=self.seed
             )
-            out.insert(
-                0,
-                (self._cached(synthetic, "subjects", self.cached_subjects, build_cache), 1 - other),
-            )
+            cached = self._cached(synthetic, "subjects", self.cached_subjects, build_cache)
+            out.insert(0, (cached, 1 - real))
         return out
 
     def _cached(self, source: Source, name: str, count: int, build_cache: bool) -> Source:
@@ -101,8 +109,6 @@ class FacesSettings(Settings):
             return source
         cached = CachedSource(source, self.cache_dir / name, count, self.seed)
         if build_cache:
-            from palsynth.progress import progress_bar
-
-            with progress_bar(f"drawing {name}") as progress:
+            with progress_bar(f"rendering {name}") as progress:
                 cached.build(self.render_workers, progress)
         return cached

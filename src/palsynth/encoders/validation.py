@@ -1,4 +1,4 @@
-"""Pictures that no encoder trains on, to look at while one does."""
+"""Validation pictures, which no encoder is trained on."""
 
 from __future__ import annotations
 
@@ -13,17 +13,24 @@ from palsynth.subjects import EVALUATION_SEEDS
 
 PEOPLE, EACH = 32, 4
 FIRST = EVALUATION_SEEDS - 10_000
-"""Seed of the first validation person: neither for training nor for evaluation."""
+"""Seed of the first validation subject, used neither for training nor for evaluation."""
 
 
 @lru_cache(maxsize=1)
 def validation_batch() -> dict[str, Tensor]:
-    """32 people, four pictures each, as a batch; the first 32 show everybody once."""
+    """Four pictures of each of 32 synthetic subjects; the first 32 pictures show each one once."""
     source = SyntheticSource(FIRST, PEOPLE, seed=9)
     batch = stack([source[n] for n in range(PEOPLE * EACH)])
     return {name: torch.from_numpy(array) for name, array in batch.items()}
 
 
 def on(device: torch.device) -> dict[str, Tensor]:
-    """The validation batch on a device."""
+    """Moves the validation batch to a device.
+
+    Args:
+        device: the device.
+
+    Returns:
+        Field name -> tensor (128, …).
+    """
     return {name: tensor.to(device) for name, tensor in validation_batch().items()}

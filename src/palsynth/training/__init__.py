@@ -1,1 +1,1 @@
-"""One loop for everything that learns: stateless randomness, EMA, checkpoints, resume, logs."""
+"""One training loop for all models: stateless randomness, EMA, checkpoints, resume, logs."""

@@ -1,4 +1,4 @@
-"""Batches without end, from any place: the example numbers of a step are arithmetic."""
+"""Batches from any step on: the example indices of a step are computed, not stored."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from palsynth.data.examples import Example, Source, stack
 from palsynth.training.recipe import LoopSettings
 
 
-class _Numbers:
-    """Example numbers, a list for each micro-step of one rank, from a step to the last."""
+class _BatchIndices:
+    """Example indices, one list per micro-step of one rank, from a step to the last."""
 
     def __init__(self, settings: LoopSettings, start: int, rank: int, ranks: int) -> None:
         self.settings, self.start, self.rank, self.ranks = settings, start, rank, ranks
@@ -26,8 +26,8 @@ class _Numbers:
         size = self.settings.batch
         first, last = (s * self.settings.accumulate for s in (self.start, self.settings.steps))
         for micro in range(first, last):
-            begin = (micro * self.ranks + self.rank) * size
-            yield list(range(begin, begin + size))
+            offset = (micro * self.ranks + self.rank) * size
+            yield list(range(offset, offset + size))
 
 
 class _Dataset(torch.utils.data.Dataset[Example]):
@@ -43,10 +43,10 @@ def _collate(examples: list[Example]) -> dict[str, Tensor]:
 
 
 def _in_worker(_: int) -> None:
-    # a terminal interrupts workers too, but only the run decides when to stop
+    # Ctrl-C in a terminal reaches the workers too, but only the run decides when to stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    # once a worker aborted while Python wound down around its thread that hands over tensors;
-    # nothing is left to do then, so it leaves at once
+    # A worker once aborted during interpreter shutdown, because of the thread that passes tensors
+    # on. No work remains at that point, so the worker exits immediately.
     atexit.register(os._exit, 0)
     cv2.setNumThreads(1)
     torch.set_num_threads(1)
@@ -55,11 +55,22 @@ def _in_worker(_: int) -> None:
 def batches(
     source: Source, settings: LoopSettings, start: int, rank: int = 0, ranks: int = 1
 ) -> Iterator[dict[str, Tensor]]:
-    """One batch a micro-step, from step ``start`` on: the same whatever came before."""
+    """Loads one batch per micro-step, the same whether or not the run was interrupted.
+
+    Args:
+        source: the training examples, by index.
+        settings: batch size, accumulation, steps and workers.
+        start: optimiser steps already done.
+        rank: this process among ``ranks``, from 0.
+        ranks: number of processes, which share out the examples.
+
+    Yields:
+        Field name -> tensor (N, …), N the batch size, up to the last step.
+    """
     workers = settings.workers
     loader = DataLoader(
         _Dataset(source),
-        batch_sampler=_Numbers(settings, start, rank, ranks),
+        batch_sampler=_BatchIndices(settings, start, rank, ranks),
         num_workers=workers,
         collate_fn=_collate,
         worker_init_fn=_in_worker,

@@ -1,4 +1,4 @@
-"""Checkpoints: folders of safetensors and JSON that are there whole or not at all."""
+"""Checkpoints: folders of safetensors and JSON, written completely or not at all."""
 
 from __future__ import annotations
 
@@ -24,9 +24,20 @@ def write(
     state: Any,
     max_checkpoints: int,
 ) -> Path:
-    """Writes ``checkpoints/step-N`` and removes all but the ``max_checkpoints`` newest.
+    """Writes ``checkpoints/step-N`` and removes old checkpoints.
 
-    ``tensors`` file stem -> tensors; ``state`` anything JSON holds.
+    Args:
+        run: folder of the run.
+        step: optimiser steps done.
+        tensors: file stem -> name -> tensor.
+        state: any value that JSON can represent.
+        max_checkpoints: number of newest checkpoints that remain, at least 1.
+
+    Returns:
+        The folder of the checkpoint.
+
+    Raises:
+        InputError: the checkpoint cannot be written.
     """
     folder = run / "checkpoints"
     final = folder / f"step-{step}"
@@ -35,15 +46,15 @@ def write(
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         for stem, named in tensors.items():
-            save_file({n: t.detach().contiguous() for n, t in named.items()},
-                      temporary / f"{stem}.safetensors")  # fmt: skip
+            contiguous = {name: tensor.detach().contiguous() for name, tensor in named.items()}
+            save_file(contiguous, temporary / f"{stem}.safetensors")
         (temporary / "state.json").write_text(json.dumps(state, indent=1) + "\n", "utf-8")
         for path in temporary.iterdir():
-            _to_disk(path)
+            _sync_to_disk(path)
         if final.exists():
             shutil.rmtree(final)
         os.replace(temporary, final)
-        _to_disk(folder)
+        _sync_to_disk(folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise InputError(f"{final}: cannot be written ({error})") from None
@@ -52,8 +63,8 @@ def write(
     return final
 
 
-def _to_disk(path: Path) -> None:
-    """Waits until a file or folder would survive a power cut."""
+def _sync_to_disk(path: Path) -> None:
+    """Waits until a file or folder would survive a power failure."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -62,13 +73,31 @@ def _to_disk(path: Path) -> None:
 
 
 def steps(run: Path) -> list[int]:
-    """Steps of the whole checkpoints of a run, oldest first."""
+    """Lists the complete checkpoints of a run.
+
+    Args:
+        run: folder of the run.
+
+    Returns:
+        Their steps, oldest first.
+    """
     found = (p.name.removeprefix("step-") for p in (run / "checkpoints").glob("step-*"))
     return sorted(int(number) for number in found if number.isdigit())
 
 
 def read(folder: Path, stem: str) -> dict[str, Tensor]:
-    """One file of tensors. Raises InputError where it is damaged."""
+    """Reads one tensor file of a checkpoint.
+
+    Args:
+        folder: folder of the checkpoint.
+        stem: file name without suffix: ``model``, ``ema`` or ``optimizer``.
+
+    Returns:
+        Name -> tensor, on the CPU.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
     path = folder / f"{stem}.safetensors"
     try:
         return load_file(path)
@@ -77,7 +106,17 @@ def read(folder: Path, stem: str) -> dict[str, Tensor]:
 
 
 def read_state(folder: Path) -> Any:
-    """What ``write`` was given as state. Raises InputError where it is damaged."""
+    """Reads the state that was passed to :func:`write`.
+
+    Args:
+        folder: folder of the checkpoint.
+
+    Returns:
+        The state as JSON represents it.
+
+    Raises:
+        InputError: the file is missing or damaged.
+    """
     path = folder / "state.json"
     try:
         return json.loads(path.read_text("utf-8"))
@@ -86,12 +125,21 @@ def read_state(folder: Path) -> Any:
 
 
 @torch.no_grad()
-def fill(uncached: dict[str, Tensor], saved: dict[str, Tensor], where: Path) -> None:
-    """Copies saved tensors into live ones. Raises InputError naming the first that does not fit."""
-    for name in uncached.keys() ^ saved.keys():
-        which = "is missing" if name in uncached else "does not belong to this recipe"
+def fill(current: dict[str, Tensor], saved: dict[str, Tensor], where: Path) -> None:
+    """Copies saved tensors into the tensors of a model, in place.
+
+    Args:
+        current: name -> tensor of the model.
+        saved: name -> tensor of the checkpoint, with the same names and shapes.
+        where: the checkpoint, for the error message.
+
+    Raises:
+        InputError: a tensor is missing, unknown or of another shape.
+    """
+    for name in current.keys() ^ saved.keys():
+        which = "is missing" if name in current else "does not belong to this recipe"
         raise InputError(f"{where}: tensor {name} {which}; resume with the recipe it was made with")
-    for name, tensor in uncached.items():
+    for name, tensor in current.items():
         if tensor.shape != saved[name].shape:
             raise InputError(
                 f"{where}: tensor {name} is {tuple(saved[name].shape)}, "
@@ -101,13 +149,25 @@ def fill(uncached: dict[str, Tensor], saved: dict[str, Tensor], where: Path) -> 
 
 
 def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    """State of an optimiser as flat names ``index.slot``; its options are the recipe's."""
+    """Flattens the state of an optimiser; its hyperparameters are in the recipe.
+
+    Args:
+        optimizer: the optimiser.
+
+    Returns:
+        ``index.slot`` -> tensor, the index being that of the parameter.
+    """
     state = optimizer.state_dict()["state"]
     return {f"{i}.{slot}": torch.as_tensor(t) for i, s in state.items() for slot, t in s.items()}
 
 
 def fill_optimizer(optimizer: torch.optim.Optimizer, saved: dict[str, Tensor]) -> None:
-    """The reverse of :func:`optimizer_tensors`."""
+    """Restores the state that :func:`optimizer_tensors` flattened.
+
+    Args:
+        optimizer: an optimiser of the same parameters.
+        saved: ``index.slot`` -> tensor.
+    """
     state: dict[int, dict[str, Tensor]] = {}
     for name, tensor in saved.items():
         index, slot = name.split(".", 1)

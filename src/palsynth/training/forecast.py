@@ -1,4 +1,4 @@
-"""What a recipe will cost, from a few steps of it: the dry run."""
+"""The dry run: the cost of a recipe, estimated from a few steps."""
 
 from __future__ import annotations
 
@@ -15,27 +15,34 @@ from palsynth.training.randomness import make_generator
 from palsynth.training.recipe import Recipe
 
 STEPS = 3
-"""Timed micro-steps, after one to warm up."""
+"""Timed micro-steps, after one warm-up step."""
 
 
 def forecast(recipe: Recipe) -> str:
-    """Parameters, FLOPs, memory, expected images a second and disk, as lines of text.
+    """Estimates parameters, FLOPs, memory, images per second, time and disk space.
 
-    Draws one batch and trains on it; nothing is written. Times are of one process here, with
-    examples at hand: drawing them may be slower, which ``loop.workers`` hides.
+    Prepares one batch and trains on it without writing any file. Times are those of one process
+    on this machine with the examples in memory; preparing examples may be slower, which
+    ``loop.workers`` hides.
+
+    Args:
+        recipe: the recipe.
+
+    Returns:
+        The estimates as lines of text.
     """
     loop = recipe.loop
     gpu = loop.device == "auto" and torch.cuda.is_available()
     device = torch.device("cuda" if gpu else "cpu")
     source = recipe.source(build_cache=False)
-    began = time.perf_counter()
+    started = time.perf_counter()
     examples = [source[n] for n in range(loop.batch)]
-    drawing = loop.batch / (time.perf_counter() - began)
+    source_rate = loop.batch / (time.perf_counter() - started)
     batch = {n: torch.from_numpy(a).to(device) for n, a in stack(examples).items()}
 
     objective = build(recipe).to(device)
     trained = [p for p in objective.parameters() if p.requires_grad]
-    still = sum(p.numel() for p in objective.parameters() if not p.requires_grad)
+    frozen = sum(p.numel() for p in objective.parameters() if not p.requires_grad)
     optimizer = torch.optim.AdamW(trained, loop.learning_rate)
 
     def step(number: int) -> None:
@@ -48,25 +55,25 @@ def forecast(recipe: Recipe) -> str:
 
     with FlopCounterMode(display=False) as counter:
         step(0)
-    began = time.perf_counter()
+    started = time.perf_counter()
     for number in range(1, STEPS + 1):
         step(number)
     if gpu:
         torch.cuda.synchronize()
-    rate = STEPS * loop.batch / (time.perf_counter() - began)
+    rate = STEPS * loop.batch / (time.perf_counter() - started)
 
     state = sum(t.numel() * t.element_size() for t in objective.trained_state().values())
     moments = 2 * sum(p.numel() * 4 for p in trained)
     disk = (2 * state + moments) * loop.max_checkpoints
     total = loop.steps * loop.batch * loop.accumulate
-    hours = total / min(rate, drawing * max(1, loop.workers)) / 3600
+    hours = total / min(rate, source_rate * max(1, loop.workers)) / 3600
     return "\n".join(
         [
-            f"parameters   {sum(p.numel() for p in trained):,} train, {still:,} are frozen",
-            f"FLOPs        {counter.get_total_flops() / loop.batch / 1e9:.3g} G an image, "
+            f"parameters   {sum(p.numel() for p in trained):,} train, {frozen:,} are frozen",
+            f"FLOPs        {counter.get_total_flops() / loop.batch / 1e9:.3g} G per image, "
             "forward and backward",
             f"memory       {_peak_memory(gpu) / 2**30:.2f} GiB at batch {loop.batch}",
-            f"images/s     {rate:.3g} to train, {drawing:.3g} to draw (each worker)",
+            f"images/s     {rate:.3g} to train, {source_rate:.3g} to prepare (each worker)",
             f"time         {hours:.2g} h for {total:,} images on one process like this one",
             f"disk         {disk / 2**20:.0f} MiB for {loop.max_checkpoints} checkpoints",
         ]
@@ -74,7 +81,7 @@ def forecast(recipe: Recipe) -> str:
 
 
 def _peak_memory(gpu: bool) -> float:
-    """Bytes: of the GPU, or of this process."""
+    """Peak memory in bytes: of the GPU, or of this process."""
     if gpu:
         return float(torch.cuda.max_memory_allocated())
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

@@ -1,4 +1,4 @@
-"""The kinds of recipe there are, each imported when asked for."""
+"""The kinds of recipe, each imported when it is used."""
 
 from __future__ import annotations
 
@@ -25,16 +25,23 @@ KINDS = {
 
 
 def load_recipe(path: Path, note: Callable[[str], None] | None = None) -> Any:
-    """A recipe of any kind from its YAML file; ``note`` is told in one line of old names.
+    """Reads a recipe of any kind from a YAML file.
+
+    Args:
+        path: the file.
+        note: called with one line when the file uses old field names; default: no message.
+
+    Returns:
+        The dataclass of the recipe's kind.
 
     Raises:
-        InputError: names the first fault.
+        InputError: the file cannot be read or a field is invalid; names the first fault.
     """
     return load(path, _Kinds(), note)
 
 
 class _Kinds(dict[str, type]):
-    """Kind -> dataclass; a recipe needs only its own."""
+    """Kind -> dataclass; imports only the one that is looked up."""
 
     def __init__(self) -> None:
         super().__init__(dict.fromkeys(KINDS, object))

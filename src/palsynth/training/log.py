@@ -1,4 +1,4 @@
-"""What a run writes while it goes: metrics.jsonl, TensorBoard where installed, the terminal."""
+"""The log of a run: metrics.jsonl, TensorBoard if it is installed, and the terminal."""
 
 from __future__ import annotations
 
@@ -18,8 +18,16 @@ from palsynth.training.objective import TIMESTEP_BINS, TIMESTEPS, Losses
 
 
 def loss_vector(micro: list[Losses], ranks: int) -> Tensor:
-    """One step's losses as a vector that, summed over the ranks, is their mean: the total, the
-    parts, then for diffusion objectives sums and counts per tenth of the timesteps."""
+    """Packs the losses of one optimiser step into a vector.
+
+    Args:
+        micro: the losses of each micro-step.
+        ranks: number of processes.
+
+    Returns:
+        float64 vector whose sum over the ranks is the mean: the total and the parts; for diffusion
+        objectives then the sum and the number of per-image losses in each tenth of the timesteps.
+    """
     parts = [torch.stack([x.total, *x.parts.values()]).detach().double() for x in micro]
     vector = torch.stack(parts).mean(0) / ranks
     if micro[0].timesteps is None:
@@ -30,23 +38,38 @@ def loss_vector(micro: list[Losses], ranks: int) -> Tensor:
 class Window:
     """Loss vectors since the last row of the log.
 
-    They are kept apart and summed in order when asked: a run that was interrupted in between
-    adds the same numbers in the same order, and a GPU is not waited for at every step.
+    They are stored separately and summed in order only for a row of the log: a run that was
+    interrupted in between adds the same numbers in the same order, and no step has to wait for
+    the GPU.
+
+    Args:
+        rows: the vectors of an interrupted window, as :meth:`rows` returned them.
     """
 
     def __init__(self, rows: list[list[float]] | None = None) -> None:
         self._rows = [torch.tensor(row, dtype=torch.float64) for row in rows or []]
 
     def add(self, vector: Tensor) -> None:
-        """One step's vector."""
+        """Appends the vector of one step.
+
+        Args:
+            vector: as :func:`loss_vector` returns it, summed over the ranks.
+        """
         self._rows.append(vector)
 
     def rows(self) -> list[list[float]]:
-        """As plain numbers, exact."""
+        """The vectors as plain numbers, exactly."""
         return [row.tolist() for row in self._rows]
 
     def mean(self, names: list[str]) -> dict[str, float]:
-        """Means over the window: ``loss``, the named parts, and the loss per timestep bin."""
+        """Averages over the window.
+
+        Args:
+            names: names of the loss's parts, in order.
+
+        Returns:
+            ``loss``, the parts by name, and the loss of each bin of timesteps that occurred.
+        """
         total = torch.zeros(len(self._rows[0]), dtype=torch.float64)
         for row in self._rows:
             total += row.cpu()
@@ -62,32 +85,38 @@ class Window:
 
 
 def _bins(losses: Losses) -> Tensor:
-    """(2, TIMESTEP_BINS) sums of the loss and counts."""
+    """Sums of the loss and counts per bin of timesteps, (2, TIMESTEP_BINS)."""
     assert losses.timesteps is not None
     assert losses.per_image is not None
-    which = (losses.timesteps.detach() * TIMESTEP_BINS // TIMESTEPS).long()
-    values = torch.stack([losses.per_image.detach().double(), torch.ones_like(which).double()])
-    empty = torch.zeros(2, TIMESTEP_BINS, dtype=torch.float64, device=which.device)
-    return empty.index_add_(1, which, values)
+    bin_index = (losses.timesteps.detach() * TIMESTEP_BINS // TIMESTEPS).long()
+    values = torch.stack([losses.per_image.detach().double(), torch.ones_like(bin_index).double()])
+    empty = torch.zeros(2, TIMESTEP_BINS, dtype=torch.float64, device=bin_index.device)
+    return empty.index_add_(1, bin_index, values)
 
 
 class RunLog:
-    """The log files of a run, and its progress bar. Use as a context.
+    """The log files of a run and its progress bar, as a context manager.
 
-    ``metrics.jsonl`` holds what the seed decides, ``speed.jsonl`` what the clock says.
+    ``metrics.jsonl`` depends on the seed alone, ``speed.jsonl`` on the time that steps take.
+
+    Args:
+        run: folder of the run.
+        start: optimiser steps already done; later rows of an interrupted run are removed.
+        steps: optimiser steps in total.
+        silent: write no files and show no bar, on all ranks but one.
     """
 
     def __init__(self, run: Path, start: int, steps: int, silent: bool = False) -> None:
         self._run, self._board, self._silent = run, None, silent
-        if silent:  # another rank writes
+        if silent:  # rank 0 writes
             return
         for name in ("metrics.jsonl", "speed.jsonl"):
-            _cut(run / name, start)
+            _truncate(run / name, start)
         try:
             from torch.utils.tensorboard import SummaryWriter
 
             self._board = SummaryWriter(str(run / "tensorboard"), purge_step=start + 1)
-        except ImportError:  # it is an extra
+        except ImportError:  # an optional dependency
             pass
         self._bar = Progress(
             TextColumn("training"),
@@ -116,17 +145,24 @@ class RunLog:
             self._board.close()
 
     def advance(self, step: int) -> None:
-        """Moves the bar."""
+        """Moves the progress bar.
+
+        Args:
+            step: optimiser steps done.
+        """
         if self._silent:
             return
         self._bar.update(self._task, completed=step)
 
     def metrics(self, row: dict[str, Any]) -> None:
-        """One row of metrics.jsonl; numbers that are not finite are written as null."""
+        """Writes one row of metrics.jsonl.
+
+        Args:
+            row: ``step`` and named figures; those that are not finite are written as null.
+        """
         if self._silent:
             return
-        plain = {k: v if not isinstance(v, float) or math.isfinite(v) else None
-                 for k, v in row.items()}  # fmt: skip
+        plain = {k: None if _not_finite(v) else v for k, v in row.items()}
         _append(self._run / "metrics.jsonl", plain)
         if self._board is not None:
             for name, value in row.items():
@@ -134,7 +170,13 @@ class RunLog:
                     self._board.add_scalar(name, value, row["step"])
 
     def speed(self, step: int, images_per_second: float, loss: float) -> None:
-        """One row of speed.jsonl and the note beside the bar."""
+        """Writes one row of speed.jsonl and the text beside the progress bar.
+
+        Args:
+            step: optimiser steps done.
+            images_per_second: training speed, over all ranks.
+            loss: mean loss since the last row.
+        """
         if self._silent:
             return
         _append(self._run / "speed.jsonl", {"step": step, "images_per_second": images_per_second})
@@ -144,16 +186,20 @@ class RunLog:
             print(f"step {step}  {note}", flush=True)
 
 
+def _not_finite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
+
+
 def _append(path: Path, row: dict[str, Any]) -> None:
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(row) + "\n")
 
 
-def _cut(path: Path, step: int) -> None:
-    """Removes the rows after a step, and a last line that was not finished."""
+def _truncate(path: Path, step: int) -> None:
+    """Removes the rows after a step, and an incomplete last line."""
     if not path.exists():
         return
-    kept = []
+    rows = []
     for line in path.read_text("utf-8").splitlines():
         try:
             row = json.loads(line)
@@ -161,6 +207,6 @@ def _cut(path: Path, step: int) -> None:
             break
         if row["step"] > step:
             break
-        kept.append(line + "\n")
+        rows.append(line + "\n")
     with atomic_write(path) as temporary:
-        temporary.write_text("".join(kept), "utf-8")
+        temporary.write_text("".join(rows), "utf-8")

@@ -1,7 +1,7 @@
-"""The one training loop.
+"""The training loop.
 
-Every number that it draws is a pure function of (seed, step, rank), every example of its number
-in the source; so a run that was killed and resumed ends bit for bit as if it had not been.
+Every random number is a pure function of (seed, step, rank), and every example of its index in the
+source. A run that was killed and resumed is therefore bit-identical to an uninterrupted one.
 """
 
 from __future__ import annotations
@@ -33,33 +33,59 @@ from palsynth.training.recipe import LoopSettings, Recipe
 
 
 def train(recipe: Recipe, run: Path, *, resume: bool = False) -> bool:
-    """Trains a recipe into the folder ``run``. Returns whether it came to its last step.
+    """Trains a recipe.
 
-    Writes recipe.yaml, metrics.jsonl, checkpoints/, samples/ and in the end weights/, which are
-    the averaged ones. Interrupting it saves a checkpoint first. Raises InputError where the
-    folder holds another run, or this one and ``resume`` is not set.
+    Writes recipe.yaml, metrics.jsonl, checkpoints/, samples/ and finally weights/, which are the
+    averaged weights. An interruption (SIGINT or SIGTERM) saves a checkpoint first.
+
+    Args:
+        recipe: the recipe.
+        run: folder of the run.
+        resume: continue from the newest checkpoint in the folder.
+
+    Returns:
+        Whether training reached the last step; False after an interruption.
+
+    Raises:
+        InputError: the folder holds another run, or a run and ``resume`` is not set, or ``resume``
+            is set without a checkpoint, or the loss or gradient is not finite.
     """
-    return _Run(recipe, run, resume).to_the_end()
+    return _Run(recipe, run, resume).to_last_step()
 
 
 def learning_rate(loop: LoopSettings, step: int) -> float:
-    """The learning rate of optimiser step ``step``, counted from 0."""
+    """Computes the learning rate of one optimiser step.
+
+    Args:
+        loop: warm-up, schedule and number of steps.
+        step: optimiser step, from 0.
+
+    Returns:
+        The learning rate.
+    """
     if step < loop.warmup:
         return loop.learning_rate * (step + 1) / loop.warmup
     if loop.schedule == "constant":
         return loop.learning_rate
-    share = (step - loop.warmup) / max(1, loop.steps - loop.warmup)
-    return loop.learning_rate * 0.5 * (1 + math.cos(math.pi * share))
+    fraction = (step - loop.warmup) / max(1, loop.steps - loop.warmup)
+    return loop.learning_rate * 0.5 * (1 + math.cos(math.pi * fraction))
 
 
 def build(recipe: Recipe) -> Objective:
-    """A recipe's objective in training mode, its initial weights decided by the recipe's seed."""
+    """Builds a recipe's objective, initialised from the recipe's seed.
+
+    Args:
+        recipe: the recipe.
+
+    Returns:
+        The objective in training mode, on the CPU.
+    """
     torch.manual_seed(derive_seed(recipe.loop.seed))
     return recipe.objective().train()
 
 
 class _Run:
-    """One run on one of its ranks. All ranks compute the same; rank 0 logs and writes."""
+    """One run on one of its ranks. All ranks train; rank 0 also logs and writes."""
 
     def __init__(self, recipe: Recipe, run: Path, resume: bool) -> None:
         self.recipe, self.loop, self.run = recipe, recipe.loop, run
@@ -70,11 +96,11 @@ class _Run:
         self.main = self.accelerator.is_main_process
         if self.main:
             _check_folder(recipe, run, resume)
-        with self.accelerator.main_process_first():  # examples may be drawn and kept
+        with self.accelerator.main_process_first():  # it may build a cache
             self.source = recipe.source()
         self.objective = build(recipe)
         if self.main:
-            _begin_folder(recipe, run)
+            _prepare_folder(recipe, run)
         self.trained = [p for p in self.objective.parameters() if p.requires_grad]
         optimizer = torch.optim.AdamW(
             self.trained, self.loop.learning_rate, weight_decay=self.loop.weight_decay
@@ -85,13 +111,13 @@ class _Run:
         self.window = Window()
         self.start = self._restore()
 
-    def to_the_end(self) -> bool:
-        """Runs from the newest checkpoint to the last step or an interruption."""
+    def to_last_step(self) -> bool:
+        """Trains from the newest checkpoint to the last step or an interruption."""
         loop, ranks = self.loop, self.accelerator.num_processes
         data = batches(self.source, loop, self.start, self.accelerator.process_index, ranks)
         log = RunLog(self.run, self.start, loop.steps, silent=not self.main)
         images = loop.batch * loop.accumulate * ranks
-        step, since, began = self.start, self.start, time.perf_counter()
+        step, logged_step, logged_time = self.start, self.start, time.perf_counter()
         with log, _interruption() as interrupted:
             while step < loop.steps:
                 step += 1
@@ -100,16 +126,17 @@ class _Run:
                 last = step == loop.steps
                 if step % loop.log_every == 0 or last:
                     row = self.window.mean(names)
-                    rate = (step - since) * images / (time.perf_counter() - began)
+                    elapsed = time.perf_counter() - logged_time
+                    images_per_second = (step - logged_step) * images / elapsed
                     self.window = Window()
-                    now = learning_rate(loop, step - 1)
-                    log.metrics({"step": step, "images": step * images, "rate": now, **row})
-                    log.speed(step, rate, row["loss"])
-                    self._check([row["loss"]], step)
-                    since, began = step, time.perf_counter()
+                    rate = learning_rate(loop, step - 1)
+                    log.metrics({"step": step, "images": step * images, "rate": rate, **row})
+                    log.speed(step, images_per_second, row["loss"])
+                    self._check_finite([row["loss"]], step)
+                    logged_step, logged_time = step, time.perf_counter()
                 if loop.validate_every and (step % loop.validate_every == 0 or last):
                     self._validate(step, log)
-                stop = self._agreed(interrupted, step)
+                stop = self._stop_requested(interrupted, step)
                 if step % loop.checkpoint_every == 0 or last or stop:
                     self._save(step)
                 if stop:
@@ -125,19 +152,19 @@ class _Run:
         accelerator, loop = self.accelerator, self.loop
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(loop, step - 1)
-        half = loop.precision == "bf16"
+        bf16 = loop.precision == "bf16"
         micro: list[Losses] = []
         for k in range(loop.accumulate):
             batch = {n: t.to(accelerator.device, non_blocking=True) for n, t in next(data).items()}
             rng = make_generator(loop.seed, step, accelerator.process_index, k, accelerator.device)
-            whole = k == loop.accumulate - 1
-            with contextlib.nullcontext() if whole else accelerator.no_sync(self.model):
-                with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=half):
+            last = k == loop.accumulate - 1
+            with contextlib.nullcontext() if last else accelerator.no_sync(self.model):
+                with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=bf16):
                     losses = self.model(batch, rng)
                 accelerator.backward(losses.total / loop.accumulate)
             micro.append(losses)
         norm = accelerator.clip_grad_norm_(self.trained, loop.clip or math.inf)
-        self._check([float(norm)] if norm is not None else [], step, "gradient")
+        self._check_finite([float(norm)] if norm is not None else [], step, "gradient")
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.ema.update(step - 1)
@@ -145,15 +172,15 @@ class _Run:
         self.window.add(accelerator.reduce(vector, "sum"))
         return list(micro[0].parts)
 
-    def _check(self, values: Sequence[float], step: int, what: str = "loss") -> None:
+    def _check_finite(self, values: Sequence[float], step: int, what: str = "loss") -> None:
         if not all(map(math.isfinite, values)):
             raise InputError(
-                f"{self.run}: the {what} is not a number any more at step {step}; the last "
-                "checkpoint stays; train anew with a lower learning_rate or precision 'no'"
+                f"{self.run}: the {what} is no longer finite at step {step}; the last checkpoint "
+                "remains; train from scratch with a lower learning_rate or precision 'no'"
             )
 
     def _validate(self, step: int, log: RunLog) -> None:
-        """Figures and a picture of the averaged weights."""
+        """Logs figures and a sample picture of the averaged weights."""
         if self.main:
             self.objective.eval()
             torch.manual_seed(derive_seed(self.loop.seed, step, 0, 0, 1))
@@ -166,8 +193,8 @@ class _Run:
                 write_png(self.run / "samples" / f"step-{step}.png", picture, **SHOWS_INPUT)
         self.accelerator.wait_for_everyone()
 
-    def _agreed(self, interrupted: list[int], step: int) -> bool:
-        """Whether any rank was asked to stop. Several ranks ask one another when they log."""
+    def _stop_requested(self, interrupted: list[int], step: int) -> bool:
+        """Whether any rank was interrupted. Several ranks synchronise this when they log."""
         if self.accelerator.num_processes == 1:
             return bool(interrupted)
         if step % self.loop.log_every:
@@ -176,7 +203,7 @@ class _Run:
         return bool(self.accelerator.reduce(requested, "sum").item())
 
     def _save(self, step: int) -> None:
-        self._check([row[0] for row in self.window.rows()], step)
+        self._check_finite([row[0] for row in self.window.rows()], step)
         if self.main:
             optimizer = checkpoints.optimizer_tensors(self.optimizer)
             tensors = {"model": self.state, "ema": self.ema.averaged, "optimizer": optimizer}
@@ -186,7 +213,7 @@ class _Run:
         self.accelerator.wait_for_everyone()
 
     def _restore(self) -> int:
-        """Takes up the newest checkpoint, if there is one; returns its step."""
+        """Restores the newest checkpoint, if any, and returns its step."""
         found = checkpoints.steps(self.run)
         if not found:
             return 0
@@ -202,7 +229,7 @@ class _Run:
         if state["ranks"] != self.accelerator.num_processes:
             raise InputError(
                 f"{self.run}: was begun with {state['ranks']} processes, not "
-                f"{self.accelerator.num_processes}; resume with as many"
+                f"{self.accelerator.num_processes}; resume with the same number"
             )
         self.window = Window(state["window"])
         return int(state["step"])
@@ -220,10 +247,12 @@ class _Run:
 
 
 def _check_folder(recipe: Recipe, run: Path, resume: bool) -> None:
-    """Raises InputError where the folder holds a run that this one may not go on with."""
+    """Raises InputError if the folder holds a run that this one may not overwrite or continue."""
     if checkpoints.steps(run):
         if not resume:
-            raise InputError(f"{run}: holds a run; say --resume to go on, or give another --out")
+            raise InputError(
+                f"{run}: holds a run; say --resume to continue it, or give another --out"
+            )
         kinds: dict[str, type] = {recipe.kind: type(recipe)}
         recipes.check_resumable(recipes.load(run / "recipe.yaml", kinds), recipe, run)
     elif resume:
@@ -232,12 +261,12 @@ def _check_folder(recipe: Recipe, run: Path, resume: bool) -> None:
         raise InputError(f"{run}: holds a finished run; give another --out")
 
 
-def _begin_folder(recipe: Recipe, run: Path) -> None:
-    """Makes the folder with the recipe; forgets the logs of a run that saved no checkpoint."""
+def _prepare_folder(recipe: Recipe, run: Path) -> None:
+    """Creates the folder with the recipe; removes the logs of a run without a checkpoint."""
     try:
         run.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{run}: cannot be made ({error.strerror or error})") from None
+        raise InputError(f"{run}: cannot be created ({error.strerror or error})") from None
     if not checkpoints.steps(run):
         for stale in ("metrics.jsonl", "speed.jsonl"):
             (run / stale).unlink(missing_ok=True)
@@ -246,17 +275,17 @@ def _begin_folder(recipe: Recipe, run: Path) -> None:
 
 @contextlib.contextmanager
 def _interruption() -> Iterator[list[int]]:
-    """A list that fills when the process is asked to stop; asked twice, it stops at once."""
-    requested: list[int] = []
+    """Collects the signals to stop; the second one raises KeyboardInterrupt immediately."""
+    received: list[int] = []
 
-    def note(number: int, frame: Any) -> None:
-        if requested:
+    def handle(number: int, frame: Any) -> None:
+        if received:
             raise KeyboardInterrupt
-        requested.append(number)
+        received.append(number)
 
-    before = {s: signal.signal(s, note) for s in (signal.SIGINT, signal.SIGTERM)}
+    before = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield requested
+        yield received
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

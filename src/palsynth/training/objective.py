@@ -1,4 +1,4 @@
-"""What one training step computes. The loop knows nothing else about a model."""
+"""What one training step computes: the only interface between the loop and a model."""
 
 from __future__ import annotations
 
@@ -14,34 +14,49 @@ TIMESTEPS = 1000
 
 
 class Losses(NamedTuple):
-    """``total`` () is what is minimised; ``parts`` () each are logged beside it.
-
-    ``per_image`` (B,) are the losses of the images, from which an audit tells what was trained
-    on; diffusion objectives add ``timesteps`` (B,), 0 … 999, and then the loss per tenth of the
-    timesteps is logged.
-    """
+    """The losses of a batch of B images."""
 
     total: Tensor
+    """() what is minimised."""
     parts: dict[str, Tensor]
+    """Name -> () that is logged."""
     timesteps: Tensor | None = None
+    """(B,) 0 … 999, for diffusion objectives: the loss per tenth of the timesteps is logged."""
     per_image: Tensor | None = None
+    """(B,) from which an audit infers which images were trained on."""
 
 
 class Objective(nn.Module):
-    """A model with its loss. Everything with a gradient trains, is averaged and is saved.
+    """A model with its loss. All parameters with a gradient are trained, averaged and saved.
 
-    Children named in ``frozen`` (teachers, extractors; None where not needed) move to the device
-    with the rest, but neither train nor get saved; they stay in evaluation mode.
+    Child modules named in ``frozen`` (teachers, feature extractors; an optional one may be None)
+    move to the device with the rest, but are neither trained nor saved and stay in evaluation mode.
     """
 
     frozen: ClassVar[tuple[str, ...]] = ()
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
-        """The losses of a batch; draws only from ``rng`` and from torch's seeded generators."""
+        """Computes the losses of a batch.
+
+        Args:
+            batch: field name -> tensor (B, …), as the source's examples are collated.
+            rng: generator on the model's device. Besides it, only torch's global generators may be
+                used, which the loop seeds for every micro-step.
+
+        Returns:
+            The losses.
+        """
         raise NotImplementedError
 
     def train(self, mode: bool = True) -> Self:
-        """Training mode for all but the frozen children."""
+        """Sets training mode for all modules except the frozen ones.
+
+        Args:
+            mode: True for training, False for evaluation.
+
+        Returns:
+            The objective.
+        """
         super().train(mode)
         for name in self.frozen:
             if (child := getattr(self, name)) is not None:
@@ -49,19 +64,23 @@ class Objective(nn.Module):
         return self
 
     def validate(self) -> dict[str, float]:
-        """Figures of the averaged weights, logged every ``validate_every`` steps."""
+        """Metrics of the averaged weights, logged every ``validate_every`` steps."""
         return {}
 
     def picture(self) -> np.ndarray | None:
-        """A picture (H, W, 3) uint8 that shows what the averaged weights do, if there is one."""
+        """A sample picture (H, W, 3) uint8 RGB of the averaged weights, if the model has one."""
         return None
 
     def export(self, folder: Path) -> None:
-        """Writes what is used after training, in ``save_pretrained`` form."""
+        """Writes the weights for use after training, in ``save_pretrained`` form.
+
+        Args:
+            folder: the folder; created if needed.
+        """
         raise NotImplementedError
 
     def trained_state(self) -> dict[str, Tensor]:
-        """Name -> tensor of all that training changes: parameters with a gradient, and the
+        """All tensors that training changes, by name: parameters with a gradient, and the
         buffers of modules that are not frozen."""
         state = {n: p for n, p in self.named_parameters() if p.requires_grad}
         buffers = {n: b for n, b in self.named_buffers() if n.split(".")[0] not in self.frozen}

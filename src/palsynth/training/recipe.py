@@ -1,4 +1,4 @@
-"""Recipes: typed dataclasses that are the command line, the API and the saved YAML at once."""
+"""Recipes: typed dataclasses that define the command line, the API and the saved YAML alike."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
 import yaml
+from pydantic import TypeAdapter, ValidationError
 
 from palsynth import renamed
 from palsynth.data.examples import Source
@@ -22,23 +23,24 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class LoopSettings(Settings):
-    """How the loop runs, whatever it trains."""
+    """Settings of the training loop, for every kind of recipe."""
 
     steps: int = 1000
-    """Optimiser steps in all."""
+    """Optimiser steps in total."""
     batch: int = 32
-    """Images a process and micro-step."""
+    """Images per process and micro-step."""
     accumulate: int = 1
     """Micro-steps whose gradients are summed before the optimiser steps."""
     learning_rate: float = 1e-4
+    """Peak learning rate, after the warm-up."""
     warmup: int = 0
     """Steps over which the learning rate rises from 0."""
     schedule: Literal["constant", "cosine"] = "constant"
     """After the warm-up; cosine ends at 0."""
     weight_decay: float = 0.01
-    """Of AdamW."""
+    """Weight decay of AdamW."""
     clip: float = 1.0
-    """Largest norm of the gradient; 0 does not clip."""
+    """Largest norm of the gradient; 0 disables clipping."""
     ema: float = 0.9999
     """Largest decay of the exponential moving average."""
     ema_power: float = 0.75
@@ -46,17 +48,19 @@ class LoopSettings(Settings):
     precision: Literal["no", "bf16"] = "no"
     """bf16 computes in half precision; weights and optimiser stay in single precision."""
     seed: int = 0
+    """Seed of the initial weights and of all randomness during training."""
     workers: int = 0
-    """Processes that prepare examples; 0 prepares them in between."""
+    """Processes that prepare examples; 0 prepares them in the training process."""
     device: Literal["auto", "cpu"] = "auto"
-    """auto takes a GPU where there is one."""
+    """auto uses a GPU if there is one."""
     log_every: int = 50
-    """Steps between rows of metrics.jsonl, each a mean since the last."""
+    """Steps between rows of metrics.jsonl; each row is the mean since the last one."""
     checkpoint_every: int = 500
+    """Steps between checkpoints."""
     max_checkpoints: int = 2
-    """Newest checkpoints that are kept."""
+    """Number of newest checkpoints that are not deleted."""
     validate_every: int = 0
-    """Steps between validations and sample pictures, of the averaged weights; 0 never."""
+    """Steps between validations and sample pictures of the averaged weights; 0 disables them."""
 
     def __post_init__(self) -> None:
         for name in (
@@ -91,40 +95,50 @@ MAY_CHANGE = frozenset(
         "validate_every",
     }
 )
-"""Fields of LoopSettings that a resumed run may give anew: they change no gradient, except
-``steps`` under the cosine schedule, where the rest of the run follows the new one."""
+"""Fields of LoopSettings that may differ when a run is resumed. They change no gradient, except
+``steps`` with the cosine schedule: the rest of the run then follows the new schedule."""
 
 
 class Recipe(Protocol):
-    """A dataclass that says everything about one training run."""
+    """A dataclass that fully specifies one training run."""
 
     @property
     def kind(self) -> str:
-        """The recipe's name among recipes, the first line of its file."""
+        """The kind of recipe, which is the first line of its file."""
         ...
 
     @property
     def loop(self) -> LoopSettings:
-        """How the loop runs."""
+        """Settings of the training loop."""
         ...
 
     def objective(self) -> Objective:
-        """What trains, freshly initialised from ``loop.seed``."""
+        """The model with its loss, initialised from ``loop.seed``."""
         ...
 
     def source(self, build_cache: bool = True) -> Source:
-        """What it trains on. May draw what is kept, at length and with progress shown; without
-        ``build_cache`` it gives the same examples one by one and writes nothing."""
+        """The training examples.
+
+        Args:
+            build_cache: build a missing cache first, which may take long and shows a progress bar.
+                Without it the source generates the same examples one by one and writes no files.
+
+        Returns:
+            The source of examples.
+        """
         ...
 
 
 def load(path: Path, kinds: dict[str, type], note: Callable[[str], None] | None = None) -> Any:
-    """The recipe in a YAML file.
+    """Reads a recipe from a YAML file.
 
     Args:
         path: the file.
         kinds: kind of recipe -> its dataclass.
-        note: is given one line where the file uses old names of fields.
+        note: called with one line when the file uses old field names; default: no message.
+
+    Returns:
+        The dataclass of the recipe's kind.
 
     Raises:
         InputError: names the file, the field and the fault.
@@ -145,13 +159,20 @@ def load(path: Path, kinds: dict[str, type], note: Callable[[str], None] | None 
 def from_dict(
     kind: type[T], data: dict[str, Any], where: str, note: Callable[[str], None] | None = None
 ) -> T:
-    """A settings dataclass from plain values; ``note`` is told in one line of old names.
+    """Builds a settings dataclass from plain values.
+
+    Args:
+        kind: the dataclass.
+        data: plain values, nested like the dataclass.
+        where: the file, for messages.
+        note: called with one line when the values use old field names; default: no message.
+
+    Returns:
+        The dataclass with validated values.
 
     Raises:
         InputError: names the first fault.
     """
-    from pydantic import TypeAdapter, ValidationError
-
     data, phrases = renamed.fields(kind, data, where)
     if phrases and note is not None:
         note(f"palsynth: {where}: {'; '.join(phrases)}; old names go in 0.3")
@@ -167,13 +188,25 @@ def from_dict(
 
 
 def save(recipe: Any, path: Path) -> None:
-    """Writes a recipe as YAML, every field said, whole or not at all."""
+    """Writes a recipe with all its fields as YAML, atomically.
+
+    Args:
+        recipe: the dataclass.
+        path: the file.
+    """
     with atomic_write(path) as temporary:
         temporary.write_text(to_yaml(recipe), "utf-8")
 
 
 def to_yaml(recipe: Any) -> str:
-    """A recipe as YAML text."""
+    """Converts a recipe to YAML.
+
+    Args:
+        recipe: the dataclass.
+
+    Returns:
+        YAML text with every field, in the order of the dataclass.
+    """
     return yaml.safe_dump(_plain(dataclasses.asdict(recipe)), sort_keys=False)
 
 
@@ -186,11 +219,20 @@ def _plain(value: Any) -> Any:
 
 
 def check_resumable(old: Any, new: Any, where: Path) -> None:
-    """Raises InputError naming the first field that differs and may not."""
+    """Checks that a run may be resumed with another recipe.
+
+    Args:
+        old: the recipe of the run.
+        new: the recipe to resume it with.
+        where: folder of the run, for the error message.
+
+    Raises:
+        InputError: a field other than those in MAY_CHANGE differs; names the first.
+    """
     before, after = _flat(dataclasses.asdict(old)), _flat(dataclasses.asdict(new))
     for name in sorted({*before, *after}):
-        may = name.startswith("loop.") and name.removeprefix("loop.") in MAY_CHANGE
-        if not may and before.get(name) != after.get(name):
+        may_change = name.startswith("loop.") and name.removeprefix("loop.") in MAY_CHANGE
+        if not may_change and before.get(name) != after.get(name):
             raise InputError(
                 f"{where}: was begun with {name} {before.get(name)}, not {after.get(name)}; "
                 "resume with the same recipe or give another folder"

@@ -1,4 +1,4 @@
-"""From a finished run to weights that can be handed on: half precision, recipe, metrics."""
+"""Weights of a finished run for publication: half precision, with recipe and metrics."""
 
 from __future__ import annotations
 
@@ -15,11 +15,21 @@ from palsynth.files import atomic_write
 
 
 def release(run: Path, folder: Path) -> int:
-    """Writes a run's weights into ``folder`` in half precision, with the recipe and the last
-    figures of its log (metrics.json). Returns the bytes of the weights.
+    """Writes the weights of a run in half precision, with its recipe and metrics.json.
 
-    Tensors that half precision cannot hold stay as they are. What else lies in the folder, a
-    model card, stays. Raises InputError where the run is not finished.
+    metrics.json holds the last value of each figure in the log. Tensors with values outside the
+    range of half precision are copied unchanged. Other files in the folder, such as a model card,
+    are left alone.
+
+    Args:
+        run: folder of the run.
+        folder: folder of the released weights; created if needed.
+
+    Returns:
+        Size of the weights in bytes.
+
+    Raises:
+        InputError: the run is not finished, or a file cannot be written.
     """
     weights = run / "weights"
     if not weights.is_dir():
@@ -31,15 +41,15 @@ def release(run: Path, folder: Path) -> int:
         target.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(target) as temporary:
             if path.suffix == ".safetensors":
-                tensors = {name: _halved(t) for name, t in load_file(path).items()}
+                tensors = {name: _to_half(t) for name, t in load_file(path).items()}
                 with safe_open(path, "pt") as file:
-                    said = file.metadata() or {}
-                save_file(tensors, temporary, metadata={**said, "format": "pt"})
-                temporary.chmod(0o644)  # safetensors makes files that only their owner may read
+                    metadata = file.metadata() or {}
+                save_file(tensors, temporary, metadata={**metadata, "format": "pt"})
+                temporary.chmod(0o644)  # safetensors makes files readable by the owner only
                 size += temporary.stat().st_size
             elif path.name == "config.json":
                 config = json.loads(path.read_text("utf-8"))
-                config.pop("_name_or_path", None)  # where the weights lay that it began with
+                config.pop("_name_or_path", None)  # path of the weights it was initialised from
                 temporary.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
             else:
                 shutil.copyfile(path, temporary)
@@ -48,7 +58,7 @@ def release(run: Path, folder: Path) -> int:
     return size
 
 
-def _halved(tensor: torch.Tensor) -> torch.Tensor:
+def _to_half(tensor: torch.Tensor) -> torch.Tensor:
     if not tensor.is_floating_point():
         return tensor
     half = tensor.half()

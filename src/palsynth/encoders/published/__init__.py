@@ -1,1 +1,1 @@
-"""Published encoders, loaded by path in the formats that their authors publish."""
+"""Published encoders, loaded from local files in their authors' formats."""

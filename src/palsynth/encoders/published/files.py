@@ -1,4 +1,4 @@
-"""Reading published weight files without running what may be hidden in them."""
+"""Reads published weight files without executing code that they may contain."""
 
 from __future__ import annotations
 
@@ -16,24 +16,41 @@ from torch import Tensor, nn
 from palsynth.errors import InputError
 
 _DAMAGE = (
-    SafetensorError, RuntimeError, EOFError, OSError, ValueError, LookupError, TypeError,
-    AttributeError, struct.error, zipfile.BadZipFile,
-)  # fmt: skip
-"""What readers of damaged files raise."""
+    SafetensorError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    struct.error,
+    zipfile.BadZipFile,
+)
+"""Exceptions that reading a damaged file can raise."""
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Name -> tensor of a ``.safetensors``, ``.ckpt``, ``.pth``, ``.pt`` or ``.tar`` file.
+    """Reads the tensors of a weight file.
 
-    Pickles are read with ``weights_only``: a file that wants to run code is refused. Training
-    checkpoints give their ``state_dict``.
+    Pickles are read with ``weights_only``: a file that would execute code is refused.
+
+    Args:
+        path: a ``.safetensors``, ``.ckpt``, ``.pth``, ``.pt`` or ``.tar`` file; of a training
+            checkpoint, its ``state_dict`` is read.
+
+    Returns:
+        Name -> tensor, on the CPU.
+
+    Raises:
+        InputError: the file is missing, damaged, unsafe, or has no named tensors.
     """
     if not path.is_file():
         raise InputError(f"{path}: no such file; give the path of the weights")
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         unsafe = "Unsupported global" in str(error) or "Unsupported class" in str(error)
         fault = (
@@ -44,31 +61,55 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         raise InputError(f"{path}: {fault}") from None
     except _DAMAGE:
         raise InputError(f"{path}: damaged or not a weight file; download it again") from None
-    found = found.get("state_dict", found) if isinstance(found, dict) else found
-    if not isinstance(found, dict) or not all(isinstance(t, Tensor) for t in found.values()):
+    tensors = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else loaded
+    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
         raise InputError(f"{path}: holds no named tensors; give a state dict")
-    return found
+    return tensors
 
 
 def holds(path: Path, prefix: str) -> bool:
-    """Whether a file has tensors below a prefix."""
+    """Checks whether a file has tensors with a prefix.
+
+    Args:
+        path: the weight file.
+        prefix: start of the names.
+
+    Returns:
+        Whether any name starts with the prefix.
+    """
     return any(name.startswith(prefix) for name in read_tensors(path))
 
 
 def take(tensors: dict[str, Tensor], prefixes: Sequence[str]) -> dict[str, Tensor]:
-    """The tensors below the first prefix that there is; all of them where there is none."""
+    """Selects the tensors of one network in a file.
+
+    Args:
+        tensors: name -> tensor.
+        prefixes: prefixes of names, tried in order.
+
+    Returns:
+        The tensors with the first prefix that occurs, without it; all tensors if none occurs.
+    """
     for prefix in prefixes:
-        below = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
-        if below:
-            return below
+        selected = {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+        if selected:
+            return selected
     return tensors
 
 
 def load_exactly(model: nn.Module, tensors: dict[str, Tensor], where: Path) -> None:
-    """Loads tensors into a model, none missing, none left over, every shape right.
+    """Loads tensors into a model, strictly.
 
-    Raises InputError naming the first fault. Counters of norms may be missing: old files
-    have none, and nothing here reads them.
+    The batch counters of norms (``num_batches_tracked``) may be missing: old files lack them, and
+    no code here reads them.
+
+    Args:
+        model: the model.
+        tensors: name -> tensor.
+        where: the file, for the error message.
+
+    Raises:
+        InputError: a key is missing, unknown or of another shape; names the first.
     """
     expected = model.state_dict()
     needed = {name for name in expected if not name.endswith("num_batches_tracked")}

@@ -1,8 +1,8 @@
-"""The published recognisers: IR-50 and IR-101 at 112 px, 512 numbers.
+"""The published recognisers: IR-50 and IR-101 at 112 px, with vectors of 512 numbers.
 
-Two families name their layers differently: AdaFace (Kim et al. 2022; also the expression
-network and all recognisers within CFCPalsy) and InsightFace's ArcFace (Deng et al. 2019).
-Attribute names here are theirs, because they are the keys in the files.
+Two families name their layers differently: AdaFace (Kim et al. 2022; also the expression network
+and all recognisers within CFCPalsy) and InsightFace's ArcFace (Deng et al. 2019). The attribute
+names here are theirs, because they are the keys in the files.
 """
 
 from __future__ import annotations
@@ -42,7 +42,12 @@ class _AdaFaceBlock(nn.Module):
 
 
 class AdaFaceIR(nn.Module):
-    """AdaFace's IR network. BGR, -1 … 1; vectors are not normalised."""
+    """AdaFace's IR network. BGR, -1 … 1; vectors are not normalised.
+
+    Args:
+        depths: blocks of each stage.
+        widths: channels of each stage.
+    """
 
     def __init__(self, depths: Sequence[int] = DEPTHS[50], widths: Sequence[int] = WIDTHS) -> None:
         super().__init__()
@@ -63,8 +68,8 @@ class AdaFaceIR(nn.Module):
 
     def forward(self, images: Tensor) -> Features:
         """Images (N, 3, H, W), RGB in 0 … 1, to vectors (N, 512) and maps (N, 512, 7, 7)."""
-        found = self.body(self.input_layer(self.pixels(images)))
-        return Features(self.output_layer(found), found)
+        feature_map = self.body(self.input_layer(self.pixels(images)))
+        return Features(self.output_layer(feature_map), feature_map)
 
     def crop(self, face: Face) -> Face:
         """ArcFace's five-point crop."""
@@ -92,7 +97,12 @@ class _ArcFaceBlock(nn.Module):
 
 
 class ArcFaceIR(nn.Module):
-    """InsightFace's IResNet. RGB, -1 … 1; vectors are not normalised."""
+    """InsightFace's IResNet. RGB, -1 … 1; vectors are not normalised.
+
+    Args:
+        depths: blocks of each stage.
+        widths: channels of each stage.
+    """
 
     def __init__(self, depths: Sequence[int] = DEPTHS[50], widths: Sequence[int] = WIDTHS) -> None:
         super().__init__()
@@ -102,8 +112,8 @@ class ArcFaceIR(nn.Module):
         self.prelu = nn.PReLU(widths[0])
         blocks = [_ArcFaceBlock(i, o, s) for i, o, s in _plan(depths, widths)]
         for number, depth in enumerate(depths, 1):
-            begin = sum(depths[: number - 1])
-            setattr(self, f"layer{number}", nn.Sequential(*blocks[begin : begin + depth]))
+            start = sum(depths[: number - 1])
+            setattr(self, f"layer{number}", nn.Sequential(*blocks[start : start + depth]))
         self.bn2 = nn.BatchNorm2d(widths[-1])
         self.dropout = nn.Dropout(0.4)
         self.fc = nn.Linear(widths[-1] * 49, 512)
@@ -123,10 +133,10 @@ class ArcFaceIR(nn.Module):
 
 
 def _plan(depths: Sequence[int], widths: Sequence[int]) -> list[tuple[int, int, int]]:
-    """(channels in, channels, stride) of every block."""
-    out, before = [], widths[0]
+    """Input channels, channels and stride of every block."""
+    out, width_in = [], widths[0]
     for depth, width in zip(depths, widths, strict=True):
         for k in range(depth):
-            out.append((before, width, 2 if k == 0 else 1))
-            before = width
+            out.append((width_in, width, 2 if k == 0 else 1))
+            width_in = width
     return out

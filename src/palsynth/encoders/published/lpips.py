@@ -1,7 +1,7 @@
-"""LPIPS (Zhang et al. 2018): AlexNet's features, weighed by how much people mind.
+"""LPIPS (Zhang et al. 2018): distances of AlexNet's features, weighted by human judgements.
 
-The trunk is torchvision's AlexNet file (``alexnet-owt-7be5be79.pth``), given by path; the
-heads, some thousand numbers, come with torchmetrics or from a file of the authors.
+The trunk is torchvision's AlexNet file (``alexnet-owt-7be5be79.pth``), given by path. The heads,
+about a thousand numbers, come with torchmetrics or from a file of the authors.
 """
 
 from __future__ import annotations
@@ -20,22 +20,22 @@ _CONVOLUTIONS = {0: (11, 4, 2), 3: (5, 1, 2), 6: (3, 1, 1), 8: (3, 1, 1), 10: (3
 
 
 class AlexNetTrunk(nn.Module):
-    """AlexNet's convolutions; what each gives after its ReLU."""
+    """AlexNet's convolutions, with the output of each after its ReLU."""
 
     def __init__(self) -> None:
         super().__init__()
         layers: list[nn.Module] = [nn.Identity() for _ in range(13)]
-        before = 3
-        for (number, shape), wide in zip(_CONVOLUTIONS.items(), CHANNELS, strict=True):
-            layers[number] = nn.Conv2d(before, wide, *shape)
+        previous = 3
+        for (number, shape), channels in zip(_CONVOLUTIONS.items(), CHANNELS, strict=True):
+            layers[number] = nn.Conv2d(previous, channels, *shape)
             layers[number + 1] = nn.ReLU()
-            before = wide
+            previous = channels
         for number in (2, 5):
             layers[number] = nn.MaxPool2d(3, 2)
         self.features = nn.Sequential(*layers)
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Five maps of a scaled image (N, 3, H, W)."""
+        """Normalised images (N, 3, H, W) to five feature maps."""
         out = []
         for layer in self.features:
             x = layer(x)
@@ -45,7 +45,15 @@ class AlexNetTrunk(nn.Module):
 
 
 class Lpips(nn.Module):
-    """Perceptual distance of two batches of images, 0 for the same."""
+    """Perceptual distance of two batches of images, 0 for identical images.
+
+    Args:
+        trunk: torchvision's weight file of AlexNet.
+        heads: the authors' weight file of the heads; default: the one in torchmetrics.
+
+    Raises:
+        InputError: a file cannot be read or holds another network.
+    """
 
     def __init__(self, trunk: Path, heads: Path | None = None) -> None:
         super().__init__()
@@ -57,7 +65,10 @@ class Lpips(nn.Module):
             str(files("torchmetrics") / "functional" / "image" / "lpips_models" / "alex.pth")
         )
         self.heads = nn.ModuleDict(
-            {f"lin{k}": nn.Conv2d(wide, 1, 1, bias=False) for k, wide in enumerate(CHANNELS)}
+            {
+                f"lin{k}": nn.Conv2d(channels, 1, 1, bias=False)
+                for k, channels in enumerate(CHANNELS)
+            }
         )
         named = {n.replace(".model.1.", "."): t for n, t in read_tensors(where).items()}
         load_exactly(self.heads, named, where)
@@ -71,11 +82,13 @@ class Lpips(nn.Module):
         """Distances (N,) of images (N, 3, H, W), RGB in 0 … 1, at least 63 px a side."""
         x, y = ((2 * images - 1 - self.shift) / self.scale for images in (a, b))
         total = torch.zeros(len(a), device=a.device)
-        for head, one, other in zip(self.heads.values(), self.trunk(x), self.trunk(y), strict=True):
-            total = total + head((_unit(one) - _unit(other)).square()).mean((1, 2, 3))
+        for head, a_map, b_map in zip(
+            self.heads.values(), self.trunk(x), self.trunk(y), strict=True
+        ):
+            total = total + head((_unit(a_map) - _unit(b_map)).square()).mean((1, 2, 3))
         return total
 
 
 def _unit(features: Tensor) -> Tensor:
-    """Features (N, C, H, W) with every place's channels at unit length."""
+    """Features (N, C, H, W) normalised to unit length over the channels at every position."""
     return features / (features.square().sum(1, keepdim=True).sqrt() + 1e-10)

@@ -10,16 +10,24 @@ from palsynth.face.face import Face
 
 
 class _Conv(nn.Module):
-    """Convolution and norm, and PReLU unless ``linear``. Grouped where it is depth-wise."""
+    """Convolution and norm, then PReLU unless ``linear``; depth-wise if ``groups`` is set."""
 
     def __init__(
-        self, wide_in: int, wide: int, size: int = 1, stride: int = 1, padding: int = 0,
-        groups: int = 1, linear: bool = False,
-    ) -> None:  # fmt: skip
+        self,
+        channels_in: int,
+        channels: int,
+        size: int = 1,
+        stride: int = 1,
+        padding: int = 0,
+        groups: int = 1,
+        linear: bool = False,
+    ) -> None:
         super().__init__()
-        self.conv = nn.Conv2d(wide_in, wide, size, stride, padding, groups=groups, bias=False)
-        self.bn = nn.BatchNorm2d(wide)
-        self.prelu = nn.Identity() if linear else nn.PReLU(wide)
+        self.conv = nn.Conv2d(
+            channels_in, channels, size, stride, padding, groups=groups, bias=False
+        )
+        self.bn = nn.BatchNorm2d(channels)
+        self.prelu = nn.Identity() if linear else nn.PReLU(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.prelu(self.bn(self.conv(x)))
@@ -28,11 +36,13 @@ class _Conv(nn.Module):
 class _Bottleneck(nn.Module):
     """Widen, depth-wise 3 x 3, narrow."""
 
-    def __init__(self, wide_in: int, wide: int, groups: int, stride: int, residual: bool) -> None:
+    def __init__(
+        self, channels_in: int, channels: int, groups: int, stride: int, residual: bool
+    ) -> None:
         super().__init__()
-        self.conv = _Conv(wide_in, groups)
+        self.conv = _Conv(channels_in, groups)
         self.conv_dw = _Conv(groups, groups, 3, stride, 1, groups)
-        self.project = _Conv(groups, wide, linear=True)
+        self.project = _Conv(groups, channels, linear=True)
         self.residual = residual
 
     def forward(self, x: Tensor) -> Tensor:
@@ -41,10 +51,10 @@ class _Bottleneck(nn.Module):
 
 
 class _Stage(nn.Module):
-    def __init__(self, wide: int, depth: int, groups: int) -> None:
+    def __init__(self, channels: int, depth: int, groups: int) -> None:
         super().__init__()
         self.model = nn.Sequential(
-            *(_Bottleneck(wide, wide, groups, 1, True) for _ in range(depth))
+            *(_Bottleneck(channels, channels, groups, 1, True) for _ in range(depth))
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -54,10 +64,10 @@ class _Stage(nn.Module):
 class _Output(nn.Module):
     """Global depth-wise convolution, linear layer, norm."""
 
-    def __init__(self, wide: int, numbers: int) -> None:
+    def __init__(self, channels: int, numbers: int) -> None:
         super().__init__()
-        self.conv_6_dw = _Conv(wide, wide, 7, groups=wide, linear=True)
-        self.linear = nn.Linear(wide, numbers, bias=False)
+        self.conv_6_dw = _Conv(channels, channels, 7, groups=channels, linear=True)
+        self.linear = nn.Linear(channels, numbers, bias=False)
         self.bn = nn.BatchNorm1d(numbers)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -65,7 +75,7 @@ class _Output(nn.Module):
 
 
 class MobileFaceNet(nn.Module):
-    """68 points (300-W order) as shares of the side. RGB in 0 … 1, as they are."""
+    """68 points (300-W order) as fractions of the image's side; RGB in 0 … 1, not normalised."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -86,8 +96,8 @@ class MobileFaceNet(nn.Module):
         x = self.conv2_dw(self.conv1(self.pixels(images)))
         for stage in (self.conv_23, self.conv_3, self.conv_34, self.conv_4, self.conv_45):
             x = stage(x)
-        found = self.conv_6_sep(self.conv_5(x))
-        return Landmarks(self.output_layer(found).view(-1, 68, 2), found)
+        feature_map = self.conv_6_sep(self.conv_5(x))
+        return Landmarks(self.output_layer(feature_map).view(-1, 68, 2), feature_map)
 
     def crop(self, face: Face) -> Face:
         """ArcFace's five-point crop."""

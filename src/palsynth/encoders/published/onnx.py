@@ -1,4 +1,4 @@
-"""Recognisers published as ONNX, run by onnxruntime: for judging, not for training."""
+"""Recognisers published as ONNX, run by onnxruntime: for evaluation, not for training."""
 
 from __future__ import annotations
 
@@ -13,12 +13,21 @@ from palsynth.face.face import Face
 
 
 class OnnxRecogniser:
-    """An ONNX file that takes (N, 3, 112, 112), RGB in -1 … 1 as InsightFace publishes them,
-    and gives vectors. It has no gradient and no map: the map of
-    its features is empty, (N, 0, 7, 7)."""
+    """A recogniser in an ONNX file, in the form that InsightFace publishes.
+
+    The network maps (N, 3, 112, 112), RGB in -1 … 1, to vectors. It has no gradient and no feature
+    map: the map of its features is empty, (N, 0, 7, 7).
+
+    Args:
+        path: the ONNX file.
+
+    Raises:
+        InputError: onnxruntime is not installed, or the file is missing, damaged or not such a
+            network.
+    """
 
     def __init__(self, path: Path) -> None:
-        try:
+        try:  # an optional dependency
             import onnxruntime
         except ImportError:
             raise InputError(
@@ -32,7 +41,7 @@ class OnnxRecogniser:
             self._session = onnxruntime.InferenceSession(
                 str(path), options, providers=["CPUExecutionProvider"]
             )
-        except Exception:  # it has no error class of its own
+        except Exception:  # onnxruntime has no base class of its errors
             raise InputError(f"{path}: damaged or not an ONNX model; download it again") from None
         entry = self._session.get_inputs()[0]
         if len(entry.shape) != 4 or list(entry.shape[1:]) != [3, 112, 112]:
@@ -44,8 +53,8 @@ class OnnxRecogniser:
         """Images (N, 3, H, W), RGB in 0 … 1, to vectors (N, D)."""
         pixels = self.pixels(images.detach().float()).cpu()
         parts = torch.split(pixels, 1) if self._one_by_one else [pixels]
-        found = [self._session.run(None, {self._input: p.numpy()})[0] for p in parts]
-        vector = torch.cat([torch.from_numpy(f) for f in found]).to(images.device)
+        outputs = [self._session.run(None, {self._input: part.numpy()})[0] for part in parts]
+        vector = torch.cat([torch.from_numpy(output) for output in outputs]).to(images.device)
         return Features(vector, vector.new_zeros(len(vector), 0, 7, 7))
 
     def crop(self, face: Face) -> Face:
