@@ -1,4 +1,4 @@
-"""Every fault of a dataset is found, each once, and nothing else."""
+"""Every fault of a dataset is found, each once, and no other."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def dataset(tmp_path: Path, neutral: np.ndarray, half_grin: np.ndarray) -> Path:
     return tmp_path
 
 
-def test_a_clean_dataset_has_no_findings(dataset: Path) -> None:
+def test_a_valid_dataset_has_no_faults(dataset: Path) -> None:
     seen: list[tuple[int, int]] = []
     assert check(dataset, progress=lambda done, of: seen.append((done, of))) == []
     assert seen == [(1, 2), (2, 2)]
 
 
 def test_every_kind_of_fault_is_found(dataset: Path) -> None:
-    """As a list, in which no finding hides another of its kind about the same file."""
+    """No fault hides another of its kind about the same file."""
     rows = read_manifest(dataset)
     same = (dataset / "a/0.png").read_bytes()
     (dataset / "a/1.png").write_bytes(same)
@@ -78,14 +78,15 @@ def test_every_kind_of_fault_is_found(dataset: Path) -> None:
     assert texts[10:12] == ["is in test and train", "is in train and validation"]
     assert texts[12].startswith("movement 'juggle' is not one of")
     assert texts[13:15] == [
-        "yanagihara_item 3 is not 0, 2 or 4", "grade I (normal) cannot have item score 0"
-    ]  # fmt: skip
+        "yanagihara_item 3 is not 0, 2 or 4",
+        "grade I (normal) cannot have item score 0",
+    ]
     assert "it must lie between 0 and 1" in texts[15]
     without = check(dataset, faces=False)
     assert without == [f for f in found if f.kind != "no face"]
 
 
-def test_two_faces_are_one_too_many(dataset: Path, neutral: np.ndarray) -> None:
+def test_two_faces_are_a_fault(dataset: Path, neutral: np.ndarray) -> None:
     write_png(dataset / "a/0.png", np.hstack([neutral, neutral[:, ::-1]]))
     (found,) = check(dataset)
     assert (found.kind, found.about, found.text) == ("no face", "a/0.png", "2 faces found")

@@ -1,4 +1,4 @@
-"""What labels mean as numbers, what a mirror does to them, and which example has which number."""
+"""Labels as numbers, mirrored examples, and the order of examples."""
 
 from __future__ import annotations
 
@@ -25,11 +25,20 @@ UNEVEN = Palsy(
 )
 
 
-def test_class_numbers_mean_what_trained_heads_learnt() -> None:
+def test_class_numbers_are_those_of_the_trained_heads() -> None:
     assert [m.value for m in MOVEMENTS] == [
-        "rest", "wrinkle-forehead", "close-eyes-lightly", "close-eyes-tightly", "wink",
-        "wrinkle-nose", "puff-cheeks", "whistle", "grin", "depress-lip", "blink",
-    ]  # fmt: skip
+        "rest",
+        "wrinkle-forehead",
+        "close-eyes-lightly",
+        "close-eyes-tightly",
+        "wink",
+        "wrinkle-nose",
+        "puff-cheeks",
+        "whistle",
+        "grin",
+        "depress-lip",
+        "blink",
+    ]
     assert ITEMS == (0, 2, 4)
     assert [g.value for g in GRADES] == ["I", "II", "III", "IV", "V", "VI"]
     assert UNKNOWN == -1
@@ -43,7 +52,7 @@ def test_labels_list_the_left_side_first_and_branches_from_the_forehead_down() -
     assert got["tone"] == pytest.approx([0.6, 0.95])
 
 
-def test_labels_that_are_not_known_are_left_out() -> None:
+def test_unknown_labels_are_left_out() -> None:
     assert labels(None, None) == {}
     assert labels(Movement.WINK, None) == {"movement": 4}
     assert labels(None, Palsy.none()).keys() == {"function", "tone"}
@@ -53,36 +62,36 @@ def test_labels_that_are_not_known_are_left_out() -> None:
         assert np.isnan(getattr(empty, name)).all()
 
 
-def test_a_mirror_swaps_the_sides_of_every_label_and_keeps_the_others() -> None:
+def test_mirroring_swaps_the_sides_of_every_label_and_preserves_the_others() -> None:
     image = np.arange(2 * 5 * 3, dtype=np.uint8).reshape(2, 5, 3)
     points = np.zeros((topology.POINTS, 2), np.float32)
     points[33], points[61], points[4] = (0.5, 1), (1.0, 0), (2.25, 1.5)
     known = labels(Movement.WINK, UNEVEN)
-    seen = Example(image, 7, points=points, item=1, grade=4, **known).mirrored()
-    assert np.array_equal(seen.image, image[:, [4, 3, 2, 1, 0]])
-    assert seen.points[263].tolist() == [3.5, 1.0]  # the outer corner of the other eye
-    assert seen.points[291].tolist() == [3.0, 0.0]  # the other corner of the mouth
-    assert seen.points[4].tolist() == [1.75, 1.5]  # the tip of the nose has no other side
+    mirrored = Example(image, 7, points=points, item=1, grade=4, **known).mirrored()
+    assert np.array_equal(mirrored.image, image[:, [4, 3, 2, 1, 0]])
+    assert mirrored.points[263].tolist() == [3.5, 1.0]  # the outer corner of the other eye
+    assert mirrored.points[291].tolist() == [3.0, 0.0]  # the other corner of the mouth
+    assert mirrored.points[4].tolist() == [1.75, 1.5]  # the tip of the nose has no other side
     expected = [[1.0, 0.9, 0.8, 0.75, 0.7], [0.1, 0.2, 0.3, 0.4, 0.5]]
-    assert np.allclose(seen.function, expected)
-    assert seen.tone == pytest.approx([0.95, 0.6])
-    assert (seen.subject, seen.movement, seen.item, seen.grade) == (7, 4, 1, 4)
+    assert np.allclose(mirrored.function, expected)
+    assert mirrored.tone == pytest.approx([0.95, 0.6])
+    assert (mirrored.subject, mirrored.movement, mirrored.item, mirrored.grade) == (7, 4, 1, 4)
 
 
-def test_every_round_has_everything_once_in_an_order_of_its_own() -> None:
-    rounds = [
+def test_every_epoch_has_every_index_once_in_its_own_order() -> None:
+    epochs = [
         [shuffled(n, 20, 3, Stream.SYNTHETIC_ORDER) for n in range(r * 20, r * 20 + 20)]
         for r in range(3)
     ]
-    assert all(sorted(order) == list(range(20)) for order in rounds)
+    assert all(sorted(order) == list(range(20)) for order in epochs)
     others = [
         [shuffled(n, 20, seed, stream) for n in range(20)]
         for seed, stream in ((4, Stream.SYNTHETIC_ORDER), (3, Stream.SYNTHETIC_PICTURE))
     ]
-    assert len({tuple(order) for order in (*rounds, *others)}) == 5
+    assert len({tuple(order) for order in (*epochs, *others)}) == 5
 
 
-def test_a_batch_lies_along_the_first_axis_in_order() -> None:
+def test_a_batch_is_stacked_along_the_first_axis_in_order() -> None:
     rows = [Example(np.full((2, 4, 3), n, np.uint8), n, movement=n + 3) for n in range(3)]
     batch = stack(rows)
     assert batch["image"].shape == (3, 2, 4, 3)

@@ -1,4 +1,4 @@
-"""Sources on disk: whose pictures a folder gives, under which labels; what is kept; mixtures."""
+"""Sources on disk: splits and labels of a folder, cached examples, mixtures, folder pairs."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from palsynth.errors import InputError
 from palsynth.face import topology
 
 SPLITS = {"train": 40, "validation": 120, "test": 200, None: 240}
-"""Split -> grey level of its people's pictures."""
+"""Split -> grey level of its pictures."""
 
 
 def fill(folder: Path, rows: list[tuple[Row, tuple[int, int, int]]], shape=(40, 40)) -> None:  # type: ignore[no-untyped-def]
@@ -34,7 +34,7 @@ def fill(folder: Path, rows: list[tuple[Row, tuple[int, int, int]]], shape=(40, 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Two pictures of one person in each split, and of one in none."""
+    """Two pictures of one person in each split, and of one person without a split."""
     fill(
         tmp_path,
         [
@@ -46,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_only_train_people_are_trained_on_unless_others_are_named(folder: Path) -> None:
+def test_a_folder_source_defaults_to_the_train_split(folder: Path) -> None:
     source = FolderSource(folder)
     assert {row.subject_id for row in source.rows} == {"train person"}
     assert source.num_subjects == 1
@@ -59,7 +59,7 @@ def test_only_train_people_are_trained_on_unless_others_are_named(folder: Path) 
     assert both.subjects == ["train person", "validation person"]
 
 
-def test_pairs_too_are_of_train_people_unless_others_are_named(folder: Path) -> None:
+def test_folder_pairs_default_to_the_train_split(folder: Path) -> None:
     def pictures(pairs: FolderPairs) -> set[int]:
         return {int(p.max()) for n in range(6) for p in (pairs[n].identity, pairs[n].target)}
 
@@ -68,8 +68,8 @@ def test_pairs_too_are_of_train_people_unless_others_are_named(folder: Path) -> 
 
 
 def test_an_empty_split_is_named(folder: Path) -> None:
-    with pytest.raises(InputError, match="no images in split nobody"):
-        FolderSource(folder, ("nobody",))[0]
+    with pytest.raises(InputError, match="no images in split unknown"):
+        FolderSource(folder, ("unknown",))[0]
 
 
 def test_an_impossible_label_is_named(tmp_path: Path) -> None:
@@ -85,14 +85,21 @@ def test_a_row_gives_its_labels(tmp_path: Path) -> None:
     points[places.index(45)] = [10.0, 5.0]  # the outer corner of the left eye
     points[places.index(36)] = [2.0, 6.0]  # of the right eye
     row = Row(
-        "b.png", "b", movement="grin", side="right", hb_grade="V", yanagihara_item=2,
-        palsy=weak.to_dict(), split="train", attributes={"multipie60": points},
-    )  # fmt: skip
+        "b.png",
+        "b",
+        movement="grin",
+        side="right",
+        hb_grade="V",
+        yanagihara_item=2,
+        palsy=weak.to_dict(),
+        split="train",
+        attributes={"multipie60": points},
+    )
     plain = Row("a.png", "c", hb_grade="I", yanagihara_item=4, split="train")
     fill(tmp_path, [(row, (200, 10, 30)), (plain, (7, 7, 7))], shape=(40, 80))
     source = FolderSource(tmp_path, size=160)
     assert source.subjects == ["b", "c"]
-    bare, example = source.example(0), source.example(1)
+    unlabelled, example = source.example(0), source.example(1)
     assert example.image.shape == (160, 160, 3)
     assert example.image[0, 0].tolist() == [200, 10, 30]
     assert (example.subject, example.movement, example.grade, example.item) == (0, 8, 4, 1)
@@ -103,18 +110,23 @@ def test_a_row_gives_its_labels(tmp_path: Path) -> None:
     assert example.points[33].tolist() == [4.5, 25.5]
     known = np.flatnonzero(~np.isnan(example.points[:, 0]))
     assert known.tolist() == sorted(topology.MULTIPIE_60.values())
-    assert (bare.subject, bare.movement, bare.grade, bare.item) == (1, -1, 0, 2)
-    assert np.isnan(bare.function).all()
-    assert np.isnan(bare.tone).all()
-    assert np.isnan(bare.points).all()
+    assert (unlabelled.subject, unlabelled.movement, unlabelled.grade, unlabelled.item) == (
+        1,
+        -1,
+        0,
+        2,
+    )
+    assert np.isnan(unlabelled.function).all()
+    assert np.isnan(unlabelled.tone).all()
+    assert np.isnan(unlabelled.points).all()
 
 
-def test_every_round_shows_every_picture_in_another_order(tmp_path: Path) -> None:
+def test_every_epoch_has_every_picture_in_another_order(tmp_path: Path) -> None:
     fill(tmp_path, [(Row(f"{k}.png", "a", split="train"), (10 * k,) * 3) for k in range(8)])
 
-    def order(seed: int, begin: int) -> list[int]:
+    def order(seed: int, start: int) -> list[int]:
         source = FolderSource(tmp_path, seed=seed)
-        return [int(source[n].image.max()) for n in range(begin, begin + 8)]
+        return [int(source[n].image.max()) for n in range(start, start + 8)]
 
     orders = [order(0, 0), order(0, 8), order(1, 0)]
     assert all(sorted(o) == [0, 10, 20, 30, 40, 50, 60, 70] for o in orders)
@@ -122,46 +134,48 @@ def test_every_round_shows_every_picture_in_another_order(tmp_path: Path) -> Non
 
 
 class Counted:
-    """Number n shows n everywhere."""
+    """Example n has n in every field."""
 
     num_subjects = 5
 
     def __getitem__(self, number: int) -> Example:
         return Example(
-            np.full((4, 4, 3), number, np.uint8), number, movement=number,
+            np.full((4, 4, 3), number, np.uint8),
+            number,
+            movement=number,
             points=np.full((topology.POINTS, 2), number, np.float32),
             function=np.full((2, 5), number / 10, np.float32),
             tone=np.array([number / 10, 1], np.float32),
-        )  # fmt: skip
+        )
 
     def __repr__(self) -> str:
         return "Counted"
 
 
 @pytest.fixture
-def at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Parts of two records, drawn in this process."""
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shards of two records, generated in this process."""
     monkeypatch.setattr(
         "palsynth.data.cache.map_in_processes", lambda work, items, _: map(work, items)
     )
     monkeypatch.setattr(CachedSource, "part", 2)
 
 
-@pytest.mark.usefixtures("at_hand")
-def test_records_are_found_again_over_several_files(tmp_path: Path) -> None:
-    kept = CachedSource(Counted(), tmp_path, 5)
+@pytest.mark.usefixtures("small_shards")
+def test_records_are_read_from_several_shards(tmp_path: Path) -> None:
+    cached = CachedSource(Counted(), tmp_path, 5)
     seen: list[tuple[int, int]] = []
-    kept.build(progress=lambda done, of: seen.append((done, of)))
+    cached.build(progress=lambda done, of: seen.append((done, of)))
     assert seen == [(2, 5), (4, 5), (5, 5)]
     names = sorted(p.name for p in tmp_path.glob("*.npy"))
     assert names == ["part-00000.npy", "part-00001.npy", "part-00002.npy"]
-    assert [int(kept.record(n)["subject"]) for n in range(5)] == [0, 1, 2, 3, 4]
+    assert [int(cached.record(n)["subject"]) for n in range(5)] == [0, 1, 2, 3, 4]
     (tmp_path / "part-00001.npy").unlink()
-    with pytest.raises(InputError, match=r"part-00001\.npy has not been drawn yet"):
+    with pytest.raises(InputError, match=r"part-00001\.npy has not been built yet"):
         CachedSource(Counted(), tmp_path, 5).record(0)
     seen.clear()
-    kept.build(progress=lambda done, of: seen.append((done, of)))
-    assert seen == [(5, 5)], "only what was missing"
+    cached.build(progress=lambda done, of: seen.append((done, of)))
+    assert seen == [(5, 5)], "only the missing shard"
     examples = [CachedSource(Counted(), tmp_path, 5)[n] for n in range(5)]
     assert sorted(e.subject for e in examples) == [0, 1, 2, 3, 4]
     for e in examples:
@@ -172,48 +186,48 @@ def test_records_are_found_again_over_several_files(tmp_path: Path) -> None:
         assert e.tone == pytest.approx([e.subject / 10, 1])
 
 
-@pytest.mark.usefixtures("at_hand")
-def test_kept_rounds_have_orders_of_their_own(tmp_path: Path) -> None:
-    kept = CachedSource(Counted(), tmp_path, 20)
-    kept.build()
+@pytest.mark.usefixtures("small_shards")
+def test_epochs_of_a_cache_have_their_own_orders(tmp_path: Path) -> None:
+    cached = CachedSource(Counted(), tmp_path, 20)
+    cached.build()
     other = CachedSource(Counted(), tmp_path, 20, seed=1)
     orders = [
-        [s[n].subject for n in range(b, b + 20)] for s, b in ((kept, 0), (kept, 20), (other, 0))
+        [s[n].subject for n in range(b, b + 20)] for s, b in ((cached, 0), (cached, 20), (other, 0))
     ]
     assert all(sorted(order) == list(range(20)) for order in orders)
     assert len({tuple(order) for order in orders}) == 3
 
 
-def test_live_records_are_those_of_the_number() -> None:
-    class Live(ShardedCache):
+def test_uncached_records_are_generated_by_number() -> None:
+    class Uncached(ShardedCache):
         uncached = True
 
         def records(self, numbers):  # type: ignore[no-untyped-def]
             return np.array(numbers) * 10
 
-    assert Live().record(7) == 70
+    assert Uncached().record(7) == 70
 
 
-def test_kept_examples_are_drawn_once_by_other_processes(tmp_path: Path) -> None:
-    num_subjects = SyntheticSource(first=40, count=4, size=64, seed=2)
-    kept = CachedSource(num_subjects, tmp_path / "kept", count=3, seed=3)
-    with pytest.raises(InputError, match=r"part-00000.npy has not been drawn yet"):
-        kept[0]
-    kept.build()
-    drawn, found = (stack([s[n] for n in range(3)]) for s in (num_subjects, kept))
-    order = [found["image"].tolist().index(image) for image in drawn["image"].tolist()]
+def test_cached_examples_are_generated_once_by_other_processes(tmp_path: Path) -> None:
+    source = SyntheticSource(first=40, count=4, size=64, seed=2)
+    cached = CachedSource(source, tmp_path / "cache", count=3, seed=3)
+    with pytest.raises(InputError, match=r"part-00000.npy has not been built yet"):
+        cached[0]
+    cached.build()
+    generated, read = (stack([s[n] for n in range(3)]) for s in (source, cached))
+    order = [read["image"].tolist().index(image) for image in generated["image"].tolist()]
     assert sorted(order) == [0, 1, 2]
     for name in ("subject", "movement", "points", "function", "tone"):
-        assert np.allclose(found[name][order], drawn[name], atol=1e-4)
-    before = (tmp_path / "kept" / "part-00000.npy").stat().st_mtime_ns
-    kept.build()
-    assert (tmp_path / "kept" / "part-00000.npy").stat().st_mtime_ns == before
-    with pytest.raises(InputError, match="keeps examples of another source"):
-        CachedSource(SyntheticSource(size=64), tmp_path / "kept", count=PART).build()
+        assert np.allclose(read[name][order], generated[name], atol=1e-4)
+    before = (tmp_path / "cache" / "part-00000.npy").stat().st_mtime_ns
+    cached.build()
+    assert (tmp_path / "cache" / "part-00000.npy").stat().st_mtime_ns == before
+    with pytest.raises(InputError, match="holds examples of another source"):
+        CachedSource(SyntheticSource(size=64), tmp_path / "cache", count=PART).build()
 
 
-def test_mixtures_number_people_on_and_keep_their_shares() -> None:
-    class Shows:
+def test_mixtures_number_subjects_consecutively_and_respect_their_shares() -> None:
+    class Grey:
         def __init__(self, grey: int, num_subjects: int | None) -> None:
             self.grey, self.num_subjects = grey, num_subjects
 
@@ -222,40 +236,42 @@ def test_mixtures_number_people_on_and_keep_their_shares() -> None:
                 np.full((1, 1, 3), self.grey, np.uint8), number % (self.num_subjects or 1)
             )
 
-    mixed = MixedSource([Shows(10, 4), Shows(20, 3), Shows(30, 2)], [1.0, 6.0, 3.0], seed=1)
-    assert mixed.num_subjects == 9
-    examples = [mixed[n] for n in range(500)]
-    num_subjects = {10: range(4), 20: range(4, 7), 30: range(7, 9)}
-    for grey, numbers in num_subjects.items():
+    mixture = MixedSource([Grey(10, 4), Grey(20, 3), Grey(30, 2)], [1.0, 6.0, 3.0], seed=1)
+    assert mixture.num_subjects == 9
+    examples = [mixture[n] for n in range(500)]
+    subjects = {10: range(4), 20: range(4, 7), 30: range(7, 9)}
+    for grey, numbers in subjects.items():
         assert {e.subject for e in examples if e.image.max() == grey} == set(numbers)
-    counts = [sum(int(e.image.max()) == grey for e in examples) for grey in num_subjects]
+    counts = [sum(int(e.image.max()) == grey for e in examples) for grey in subjects]
     assert counts == pytest.approx([50, 300, 150], abs=35)
-    again = replace(mixed, seed=2)
+    again = replace(mixture, seed=2)
     assert [again[n].subject for n in range(20)] != [e.subject for e in examples[:20]]
-    assert MixedSource([Shows(1, 4), Shows(2, None)], [1, 1]).num_subjects is None
+    assert MixedSource([Grey(1, 4), Grey(2, None)], [1, 1]).num_subjects is None
 
 
 def test_pairs_of_a_folder_are_two_pictures_of_one_subject(tmp_path: Path) -> None:
     movements = ("rest", "grin", "whistle")
     rows = [
-        (Row(f"{s}/{k}.png", s, movements[k], palsy=palsy.to_dict(), split="train"),
-         (base + 10 * k,) * 3)
+        (
+            Row(f"{s}/{k}.png", s, movements[k], palsy=palsy.to_dict(), split="train"),
+            (base + 10 * k,) * 3,
+        )
         for s, base, palsy in (("a", 10, Palsy.weakness(Side.LEFT, 0.8)), ("b", 110, Palsy.none()))
         for k in range(3)
-    ]  # fmt: skip
+    ]
     fill(tmp_path, rows)
     pairs = FolderPairs(tmp_path, size=16)
 
     def grey(pair: PairExample, name: str) -> int:
         return int(getattr(pair, name).max())
 
-    seen = [pairs[n] for n in range(60)]
-    targets = [grey(p, "target") for p in seen]
-    assert sorted(targets[:6]) == [10, 20, 30, 110, 120, 130], "every picture once a round"
+    examples = [pairs[n] for n in range(60)]
+    targets = [grey(p, "target") for p in examples]
+    assert sorted(targets[:6]) == [10, 20, 30, 110, 120, 130], "every picture once per epoch"
     assert targets[:6] != targets[6:12]
-    for pair in seen:
+    for pair in examples:
         target, identity = grey(pair, "target"), grey(pair, "identity")
-        assert grey(pair, "expression") == target, "as the paper trains"
+        assert grey(pair, "expression") == target, "as in the paper's training"
         assert grey(pair, "draft") == identity
         assert identity != target
         assert identity // 100 == target // 100, "the same subject"
@@ -263,10 +279,10 @@ def test_pairs_of_a_folder_are_two_pictures_of_one_subject(tmp_path: Path) -> No
         weak = 1.0 if target > 100 else 0.2
         assert np.allclose(pair.function, [[weak] * 5, [1.0] * 5])
         assert pair.tone == pytest.approx([1.0 if target > 100 else 0.4, 1.0])
-    assert {(grey(p, "identity"), grey(p, "target")) for p in seen} == {
+    assert {(grey(p, "identity"), grey(p, "target")) for p in examples} == {
         (i + b, t + b) for b in (0, 100) for i in (10, 20, 30) for t in (10, 20, 30) if i != t
     }
-    assert seen[0].target.shape == (16, 16, 3)
+    assert examples[0].target.shape == (16, 16, 3)
     write_manifest(tmp_path, [row for row, _ in rows[:4]])
     with pytest.raises(InputError, match="b has one image only; a pair needs two"):
         FolderPairs(tmp_path)[0]

@@ -1,4 +1,4 @@
-"""Half-smiles of two photographs: which half smiles, and how much."""
+"""Half-smiles from two photographs: which half smiles, and how much."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from palsynth.data.half_smiles import (
     _MIDLINE,
     _STABLE,
     Smiler,
-    _on,
+    _side_weight,
     half_smile,
     pair_up,
     read_smilers,
@@ -43,7 +43,7 @@ def test_the_weak_side_lacks_its_share_of_the_smile(
         assert (image[30:70, other] == 255).all()
 
 
-def test_corners_go_as_far_as_the_two_pictures_say(black_to_white: Smiler) -> None:
+def test_corners_are_displaced_as_between_the_two_pictures(black_to_white: Smiler) -> None:
     rest = black_to_white.rest
     moved = rest.landmarks.copy()
     moved[291, :2] += np.array([0.3, -0.4]) * rest.outer_eyes
@@ -53,12 +53,12 @@ def test_corners_go_as_far_as_the_two_pictures_say(black_to_white: Smiler) -> No
     assert corners[Side.RIGHT] == pytest.approx(0.1, abs=1e-3)
 
 
-def test_the_smile_is_laid_over_the_rest(face: Face) -> None:
-    """A smile photographed larger and elsewhere ends where the same person at rest is."""
-    shown = face.warped(np.eye(2) * 1.2, np.array([9.0, -4.0]), (320, 320))
-    moved = shown.landmarks.copy()
+def test_the_smile_is_aligned_with_the_face_at_rest(face: Face) -> None:
+    """A smile photographed larger and elsewhere is aligned with the same person at rest."""
+    enlarged = face.warped(np.eye(2) * 1.2, np.array([9.0, -4.0]), (320, 320))
+    moved = enlarged.landmarks.copy()
     moved[[61, 291], 1] -= 12
-    subject = pair_up("x", face, Face(shown.image, moved), 128)
+    subject = pair_up("x", face, Face(enlarged.image, moved), 128)
     stable = [33, 263, 168, 10]
     assert np.allclose(
         subject.smile.landmarks[stable, :2], subject.rest.landmarks[stable, :2], atol=0.3
@@ -68,7 +68,7 @@ def test_the_smile_is_laid_over_the_rest(face: Face) -> None:
     assert (subject.gender, subject.ethnicity, subject.split) == ("", "", "")
 
 
-def test_what_is_known_of_a_smiler_is_its_own(
+def test_each_person_has_its_own_attributes(
     tmp_path: Path, face: Face, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = []
@@ -87,29 +87,29 @@ def test_what_is_known_of_a_smiler_is_its_own(
     found = dict(read_smilers(tmp_path, 64))
     assert read == ["neutral/1.jpg", "smiling/1.jpg", "neutral/2.jpg", "smiling/2.jpg"]
     about = {
-        name: (who.name, who.gender, who.ethnicity, who.split)
-        for name, who in found.items()
-        if isinstance(who, Smiler)
+        name: (smiler.name, smiler.gender, smiler.ethnicity, smiler.split)
+        for name, smiler in found.items()
+        if isinstance(smiler, Smiler)
     }
     assert about == {"1": ("1", "female", "black", "test"), "2": ("2", "male", "asian", "train")}
 
 
 @pytest.mark.parametrize(("side", "towards"), [(Side.LEFT, 1), (Side.RIGHT, -1)])
-def test_one_half_hands_over_to_the_other_at_the_midline(side: Side, towards: int) -> None:
+def test_the_halves_meet_at_the_midline(side: Side, towards: int) -> None:
     """The midline leans: from x = 40 at the forehead to 60 at the chin."""
     points = np.zeros((468, 2))
     points[list(_MIDLINE)] = np.linspace([40, 0], [60, 100], len(_MIDLINE))
     y = np.array([0.0, 50.0, 100.0])
     line = np.array([40.0, 50.0, 60.0])
-    assert _on(side, line, y, points, 6.0) == pytest.approx(0.5)
-    assert _on(side, line + 6 * towards, y, points, 6.0) == pytest.approx(1)
-    assert _on(side, line - 6 * towards, y, points, 6.0) == pytest.approx(0)
-    assert (_on(side, line + 2 * towards, y, points, 6.0) > 0.6).all()
+    assert _side_weight(side, line, y, points, 6.0) == pytest.approx(0.5)
+    assert _side_weight(side, line + 6 * towards, y, points, 6.0) == pytest.approx(1)
+    assert _side_weight(side, line - 6 * towards, y, points, 6.0) == pytest.approx(0)
+    assert (_side_weight(side, line + 2 * towards, y, points, 6.0) > 0.6).all()
 
 
-def test_halves_meet_at_the_midline_and_faces_are_laid_by_what_stays() -> None:
-    """Landmarks on the line are their own mirror; those that lay faces over one another are as many
-    on either side, and none is of brows, cheeks or mouth."""
+def test_midline_and_stable_landmarks_are_symmetric() -> None:
+    """Landmarks on the midline are their own mirror images; those that align two faces are
+    symmetric and none belongs to brows, cheeks or mouth."""
     assert [int(topology.MIRROR[p]) for p in _MIDLINE] == list(_MIDLINE)
     assert {int(topology.MIRROR[p]) for p in _STABLE} == set(_STABLE)
     moved = {*topology.OUTER_UPPER_LIP, *topology.OUTER_LOWER_LIP, *topology.BROW_UPPER["left"]}

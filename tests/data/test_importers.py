@@ -54,13 +54,23 @@ def test_meei(meei: Path, tmp_path: Path) -> None:
         if r.subject_id == "meei-flaccid-complete-completeflaccid1"
     }
     assert [flaccid[k].movement for k in range(1, 9)] == [
-        "rest", "wrinkle-forehead", "close-eyes-lightly", "close-eyes-tightly", None, "grin",
-        "whistle", "depress-lip",
-    ]  # fmt: skip
+        "rest",
+        "wrinkle-forehead",
+        "close-eyes-lightly",
+        "close-eyes-tightly",
+        None,
+        "grin",
+        "whistle",
+        "depress-lip",
+    ]
     assert {r.side for r in flaccid.values()} == {"left"}
     assert flaccid[1].attributes == {
-        "category": "flaccid", "level": "Complete", "photo": 1, "gender": "F", "age": 44
-    }  # fmt: skip
+        "category": "flaccid",
+        "level": "Complete",
+        "photo": 1,
+        "gender": "F",
+        "age": 44,
+    }
     normal = [r for r in rows if r.attributes["category"] == "normal"]
     assert {(r.side, r.hb_grade, r.subject_id) for r in normal} == {
         (None, "I", "meei-normal-normal-normal3")
@@ -151,20 +161,20 @@ def test_folder_with_a_mapping(labelled: Path, tmp_path: Path) -> None:
     rules = {item.path.name: item.rule for item in unplaced}
     assert "movement 'snort'" in rules["b.jpg"]
     assert "add it to 'values' in map.yaml" in rules["b.jpg"]
-    assert rules["gone.jpg"] == "labels.csv:5 names it, but it is not there"
+    assert rules["gone.jpg"] == "labels.csv:5 names it, but the file does not exist"
     assert rules["unlisted.jpg"] == "labels.csv has no line for it"
 
 
 def test_every_field_of_a_mapping_is_taken_from_its_column(labelled: Path, tmp_path: Path) -> None:
-    """Splits that the owners made stay; others are made of the subject's name."""
+    """Given splits are preserved; others are derived from the subject's name."""
     (labelled / "l.csv").write_text(
-        "f,who,does,weak,grade,score,part\n"
+        "f,subject,does,weak,grade,score,part\n"
         "p1/a.jpg,subject-12,grin,left,V,0,train\n"
         "p1/b.jpg,subject-12,rest,right,II,4,test\n"
         "p2/c.jpg,subject-12,whistle,,,,\n"
     )
     (labelled / "m.yaml").write_text(
-        "labels: l.csv\ncolumns: {file_name: f, subject_id: who, movement: does, side: weak, "
+        "labels: l.csv\ncolumns: {file_name: f, subject_id: subject, movement: does, side: weak, "
         "hb_grade: grade, yanagihara_item: score, split: part}\n"
     )
     rows, _ = import_dataset("folder", labelled, tmp_path / "out", labelled / "m.yaml")
@@ -225,7 +235,7 @@ def test_what_cannot_be_imported(tmp_path: Path) -> None:
         import_dataset("aflfp", tmp_path / "src", tmp_path / "full")
 
 
-def test_two_patients_of_one_name_stay_two(tmp_path: Path) -> None:
+def test_two_patients_of_one_name_are_two_subjects(tmp_path: Path) -> None:
     for level in ("MildFlaccid", "SevereFlaccid"):
         _picture(tmp_path / "M" / "Flaccid" / level / "1" / "1_1.jpg")
     rows, unplaced = import_dataset("meei", tmp_path / "M", tmp_path / "out")
@@ -234,10 +244,10 @@ def test_two_patients_of_one_name_stay_two(tmp_path: Path) -> None:
     assert len(list((tmp_path / "out").rglob("*.jpg"))) == 2
 
 
-def test_nothing_is_written_outside_or_twice(labelled: Path, tmp_path: Path) -> None:
-    _picture(labelled.parent / "outside.jpg")
+def test_no_file_is_written_beyond_the_target_or_twice(labelled: Path, tmp_path: Path) -> None:
+    _picture(labelled.parent / "elsewhere.jpg")
     (labelled / "labels.csv").write_text(
-        "picture,patient,task,weak\n../outside.jpg,1,smile,L\np1/a.jpg,1,smile,L\n"
+        "picture,patient,task,weak\n../elsewhere.jpg,1,smile,L\np1/a.jpg,1,smile,L\n"
         "p1/a.jpg,2,smile,R\n"
     )
     rows, unplaced = import_dataset(
@@ -246,8 +256,8 @@ def test_nothing_is_written_outside_or_twice(labelled: Path, tmp_path: Path) -> 
     assert [r.file_name for r in rows] == ["p1/a.jpg"]
     rules = [item.rule for item in unplaced]
     assert any("leads out of the dataset" in rule for rule in rules)
-    assert any("is imported by the same name" in rule for rule in rules)
-    assert not (tmp_path / "deep" / "outside.jpg").exists()
+    assert any("is imported under the same name" in rule for rule in rules)
+    assert not (tmp_path / "deep" / "elsewhere.jpg").exists()
 
 
 def test_codes_and_scores_in_a_mapping(labelled: Path, tmp_path: Path) -> None:

@@ -37,7 +37,7 @@ def test_round_trip(dataset: Path) -> None:
     assert [r.subject_id for r in rows] == ["a", "b"]
 
 
-def test_unknown_columns_are_kept_as_attributes(dataset: Path) -> None:
+def test_unknown_columns_become_attributes(dataset: Path) -> None:
     path = dataset / FILE_NAME
     data = [json.loads(line) for line in path.read_text().splitlines()]
     data[0]["camera"] = "phone"
@@ -49,7 +49,7 @@ def test_hugging_face_opens_it_without_our_package(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     datasets = pytest.importorskip("datasets")
-    # it counts its users on the way, unless it is offline
+    # it reports its use, unless it is offline
     monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)
     loaded = datasets.load_dataset(
         "imagefolder", data_dir=str(dataset), cache_dir=str(tmp_path / "cache"), split="train"
@@ -110,15 +110,17 @@ def test_impossible_labels(row: Row, text: str) -> None:
 
 def test_possible_labels_are_no_problem() -> None:
     for movement, side, split in zip(
-        ("rest", "grin", "blink"), ("left", "right", None), ("train", "validation", "test"),
+        ("rest", "grin", "blink"),
+        ("left", "right", None),
+        ("train", "validation", "test"),
         strict=True,
-    ):  # fmt: skip
+    ):
         for grade, item in (("I", 4), ("I", 2), ("II", 0), ("VI", 0), ("V", 2), (None, 0)):
             row = Row("x", "s", movement, side, grade, item, Palsy.none().to_dict(), split)
             assert row.problems() == []
 
 
-def test_stats_count_every_label_and_what_is_not_known() -> None:
+def test_stats_count_every_label_and_unknown_ones() -> None:
     found = stats(
         [
             Row("1", "a", "grin", "left", "V", 0, split="train"),
@@ -137,11 +139,11 @@ def test_stats_count_every_label_and_what_is_not_known() -> None:
     }
 
 
-def test_bars_of_a_picture_are_as_long_as_the_counts(dataset: Path) -> None:
+def test_bars_of_the_chart_are_proportional_to_the_counts(dataset: Path) -> None:
     one, other = read_manifest(dataset)
-    lone = replace(one, movement="rest", side="right", hb_grade="II", yanagihara_item=4)
+    single = replace(one, movement="rest", side="right", hb_grade="II", yanagihara_item=4)
     write_manifest(
-        dataset, [replace(lone, split="test"), other, replace(other, file_name="b/1.png")]
+        dataset, [replace(single, split="test"), other, replace(other, file_name="b/1.png")]
     )
     picture = stats_picture(dataset)
     assert picture.shape[1] == 1200
@@ -151,7 +153,7 @@ def test_bars_of_a_picture_are_as_long_as_the_counts(dataset: Path) -> None:
     assert lengths == [391, 781, 781, 391, 781, 391, 391, 781, 781, 391]
 
 
-def test_rows_of_a_folder_are_sorted_and_of_the_splits_that_are_named(dataset: Path) -> None:
+def test_rows_of_a_folder_are_sorted_and_of_the_given_splits(dataset: Path) -> None:
     rows = read_manifest(dataset)
     lines = [replace(rows[1], split="test"), replace(rows[0], split="train")]
     (dataset / FILE_NAME).write_text("".join(row.to_json() + "\n" for row in lines))
@@ -163,8 +165,10 @@ def test_rows_of_a_folder_are_sorted_and_of_the_splits_that_are_named(dataset: P
     (dataset / FILE_NAME).unlink()
     with pytest.raises(InputError, match=r"has no metadata\.jsonl that names splits"):
         pictures(dataset, ("test",))
-    bare = pictures(dataset)
-    assert [(r.file_name, r.subject_id) for r in bare] == [(n, n) for n in ("a/0.png", "b/0.png")]
+    unlabelled = pictures(dataset)
+    assert [(r.file_name, r.subject_id) for r in unlabelled] == [
+        (n, n) for n in ("a/0.png", "b/0.png")
+    ]
 
 
 def test_splits_depend_on_the_name_only() -> None:
@@ -173,7 +177,7 @@ def test_splits_depend_on_the_name_only() -> None:
     others = {k: s for k, s in enumerate(splits[:30]) if s != "train"}
     assert others == {0: "validation", 12: "test", 24: "validation"}
     counts = [splits.count(s) for s in ("train", "validation", "test")]
-    assert counts == [1593, 203, 204], "eight, one and one of ten"
+    assert counts == [1593, 203, 204], "80, 10 and 10 %"
 
 
 def test_a_writer_refuses_a_folder_with_other_contents(tmp_path: Path) -> None:
@@ -205,15 +209,18 @@ def test_a_writer_writes_rows_in_order_beside_their_pictures(tmp_path: Path) -> 
     assert read_manifest(folder) == rows[::-1]
     assert writer.complete
     assert sorted(p.name for p in folder.iterdir()) == [
-        "a.png", "b.png", "metadata.jsonl", "plan.json"
-    ]  # fmt: skip
+        "a.png",
+        "b.png",
+        "metadata.jsonl",
+        "plan.json",
+    ]
     for name, grey, seed in (("a", 51, 1), ("b", 50, 2)):
         with Image.open(folder / f"{name}.png") as picture:
             assert picture.getpixel((0, 0)) == (grey,) * 3
             assert json.loads(picture.text["palsynth:provenance"]) == {"seed": seed}
 
 
-def test_a_writer_does_not_finish_what_is_not_written(tmp_path: Path) -> None:
+def test_a_writer_does_not_finish_with_missing_images(tmp_path: Path) -> None:
     writer = DatasetWriter(tmp_path / "x", {})
     with pytest.raises(InputError, match=r"a\.png has not been written; start the export again"):
         writer.finish(["a.png"])

@@ -1,4 +1,4 @@
-"""Who makes the pictures of a group's members, and what the scripts ask of them."""
+"""How the pictures of a group's members are made, and their scripts."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ def number(image: np.ndarray) -> int:
 
 @pytest.fixture
 def requested(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[Script]]]:
-    """Who makes the pictures of each member, and the scripts; no picture is drawn."""
-    seen: list[tuple[str, list[Script]]] = []
+    """Which function makes the pictures of each member, and the scripts; no picture is rendered."""
+    calls: list[tuple[str, list[Script]]] = []
 
     def maker(name: str) -> Any:
         def make(self: GroupsSource, rng: np.random.Generator, scripts: list[Script]) -> Any:
-            seen.append((name, scripts))
+            calls.append((name, scripts))
             return SimpleNamespace(image=picture(9)), [picture(s) for s in range(3)]
 
         return make
 
-    for name in ("_person", "_photograph", "_smiler"):
+    for name in ("_synthetic", "_simulated_photograph", "_smiling_photographs"):
         monkeypatch.setattr(GroupsSource, name, maker(name))
     monkeypatch.setattr(groups, "make_drafts", lambda *_: 0)
-    return seen
+    return calls
 
 
 def test_shares_of_groups_with_photographs(requested: list[tuple[str, list[Script]]]) -> None:
@@ -49,10 +49,12 @@ def test_shares_of_groups_with_photographs(requested: list[tuple[str, list[Scrip
     made = [source[n] for n in range(400)]
     kinds = [tuple(name for name, _ in requested[k : k + 4]) for k in range(0, 1600, 4)]
     assert set(kinds) == {
-        ("_smiler",) * 4, ("_photograph",) * 2 + ("_person",) * 2, ("_person",) * 4
-    }  # fmt: skip
-    assert kinds.count(("_smiler",) * 4) == pytest.approx(80, abs=25)
-    assert kinds.count(("_person",) * 4) == pytest.approx(200, abs=30)
+        ("_smiling_photographs",) * 4,
+        ("_simulated_photograph",) * 2 + ("_synthetic",) * 2,
+        ("_synthetic",) * 4,
+    }
+    assert kinds.count(("_smiling_photographs",) * 4) == pytest.approx(80, abs=25)
+    assert kinds.count(("_synthetic",) * 4) == pytest.approx(200, abs=30)
     for k, (kind, group) in enumerate(zip(kinds, made, strict=True)):
         scripts = requested[4 * k][1]
         for s, script in enumerate(scripts):
@@ -60,9 +62,9 @@ def test_shares_of_groups_with_photographs(requested: list[tuple[str, list[Scrip
             for row, state in enumerate((script.palsy.left, script.palsy.right)):
                 assert group["function"][s, row] == pytest.approx(list(state.function.values()))
                 assert group["tone"][s, row] == pytest.approx(state.tone)
-        if kind[0] == "_photograph":
+        if kind[0] == "_simulated_photograph":
             assert scripts[0][:2] == (Movement.GRIN, Palsy.none())
-        if kind[0] == "_smiler":
+        if kind[0] == "_smiling_photographs":
             assert {s.movement for s in scripts} == {Movement.GRIN}
             assert [s.palsy.weak_side for s in scripts] == [None, Side.LEFT, Side.RIGHT]
             left, right = group["function"][1, 0, 0], group["function"][2, 1, 0]
@@ -70,12 +72,14 @@ def test_shares_of_groups_with_photographs(requested: list[tuple[str, list[Scrip
             assert (group["tone"] == 1).all()
 
 
-def test_scripts_of_drawn_people(requested: list[tuple[str, list[Script]]]) -> None:
+def test_scripts_of_synthetic_subjects(requested: list[tuple[str, list[Script]]]) -> None:
     source = GroupsSource(size=SIZE, healthy=0.2)
     for n in range(200):
         source[n]
     scripts = [script for _, found in requested[::4] for script in found]
-    assert {name for name, _ in requested} == {"_person"}, "without photographs all are drawn"
+    assert {name for name, _ in requested} == {"_synthetic"}, (
+        "without photographs all are synthetic"
+    )
     assert {s.movement for s in scripts} == set(Movement) - {Movement.BLINK}
     weak = [s.palsy.weak_side for s in scripts]
     assert weak.count(None) / 600 == pytest.approx(0.2, abs=0.07)
@@ -83,12 +87,12 @@ def test_scripts_of_drawn_people(requested: list[tuple[str, list[Script]]]) -> N
     assert 0.85 <= min(s.effort for s in scripts) <= max(s.effort for s in scripts) <= 1.1
 
 
-def test_a_member_is_one_person_in_one_view(monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn = []
+def test_a_member_is_one_subject_in_one_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    rendered = []
 
     def render(seed: Any, movement: Movement, palsy: Palsy, *, intensity: float, view: Any) -> Any:
-        drawn.append((seed.number, movement, palsy, intensity, view))
-        return SimpleNamespace(image=picture(len(drawn)), landmarks=np.zeros((478, 2)))
+        rendered.append((seed.number, movement, palsy, intensity, view))
+        return SimpleNamespace(image=picture(len(rendered)), landmarks=np.zeros((478, 2)))
 
     def sample(seed: int) -> Any:
         return SimpleNamespace(number=seed, landmarks=np.ones((478, 3), np.float32))
@@ -100,22 +104,24 @@ def test_a_member_is_one_person_in_one_view(monkeypatch: pytest.MonkeyPatch) -> 
         Script(Movement.WINK, Palsy.none(), 1.1),
         Script(Movement.REST, Palsy.none(), 1.0),
     ]
-    num_subjects = set()
+    seeds = set()
     for seed in range(60):
-        drawn.clear()
-        face, moved = GroupsSource(500, 6, size=SIZE)._person(np.random.default_rng(seed), scripts)
-        assert [d[1:4] for d in drawn] == [(Movement.REST, Palsy.none(), 1.0), *scripts]
-        assert len({id(d[4]) for d in drawn}) == len({d[0] for d in drawn}) == 1
-        num_subjects.add(drawn[0][0])
+        rendered.clear()
+        face, moved = GroupsSource(500, 6, size=SIZE)._synthetic(
+            np.random.default_rng(seed), scripts
+        )
+        assert [d[1:4] for d in rendered] == [(Movement.REST, Palsy.none(), 1.0), *scripts]
+        assert len({id(d[4]) for d in rendered}) == len({d[0] for d in rendered}) == 1
+        seeds.add(rendered[0][0])
         assert number(face.image) == 1
         assert [number(image) for image in moved] == [2, 3, 4]
         assert face.landmarks[0, 2] == pytest.approx(0.44 * SIZE)
-    assert num_subjects == {500, 501, 502, 503, 504, 505}
+    assert seeds == {500, 501, 502, 503, 504, 505}
 
 
 @dataclass
 class Photographed:
-    """Shows who was asked for: 1 neutral, 2 smiling."""
+    """Records which faces were requested; grey level 1 is neutral, 2 smiling."""
 
     names: tuple[str, ...] = ("001", "003")
 
@@ -130,7 +136,7 @@ class Photographed:
         )
 
 
-def test_a_photographed_member_smiles_in_a_photograph_where_it_can(
+def test_a_healthy_grin_of_a_photographed_member_is_its_photograph(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     moved_by = []
@@ -152,14 +158,14 @@ def test_a_photographed_member_smiles_in_a_photograph_where_it_can(
     for seed in range(20):
         photographed.requested.clear()
         moved_by.clear()
-        face, moved = source._photograph(np.random.default_rng(seed), scripts)
+        face, moved = source._simulated_photograph(np.random.default_rng(seed), scripts)
         assert number(face.image) == 1
         assert [number(image) for image in moved] == [2, 7, 7]
         assert moved_by == [(Movement.GRIN, weak, 1.0), (Movement.WINK, Palsy.none(), 1.1)]
         assert len({name for name, _ in photographed.requested}) == 1
 
 
-def test_a_smiler_lacks_the_share_that_its_labels_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_half_smile_lacks_the_share_of_its_labels(monkeypatch: pytest.MonkeyPatch) -> None:
     halves = []
 
     def pair_up(name: str, rest: Any, smile: Any, size: int, framing: Any) -> Any:
@@ -182,30 +188,30 @@ def test_a_smiler_lacks_the_share_that_its_labels_say(monkeypatch: pytest.Monkey
             Palsy.on(Side.RIGHT, SidePalsy(dict.fromkeys(Branch, 0.6))),
         )
     ]
-    rest, moved = source._smiler(np.random.default_rng(0), scripts)
+    rest, moved = source._smiling_photographs(np.random.default_rng(0), scripts)
     assert number(rest.image) == 1
     assert [number(image) for image in moved] == [2, 5, 5]
     assert [weak for weak, _ in halves] == [Side.LEFT, Side.RIGHT]
     assert [share for _, share in halves] == pytest.approx([0.75, 0.4])
 
 
-def test_what_cannot_be_read_or_moved_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faces_that_cannot_be_captured_or_moved_give_none(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: Any) -> None:
         raise InputError("no face")
 
-    shown, rest = picture(3), SimpleNamespace()
+    image, rest = picture(3), SimpleNamespace()
     monkeypatch.setattr(drafts, "detect_face", lambda image: ("face", number(image)))
     monkeypatch.setattr(drafts, "capture", lambda face, known: (face, known))
     monkeypatch.setattr(drafts, "at_rest", lambda face: ("rest", face))
-    assert drafts._captured(shown, rest) == (("face", 3), rest)  # type: ignore[arg-type, comparison-overlap]
+    assert drafts._captured(image, rest) == (("face", 3), rest)  # type: ignore[arg-type, comparison-overlap]
     assert drafts._movable(rest) == ("rest", rest)  # type: ignore[arg-type, comparison-overlap]
     monkeypatch.setattr(drafts, "capture", refuse)
     monkeypatch.setattr(drafts, "at_rest", refuse)
-    assert drafts._captured(shown, None) is None
+    assert drafts._captured(image, None) is None
     assert drafts._movable(rest) is None  # type: ignore[arg-type]
 
 
-def test_groups_photograph_train_people_alone(tmp_path: Path) -> None:
+def test_groups_use_photographs_of_the_train_split_only(tmp_path: Path) -> None:
     rows = "1,train\n2,test\n3,validation\n4,train\n"
     (tmp_path / "split.csv").write_text(f"face_id,split\n{rows}")
     source = GroupsSource(photographs=tmp_path, size=48)._photographed

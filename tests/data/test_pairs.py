@@ -1,4 +1,4 @@
-"""Who shows what in a group and in a pair: every picture carries its own number."""
+"""Members and expressions in a group and in a pair: every picture contains its own number."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ SIZE = 8
 
 
 def picture(number: int) -> np.ndarray:
-    """A picture of one grey level whose left edge is white, so that a mirror shows."""
+    """A picture of one grey level with a white left edge, so that mirroring is visible."""
     image = np.full((SIZE, SIZE, 3), number, np.uint8)
     image[:, 0] = 255
     return image
 
 
 def known_group() -> np.ndarray:
-    """Rest of member w: 10 w + 9; w doing script s: 10 w + s; the draft of w from what member o
-    shows in s: 50 + 40 w + 10 o + s, the nearest next member first."""
+    """Member m at rest: 10 m + 9; m with script s: 10 m + s; the draft of m from member o with
+    script s: 50 + 40 m + 10 o + s, the next member first."""
     group = np.zeros((), group_type(SIZE))
     for member in range(4):
         group["rest"][member] = picture(10 * member + 9)
@@ -49,7 +49,7 @@ def numbers(pair: PairExample) -> tuple[int, int, int, int]:
     return tuple(number(getattr(pair, n)) for n in ("identity", "expression", "target", "draft"))  # type: ignore[return-value]
 
 
-def test_a_pair_asks_one_member_for_what_another_shows() -> None:
+def test_a_pair_combines_a_member_with_the_expression_of_another() -> None:
     group = known_group()
     pair = pair_of(group, 1, 2, 3, SIZE)
     assert numbers(pair) == (19, 32, 12, 50 + 40 + 30 + 2)
@@ -62,14 +62,14 @@ def test_a_pair_asks_one_member_for_what_another_shows() -> None:
     assert pair.tone == pytest.approx([0.4, 1.0])
 
 
-def test_a_mirrored_pair_changes_sides_in_all_pictures_and_labels() -> None:
+def test_a_mirrored_pair_swaps_sides_in_all_pictures_and_labels() -> None:
     pair = pair_of(known_group(), 0, 2, 1, SIZE)
-    seen = pair.mirrored()
+    mirrored = pair.mirrored()
     for name in ("identity", "expression", "target", "draft"):
-        assert np.array_equal(getattr(seen, name), getattr(pair, name)[:, ::-1]), name
-    assert seen.movement == pair.movement == 3
-    assert np.allclose(seen.function, [[0.9] * 5, [0.3] * 5])
-    assert seen.tone == pytest.approx([1.0, 0.4])
+        assert np.array_equal(getattr(mirrored, name), getattr(pair, name)[:, ::-1]), name
+    assert mirrored.movement == pair.movement == 3
+    assert np.allclose(mirrored.function, [[0.9] * 5, [0.3] * 5])
+    assert mirrored.tone == pytest.approx([1.0, 0.4])
 
 
 @dataclass(frozen=True)
@@ -86,19 +86,19 @@ class TwoGroups:
 
 
 def unmirrored(pair: PairExample) -> tuple[bool, PairExample]:
-    """Whether a pair is mirrored, which its labels must say as well; and as it was before."""
-    turned = pair.target[0, -1, 0] == 255
-    assert (pair.function[1, 0] < 0.8) == turned
-    return turned, pair.mirrored() if turned else pair
+    """Whether a pair is mirrored, in agreement with its labels, and the pair before mirroring."""
+    mirrored = pair.target[0, -1, 0] == 255
+    assert (pair.function[1, 0] < 0.8) == mirrored
+    return mirrored, pair.mirrored() if mirrored else pair
 
 
-def test_crossed_pairs_show_another_members_expression() -> None:
+def test_crossed_pairs_have_the_expression_of_another_member() -> None:
     pairs = PairsSource(TwoGroups(), size=SIZE, seed=4)  # type: ignore[arg-type]
     assert pairs.num_subjects is None
-    seen, turned = set(), 0
+    seen, num_mirrored = set(), 0
     for n in range(1200):
         mirrored, pair = unmirrored(pairs[n])
-        turned += mirrored
+        num_mirrored += mirrored
         identity, expression, target, draft = numbers(pair)
         bright = identity % 10 == 2  # 9 and 3 more
         identity, expression, target, draft = (
@@ -112,38 +112,40 @@ def test_crossed_pairs_show_another_members_expression() -> None:
         assert pair.movement == (8, 0, 3)[script]
         assert pair.tone == pytest.approx([0.2 + script / 10, 1.0])
         seen.add((bright, member, other, script))
-    assert len(seen) == 2 * 4 * 3 * 3, "every pair there is"
-    assert 540 < turned < 660
-    for begin in range(0, 20, 2):
-        assert {number(unmirrored(pairs[n])[1].identity) % 10 for n in (begin, begin + 1)} == {9, 2}
+    assert len(seen) == 2 * 4 * 3 * 3, "every possible pair"
+    assert 540 < num_mirrored < 660
+    for start in range(0, 20, 2):
+        assert {number(unmirrored(pairs[n])[1].identity) % 10 for n in (start, start + 1)} == {9, 2}
 
 
-def test_pairs_of_one_person_are_two_of_its_pictures() -> None:
+def test_uncrossed_pairs_are_two_pictures_of_one_member() -> None:
     pairs = PairsSource(TwoGroups(1), crossed=False, size=SIZE)  # type: ignore[arg-type]
     seen = set()
     for n in range(400):
         identity, expression, target, _ = numbers(unmirrored(pairs[n])[1])
-        assert expression == target, "as the paper trains"
-        assert identity // 10 == target // 10, "the same person"
+        assert expression == target, "as in the paper's training"
+        assert identity // 10 == target // 10, "the same member"
         assert identity != target
         seen.add((identity, target))
-    assert len(seen) == 4 * 3 * 3, "at rest or doing another script"
+    assert len(seen) == 4 * 3 * 3, "at rest or with another script"
 
 
-def test_the_share_of_mirrored_pairs_is_kept() -> None:
+def test_the_share_of_mirrored_pairs() -> None:
     for share in (0.0, 1.0):
         pairs = PairsSource(TwoGroups(), size=SIZE, mirror=share)  # type: ignore[arg-type]
         assert {unmirrored(pairs[n])[0] for n in range(30)} == {bool(share)}
 
 
-def test_drafts_are_what_each_makes_of_anothers_picture(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Captured from the other's picture, with the other's rest where that is known, and done by
-    the member itself."""
-    rests = [SimpleNamespace(image=picture(10 * w + 9), member=w) for w in range(4)]
+def test_drafts_are_captured_from_another_member_and_rendered_with_the_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Captured from the other's picture, half of the time with the other's face at rest, and
+    rendered with the member itself."""
+    rests = [SimpleNamespace(image=picture(10 * m + 9), member=m) for m in range(4)]
     captured = []
 
-    def capture(shown: np.ndarray, rest: Any) -> Any:
-        other, script = divmod(number(shown), 10)
+    def capture(image: np.ndarray, rest: Any) -> Any:
+        other, script = divmod(number(image), 10)
         captured.append((other, script, None if rest is None else rest.member))
         return None if (other, script) == (3, 2) else (other, script)
 
@@ -159,9 +161,9 @@ def test_drafts_are_what_each_makes_of_anothers_picture(monkeypatch: pytest.Monk
         moved = known_group()["moved"]
         made = make_drafts(rests, moved, np.random.default_rng(seed))  # type: ignore[arg-type]
         expected = known_group()["draft"]
-        expected[2] = picture(29)  # who cannot be moved stays at rest
-        for member, place in ((0, 2), (1, 1)):
-            expected[member, place, 2] = picture(10 * member + 9)  # member 3's third cannot be read
+        expected[2] = picture(29)  # a member that cannot be moved remains at rest
+        for member, place in ((0, 2), (1, 1)):  # member 3's third expression cannot be captured
+            expected[member, place, 2] = picture(10 * member + 9)
         assert np.array_equal(made, expected)
     assert {(o, s) for o, s, _ in captured} == {(o, s) for o in range(4) for s in range(3)}
     known = [rest == other for other, _, rest in captured if rest is not None]

@@ -1,4 +1,4 @@
-"""Sources that draw: who is drawn, doing what, and what the labels say of it."""
+"""Sources of generated examples: subjects, expressions and labels."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ def same(one: Example, other: Example) -> bool:
 
 
 def test_an_example_is_a_function_of_its_number() -> None:
-    num_subjects = SyntheticSource(first=40, count=4, size=64, seed=2)
-    assert same(num_subjects[7], SyntheticSource(first=40, count=4, size=64, seed=2)[7])
-    assert not same(num_subjects[7], num_subjects[8])
-    assert not same(num_subjects[7], SyntheticSource(first=40, count=4, size=64, seed=3)[7])
+    source = SyntheticSource(first=40, count=4, size=64, seed=2)
+    assert same(source[7], SyntheticSource(first=40, count=4, size=64, seed=2)[7])
+    assert not same(source[7], source[8])
+    assert not same(source[7], SyntheticSource(first=40, count=4, size=64, seed=3)[7])
 
 
-def test_nobody_from_a_million_on_is_trained_on() -> None:
+def test_seeds_from_a_million_on_are_not_trained_on() -> None:
     assert EVALUATION_SEEDS == 1_000_000
     assert SyntheticSource(first=999_998, count=2).num_subjects == 2
     with pytest.raises(InputError, match="999998 to 1000000: seeds from 1,000,000 on are for eval"):
@@ -38,8 +38,8 @@ def test_nobody_from_a_million_on_is_trained_on() -> None:
 
 
 @pytest.fixture
-def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """What the renderer was asked for, in place of pictures."""
+def rendered(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """Records the calls of the renderer instead of rendering."""
     requested: list[dict[str, Any]] = []
 
     def render(
@@ -47,7 +47,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     ) -> Any:
         requested.append(
             {
-                "who": subject,
+                "subject": subject,
                 "movement": movement,
                 "palsy": palsy,
                 "effort": intensity,
@@ -62,26 +62,28 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
     return requested
 
 
-def test_labels_are_those_of_what_is_drawn(drawn: list[dict[str, Any]]) -> None:
+def test_labels_are_those_of_the_rendered_expression(rendered: list[dict[str, Any]]) -> None:
     source = SyntheticSource(first=40, count=4, size=8, seed=2)
     assert source.num_subjects == 4
     examples = [source[n] for n in range(400)]
-    for example, requested in zip(examples, drawn, strict=True):
-        assert example.subject == requested["who"] - 40 == int(example.image.max())
-        assert example.points[0, 0] == requested["who"]
+    for example, requested in zip(examples, rendered, strict=True):
+        assert example.subject == requested["subject"] - 40 == int(example.image.max())
+        assert example.points[0, 0] == requested["subject"]
         assert list(Movement)[example.movement] is requested["movement"]
         for row, state in enumerate((requested["palsy"].left, requested["palsy"].right)):
             assert example.function[row] == pytest.approx(list(state.function.values()))
             assert example.tone[row] == pytest.approx(state.tone)
-    for begin in range(0, 400, 4):
-        assert sorted(e.subject for e in examples[begin : begin + 4]) == [0, 1, 2, 3]
-    assert {a["movement"] for a in drawn} == set(Movement) - {Movement.BLINK}
-    assert 0.8 <= min(a["effort"] for a in drawn) < 0.83
-    assert 1.07 < max(a["effort"] for a in drawn) <= 1.1
-    assert {(a["view"].size, a["view"].framing.name) for a in drawn} == {(8, "recogniser")}
+    for start in range(0, 400, 4):
+        assert sorted(e.subject for e in examples[start : start + 4]) == [0, 1, 2, 3]
+    assert {a["movement"] for a in rendered} == set(Movement) - {Movement.BLINK}
+    assert 0.8 <= min(a["effort"] for a in rendered) < 0.83
+    assert 1.07 < max(a["effort"] for a in rendered) <= 1.1
+    assert {(a["view"].size, a["view"].framing.name) for a in rendered} == {(8, "recogniser")}
 
 
-def test_either_side_is_weak_as_often_and_some_are_healthy(drawn: list[dict[str, Any]]) -> None:
+def test_both_sides_are_weak_equally_often_and_some_are_healthy(
+    rendered: list[dict[str, Any]],
+) -> None:
     source = SyntheticSource(first=40, count=4, size=8, healthy=0.2)
     function = np.array([source[n].function.sum(1) for n in range(600)])
     left, right = function.T
@@ -97,7 +99,7 @@ GREY = {"001/neutral": 10, "001/smiling": 20, "003/neutral": 30, "003/smiling": 
 
 @pytest.fixture
 def photographs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, face: Face) -> PhotographsSource:
-    """Train people 001 and 003, their pictures told apart by grey levels; moved ones shine."""
+    """A train split of 001 and 003; pictures differ in grey level, and moved ones are brighter."""
     rows = "001,train\n002,test\n003,train\n004,validation\n"
     (tmp_path / "split.csv").write_text(f"face_id,split\n{rows}")
 
@@ -106,20 +108,20 @@ def photographs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, face: Face) -> 
         grey = GREY[f"{path.stem}/{path.parent.name}"]
         return Face(np.full_like(face.image, grey), face.landmarks)
 
-    def simulate(seen: Face, movement: Movement, palsy: Palsy, *, intensity: float) -> Any:
+    def simulate(face: Face, movement: Movement, palsy: Palsy, *, intensity: float) -> Any:
         assert 0.8 <= intensity <= 1.1
-        moves.append((seen.image.max(), movement, palsy))
-        return SimpleNamespace(image=seen.image + 100, points=seen.landmarks)
+        moves.append((face.image.max(), movement, palsy))
+        return SimpleNamespace(image=face.image + 100, points=face.landmarks)
 
     moves: list[tuple[int, Movement, Palsy]] = []
     monkeypatch.setattr("palsynth.data.synthetic_source.read_face", read)
-    monkeypatch.setattr("palsynth.simulator.photo.simulate", simulate)
+    monkeypatch.setattr("palsynth.data.synthetic_source.simulate", simulate)
     source = PhotographsSource(tmp_path, size=32, seed=1)
     source.__dict__["moves"] = moves
     return source
 
 
-def test_only_train_people_are_photographed(photographs: PhotographsSource) -> None:
+def test_only_photographs_of_the_train_split_are_used(photographs: PhotographsSource) -> None:
     assert photographs.names == ("001", "003")
     assert photographs.num_subjects == 2
     for (name, kind), grey in zip(
@@ -128,7 +130,7 @@ def test_only_train_people_are_photographed(photographs: PhotographsSource) -> N
         assert photographs.face(name, kind).image.max() == grey
 
 
-def test_photographs_are_labelled_by_what_they_show(photographs: PhotographsSource) -> None:
+def test_photographs_are_labelled_by_their_expression(photographs: PhotographsSource) -> None:
     examples = [photographs[n] for n in range(320)]
     moves = iter(photographs.__dict__["moves"])
     counts = {"neutral": 0, "smiling": 0, "moved": 0}
@@ -138,9 +140,9 @@ def test_photographs_are_labelled_by_what_they_show(photographs: PhotographsSour
         irises = example.points[468:]
         if grey > 100:
             counts["moved"] += 1
-            shown, movement, palsy = next(moves)
-            assert shown == grey - 100
-            assert shown in (10, 30), "only a face at rest is moved"
+            source_grey, movement, palsy = next(moves)
+            assert source_grey == grey - 100
+            assert source_grey in (10, 30), "only a face at rest is moved"
             assert list(Movement)[example.movement] is movement
             for row, state in enumerate((palsy.left, palsy.right)):
                 assert example.function[row] == pytest.approx(list(state.function.values()))
@@ -154,20 +156,20 @@ def test_photographs_are_labelled_by_what_they_show(photographs: PhotographsSour
             assert (example.tone == 1).all()
             assert not np.isnan(irises).any()
     assert list(counts.values()) == pytest.approx([40, 40, 240], abs=20)
-    for begin in range(0, 320, 2):
-        assert sorted(e.subject for e in examples[begin : begin + 2]) == [0, 1]
+    for start in range(0, 320, 2):
+        assert sorted(e.subject for e in examples[start : start + 2]) == [0, 1]
 
 
-def test_crops_of_photographs_lie_where_recognisers_want_them(
+def test_crops_of_photographs_are_in_recogniser_framing(
     photographs: PhotographsSource,
 ) -> None:
     examples = [photographs[n] for n in range(200)]
-    across = [e.points[263, 0] - e.points[33, 0] for e in examples]
-    height = [(e.points[263, 1] + e.points[33, 1]) / 2 for e in examples]
-    assert np.mean(across) == pytest.approx(0.44 * 32, rel=0.01)
-    assert np.std(across) == pytest.approx(0.02 * 0.44 * 32, rel=0.3)
-    assert np.mean(height) == pytest.approx(0.461 * 32 - 0.5, abs=0.1)
-    assert np.std(height) == pytest.approx(0.008 * 32, rel=0.3)
+    widths = [e.points[263, 0] - e.points[33, 0] for e in examples]
+    heights = [(e.points[263, 1] + e.points[33, 1]) / 2 for e in examples]
+    assert np.mean(widths) == pytest.approx(0.44 * 32, rel=0.01)
+    assert np.std(widths) == pytest.approx(0.02 * 0.44 * 32, rel=0.3)
+    assert np.mean(heights) == pytest.approx(0.461 * 32 - 0.5, abs=0.1)
+    assert np.std(heights) == pytest.approx(0.008 * 32, rel=0.3)
     assert same(photographs[3], examples[3])
 
 

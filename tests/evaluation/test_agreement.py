@@ -13,7 +13,7 @@ def test_spearman_by_hand() -> None:
     assert spearman(a, -b) == pytest.approx(-4.5 / np.sqrt(4.5 * 5))
 
 
-def test_spearman_of_little() -> None:
+def test_spearman_of_few_or_constant_values() -> None:
     a = np.arange(6.0)
     assert spearman(a, a**3) == pytest.approx(1)
     assert np.isnan(spearman(a, np.ones(6)))
@@ -23,15 +23,15 @@ def test_spearman_of_little() -> None:
 
 
 def test_kappa_by_hand() -> None:
-    """Two of four are one step off: 2 seen, 22 / 4 expected of squared steps."""
-    true, found = np.array([0, 2, 4, 4]), np.array([0, 4, 4, 2])
-    assert weighted_kappa(true, found) == pytest.approx(1 - 2 / 5.5)
+    """Two of four are one step off: squared steps are 2 observed, 22 / 4 expected."""
+    targets, predictions = np.array([0, 2, 4, 4]), np.array([0, 4, 4, 2])
+    assert weighted_kappa(targets, predictions) == pytest.approx(1 - 2 / 5.5)
 
 
 def test_two_steps_off_weigh_four_times_one() -> None:
-    true, found = np.array([0, 2, 4]), np.array([4, 2, 2])
-    # seen 4 + 0 + 1; by chance, of found 0, 2, 1 times: (2 + 4) + (0 + 1) + (2 + 0), over three
-    assert weighted_kappa(true, found) == pytest.approx(1 - 5 / 3)
+    targets, predictions = np.array([0, 2, 4]), np.array([4, 2, 2])
+    # observed 4 + 0 + 1; expected ((2 + 4) + (0 + 1) + (2 + 0)) / 3, with predictions 0, 2, 1 times
+    assert weighted_kappa(targets, predictions) == pytest.approx(1 - 5 / 3)
 
 
 def test_kappa_of_other_classes() -> None:

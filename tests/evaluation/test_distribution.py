@@ -10,14 +10,14 @@ from palsynth.errors import InputError
 from palsynth.evaluation.distribution import Backend, frechet_distance, kernel_distance
 
 
-def draw(count: int, shift: float = 0.0, seed: int = 0, width: int = 8) -> np.ndarray:
+def features(count: int, shift: float = 0.0, seed: int = 0, width: int = 8) -> np.ndarray:
     rng = np.random.default_rng(seed)
     mix = np.random.default_rng(9).normal(size=(width, width))
     return (rng.normal(size=(count, width)) @ mix + shift).astype(np.float32)
 
 
 def test_frechet_agrees_with_its_definition_and_with_torchmetrics() -> None:
-    a, b = draw(200), draw(150, 0.7, 1)
+    a, b = features(200), features(150, 0.7, 1)
     means = [x.astype(np.float64).mean(0) for x in (a, b)]
     covs = [np.cov(x.astype(np.float64), rowvar=False) for x in (a, b)]
     defined = np.square(means[0] - means[1]).sum()
@@ -28,15 +28,15 @@ def test_frechet_agrees_with_its_definition_and_with_torchmetrics() -> None:
     assert ours == pytest.approx(float(_compute_fid(*tensors)), rel=1e-8)
 
 
-def test_frechet_of_fewer_pictures_than_numbers() -> None:
-    """Covariances are singular then; the distance stays real and not negative."""
-    a, b = draw(5, width=32), draw(6, seed=2, width=32)
+def test_frechet_of_fewer_pictures_than_features() -> None:
+    """Covariances are singular then; the distance is real and not negative."""
+    a, b = features(5, width=32), features(6, seed=2, width=32)
     assert frechet_distance(a, b) > 0
     assert frechet_distance(a, a) == pytest.approx(0, abs=1e-6)
 
 
 def test_kernel_distance_agrees_with_its_definition() -> None:
-    a, b = draw(60).astype(np.float64), draw(60, 0.4, 3).astype(np.float64)
+    a, b = features(60).astype(np.float64), features(60, 0.4, 3).astype(np.float64)
 
     def kernel(x: np.ndarray, y: np.ndarray) -> np.ndarray:
         return (x @ y.T / x.shape[1] + 1) ** 3
@@ -44,30 +44,30 @@ def test_kernel_distance_agrees_with_its_definition() -> None:
     n = len(a)
     within = sum((kernel(x, x).sum() - np.trace(kernel(x, x))) / (n * (n - 1)) for x in (a, b))
     defined = within - 2 * kernel(a, b).mean()
-    mean, spread = kernel_distance(a, b)
+    mean, std = kernel_distance(a, b)
     assert mean == pytest.approx(defined, rel=1e-6)
-    assert spread == 0, "one subset where the sets are no larger"
+    assert std == 0, "one subset where the sets are no larger"
 
 
 def test_kernel_distance_is_deterministic_and_about_zero_for_one_source() -> None:
-    a, b = draw(400), draw(400, seed=5)
+    a, b = features(400), features(400, seed=5)
     one = kernel_distance(a, b, subsets=20, size=100)
     assert one == kernel_distance(a, b, subsets=20, size=100)
     assert abs(one[0]) < 3 * one[1]
-    assert kernel_distance(a, draw(400, 1.0, 5), subsets=20, size=100)[0] > 3 * one[1]
+    assert kernel_distance(a, features(400, 1.0, 5), subsets=20, size=100)[0] > 3 * one[1]
 
 
 def test_order_does_not_matter() -> None:
-    a, b = draw(80), draw(90, 0.5, 1)
+    a, b = features(80), features(90, 0.5, 1)
     shuffled = np.random.default_rng(0).permutation(a)
     assert frechet_distance(a, b) == pytest.approx(frechet_distance(shuffled, b), rel=1e-9)
     assert frechet_distance(a, b) == pytest.approx(frechet_distance(b, a), rel=1e-9)
 
 
-def test_one_picture_is_no_set() -> None:
+def test_one_picture_is_not_a_set() -> None:
     for metric in (frechet_distance, kernel_distance):
         with pytest.raises(InputError, match="1 pictures: a distance of sets needs at least two"):
-            metric(draw(1), draw(5))
+            metric(features(1), features(5))
 
 
 def test_columns_name_their_variant() -> None:
@@ -84,10 +84,10 @@ def test_both_distances_by_hand() -> None:
     assert kernel_distance(a, b) == (pytest.approx(within - 2 * across), 0)
 
 
-def test_subsets_are_no_larger_than_asked_for() -> None:
-    """Of sets as large as a subset there is one, the whole; of larger ones many."""
-    a, b = draw(30), draw(40, 0.4, 3)
+def test_subsets_are_no_larger_than_requested() -> None:
+    """Sets as large as a subset have one, the whole set; larger sets have many."""
+    a, b = features(30), features(40, 0.4, 3)
     assert kernel_distance(a, b, subsets=5) == kernel_distance(a, b, subsets=5, size=30)
-    assert kernel_distance(a, b, subsets=5, size=30)[1] > 0, "of the larger set not all are in it"
+    assert kernel_distance(a, b, subsets=5, size=30)[1] > 0, "the larger set is not used whole"
     assert kernel_distance(a, b[:30], subsets=5, size=30)[1] == 0
     assert kernel_distance(a, b[:30], subsets=5, size=29)[1] > 0

@@ -25,11 +25,16 @@ def test_ssim_agrees_with_scikit_image(pair: tuple[np.ndarray, np.ndarray]) -> N
     images, truth = pair
     expected = [
         structural_similarity(
-            t, i, channel_axis=-1, gaussian_weights=True, sigma=1.5,
-            use_sample_covariance=False, data_range=255,
+            t,
+            i,
+            channel_axis=-1,
+            gaussian_weights=True,
+            sigma=1.5,
+            use_sample_covariance=False,
+            data_range=255,
         )
         for i, t in zip(images, truth, strict=True)
-    ]  # fmt: skip
+    ]
     assert ssim(images, truth) == pytest.approx(expected, abs=1e-3)
 
 
@@ -53,16 +58,16 @@ def test_masks_limit_what_is_compared(pair: tuple[np.ndarray, np.ndarray]) -> No
     images, truth = pair
     whole = np.ones(truth.shape[:3], bool)
     assert psnr(images, truth, whole) == pytest.approx(psnr(images, truth), rel=1e-6)
-    spoilt = truth.copy()
-    spoilt[:, :10] = 0
+    damaged = truth.copy()
+    damaged[:, :10] = 0
     below = np.zeros_like(whole)
     below[:, 20:] = True
-    assert np.isinf(psnr(spoilt, truth, below)).all()
-    assert ssim(spoilt, truth, below) == pytest.approx(1.0)
+    assert np.isinf(psnr(damaged, truth, below)).all()
+    assert ssim(damaged, truth, below) == pytest.approx(1.0)
     assert np.isnan(psnr(images, truth, ~whole)).all()
 
 
-def test_what_moves() -> None:
+def test_moving_pixels() -> None:
     identity = np.full((1, 56, 56, 3), 100, np.uint8)
     truth = identity.copy()
     truth[0, 20:24, 30:34, 1] = 120
@@ -71,7 +76,7 @@ def test_what_moves() -> None:
     assert mask[0, 19:25, 29:35].all()
     assert mask.sum() == 36
     mask = moving(np.full((1, 112, 112, 3), 100, np.uint8), _with_dot(112, 109))
-    assert mask.sum() == 25, "a rim of 2 px at 112 px, 1/56 of the side"
+    assert mask.sum() == 25, "dilated by 2 px at 112 px, 1/56 of the side"
     assert not moving(np.full((1, 112, 112, 3), 100, np.uint8), _with_dot(112, 108)).any()
     assert moving(np.full((1, 112, 112, 3), 100, np.uint8), _with_dot(112, 91)).any(), "darker too"
 
@@ -83,7 +88,7 @@ def _with_dot(size: int, blue: int) -> np.ndarray:
 
 
 def test_flat_pictures_by_hand() -> None:
-    """A half that is 60 grey levels off, of which the mask shows the half or all."""
+    """One half is 60 grey levels off; the mask selects that half or the whole."""
     truth = np.full((1, 48, 48, 3), 100, np.uint8)
     image = truth.copy()
     image[:, :, :24] = 160
@@ -93,7 +98,7 @@ def test_flat_pictures_by_hand() -> None:
     assert psnr(image, truth, whole) == pytest.approx([20 * np.log10(255 / np.sqrt(1800))])
     assert psnr(image, truth, half) == pytest.approx([20 * np.log10(255 / 60)])
     inner = np.zeros((1, 48, 48), bool)
-    inner[:, 12:36, 6:12] = True  # out of reach of what lies beyond the half and the rim
+    inner[:, 12:36, 6:12] = True  # beyond the reach of the other half and the border
     luminance = (2 * 100 * 160 + 2.55**2) / (100**2 + 160**2 + 2.55**2)
     assert ssim(image, truth, inner) == pytest.approx([luminance], abs=1e-3)
     assert ssim(image, truth, inner[:, :, ::-1]) == pytest.approx([1.0])

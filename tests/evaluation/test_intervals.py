@@ -25,7 +25,7 @@ def test_pictures_of_one_person_are_not_independent() -> None:
     assert grouped.value == alone.value
 
 
-def test_rows_stay_together() -> None:
+def test_arrays_are_resampled_together() -> None:
     x = np.arange(50.0)
     figure = bootstrap(x, 2 * x, statistic=lambda a, b: float(np.corrcoef(a, b)[0, 1]))
     assert figure.low == pytest.approx(1)
@@ -42,14 +42,14 @@ def test_ser_fiq_by_hand() -> None:
     assert ser_fiq_rescaled(0.9) == pytest.approx(1 / (1 + np.exp(-2.6)))
 
 
-def test_ser_fiq_falls_as_embeddings_tremble() -> None:
+def test_ser_fiq_falls_with_embedding_variability() -> None:
     rng = np.random.default_rng(0)
     base = rng.normal(size=64)
     qualities = [ser_fiq(base + rng.normal(0, s, (50, 64))) for s in (0.1, 0.5, 2.0)]
     assert qualities == sorted(qualities, reverse=True)
 
 
-def test_pictures_count_alike_however_many_a_person_has() -> None:
+def test_pictures_have_equal_weight_in_groups_of_any_size() -> None:
     values, groups = np.array([1.0, 1, 1, 0]), np.array(["a", "a", "a", "b"])
     figure = bootstrap(values, groups=groups)
     assert (figure.value, figure.low, figure.high, figure.count) == (0.75, 0, 1, 4)
@@ -57,14 +57,14 @@ def test_pictures_count_alike_however_many_a_person_has() -> None:
 
 
 def test_the_interval_leaves_out_two_and_a_half_per_cent_at_each_end() -> None:
-    """Draws that are 0, 1, … 999 in turn."""
-    turn = iter(range(-1, 1000))  # a first call may be for the value itself
-    figure = bootstrap(np.zeros(3), statistic=lambda _: float(next(turn)))
+    """The resampled statistics are 0, 1, … 999 in turn."""
+    values = iter(range(-1, 1000))  # a first call may be for the value itself
+    figure = bootstrap(np.zeros(3), statistic=lambda _: float(next(values)))
     assert figure.low == pytest.approx(0.025 * 999, abs=1.1)
     assert figure.high == pytest.approx(0.975 * 999, abs=1.1)
 
 
-def test_draws_without_a_statistic_are_left_out() -> None:
+def test_resamples_without_a_statistic_are_left_out() -> None:
     values = np.array([0.0, 1.0])
 
     def statistic(v: np.ndarray) -> float:

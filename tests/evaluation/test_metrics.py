@@ -1,5 +1,5 @@
 """Torch-fidelity's three properties, for every metric class: it agrees with a reference, does not
-depend on how the set is cut into pieces, and is deterministic; and the identity case."""
+depend on the batches, and is deterministic; and the identity case."""
 
 from __future__ import annotations
 
@@ -38,11 +38,20 @@ def psnr(images: np.ndarray, truth: np.ndarray) -> float:
 
 
 def ssim(images: np.ndarray, truth: np.ndarray) -> float:
-    return np.mean([
-        structural_similarity(t, i, channel_axis=2, gaussian_weights=True, sigma=1.5,
-                              use_sample_covariance=False, data_range=255)
-        for i, t in zip(images, truth, strict=True)
-    ])  # fmt: skip
+    return np.mean(
+        [
+            structural_similarity(
+                t,
+                i,
+                channel_axis=2,
+                gaussian_weights=True,
+                sigma=1.5,
+                use_sample_covariance=False,
+                data_range=255,
+            )
+            for i, t in zip(images, truth, strict=True)
+        ]
+    )
 
 
 def frechet(a: np.ndarray, b: np.ndarray) -> float:
@@ -62,23 +71,23 @@ def kernel(a: np.ndarray, b: np.ndarray) -> float:
 
 def ser_fiq(embeddings: np.ndarray) -> float:
     unit = embeddings / np.linalg.norm(embeddings, axis=1, keepdims=True)
-    apart = [np.linalg.norm(unit[i] - unit[j]) for i in range(len(unit)) for j in range(i)]
-    return 2 / (1 + np.exp(np.mean(apart)))
+    distances = [np.linalg.norm(unit[i] - unit[j]) for i in range(len(unit)) for j in range(i)]
+    return 2 / (1 + np.exp(np.mean(distances)))
 
 
 def top1(probe, gallery, probe_names, gallery_names) -> float:
-    right = 0
+    correct = 0
     for p, name in zip(probe, probe_names, strict=True):
         cos = [p @ g / np.linalg.norm(p) / np.linalg.norm(g) for g in gallery]
-        right += gallery_names[int(np.argmax(cos))] == name
-    return right / len(probe)
+        correct += gallery_names[int(np.argmax(cos))] == name
+    return correct / len(probe)
 
 
-def kappa(true: np.ndarray, found: np.ndarray) -> float:
-    """By its definition: one less observed over expected disagreement."""
-    seen = np.square(true - found).mean()
-    chance = np.mean([(t - f) ** 2 for t in true for f in found])
-    return 1 - seen / chance
+def kappa(targets: np.ndarray, predictions: np.ndarray) -> float:
+    """By its definition: 1 minus observed over expected disagreement."""
+    observed = np.square(targets - predictions).mean()
+    expected = np.mean([(t - p) ** 2 for t in targets for p in predictions])
+    return 1 - observed / expected
 
 
 CASES: dict[str, tuple[Metric, dict[str, np.ndarray], Callable[..., Any], float]] = {
@@ -87,12 +96,25 @@ CASES: dict[str, tuple[Metric, dict[str, np.ndarray], Callable[..., Any], float]
     "FrechetDistance": (FrechetDistance(), {"a": A, "b": B}, frechet, 1e-8),
     "KernelDistance": (KernelDistance(), {"a": A, "b": B}, kernel, 1e-8),
     "SerFiq": (SerFiq(), {"embeddings": A}, ser_fiq, 1e-12),
-    "Top1": (Top1(), {"probe": A, "gallery": B, "probe_names": NAMES, "gallery_names": NAMES},
-             top1, 0),
-    "Spearman": (Spearman(), {"a": A[:, 0], "b": A[:, 0] + B[:, 1]},
-                 lambda a, b: spearmanr(a, b).statistic, 1e-12),
-    "WeightedKappa": (WeightedKappa(), {"true": SCORES[0], "found": SCORES[1]}, kappa, 1e-12),
-}  # fmt: skip
+    "Top1": (
+        Top1(),
+        {"probe": A, "gallery": B, "probe_names": NAMES, "gallery_names": NAMES},
+        top1,
+        0,
+    ),
+    "Spearman": (
+        Spearman(),
+        {"a": A[:, 0], "b": A[:, 0] + B[:, 1]},
+        lambda a, b: spearmanr(a, b).statistic,
+        1e-12,
+    ),
+    "WeightedKappa": (
+        WeightedKappa(),
+        {"targets": SCORES[0], "predictions": SCORES[1]},
+        kappa,
+        1e-12,
+    ),
+}
 
 
 def value(found: Any) -> float:
@@ -109,7 +131,7 @@ def test_agrees_with_a_reference(name: str) -> None:
 
 @pytest.mark.parametrize("name", CASES)
 @pytest.mark.parametrize("size", [1, 4, 100])
-def test_does_not_depend_on_the_pieces_and_is_deterministic(name: str, size: int) -> None:
+def test_does_not_depend_on_the_batches_and_is_deterministic(name: str, size: int) -> None:
     metric, arrays, _, _ = CASES[name]
     metric.reset()
     metric.update(**arrays)
@@ -117,8 +139,8 @@ def test_does_not_depend_on_the_pieces_and_is_deterministic(name: str, size: int
     assert metric.compute() == whole
     metric.reset()
     for key, array in arrays.items():
-        for begin in range(0, len(array), size):
-            metric.update(**{key: array[begin : begin + size]})
+        for start in range(0, len(array), size):
+            metric.update(**{key: array[start : start + size]})
     assert metric.compute() == whole
 
 
@@ -129,7 +151,7 @@ def test_identity_cases() -> None:
         (SerFiq(), {"embeddings": np.ones((5, 3))}, 1.0),
         (Top1(), {"probe": A, "gallery": A, "probe_names": NAMES, "gallery_names": NAMES}, 1.0),
         (Spearman(), {"a": A[:, 0], "b": A[:, 0]}, 1.0),
-        (WeightedKappa(), {"true": SCORES[0], "found": SCORES[0]}, 1.0),
+        (WeightedKappa(), {"targets": SCORES[0], "predictions": SCORES[0]}, 1.0),
     ):
         metric.update(**arrays)
         assert metric.compute() == pytest.approx(expected, abs=1e-7)
@@ -138,7 +160,7 @@ def test_identity_cases() -> None:
     assert np.isnan(same.compute()), "infinite values are not averaged"
     kid = KernelDistance()
     kid.update(a=A, b=A)
-    assert kid.compute()[0] < 0, "KID is unbiased: of a set with itself it lies below 0"
+    assert kid.compute()[0] < 0, "KID is unbiased: of a set with itself it is negative"
 
 
 def test_bad_input() -> None:

@@ -13,36 +13,36 @@ from palsynth.evaluation.privacy import (
 )
 
 
-def draw(count: int, seed: int) -> np.ndarray:
+def features(count: int, seed: int) -> np.ndarray:
     return np.random.default_rng(seed).normal(size=(count, 6)).astype(np.float32)
 
 
 def test_distances_agree_with_their_definition() -> None:
-    a, b = draw(5, 0), draw(7, 1)
+    a, b = features(5, 0), features(7, 1)
     defined = np.linalg.norm(a[:, None].astype(np.float64) - b[None], axis=-1)
     assert np.abs(distances(a, b) - defined).max() < 1e-6
 
 
-def test_nearest_is_the_nearest_and_leaves_out_who_has_no_face(monkeypatch) -> None:
-    a, b = draw(9, 2), draw(7, 3)
+def test_nearest_is_the_nearest_and_leaves_out_rows_without_a_face(monkeypatch) -> None:
+    a, b = features(9, 2), features(7, 3)
     a[4], b[2] = np.nan, np.nan
     whole = nearest(a, b)
-    apart = np.linalg.norm(a[:, None] - b[None], axis=-1)
+    expected = np.linalg.norm(a[:, None] - b[None], axis=-1)
     for k in range(9):
         if k == 4:
             assert whole.index[k] == -1
             assert np.isnan(whole.distance[k])
         else:
-            assert whole.index[k] == np.nanargmin(apart[k])
-            assert whole.distance[k] == pytest.approx(np.nanmin(apart[k]), abs=1e-6)
+            assert whole.index[k] == np.nanargmin(expected[k])
+            assert whole.distance[k] == pytest.approx(np.nanmin(expected[k]), abs=1e-6)
     monkeypatch.setattr("palsynth.evaluation.privacy._BLOCK", 2)
     again = nearest(a, b)
-    assert np.array_equal(again.index, whole.index), "however it is cut into blocks"
+    assert np.array_equal(again.index, whole.index), "for any block size"
 
 
 @pytest.mark.parametrize("far", [0.5, 0.1, 0.01])
 def test_a_threshold_accepts_no_more_than_its_rate(far: float) -> None:
-    impostors = np.abs(draw(1000, 4).ravel())
+    impostors = np.abs(features(1000, 4).ravel())
     accepted = recognised(impostors, threshold_at(impostors, far)).mean()
     assert far - 0.001 <= accepted <= far
 
@@ -62,7 +62,7 @@ def test_membership() -> None:
 
 
 def test_the_threshold_by_hand() -> None:
-    """Of 200 pairs one in a hundred may be taken for one person: the two nearest."""
+    """Of 200 impostor pairs one in a hundred may be accepted: the two nearest."""
     impostors = np.random.default_rng(0).permutation(np.arange(1.0, 201.0))
     assert threshold_at(impostors, 0.01) == 3
     assert threshold_at(impostors, 0.001) == 1

@@ -24,7 +24,7 @@ def test_auc_agrees_with_all_pairs() -> None:
     assert auc(same, same) == 0.5
 
 
-def test_tar_never_accepts_more_than_it_may() -> None:
+def test_tar_does_not_exceed_the_false_accept_rate() -> None:
     other = np.arange(1000) / 1000
     same = np.array([0.5, 0.9895, 0.9995])
     assert tar_at_far(same, other, 0.01) == pytest.approx(2 / 3)

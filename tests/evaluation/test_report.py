@@ -1,4 +1,4 @@
-"""Reports: the figure of a key stands under its heading, in its row, in every form."""
+"""Reports: each figure is under its heading, in its row, in every format."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def tables_in(text: str) -> dict[str, dict[str, dict[str, str]]]:
     return found
 
 
-def test_each_figure_stands_under_its_own_heading_in_its_own_row() -> None:
+def test_each_figure_is_under_its_own_heading_in_its_own_row() -> None:
     report = Report("t", [numbered("one", 100), numbered("two", 300)], groups=[numbered("g", 500)])
     found = tables_in(to_markdown(report))
     seen = {}
@@ -58,20 +58,25 @@ def test_each_figure_stands_under_its_own_heading_in_its_own_row() -> None:
         assert {h: v for (r, h), v in seen.items() if r == row} == {
             heading: first + k for k, heading in enumerate(HEADINGS.values())
         }
-    assert list(found["Against the true answer"]) == ["one", "two"]
+    assert list(found["Against the ground truth"]) == ["one", "two"]
     assert list(found["By group"]) == ["g"]
-    assert list(found["There and back again"]["one"]) == [
-        "aFID ↓", "PSNR back, dB ↑", "SSIM back ↑", "dlib distance of the first to its person ↓",
-    ]  # fmt: skip
+    assert list(found["Round trip"]["one"]) == [
+        "aFID ↓",
+        "PSNR of the round trip, dB ↑",
+        "SSIM of the round trip ↑",
+        "dlib distance of the first image to its identity ↓",
+    ]
 
 
-def test_cells_say_the_interval_in_order_and_a_dash_where_nothing_is_known() -> None:
+def test_cells_contain_the_interval_or_a_dash_for_missing_figures() -> None:
     figures = {"ssim": Figure(0.5, 0.25, 0.75, 4), "psnr": plain(NAN), "fid": plain(2.345)}
-    found = tables_in(to_markdown(Report("t", [Result("m", figures), Result("bare", {})])))
-    assert found["Against the true answer"]["m"] == {"PSNR, dB ↑": "–", "SSIM ↑":
-                                                     "0.500 [0.250, 0.750]"}  # fmt: skip
-    assert found["Against the true answer"]["bare"] == {"PSNR, dB ↑": "–", "SSIM ↑": "–"}
-    assert found["As a set"]["m"] == {"FID ↓": "2.35"} or found["As a set"]["m"] == {
+    found = tables_in(to_markdown(Report("t", [Result("m", figures), Result("empty", {})])))
+    assert found["Against the ground truth"]["m"] == {
+        "PSNR, dB ↑": "–",
+        "SSIM ↑": "0.500 [0.250, 0.750]",
+    }
+    assert found["Against the ground truth"]["empty"] == {"PSNR, dB ↑": "–", "SSIM ↑": "–"}
+    assert found["Distribution"]["m"] == {"FID ↓": "2.35"} or found["Distribution"]["m"] == {
         "FID ↓": "2.34"
     }
 
@@ -93,31 +98,41 @@ def three(key: str, truth: float, identity: float, expression: float) -> list[Re
 
 
 @pytest.mark.parametrize(
-    ("key", "values", "said"),
+    ("key", "values", "remark"),
     [
-        ("ssim", (0.9, 0.9, 0.8), "SSIM cannot judge a method alone: copy-identity scores no "
-         "worse than the truth"),
-        ("ssim", (0.9, 0.95, 0.97), "SSIM cannot judge a method alone: copy-identity and "
-         "copy-expression score no worse than the truth"),
+        (
+            "ssim",
+            (0.9, 0.9, 0.8),
+            "SSIM cannot judge a method alone: copy-identity scores no worse than the truth",
+        ),
+        (
+            "ssim",
+            (0.9, 0.95, 0.97),
+            "SSIM cannot judge a method alone: copy-identity and "
+            "copy-expression score no worse than the truth",
+        ),
         ("ssim", (0.9, 0.89, 0.89), None),
-        ("fid", (5.0, 6.0, 4.0), "FID cannot judge a method alone: copy-expression scores no "
-         "worse than the truth"),
+        (
+            "fid",
+            (5.0, 6.0, 4.0),
+            "FID cannot judge a method alone: copy-expression scores no worse than the truth",
+        ),
         ("fid", (5.0, 6.0, 7.0), None),
         ("fid", (NAN, 6.0, 7.0), None),
     ],
-)  # fmt: skip
+)
 def test_a_column_that_a_copy_wins_is_called_blind(
-    key: str, values: tuple[float, float, float], said: str | None
+    key: str, values: tuple[float, float, float], remark: str | None
 ) -> None:
-    assert blind_columns(three(key, *values)) == ({} if said is None else {key: said})
+    assert blind_columns(three(key, *values)) == ({} if remark is None else {key: remark})
 
 
-def test_a_method_that_is_no_copy_makes_no_column_blind() -> None:
-    rows = [*three("ssim", 0.9, 0.1, 0.1), Result("mine", {"ssim": plain(0.99)})]
+def test_a_method_that_is_not_a_copy_makes_no_column_blind() -> None:
+    rows = [*three("ssim", 0.9, 0.1, 0.1), Result("own", {"ssim": plain(0.99)})]
     assert blind_columns(rows) == {}
 
 
-def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+def test_round_trip_of_a_report(tmp_path: Path) -> None:
     figures = {"ssim": Figure(0.5, 0.25, 0.75, 4), "fid": plain(2.0), "psnr": plain(NAN)}
     variants = {"fid": "fid[a, b, c, 4]"}
     own = Result("mine", figures, variants, ["note"])
@@ -134,7 +149,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert [g.method for g in found.groups] == ["mine: women"]
 
 
-def test_joined_reports_keep_references_first_and_refuse_other_judges() -> None:
+def test_joined_reports_have_references_first_and_refuse_other_weights() -> None:
     truth, one, other = numbered("truth", 1, reference=True), numbered("b", 5), numbered("a", 9)
     joint = join([Report("t", [truth, one], ["x"]), Report("t", [other, truth], ["x", "y"])])
     assert [r.method for r in joint.results] == ["truth", "b", "a"]

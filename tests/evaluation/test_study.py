@@ -35,17 +35,17 @@ def answers() -> list[Rating]:
 
 def test_means_by_hand() -> None:
     found = summarise(answers())["a", "naturalness"]
-    every = [5, 4, 4, 5, 4, 4, 3, 5, 5, 5, 4, 4]
+    points = [5, 4, 4, 5, 4, 4, 3, 5, 5, 5, 4, 4]
     assert found.mean == pytest.approx(52 / 12)
-    variance = sum((p - 52 / 12) ** 2 for p in every) / 11
+    variance = sum((p - 52 / 12) ** 2 for p in points) / 11
     assert found.deviation == pytest.approx(variance**0.5)
     assert found.text() == "4.33 ± 0.65"
     assert found.count == 12
 
 
 def test_alpha_agrees_with_its_definition() -> None:
-    """Observed over expected disagreement, from the coincidences, straight from the definition."""
-    rows = answers()[:-3]  # one rater left three pictures out
+    """Observed over expected disagreement, computed directly from the definition."""
+    rows = answers()[:-3]  # one rater skipped three pictures
     units: dict[tuple[str, str], list[int]] = {}
     for answer in rows:
         units.setdefault((answer.method, answer.item), []).append(answer.points)
@@ -56,17 +56,20 @@ def test_alpha_agrees_with_its_definition() -> None:
         for v in paired.values()
         for a, b in itertools.permutations(v, 2)
     )
-    every = [p for v in paired.values() for p in v]
-    expected = sum((a - b) ** 2 for a, b in itertools.permutations(every, 2)) / (n - 1)
+    pooled = [p for v in paired.values() for p in v]
+    expected = sum((a - b) ** 2 for a, b in itertools.permutations(pooled, 2)) / (n - 1)
     assert krippendorff_alpha(rows, "naturalness") == pytest.approx(1 - observed / expected)
 
 
-def test_alpha_at_its_ends() -> None:
+def test_alpha_of_perfect_and_of_chance_agreement() -> None:
     same = [Rating(r, f"i{k}", "a", "q", k % 5 + 1) for r in "xyz" for k in range(9)]
     assert krippendorff_alpha(same, "q") == 1
     rng = np.random.default_rng(0)
-    chance = [Rating(f"r{r}", f"i{k}", "a", "q", int(rng.integers(1, 6)))
-              for r in range(12) for k in range(60)]  # fmt: skip
+    chance = [
+        Rating(f"r{r}", f"i{k}", "a", "q", int(rng.integers(1, 6)))
+        for r in range(12)
+        for k in range(60)
+    ]
     assert abs(krippendorff_alpha(chance, "q")) < 0.03
     assert np.isnan(krippendorff_alpha([], "q"))
     assert np.isnan(krippendorff_alpha([Rating(r, "i", "a", "q", 3) for r in "xy"], "q"))
@@ -82,21 +85,25 @@ def test_paired_test_agrees_with_scipy() -> None:
     assert wilcoxon(answers(), "naturalness", "a", "zero-shot")[2] == 0
 
 
-def test_a_difference_is_of_the_first_less_the_second_over_what_both_were_judged_on() -> None:
+def test_a_difference_is_the_first_minus_the_second_over_common_pictures() -> None:
     rows = [
-        Rating("r", "1", "a", "q", 5), Rating("r", "1", "b", "q", 2),
-        Rating("r", "2", "a", "q", 4), Rating("r", "2", "b", "q", 3),
-        Rating("r", "3", "a", "q", 1),  # of the other there is none
-        Rating("s", "1", "a", "q", 3), Rating("s", "1", "b", "q", 4),
-        Rating("s", "1", "a", "else", 1), Rating("s", "1", "b", "else", 5),
-    ]  # fmt: skip
+        Rating("r", "1", "a", "q", 5),
+        Rating("r", "1", "b", "q", 2),
+        Rating("r", "2", "a", "q", 4),
+        Rating("r", "2", "b", "q", 3),
+        Rating("r", "3", "a", "q", 1),  # not rated for the other method
+        Rating("s", "1", "a", "q", 3),
+        Rating("s", "1", "b", "q", 4),
+        Rating("s", "1", "a", "else", 1),
+        Rating("s", "1", "b", "else", 5),
+    ]
     gap, _, raters = wilcoxon(rows, "q", "a", "b")
     assert (gap, raters) == (pytest.approx(((3 + 1) / 2 - 1) / 2), 2)
     assert wilcoxon(rows, "q", "b", "a")[0] == pytest.approx(-0.5)
 
 
 def test_holm_by_hand() -> None:
-    """The smallest times three, the next times two, and never below one before it."""
+    """The smallest times three, the next times two, and never below the one before."""
     found = holm([0.04, 0.01, float("nan"), 0.03])
     assert found[:2] == pytest.approx([0.06, 0.03])
     assert np.isnan(found[2])
@@ -104,7 +111,7 @@ def test_holm_by_hand() -> None:
     assert holm([0.6, 0.7]) == [1.0, 1.0]
 
 
-def test_the_three_questions_and_what_five_points_mean() -> None:
+def test_the_three_questions_and_the_meaning_of_their_points() -> None:
     assert list(QUESTIONS) == ["expression", "difference", "naturalness"]
     assert "expression of the patient" in QUESTIONS["expression"]
     assert "different does the person look from the patient" in QUESTIONS["difference"]

@@ -97,7 +97,7 @@ def test_the_threshold_is_set_by_patients_and_not_by_what_is_judged(judged: Judg
     assert judged.per_pair["recognised"].tolist() == [1, 0, 1, 0]
     assert judged.figures["recognised"].value == 50
     assert judged.variants["recognised"] == (
-        "taken for the patient[dlib, below 5.000, 1 % false accepts]"
+        "matched to the patient[dlib, below 5.000, 1 % false accepts]"
     )
     assert FALSE_ACCEPT == 0.01
 

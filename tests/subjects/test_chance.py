@@ -1,4 +1,4 @@
-"""What chance brings, over many draws."""
+"""Distributions of random subjects, palsies and views, over many samples."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from palsynth.clinical import Branch, Grade, Palsy, Side
 from palsynth.face import topology
 from palsynth.face.framing import PORTRAIT
 from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, sample
-from palsynth.subjects import subject as people
+from palsynth.subjects import subject as subject_module
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +22,7 @@ def palsies() -> list[Palsy]:
 
 
 @pytest.mark.parametrize("side", list(Side))
-def test_a_palsy_is_on_the_side_that_is_asked_for(side: Side) -> None:
+def test_a_palsy_is_on_the_requested_side(side: Side) -> None:
     rng = np.random.default_rng(1)
     for _ in range(100):
         palsy = random_palsy(rng, side)
@@ -58,14 +58,14 @@ def test_uneven_palsies_lose_tone_from_half_weakness_on(palsies: list[Palsy]) ->
     assert np.corrcoef(mean[mean < 0.5], tone[mean < 0.5])[0, 1] > 0.8
 
 
-def test_some_are_healthy_where_that_is_asked_for() -> None:
+def test_some_are_healthy_on_request() -> None:
     rng = np.random.default_rng(2)
     assert all(random_palsy(rng, Side.LEFT, healthy=1.0) == Palsy.none() for _ in range(20))
     found = [random_palsy(rng, Side.LEFT, healthy=0.3) == Palsy.none() for _ in range(600)]
     assert np.mean(found) == pytest.approx(0.3, abs=0.05)
 
 
-def test_views_are_nearly_frontal_and_of_the_size_and_framing_asked_for() -> None:
+def test_views_are_nearly_frontal_and_of_the_requested_size_and_framing() -> None:
     rng = np.random.default_rng(3)
     views = [random_view(rng, 96, PORTRAIT) for _ in range(800)]
     assert {v.size for v in views} == {96}
@@ -83,38 +83,38 @@ def test_views_are_nearly_frontal_and_of_the_size_and_framing_asked_for() -> Non
     assert len({v.jitter.seed for v in views}) == 800
 
 
-def test_who_is_drawn_where_nothing_is_asked_for() -> None:
-    drawn = [sample(seed) for seed in range(600)]
-    groups = Counter(p.ethnicity for p in drawn)
+def test_default_distribution_of_subjects() -> None:
+    subjects = [sample(seed) for seed in range(600)]
+    groups = Counter(p.ethnicity for p in subjects)
     assert {g: n / 600 for g, n in groups.items()} == pytest.approx(
         {"white": 1 / 2, "black": 1 / 6, "west_asian": 1 / 6, "east_asian": 1 / 6}, abs=0.05
     )
-    assert np.mean([p.gender == "woman" for p in drawn]) == pytest.approx(0.5, abs=0.06)
-    ages = np.array([p.age for p in drawn])
+    assert np.mean([p.gender == "woman" for p in subjects]) == pytest.approx(0.5, abs=0.06)
+    ages = np.array([p.age for p in subjects])
     assert 18 <= ages.min() < 25 < 45 < ages.max() <= 55
     assert ages.mean() == pytest.approx(30, abs=1)
-    bell = np.array([p.bell for p in drawn])
+    bell = np.array([p.bell for p in subjects])
     assert 0.8 < np.median(bell) <= 1
-    assert bell.min() < 0.5, "not everybody's eye rolls up"
+    assert bell.min() < 0.5, "the eyes of some do not roll up"
     assert EVALUATION_SEEDS == 1_000_000
 
 
-def test_looks_vary_by_half_more_than_photographed_and_colour_by_a_fifth(
+def test_shape_varies_by_half_more_than_photographed_and_colour_by_a_fifth(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     one = sample(7)
-    monkeypatch.setattr(people, "VARIETY", 0.0)
-    monkeypatch.setattr(people, "COLOUR_VARIETY", 0.0)
+    monkeypatch.setattr(subject_module, "VARIETY", 0.0)
+    monkeypatch.setattr(subject_module, "COLOUR_VARIETY", 0.0)
     mean = sample(7)
     assert np.array_equal(mean.code, mean.plain_code), "the group's mean"
     assert one.code - mean.code == pytest.approx(1.5 / 1.2 * (one.plain_code - mean.code), abs=1e-3)
     assert np.abs(one.code - mean.code).max() > 0.1
 
 
-def test_gender_age_and_group_move_looks_as_the_regression_says(
+def test_gender_age_and_group_change_the_appearance_by_the_regression(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(people, "VARIETY", 0.0)
+    monkeypatch.setattr(subject_module, "VARIETY", 0.0)
     regression = appearance_model().regression
     woman, man, older = (
         sample(7, gender=g, age=a, ethnicity="white").code
@@ -122,16 +122,16 @@ def test_gender_age_and_group_move_looks_as_the_regression_says(
     )
     assert woman - man == pytest.approx(regression[2], rel=1e-4, abs=0.01)
     assert older - man == pytest.approx(regression[1], rel=1e-4, abs=0.01)
-    monkeypatch.setattr(people, "MOST_MIXED", 0.0)
-    groups = [sample(7, gender="man", age=30, ethnicity=g).code for g in people.ETHNICITIES]
+    monkeypatch.setattr(subject_module, "MOST_MIXED", 0.0)
+    groups = [sample(7, gender="man", age=30, ethnicity=g).code for g in subject_module.ETHNICITIES]
     for k in (1, 2, 3):
         assert groups[k] - groups[0] == pytest.approx(regression[2 + k], rel=1e-4, abs=0.01)
 
 
-def test_looks_are_mixed_from_other_groups_by_two_fifths_at_most(
+def test_other_groups_have_a_share_of_two_fifths_at_most(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(people, "VARIETY", 0.0)
+    monkeypatch.setattr(subject_module, "VARIETY", 0.0)
     regression = appearance_model().regression.T.astype(float)
     codes = [sample(seed, ethnicity="black").code for seed in range(60)]
     own = np.array([np.linalg.lstsq(regression, code, rcond=None)[0][3] for code in codes])
@@ -139,17 +139,17 @@ def test_looks_are_mixed_from_other_groups_by_two_fifths_at_most(
     assert own.mean() == pytest.approx(1 - 0.2 + 0.2 / 4, abs=0.05)
 
 
-def test_faces_are_a_third_as_lopsided_as_their_codes_say() -> None:
-    """Half of what photographed people are, whose variety is drawn by half as much again."""
+def test_faces_are_a_third_as_asymmetric_as_their_codes() -> None:
+    """Half as asymmetric as photographed people, whose variety is increased by half."""
     subject = sample(7)
-    drawn, said = subject.landmarks, appearance_model().landmarks(subject.code)
+    landmarks, raw = subject.landmarks, appearance_model().landmarks(subject.code)
     corners = [topology.COMMISSURE[s] for s in ("left", "right")]
-    for points, share in ((drawn, 1 / 3), (said, 1.0)):
+    for points, share in ((landmarks, 1 / 3), (raw, 1.0)):
         left, right = points[corners]
-        gap = left - right * [-1, 1, 1]
-        whole = said[corners[0]] - said[corners[1]] * [-1, 1, 1]
-        assert gap == pytest.approx(share * whole, abs=1e-5)
-    assert drawn[corners].mean(0) == pytest.approx(said[corners].mean(0), abs=0.05)
+        difference = left - right * [-1, 1, 1]
+        full = raw[corners[0]] - raw[corners[1]] * [-1, 1, 1]
+        assert difference == pytest.approx(share * full, abs=1e-5)
+    assert landmarks[corners].mean(0) == pytest.approx(raw[corners].mean(0), abs=0.05)
 
 
 def test_lines_deepen_by_22_thousandths_a_year() -> None:
@@ -158,7 +158,7 @@ def test_lines_deepen_by_22_thousandths_a_year() -> None:
     assert np.array_equal(young.iris, old.iris)
 
 
-def test_blue_eyes_are_of_the_groups_that_have_them() -> None:
+def test_blue_eyes_occur_in_the_groups_that_have_them() -> None:
     """Blue and grey eyes have more blue than red; brown ones the other way round."""
     share = {}
     for group in ("white", "black", "west_asian", "east_asian"):

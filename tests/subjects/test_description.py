@@ -1,4 +1,4 @@
-"""People in words, both ways."""
+"""Descriptions of faces: parsing, sampling and describing."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from palsynth.subjects.description import (
         ("somebody", (None, None, None, None)),
     ],
 )
-def test_every_word_is_understood(words: str, known: tuple[object, ...]) -> None:
+def test_the_vocabulary(words: str, known: tuple[object, ...]) -> None:
     found = read_description(words)
     assert (found.gender, found.age, found.group, found.skin) == known
 
@@ -42,24 +42,24 @@ def test_every_word_is_understood(words: str, known: tuple[object, ...]) -> None
 @pytest.mark.parametrize(
     ("words", "fault"),
     [
-        ("purple elephant", "'purple elephant' cannot be drawn; say woman or man, an age"),
+        ("purple elephant", "'purple elephant' cannot be drawn; use woman or man, an age"),
         ("old man", "'old' cannot be drawn"),
         ("Asian woman", "'asian' cannot be drawn; .* East Asian or West Asian"),
         ("woman with freckles", "'freckles' cannot be drawn"),
-        ("light man with dark skin", "says light and dark; say one of them"),
+        ("light man with dark skin", "contains light and dark; use one of them"),
         ("man of 30 or 40", "'or' cannot be drawn"),
-        ("man of 30, 40", "says 30 and 40; say one of them"),
+        ("man of 30, 40", "contains 30 and 40; use one of them"),
         ("man of 12", "people can be drawn from 16 to 80 years"),
-        ("  ", "is empty; say woman or man"),
-        ("女性", "is empty; say woman or man"),
+        ("  ", "is empty; use woman or man"),
+        ("女性", "is empty; use woman or man"),
     ],
 )
-def test_what_cannot_be_drawn_is_named(words: str, fault: str) -> None:
+def test_faults_of_a_description_are_named(words: str, fault: str) -> None:
     with pytest.raises(InputError, match=f"^description '{words}': {fault}"):
         read_description(words)
 
 
-def test_whoever_fits_is_drawn_from_a_seed_on() -> None:
+def test_matching_subjects_are_sampled_from_a_seed_on() -> None:
     words = "woman of about 30 with dark skin"
     found = list(islice(read_description(words).subjects(3), 3))
     seeds = [subject.seed for subject in found]
@@ -75,8 +75,8 @@ def test_whoever_fits_is_drawn_from_a_seed_on() -> None:
     assert abs(other.seed - seeds[0]) > 100  # not the same face, ten years older
 
 
-def test_the_old_have_the_skin_of_their_group() -> None:
-    """The model's looks are not carried on beyond those who were photographed."""
+def test_old_subjects_have_the_skin_of_their_group() -> None:
+    """The model's appearance is not extrapolated beyond the photographed ages."""
     for seed in range(970_000, 970_010):
         young, old = (sample(seed, age=age, ethnicity="white") for age in (50, 75))
         assert np.array_equal(young.code, old.code)
@@ -84,18 +84,18 @@ def test_the_old_have_the_skin_of_their_group() -> None:
     assert describe(sample(3, age=75)).startswith(f"{sample(3).gender} of about 70 with ")
 
 
-def test_where_nobody_fits_it_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("palsynth.subjects.description._MOST_TRIED", 5)
-    with pytest.raises(InputError, match="nobody fits among 5 people; say less"):
+def test_a_description_without_a_match_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("palsynth.subjects.description._MAX_TRIALS", 5)
+    with pytest.raises(InputError, match="no match among 5 subjects; use fewer words"):
         next(read_description("black person with light skin").subjects(0))
 
 
-def test_a_face_is_described_by_its_skin_and_what_is_known(astronaut: Face) -> None:
+def test_a_face_is_described_by_its_skin_and_known_attributes(astronaut: Face) -> None:
     assert describe_face(astronaut) in {"person with light skin", "person with medium skin"}
     assert describe_face(astronaut, "female", 38.0).startswith("woman of about 40 with ")
     assert describe_face(astronaut, "unknown").startswith("person with ")
-    people = [sample(seed) for seed in range(970_000, 970_024)]
-    seen = [skin_in(detect_face(render(p, view=View(160, PORTRAIT)).image)) for p in people]
-    alike = np.mean([one == skin_of(p) for one, p in zip(seen, people, strict=True)])
-    assert alike > 0.8
-    assert set(seen) == {"light", "medium", "dark"}
+    subjects = [sample(seed) for seed in range(970_000, 970_024)]
+    tones = [skin_in(detect_face(render(p, view=View(160, PORTRAIT)).image)) for p in subjects]
+    correct = [tone == skin_of(p) for tone, p in zip(tones, subjects, strict=True)]
+    assert np.mean(correct) > 0.8
+    assert set(tones) == {"light", "medium", "dark"}

@@ -1,4 +1,4 @@
-"""A picture's pose, light, camera and truth, each in the direction that its name says."""
+"""Pose, light, camera and ground truth of a rendering, each in the documented direction."""
 
 from __future__ import annotations
 
@@ -25,29 +25,33 @@ def _landmarks(subject: Subject, **view: object) -> np.ndarray:
 
 
 def _nose(points: np.ndarray) -> np.ndarray:
-    """Where the tip of the nose lies from the middle of the cheeks, pixels."""
+    """Position of the tip of the nose relative to the middle of the cheeks, pixels."""
     return points[topology.NOSE_TIP] - points[[234, 454]].mean(0)
 
 
 @pytest.mark.parametrize(
     ("pose", "axis", "sign"),
-    [(HeadPose(yaw=12), 0, 1), (HeadPose(yaw=-12), 0, -1), (HeadPose(pitch=12), 1, 1),
-     (HeadPose(pitch=-12), 1, -1)],
-)  # fmt: skip
+    [
+        (HeadPose(yaw=12), 0, 1),
+        (HeadPose(yaw=-12), 0, -1),
+        (HeadPose(pitch=12), 1, 1),
+        (HeadPose(pitch=-12), 1, -1),
+    ],
+)
 def test_a_nose_points_right_by_yaw_and_down_by_pitch(
     subject: Subject, pose: HeadPose, axis: int, sign: int
 ) -> None:
-    way = _nose(_landmarks(subject, pose=pose)) - _nose(_landmarks(subject))
-    assert sign * way[axis] > 4
-    assert abs(way[1 - axis]) < 3
+    displacement = _nose(_landmarks(subject, pose=pose)) - _nose(_landmarks(subject))
+    assert sign * displacement[axis] > 4
+    assert abs(displacement[1 - axis]) < 3
 
 
 def test_roll_tilts_clockwise_in_the_picture() -> None:
-    """Towards the camera is -z: what lies before the face goes right by yaw and down by pitch."""
+    """Towards the camera is -z: a point in front of the face moves right by yaw, down by pitch."""
     s, c = np.sin(np.radians(20)), np.cos(np.radians(20))
-    before = np.array([0.0, 0.0, -1.0])
-    assert _rotation(HeadPose(yaw=20)) @ before == pytest.approx([s, 0, -c])
-    assert _rotation(HeadPose(pitch=20)) @ before == pytest.approx([0, s, -c])
+    front = np.array([0.0, 0.0, -1.0])
+    assert _rotation(HeadPose(yaw=20)) @ front == pytest.approx([s, 0, -c])
+    assert _rotation(HeadPose(pitch=20)) @ front == pytest.approx([0, s, -c])
     assert _rotation(HeadPose(roll=20)) @ [1.0, 0, 0] == pytest.approx([c, s, 0])
 
 
@@ -64,7 +68,7 @@ def test_irises_are_the_patients_right_then_left(subject: Subject) -> None:
         )
 
 
-def test_an_eye_rolls_as_far_as_its_persons_does() -> None:
+def test_an_eye_rolls_up_by_the_bell_of_its_subject() -> None:
     whole, half, none = (
         render(replace(sample(5), bell=bell), Movement.CLOSE_EYES_LIGHTLY, DEAD).landmarks[473, 1]
         for bell in (1.0, 0.5, 0.0)
@@ -95,11 +99,11 @@ def test_light_has_a_side_an_exposure_and_a_warmth(subject: Subject) -> None:
     lamp = render(subject, view=View(64, light=Light(side=1))).image.astype(float)
     rows = plain[32:40].max((0, 2)) < 180
     columns = np.flatnonzero(rows)
-    seen = (lamp / np.maximum(plain, 1))[32:40].mean((0, 2))[columns]
-    assert seen == pytest.approx(1 + 0.28 * (2 * columns / 63 - 1), abs=0.03)
+    ratios = (lamp / np.maximum(plain, 1))[32:40].mean((0, 2))[columns]
+    assert ratios == pytest.approx(1 + 0.28 * (2 * columns / 63 - 1), abs=0.03)
 
 
-def test_a_camera_shifts_zooms_blurs_and_adds_noise(subject: Subject) -> None:
+def test_jitter_shifts_zooms_blurs_and_adds_noise(subject: Subject) -> None:
     still = _landmarks(subject)
     shifted = _landmarks(subject, jitter=Jitter(shift=(0.1, -0.05)))
     assert shifted - still == pytest.approx(np.broadcast_to([12.8, -6.4], (478, 2)), abs=1e-3)
@@ -119,17 +123,23 @@ def test_a_camera_shifts_zooms_blurs_and_adds_noise(subject: Subject) -> None:
 @pytest.mark.parametrize(
     ("age", "share"), [(20, 0.0), (35, 0.0), (57.5, 0.5), (80, 1.0), (90, 1.0)]
 )
-def test_age_comes_between_35_and_80(age: float, share: float) -> None:
+def test_ageing_shows_between_35_and_80(age: float, share: float) -> None:
     side = SideDrive(fields={"browOuterUp": 0.2}, folds={"forehead": 0.4, "chin": 0.6}, closure=0.3)
     old = aged(side, age, lines=0.5)
-    assert old.folds == pytest.approx({
-        "forehead": 0.2 + share * 0.55, "chin": 0.3, "glabella": share * 0.50,
-        "crow": share * 0.75, "nasolabial": share * 1.05, "marionette": share * 0.95,
-    })  # fmt: skip
+    assert old.folds == pytest.approx(
+        {
+            "forehead": 0.2 + share * 0.55,
+            "chin": 0.3,
+            "glabella": share * 0.50,
+            "crow": share * 0.75,
+            "nasolabial": share * 1.05,
+            "marionette": share * 0.95,
+        }
+    )
     assert old.fields["browOuterUp"] == pytest.approx(0.2 - 0.35 * share)
     assert old.fields.get("mouthFrown", 0.0) == pytest.approx(0.35 * share)
     assert old.closure == 0.3
-    assert side.fields == {"browOuterUp": 0.2}, "the drive that was given stays as it was"
+    assert side.fields == {"browOuterUp": 0.2}, "the given drive is not changed"
     assert (set(LINES), min(SAGS.values())) == (set(old.folds) - {"chin"}, SAGS["browOuterUp"])
 
 
@@ -137,20 +147,20 @@ def test_age_comes_between_35_and_80(age: float, share: float) -> None:
     ("lightness", "tone"), [(57, "light"), (55, "medium"), (49, "medium"), (47, "dark")]
 )
 def test_tones_of_skin_by_lightness(lightness: float, tone: str) -> None:
-    """Of a grey whose CIE L* is known."""
+    """Of a grey of known CIE L*."""
     grey = ((lightness + 16) / 116) ** 3
     value = 255 * (1.055 * grey ** (1 / 2.4) - 0.055)
     assert _tone(np.full((4, 4, 3), value)) == tone
     assert SKINS == ("light", "medium", "dark")
 
 
-def test_the_tone_of_a_warm_skin_is_that_of_its_red_green_and_blue() -> None:
+def test_the_tone_depends_on_the_order_of_the_channels() -> None:
     assert _tone(np.full((4, 4, 3), (195.0, 115.0, 80.0))) == "light"  # L* 56.4
     assert _tone(np.full((4, 4, 3), (80.0, 115.0, 195.0))) == "medium"  # 49.2
 
 
-def test_what_is_nearer_goes_further_with_a_turn_of_the_head() -> None:
-    """Cap and neck are placed as wide as the person is, by the head's turn and their depth."""
+def test_nearer_points_shift_further_with_a_rotation_of_the_head() -> None:
+    """Cap and neck scale with the width of the face and shift with rotation and depth."""
     stage = Stage(100, np.array([[40.0, 0, 50], [0, 40.0, 42]]), 1.1, np.array([10.0, 4.0]))
     assert stage.place(np.array([[0.5, 0.25]]), -0.5)[0] == pytest.approx([72 + 5, 52 + 2])
     assert stage.place(np.array([[0.5, 0.25]]), 0.5)[0] == pytest.approx([72 - 5, 52 - 2])
@@ -163,8 +173,18 @@ def test_ages_in_words_are_decades(age: float, words: str) -> None:
 
 
 def test_every_swatch_of_the_monk_scale_is_its_own_tone() -> None:
-    swatches = ("f6ede4", "f3e7db", "f7ead0", "eadaba", "d7bd96", "a07e56", "825c43", "604134",
-                "3a312a", "292420")  # fmt: skip
+    swatches = (
+        "f6ede4",
+        "f3e7db",
+        "f7ead0",
+        "eadaba",
+        "d7bd96",
+        "a07e56",
+        "825c43",
+        "604134",
+        "3a312a",
+        "292420",
+    )
     colours = [[int(s[i : i + 2], 16) for i in (0, 2, 4)] for s in swatches]
     assert [monk_tone(np.array([c])) for c in colours] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
     half = np.array([colours[2]] * 3 + [colours[9]] * 2)

@@ -15,17 +15,17 @@ from palsynth.subjects.ageing import aged
 from palsynth.subjects.monk import monk_tone
 
 
-def test_a_seed_is_a_person() -> None:
+def test_a_seed_is_a_subject() -> None:
     one, two, other = sample(3), sample(3), sample(4)
     assert np.array_equal(one.code, two.code)
     assert np.array_equal(one.skin, two.skin)
     assert not np.array_equal(one.code, other.code)
     assert (one.age, one.gender, one.ethnicity) == (two.age, two.gender, two.ethnicity)
-    twin = dataclasses.replace(one, seed=4)  # alike but for pores and moles
-    assert 0.2 < np.abs(twin.skin.astype(float) - one.skin).mean() < 6
+    variant = dataclasses.replace(one, seed=4)  # differs in pores and moles only
+    assert 0.2 < np.abs(variant.skin.astype(float) - one.skin).mean() < 6
 
 
-def test_attributes_can_be_asked_for() -> None:
+def test_attributes_can_be_given() -> None:
     subject = sample(3, age=30, gender="woman", ethnicity="black")
     assert (subject.age, subject.gender, subject.ethnicity) == (30, "woman", "black")
     assert not subject.extrapolated
@@ -43,7 +43,7 @@ def test_attributes_can_be_asked_for() -> None:
         ({"ethnicity": "martian"}, "ethnicity 'martian': choose one of white"),
     ],
 )
-def test_attributes_that_nobody_has(options: dict[str, object], text: str) -> None:
+def test_impossible_attributes_are_refused(options: dict[str, object], text: str) -> None:
     with pytest.raises(ValueError) as error:
         sample(0, **options)  # type: ignore[arg-type]
     assert text in str(error.value)
@@ -54,7 +54,7 @@ def test_negative_seeds_are_refused() -> None:
         sample(-1)
 
 
-def test_the_same_picture_twice(subject: Subject) -> None:
+def test_rendering_is_deterministic(subject: Subject) -> None:
     palsy = Palsy.peripheral(Side.LEFT, Grade.IV)
     one, two = (render(subject, Movement.GRIN, palsy).image for _ in range(2))
     assert np.array_equal(one, two)
@@ -72,30 +72,30 @@ def test_a_face_of_every_size(subject: Subject, size: int, framing: object) -> N
 
 
 @pytest.mark.parametrize("size", [16, 1025])
-def test_sizes_that_are_not_drawn(subject: Subject, size: int) -> None:
+def test_sizes_that_are_refused(subject: Subject, size: int) -> None:
     with pytest.raises(ValueError, match=f"size {size}: people are drawn from 32 to 1024 px"):
         render(subject, view=View(size))
 
 
 @pytest.mark.parametrize("seed", range(1_000_100, 1_000_104))
-def test_true_landmarks_are_where_the_detector_finds_them(seed: int) -> None:
+def test_true_landmarks_agree_with_the_detector(seed: int) -> None:
     subject = sample(seed)
     for movement in YANAGIHARA:
         portrait = render(subject, movement, Palsy.peripheral(Side.RIGHT, Grade.V), view=View(256))
         faces = detect_faces(portrait.image)
         assert len(faces) == 1
-        gap = np.linalg.norm(faces[0].landmarks[:468, :2] - portrait.landmarks[:468], axis=1)
-        assert gap.mean() / faces[0].outer_eyes < 0.05
+        error = np.linalg.norm(faces[0].landmarks[:468, :2] - portrait.landmarks[:468], axis=1)
+        assert error.mean() / faces[0].outer_eyes < 0.05
 
 
-def test_everybody_wears_cap_and_top_before_light_blue(subject: Subject) -> None:
+def test_all_subjects_wear_cap_and_top_on_light_blue(subject: Subject) -> None:
     image = render(subject, view=View(256)).image.astype(int)
     for y, x in ((30, 128), (12, 12), (245, 40)):  # cap, background, top
         red, green, blue = image[y, x]
         assert blue > green > red
 
 
-def test_pose_turns_the_face(subject: Subject) -> None:
+def test_pose_rotates_the_face(subject: Subject) -> None:
     straight = render(subject, view=View(256)).landmarks
     right = render(subject, view=View(256, pose=HeadPose(yaw=15))).landmarks
     assert right[topology.NOSE_TIP, 0] - right[[234, 454], 0].mean() > (
@@ -129,32 +129,32 @@ def test_lines_deepen_with_age() -> None:
 
 
 @pytest.mark.parametrize("yaw", [-20, 20])
-def test_cap_and_neck_turn_with_the_head(yaw: float) -> None:
-    """Both eyes stay in sight and skin stays within the cap."""
+def test_cap_and_neck_rotate_with_the_head(yaw: float) -> None:
+    """Both eyes remain visible and no skin shows beyond the cap."""
     portrait = render(sample(16), view=View(256, pose=HeadPose(yaw=yaw)))
-    seen = detect_faces(portrait.image)
-    assert len(seen) == 1
-    gap = np.linalg.norm(seen[0].landmarks[:468, :2] - portrait.landmarks[:468], axis=1)
-    assert gap.mean() / seen[0].outer_eyes < 0.08
+    faces = detect_faces(portrait.image)
+    assert len(faces) == 1
+    error = np.linalg.norm(faces[0].landmarks[:468, :2] - portrait.landmarks[:468], axis=1)
+    assert error.mean() / faces[0].outer_eyes < 0.08
     for iris in portrait.landmarks[[468, 473]]:
         x, y = iris.round().astype(int)
         assert portrait.image[y - 2 : y + 3, x - 2 : x + 3].mean() < 110  # an iris, not cloth
 
 
-def test_folds_stay_at_rest_in_the_old_and_vanish_where_tone_is_lost() -> None:
-    """Somebody of 70 has folds that the same person at 30 has not, and a limp side loses them."""
+def test_old_faces_have_folds_at_rest_unless_tone_is_lost() -> None:
+    """A subject has folds at 70 that it lacks at 30, and a flaccid side loses them."""
 
     def picture(age: float, palsy: Palsy) -> np.ndarray:
-        aged = dataclasses.replace(sample(1_000_203), age=age)  # all else alike
+        aged = dataclasses.replace(sample(1_000_203), age=age)  # all else equal
         return render(aged, Movement.REST, palsy, view=View(320)).image.astype(float)
 
     young, old = picture(30, Palsy.none()), picture(70, Palsy.none())
-    both = np.abs(old - young).mean(-1)
-    assert both.max() > 8
-    what = drive(Movement.REST, Palsy.peripheral(Side.LEFT, Grade.VI))
-    limp, well = (aged(side, 70, 1.0).folds for side in (what.left, what.right))
+    difference = np.abs(old - young).mean(-1)
+    assert difference.max() > 8
+    expression = drive(Movement.REST, Palsy.peripheral(Side.LEFT, Grade.VI))
+    flaccid, healthy = (aged(side, 70, 1.0).folds for side in (expression.left, expression.right))
     for name in ("forehead", "nasolabial"):
-        assert limp[name] < 0.2 < well[name]
+        assert flaccid[name] < 0.2 < healthy[name]
 
 
 def test_brows_grey_and_sag_with_age() -> None:
@@ -164,12 +164,14 @@ def test_brows_grey_and_sag_with_age() -> None:
     assert dark[1] > dark[0] + 10
     cheek = np.s_[170:200, 60:90]
     assert np.array_equal(young.skin[cheek], old.skin[cheek])
-    height = [render(p, view=View(256)).landmarks[[70, 63, 105, 300, 293, 334], 1].mean()
-              for p in (young, old)]  # fmt: skip
+    height = [
+        render(p, view=View(256)).landmarks[[70, 63, 105, 300, 293, 334], 1].mean()
+        for p in (young, old)
+    ]
     assert height[1] > height[0] + 1, "lower in the picture"
 
 
-def test_skin_tones_are_those_of_the_monk_scale() -> None:
+def test_skin_tones_are_on_the_monk_scale() -> None:
     lightest, darkest = monk_tone(np.array([[246, 237, 228]])), monk_tone(np.array([[41, 36, 32]]))
     assert (lightest, darkest) == (1, 10)
     assert monk_tone(np.full((4, 4, 3), (130, 92, 67))) == 7

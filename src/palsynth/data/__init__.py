@@ -1,1 +1,1 @@
-"""Datasets on disk: manifest, the one writer, importers, check, stats."""
+"""Datasets on disk: manifest, writer, importers, checks and statistics; training sources."""

@@ -1,4 +1,4 @@
-"""What cameras, crops and compression do to an example, by chance."""
+"""Random augmentation of training examples: camera, crop, occlusion and background."""
 
 from __future__ import annotations
 
@@ -15,13 +15,21 @@ from palsynth.settings import Settings
 
 @dataclass(frozen=True)
 class Augmentation(Settings):
-    """Standard deviations, except where a range or a share is said.
+    """Random augmentation of an example; the labels follow the pixels.
 
-    ``turn`` degrees; ``zoom`` a factor's logarithm; ``shift`` share of the side; ``light`` of
-    gain and of bias (relative to 255); ``colour`` gain of each channel; ``blur`` largest, pixels;
-    ``noise`` largest, grey levels; ``grey`` share turned grey; ``mirror`` share mirrored;
-    ``cover`` share of examples with a covered rectangle; ``backdrop`` share whose surroundings
-    (hair, clothes, wall: everything outside the face's oval) are painted over.
+    Attributes:
+        turn: standard deviation of the rotation, degrees.
+        zoom: standard deviation of the logarithm of the scale.
+        shift: standard deviation of the translation, as a fraction of the image side.
+        light: standard deviation of the log gain, and of the brightness relative to mid-grey.
+        colour: standard deviation of the log gain of each channel.
+        blur: largest sigma of the Gaussian blur, pixels.
+        noise: largest standard deviation of the Gaussian noise, grey levels.
+        grey: share of examples converted to grey.
+        mirror: share of examples mirrored.
+        cover: share of examples with a rectangle of one colour over them.
+        backdrop: share of examples whose background (hair, clothes, wall: all pixels beyond the
+            face oval) is painted over.
     """
 
     turn: float = 4.0
@@ -37,23 +45,31 @@ class Augmentation(Settings):
     backdrop: float = 0.0
 
     def __call__(self, example: Example, rng: np.random.Generator) -> Example:
-        """The example as another camera would have caught it. Labels follow the pixels."""
+        """Augments an example.
+
+        Args:
+            example: the example; its image is square.
+            rng: source of randomness.
+
+        Returns:
+            A new example of the same size.
+        """
         if rng.random() < self.mirror:
             example = example.mirrored()
         if rng.random() < self.backdrop:
-            example = replace(example, image=_on_backdrop(example, rng))
+            example = replace(example, image=_replace_background(example, rng))
         size = example.image.shape[0]
         scale = float(np.exp(rng.normal(0, self.zoom)))
-        middle = (size / 2 - 0.5, size / 2 - 0.5)
-        affine = cv2.getRotationMatrix2D(middle, float(rng.normal(0, self.turn)), scale)
+        centre = (size / 2 - 0.5, size / 2 - 0.5)
+        affine = cv2.getRotationMatrix2D(centre, float(rng.normal(0, self.turn)), scale)
         affine[:, 2] += rng.normal(0, self.shift, 2) * size
         image = cv2.warpAffine(
             example.image, affine, (size, size), None, cv2.INTER_LINEAR, cv2.BORDER_REPLICATE
         )
         points = (example.points @ affine[:, :2].T + affine[:, 2]).astype(np.float32)
-        return replace(example, image=self._pixels(image, rng), points=points)
+        return replace(example, image=self._augment_pixels(image, rng), points=points)
 
-    def _pixels(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    def _augment_pixels(self, image: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         sigma = float(rng.uniform(0, self.blur))
         if sigma > 0.25:
             image = cv2.GaussianBlur(image, (0, 0), sigma)
@@ -61,8 +77,8 @@ class Augmentation(Settings):
         if rng.random() < self.grey:
             out[:] = out.mean(-1, keepdims=True)
         gain = np.exp(rng.normal(0, self.light) + rng.normal(0, self.colour, 3))
-        middle = 127.5 * (1 + rng.normal(0, self.light))
-        out = (out - 127.5) * gain.astype(np.float32) + np.float32(middle)
+        mid_grey = 127.5 * (1 + rng.normal(0, self.light))
+        out = (out - 127.5) * gain.astype(np.float32) + np.float32(mid_grey)
         out += rng.standard_normal(out.shape, np.float32) * np.float32(rng.uniform(0, self.noise))
         if rng.random() < self.cover:
             height, width = rng.uniform(0.1, 0.4, 2) * image.shape[0]
@@ -72,26 +88,26 @@ class Augmentation(Settings):
         return out.clip(0, 255).astype(np.uint8)
 
 
-def _on_backdrop(example: Example, rng: np.random.Generator) -> np.ndarray:
-    """The image with all but the face painted over by two colours that run into each other."""
+def _replace_background(example: Example, rng: np.random.Generator) -> np.ndarray:
+    """Replaces all but the face oval by a gradient between two random colours."""
     oval = example.points[list(topology.FACE_OVAL)]
     if np.isnan(oval).any():
         return example.image
     size = example.image.shape[0]
-    inside = np.zeros((size, size), np.float32)
-    cv2.fillPoly(inside, [np.round(oval * 16).astype(np.int32)], 1.0, cv2.LINE_AA, 4)
-    inside = cv2.GaussianBlur(inside, (0, 0), size / 80)[..., None]
-    across = rng.normal(size=2)
+    mask = np.zeros((size, size), np.float32)
+    cv2.fillPoly(mask, [np.round(oval * 16).astype(np.int32)], 1.0, cv2.LINE_AA, 4)
+    mask = cv2.GaussianBlur(mask, (0, 0), size / 80)[..., None]
+    direction = rng.normal(size=2)
     rows, columns = np.mgrid[:size, :size] / size - 0.5
-    ramp = np.clip(across[0] * rows + across[1] * columns + 0.5, 0, 1)[..., None]
-    one, other = rng.uniform(0, 255, (2, 3))
-    painted = one * ramp + other * (1 - ramp)
-    return (example.image * inside + painted * (1 - inside)).round().astype(np.uint8)
+    ramp = np.clip(direction[0] * rows + direction[1] * columns + 0.5, 0, 1)[..., None]
+    colours = rng.uniform(0, 255, (2, 3))
+    gradient = colours[0] * ramp + colours[1] * (1 - ramp)
+    return (example.image * mask + gradient * (1 - mask)).round().astype(np.uint8)
 
 
 @dataclass(frozen=True)
 class AugmentedSource:
-    """A source whose examples are augmented, each number in its own way."""
+    """A source whose examples are augmented; example n depends on ``seed`` and n only."""
 
     source: Source
     augmentation: Augmentation
@@ -99,7 +115,7 @@ class AugmentedSource:
 
     @property
     def num_subjects(self) -> int | None:
-        """As in the source."""
+        """Number of subjects of the wrapped source."""
         return self.source.num_subjects
 
     def __getitem__(self, number: int) -> Example:

@@ -1,4 +1,4 @@
-"""Records drawn once into numbered files and kept: what several rounds of a training read."""
+"""A cache of generated records in numbered shards, for trainings of several epochs."""
 
 from __future__ import annotations
 
@@ -18,10 +18,20 @@ from palsynth.workers import map_in_processes
 
 
 class ShardedCache:
-    """The first ``count`` records of a ``source``, in files of ``part`` records in ``folder``.
+    """The first ``count`` records of a ``source``, cached in ``folder`` in shards.
 
-    A base for dataclasses with these three fields. The folder says whose records it holds and
-    refuses others'. With ``uncached`` records are drawn when asked for, and none is kept.
+    A base class for dataclasses with these three fields. The folder records which source its
+    shards were generated from; another source is refused.
+
+    Attributes:
+        what: plural noun for the records, for error messages.
+        record_file: name of the JSON file that records the source.
+        stem: start of the shards' file names.
+        part: records per shard.
+        source: where the records come from.
+        folder: where the shards are cached.
+        count: number of records.
+        uncached: generate each record on access and write no shard.
     """
 
     what: ClassVar[str]
@@ -35,11 +45,26 @@ class ShardedCache:
     uncached: bool = False
 
     def records(self, numbers: Sequence[int]) -> np.ndarray:
-        """The records of some numbers, drawn."""
+        """Generates the records with the given numbers.
+
+        Args:
+            numbers: record numbers.
+
+        Returns:
+            One record per number, stacked along the first axis.
+        """
         raise NotImplementedError
 
     def build(self, workers: int = 1, progress: Callable[[int, int], None] | None = None) -> None:
-        """Draws what is missing. The result does not depend on ``workers``."""
+        """Generates the missing shards. The result does not depend on ``workers``.
+
+        Args:
+            workers: number of processes.
+            progress: called with the number of records done and their total.
+
+        Raises:
+            InputError: if the folder holds records of another source, count or version.
+        """
         self.folder.mkdir(parents=True, exist_ok=True)
         record = self.folder / self.record_file
         plan = {"source": repr(self.source), "count": self.count, "version": palsynth.__version__}
@@ -49,23 +74,33 @@ class ShardedCache:
                 temporary.write_text(text, "utf-8")
         elif record.read_text("utf-8") != text:
             raise InputError(
-                f"{self.folder}: keeps {self.what} of another source or other options; delete it, "
+                f"{self.folder}: holds {self.what} of another source or other options; delete it, "
                 "or give another folder (the option cache_dir)"
             )
-        every = self._paths()
-        todo = [k for k, path in enumerate(every) if not path.exists()]
-        finished = map_in_processes(self._build_part, todo, workers) if todo else []
-        for done, _ in enumerate(finished, len(every) - len(todo) + 1):
+        paths = self._paths()
+        missing = [k for k, path in enumerate(paths) if not path.exists()]
+        finished = map_in_processes(self._build_part, missing, workers) if missing else []
+        for done, _ in enumerate(finished, len(paths) - len(missing) + 1):
             if progress is not None:
                 progress(min(done * self.part, self.count), self.count)
 
     def record(self, number: int) -> np.ndarray:
-        """One record, read. Raises InputError where its file is missing or damaged."""
+        """One record, from its shard or, if ``uncached``, generated.
+
+        Args:
+            number: record number, below ``count``.
+
+        Returns:
+            The record.
+
+        Raises:
+            InputError: if a shard is missing or damaged.
+        """
         if self.uncached:
-            drawn: np.ndarray = self.records([number])[0]
-            return drawn
-        found: np.ndarray = self._parts[number // self.part][number % self.part]
-        return found
+            generated: np.ndarray = self.records([number])[0]
+            return generated
+        cached: np.ndarray = self._parts[number // self.part][number % self.part]
+        return cached
 
     def _paths(self) -> list[Path]:
         count = -(-self.count // self.part)
@@ -82,10 +117,10 @@ class ShardedCache:
     def _parts(self) -> list[np.ndarray]:
         missing = [path.name for path in self._paths() if not path.exists()]
         if missing:
-            raise InputError(f"{self.folder}: {missing[0]} has not been drawn yet")
+            raise InputError(f"{self.folder}: {missing[0]} has not been built yet")
         try:
             return [np.load(path, mmap_mode="r") for path in self._paths()]
         except (OSError, ValueError) as error:
             raise InputError(
-                f"{self.folder}: a part is damaged ({error}); delete the folder, it is drawn anew"
+                f"{self.folder}: a part is damaged ({error}); delete the folder and build it again"
             ) from None

@@ -1,4 +1,4 @@
-"""Checks a dataset: what would make a training or an evaluation on it wrong."""
+"""Checks a dataset for faults that would invalidate a training or an evaluation on it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from palsynth.face.images import list_images, read_image
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault: its ``kind``, the file (or subject) it is about, and what is wrong."""
+    """One fault of a dataset.
+
+    Attributes:
+        kind: one of KINDS.
+        about: the file, or for a leak the subject.
+        text: what is wrong.
+    """
 
     kind: str
     about: str
@@ -23,22 +29,32 @@ class Fault:
 
 
 KINDS = {
-    "missing": "a row names an image that is not there",
+    "missing": "a row names an image that is not on disk",
     "unlisted": "an image has no row",
     "unreadable": "an image cannot be read",
     "duplicate": "two images have the same bytes, or two rows the same file",
     "no face": "no single face is found",
-    "leak": "a subject lies in more than one split",
+    "leak": "a subject is in more than one split",
     "label": "a label is impossible",
 }
+"""Kind of fault -> description, in the order of reporting."""
 
 
 def check(
     folder: Path, *, faces: bool = True, progress: Callable[[int, int], None] | None = None
 ) -> list[Fault]:
-    """All faults of a dataset, in the order of KINDS.
+    """Finds all faults of a dataset.
 
-    ``faces`` also looks for a face in every image, which takes about 10 ms each.
+    Args:
+        folder: the dataset.
+        faces: also detect the face in every image, about 10 ms each.
+        progress: called with the number of images done and their total.
+
+    Returns:
+        The faults, in the order of KINDS and then by file.
+
+    Raises:
+        InputError: if the manifest cannot be read.
     """
     rows = read_manifest(folder)
     found = [*_missing(folder, rows), *_unlisted(folder, rows), *_leaks(rows), *_labels(rows)]
@@ -46,7 +62,7 @@ def check(
     for done, row in enumerate(rows, 1):
         path = folder / row.file_name
         if path.is_file():
-            found += _image(path, row.file_name, hashes, faces)
+            found += _check_image(path, row.file_name, hashes, faces)
         if progress is not None:
             progress(done, len(rows))
     order = list(KINDS)
@@ -93,18 +109,18 @@ def _labels(rows: list[Row]) -> list[Fault]:
     return [Fault("label", row.file_name, text) for row in rows for text in row.problems()]
 
 
-def _image(path: Path, name: str, hashes: dict[str, str], faces: bool) -> list[Fault]:
+def _check_image(path: Path, name: str, hashes: dict[str, str], faces: bool) -> list[Fault]:
     out = []
-    state_dict_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    if state_dict_sha256 in hashes:
-        out.append(Fault("duplicate", name, f"has the same bytes as {hashes[state_dict_sha256]}"))
-    hashes.setdefault(state_dict_sha256, name)
+    checksum = hashlib.sha256(path.read_bytes()).hexdigest()
+    if checksum in hashes:
+        out.append(Fault("duplicate", name, f"has the same bytes as {hashes[checksum]}"))
+    hashes.setdefault(checksum, name)
     try:
         image = read_image(path)
     except InputError as error:
         return [*out, Fault("unreadable", name, str(error).split(": ", 1)[-1])]
     if faces:
-        from palsynth.face.detect import detect_faces
+        from palsynth.face.detect import detect_faces  # slow to import
 
         count = len(detect_faces(image))
         if count != 1:

@@ -1,4 +1,4 @@
-"""Drafts: what the simulator makes of one person doing what another one's picture shows."""
+"""Drafts: the simulator's rendering of one member of a group with the expression of another."""
 
 from __future__ import annotations
 
@@ -15,42 +15,42 @@ from palsynth.simulator.photo import at_rest
 from palsynth.simulator.rest import Rest
 
 WITH_REST = 0.5
-"""Share of the drafts for which the other person's rest is known too, as it may be to a user."""
+"""Share of the drafts captured with the other member's face at rest, which users may have too."""
 
 
 def make_drafts(rests: list[Face], moved: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Every member of a group with the expressions captured from every other member's pictures.
+    """Renders every member of a group with the expressions captured from all other members.
 
     Args:
         rests: the N members at rest.
-        moved: (N, S, H, W, 3) uint8 RGB, their pictures of each of S expressions.
-        rng: says which captures know the other member's rest.
+        moved: (N, S, H, W, 3) uint8 RGB, each member's pictures of S expressions.
+        rng: decides which captures use the other member's face at rest.
 
     Returns:
-        (N, N - 1, S, H, W, 3) uint8 RGB: of a member, by whose picture the expression comes from
-        (the next member first) and by expression. The member at rest where the picture cannot be
-        read or the member not be moved.
+        (N, N - 1, S, H, W, 3) uint8 RGB, indexed by member, source of the expression (the next
+        member first) and expression. Where no expression can be captured from the picture, or the
+        simulator cannot move the member, the draft is the member at rest.
     """
     count, expressions = moved.shape[:2]
-    known = rng.random((count, expressions)) < WITH_REST
-    still = [_movable(rest) for rest in rests]
+    with_rest = rng.random((count, expressions)) < WITH_REST
+    movable = [_movable(rest) for rest in rests]
     out = np.empty((count, count - 1, *moved.shape[1:]), np.uint8)
     for other in range(count):
         for s in range(expressions):
-            found = _captured(moved[other, s], rests[other] if known[other, s] else None)
+            captured = _captured(moved[other, s], rests[other] if with_rest[other, s] else None)
             for member in range(count):
                 if member == other:
                     continue
-                image, rest = rests[member].image, still[member]
-                if found is not None and rest is not None:
-                    image = compose(rest, drive_of(found)).image
+                image, rest = rests[member].image, movable[member]
+                if captured is not None and rest is not None:
+                    image = compose(rest, drive_of(captured)).image
                 out[member, (other - member - 1) % count, s] = image
     return out
 
 
-def _captured(shown: np.ndarray, rest: Face | None) -> ExpressionCoefficients | None:
+def _captured(image: np.ndarray, rest: Face | None) -> ExpressionCoefficients | None:
     try:
-        return capture(detect_face(shown), rest)
+        return capture(detect_face(image), rest)
     except InputError:
         return None
 

@@ -1,7 +1,7 @@
-"""What training sees: a face crop with everything that is known of it, and sources of them.
+"""Training examples (a face crop with its labels) and the protocol of their sources.
 
-A source is anything with ``source[n]``: the example with number n, a pure function of n.
-Numbers run on for ever, so a run that starts again at any number sees what it would have seen.
+A source is anything with ``source[n]``: the example with number n, a pure function of n. Numbers
+are unbounded, so a training resumed at any number continues with the same examples.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from palsynth.face import topology
 from palsynth.seeds import Stream, make_rng
 
 MOVEMENTS = tuple(Movement)
-"""Class number -> movement, in examples and in every head that classifies movements."""
+"""Class number -> movement, in examples and in every classification head."""
 
 ITEMS = (0, 2, 4)
 """Class number -> Yanagihara item score."""
@@ -26,17 +26,23 @@ GRADES = tuple(Grade)
 """Class number -> House-Brackmann grade."""
 
 UNKNOWN = -1
-"""Class number of a label that is not known; unknown numbers are NaN."""
+"""Class number of an unknown label; unknown numbers are NaN."""
 
 
 @dataclass(frozen=True)
 class Example:
-    """One face crop.
+    """One face crop with its labels.
 
-    ``image`` (S, S, 3) uint8 RGB; ``points`` (478, 2) pixels or NaN; ``subject`` class number
-    within its source; ``movement`` index into MOVEMENTS; ``function`` (2, 5) of each branch on
-    the patient's left and right, ``tone`` (2,), both 0 … 1 or NaN; ``item`` and ``grade`` what
-    somebody scored, index into ITEMS and GRADES.
+    Attributes:
+        image: (S, S, 3) uint8 RGB.
+        subject: class number of the subject within its source.
+        movement: index into MOVEMENTS, or UNKNOWN.
+        points: (478, 2) float32 landmarks in pixels, or NaN.
+        function: (2, 5) float32 function of each branch on the patient's left and right,
+            0 to 1 or NaN.
+        tone: (2,) float32 tone of the left and right, 0 to 1 or NaN.
+        item: Yanagihara item score given by a rater, index into ITEMS, or UNKNOWN.
+        grade: House-Brackmann grade given by a rater, index into GRADES, or UNKNOWN.
     """
 
     image: np.ndarray
@@ -53,11 +59,11 @@ class Example:
     grade: int = UNKNOWN
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The fields by name, for a batch."""
+        """The fields by name, for :func:`stack`."""
         return {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
 
     def mirrored(self) -> Example:
-        """The example as a mirror shows it: left and right change places in every label."""
+        """The mirrored example, left and right exchanged in every label."""
         points = self.points[topology.MIRROR].copy()
         points[:, 0] = self.image.shape[1] - 1 - points[:, 0]
         return replace(
@@ -70,18 +76,18 @@ class Example:
 
 
 class Source(Protocol):
-    """Examples by number, and how many people they are of (None: without end)."""
+    """Examples by number."""
 
     @property
     def num_subjects(self) -> int | None:
-        """Class numbers run below this."""
+        """Number of subjects; class numbers are below it. None if unbounded or not counted."""
         ...
 
     def __getitem__(self, number: int) -> Any: ...
 
 
 class Labels(TypedDict, total=False):
-    """The fields of an Example that say what the face does."""
+    """The fields of an Example that describe the expression."""
 
     movement: int
     function: np.ndarray
@@ -89,7 +95,15 @@ class Labels(TypedDict, total=False):
 
 
 def labels(movement: Movement | None, palsy: Palsy | None) -> Labels:
-    """Movement, function and tone as an Example holds them; what is not known is left out."""
+    """Converts a movement and a palsy to the label fields of an Example.
+
+    Args:
+        movement: the movement, or None if unknown.
+        palsy: the palsy, or None if unknown.
+
+    Returns:
+        Keyword arguments for Example; unknown labels are left out.
+    """
     out: Labels = {}
     if movement is not None:
         out["movement"] = MOVEMENTS.index(movement)
@@ -102,13 +116,29 @@ def labels(movement: Movement | None, palsy: Palsy | None) -> Labels:
 
 
 def shuffled(number: int, count: int, seed: int, stream: Stream) -> int:
-    """Which of ``count`` things the example with a number shows: every round has all of them, in
-    an order of its own. Sources of one seed differ by their ``stream``."""
+    """Maps an example's number to an index, shuffled separately in every epoch.
+
+    Args:
+        number: number of the example.
+        count: number of items; each occurs once per epoch.
+        seed: seed of the source.
+        stream: random stream, so that sources with one seed have different orders.
+
+    Returns:
+        The index, 0 to ``count`` - 1.
+    """
     order = make_rng(seed, number // count, stream)
     return int(order.permutation(count)[number % count])
 
 
 def stack(examples: Sequence[Any]) -> dict[str, np.ndarray]:
-    """A batch: each array of the examples (see :meth:`Example.arrays`), along a new first axis."""
+    """Collates examples into a batch.
+
+    Args:
+        examples: examples with a method ``arrays``, such as :meth:`Example.arrays`.
+
+    Returns:
+        Each of their arrays by name, stacked along a new first axis.
+    """
     rows = [example.arrays() for example in examples]
     return {name: np.stack([row[name] for row in rows]) for name in rows[0]}

@@ -1,4 +1,4 @@
-"""Training pairs from a dataset folder, as the paper makes them: both pictures of one patient."""
+"""Training pairs from a dataset folder, as in the paper: two pictures of the same patient."""
 
 from __future__ import annotations
 
@@ -16,8 +16,15 @@ from palsynth.seeds import Stream, make_rng
 
 @dataclass(frozen=True)
 class FolderPairs:
-    """Every image of a folder's splits as expression and target, shuffled anew each round, beside
-    another image of the same subject as the identity. There is no draft: it is the identity."""
+    """Every image of a folder's splits as expression and target, with another image of the same
+    subject as the identity. There is no draft, so the identity image takes its place.
+
+    Attributes:
+        folder: the dataset.
+        splits: splits to use.
+        size: image side in pixels.
+        seed: seed of the order, reshuffled every epoch, and of the choice of identity images.
+    """
 
     folder: Path
     splits: tuple[str, ...] = ("train",)
@@ -29,17 +36,17 @@ class FolderPairs:
         return FolderSource(self.folder, self.splits, self.size, self.seed)
 
     @cached_property
-    def _others(self) -> dict[str, list[int]]:
-        """Subject -> its rows. Raises InputError where a subject has only one image."""
-        found: dict[str, list[int]] = defaultdict(list)
+    def _rows_by_subject(self) -> dict[str, list[int]]:
+        """Subject -> its rows. Raises InputError if a subject has only one image."""
+        rows_by_subject: dict[str, list[int]] = defaultdict(list)
         for number, row in enumerate(self._source.rows):
-            found[row.subject_id].append(number)
-        lonely = [subject for subject, rows in found.items() if len(rows) < 2]
-        if lonely:
+            rows_by_subject[row.subject_id].append(number)
+        single = [subject for subject, rows in rows_by_subject.items() if len(rows) < 2]
+        if single:
             raise InputError(
-                f"{self.folder}: subject {lonely[0]} has one image only; a pair needs two"
+                f"{self.folder}: subject {single[0]} has one image only; a pair needs two"
             )
-        return found
+        return rows_by_subject
 
     @property
     def num_subjects(self) -> int | None:
@@ -48,10 +55,17 @@ class FolderPairs:
 
     def __getitem__(self, number: int) -> PairExample:
         rows = self._source.rows
-        which = shuffled(number, len(rows), self.seed, Stream.FOLDER_PAIRS_ORDER)
+        index = shuffled(number, len(rows), self.seed, Stream.FOLDER_PAIRS_ORDER)
         rng = make_rng(self.seed, number, Stream.FOLDER_PAIR)
-        others = [k for k in self._others[rows[which].subject_id] if k != which]
-        target: Example = self._source.example(which)
+        others = [k for k in self._rows_by_subject[rows[index].subject_id] if k != index]
+        target: Example = self._source.example(index)
         identity = self._source.example(others[int(rng.integers(len(others)))]).image
-        return PairExample(identity, target.image, target.image, identity, target.movement,
-                           target.function, target.tone)  # fmt: skip
+        return PairExample(
+            identity,
+            target.image,
+            target.image,
+            identity,
+            target.movement,
+            target.function,
+            target.tone,
+        )

@@ -1,4 +1,4 @@
-"""Sources on disk: a dataset's manifest, and examples drawn once and kept."""
+"""Sources on disk: a dataset folder, and cached examples; mixtures of sources."""
 
 from __future__ import annotations
 
@@ -21,15 +21,20 @@ from palsynth.face.images import read_image
 from palsynth.seeds import Stream, make_rng
 
 PART = 500
-"""Examples a file of a kept source."""
+"""Examples per shard of a cached source."""
 
 
 @dataclass(frozen=True)
 class FolderSource:
-    """The images of a dataset folder, shuffled anew each round.
+    """The images of a dataset folder, reshuffled every epoch.
 
-    ``splits`` which of them; images are resized to ``size`` if need be. Points are known
-    where the manifest has ``multipie60``.
+    Landmarks are known where the manifest has the attribute ``multipie60``.
+
+    Attributes:
+        folder: the dataset.
+        splits: splits to use; None stands for rows without a split.
+        size: image side in pixels; other images are resized.
+        seed: seed of the order.
     """
 
     folder: Path
@@ -39,11 +44,11 @@ class FolderSource:
 
     @cached_property
     def rows(self) -> list[Row]:
-        """The rows of the splits."""
+        """The rows of the splits. Raises InputError if there is none or a label is impossible."""
         rows = [r for r in read_manifest(self.folder) if r.split in self.splits]
         if not rows:
-            named = ", ".join(map(str, self.splits))
-            raise InputError(f"{self.folder}: no images in split {named}")
+            splits = ", ".join(map(str, self.splits))
+            raise InputError(f"{self.folder}: no images in split {splits}")
         for row in rows:
             if faults := row.problems():
                 raise InputError(f"{self.folder / row.file_name}: {faults[0]}")
@@ -51,19 +56,26 @@ class FolderSource:
 
     @cached_property
     def subjects(self) -> list[str]:
-        """Subjects in order of their class numbers."""
+        """Subject names, in the order of their class numbers."""
         return sorted({row.subject_id for row in self.rows})
 
     @property
     def num_subjects(self) -> int:
-        """How many subjects."""
+        """Number of subjects."""
         return len(self.subjects)
 
     def __getitem__(self, number: int) -> Example:
         return self.example(shuffled(number, len(self.rows), self.seed, Stream.FOLDER_ORDER))
 
     def example(self, index: int) -> Example:
-        """The example of one row."""
+        """Reads the example of one row.
+
+        Args:
+            index: index into ``rows``.
+
+        Returns:
+            The example, with all labels that the row has.
+        """
         row = self.rows[index]
         image = read_image(self.folder / row.file_name)
         scale = self.size / np.array(image.shape[1::-1])
@@ -71,8 +83,8 @@ class FolderSource:
             image = cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_AREA)
         points = np.full((topology.POINTS, 2), np.nan, np.float32)
         if "multipie60" in row.attributes:
-            found = np.asarray(row.attributes["multipie60"], np.float32)
-            points[list(topology.MULTIPIE_60.values())] = (found + 0.5) * scale - 0.5
+            landmarks = np.asarray(row.attributes["multipie60"], np.float32)
+            points[list(topology.MULTIPIE_60.values())] = (landmarks + 0.5) * scale - 0.5
         movement = Movement(row.movement) if row.movement else None
         palsy = Palsy.from_dict(row.palsy) if row.palsy else None
         scored = {}
@@ -86,10 +98,17 @@ class FolderSource:
 
 @dataclass(frozen=True)
 class CachedSource(ShardedCache):
-    """The first ``count`` examples of a source, drawn once into ``folder`` and kept.
+    """The first ``count`` examples of a source, generated once and cached in ``folder``.
 
-    Drawing takes longer than reading, so a training that goes round several times keeps them.
-    A folder that holds examples of another source is refused.
+    Generating an example takes longer than reading it, so trainings of several epochs use a cache.
+    A folder that holds examples of another source is refused. The raters' scores (``item`` and
+    ``grade``) are not cached.
+
+    Attributes:
+        source: source of the examples.
+        folder: where the shards are cached.
+        count: number of examples.
+        seed: seed of the order, reshuffled every epoch.
     """
 
     what: ClassVar[str] = "examples"
@@ -104,11 +123,11 @@ class CachedSource(ShardedCache):
 
     @property
     def num_subjects(self) -> int | None:
-        """As in the source."""
+        """Number of subjects of the cached source."""
         return self.source.num_subjects
 
     def records(self, numbers: Sequence[int]) -> np.ndarray:
-        """Some examples, drawn."""
+        """Generates the examples with the given numbers, as structured records."""
         examples = [self.source[n] for n in numbers]
         rows = np.zeros(len(examples), _row_type(examples[0].image.shape[0]))
         for row, example in zip(rows, examples, strict=True):
@@ -143,7 +162,13 @@ def _row_type(size: int) -> np.dtype:
 
 @dataclass(frozen=True)
 class MixedSource:
-    """Several sources, each with its share of the examples; their people are numbered on."""
+    """A mixture of sources; their subjects are numbered consecutively.
+
+    Attributes:
+        sources: the sources.
+        shares: relative frequency of each; they need not add up to 1.
+        seed: seed of the choice between them.
+    """
 
     sources: Sequence[Source]
     shares: Sequence[float]
@@ -151,14 +176,14 @@ class MixedSource:
 
     @property
     def num_subjects(self) -> int | None:
-        """The people of all."""
+        """Number of subjects of all sources together; None if one of them does not count them."""
         counts = [source.num_subjects for source in self.sources]
         return None if None in counts else sum(c for c in counts if c is not None)
 
     def __getitem__(self, number: int) -> Example:
         rng = make_rng(self.seed, number, Stream.MIXTURE)
         shares = np.asarray(self.shares, np.float64)
-        which = int(rng.choice(len(self.sources), p=shares / shares.sum()))
-        example = self.sources[which][number]
-        before = sum(source.num_subjects or 0 for source in self.sources[:which])
-        return replace(example, subject=example.subject + before)
+        index = int(rng.choice(len(self.sources), p=shares / shares.sum()))
+        example = self.sources[index][number]
+        offset = sum(source.num_subjects or 0 for source in self.sources[:index])
+        return replace(example, subject=example.subject + offset)

@@ -1,10 +1,10 @@
-"""Groups of people who do the same things, from which training pairs with true answers are made.
+"""Groups of subjects with the same expressions: training pairs with known targets.
 
-Everybody in a group is pictured at rest and doing each of the group's scripts (a movement with a
-palsy), all in one view of their own. So anybody's moved picture is the expression image for all
-others, and the true answer of their own: G people with S scripts give G (G - 1) S pairs from
-G (1 + S) pictures. Beside them lies what the simulator makes of each pair, as it captures the
-expression: the draft that a method may start from.
+Every member of a group is rendered at rest and with each of the group's scripts (a movement with a
+palsy), in one view of the member's own. The picture of a member with a script is thus the
+expression image for all other members, and the target for the member itself: G members with S
+scripts give G (G - 1) S pairs from G (1 + S) pictures. With each pair comes the simulator's
+rendering of it from the captured expression: the draft that a method may start from.
 """
 
 from __future__ import annotations
@@ -28,19 +28,27 @@ from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER, Framing
 from palsynth.seeds import Stream, make_rng
 from palsynth.simulator.photo import simulate
-from palsynth.subjects import EVALUATION_SEEDS, View, random_palsy, random_view, render, sample
+from palsynth.subjects import (
+    EVALUATION_SEEDS,
+    Portrait,
+    random_palsy,
+    random_view,
+    render,
+    sample,
+)
 
 MEMBERS, SCRIPTS = 4, 3
-PART = 25
-"""Groups a file."""
+"""Members and scripts per group."""
 
+PART = 25
+"""Groups per shard."""
 
 SHARES = (0.25, 1.0)
-"""Between how little and how much of a photographed half-smile its weak side lacks."""
+"""Range of the share of the smile that the weak side of a photographed half-smile lacks."""
 
 
 class Script(NamedTuple):
-    """What a group does: ``effort`` scales the movement."""
+    """An expression of all members of a group; ``effort`` scales the movement."""
 
     movement: Movement
     palsy: Palsy
@@ -49,13 +57,20 @@ class Script(NamedTuple):
 
 @dataclass(frozen=True)
 class GroupsSource:
-    """Groups by number, each a pure function of it.
+    """Groups by number, each a pure function of it, in recogniser framing.
 
-    ``num_subjects`` from ``first`` on; with ``photographs`` (a London-set folder) a share ``mixed`` of
-    the groups is half photographed train people, moved by the simulator, whose real smiles are
-    the answer where the script is a healthy grin, and a share ``smiling`` is photographed people
-    alone, who smile and half-smile in photographs: what no simulator drew. Pictures are ``size``
-    px, recogniser framing.
+    Attributes:
+        first: seed of the first synthetic subject.
+        num_subjects: number of synthetic subjects.
+        photographs: folder of the London set, for groups with photographed people of its train
+            split; default: none.
+        mixed: share of groups of which half the members are photographed people. The simulator
+            moves them, except that a healthy grin is their photographed smile.
+        smiling: share of groups with photographed people only, their smiles and photographed
+            half-smiles: expressions that come from no simulator.
+        size: image side in pixels.
+        healthy: share of scripts without palsy.
+        seed: seed of the groups.
     """
 
     first: int = 0
@@ -75,7 +90,7 @@ class GroupsSource:
         if self.first + self.num_subjects > EVALUATION_SEEDS:
             raise InputError(
                 f"subjects {self.first} to {self.first + self.num_subjects - 1}: seeds from "
-                f"{EVALUATION_SEEDS:,} on are for evaluation; nothing trains on them"
+                f"{EVALUATION_SEEDS:,} on are for evaluation and must not be trained on"
             )
 
     @cached_property
@@ -83,7 +98,7 @@ class GroupsSource:
         return None if self.photographs is None else PhotographsSource(self.photographs, self.size)
 
     def __getitem__(self, number: int) -> np.ndarray:
-        """A group as one record of :func:`group_type`."""
+        """The group with a number, as one record of :func:`group_type`."""
         rng = make_rng(self.seed, number, Stream.GROUP_SCRIPTS)
         scripts = [_random_script(rng, self.healthy) for _ in range(SCRIPTS)]
         kind = 1.0 if self._photographed is None else rng.random()
@@ -94,18 +109,18 @@ class GroupsSource:
             scripts[0] = Script(Movement.GRIN, Palsy.none(), float(rng.uniform(0.85, 1.1)))
         out = np.zeros((), group_type(self.size))
         for s, script in enumerate(scripts):
-            known = labels(script.movement, script.palsy)
-            out["movement"][s] = known["movement"]
-            out["function"][s], out["tone"][s] = known["function"], known["tone"]
+            fields = labels(script.movement, script.palsy)
+            out["movement"][s] = fields["movement"]
+            out["function"][s], out["tone"][s] = fields["function"], fields["tone"]
         rests = []
         for member in range(MEMBERS):
-            own = make_rng(self.seed, number, Stream.GROUP_MEMBER, member)
+            member_rng = make_rng(self.seed, number, Stream.GROUP_MEMBER, member)
             if smiling:
-                rest, moved = self._smiler(own, scripts)
+                rest, moved = self._smiling_photographs(member_rng, scripts)
             elif mixed and member < MEMBERS // 2:
-                rest, moved = self._photograph(own, scripts)
+                rest, moved = self._simulated_photograph(member_rng, scripts)
             else:
-                rest, moved = self._person(own, scripts)
+                rest, moved = self._synthetic(member_rng, scripts)
             out["rest"][member] = rest.image
             out["moved"][member] = moved
             rests.append(rest)
@@ -114,25 +129,27 @@ class GroupsSource:
         )
         return out
 
-    def _person(
+    def _synthetic(
         self, rng: np.random.Generator, scripts: list[Script]
     ) -> tuple[Face, list[np.ndarray]]:
+        """A synthetic subject: its face at rest, and its picture of each script."""
         subject = sample(self.first + int(rng.integers(self.num_subjects)))
         view = random_view(rng, self.size, RECOGNISER)
 
-        def drawn(script: Script, view: View) -> tuple[np.ndarray, np.ndarray]:
-            portrait = render(subject, script.movement, script.palsy, intensity=script.effort,
-                              view=view)  # fmt: skip
-            return portrait.image, portrait.landmarks
+        def portrait(script: Script) -> Portrait:
+            return render(
+                subject, script.movement, script.palsy, intensity=script.effort, view=view
+            )
 
-        image, points = drawn(Script(Movement.REST, Palsy.none(), 1.0), view)
+        rest = portrait(Script(Movement.REST, Palsy.none(), 1.0))
         depth = subject.landmarks[:, 2:] * RECOGNISER.scale(self.size)
-        face = Face(image, np.hstack([points, depth]).astype(np.float32))
-        return face, [drawn(script, view)[0] for script in scripts]
+        face = Face(rest.image, np.hstack([rest.landmarks, depth]).astype(np.float32))
+        return face, [portrait(script).image for script in scripts]
 
-    def _photograph(
+    def _simulated_photograph(
         self, rng: np.random.Generator, scripts: list[Script]
     ) -> tuple[Face, list[np.ndarray]]:
+        """A photographed person moved by the simulator, or smiling where the grin is healthy."""
         assert self._photographed is not None
         source = self._photographed
         name = source.names[int(rng.integers(source.num_subjects))]
@@ -143,14 +160,14 @@ class GroupsSource:
             if script.movement is Movement.GRIN and script.palsy == Palsy.none():
                 moved.append(source.face(name, "smiling").aligned(framing, self.size).image)
             else:
-                made = simulate(face, script.movement, script.palsy, intensity=script.effort)
-                moved.append(made.image)
+                simulated = simulate(face, script.movement, script.palsy, intensity=script.effort)
+                moved.append(simulated.image)
         return face, moved
 
-    def _smiler(
+    def _smiling_photographs(
         self, rng: np.random.Generator, scripts: list[Script]
     ) -> tuple[Face, list[np.ndarray]]:
-        """A photographed person whose smiles, whole and halved, are the answers."""
+        """A photographed person whose smiles, whole and one-sided, are the targets."""
         assert self._photographed is not None
         source = self._photographed
         name = source.names[int(rng.integers(source.num_subjects))]
@@ -168,12 +185,15 @@ class GroupsSource:
 
 
 def _jittered_framing(rng: np.random.Generator) -> Framing:
-    return Framing("crop", RECOGNISER.outer_eyes * rng.normal(1, 0.02),
-                   RECOGNISER.eye_line + rng.normal(0, 0.008))  # fmt: skip
+    return Framing(
+        "crop",
+        RECOGNISER.outer_eyes * rng.normal(1, 0.02),
+        RECOGNISER.eye_line + rng.normal(0, 0.008),
+    )
 
 
 def _half_smiling(rng: np.random.Generator) -> list[Script]:
-    """A whole smile, and one that lacks more or less of each side."""
+    """A symmetric smile, and one weak on each side."""
     lacks = rng.uniform(*SHARES, 2)
     halves = [
         Palsy.on(side, SidePalsy(dict.fromkeys(Branch, 1 - float(share)), tone=1.0))
@@ -189,24 +209,40 @@ def _random_script(rng: np.random.Generator, healthy: float) -> Script:
 
 
 def group_type(size: int) -> np.dtype:
-    """A group as it is kept: pictures (size, size, 3) uint8 RGB, labels as in an Example. Drafts
-    are of a member, by whose picture they come from (the next member first) and script."""
-    picture = ("u1", (size, size, 3))
-    return np.dtype([
-        ("rest", picture[0], (MEMBERS, *picture[1])),
-        ("moved", picture[0], (MEMBERS, SCRIPTS, *picture[1])),
-        ("draft", picture[0], (MEMBERS, MEMBERS - 1, SCRIPTS, *picture[1])),
-        ("movement", "i4", (SCRIPTS,)),
-        ("function", "f4", (SCRIPTS, 2, 5)),
-        ("tone", "f4", (SCRIPTS, 2)),
-    ])  # fmt: skip
+    """The record type of a cached group.
+
+    Args:
+        size: image side in pixels.
+
+    Returns:
+        A structured type. Images are uint8 RGB: ``rest`` (member), ``moved`` (member, script) and
+        ``draft`` (member, source of the expression with the next member first, script). The labels
+        ``movement``, ``function`` and ``tone`` are those of an Example, by script.
+    """
+    image = (size, size, 3)
+    return np.dtype(
+        [
+            ("rest", "u1", (MEMBERS, *image)),
+            ("moved", "u1", (MEMBERS, SCRIPTS, *image)),
+            ("draft", "u1", (MEMBERS, MEMBERS - 1, SCRIPTS, *image)),
+            ("movement", "i4", (SCRIPTS,)),
+            ("function", "f4", (SCRIPTS, 2, 5)),
+            ("tone", "f4", (SCRIPTS, 2)),
+        ]
+    )
 
 
 @dataclass(frozen=True)
 class CachedGroups(ShardedCache):
-    """The first ``count`` groups of a source, drawn once into ``folder``.
+    """The first ``count`` groups of a source, generated once and cached in ``folder``.
 
-    Refuses a folder that holds groups of another source.
+    A folder that holds groups of another source is refused.
+
+    Attributes:
+        source: source of the groups.
+        folder: where the shards are cached.
+        count: number of groups.
+        uncached: generate each group on access and write no shard.
     """
 
     what: ClassVar[str] = "groups"
@@ -220,7 +256,7 @@ class CachedGroups(ShardedCache):
     uncached: bool = False
 
     def records(self, numbers: Sequence[int]) -> np.ndarray:
-        """Some groups, drawn."""
+        """Generates the groups with the given numbers."""
         return np.stack([self.source[n] for n in numbers])
 
     def __getitem__(self, number: int) -> np.ndarray:

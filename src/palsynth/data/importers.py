@@ -1,7 +1,7 @@
-"""Importers of clinical datasets, from the layouts that their owners hand out.
+"""Importers of clinical datasets, from the layouts in which their owners distribute them.
 
-An importer never guesses silently: what it cannot place it lists, with the rule that would
-place it, and imports the rest. Videos are listed and left: cut them into frames first.
+An importer never guesses silently: it lists every file that it cannot place, with the rule that
+it breaks, and imports the others. Videos are listed but not imported: cut them into frames first.
 """
 
 from __future__ import annotations
@@ -25,9 +25,17 @@ def import_dataset(
 ) -> tuple[list[Row], list[Unplaced]]:
     """Imports a dataset into a folder with a manifest, split by subject.
 
-    ``source`` one of IMPORTERS; ``mapping`` for "folder": a YAML or JSON file that names
-    the columns of a label file. Returns the rows and what could not be placed. The target
-    appears whole or not at all. Raises InputError where nothing can be imported.
+    Args:
+        source: name of the importer, a key of IMPORTERS.
+        folder: the dataset as distributed.
+        target: folder to create; it appears complete or not at all.
+        mapping: for "folder", a YAML or JSON file that names the columns of a label file.
+
+    Returns:
+        The rows, and the files that could not be placed.
+
+    Raises:
+        InputError: if no file can be imported, or the target is not a new folder.
     """
     if source not in IMPORTERS:
         raise InputError(f"no importer '{source}'; choose one of {', '.join(IMPORTERS)}")
@@ -48,7 +56,9 @@ def import_dataset(
         if not inside(row.file_name):
             unplaced.append(Unplaced(path, "its name leads out of the dataset; move it below"))
         elif row.file_name in taken:
-            unplaced.append(Unplaced(path, f"{taken[row.file_name]} is imported by the same name"))
+            unplaced.append(
+                Unplaced(path, f"{taken[row.file_name]} is imported under the same name")
+            )
         else:
             taken[row.file_name] = path
             placed.append(item)
@@ -61,9 +71,9 @@ def import_dataset(
     try:
         for path, row in placed:
             row = replace(row, split=row.split or split_of(row.subject_id))
-            place = partial / row.file_name
-            place.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, place)
+            copy = partial / row.file_name
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, copy)
             rows.append(row)
         write_manifest(partial, rows)
         if target.exists():
@@ -76,7 +86,15 @@ def import_dataset(
 
 
 def aflfp(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
-    """``<subject>/*.{png,jpg}``: the release's own layout is not published."""
+    """Imports AFLFP from ``<subject>/*.{png,jpg}``; the release's own layout is not published.
+
+    Args:
+        folder: the dataset.
+        mapping: not used.
+
+    Yields:
+        Each placed picture with its row, or an unplaced file.
+    """
     yield from by_subject(folder, "aflfp")
 
 
@@ -86,7 +104,17 @@ _YFP_INTENSITY = re.compile(
 
 
 def yfp(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
-    """Frames sorted into ``<patient>/…``; a name may carry ``eye_0.5`` or ``mouth_1.0``."""
+    """Imports YFP from frames in ``<patient>/…``.
+
+    A path may contain an intensity, such as ``eye_0.5`` or ``mouth_1.0``.
+
+    Args:
+        folder: the dataset.
+        mapping: not used.
+
+    Yields:
+        Each placed picture with its row, or an unplaced file.
+    """
     for item in by_subject(folder, "yfp"):
         if isinstance(item, Unplaced):
             yield item
@@ -103,3 +131,4 @@ IMPORTERS: dict[str, Importer] = {
     "yfp": yfp,
     "folder": folder_with_labels,
 }
+"""Name of a dataset or layout -> importer."""

@@ -1,4 +1,4 @@
-"""Any folder of pictures, with labels from a file that a mapping describes."""
+"""Importer of any folder of pictures, with labels from a file described by a mapping."""
 
 from __future__ import annotations
 
@@ -19,10 +19,20 @@ _FIELDS = ("file_name", "subject_id", "movement", "side", "hb_grade", "yanagihar
 
 
 def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
-    """``<subject>/*.jpg``, with labels from a CSV or JSONL file that a mapping describes.
+    """Imports ``<subject>/*.jpg``, or pictures listed in a CSV or JSONL file of labels.
 
     The mapping holds ``labels`` (the file, below the source folder), ``columns`` (our field
     -> their column) and optionally ``values`` (our field -> {their value: our value}).
+
+    Args:
+        folder: the pictures.
+        mapping: YAML or JSON file that describes the labels; default: no labels.
+
+    Yields:
+        Each placed picture with its row, or an unplaced file.
+
+    Raises:
+        InputError: if the mapping or the labels cannot be read.
     """
     if mapping is None:
         yield from by_subject(folder, "folder")
@@ -37,19 +47,19 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
             raise InputError(
                 f"{labels}: column {', '.join(missing)} is missing (named in {mapping})"
             )
-        found = {ours: record[theirs] for ours, theirs in columns.items()}
+        fields = {ours: record[theirs] for ours, theirs in columns.items()}
         for name, table in values.items():
-            if found.get(name) is not None:
-                found[name] = table.get(str(found[name]), found[name])
-        path = folder / str(found["file_name"])
+            if fields.get(name) is not None:
+                fields[name] = table.get(str(fields[name]), fields[name])
+        path = folder / str(fields["file_name"])
         listed.add(path)
         if not path.exists():
-            yield Unplaced(path, f"{labels.name}:{number} names it, but it is not there")
+            yield Unplaced(path, f"{labels.name}:{number} names it, but the file does not exist")
             continue
-        row, wrong = _labelled(found)
-        if wrong:
+        row, problems = _to_row(fields)
+        if problems:
             yield Unplaced(
-                path, f"{labels.name}:{number}: {wrong}; add it to 'values' in {mapping.name}"
+                path, f"{labels.name}:{number}: {problems}; add it to 'values' in {mapping.name}"
             )
         else:
             yield path, row
@@ -58,9 +68,10 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
             yield Unplaced(path, f"{labels.name} has no line for it")
 
 
-def _labelled(found: dict[str, Any]) -> tuple[Row, str]:
-    item = found.get("yanagihara_item")
-    text = {n: (str(found[n]) if found.get(n) not in (None, "") else None) for n in _FIELDS}
+def _to_row(fields: dict[str, Any]) -> tuple[Row, str]:
+    """The row of a record, and its problems if any."""
+    item = fields.get("yanagihara_item")
+    text = {n: (str(fields[n]) if fields.get(n) not in (None, "") else None) for n in _FIELDS}
     score = None
     if item not in (None, ""):
         try:

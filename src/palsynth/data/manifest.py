@@ -1,4 +1,4 @@
-"""The manifest: one row an image, in ``metadata.jsonl`` of a Hugging Face ImageFolder."""
+"""The manifest: one row per image, in ``metadata.jsonl`` of a Hugging Face ImageFolder."""
 
 from __future__ import annotations
 
@@ -19,10 +19,20 @@ REQUIRED = ("file_name", "subject_id")
 
 @dataclass(frozen=True)
 class Row:
-    """What is known of one image. Unknown labels are None.
+    """One image with its labels. Unknown labels are None.
 
-    ``provenance`` and ``measured`` are there for synthetic images only: method, weights,
-    seed, identity, expression and version; and what the landmarks of the result say.
+    Attributes:
+        file_name: path relative to the dataset.
+        subject_id: the subject, person or patient; splits are by subject.
+        movement: value of a Movement.
+        side: the weak side, "left" or "right" of the patient.
+        hb_grade: House-Brackmann grade, "I" to "VI".
+        yanagihara_item: Yanagihara score of the movement: 0, 2 or 4.
+        palsy: the palsy, as ``Palsy.to_dict`` gives it.
+        split: one of SPLITS.
+        provenance: of synthetic images: method, weights, seed, identity, expression and version.
+        measured: of synthetic images: measurements by the landmarks of the result.
+        attributes: all other columns.
     """
 
     file_name: str
@@ -38,11 +48,11 @@ class Row:
     attributes: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        """One line, keys in order, unknown labels kept as null so that every row has them."""
+        """One line of JSON, keys in order; unknown labels are null, so that all rows have them."""
         return json.dumps(asdict(self), ensure_ascii=False, separators=(", ", ": "))
 
     def problems(self) -> list[str]:
-        """What is impossible about the labels, one sentence each."""
+        """The reasons why the labels are impossible, one sentence each."""
         out = []
         if self.movement is not None and self.movement not in {m.value for m in Movement}:
             out.append(f"movement '{self.movement}' is not one of {', '.join(Movement)}")
@@ -68,9 +78,16 @@ _KNOWN = frozenset(Row.__dataclass_fields__)
 
 
 def read_manifest(folder: Path) -> list[Row]:
-    """Reads a dataset's rows. Raises InputError naming the file and line of the first fault.
+    """Reads the rows of a dataset. Columns that are not fields of Row go into ``attributes``.
 
-    Columns that the manifest does not know go into ``attributes``.
+    Args:
+        folder: the dataset.
+
+    Returns:
+        The rows, in the order of the file.
+
+    Raises:
+        InputError: if there is no manifest or no row, or for the first fault, naming its line.
     """
     path = folder / FILE_NAME
     if not folder.is_dir():
@@ -110,13 +127,29 @@ def read_manifest(folder: Path) -> list[Row]:
 
 
 def inside(file_name: str) -> bool:
-    """Whether a file name stays below the dataset that names it."""
+    """Whether a file name of a manifest stays below its dataset.
+
+    Args:
+        file_name: relative path with forward slashes.
+
+    Returns:
+        False for absolute paths and those with ``..``.
+
+    Example:
+        >>> inside("a/0.png"), inside("../a.png")
+        (True, False)
+    """
     path = PurePosixPath(file_name)
     return bool(path.name) and not path.is_absolute() and ".." not in path.parts
 
 
 def write_manifest(folder: Path, rows: Iterable[Row]) -> None:
-    """Writes all rows, sorted by file name, whole or not at all."""
+    """Writes a manifest atomically, sorted by file name.
+
+    Args:
+        folder: the dataset.
+        rows: its rows.
+    """
     path = folder / FILE_NAME
     ordered = sorted(rows, key=lambda row: row.file_name)
     with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""The MEEI standard set (Greene 2020) as its owners hand it out."""
+"""Importer of the MEEI standard set (Greene 2020) in the layout of its distribution."""
 
 from __future__ import annotations
 
@@ -30,7 +30,19 @@ _MEEI_NAME = re.compile(r"^(?P<patient>.+?)_(?P<photo>\d+)$")
 
 
 def meei(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
-    """``Flaccid|Synkinetic/<Level>…/<patient>/<patient>_<1..8>.jpg`` and ``Normal/<patient>/…``."""
+    """Imports ``Flaccid|Synkinetic/<Level>…/<patient>/<patient>_<1..8>.jpg`` and
+    ``Normal/<patient>/…``, with side, gender and age from ``pat_info.xlsx`` if it exists.
+
+    Args:
+        folder: the dataset.
+        mapping: not used.
+
+    Yields:
+        Each placed picture with its row, or an unplaced file.
+
+    Raises:
+        InputError: if ``pat_info.xlsx`` cannot be read.
+    """
     patients = _meei_patients(folder)
     for path in files(folder):
         parts = path.relative_to(folder).parts
@@ -53,15 +65,16 @@ def meei(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
             patient, photo = path.parent.name, int(match["photo"])
             movement = _MEEI_MOVEMENTS[photo - 1]
             extra: dict[str, Any] = {"category": category, "level": level, "photo": photo}
-            known = patients.get(_letters(patient), {})
-            extra.update({k: v for k, v in known.items() if k != "side"})
+            info = patients.get(_normalised(patient), {})
+            extra.update({k: v for k, v in info.items() if k != "side"})
             yield (
                 path,
                 Row(
                     file_name="/".join(parts),
-                    subject_id=f"meei-{category}-{(level or 'normal').lower()}-{_letters(patient)}",
+                    subject_id=f"meei-{category}-{(level or 'normal').lower()}-"
+                    f"{_normalised(patient)}",
                     movement=movement.value if movement else None,
-                    side=known.get("side"),
+                    side=info.get("side"),
                     hb_grade="I" if category == "normal" else None,
                     attributes=extra,
                 ),
@@ -69,18 +82,18 @@ def meei(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
 
 
 def _meei_level(path: str) -> str | None:
-    text = _letters(path)
-    found = [level for level in _MEEI_LEVELS if level.lower() in text]
-    return found[0] if found else None
+    text = _normalised(path)
+    levels = [level for level in _MEEI_LEVELS if level.lower() in text]
+    return levels[0] if levels else None
 
 
-def _letters(text: str) -> str:
-    """Lower case, letters and digits only: spellings of one patient's name agree."""
+def _normalised(text: str) -> str:
+    """Lower case, letters and digits only, so that the spellings of a patient's name agree."""
     return re.sub(r"[^a-z0-9]", "", text.lower())
 
 
 def _meei_patients(folder: Path) -> dict[str, dict[str, Any]]:
-    """Side, gender and age from ``pat_info.xlsx`` where it is there."""
+    """Normalised name -> side, gender and age, from ``pat_info.xlsx`` if it exists."""
     path = folder / "pat_info.xlsx"
     if not path.exists():
         return {}
@@ -94,15 +107,15 @@ def _meei_patients(folder: Path) -> dict[str, dict[str, Any]]:
     except Exception as error:
         raise InputError(f"{path}: not an Excel file ({error})") from None
     header = [str(cell or "").strip().lower() for cell in lines[0]] if lines else []
-    wanted = {"sub-category": None, "category": None, "#": None, "side": None}
-    missing = [name for name in wanted if name not in header]
+    required = ("sub-category", "category", "#", "side")
+    missing = [name for name in required if name not in header]
     if missing:
         raise InputError(f"{path}: column {', '.join(missing)} is missing")
     out = {}
     for line in lines[1:]:
         cell = dict(zip(header, line, strict=False))
         side = str(cell.get("side") or "").strip().lower()
-        key = _letters(f"{cell['sub-category'] or ''}{cell['category'] or ''}{cell['#'] or ''}")
+        key = _normalised(f"{cell['sub-category'] or ''}{cell['category'] or ''}{cell['#'] or ''}")
         out[key] = {
             "side": {"l": "left", "r": "right"}.get(side[:1]),
             "gender": cell.get("gender"),

@@ -1,4 +1,4 @@
-"""``pairs.csv`` of a benchmark set: one row a request, with the files that belong to it."""
+"""``pairs.csv`` of a benchmark set: one row per request, with the files that belong to it."""
 
 from __future__ import annotations
 
@@ -14,29 +14,42 @@ from palsynth.files import atomic_write
 
 @dataclass(frozen=True)
 class Pair:
-    """One request with its answer. Files are relative to the set; ``truth`` may be empty."""
+    """One request with its ground truth. Files are relative to the set."""
 
     name: str
+    """Name of the request."""
     identity: str
+    """The identity image."""
     expression: str
+    """The expression image."""
     truth: str
+    """The ground truth; may be empty."""
     subject: str
+    """Subject of the identity image."""
     movement: str
+    """Requested movement, the value of a Movement."""
     palsy: str
-    """The palsy as JSON (``Palsy.to_dict``); empty where it is not known."""
+    """Requested palsy as JSON (``Palsy.to_dict``); empty if unknown."""
     expression_identity: str = ""
-    """The expression's person at rest, for the way back of aFID; empty where there is none."""
+    """The subject of the expression image at rest, for the round trip of aFID; may be empty."""
     gender: str = ""
+    """Gender of the subject; may be empty."""
     ethnicity: str = ""
+    """Ethnicity of the subject; may be empty."""
 
     def requested(self) -> tuple[Movement, Palsy | None]:
-        """What was asked for."""
+        """The requested movement, and the requested palsy if known."""
         palsy = Palsy.from_dict(json.loads(self.palsy)) if self.palsy else None
         return Movement(self.movement), palsy
 
 
 def write_pairs(path: Path, pairs: list[Pair]) -> None:
-    """Writes ``pairs.csv``, whole or not at all."""
+    """Writes ``pairs.csv`` atomically.
+
+    Args:
+        path: the file.
+        pairs: its rows.
+    """
     with (
         atomic_write(path) as temporary,
         temporary.open("w", newline="", encoding="utf-8") as file,
@@ -47,7 +60,17 @@ def write_pairs(path: Path, pairs: list[Pair]) -> None:
 
 
 def read_pairs(path: Path) -> list[Pair]:
-    """Reads ``pairs.csv``. Raises InputError naming the file, the line and the fault."""
+    """Reads ``pairs.csv``.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The rows, in order.
+
+    Raises:
+        InputError: if the file does not exist, lacks a column, or for the first faulty row.
+    """
     names = [f.name for f in fields(Pair)]
     if not path.is_file():
         parts = sorted(p.parent.name for p in path.parent.glob("*/pairs.csv"))

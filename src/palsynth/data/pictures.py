@@ -1,4 +1,4 @@
-"""The pictures of a folder, with whatever is known of them."""
+"""The pictures of a folder, with their labels if it has a manifest."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ from palsynth.face.images import list_images
 
 
 def pictures(folder: Path, splits: tuple[str, ...] | None = None) -> list[Row]:
-    """Rows of a folder's pictures, sorted by name: those of its manifest (of some ``splits``), or
-    without one a row for every picture, each counting as a subject of its own.
+    """Lists the pictures of a folder.
 
-    Raises InputError where there is no picture, none in the splits, or an impossible label.
+    Args:
+        folder: a dataset, or a folder without a manifest, in which every picture counts as a
+            subject of its own.
+        splits: splits to use; default: all pictures.
+
+    Returns:
+        One row per picture, sorted by file name.
+
+    Raises:
+        InputError: if there is no picture, none in the splits, or an impossible label.
     """
     if not (folder / FILE_NAME).is_file():
         if splits is not None:

@@ -1,4 +1,4 @@
-"""What importers of every layout share: a file is placed, or listed with the rule that would."""
+"""Shared by all importers: a file is placed, or listed with the rule that it breaks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,12 @@ from palsynth.face.images import SUFFIXES
 
 @dataclass(frozen=True)
 class Unplaced:
-    """A file that was not imported, and the rule that would place it."""
+    """A file that was not imported.
+
+    Attributes:
+        path: the file.
+        rule: the rule that the file breaks.
+    """
 
     path: Path
     rule: str
@@ -25,7 +30,15 @@ VIDEOS = frozenset({".mp4", ".mov", ".avi", ".mkv"})
 
 
 def by_subject(folder: Path, prefix: str) -> Iterator[Placed | Unplaced]:
-    """``<subject>/…``: the first folder names the subject."""
+    """Places pictures in ``<subject>/…``, where the first folder names the subject.
+
+    Args:
+        folder: the dataset.
+        prefix: start of the subjects' names.
+
+    Yields:
+        Each placed picture with its row, or an unplaced file.
+    """
     for path in files(folder):
         parts = path.relative_to(folder).parts
         if path.suffix.lower() in VIDEOS:
@@ -40,5 +53,12 @@ def by_subject(folder: Path, prefix: str) -> Iterator[Placed | Unplaced]:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """All files below a folder, sorted, hidden ones left out."""
+    """All files below a folder except hidden ones, sorted.
+
+    Args:
+        folder: the folder.
+
+    Yields:
+        The paths.
+    """
     yield from sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))

@@ -1,4 +1,4 @@
-"""What is in a dataset: counts by split, movement, side and grade, and a picture of them."""
+"""Statistics of a dataset: counts by split, movement, side and grade, and a chart of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ from palsynth.face.images import read_image
 
 @dataclass(frozen=True)
 class Stats:
-    """Counts of a dataset; ``tables`` maps a label's name to value -> images."""
+    """Counts of a dataset.
+
+    Attributes:
+        images: number of images.
+        subjects: number of subjects.
+        tables: label -> {value: number of images}.
+    """
 
     images: int
     subjects: int
@@ -24,7 +30,14 @@ class Stats:
 
 
 def stats(rows: list[Row]) -> Stats:
-    """Counts every label; images without it count as "unknown"."""
+    """Counts the labels of a dataset; images without a label count as "unknown".
+
+    Args:
+        rows: the rows of the dataset.
+
+    Returns:
+        The counts.
+    """
     tables = {}
     for name in ("split", "movement", "side", "hb_grade", "yanagihara_item"):
         counts = Counter(str(v) if (v := getattr(r, name)) is not None else "unknown" for r in rows)
@@ -33,36 +46,47 @@ def stats(rows: list[Row]) -> Stats:
 
 
 def stats_picture(folder: Path, tiles: int = 12) -> np.ndarray:
-    """A picture of a dataset: a strip of its images above bars of its labels, (H, W, 3) uint8."""
+    """Charts a dataset: a strip of its images above bars of its labels.
+
+    Args:
+        folder: the dataset.
+        tiles: largest number of images in the strip.
+
+    Returns:
+        (H, 1200, 3) uint8 RGB.
+
+    Raises:
+        InputError: if the manifest cannot be read.
+    """
     rows = read_manifest(folder)
-    found = stats(rows)
+    counts = stats(rows)
     width, margin, tile = 1200, 24, 96
     step = max(1, len(rows) // tiles)
     strip = Image.new("RGB", (width, tile), "white")
-    for place, row in enumerate(rows[::step][:tiles]):
+    for column, row in enumerate(rows[::step][:tiles]):
         try:
             image = Image.fromarray(read_image(folder / row.file_name))
         except InputError:
             continue
         image.thumbnail((tile, tile))
-        strip.paste(image, (place * (tile + 4), 0))
-    lines = sum(len(t) + 2 for t in found.tables.values())
+        strip.paste(image, (column * (tile + 4), 0))
+    lines = sum(len(t) + 2 for t in counts.tables.values())
     canvas = Image.new("RGB", (width, tile + 3 * margin + 22 * (lines + 2)), "white")
     canvas.paste(strip, (margin, margin))
-    draw = ImageDraw.Draw(canvas)
+    pen = ImageDraw.Draw(canvas)
     font = ImageFont.load_default(15)
     y = tile + 2 * margin
-    draw.text((margin, y), f"{found.images} images of {found.subjects} subjects", "black", font)
+    pen.text((margin, y), f"{counts.images} images of {counts.subjects} subjects", "black", font)
     y += 34
-    most = max(max(t.values()) for t in found.tables.values())
-    for name, table in found.tables.items():
-        draw.text((margin, y), name, "black", font)
+    largest = max(max(t.values()) for t in counts.tables.values())
+    for name, table in counts.tables.items():
+        pen.text((margin, y), name, "black", font)
         y += 22
         for value, count in table.items():
-            length = int((width - 420) * count / most)
-            draw.text((margin + 16, y), value, (70, 70, 70), font)
-            draw.rectangle((220, y + 3, 220 + max(length, 1), y + 16), fill=(92, 141, 170))
-            draw.text((230 + length, y), str(count), (70, 70, 70), font)
+            length = int((width - 420) * count / largest)
+            pen.text((margin + 16, y), value, (70, 70, 70), font)
+            pen.rectangle((220, y + 3, 220 + max(length, 1), y + 16), fill=(92, 141, 170))
+            pen.text((230 + length, y), str(count), (70, 70, 70), font)
             y += 22
         y += 22
     return np.asarray(canvas)

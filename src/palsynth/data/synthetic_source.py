@@ -1,4 +1,4 @@
-"""Sources that draw their examples: people who do not exist, and photographs that are moved."""
+"""Sources of generated examples: synthetic subjects, and photographs moved by the simulator."""
 
 from __future__ import annotations
 
@@ -17,17 +17,23 @@ from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER, Framing
 from palsynth.face.photographs import EXPRESSIONS, Expression, PhotographedSubject, read_subjects
 from palsynth.seeds import Stream, make_rng
+from palsynth.simulator.photo import simulate
 from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, render, sample
 
 _WORKING = Framing("working", 0.75 * RECOGNISER.outer_eyes, RECOGNISER.eye_line)
-"""Photographs are kept with a rim, so that a crop may lie a little off."""
+"""Photographs are cached with a margin, so that crops can be jittered."""
 
 
 @dataclass(frozen=True)
 class SyntheticSource:
-    """Pictures of ``count`` people from ``first`` on, each with its own movement, palsy and view.
+    """Pictures of synthetic subjects, each with a random movement, palsy and view.
 
-    ``seed`` decides everything but who the people are; ``healthy`` is the share without palsy.
+    Attributes:
+        first: seed of the first subject.
+        count: number of subjects, with consecutive seeds.
+        size: image side in pixels.
+        healthy: share of examples without palsy.
+        seed: seed of the examples; it does not change the subjects.
     """
 
     first: int = 0
@@ -40,12 +46,12 @@ class SyntheticSource:
         if self.first + self.count > EVALUATION_SEEDS:
             raise InputError(
                 f"subjects {self.first} to {self.first + self.count - 1}: seeds from "
-                f"{EVALUATION_SEEDS:,} on are for evaluation; nothing trains on them"
+                f"{EVALUATION_SEEDS:,} on are for evaluation and must not be trained on"
             )
 
     @property
     def num_subjects(self) -> int:
-        """How many people."""
+        """Number of subjects."""
         return self.count
 
     def __getitem__(self, number: int) -> Example:
@@ -63,10 +69,16 @@ class SyntheticSource:
 
 @dataclass(frozen=True)
 class PhotographsSource:
-    """The train people of a London-set folder, as photographed and moved by the simulator.
+    """The train split of a London-set folder, as photographed and as moved by the simulator.
 
-    A quarter of the examples are photographs as they are (neutral or smiling, the smile being
-    a healthy grin); the others are neutral photographs moved. Crops are jittered.
+    A quarter of the examples are the photographs themselves (neutral or smiling, the smile being
+    a healthy grin); the others are neutral photographs moved by the simulator. Crops are jittered.
+
+    Attributes:
+        folder: folder of the London set.
+        size: image side in pixels.
+        healthy: share of moved examples without palsy.
+        seed: seed of the examples.
     """
 
     folder: Path
@@ -80,31 +92,37 @@ class PhotographsSource:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The train people, in order."""
+        """Names of the people in the train split, in the order of their class numbers."""
         return tuple(self._subjects)
 
     @cached_property
     def _faces(self) -> dict[tuple[str, Expression], Face]:
-        """Each person's neutral and smiling face, reduced to twice the crop's size."""
-        found = {}
+        """Each person's neutral and smiling face, at about twice the resolution of the crop."""
+        faces = {}
         for name, subject in self._subjects.items():
             for kind in EXPRESSIONS:
                 face = read_face(subject.path(kind))
-                found[name, kind] = face.aligned(_WORKING, round(2.4 * self.size))
-        return found
+                faces[name, kind] = face.aligned(_WORKING, round(2.4 * self.size))
+        return faces
 
     def face(self, name: str, kind: Expression) -> Face:
-        """A person's face, ``neutral`` or ``smiling``, reduced, with a rim around the crop."""
+        """A person's face, reduced, with a margin around the crop.
+
+        Args:
+            name: one of ``names``.
+            kind: "neutral" or "smiling".
+
+        Returns:
+            The face.
+        """
         return self._faces[name, kind]
 
     @property
     def num_subjects(self) -> int:
-        """How many people."""
+        """Number of people."""
         return len(self.names)
 
     def __getitem__(self, number: int) -> Example:
-        from palsynth.simulator.photo import simulate
-
         class_number = shuffled(number, self.num_subjects, self.seed, Stream.PHOTOGRAPHS_ORDER)
         rng = make_rng(self.seed, number, Stream.PHOTOGRAPHS_PICTURE)
         movement, palsy, effort = _random_expression(rng, self.healthy)
@@ -112,18 +130,18 @@ class PhotographsSource:
         if kind < 0.25:
             smiling = kind < 0.125
             face = self._faces[self.names[class_number], "smiling" if smiling else "neutral"]
-            known = labels(Movement.GRIN if smiling else Movement.REST, Palsy.none())
+            known_labels = labels(Movement.GRIN if smiling else Movement.REST, Palsy.none())
             image, points = face.image, face.landmarks
         else:
             face = self._faces[self.names[class_number], "neutral"]
-            known = labels(movement, palsy)
+            known_labels = labels(movement, palsy)
             moved = simulate(face, movement, palsy, intensity=effort)
             irises = np.full((10, 3), np.nan, np.float32)  # they may have rolled up
             image, points = moved.image, np.vstack([moved.points[: topology.SKIN_POINTS], irises])
         zoom, height = rng.normal(1, 0.02), rng.normal(0, 0.008)
         framing = Framing("crop", RECOGNISER.outer_eyes * zoom, RECOGNISER.eye_line + height)
         crop = Face(image, points).aligned(framing, self.size)
-        return Example(crop.image, class_number, points=crop.landmarks[:, :2], **known)
+        return Example(crop.image, class_number, points=crop.landmarks[:, :2], **known_labels)
 
 
 def _random_expression(rng: np.random.Generator, healthy: float) -> tuple[Movement, Palsy, float]:

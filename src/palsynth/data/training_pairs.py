@@ -1,4 +1,4 @@
-"""Training pairs of a method that carries expressions over: a request with its true answer."""
+"""Training pairs of a method that transfers expressions: a request with its target."""
 
 from __future__ import annotations
 
@@ -14,8 +14,17 @@ from palsynth.seeds import Stream, make_rng
 
 @dataclass(frozen=True)
 class PairExample:
-    """One request with its answer: pictures (S, S, 3) uint8 RGB of the ``identity`` at rest, the
-    ``expression``, the ``target``, and the simulator's ``draft``; labels of what is shown."""
+    """One request with its target. Pictures are (S, S, 3) uint8 RGB.
+
+    Attributes:
+        identity: the identity image.
+        expression: the expression image.
+        target: the ground truth.
+        draft: the simulator's rendering of the request.
+        movement: index into MOVEMENTS.
+        function: (2, 5) float32 function of each branch on the patient's left and right, 0 to 1.
+        tone: (2,) float32 tone of the left and right, 0 to 1.
+    """
 
     identity: np.ndarray
     expression: np.ndarray
@@ -26,24 +35,39 @@ class PairExample:
     tone: np.ndarray
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The fields by name, for a batch."""
+        """The fields by name, for :func:`palsynth.data.examples.stack`."""
         return {name: np.asarray(getattr(self, name)) for name in self.__dataclass_fields__}
 
     def mirrored(self) -> PairExample:
-        """The pair as a mirror shows it: left and right change places."""
+        """The mirrored pair, left and right exchanged in the labels."""
         identity, expression, target, draft = (
             np.ascontiguousarray(image[:, ::-1])
             for image in (self.identity, self.expression, self.target, self.draft)
         )
-        return PairExample(identity, expression, target, draft, self.movement,
-                           self.function[::-1].copy(), self.tone[::-1].copy())  # fmt: skip
+        return PairExample(
+            identity,
+            expression,
+            target,
+            draft,
+            self.movement,
+            self.function[::-1].copy(),
+            self.tone[::-1].copy(),
+        )
 
 
 @dataclass(frozen=True)
 class PairsSource:
-    """Training pairs without end, from groups: ``crossed`` shows another person's expression, as
-    at synthesis; else, as the paper trains, the expression image is the target itself and the
-    identity image another picture of the same person. Pictures are reduced to ``size``."""
+    """An unbounded source of training pairs from groups.
+
+    Attributes:
+        groups: the groups.
+        crossed: the expression image is of another member, as at synthesis. Otherwise, as in the
+            paper's training, it is the target itself, and the identity image is another picture
+            of the same member.
+        size: image side in pixels, at most that of the groups.
+        mirror: share of pairs mirrored.
+        seed: seed of the pairs.
+    """
 
     groups: CachedGroups
     crossed: bool = True
@@ -64,29 +88,42 @@ class PairsSource:
             other = (member + int(rng.integers(1, MEMBERS))) % MEMBERS
             pair = pair_of(group, member, script, other, self.size)
         else:
-            own = [*group["moved"][member], group["rest"][member]]
-            identity = own[(script + int(rng.integers(1, len(own)))) % len(own)]
-            pair = replace(pair_of(group, member, script, member, self.size),
-                           identity=_sized(identity, self.size))  # fmt: skip
+            pictures = [*group["moved"][member], group["rest"][member]]
+            identity = pictures[(script + int(rng.integers(1, len(pictures)))) % len(pictures)]
+            pair = replace(
+                pair_of(group, member, script, member, self.size),
+                identity=_resized(identity, self.size),
+            )
         return pair.mirrored() if rng.random() < self.mirror else pair
 
 
 def pair_of(group: np.ndarray, member: int, script: int, other: int, size: int) -> PairExample:
-    """The pair in which member ``member`` of a group is asked for what ``other`` shows. A draft comes
-    from another's picture, so somebody who is to repeat an own one gets that of the next."""
-    place = (other - member - 1) % MEMBERS if other != member else 0
+    """The pair in which a member of a group takes on the expression of another.
+
+    Args:
+        group: a record of :func:`palsynth.data.groups.group_type`.
+        member: index of the member that gives the identity and the target.
+        script: index of the script.
+        other: index of the member that gives the expression. Drafts come from another member's
+            picture, so where ``other`` equals ``member`` the draft is that of the next member.
+        size: image side in pixels; larger images are reduced.
+
+    Returns:
+        The pair.
+    """
+    source = (other - member - 1) % MEMBERS if other != member else 0
     return PairExample(
-        _sized(group["rest"][member], size),
-        _sized(group["moved"][other, script], size),
-        _sized(group["moved"][member, script], size),
-        _sized(group["draft"][member, place, script], size),
+        _resized(group["rest"][member], size),
+        _resized(group["moved"][other, script], size),
+        _resized(group["moved"][member, script], size),
+        _resized(group["draft"][member, source, script], size),
         int(group["movement"][script]),
         np.array(group["function"][script]),
         np.array(group["tone"][script]),
     )
 
 
-def _sized(image: np.ndarray, size: int) -> np.ndarray:
+def _resized(image: np.ndarray, size: int) -> np.ndarray:
     if image.shape[0] == size:
         return np.array(image)
     return cv2.resize(np.array(image), (size, size), interpolation=cv2.INTER_AREA)

@@ -1,9 +1,9 @@
-"""The one writer of datasets: atomic, resumable, the same bytes however often interrupted.
+"""The writer of datasets: atomic and resumable, with the same bytes after any interruption.
 
-A dataset under construction holds a plan (``plan.json``), its images, and one small JSON
-file a finished image (``.rows``). An image counts as finished when its row is there; rows
-are written after images, both by rename. At the end the manifest is put together from the
-rows, which are then removed; the plan stays, as the record of what was asked for.
+A dataset under construction holds a plan (``plan.json``), its images, and one small JSON file per
+finished image (in ``.rows``). An image is finished when its row exists; rows are written after
+images, both by rename. At the end the manifest is assembled from the rows, which are then removed;
+the plan remains, as the record of the request.
 """
 
 from __future__ import annotations
@@ -25,8 +25,13 @@ from palsynth.files import atomic_write
 class DatasetWriter:
     """Writes one dataset.
 
-    ``plan`` says everything that decides the bytes; a folder begun with another plan is
-    refused with an InputError, so two exports never mix.
+    Args:
+        folder: the dataset; it may hold an interrupted export of the same plan.
+        plan: all settings that determine the bytes. A folder with another plan is refused, so
+            two exports never mix.
+
+    Raises:
+        InputError: if the folder cannot be written, holds another plan or is not empty.
     """
 
     def __init__(self, folder: Path, plan: dict[str, Any]) -> None:
@@ -61,11 +66,23 @@ class DatasetWriter:
         return (self.folder / FILE_NAME).exists()
 
     def has(self, file_name: str) -> bool:
-        """Whether an image is finished."""
+        """Whether an image is finished.
+
+        Args:
+            file_name: the image, relative to the dataset.
+
+        Returns:
+            True if the image and its row are written.
+        """
         return self.complete or self._row_path(file_name).exists()
 
     def add(self, image: np.ndarray, row: Row) -> None:
-        """Writes an image and then its row."""
+        """Writes an image and then its row.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            row: its row, which names the file; the provenance is also embedded in the PNG.
+        """
         text = {}
         if row.provenance is not None:
             text["palsynth:provenance"] = json.dumps(row.provenance, sort_keys=True)
@@ -73,16 +90,23 @@ class DatasetWriter:
         _write_text(self._row_path(row.file_name), row.to_json() + "\n")
 
     def finish(self, file_names: Iterable[str]) -> list[Row]:
-        """Puts the manifest together and removes what was needed for resuming.
+        """Assembles the manifest and removes the files that were needed for resuming.
 
-        Raises InputError where an image of the plan has not been written.
+        Args:
+            file_names: all images of the plan.
+
+        Returns:
+            The rows, sorted by file name.
+
+        Raises:
+            InputError: if an image of the plan has not been written or has been lost.
         """
         if self.complete:  # but perhaps killed before tidying up, or damaged since
             self._tidy()
             for name in file_names:
                 if not (self.folder / name).is_file():
                     raise InputError(
-                        f"{self.folder}: {name} has been lost since the export; export anew"
+                        f"{self.folder}: {name} has been lost since the export; export again"
                     )
             return read_manifest(self.folder)
         rows = []
@@ -97,8 +121,8 @@ class DatasetWriter:
         return sorted(rows, key=lambda row: row.file_name)
 
     def _tidy(self) -> None:
-        for stray in self.folder.rglob(".*.partial*"):
-            stray.unlink()
+        for partial in self.folder.rglob(".*.partial*"):
+            partial.unlink()
         shutil.rmtree(self._rows, ignore_errors=True)
 
     def _row_path(self, file_name: str) -> Path:

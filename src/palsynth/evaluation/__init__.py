@@ -1,1 +1,1 @@
-"""Metrics over features, arrays and manifests. No models: what must run one is elsewhere."""
+"""Metrics over arrays and features, and report tables; code that runs models is elsewhere."""

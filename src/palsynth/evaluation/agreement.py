@@ -1,4 +1,4 @@
-"""How well two orders or two scores agree: Spearman's rank correlation and weighted kappa."""
+"""Agreement of rankings and scores: Spearman's rank correlation and weighted kappa."""
 
 from __future__ import annotations
 
@@ -9,22 +9,46 @@ from scipy.stats import spearmanr
 
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:
-    """Rank correlation of values (N,) and (N,), ties sharing their mean rank; NaN where one
-    of them does not vary or fewer than three are given."""
+    """Spearman's rank correlation; ties share their mean rank.
+
+    Args:
+        a: (N,) values.
+        b: (N,) values.
+
+    Returns:
+        The correlation, -1 to 1. NaN if ``a`` or ``b`` is constant or N is less than 3.
+
+    Example:
+        >>> spearman(np.array([1, 2, 3]), np.array([10, 40, 90]))
+        1.0
+    """
     if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")
     return float(spearmanr(a, b).statistic)
 
 
 def weighted_kappa(
-    true: np.ndarray, found: np.ndarray, classes: Sequence[int] = (0, 2, 4)
+    targets: np.ndarray, predictions: np.ndarray, classes: Sequence[int] = (0, 2, 4)
 ) -> float:
-    """Quadratic weighted kappa of scores (N,) and (N,), each one of ``classes`` in ascending
-    order (Cohen 1968); by default item scores. NaN where both are one and the same class."""
-    rows, columns = (np.searchsorted(classes, np.asarray(v)) for v in (true, found))
-    table = np.zeros((len(classes), len(classes)))
-    np.add.at(table, (rows, columns), 1)
-    apart = np.square(np.arange(len(classes))[:, None] - np.arange(len(classes)))
-    chance = np.outer(table.sum(1), table.sum(0)) / table.sum()
-    expected = (apart * chance).sum()
-    return float(1 - (apart * table).sum() / expected) if expected > 0 else float("nan")
+    """Quadratic weighted kappa (Cohen 1968).
+
+    Args:
+        targets: (N,) true scores.
+        predictions: (N,) predicted scores.
+        classes: the possible scores in ascending order; default: Yanagihara item scores.
+
+    Returns:
+        1 for perfect agreement, 0 for agreement by chance. NaN if all targets and predictions
+        are the same class.
+
+    Example:
+        >>> weighted_kappa(np.array([0, 2, 4]), np.array([0, 2, 4]))
+        1.0
+    """
+    rows, columns = (np.searchsorted(classes, np.asarray(v)) for v in (targets, predictions))
+    confusion = np.zeros((len(classes), len(classes)))
+    np.add.at(confusion, (rows, columns), 1)
+    weights = np.square(np.arange(len(classes))[:, None] - np.arange(len(classes)))
+    chance = np.outer(confusion.sum(1), confusion.sum(0)) / confusion.sum()
+    expected = (weights * chance).sum()
+    return float(1 - (weights * confusion).sum() / expected) if expected > 0 else float("nan")

@@ -1,4 +1,4 @@
-"""Distances between sets of pictures, over their features: FID and KID, in float64."""
+"""Distances between sets of images by their features: FID and KID, in float64."""
 
 from __future__ import annotations
 
@@ -13,40 +13,76 @@ from palsynth.errors import InputError
 
 @dataclass(frozen=True)
 class Backend:
-    """Which features a distance stands on. Figures of different backends do not compare."""
+    """The features that a distance is computed from; backends are not comparable.
+
+    Attributes:
+        name: the feature network.
+        resize: how images are resized for it.
+        weights: short checksum of its weights.
+    """
 
     name: str
     resize: str
     weights: str
 
     def column(self, metric: str, count: int) -> str:
-        """A figure's name with its variant: ``fid[inception, bilinear 299, 6726825d, 500]``."""
+        """The name of a figure with its variant.
+
+        Args:
+            metric: name of the metric.
+            count: number of images.
+
+        Returns:
+            Such as ``fid[inception, bilinear 299, 6726825d, 500]``.
+        """
         return f"{metric}[{self.name}, {self.resize}, {self.weights}, {count}]"
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Fréchet distance of two Gaussians fitted to features (N, D) and (M, D): FID (Heusel et
-    al. 2017) where the features are Inception's. Biased upwards for small sets.
+    """Fréchet distance of two Gaussians fitted to features.
 
-    Raises InputError where a set has fewer than two pictures.
+    With Inception features this is FID (Heusel et al. 2017). Biased upwards for small sets.
+
+    Args:
+        a: (N, D) features.
+        b: (M, D) features.
+
+    Returns:
+        The squared distance, at least 0.
+
+    Raises:
+        InputError: if a set has fewer than two images.
     """
     (mean_a, cov_a), (mean_b, cov_b) = _gaussian(a), _gaussian(b)
-    # tr sqrt(A B) by the eigenvalues of the symmetric sqrt(A) B sqrt(A), which has the same
+    # tr sqrt(A B) from the symmetric sqrt(A) B sqrt(A), which has the same eigenvalues
     values, vectors = np.linalg.eigh(cov_a)
     root = vectors * np.sqrt(values.clip(0)) @ vectors.T
     product = np.linalg.eigvalsh(root @ cov_b @ root)
-    gap = np.square(mean_a - mean_b).sum()
-    apart = gap + np.trace(cov_a) + np.trace(cov_b) - 2 * np.sqrt(product.clip(0)).sum()
-    return float(max(apart, 0.0))  # rounding may take it a hair below
+    mean_term = np.square(mean_a - mean_b).sum()
+    distance = mean_term + np.trace(cov_a) + np.trace(cov_b) - 2 * np.sqrt(product.clip(0)).sum()
+    return float(max(distance, 0.0))  # rounding errors may make it negative
 
 
 def kernel_distance(
     a: np.ndarray, b: np.ndarray, *, subsets: int = 100, size: int = 1000, seed: int = 0
 ) -> tuple[float, float]:
-    """KID (Bińkowski et al. 2018): unbiased squared MMD with the kernel (x·y / D + 1)³, mean and
-    standard deviation over random subsets. Fit for small sets; may fall below 0.
+    """KID (Bińkowski et al. 2018): unbiased squared MMD with the kernel (x·y / D + 1)³.
 
-    Subsets are as large as the smaller set where that is less than ``size``; then there is one.
+    Suitable for small sets. If both sets have at most ``size`` images and equally many, the whole
+    sets are the only subset.
+
+    Args:
+        a: (N, D) features.
+        b: (M, D) features.
+        subsets: number of random subsets.
+        size: images per subset, at most those of the smaller set.
+        seed: seed of the subsets.
+
+    Returns:
+        Mean and standard deviation over the subsets; the mean may be negative.
+
+    Raises:
+        InputError: if a set has fewer than two images.
     """
     for features in (a, b):
         if len(features) < 2:
@@ -55,11 +91,11 @@ def kernel_distance(
     whole = size == len(a) == len(b)
     rng = np.random.default_rng(seed)
     x, y = (torch.from_numpy(f.astype(np.float64)) for f in (a, b))
-    found = []
+    values = []
     for _ in range(1 if whole else subsets):
         i, j = (torch.from_numpy(rng.permutation(len(f))[:size]) for f in (a, b))
-        found.append(float(poly_mmd(x[i], y[j])))
-    return float(np.mean(found)), float(np.std(found))
+        values.append(float(poly_mmd(x[i], y[j])))
+    return float(np.mean(values)), float(np.std(values))
 
 
 def _gaussian(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""A document of tables, remarks and pictures, as Markdown and as one HTML page."""
+"""Documents of tables, remarks and pictures, as Markdown and as one HTML page."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+from rich.table import Table as RichTable
+
 from palsynth.files import atomic_write
 
 CARE = "For research and teaching; not a medical device."
@@ -17,8 +20,15 @@ CARE = "For research and teaching; not a medical device."
 
 @dataclass(frozen=True)
 class Table:
-    """``rows`` are cells as texts, the first the row's name; rows whose number is in ``quiet``
-    are references and printed lighter; ``hints`` say more of a column where one points at it."""
+    """A table of a document.
+
+    Attributes:
+        heading: its heading.
+        columns: titles of the columns.
+        rows: cells as text, the first being the row's name.
+        quiet: indices of the rows that are references, printed lighter.
+        hints: tooltips of the columns in HTML; default: none.
+    """
 
     heading: str
     columns: list[str]
@@ -29,7 +39,15 @@ class Table:
 
 @dataclass(frozen=True)
 class Document:
-    """``notice`` stands under the title; ``pictures`` caption -> PNG bytes."""
+    """A document.
+
+    Attributes:
+        title: its title.
+        notice: text under the title.
+        tables: its tables.
+        remarks: list below the tables.
+        pictures: caption -> PNG bytes.
+    """
 
     title: str
     notice: str
@@ -39,39 +57,56 @@ class Document:
 
 
 def to_markdown(document: Document) -> str:
-    """The document as Markdown, without its pictures."""
+    """Formats a document as Markdown, without its pictures.
+
+    Args:
+        document: the document.
+
+    Returns:
+        Markdown text.
+    """
     lines = [f"# {document.title}", "", document.notice, ""]
     for table in document.tables:
-        lines += [f"## {table.heading}", "", f"| {' | '.join(map(_bar, table.columns))} |"]
+        lines += [f"## {table.heading}", "", f"| {' | '.join(map(_escape, table.columns))} |"]
         lines.append("|---" * len(table.columns) + "|")
         for number, (name, *cells) in enumerate(table.rows):
             mark = "*" if number in table.quiet else "**"
-            lines.append(f"| {' | '.join([f'{mark}{_bar(name)}{mark}', *map(_bar, cells)])} |")
+            lines.append(
+                f"| {' | '.join([f'{mark}{_escape(name)}{mark}', *map(_escape, cells)])} |"
+            )
         lines.append("")
     lines += [f"- {remark}" for remark in document.remarks]
     return "\n".join(lines) + "\n"
 
 
 def print_table(table: Table) -> None:
-    """The table on the terminal, without its references."""
-    from rich.console import Console
-    from rich.table import Table as RichTable
+    """Prints a table to the terminal, without its reference rows.
 
-    shown = RichTable(title=table.heading)
+    Args:
+        table: the table.
+    """
+    printed = RichTable(title=table.heading)
     for column in table.columns:
-        shown.add_column(column)
+        printed.add_column(column)
     for number, row in enumerate(table.rows):
         if number not in table.quiet:
-            shown.add_row(*row)
-    Console().print(shown)
+            printed.add_row(*row)
+    Console().print(printed)
 
 
-def _bar(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ")
 
 
 def to_html(document: Document) -> str:
-    """The document as one page that needs nothing else."""
+    """Formats a document as one self-contained HTML page.
+
+    Args:
+        document: the document.
+
+    Returns:
+        The page.
+    """
     body = [
         f"<h1>{html.escape(document.title)}</h1><p class=notice>{html.escape(document.notice)}</p>"
     ]
@@ -83,9 +118,9 @@ def to_html(document: Document) -> str:
         )
         rows = [f"<tr>{head}</tr>"]
         for number, (name, *cells) in enumerate(table.rows):
-            kind = " class=reference" if number in table.quiet else ""
-            plain = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-            rows.append(f"<tr{kind}><th>{html.escape(name)}</th>{plain}</tr>")
+            style = " class=reference" if number in table.quiet else ""
+            data = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
+            rows.append(f"<tr{style}><th>{html.escape(name)}</th>{data}</tr>")
         body.append(
             f"<h2>{html.escape(table.heading)}</h2>"
             f"<div class=wide><table>{''.join(rows)}</table></div>"
@@ -94,10 +129,10 @@ def to_html(document: Document) -> str:
         "<ul>" + "".join(f"<li>{html.escape(remark)}</li>" for remark in document.remarks) + "</ul>"
     )
     for caption, png in document.pictures.items():
-        data = base64.b64encode(png).decode()
+        encoded = base64.b64encode(png).decode()
         text = html.escape(caption)
         body.append(
-            f"<figure><img alt='{text}' src='data:image/png;base64,{data}'>"
+            f"<figure><img alt='{text}' src='data:image/png;base64,{encoded}'>"
             f"<figcaption>{text}</figcaption></figure>"
         )
     return (
@@ -122,12 +157,26 @@ img{max-width:100%;height:auto}figcaption{color:#57606a;font-size:.875rem}
 
 
 def to_json(value: Any) -> str:
-    """Plain values as JSON; numbers that are not finite are null."""
+    """Formats plain values as JSON; infinite and NaN numbers become null.
+
+    Args:
+        value: nested dictionaries, lists, tuples, strings and numbers.
+
+    Returns:
+        JSON text.
+    """
     return json.dumps(_finite(value), indent=1) + "\n"
 
 
 def write_document(folder: Path, name: str, document: Document, data: Any) -> None:
-    """Writes ``name``.json with ``data``, .md and .html, each whole or not at all."""
+    """Writes a document as Markdown and HTML, and its data as JSON, each file atomically.
+
+    Args:
+        folder: folder to write to; created if needed.
+        name: file name without extension.
+        document: the document.
+        data: plain values for the JSON file.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for kind, text in (
         ("json", to_json(data)),

@@ -1,6 +1,6 @@
-"""How near pictures come to the true ones: PSNR and SSIM, per image, whole or where it moves.
+"""Fidelity to the ground truth: PSNR and SSIM per image, over all pixels or those that move.
 
-Papers pool these figures in different ways; here every image has its own and is averaged last.
+Papers pool these figures in different ways; here each is computed per image and averaged last.
 Pooling the squared error over a batch first gives other numbers (10.6 dB where the mean per
 image is 23.7).
 """
@@ -16,20 +16,25 @@ from torchmetrics.functional.image import (
 )
 
 MOVES = 8.0
-"""Grey levels by which the truth differs from the identity image where something moved."""
+"""Grey levels by which the truth differs from the identity image where a pixel moved."""
 
 
 def psnr(images: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-    """Peak signal-to-noise ratio of each image, (N,) dB; infinite where nothing differs.
+    """Peak signal-to-noise ratio of each image.
 
-    ``images`` and ``truth`` (N, H, W, 3) uint8; ``mask`` (N, H, W) bool limits it to those
-    pixels (NaN where an image has none).
+    Args:
+        images: (N, H, W, 3) uint8.
+        truth: (N, H, W, 3) uint8.
+        mask: (N, H, W) bool, pixels to compare; default: all.
+
+    Returns:
+        (N,) float64 in dB; infinite for identical images, NaN for an empty mask.
     """
     if mask is None:
-        found = peak_signal_noise_ratio(
+        values = peak_signal_noise_ratio(
             _tensor(images), _tensor(truth), 255.0, reduction="none", dim=(1, 2, 3)
         )
-        return found.double().numpy()
+        return values.double().numpy()
     squared = np.square(images.astype(np.float64) - truth).mean(-1)
     with np.errstate(divide="ignore", invalid="ignore"):
         error = np.where(mask, squared, 0).sum((1, 2)) / mask.sum((1, 2))
@@ -37,14 +42,20 @@ def psnr(images: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) 
 
 
 def ssim(images: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) -> np.ndarray:
-    """Structural similarity of each image, (N,), at most 1 (Wang et al. 2004: Gaussian window
-    of 11 px, sigma 1.5, K 0.01 and 0.03, mean over the channels).
+    """Structural similarity of each image (Wang et al. 2004).
 
-    With ``mask`` (N, H, W) bool the mean of the similarity map over those pixels (NaN where an
-    image has none).
+    The Gaussian window has 11 px and sigma 1.5, K is 0.01 and 0.03; mean over the channels.
+
+    Args:
+        images: (N, H, W, 3) uint8.
+        truth: (N, H, W, 3) uint8.
+        mask: (N, H, W) bool, pixels over which the similarity map is averaged; default: all.
+
+    Returns:
+        (N,) float64, at most 1; NaN for an empty mask.
     """
     values, full = structural_similarity_index_measure(
-        _tensor(images).float(),  # ten times as quick as double; about 1e-5 apart
+        _tensor(images).float(),  # ten times as fast as double; differs by about 1e-5
         _tensor(truth).float(),
         data_range=255.0,
         reduction="none",
@@ -58,12 +69,20 @@ def ssim(images: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) 
 
 
 def moving(identity: np.ndarray, truth: np.ndarray, threshold: float = MOVES) -> np.ndarray:
-    """Where the truth differs from the identity image, (N, H, W) bool, with a rim of 1/56 of
-    the side: where a method had something to do."""
-    apart = np.abs(identity.astype(np.int16) - truth).max(-1) > threshold
-    rim = max(1, round(identity.shape[1] / 56))
-    kernel = np.ones((2 * rim + 1, 2 * rim + 1), np.uint8)
-    return np.stack([cv2.dilate(a.astype(np.uint8), kernel) for a in apart]).astype(bool)
+    """The pixels that move: where the truth differs from the identity image.
+
+    Args:
+        identity: (N, H, W, 3) uint8 identity images.
+        truth: (N, H, W, 3) uint8.
+        threshold: difference in grey levels that a channel must exceed.
+
+    Returns:
+        (N, H, W) bool, dilated by 1/56 of the image side.
+    """
+    changed = np.abs(identity.astype(np.int16) - truth).max(-1) > threshold
+    margin = max(1, round(identity.shape[1] / 56))
+    kernel = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
+    return np.stack([cv2.dilate(c.astype(np.uint8), kernel) for c in changed]).astype(bool)
 
 
 def _tensor(images: np.ndarray) -> torch.Tensor:

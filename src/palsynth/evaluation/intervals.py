@@ -1,4 +1,4 @@
-"""Bootstrap intervals: how far a figure would move with other pictures."""
+"""Bootstrap confidence intervals of figures over pictures."""
 
 from __future__ import annotations
 
@@ -6,11 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import binomtest
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A value with its 95 % interval, over ``count`` pictures."""
+    """A value with its 95 % confidence interval.
+
+    Attributes:
+        value: the value.
+        low: lower end of the interval.
+        high: upper end of the interval.
+        count: number of pictures.
+    """
 
     value: float
     low: float
@@ -18,7 +26,14 @@ class Figure:
     count: int
 
     def text(self, digits: int = 3) -> str:
-        """As a table prints it."""
+        """The value with its interval, for a table.
+
+        Args:
+            digits: number of decimals.
+
+        Returns:
+            Such as ``0.50 [0.25, 0.75]``.
+        """
         return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
 
 
@@ -29,10 +44,18 @@ def bootstrap(
     num_resamples: int = 1000,
     seed: int = 0,
 ) -> Figure:
-    """A statistic of rows with its percentile interval (Efron 1979).
+    """A statistic with its percentile bootstrap interval (Efron 1979).
 
-    ``values`` arrays (N, …) that are resampled together; ``groups`` (N,) names, of subjects say:
-    then whole groups are resampled, because pictures of one person are not independent.
+    Args:
+        *values: arrays (N, …), resampled together along the first axis.
+        statistic: function of the resampled arrays; NaN results are left out of the interval.
+        groups: (N,) names, such as subjects. Whole groups are then resampled, because pictures
+            of one person are not independent; default: rows are.
+        num_resamples: number of resamples.
+        seed: seed of the resamples.
+
+    Returns:
+        The statistic of ``values`` with its 95 % interval.
     """
     count = len(values[0])
     if count == 0:
@@ -42,28 +65,36 @@ def bootstrap(
     if groups is not None:
         _, numbers = np.unique(groups, return_inverse=True)
         members = [np.flatnonzero(numbers == g) for g in range(numbers.max() + 1)]
-    drawn = []
+    statistics = []
     for _ in range(num_resamples):
         chosen = rng.integers(len(members), size=len(members))
         rows = np.concatenate([members[k] for k in chosen])
-        drawn.append(statistic(*(v[rows] for v in values)))
-    known = np.array(drawn)[~np.isnan(drawn)]
+        statistics.append(statistic(*(v[rows] for v in values)))
+    known = np.array(statistics)[~np.isnan(statistics)]
     low, high = np.percentile(known, [2.5, 97.5]) if len(known) else (np.nan, np.nan)
     return Figure(float(statistic(*values)), float(low), float(high), count)
 
 
 def share(hits: np.ndarray, groups: np.ndarray) -> Figure:
-    """The share of hits (N,) bool, in per cent, with an interval that is wide enough for none.
+    """A share in per cent, with an interval that is valid for shares of 0 and 100 %.
 
-    A bootstrap over groups cannot see what never happened, so each end is the wider of it and of
-    Clopper and Pearson's exact interval of independent pictures (1934).
+    A bootstrap over groups gives an empty interval if there are no hits, so each end is the wider
+    of it and of Clopper and Pearson's exact interval of independent pictures (1934).
+
+    Args:
+        hits: (N,) bool.
+        groups: (N,) names of the groups that are resampled, such as subjects.
+
+    Returns:
+        The share with its 95 % interval.
     """
-    from scipy.stats import binomtest
-
-    drawn = bootstrap(100.0 * hits, groups=groups)
+    resampled = bootstrap(100.0 * hits, groups=groups)
     if not len(hits):
-        return drawn
+        return resampled
     exact = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="exact")
     return Figure(
-        drawn.value, min(drawn.low, 100 * exact.low), max(drawn.high, 100 * exact.high), len(hits)
+        resampled.value,
+        min(resampled.low, 100 * exact.low),
+        max(resampled.high, 100 * exact.high),
+        len(hits),
     )

@@ -1,12 +1,12 @@
-"""Metrics as objects that take a set piece by piece: thin classes over this room's functions.
+"""Metrics that accumulate batches: thin classes over the functions of this package.
 
     metric = PSNR()
     for images, truth in batches:
         metric.update(images=images, truth=truth)
     metric.compute()
 
-A metric keeps what its function needs (pictures or features), so its result does not depend on
-how a set was cut into pieces.
+A metric stores the inputs of its function (images or features), so that its result does not depend
+on how a set is divided into batches.
 """
 
 from __future__ import annotations
@@ -22,53 +22,81 @@ from palsynth.evaluation import agreement, distribution, fidelity, quality, reco
 
 
 class Metric:
-    """``function`` takes the arrays named in ``needs``, each stacked along its first axis."""
+    """Base class of the metrics.
+
+    Attributes:
+        needs: names of the arrays that the metric takes.
+        function: computes the metric from these arrays, each concatenated along its first axis.
+    """
 
     needs: tuple[str, ...] = ()
     function: Callable[..., Any]
 
     def __init__(self) -> None:
-        self._pieces: dict[str, list[np.ndarray]] = {}
+        self._batches: dict[str, list[np.ndarray]] = {}
         self.reset()
 
     def reset(self) -> None:
-        """Forgets what it was given."""
-        self._pieces = {name: [] for name in self.needs}
+        """Discards all accumulated arrays."""
+        self._batches = {name: [] for name in self.needs}
 
     def update(self, **arrays: np.ndarray) -> None:
-        """Takes more rows of some or all arrays. Raises InputError for a name it does not need."""
+        """Adds rows to some or all arrays.
+
+        Args:
+            **arrays: arrays by the names in ``needs``.
+
+        Raises:
+            InputError: if a name is not in ``needs``.
+        """
         for name, array in arrays.items():
-            if name not in self._pieces:
+            if name not in self._batches:
                 raise InputError(f"{type(self).__name__} takes {', '.join(self.needs)}, not {name}")
-            self._pieces[name].append(np.asarray(array))
+            self._batches[name].append(np.asarray(array))
 
     def compute(self) -> Any:
-        """The figure of all that it was given. Raises InputError where something is missing."""
-        for name, pieces in self._pieces.items():
-            if not pieces:
+        """The metric over all accumulated rows. Raises InputError if an array is missing."""
+        for name, batches in self._batches.items():
+            if not batches:
                 raise InputError(f"{type(self).__name__} has no {name} yet")
-        return self.function(**{n: np.concatenate(p) for n, p in self._pieces.items()})
+        return self.function(**{n: np.concatenate(p) for n, p in self._batches.items()})
 
 
 class PSNR(Metric):
-    """Mean over the images of :func:`fidelity.psnr`, infinite ones left out."""
+    """Mean of :func:`fidelity.psnr` over the images, infinite values left out."""
 
     needs = ("images", "truth")
 
     def function(self, images: np.ndarray, truth: np.ndarray) -> float:
-        """Decibels; NaN where every image is identical to its truth."""
-        found = fidelity.psnr(images, truth)
-        finite = found[np.isfinite(found)]
+        """Computes the metric.
+
+        Args:
+            images: (N, H, W, 3) uint8.
+            truth: (N, H, W, 3) uint8.
+
+        Returns:
+            dB; NaN if every image is identical to its truth.
+        """
+        values = fidelity.psnr(images, truth)
+        finite = values[np.isfinite(values)]
         return float(finite.mean()) if len(finite) else float("nan")
 
 
 class SSIM(Metric):
-    """Mean over the images of :func:`fidelity.ssim`."""
+    """Mean of :func:`fidelity.ssim` over the images."""
 
     needs = ("images", "truth")
 
     def function(self, images: np.ndarray, truth: np.ndarray) -> float:
-        """At most 1."""
+        """Computes the metric.
+
+        Args:
+            images: (N, H, W, 3) uint8.
+            truth: (N, H, W, 3) uint8.
+
+        Returns:
+            At most 1.
+        """
         return float(fidelity.ssim(images, truth).mean())
 
 
@@ -80,7 +108,13 @@ class FrechetDistance(Metric):
 
 
 class KernelDistance(Metric):
-    """:func:`distribution.kernel_distance` of features ``a`` and ``b``: mean and deviation."""
+    """:func:`distribution.kernel_distance` of features ``a`` and ``b``.
+
+    Args:
+        subsets: number of random subsets.
+        size: images per subset.
+        seed: seed of the subsets.
+    """
 
     needs = ("a", "b")
 
@@ -102,10 +136,23 @@ class Top1(Metric):
     needs = ("probe", "gallery", "probe_names", "gallery_names")
 
     def function(
-        self, probe: np.ndarray, gallery: np.ndarray, probe_names: np.ndarray,
+        self,
+        probe: np.ndarray,
+        gallery: np.ndarray,
+        probe_names: np.ndarray,
         gallery_names: np.ndarray,
-    ) -> float:  # fmt: skip
-        """0 … 1."""
+    ) -> float:
+        """Computes the metric.
+
+        Args:
+            probe: (N, D) features of the probes.
+            gallery: (M, D) features of the gallery.
+            probe_names: (N,) names of the persons.
+            gallery_names: (M,) names of the persons.
+
+        Returns:
+            The share, 0 to 1.
+        """
         similarity = recognition.cosines(probe, gallery)
         return recognition.top1(similarity, probe_names, gallery_names)
 
@@ -118,7 +165,7 @@ class Spearman(Metric):
 
 
 class WeightedKappa(Metric):
-    """:func:`agreement.weighted_kappa` of item scores ``true`` and ``found``."""
+    """:func:`agreement.weighted_kappa` of item scores ``targets`` and ``predictions``."""
 
-    needs = ("true", "found")
+    needs = ("targets", "predictions")
     function = staticmethod(agreement.weighted_kappa)

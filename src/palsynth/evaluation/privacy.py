@@ -1,6 +1,7 @@
-"""Privacy of a synthetic set, as arithmetic over distances: who is recognised, who was trained on.
+"""Privacy of a synthetic set, from distances: re-identification and membership inference.
 
-Distances are smaller for more alike faces; NaN stands where no face was found and matches nobody.
+Distances are smaller for more similar faces; NaN stands for an image without a face, which matches
+no other.
 """
 
 from __future__ import annotations
@@ -12,41 +13,69 @@ import numpy as np
 from palsynth.evaluation.recognition import auc
 
 FALSE_ACCEPTS = (0.01, 0.001)
-"""False-accept rates at which re-identification is given."""
+"""False-accept rates at which re-identification is reported."""
 
 _BLOCK = 1024
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """Of each picture: the nearest one's number (-1: no face), and the distance; (N,)."""
+    """The nearest entry of a gallery to each probe.
+
+    Attributes:
+        index: (N,) int, -1 for a probe without a face.
+        distance: (N,) float, NaN for a probe without a face.
+    """
 
     index: np.ndarray
     distance: np.ndarray
 
 
 def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Euclidean distances (N, M) of features (N, D) and (M, D), in float64."""
+    """Euclidean distances of features.
+
+    Args:
+        a: (N, D) features.
+        b: (M, D) features.
+
+    Returns:
+        (N, M) float64.
+    """
     a, b = a.astype(np.float64), b.astype(np.float64)
     squared = np.square(a).sum(1)[:, None] + np.square(b).sum(1) - 2 * (a @ b.T)
     return np.sqrt(np.maximum(squared, 0))
 
 
 def nearest(probes: np.ndarray, gallery: np.ndarray) -> Nearest:
-    """The nearest of a gallery (M, D) to each probe (N, D), in blocks of bounded memory."""
+    """Finds the nearest entry of a gallery to each probe, in blocks of bounded memory.
+
+    Args:
+        probes: (N, D) features; rows of NaN have no face.
+        gallery: (M, D) features.
+
+    Returns:
+        Indices and distances.
+    """
     index, distance = np.full(len(probes), -1), np.full(len(probes), np.nan)
-    for begin in range(0, len(probes), _BLOCK):
-        block = distances(probes[begin : begin + _BLOCK], gallery)
+    for start in range(0, len(probes), _BLOCK):
+        block = distances(probes[start : start + _BLOCK], gallery)
         rows = np.flatnonzero(~np.isnan(block).all(1))
         best = np.nanargmin(block[rows], 1)
-        index[begin + rows], distance[begin + rows] = best, block[rows, best]
+        index[start + rows], distance[start + rows] = best, block[rows, best]
     return Nearest(index, distance)
 
 
 def threshold_at(impostors: np.ndarray, far: float) -> float:
-    """The largest distance that accepts at most a share ``far`` of pairs of two people (N,).
+    """The largest threshold with at most a given false-accept rate.
 
-    A pair counts as one person where its distance is below the threshold.
+    A pair is accepted as one person if its distance is below the threshold.
+
+    Args:
+        impostors: (N,) distances of pairs of different people; NaN is left out.
+        far: false-accept rate, 0 to 1.
+
+    Returns:
+        The threshold; NaN if there are no pairs.
     """
     known = np.sort(impostors[~np.isnan(impostors)])
     if not len(known):
@@ -56,13 +85,30 @@ def threshold_at(impostors: np.ndarray, far: float) -> float:
 
 
 def recognised(distance: np.ndarray, threshold: float) -> np.ndarray:
-    """(N,) bool, whether a recogniser with this threshold takes a pair for one person."""
+    """Whether a recogniser accepts pairs as one person.
+
+    Args:
+        distance: (N,) distances of the pairs; NaN is not accepted.
+        threshold: the recogniser's threshold.
+
+    Returns:
+        (N,) bool.
+    """
     with np.errstate(invalid="ignore"):
         return np.asarray(distance < threshold)
 
 
 def membership_auc(members: np.ndarray, others: np.ndarray) -> float:
-    """How well a score (a loss, a distance to the nearest synthetic picture) tells training
-    pictures from others, 0.5 not at all: the chance that a member's is the lower one."""
+    """AUC of a membership-inference attack: how well a score separates training images.
+
+    Args:
+        members: (N,) scores of training images, such as a loss or the distance to the nearest
+            synthetic image; NaN is left out.
+        others: (M,) scores of other images.
+
+    Returns:
+        The probability that a member's score is the lower one: 0.5 by chance, 1 if all members
+        can be inferred. NaN if there are no scores.
+    """
     known = [-v[~np.isnan(v)] for v in (members, others)]
     return auc(known[0], known[1]) if all(map(len, known)) else float("nan")

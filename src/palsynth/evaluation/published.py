@@ -1,7 +1,7 @@
-"""What the papers report, on their own data and pictures: to stand beside ours, never to be met.
+"""Published figures, on other data and pictures: shown beside ours, not comparable to them.
 
 Tajima, Seo & Chen 2026, Tables I (questionnaire, 14 raters) and II. The figures of CFCPalsy
-(arXiv 2409.07271) on AFLFP and MEEI were not at hand; their protocol is ``palsynth afid``.
+(arXiv 2409.07271) on AFLFP and MEEI were not available; their protocol is ``palsynth afid``.
 """
 
 from __future__ import annotations
@@ -16,7 +16,17 @@ SOURCE = "Tajima, Seo & Chen 2026"
 @dataclass(frozen=True)
 class Published:
     """A row of the paper. Ratings are mean and standard deviation on five points, 5 best; None
-    where the paper has none."""
+    if the paper gives none.
+
+    Attributes:
+        method: name of the method.
+        lpips: LPIPS.
+        similarity: ArcFace similarity to the patient.
+        ser_fiq: SER-FIQ.
+        expression: rating of the expression.
+        difference: rating of the difference from the patient.
+        naturalness: rating of the naturalness.
+    """
 
     method: str
     lpips: float
@@ -38,7 +48,7 @@ ROWS = (
 
 
 def published_tables() -> list[Table]:
-    """The paper's figures as a table of references."""
+    """The paper's figures as a table of reference rows."""
     rows = [[r.method, f"{r.lpips:.3f}", f"{r.similarity:.3f}", f"{r.ser_fiq:.3f}"] for r in ROWS]
     columns = ["method", "LPIPS ↓", "ArcFace similarity to the patient ↓", "SER-FIQ ↑"]
     heading = f"Published, on other data and with other weights ({SOURCE})"
@@ -46,6 +56,13 @@ def published_tables() -> list[Table]:
 
 
 def published_ratings(question: str) -> dict[str, tuple[float, float]]:
-    """Method -> the paper's mean and standard deviation for a question of the questionnaire."""
-    found = {r.method: getattr(r, question) for r in ROWS}
-    return {method: rating for method, rating in found.items() if rating is not None}
+    """The paper's ratings for a question of the questionnaire.
+
+    Args:
+        question: a key of :data:`palsynth.evaluation.study.QUESTIONS`.
+
+    Returns:
+        Method -> mean and standard deviation.
+    """
+    ratings = {r.method: getattr(r, question) for r in ROWS}
+    return {method: rating for method, rating in ratings.items() if rating is not None}

@@ -1,4 +1,4 @@
-"""How well features tell people apart: top-1, verification AUC, TAR at a false-accept rate."""
+"""Face recognition metrics: top-1 accuracy, verification AUC, TAR at a false-accept rate."""
 
 from __future__ import annotations
 
@@ -6,7 +6,15 @@ import numpy as np
 
 
 def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Cosine similarities (N, M) of features (N, D) and (M, D), in float64."""
+    """Cosine similarities of features.
+
+    Args:
+        a: (N, D) features.
+        b: (M, D) features.
+
+    Returns:
+        (N, M) float64, -1 to 1.
+    """
     a, b = (x.astype(np.float64) for x in (a, b))
     a /= np.maximum(np.linalg.norm(a, axis=1, keepdims=True), 1e-12)
     b /= np.maximum(np.linalg.norm(b, axis=1, keepdims=True), 1e-12)
@@ -16,7 +24,13 @@ def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 def top1(similarity: np.ndarray, probe: np.ndarray, gallery: np.ndarray) -> float:
     """Share of probes whose most similar gallery entry is the same person.
 
-    ``similarity`` (N, M) higher is more alike; ``probe`` (N,) and ``gallery`` (M,) names.
+    Args:
+        similarity: (N, M) similarities of probes and gallery; higher is more similar.
+        probe: (N,) names of the persons.
+        gallery: (M,) names of the persons.
+
+    Returns:
+        The share, 0 to 1.
     """
     return float((gallery[similarity.argmax(1)] == probe).mean())
 
@@ -24,21 +38,51 @@ def top1(similarity: np.ndarray, probe: np.ndarray, gallery: np.ndarray) -> floa
 def verification(
     similarity: np.ndarray, probe: np.ndarray, gallery: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Similarities of all pairs of one person, and of all pairs of two."""
+    """Divides similarities into genuine and impostor pairs.
+
+    Args:
+        similarity: (N, M) similarities of probes and gallery.
+        probe: (N,) names of the persons.
+        gallery: (M,) names of the persons.
+
+    Returns:
+        The similarities of all pairs of one person, and of all pairs of two, both 1-D.
+    """
     same = probe[:, None] == gallery[None]
     return similarity[same], similarity[~same]
 
 
 def auc(same: np.ndarray, other: np.ndarray) -> float:
-    """Area under the ROC curve: the chance that a pair of one person is more alike than a pair
-    of two (Mann-Whitney); ties count half."""
+    """Area under the ROC curve of verification (Mann-Whitney).
+
+    Args:
+        same: (N,) similarities of pairs of one person.
+        other: (M,) similarities of pairs of two.
+
+    Returns:
+        The probability that a pair of one person is more similar than a pair of two, ties counting
+        half.
+
+    Example:
+        >>> auc(np.array([0.9, 0.5]), np.array([0.1, 0.5]))
+        0.875
+    """
     other = np.sort(other)
     below = np.searchsorted(other, same, "left") + np.searchsorted(other, same, "right")
     return float(below.mean() / 2 / len(other))
 
 
 def tar_at_far(same: np.ndarray, other: np.ndarray, far: float = 0.01) -> float:
-    """True-accept rate at the threshold that accepts at most a share ``far`` of ``other``."""
+    """True-accept rate at a false-accept rate.
+
+    Args:
+        same: (N,) similarities of pairs of one person.
+        other: (M,) similarities of pairs of two.
+        far: largest share of ``other`` that the threshold accepts, 0 to 1.
+
+    Returns:
+        Share of ``same`` above the threshold, 0 to 1.
+    """
     allowed = int(np.floor(far * len(other) + 1e-9))
     threshold = np.sort(other)[::-1][allowed] if allowed < len(other) else -np.inf
     return float((same > threshold).mean())

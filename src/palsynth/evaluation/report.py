@@ -1,4 +1,4 @@
-"""Reports: one table of figures for several methods, as JSON, Markdown and one HTML page."""
+"""Reports: the figures of several methods, as JSON, Markdown and one HTML page."""
 
 from __future__ import annotations
 
@@ -16,14 +16,23 @@ from palsynth.evaluation.intervals import Figure
 from palsynth.evaluation.published import published_tables
 
 SYNTHETIC = f"{CARE} All pictures shown are synthetic."
+"""Notice of reports without photographs."""
+
 PHOTOGRAPHS = f"{CARE} Shows photographs of real people: do not publish it."
+"""Notice of reports with photographs."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """A method's row: ``figures`` by column key, ``variants`` their full names, ``notes`` what a
-    reader must know (infinite values, missing faces); ``reference`` marks rows that are no
-    method: the truth, copies, published figures."""
+    """The row of a method.
+
+    Attributes:
+        method: name of the method.
+        figures: column key -> figure.
+        variants: column key -> full name of the figure, with the weights behind it.
+        notes: caveats for the reader, such as infinite values or missing faces.
+        reference: the row is not a method but the truth, a copy or a published figure.
+    """
 
     method: str
     figures: dict[str, Figure]
@@ -34,8 +43,15 @@ class Result:
 
 @dataclass(frozen=True)
 class Report:
-    """``title`` names set and size; ``results`` are the rows, references first; ``groups`` the
-    same figures for the people of one gender or ethnicity."""
+    """The figures of several methods over one set.
+
+    Attributes:
+        title: name and size of the set.
+        results: the rows, references first.
+        remarks: list below the tables.
+        notice: text under the title.
+        groups: the same figures by gender and ethnicity.
+    """
 
     title: str
     results: list[Result]
@@ -44,15 +60,21 @@ class Report:
     groups: list[Result] = field(default_factory=list)
 
     def columns(self) -> list[Column]:
-        """Columns that any row has."""
+        """The columns that at least one row has."""
         return [c for c in COLUMNS if any(c.key in r.figures for r in self.results)]
 
 
 def blind_columns(results: list[Result]) -> dict[str, str]:
-    """Columns that a copy wins or ties, and what that means: key -> remark.
+    """Finds the columns in which a copy is at least as good as the truth.
 
-    A figure by which copying the identity image, or the expression image, is at least as good as
-    the truth cannot judge a method alone.
+    A figure by which copying the identity image or the expression image is at least as good as the
+    truth cannot judge a method alone.
+
+    Args:
+        results: the rows, with the references "truth", "copy-identity" and "copy-expression".
+
+    Returns:
+        Column key -> remark.
     """
     by_name = {r.method: r for r in results}
     out: dict[str, list[str]] = {}
@@ -60,11 +82,11 @@ def blind_columns(results: list[Result]) -> dict[str, str]:
         for copy in ("copy-identity", "copy-expression"):
             if copy not in by_name or "truth" not in by_name:
                 continue
-            mine, true = (by_name[n].figures.get(column.key) for n in (copy, "truth"))
-            if mine is None or true is None or math.isnan(mine.value) or math.isnan(true.value):
+            own, truth = (by_name[n].figures.get(column.key) for n in (copy, "truth"))
+            if own is None or truth is None or math.isnan(own.value) or math.isnan(truth.value):
                 continue
             sign = 1 if column.better == "up" else -1
-            if sign * mine.value >= sign * true.value - 1e-9:
+            if sign * own.value >= sign * truth.value - 1e-9:
                 out.setdefault(column.key, []).append(copy)
     return {
         key: f"{BY_KEY[key].title} cannot judge a method alone: {' and '.join(copies)} "
@@ -74,7 +96,15 @@ def blind_columns(results: list[Result]) -> dict[str, str]:
 
 
 def document_of(report: Report, pictures: dict[str, bytes]) -> Document:
-    """The report as a document: a table a family of columns, then groups and published rows."""
+    """Converts a report to a document.
+
+    Args:
+        report: the report.
+        pictures: caption -> PNG bytes.
+
+    Returns:
+        A document with one table per family of columns, then the groups and the published figures.
+    """
     tables = []
     for family, heading in FAMILIES.items():
         columns = [c for c in report.columns() if c.family == family]
@@ -95,17 +125,42 @@ def _table(heading: str, name: str, columns: list[Column], results: list[Result]
 
 
 def to_markdown(report: Report) -> str:
-    """The report as Markdown: a table a family, then remarks."""
+    """Formats a report as Markdown: one table per family of columns, then the remarks.
+
+    Args:
+        report: the report.
+
+    Returns:
+        Markdown text.
+    """
     return document.to_markdown(document_of(report, {}))
 
 
 def to_html(report: Report, pictures: dict[str, bytes]) -> str:
-    """The report as one page that needs nothing else. ``pictures`` caption -> PNG bytes."""
+    """Formats a report as one self-contained HTML page.
+
+    Args:
+        report: the report.
+        pictures: caption -> PNG bytes.
+
+    Returns:
+        The page.
+    """
     return document.to_html(document_of(report, pictures))
 
 
 def read_report(path: Path) -> Report:
-    """A report from its JSON file. Raises InputError where it is none."""
+    """Reads a report from its JSON file.
+
+    Args:
+        path: a report.json.
+
+    Returns:
+        The report; figures of unknown columns are left out.
+
+    Raises:
+        InputError: if the file cannot be read or is not a report.
+    """
     try:
         data = json.loads(path.read_text("utf-8"))
         results, groups = ([_read(row) for row in data[name]] for name in ("results", "groups"))
@@ -113,7 +168,7 @@ def read_report(path: Path) -> Report:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: is no report of palsynth evaluate ({error})") from None
+        raise InputError(f"{path}: is not a report of palsynth evaluate ({error})") from None
 
 
 def _read(row: dict[str, Any]) -> Result:
@@ -126,10 +181,17 @@ def _read(row: dict[str, Any]) -> Result:
 
 
 def join(reports: list[Report]) -> Report:
-    """One report of several methods over the same set.
+    """Joins reports of several methods over the same set.
 
-    Raises InputError where sets, methods' names or the judges behind a column differ: such
-    figures do not compare.
+    Args:
+        reports: at least one report.
+
+    Returns:
+        One report with all rows, references first.
+
+    Raises:
+        InputError: if the figures are not comparable, because the sets or the weights behind a
+            column differ, or if two methods have the same name.
     """
     first = reports[0]
     rows: dict[str, Result] = {}
@@ -161,7 +223,13 @@ def _check_variants(one: Result, other: Result) -> None:
 
 
 def write_report(folder: Path, report: Report, pictures: dict[str, bytes]) -> None:
-    """Writes report.json, report.md and report.html, each whole or not at all."""
+    """Writes report.json, report.md and report.html, each atomically.
+
+    Args:
+        folder: folder to write to; created if needed.
+        report: the report.
+        pictures: caption -> PNG bytes, for the HTML page.
+    """
     write_document(folder, "report", document_of(report, pictures), asdict(report))
 
 

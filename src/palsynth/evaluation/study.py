@@ -1,4 +1,4 @@
-"""Arithmetic of the questionnaire: means, agreement of the raters, paired tests."""
+"""Statistics of the questionnaire: means, agreement of the raters, paired tests."""
 
 from __future__ import annotations
 
@@ -7,27 +7,37 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy import stats
 
 QUESTIONS = {
     "expression": "How well does the picture show the expression of the patient?",
     "difference": "How different does the person look from the patient?",
     "naturalness": "How natural does the face look?",
 }
-"""The three criteria of Tajima, Seo & Chen 2026, in our words; five points each, 5 is best."""
+"""The three criteria of Tajima, Seo & Chen 2026, in our words; five points each, 5 best."""
 
 ENDS = {
     "expression": ("not at all", "exactly"),
     "difference": ("same person", "someone else"),
     "naturalness": ("artificial", "like a photo"),
 }
-"""Question -> what 1 and 5 mean."""
+"""Question -> meaning of 1 and 5 points."""
 
 POINTS = (1, 2, 3, 4, 5)
+"""The possible ratings."""
 
 
 @dataclass(frozen=True)
 class Rating:
-    """One rater's points, 1 … 5, for one question about one picture of a method."""
+    """One rater's answer to one question about one picture.
+
+    Attributes:
+        rater: the rater.
+        item: the picture's request, which is the same for all methods.
+        method: method of the picture.
+        question: key of QUESTIONS.
+        points: 1 to 5.
+    """
 
     rater: str
     item: str
@@ -45,12 +55,19 @@ class Summary:
     count: int
 
     def text(self) -> str:
-        """As the table prints it."""
+        """Mean ± standard deviation, for a table."""
         return f"{self.mean:.2f} ± {self.deviation:.2f}" if self.count else "–"
 
 
 def summarise(answers: Iterable[Rating]) -> dict[tuple[str, str], Summary]:
-    """(method, question) -> summary."""
+    """Summarises ratings by method and question.
+
+    Args:
+        answers: the ratings.
+
+    Returns:
+        (method, question) -> summary.
+    """
     points: dict[tuple[str, str], list[int]] = defaultdict(list)
     for answer in answers:
         points[answer.method, answer.question].append(answer.points)
@@ -61,9 +78,16 @@ def summarise(answers: Iterable[Rating]) -> dict[tuple[str, str], Summary]:
 
 
 def krippendorff_alpha(answers: Sequence[Rating], question: str) -> float:
-    """Agreement of the raters on a question, 1 perfect, 0 as by chance (Krippendorff 2011, for
-    interval data): raters may have left pictures out. NaN where no picture has two ratings or
-    all points are the same."""
+    """Agreement of the raters: Krippendorff's alpha for interval data (Krippendorff 2011).
+
+    Args:
+        answers: the ratings; raters may have skipped pictures.
+        question: the question.
+
+    Returns:
+        1 for perfect agreement, 0 for agreement by chance. NaN if no picture has two ratings or
+        all ratings are the same.
+    """
     units: dict[tuple[str, str], list[int]] = defaultdict(list)
     for answer in answers:
         if answer.question == question:
@@ -71,11 +95,11 @@ def krippendorff_alpha(answers: Sequence[Rating], question: str) -> float:
     paired = [np.array(p, np.float64) for p in units.values() if len(p) > 1]
     if not paired:
         return float("nan")
-    every = np.concatenate(paired)
-    # mean squared difference of pairs within a picture, each picture weighing its ratings
-    within = sum(_pair_sum(p) / (len(p) - 1) for p in paired) / len(every)
-    among = _pair_sum(every) / (len(every) * (len(every) - 1))
-    return float(1 - within / among) if among > 0 else float("nan")
+    pooled = np.concatenate(paired)
+    # mean squared difference of pairs within a picture, pictures weighted by their ratings
+    observed = sum(_pair_sum(p) / (len(p) - 1) for p in paired) / len(pooled)
+    expected = _pair_sum(pooled) / (len(pooled) * (len(pooled) - 1))
+    return float(1 - observed / expected) if expected > 0 else float("nan")
 
 
 def _pair_sum(values: np.ndarray) -> float:
@@ -86,27 +110,47 @@ def _pair_sum(values: np.ndarray) -> float:
 def wilcoxon(
     answers: Sequence[Rating], question: str, one: str, other: str
 ) -> tuple[float, float, int]:
-    """Paired test of two methods on a question: every rater's mean of the one less that of the
-    other, over the pictures of which the rater has judged both.
+    """Paired test of two methods: Wilcoxon's signed-rank test over raters, two-sided.
 
-    Returns the mean difference, the p of Wilcoxon's signed-rank test, two-sided (NaN with fewer
-    than two such raters or no differences), and the number of raters.
+    Each rater contributes the mean difference of the two methods over the requests for which the
+    rater has rated both.
+
+    Args:
+        answers: the ratings.
+        question: the question.
+        one: the first method.
+        other: the second method.
+
+    Returns:
+        The mean difference of the first minus the second, the p-value (NaN with fewer than two
+        raters or no differences), and the number of raters.
     """
-    from scipy import stats
-
     points = {(a.rater, a.item, a.method): a.points for a in answers if a.question == question}
-    apart: dict[str, list[int]] = defaultdict(list)
-    for (rater, item, method), given in points.items():
+    by_rater: dict[str, list[int]] = defaultdict(list)
+    for (rater, item, method), rating in points.items():
         if method == one and (rater, item, other) in points:
-            apart[rater].append(given - points[rater, item, other])
-    gaps = np.array([np.mean(v) for _, v in sorted(apart.items())]).round(9)  # ties stay ties
-    if len(gaps) < 2 or not gaps.any():
-        return (float(gaps.mean()) if len(gaps) else float("nan")), float("nan"), len(gaps)
-    return float(gaps.mean()), float(stats.wilcoxon(gaps).pvalue), len(gaps)
+            by_rater[rater].append(rating - points[rater, item, other])
+    # rounded, so that ties stay ties
+    differences = np.array([np.mean(v) for _, v in sorted(by_rater.items())]).round(9)
+    count = len(differences)
+    if count < 2 or not differences.any():
+        return (float(differences.mean()) if count else float("nan")), float("nan"), count
+    return float(differences.mean()), float(stats.wilcoxon(differences).pvalue), count
 
 
 def holm(p: Sequence[float]) -> list[float]:
-    """p-values corrected for their number (Holm 1979); NaN stays and does not count."""
+    """Corrects p-values for multiple testing (Holm 1979).
+
+    Args:
+        p: p-values; NaN is left as it is and does not count.
+
+    Returns:
+        The corrected p-values, in the same order.
+
+    Example:
+        >>> holm([0.25, 0.5])
+        [0.5, 0.5]
+    """
     known = sorted((value, k) for k, value in enumerate(p) if value == value)
     out, highest = [float("nan")] * len(p), 0.0
     for rank, (value, k) in enumerate(known):

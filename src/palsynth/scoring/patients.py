@@ -97,7 +97,7 @@ class PatientPanel(Panel):
         judged.per_pair["recognised"] = hits.astype(float)
         judged.figures["recognised"] = share(hits, names)
         judged.variants["recognised"] = (
-            f"taken for the patient[{self.judges['dlib'].name}, below {threshold:.3f}, "
+            f"matched to the patient[{self.judges['dlib'].name}, below {threshold:.3f}, "
             f"{100 * FALSE_ACCEPT:g} % false accepts]"
         )
 

@@ -1,4 +1,4 @@
-"""People who do not exist: draws from the appearance model, moved, dressed and lit."""
+"""Synthetic subjects: sampled from the appearance model, moved by the simulator and rendered."""
 
 from palsynth.subjects.chance import random_palsy, random_view
 from palsynth.subjects.render import HeadPose, Jitter, Light, Portrait, View, render, render_drive

@@ -1,7 +1,7 @@
-"""What every person wears: light-blue surgical cap and top, before a light-blue background.
+"""Clothes of all synthetic subjects: light-blue surgical cap and top on a light-blue background.
 
-The fixed prompt of the ControlNet method describes this picture, and a cap covers what a
-model of faces cannot know: hair. Everything is drawn in canonical coordinates.
+The fixed prompt of the ControlNet method describes this picture, and a cap covers the hair, which
+the appearance model does not include. All shapes are defined in canonical coordinates.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ CROWN = (
     (-0.765, 0.22), (-0.84, 0.20), (-0.905, 0.08), (-0.965, -0.14), (-1.02, -0.42), (-1.00, -0.74),
     (-0.88, -1.02), (-0.64, -1.22), (-0.32, -1.33), (0.0, -1.36),
 )  # fmt: skip
-"""Upper edge of the cap, from the same ear to the top."""
+"""Upper edge of the cap, from below the same ear to the top of the head."""
 
 _SHOULDERS = (
     (-2.6, 2.6), (-2.2, 1.78), (-1.55, 1.60), (-0.95, 1.47), (-0.66, 1.36), (-0.52, 1.47),
@@ -44,11 +44,14 @@ BACKGROUND = np.array([196.0, 219.0, 233.0])
 
 @dataclass(frozen=True)
 class Stage:
-    """Where canonical coordinates lie in a square picture of ``size`` pixels.
+    """Mapping of canonical coordinates to a square picture.
 
-    ``to_pixels`` (2, 3) affine of the head as a whole; ``width`` how much wider than the
-    mean face the person's is; ``turn`` (2,) by how much, in pixels, what is one canonical
-    unit nearer to the camera is shifted by the head's turn.
+    Attributes:
+        size: image side in pixels.
+        to_pixels: (2, 3) affine map of the head as a whole.
+        width: width of the subject's face relative to the mean face.
+        turn: (2,) shift in pixels, by the rotation of the head, of a point that is one canonical
+            unit nearer to the camera.
     """
 
     size: int
@@ -57,14 +60,30 @@ class Stage:
     turn: np.ndarray
 
     def place(self, points: np.ndarray, depth: np.ndarray | float = 0.0) -> np.ndarray:
-        """Canonical (N, 2) at a depth (one, or (N,); negative nearer) -> pixels (N, 2)."""
-        p = np.asarray(points, np.float64) * [self.width, 1.0]
-        back = np.broadcast_to(np.asarray(depth, np.float64), len(p))[:, None]
-        return p @ self.to_pixels[:, :2].T + self.to_pixels[:, 2] - back * self.turn
+        """Maps canonical points to pixels.
+
+        Args:
+            points: (N, 2) canonical coordinates.
+            depth: canonical depth of all points or (N,) of each; negative is nearer.
+
+        Returns:
+            (N, 2) float64 pixels.
+        """
+        scaled = np.asarray(points, np.float64) * [self.width, 1.0]
+        depths = np.broadcast_to(np.asarray(depth, np.float64), len(scaled))[:, None]
+        return scaled @ self.to_pixels[:, :2].T + self.to_pixels[:, 2] - depths * self.turn
 
 
 def background(stage: Stage, rng: np.random.Generator) -> np.ndarray:
-    """Background, neck and top, (S, S, 3) float32: what lies behind the face."""
+    """Renders the background, a vignetted light blue.
+
+    Args:
+        stage: the mapping to pixels.
+        rng: source of randomness.
+
+    Returns:
+        (S, S, 3) float32 RGB, 0 to 255.
+    """
     size = stage.size
     y, x = np.mgrid[:size, :size].astype(np.float32) / size
     tone = BACKGROUND * rng.uniform(0.97, 1.02)
@@ -75,15 +94,23 @@ def background(stage: Stage, rng: np.random.Generator) -> np.ndarray:
 def draw_neck_and_top(
     image: np.ndarray, stage: Stage, skin: np.ndarray, chin: np.ndarray, rng: np.random.Generator
 ) -> None:
-    """Draws neck and top, in place. ``skin`` (3,) RGB of the jaw, ``chin`` (2,) its pixel."""
+    """Draws neck and top, in place.
+
+    Args:
+        image: (S, S, 3) float32 RGB, 0 to 255.
+        stage: the mapping to pixels.
+        skin: (3,) RGB of the jaw.
+        chin: (2,) the chin in pixels.
+        rng: source of randomness.
+    """
     size = stage.size
     unit = float(np.linalg.norm(stage.to_pixels[:, 0]))
     y, x = np.mgrid[:size, :size].astype(np.float32)
-    neck = stage.place(_both(_NECK), 0.35)
+    neck = stage.place(_mirrored(_NECK), 0.35)
     alpha = polygon_alpha(_curve(neck), (size, size), np.zeros(2))
     across = (x - neck[:, 0].mean()) / (0.58 * unit * stage.width)
     below = np.clip((y - chin[1]) / unit, -0.4, None)
-    # the chin's shadow falls on the neck; to the sides the neck turns away
+    # the chin casts a shadow on the neck, whose sides face away from the light
     shade = 1.0 - 0.34 * np.exp(-np.square((below + 0.02) / 0.15)) * np.exp(-0.6 * across**2)
     shade *= 1 - 0.18 * np.clip(np.abs(across), 0, 1.3) ** 3
     cords = np.exp(-np.square((np.abs(across) - 0.45 + 0.25 * below) / 0.16))
@@ -91,32 +118,38 @@ def draw_neck_and_top(
     colour = skin * np.array([0.97, 0.95, 0.94])
     image += (colour * shade[..., None] - image) * alpha[..., None]
 
-    top = stage.place(_both(_SHOULDERS), 0.45)
+    top = stage.place(_mirrored(_SHOULDERS), 0.45)
     alpha = polygon_alpha(_curve(top), (size, size), np.zeros(2))
-    cloth = _cloth(stage, rng, 5.0)
+    creases = _creases(stage, rng, 5.0)
     edge = cv2.GaussianBlur(alpha, (0, 0), 0.05 * unit)
     hem = np.clip((1 - edge) * 2, 0, 1)
-    shade = 0.93 + 0.10 * cloth - 0.10 * hem + 0.06 * np.exp(-np.square((edge - 0.72) / 0.05))
+    shade = 0.93 + 0.10 * creases - 0.10 * hem + 0.06 * np.exp(-np.square((edge - 0.72) / 0.05))
     drop = cv2.GaussianBlur(alpha, (0, 0), 0.035 * unit) * (1 - alpha)
     image *= 1 - 0.35 * drop[..., None]
     image += (CLOTH * shade[..., None] - image) * alpha[..., None]
 
 
 def draw_cap(image: np.ndarray, stage: Stage, rng: np.random.Generator) -> None:
-    """Draws the cap over head and forehead, in place, with its shadow on the skin."""
+    """Draws the cap over head and forehead, in place, with its shadow on the skin.
+
+    Args:
+        image: (S, S, 3) float32 RGB, 0 to 255.
+        stage: the mapping to pixels.
+        rng: source of randomness.
+    """
     size = stage.size
     unit = float(np.linalg.norm(stage.to_pixels[:, 0]))
     puff = 1 + rng.uniform(-0.04, 0.06, len(CROWN))
-    low = np.array(BAND)
-    low[-2:, 1] += rng.uniform(-0.05, 0.03)  # some wear it lower on the forehead
-    edge = _both(tuple(map(tuple, low)))
+    half_band = np.array(BAND)
+    half_band[-2:, 1] += rng.uniform(-0.05, 0.03)  # some wear it lower on the forehead
+    edge = _mirrored(tuple(map(tuple, half_band)))
     band = smooth_curve(stage.place(edge, _skin_depth(edge) - 0.03), 8)
     crown = np.array(CROWN)
     crown[1:, 0] *= puff[1:]
-    crown = _both(tuple(map(tuple, crown)))
-    back = np.full(len(crown), 0.35)
-    back[[0, -1]] = _skin_depth(crown[[0, -1]]) - 0.03  # where it meets the band
-    crown = smooth_curve(stage.place(crown, back), 8)
+    crown = _mirrored(tuple(map(tuple, crown)))
+    depth = np.full(len(crown), 0.35)
+    depth[[0, -1]] = _skin_depth(crown[[0, -1]]) - 0.03  # where it meets the band
+    crown = smooth_curve(stage.place(crown, depth), 8)
     outline = np.vstack([band, crown[::-1]])
     alpha = polygon_alpha(outline, (size, size), np.zeros(2))
 
@@ -124,21 +157,23 @@ def draw_cap(image: np.ndarray, stage: Stage, rng: np.random.Generator) -> None:
     shadow = np.roll(shadow, max(1, round(0.02 * unit)), axis=0) * (1 - alpha)
     image *= 1 - 0.42 * shadow[..., None]
 
-    # a bouffant cap is a cushion: bright on top, darker where it turns away, pleated at the band
-    inside = cv2.distanceTransform((alpha > 0.5).astype(np.uint8), cv2.DIST_L2, 3) / unit
-    inside = cv2.GaussianBlur(inside, (0, 0), max(0.5, 0.03 * unit))
-    roundness = 1 - np.exp(-inside / 0.11)
+    # a bouffant cap is a cushion: bright on top, darker where it curves away, pleated at the band
+    edge_distance = cv2.distanceTransform((alpha > 0.5).astype(np.uint8), cv2.DIST_L2, 3) / unit
+    edge_distance = cv2.GaussianBlur(edge_distance, (0, 0), max(0.5, 0.03 * unit))
+    roundness = 1 - np.exp(-edge_distance / 0.11)
     slope_y, slope_x = np.gradient(roundness * 0.22 * unit)
     light = 0.80 + 0.17 * roundness - 0.34 * slope_x * 0.25 + 0.30 * slope_y * -0.55
-    folds = _cloth(stage, rng, 3.2)
+    creases = _creases(stage, rng, 3.2)
     y, x = np.mgrid[:size, :size].astype(np.float32)
     order = np.argsort(band[:, 0])
     rim = np.interp(x[0], band[order, 0], band[order, 1])
     above = np.clip((rim[None] - y) / unit, 0, None)
     pleat = _pleats(x[0], unit, rng)[None] * np.exp(-above / 0.16) * np.clip(above / 0.045, 0, 1)
     sides = np.clip((np.abs((x - crown[:, 0].mean()) / unit) - 0.72) / 0.1, 0, 1)
-    light = light + 0.055 * folds + 0.075 * pleat * (1 - sides)
-    elastic = np.exp(-np.square((inside - 0.040) / 0.014)) * np.clip((0.3 - above) / 0.2, 0, 1)
+    light = light + 0.055 * creases + 0.075 * pleat * (1 - sides)
+    elastic = np.exp(-np.square((edge_distance - 0.040) / 0.014)) * np.clip(
+        (0.3 - above) / 0.2, 0, 1
+    )
     light = light - 0.07 * elastic
     image += (CLOTH * 1.01 * light[..., None] - image) * alpha[..., None]
 
@@ -150,8 +185,8 @@ def _skin_depth(points: np.ndarray) -> np.ndarray:
     return np.asarray(surface[nearest, 2])
 
 
-def _both(half: tuple[tuple[float, float], ...]) -> np.ndarray:
-    """A curve that ends on the midline (or not), with its mirror image appended."""
+def _mirrored(half: tuple[tuple[float, float], ...]) -> np.ndarray:
+    """A curve with its mirror image appended; a last point on the midline is not repeated."""
     points = np.array(half)
     mirrored = points[::-1] * [-1, 1]
     if abs(points[-1, 0]) < 1e-9:
@@ -163,20 +198,20 @@ def _curve(points: np.ndarray) -> np.ndarray:
     return smooth_curve(points, 6)
 
 
-def _cloth(stage: Stage, rng: np.random.Generator, scale: float) -> np.ndarray:
-    """Soft creases of cloth (S, S), about -1 … 1; the same at every size."""
+def _creases(stage: Stage, rng: np.random.Generator, scale: float) -> np.ndarray:
+    """Soft creases of cloth (S, S), about -1 to 1; the same at every image size."""
     cells = 96
     noise = rng.standard_normal((cells, cells)).astype(np.float32)
     soft = cv2.GaussianBlur(noise, (0, 0), scale)
     ridge = 1 - 2 * np.abs(np.tanh(1.2 * soft / soft.std()))
     ridge = cv2.GaussianBlur(ridge, (0, 0), 1.2)
     broad = cv2.GaussianBlur(noise, (0, 0), 2.4 * scale)
-    both = 0.6 * ridge + 0.6 * broad / broad.std()
-    return np.asarray(cv2.resize(both, (stage.size, stage.size), interpolation=cv2.INTER_CUBIC))
+    creases = 0.6 * ridge + 0.6 * broad / broad.std()
+    return np.asarray(cv2.resize(creases, (stage.size, stage.size), interpolation=cv2.INTER_CUBIC))
 
 
 def _pleats(x: np.ndarray, unit: float, rng: np.random.Generator) -> np.ndarray:
-    """Gathers of the elastic along the band, (S,), about -1 … 1."""
+    """Gathers of the elastic along the band, (S,), about -1 to 1."""
     phase = rng.uniform(0, 2 * np.pi, 4)
     s = x / unit
     waves = (

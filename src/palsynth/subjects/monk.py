@@ -1,8 +1,8 @@
 """Skin tone by the Monk scale, so that sets can be balanced by it.
 
-Ten tones (Monk 2019; published with the Google skin tone research, 2022, CC BY 4.0). A face's tone
-is the nearest swatch by CIE L*a*b* to the median colour of its cheeks and nose before light falls
-on it; a picture may show the tone beside it.
+Ten tones (Monk 2019; published with the Google skin tone research, 2022, CC BY 4.0). The tone of a
+face is the swatch nearest in CIE L*a*b* to the median colour of its cheeks and nose without
+lighting; in a lit picture it may appear one tone lighter or darker.
 """
 
 from __future__ import annotations
@@ -24,15 +24,26 @@ MONK = tuple(range(1, len(_SWATCHES) + 1))
 
 
 SEEN = (5, 8)
-"""Lightest and darkest tone of those whom the appearance model draws: it was fitted to photographs
-in a studio's light, in which skin is darker than the scale's swatches."""
+"""Lightest and darkest tone of the appearance model's subjects: it was fitted to photographs taken
+in studio light, in which skin is darker than the scale's swatches."""
 
 
 def monk_tone(skin: np.ndarray) -> int:
-    """The tone 1 … 10 of skin (..., 3), RGB 0 … 255."""
+    """The tone of skin on the Monk scale.
+
+    Args:
+        skin: (..., 3) RGB, 0 to 255.
+
+    Returns:
+        The tone, 1 to 10.
+
+    Example:
+        >>> monk_tone(np.array([246, 237, 228]))
+        1
+    """
     colour = np.median(np.asarray(skin, np.float32).reshape(-1, 3), axis=0)
-    apart = np.linalg.norm(_lab(_SWATCHES) - _lab(colour[None]), axis=1)
-    return MONK[int(apart.argmin())]
+    distance = np.linalg.norm(_lab(_SWATCHES) - _lab(colour[None]), axis=1)
+    return MONK[int(distance.argmin())]
 
 
 def _lab(colours: np.ndarray) -> np.ndarray:

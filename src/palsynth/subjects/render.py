@@ -1,4 +1,4 @@
-"""A picture of a person who does not exist, doing a movement, with its exact truth."""
+"""Rendering of synthetic subjects with a movement and a palsy, with exact ground truth."""
 
 from __future__ import annotations
 
@@ -24,14 +24,21 @@ from palsynth.subjects.dress import Stage, background, draw_cap, draw_neck_and_t
 from palsynth.subjects.subject import Subject
 
 LARGEST = 1024
+"""Largest image side, pixels."""
+
 _PIVOT = np.array([0.0, 0.35, 0.75])
-"""The neck's joint, around which a head turns, canonical units."""
+"""The joint of the neck, about which the head rotates, canonical units."""
 
 
 @dataclass(frozen=True)
 class HeadPose:
-    """Degrees: ``yaw`` positive turns the face to the image's right, ``pitch`` positive
-    looks down, ``roll`` positive tilts clockwise in the image."""
+    """Rotation of the head, degrees.
+
+    Attributes:
+        yaw: positive turns the face to the right of the image.
+        pitch: positive looks down.
+        roll: positive tilts clockwise in the image.
+    """
 
     yaw: float = 0.0
     pitch: float = 0.0
@@ -40,8 +47,13 @@ class HeadPose:
 
 @dataclass(frozen=True)
 class Light:
-    """``side`` -1 … 1 where the lamp stands (1: image right), ``exposure`` factor of all
-    light, ``warmth`` -1 (bluish) … 1 (yellowish)."""
+    """Lighting of a picture.
+
+    Attributes:
+        side: position of the lamp, -1 (left of the image) to 1 (right).
+        exposure: factor of all light.
+        warmth: -1 (bluish) to 1 (yellowish).
+    """
 
     side: float = 0.0
     exposure: float = 1.0
@@ -50,8 +62,15 @@ class Light:
 
 @dataclass(frozen=True)
 class Jitter:
-    """What a camera and a hasty crop do: shift (shares of the side), zoom, blur (pixels at
-    512 px), noise (grey levels)."""
+    """Imperfections of camera and crop.
+
+    Attributes:
+        shift: translation in x and y, as fractions of the image side.
+        zoom: factor of the scale.
+        blur: sigma of the Gaussian blur, pixels in an image of 512 px.
+        noise: standard deviation of the Gaussian noise, grey levels.
+        seed: seed of the noise.
+    """
 
     shift: tuple[float, float] = (0.0, 0.0)
     zoom: float = 1.0
@@ -62,7 +81,15 @@ class Jitter:
 
 @dataclass(frozen=True)
 class Portrait:
-    """A picture with its truth: ``image`` (S, S, 3) uint8 RGB, ``landmarks`` (478, 2) pixels."""
+    """A rendered picture with its ground truth.
+
+    Attributes:
+        image: (S, S, 3) uint8 RGB.
+        landmarks: (478, 2) float32 in pixels.
+        subject: the subject.
+        movement: the movement.
+        palsy: the palsy.
+    """
 
     image: np.ndarray
     landmarks: np.ndarray
@@ -73,7 +100,15 @@ class Portrait:
 
 @dataclass(frozen=True)
 class View:
-    """Everything about a picture that is not the person or what the person does."""
+    """All parameters of a picture except subject and expression.
+
+    Attributes:
+        size: image side in pixels, 32 to 1024.
+        framing: the crop.
+        pose: rotation of the head.
+        light: lighting.
+        jitter: imperfections of camera and crop.
+    """
 
     size: int = 256
     framing: Framing = ID_PHOTO
@@ -91,38 +126,65 @@ def render(
     view: View | None = None,
     wink: Side | None = None,
 ) -> Portrait:
-    """Draws a person doing a movement with a palsy.
+    """Renders a subject with a movement and a palsy.
 
-    ``intensity`` 0 … 1.2 scales the effort; ``wink`` is the eye that is asked to, the weak one's if
-    None. Sizes run from 32 to 1024 px.
+    Args:
+        subject: the subject.
+        movement: the movement.
+        palsy: the palsy; default: none.
+        intensity: effort of the movement, 0 to 1.2.
+        view: size, crop, pose and light; default: a frontal ID photo of 256 px.
+        wink: the eye that winks; default: that of the weak side.
+
+    Returns:
+        The picture with its ground truth.
+
+    Raises:
+        ValueError: if the size is not 32 to 1024 px.
     """
     palsy = palsy or Palsy.none()
-    what = drive(movement, palsy, intensity=intensity, bell=subject.bell, wink=wink)
-    image, landmarks = render_drive(subject, what, view)
+    expression = drive(movement, palsy, intensity=intensity, bell=subject.bell, wink=wink)
+    image, landmarks = render_drive(subject, expression, view)
     return Portrait(image, landmarks, subject, movement, palsy)
 
 
 def render_drive(
-    subject: Subject, what: Drive, view: View | None = None
+    subject: Subject, expression: Drive, view: View | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Draws a person doing what a drive says: the picture (S, S, 3) uint8 RGB and its landmarks
-    (478, 2) in pixels. Folds are as deep as the person's own lines."""
+    """Renders a subject with a drive of the simulator.
+
+    Ageing is added, and folds are scaled by the subject's ``lines``.
+
+    Args:
+        subject: the subject.
+        expression: the drive.
+        view: size, crop, pose and light; default: a frontal ID photo of 256 px.
+
+    Returns:
+        The picture, (S, S, 3) uint8 RGB, and its landmarks, (478, 2) float32 in pixels.
+
+    Raises:
+        ValueError: if the size is not 32 to 1024 px.
+    """
     view = view or View()
     if not 32 <= view.size <= LARGEST:
         raise ValueError(f"size {view.size}: people are drawn from 32 to {LARGEST} px")
     rest, stage = _at_rest(subject, view)
-    left, right = (aged(side, subject.age, subject.lines) for side in (what.left, what.right))
-    what = replace(what, left=left, right=right)
-    moved = compose(rest, what)
+    left, right = (
+        aged(side, subject.age, subject.lines) for side in (expression.left, expression.right)
+    )
+    expression = replace(expression, left=left, right=right)
+    moved = compose(rest, expression)
     image = moved.image.astype(np.float32)
     draw_cap(image, stage, make_rng(subject.seed, Stream.SUBJECT_CAP))
-    image = _lit(image, view.light)
-    image = _photographed(image, view)
-    landmarks = np.vstack([moved.points[: topology.SKIN_POINTS, :2], _irises(rest, what)])
+    image = _apply_light(image, view.light)
+    image = _apply_camera(image, view)
+    landmarks = np.vstack([moved.points[: topology.SKIN_POINTS, :2], _irises(rest, expression)])
     return image.clip(0, 255).round().astype(np.uint8), landmarks.astype(np.float32)
 
 
 def _at_rest(subject: Subject, view: View) -> tuple[Rest, Stage]:
+    """The subject at rest, without cap, as the simulator takes it; and the mapping for the cap."""
     framing, size = view.framing, view.size
     scale = framing.scale(size) * view.jitter.zoom
     rotation = _rotation(view.pose)
@@ -130,23 +192,23 @@ def _at_rest(subject: Subject, view: View) -> tuple[Rest, Stage]:
     points = mesh.from_landmarks(subject.landmarks)
     points[:, 2] = rest_surface()[:, 2]
     origin = framing.origin(size) + np.array(view.jitter.shift) * size
-    middle = (subject.landmarks[33, :2] + subject.landmarks[263, :2]) / 2
-    turned = (points - _PIVOT) @ rotation.T + _PIVOT
-    turned[:, :2] -= middle
-    pixels = (turned * scale).astype(np.float32)
+    eye_centre = (subject.landmarks[33, :2] + subject.landmarks[263, :2]) / 2
+    rotated = (points - _PIVOT) @ rotation.T + _PIVOT
+    rotated[:, :2] -= eye_centre
+    pixels = (rotated * scale).astype(np.float32)
     pixels[:, :2] += origin
 
     oval = subject.landmarks[[234, 454], 0]
     width = float((oval[1] - oval[0]) / 1.562)
-    pivot = (_PIVOT - _PIVOT @ rotation.T)[:2] - middle
+    pivot = (_PIVOT - _PIVOT @ rotation.T)[:2] - eye_centre
     affine = np.column_stack([rotation[:2, :2] * scale, pivot * scale + origin])
     stage = Stage(size, affine, width, -rotation[:2, 2] * scale)
 
     canvas = background(stage, make_rng(subject.seed, Stream.SUBJECT_BACKDROP))
     skin, unit = pyramid(subject.skin, scale)
     skin_points = (to_texture(mesh.vertices[:, :2]) + 0.5) * (unit / 128.0) - 0.5
-    below = skin_points[[50, 280, 205, 425, 207, 427, 214, 434]].astype(int)  # the jaw is shaded
-    tone = np.median(skin[below[:, 1], below[:, 0]], axis=0).astype(np.float64)
+    cheeks = skin_points[[50, 280, 205, 425, 207, 427, 214, 434]].astype(int)  # jaws are shaded
+    tone = np.median(skin[cheeks[:, 1], cheeks[:, 0]], axis=0).astype(np.float64)
     draw_neck_and_top(
         canvas,
         stage,
@@ -178,10 +240,10 @@ def _eye(
     rotation: np.ndarray,
     level: float,
 ) -> Eyeball:
-    """The drawn eye of one side, looking into the camera."""
-    where = subject.landmarks[topology.IRIS[side.value][0], :2]
+    """The eyeball of one side, looking into the camera."""
+    iris = subject.landmarks[topology.IRIS[side.value][0], :2]
     lids = [*topology.UPPER_LID[side.value], *topology.LOWER_LID[side.value]]
-    shift = (where - subject.landmarks[lids, :2].mean(0)) @ rotation[:2, :2].T * scale
+    shift = (iris - subject.landmarks[lids, :2].mean(0)) @ rotation[:2, :2].T * scale
     radius = 0.0655 * scale
     light = np.clip(0.35 + 0.65 * level / 215, 0.5, 1.1)
     sclera = np.array([222.0, 214.0, 209.0]) * light
@@ -189,13 +251,13 @@ def _eye(
     return Eyeball(iris_profile(subject.iris * light), sclera, centre.astype(np.float32), radius)
 
 
-def _irises(rest: Rest, what: Drive) -> np.ndarray:
-    """Landmarks (10, 2) of both irises, rolled up or not."""
+def _irises(rest: Rest, expression: Drive) -> np.ndarray:
+    """Landmarks (10, 2) of both irises, rolled up by Bell's phenomenon or not."""
     out = []
     for side in (Side.RIGHT, Side.LEFT):
         eye = rest.eyes[side]
         ring = np.array([[0, 0], [1, 0], [0, -1], [-1, 0], [0, 1]]) * eye.radius
-        out.append(eye.centre + eye_roll(rest, side, what.of(side)) + ring)
+        out.append(eye.centre + eye_roll(rest, side, expression.of(side)) + ring)
     return np.vstack(out)
 
 
@@ -215,16 +277,16 @@ def _rotation(pose: HeadPose) -> np.ndarray:
     return np.asarray(about_z @ about_x @ about_y)
 
 
-def _lit(image: np.ndarray, light: Light) -> np.ndarray:
+def _apply_light(image: np.ndarray, light: Light) -> np.ndarray:
     if light == Light():
         return image
-    across = np.linspace(-1, 1, image.shape[1], dtype=np.float32)
-    gain = light.exposure * (1 + 0.28 * light.side * across)
+    x = np.linspace(-1, 1, image.shape[1], dtype=np.float32)
+    gain = light.exposure * (1 + 0.28 * light.side * x)
     tint = np.array([1 + 0.06 * light.warmth, 1.0, 1 - 0.10 * light.warmth], np.float32)
     return image * gain[None, :, None] * tint
 
 
-def _photographed(image: np.ndarray, view: View) -> np.ndarray:
+def _apply_camera(image: np.ndarray, view: View) -> np.ndarray:
     jitter = view.jitter
     if jitter.blur > 0:
         image = cv2.GaussianBlur(image, (0, 0), max(0.3, jitter.blur * view.size / 512))

@@ -1,4 +1,4 @@
-"""People who do not exist: who somebody is, drawn from a seed."""
+"""Synthetic subjects: an identity sampled from a seed."""
 
 from __future__ import annotations
 
@@ -22,32 +22,32 @@ from palsynth.subjects.ageing import grey_brows
 from palsynth.subjects.monk import monk_tone
 
 EVALUATION_SEEDS = 1_000_000
-"""Seeds from here on are for evaluation only; nothing trains on them."""
+"""Seeds from this one on are for evaluation only and must not be trained on."""
 
 YOUNGEST, OLDEST = 16, 80
-"""Years between which people can be drawn."""
+"""Range of ages in years."""
 
 OLDEST_PHOTOGRAPHED = 40.0
-"""Few of the photographed people were older: beyond this age the model extrapolates."""
+"""Few of the photographed people are older: beyond this age the model extrapolates."""
 
 OLDEST_KNOWN = 42.0
-"""The model's looks are those of this age for whoever is older: its regression, carried on, would
-make their skin darker and darker."""
+"""Older subjects have the model's appearance at this age: its regression, extrapolated, would
+make skin ever darker."""
 
 VARIETY = 1.5
-"""Spread of people's shape and features about their group's mean, relative to those who were
-photographed. With 1.0 more pairs are taken for one person, and more people resemble somebody
-photographed; from 2.0 on, faces look drawn by a caricaturist."""
+"""Standard deviation of shape and features about the group's mean, relative to that of the
+photographed people. With 1.0 more pairs of subjects are matched as one person, and more subjects
+resemble a photographed person; from 2.0 on, faces look like caricatures."""
 
 COLOUR_VARIETY = 1.2
-"""The same for skin colour and broad light, which look like stains where they vary more."""
+"""The same for skin colour and low-frequency shading, which look like stains if they vary more."""
 
 MOST_MIXED = 0.4
-"""Largest share of other groups that anybody's looks are mixed from."""
+"""Largest share of other groups in a subject's appearance."""
 
 _SHARES = (1 / 2, 1 / 6, 1 / 6, 1 / 6)
-"""How often each group is drawn where none is asked for: nearer to equal than among the
-photographed people (63, 16, 11 and 9 %), whose few members limit the smaller groups' variety."""
+"""Default probability of each group: closer to equal than among the photographed people (63, 16,
+11 and 9 %), whose few members limit the variety of the smaller groups."""
 
 _IRISES = {
     "dark brown": (62.0, 42.0, 32.0),
@@ -68,12 +68,20 @@ _IRIS_SHARES = {
 
 @dataclass(frozen=True)
 class Subject:
-    """Somebody who does not exist.
+    """A synthetic subject.
 
-    ``code`` the numbers of the appearance model that give shape and features, ``plain_code``
-    those that give colour and broad light; ``iris`` (3,) RGB; ``bell`` 0 … 1 how far the eye
-    rolls up on attempted closure (not everybody's does); ``teeth`` factor of tooth white;
-    ``lines`` how deep folds are.
+    Attributes:
+        seed: the seed that it was sampled from.
+        age: age in years.
+        gender: "woman" or "man".
+        ethnicity: one of ETHNICITIES.
+        code: coefficients of the appearance model for shape and features.
+        plain_code: coefficients for colour and low-frequency shading.
+        iris: (3,) RGB of the iris.
+        bell: how far the eye rolls up on attempted closure (Bell's phenomenon), 0 to 1; some
+            subjects lack it.
+        teeth: brightness factor of the teeth.
+        lines: depth of the folds, relative to the average.
     """
 
     seed: int
@@ -89,45 +97,45 @@ class Subject:
 
     @property
     def extrapolated(self) -> bool:
-        """Whether the age lies beyond those photographed."""
+        """Whether the age is beyond those of the photographed people."""
         return self.age > OLDEST_PHOTOGRAPHED
 
     @cached_property
     def monk(self) -> int:
-        """Tone of the skin by the Monk scale, 1 (lightest) … 10, in the middle of the face."""
+        """Skin tone in the middle of the face on the Monk scale, 1 (lightest) to 10."""
         height, width = self.skin.shape[:2]
         return monk_tone(self.skin[height // 3 : height * 2 // 3, width // 3 : width * 2 // 3])
 
     @cached_property
     def landmarks(self) -> np.ndarray:
-        """Neutral landmarks (478, 3), canonical units.
+        """Neutral landmarks (478, 3) float32, canonical units.
 
-        About half as lopsided as the photographed people's, so that a healthy face is not
-        taken for a slightly palsied one.
+        About half as asymmetric as those of the photographed people, so that a healthy face is
+        not mistaken for a slight palsy.
         """
         model = appearance_model()
         points = model.landmarks(self.code)
         mirrored = points[model.landmark_mirror] * np.array([-1, 1, 1], np.float32)
-        lopsided = 0.5 / VARIETY
-        mean, gap = (points + mirrored) / 2, (points - mirrored) / 2
-        return np.asarray(mean + lopsided * gap, np.float32)
+        asymmetry = 0.5 / VARIETY
+        mean, difference = (points + mirrored) / 2, (points - mirrored) / 2
+        return np.asarray(mean + asymmetry * difference, np.float32)
 
     @cached_property
     def skin(self) -> np.ndarray:
-        """Skin (H, W, 3) uint8 RGB at the mean shape, with grain and moles."""
+        """Skin texture (H, W, 3) uint8 RGB at the mean shape, with grain and moles."""
         model = appearance_model()
         texture = model.texture(self.plain_code)
-        texture += _fine_part(model.lightness(self.code - self.plain_code))[..., None]
+        texture += _high_pass(model.lightness(self.code - self.plain_code))[..., None]
         _soften_seams(texture)
         rng = make_rng(self.seed, Stream.SUBJECT_SKIN)
         texture += _grain(rng, model.grain)[..., None]
         _moles(texture, rng)
         grey_brows(texture, self.age)
-        # the texture's rim is repeated outwards, so that no black creeps in where it ends
-        outside = ~model.inside
+        # the texture's edge is extended outwards, so that no black bleeds in from beyond it
+        beyond = ~model.inside
         texture = texture.clip(0, 255).astype(np.uint8)
-        blurred = _extend(texture, model.inside)
-        texture[outside] = blurred[outside]
+        extended = _extend(texture, model.inside)
+        texture[beyond] = extended[beyond]
         return texture
 
 
@@ -138,13 +146,22 @@ def sample(
     gender: str | None = None,
     ethnicity: str | None = None,
 ) -> Subject:
-    """Draws a person. The same seed and attributes give the same person everywhere.
+    """Samples a subject; the same seed and attributes give the same subject everywhere.
 
-    ``age`` in years (16 to 80), ``gender`` "woman" or "man", ``ethnicity`` one of
-    ETHNICITIES; what is not asked for is drawn. Raises ValueError for anything else.
+    Args:
+        seed: seed, at least 0; seeds from EVALUATION_SEEDS on are for evaluation.
+        age: age in years, 16 to 80; default: sampled.
+        gender: "woman" or "man"; default: sampled.
+        ethnicity: one of ETHNICITIES; default: sampled.
+
+    Returns:
+        The subject.
+
+    Raises:
+        ValueError: if an argument is out of range.
     """
     if seed < 0:
-        raise ValueError(f"seed {seed}: a person's seed is a whole number from 0 on")
+        raise ValueError(f"seed {seed}: a subject's seed is a whole number from 0 on")
     if age is not None and not YOUNGEST <= age <= OLDEST:
         raise ValueError(f"age {age:g}: people can be drawn from {YOUNGEST} to {OLDEST} years")
     if gender not in (None, "woman", "man"):
@@ -152,12 +169,13 @@ def sample(
     if ethnicity is not None and ethnicity not in ETHNICITIES:
         raise ValueError(f"ethnicity '{ethnicity}': choose one of {', '.join(ETHNICITIES)}")
     rng = make_rng(seed, Stream.SUBJECT_ATTRIBUTES)
-    drawn_age = float(np.clip(rng.gamma(6.0, 2.2) + 17, 18, 55))
-    drawn_gender = "woman" if rng.random() < 0.5 else "man"
-    drawn_ethnicity = str(rng.choice(ETHNICITIES, p=_SHARES))
-    subject_age = drawn_age if age is None else float(age)
-    subject_gender = gender or drawn_gender
-    subject_ethnicity = ethnicity or drawn_ethnicity
+    # all attributes are sampled, so that a given one does not change the others
+    random_age = float(np.clip(rng.gamma(6.0, 2.2) + 17, 18, 55))
+    random_gender = "woman" if rng.random() < 0.5 else "man"
+    random_ethnicity = str(rng.choice(ETHNICITIES, p=_SHARES))
+    subject_age = random_age if age is None else float(age)
+    subject_gender = gender or random_gender
+    subject_ethnicity = ethnicity or random_ethnicity
 
     model = appearance_model()
     known_age = min(subject_age, OLDEST_KNOWN)
@@ -185,16 +203,16 @@ def sample(
     )
 
 
-def _fine_part(light: np.ndarray) -> np.ndarray:
-    """What is left of (H, W) without its broad patches, which would look like stains."""
+def _high_pass(light: np.ndarray) -> np.ndarray:
+    """Removes the low frequencies of (H, W), which would look like stains."""
     small = cv2.resize(light, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     broad = cv2.GaussianBlur(small, (0, 0), 5)
     return np.asarray(light - cv2.resize(broad, light.shape[::-1]))
 
 
 def _soften_seams(texture: np.ndarray) -> None:
-    """Blurs, in place, where beside the brows the photographed people's hair was replaced: what the
-    model varies there ends in an upright edge."""
+    """Blurs, in place, the regions beside the brows in which the photographed people's hair was
+    replaced: the model's variation ends there in a vertical edge."""
     height, width = texture.shape[:2]
     y, x = np.mgrid[:height, :width].astype(np.float32) / UNIT
     x, y = np.abs(x + EXTENT[0]), y + EXTENT[1]
@@ -205,7 +223,7 @@ def _soften_seams(texture: np.ndarray) -> None:
 
 
 def _grain(rng: np.random.Generator, amount: np.ndarray) -> np.ndarray:
-    """Pores and fine unevenness (H, W), as strong as the model's components leave out."""
+    """Pores and fine texture (H, W), of the strength that the model's components lack."""
     white = rng.standard_normal(texture_shape()).astype(np.float32)
     fine = cv2.GaussianBlur(white, (0, 0), 0.7) - cv2.GaussianBlur(white, (0, 0), 1.6)
     broad = cv2.GaussianBlur(white, (0, 0), 2.0) - cv2.GaussianBlur(white, (0, 0), 5.0)
@@ -214,7 +232,7 @@ def _grain(rng: np.random.Generator, amount: np.ndarray) -> np.ndarray:
 
 
 def _moles(texture: np.ndarray, rng: np.random.Generator) -> None:
-    """A few moles, in place."""
+    """Adds a few moles, in place."""
     for _ in range(int(rng.poisson(2.2))):
         x, y = to_texture(np.array([rng.uniform(-0.6, 0.6), rng.uniform(-0.4, 1.1)], np.float32))
         size, depth = rng.uniform(0.7, 1.5), rng.uniform(0.25, 0.55)
@@ -225,10 +243,11 @@ def _moles(texture: np.ndarray, rng: np.random.Generator) -> None:
         window *= 1 - (depth * spot)[..., None] * np.array([0.8, 1.0, 1.05])
 
 
-def _extend(texture: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Colours beyond the region's rim: a blur, at a quarter of the size, that only it feeds."""
-    height, width = inside.shape
-    weight = inside.astype(np.float32)
+def _extend(texture: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """Extrapolates colours beyond a mask by normalised blurs of the region inside, at a quarter of
+    the size."""
+    height, width = mask.shape
+    weight = mask.astype(np.float32)
     small = cv2.resize(
         texture.astype(np.float32) * weight[..., None],
         (width // 4, height // 4),
@@ -237,7 +256,7 @@ def _extend(texture: np.ndarray, inside: np.ndarray) -> np.ndarray:
     share = cv2.resize(weight, (width // 4, height // 4), interpolation=cv2.INTER_AREA)
     near = cv2.GaussianBlur(small, (0, 0), 1.5), cv2.GaussianBlur(share, (0, 0), 1.5)[..., None]
     far = cv2.GaussianBlur(small, (0, 0), 8), cv2.GaussianBlur(share, (0, 0), 8)[..., None]
-    both = np.where(
+    extended = np.where(
         near[1] > 0.05, near[0] / np.maximum(near[1], 0.05), far[0] / np.maximum(far[1], 1e-3)
     )
-    return np.asarray(cv2.resize(both, (width, height)).clip(0, 255), np.uint8)
+    return np.asarray(cv2.resize(extended, (width, height)).clip(0, 255), np.uint8)
