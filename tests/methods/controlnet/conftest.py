@@ -1,4 +1,4 @@
-"""A Stable Diffusion of the real classes, tiny, with random weights."""
+"""A tiny Stable Diffusion of the real classes, with random weights."""
 
 from __future__ import annotations
 
@@ -21,9 +21,12 @@ def tiny_base() -> Base:
     torch.manual_seed(0)
     tokenizer = small_tokenizer()
     settings = SmallUNetSettings(channels=(16, 32), text=16, text_layers=1)
-    networks = (AutoencoderSettings(32, (16, 32)).build(), settings.text_encoder(tokenizer),
-                settings.unet(16, 4))  # fmt: skip
-    for tensor in networks[2].parameters():  # a new U-Net adds nothing, so words would not act
+    networks = (
+        AutoencoderSettings(32, (16, 32)).build(),
+        settings.text_encoder(tokenizer),
+        settings.unet(16, 4),
+    )
+    for tensor in networks[2].parameters():  # a new U-Net predicts 0, whatever the prompt
         if tensor.ndim > 1 and not tensor.any():
             torch.nn.init.normal_(tensor, std=0.05)
     vae, text, unet = (network.requires_grad_(False).eval() for network in networks)
@@ -32,21 +35,21 @@ def tiny_base() -> Base:
 
 def tiny_controlnet(base: Base) -> ControlNetModel:
     torch.manual_seed(1)
-    found = ControlNetModel.from_unet(base.unet)
+    config = ControlNetModel.from_unet(base.unet).config
     embedding = {"conditioning_embedding_out_channels": (16, 32)}
-    found = ControlNetModel.from_config({**found.config, **embedding})
-    for name, tensor in found.named_parameters():  # else it adds nothing, as a new one should
+    controlnet = ControlNetModel.from_config({**config, **embedding})
+    for name, tensor in controlnet.named_parameters():  # a new one has no effect
         if "controlnet_" in name:
             torch.nn.init.normal_(tensor, std=0.2)
-    return found.requires_grad_(False).eval()
+    return controlnet.requires_grad_(False).eval()
 
 
 ALPHAS = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2, 0)
-"""What is left of a latent's square at each timestep of Stable Diffusion 1.x."""
+"""Alpha-bar at each timestep of Stable Diffusion 1.x."""
 
 
 def latents_by_hand(base: Base, image: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Latents (N, 4, 16, 16) of pictures (N, 3, 32, 32) in 0 … 1, scaled as published."""
+    """Latents (N, 4, 16, 16) of images (N, 3, 32, 32) in 0 … 1, scaled as published."""
     moments = base.vae.quant_conv(base.vae.encoder(2 * image - 1))
     mean, log_variance = moments.chunk(2, 1)
     return 0.18215 * (mean + (log_variance / 2).exp() * torch.randn(mean.shape, generator=rng))
@@ -54,14 +57,15 @@ def latents_by_hand(base: Base, image: torch.Tensor, rng: torch.Generator) -> to
 
 @pytest.fixture
 def batch() -> dict[str, torch.Tensor]:
-    """Three pictures of noise with few edges, each with words of its own."""
+    """Three images of noise with few edges, each with a caption of its own."""
     rng = torch.Generator().manual_seed(9)
-    said = [DESCRIPTIONS.index(w) for w in ("woman of about 30 with dark skin", "man", "person")]
+    descriptions = ("woman of about 30 with dark skin", "man", "person")
     return {
         "image": torch.randint(256, (3, 32, 32, 3), generator=rng, dtype=torch.uint8),
         "edges": 255 * (torch.rand(3, 32, 32, generator=rng) < 0.1).to(torch.uint8),
-        "sentence": torch.tensor(said), "number": torch.arange(3),
-    }  # fmt: skip
+        "sentence": torch.tensor([DESCRIPTIONS.index(d) for d in descriptions]),
+        "number": torch.arange(3),
+    }
 
 
 @pytest.fixture
@@ -78,7 +82,7 @@ def controlnet(base: Base) -> ControlNetModel:
 def base_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The base on disk, a ControlNet beside it in ``controlnet``."""
     folder = tmp_path_factory.mktemp("tiny") / "base"
-    found = tiny_base()
-    save_base(found, folder)
-    tiny_controlnet(found).save_pretrained(folder.parent / "controlnet")
+    base = tiny_base()
+    save_base(base, folder)
+    tiny_controlnet(base).save_pretrained(folder.parent / "controlnet")
     return folder

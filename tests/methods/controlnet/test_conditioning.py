@@ -30,62 +30,60 @@ from palsynth.subjects import View, sample
 VIEW = View(256, PORTRAIT)
 
 
-def subject(seed: int, movement: Movement = Movement.REST, side: Side = Side.LEFT) -> Face:
+def face_of(seed: int, movement: Movement = Movement.REST, side: Side = Side.LEFT) -> Face:
     palsy = Palsy.none() if movement is Movement.REST else Palsy.peripheral(side, Grade.V)
     return subject_face(sample(seed), TargetExpression(movement, palsy), VIEW)
 
 
 @pytest.fixture(scope="module")
 def pair() -> tuple[Face, Face]:
-    return subject(900, Movement.GRIN), subject(901)
+    return face_of(900, Movement.GRIN), face_of(901)
 
 
 @pytest.fixture(scope="module")
-def made(pair: tuple[Face, Face]) -> Condition:
+def condition(pair: tuple[Face, Face]) -> Condition:
     return codc(*pair, size=256)
 
 
-def test_outside_the_face_are_the_non_patients_edges(pair, made: Condition) -> None:
-    theirs = pair[1].aligned(PORTRAIT, 256)
-    inner = _inner(theirs)
-    assert np.array_equal(made.edges[~inner], plain(pair[1], 256).edges[~inner])
-    assert made.edges[inner].any()
+def test_edges_around_the_face_are_the_non_patients(pair, condition: Condition) -> None:
+    inner = _inner(pair[1].aligned(PORTRAIT, 256))
+    assert np.array_equal(condition.edges[~inner], plain(pair[1], 256).edges[~inner])
+    assert condition.edges[inner].any()
 
 
-def test_every_part_has_edges_inside_the_contour_and_nothing_lies_between(pair, made) -> None:
-    theirs = pair[1].aligned(PORTRAIT, 256)
-    inner = _inner(theirs)
+def test_every_part_has_edges_and_the_face_between_them_has_none(pair, condition) -> None:
+    inner = _inner(pair[1].aligned(PORTRAIT, 256))
     within = np.zeros_like(inner)
-    for name, (left, top, right, bottom) in made.boxes.items():
-        assert made.edges[top:bottom, left:right].any(), name
+    for name, (left, top, right, bottom) in condition.boxes.items():
+        assert condition.edges[top:bottom, left:right].any(), name
         within[top:bottom, left:right] = True
-    assert not made.edges[inner & ~within].any(), "cheeks and chin are empty: no seams"
+    assert not condition.edges[inner & ~within].any(), "cheeks and chin are empty: no seams"
 
 
-def test_ten_pairs_of_every_movement_lie_inside_the_contour() -> None:
+def test_parts_of_ten_pairs_one_per_movement_lie_inside_the_contour() -> None:
     for k, movement in enumerate(YANAGIHARA):
-        patient, other = subject(910 + k, movement, list(Side)[k % 2]), subject(930 + k)
+        patient, other = face_of(910 + k, movement, list(Side)[k % 2]), face_of(930 + k)
         found = codc(patient, other, size=128)
-        theirs = other.aligned(PORTRAIT, 128)
-        mine = patient.aligned(PORTRAIT, 128)
-        oval = region_polygon(theirs.landmarks, "face").astype(np.float32)
+        target = other.aligned(PORTRAIT, 128)
+        source = patient.aligned(PORTRAIT, 128)
+        oval = region_polygon(target.landmarks, "face").astype(np.float32)
         for part in PARTS:
             middle = list(part.middle)
-            here, there = (f.landmarks[middle, :2].mean(0) for f in (mine, theirs))
-            points = mine.landmarks[list(part.points), :2]
-            for x, y in there + found.scales[part.name] * (points - here):
+            start, end = (f.landmarks[middle, :2].mean(0) for f in (source, target))
+            points = source.landmarks[list(part.points), :2]
+            for x, y in end + found.scales[part.name] * (points - start):
                 assert cv2.pointPolygonTest(oval, (float(x), float(y)), False) > 0
         assert found.edges.any()
 
 
 def test_no_ruler_moves_with_the_palsy() -> None:
-    """A grin or a whistle must not be taken for another size of the mouth."""
-    rest, other = subject(905), subject(906)
-    calm = codc(rest, other, size=256).scales
+    """A grin or a whistle must not count as another size of the mouth."""
+    rest, other = face_of(905), face_of(906)
+    at_rest = codc(rest, other, size=256).scales
     for movement in (Movement.GRIN, Movement.WHISTLE, Movement.CLOSE_EYES_TIGHTLY):
-        moved = codc(subject(905, movement), other, size=256).scales
+        moved = codc(face_of(905, movement), other, size=256).scales
         for name, scale in moved.items():
-            assert scale == pytest.approx(calm[name], rel=0.06), (movement, name)
+            assert scale == pytest.approx(at_rest[name], rel=0.06), (movement, name)
 
 
 def test_switches(pair, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,41 +93,46 @@ def test_switches(pair, monkeypatch: pytest.MonkeyPatch) -> None:
     no_size = codc(*pair, organ_size=False, size=256)
     assert set(no_size.scales.values()) == {1.0}
     other_nose = codc(*pair, nose=False, size=256)
-    assert other_nose.scales["nose"] == 1.0  # it stays where it is
+    assert other_nose.scales["nose"] == 1.0  # it is not moved
     left, top, right, bottom = other_nose.boxes["nose"]
-    theirs = plain(pair[1], 256).edges
-    kept = other_nose.edges[top:bottom, left:right] == theirs[top:bottom, left:right]
-    taken = codc(*pair, size=256).edges[top:bottom, left:right] == theirs[top:bottom, left:right]
-    assert kept.mean() > taken.mean()
+    window = slice(top, bottom), slice(left, right)
+    others = plain(pair[1], 256).edges[window]
+    with_own = other_nose.edges[window] == others
+    with_patients = codc(*pair, size=256).edges[window] == others
+    assert with_own.mean() > with_patients.mean()
     monkeypatch.setattr(conditioning, "PARTS", PARTS[:2])
     eyes = codc(*pair, size=256)
-    for left, top, right, bottom in eyes.boxes.values():  # a nose at rest takes nothing of them
+    for left, top, right, bottom in eyes.boxes.values():  # a nose at rest overwrites none of them
         window = slice(top, bottom), slice(left, right)
         assert np.array_equal(other_nose.edges[window], eyes.edges[window])
     monkeypatch.undo()
     nose_alone = codc(*pair, contour=False, organ_size=False, nose=False, size=256)
     assert not np.array_equal(nose_alone.edges, own.edges)
     no_contour = codc(*pair, contour=False, size=256)
-    outside = ~_inner(pair[0].aligned(PORTRAIT, 256))
-    assert np.array_equal(no_contour.edges[outside], own.edges[outside])
+    around = ~_inner(pair[0].aligned(PORTRAIT, 256))
+    assert np.array_equal(no_contour.edges[around], own.edges[around])
     assert not np.array_equal(no_contour.edges, own.edges)
 
 
-def test_steps_are_visible(made: Condition) -> None:
-    assert list(made.steps) == [
-        "patient", "non-patient", "non-patient's edges", "non-patient's contour", "parts",
+def test_steps_are_visible(condition: Condition) -> None:
+    assert list(condition.steps) == [
+        "patient",
+        "non-patient",
+        "non-patient's edges",
+        "non-patient's contour",
+        "parts",
         "condition",
-    ]  # fmt: skip
-    assert {p.shape for p in made.pictures.values()} == {(256, 256, 3)}
-    assert list(made.pictures) == list(made.steps)
+    ]
+    assert {p.shape for p in condition.pictures.values()} == {(256, 256, 3)}
+    assert list(condition.pictures) == list(condition.steps)
 
 
 def test_the_command(pair, tmp_path: Path, capsys) -> None:
     for name, face in zip("ab", pair, strict=True):
         write_png(tmp_path / f"{name}.png", face.image)
-    words = ["condition", str(tmp_path / "a.png"), str(tmp_path / "b.png"), "--out",
-             str(tmp_path / "c.png"), "--size", "128"]  # fmt: skip
-    main([*words, "--show", str(tmp_path / "s.png")])
+    photos, out = [str(tmp_path / "a.png"), str(tmp_path / "b.png")], str(tmp_path / "c.png")
+    command = ["condition", *photos, "--out", out, "--size", "128"]
+    main([*command, "--show", str(tmp_path / "s.png")])
     assert "mouth x " in capsys.readouterr().out
     with Image.open(tmp_path / "c.png") as image:
         assert image.size == (128, 128)
@@ -137,12 +140,12 @@ def test_the_command(pair, tmp_path: Path, capsys) -> None:
     with Image.open(tmp_path / "s.png") as image:
         assert image.width > 6 * 128
         assert image.height > 128  # captions
-    main([words[0], words[1], "--out", str(tmp_path / "d.png")])
+    main([*command[:2], "--out", str(tmp_path / "d.png")])
     assert "edges of the whole face" in capsys.readouterr().out
-    for bad, text in (
-        ([*words, "--size", "9"], "--size 9: must lie between 64 and 2048"),
-        ([words[0], words[1], "--keep-sizes"], "need a non-patient's photo"),
+    for bad, message in (
+        ([*command, "--size", "9"], "--size 9: must lie between 64 and 2048"),
+        ([*command[:2], "--keep-sizes"], "need a non-patient's photo"),
     ):
         with pytest.raises(SystemExit):
             main(bad)
-        assert text in capsys.readouterr().err
+        assert message in capsys.readouterr().err

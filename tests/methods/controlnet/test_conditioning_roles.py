@@ -1,5 +1,5 @@
-"""Whose contour, whose sizes, whose parts: the patient's picture is striped upright and the
-non-patient's level, so that every edge says whose it is."""
+"""Which face contour, sizes and parts come from: the patient's image has vertical stripes and the
+non-patient's horizontal ones, so that every edge shows its origin."""
 
 from __future__ import annotations
 
@@ -30,35 +30,35 @@ POINTS = {
     "mouth": (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291, 146, 91, 181, 84, 17, 314, 405, 321,
               375),
 }  # fmt: skip
-"""Of a part, by MediaPipe's numbers: brow with eye, nose, outer lips; right is the patient's."""
+"""Part -> MediaPipe landmarks: brow with eye, nose, outer lips; right is the patient's."""
 
 
 def striped(face: Face, upright: bool) -> Face:
-    """A face whose picture is stripes of 20 px, shaded so that there are weak edges too."""
+    """A face whose image is stripes of 20 px, shaded so that there are weak edges too."""
     x = np.arange(SIZE)
     line = (np.where(x % 40 < 20, 60, 190) + x % 20).astype(np.uint8)
-    picture = np.tile(line, (SIZE, 1))
-    return replace(face, image=np.repeat((picture if upright else picture.T)[..., None], 3, 2))
+    stripes = np.tile(line, (SIZE, 1))
+    return replace(face, image=np.repeat((stripes if upright else stripes.T)[..., None], 3, 2))
 
 
-def stretched(face: Face, number: int, middle: np.ndarray, factor: float) -> None:
-    """Moves a point away from another, in place."""
-    at = face.landmarks[number, :2]
-    face.landmarks[number, :2] = middle + factor * (at - middle)
+def stretch(face: Face, number: int, centre: np.ndarray, factor: float) -> None:
+    """Moves a landmark away from a point, in place."""
+    point = face.landmarks[number, :2]
+    face.landmarks[number, :2] = centre + factor * (point - centre)
 
 
 @pytest.fixture
 def both() -> tuple[Face, Face]:
     """Patient and non-patient, of one shape."""
-    requested = TargetExpression(Movement.REST, Palsy.none())
-    face = subject_face(sample(901), requested, View(SIZE, PORTRAIT)).aligned(PORTRAIT, SIZE)
+    rest = TargetExpression(Movement.REST, Palsy.none())
+    face = subject_face(sample(901), rest, View(SIZE, PORTRAIT)).aligned(PORTRAIT, SIZE)
     return tuple(
         replace(striped(face, upright), landmarks=face.landmarks.copy())
         for upright in (True, False)
     )  # type: ignore[return-value]
 
 
-def boxed(boxes: dict[str, tuple[int, int, int, int]]) -> np.ndarray:
+def mask_of(boxes: dict[str, tuple[int, int, int, int]]) -> np.ndarray:
     out = np.zeros((SIZE, SIZE), bool)
     for left, top, right, bottom in boxes.values():
         out[top:bottom, left:right] = True
@@ -67,50 +67,52 @@ def boxed(boxes: dict[str, tuple[int, int, int, int]]) -> np.ndarray:
 
 def test_contour_of_the_non_patient_parts_of_the_patient(both: tuple[Face, Face]) -> None:
     patient, other = both
-    mine, theirs = (plain_edges(f.image) for f in both)
+    own, others = (plain_edges(f.image) for f in both)
     inner = _inner(other)
     found = codc(patient, other, size=SIZE)
-    parts = boxed(found.boxes) & inner
+    parts = mask_of(found.boxes) & inner
     assert list(found.boxes) == ["right eye", "left eye", "nose", "mouth"]
-    assert np.array_equal(found.edges, np.where(parts, mine, np.where(inner, 0, theirs)))
-    assert mine[parts].any()
-    own = codc(patient, other, contour=False, size=SIZE)
-    assert np.array_equal(own.edges, np.where(inner & ~parts, 0, mine))
+    assert np.array_equal(found.edges, np.where(parts, own, np.where(inner, 0, others)))
+    assert own[parts].any()
+    no_contour = codc(patient, other, contour=False, size=SIZE)
+    assert np.array_equal(no_contour.edges, np.where(inner & ~parts, 0, own))
     steps = found.steps
     assert np.array_equal(steps["patient"], patient.image)
     assert np.array_equal(steps["non-patient"], other.image)
-    assert np.array_equal(steps["non-patient's edges"], theirs)
-    assert np.array_equal(steps["non-patient's contour"], np.where(inner, 0, theirs))
+    assert np.array_equal(steps["non-patient's edges"], others)
+    assert np.array_equal(steps["non-patient's contour"], np.where(inner, 0, others))
     assert np.array_equal(steps["condition"], found.edges)
     changed = (steps["parts"] != patient.image).any(-1)
     assert changed.any(), "the patient, with boxes drawn"
     assert changed.mean() < 0.2
 
 
-def test_the_nose_of_the_non_patient_where_the_patients_tells_too_much(
+def test_the_nose_of_the_non_patient_in_place_of_the_patients(
     both: tuple[Face, Face],
 ) -> None:
     patient, other = both
-    mine, theirs = (plain_edges(f.image) for f in both)
+    own, others = (plain_edges(f.image) for f in both)
     found = codc(patient, other, nose=False, size=SIZE)
-    assert list(found.boxes) == ["nose", "right eye", "left eye", "mouth"], "the nose gives way"
+    assert list(found.boxes) == ["nose", "right eye", "left eye", "mouth"], (
+        "the eyes overwrite the nose"
+    )
     inner = _inner(other)
-    nose = boxed({"nose": found.boxes.pop("nose")})
-    parts = boxed(found.boxes)
-    expected = np.where(parts, mine, np.where(nose, theirs, 0))
-    assert np.array_equal(found.edges, np.where(inner, expected, theirs))
+    nose = mask_of({"nose": found.boxes.pop("nose")})
+    parts = mask_of(found.boxes)
+    expected = np.where(parts, own, np.where(nose, others, 0))
+    assert np.array_equal(found.edges, np.where(inner, expected, others))
     assert (nose & ~parts).sum() > 500
 
 
-def test_each_part_takes_the_size_of_the_non_patients(both: tuple[Face, Face]) -> None:
+def test_each_part_is_resized_to_that_of_the_non_patient(both: tuple[Face, Face]) -> None:
     """By its own ruler: an eye's corners, the nose's length, the jaw's width."""
     patient, other = both
     p = patient.landmarks
-    stretched(patient, 133, p[33, :2].copy(), 1.1)  # inner corner of the right eye
-    stretched(patient, 168, p[2, :2].copy(), 1.25)  # upper end of the nose, from its lower end
+    stretch(patient, 133, p[33, :2].copy(), 1.1)  # inner corner of the right eye
+    stretch(patient, 168, p[2, :2].copy(), 1.25)  # upper end of the nose, from its lower end
     middle = (p[172, :2] + p[397, :2]) / 2
     for number in (172, 397):
-        stretched(patient, number, middle, 1.6)
+        stretch(patient, number, middle, 1.6)
     found = codc(patient, other, size=SIZE)
     assert found.scales == pytest.approx(
         {"right eye": 1 / 1.1, "left eye": 1.0, "nose": 1 / 1.25, "mouth": 1 / 1.6}, rel=1e-4
@@ -118,15 +120,15 @@ def test_each_part_takes_the_size_of_the_non_patients(both: tuple[Face, Face]) -
     left, top, right, bottom = found.boxes["mouth"]
     columns = np.nonzero(found.edges[(top + bottom) // 2, left + 3 : right - 3])[0]
     assert np.diff(columns).mean() == pytest.approx(20 / 1.6, abs=0.5), "stripes are narrower"
-    kept = codc(patient, other, organ_size=False, size=SIZE)
-    assert set(kept.scales.values()) == {1.0}
-    columns = np.nonzero(kept.edges[(top + bottom) // 2, left + 3 : right - 3])[0]
+    unscaled = codc(patient, other, organ_size=False, size=SIZE)
+    assert set(unscaled.scales.values()) == {1.0}
+    columns = np.nonzero(unscaled.edges[(top + bottom) // 2, left + 3 : right - 3])[0]
     assert np.diff(columns).mean() == pytest.approx(20, abs=1.5)
-    still = codc(patient, other, nose=False, size=SIZE)
-    assert still.scales["nose"] == 1.0, "the non-patient's own keeps its size"
+    other_nose = codc(patient, other, nose=False, size=SIZE)
+    assert other_nose.scales["nose"] == 1.0, "the non-patient's own is not resized"
 
 
-def test_each_part_goes_to_the_non_patients_place(both: tuple[Face, Face]) -> None:
+def test_each_part_is_placed_where_the_non_patients_is(both: tuple[Face, Face]) -> None:
     """Eyes by the middle of their corners, nose and mouth by the point under the nose; a margin of
     a tenth of the eyes' distance."""
     patient, other = both
@@ -141,7 +143,7 @@ def test_each_part_goes_to_the_non_patients_place(both: tuple[Face, Face]) -> No
         assert np.abs(np.subtract(found.boxes[name], box)).max() <= 1, name
 
 
-def test_the_inner_face_lies_six_hundredths_within_the_oval(both: tuple[Face, Face]) -> None:
+def test_the_inner_face_lies_a_rim_within_the_oval(both: tuple[Face, Face]) -> None:
     other = both[1]
     chin = other.landmarks[152, :2].round().astype(int)
     column = np.nonzero(_inner(other)[:, chin[0]])[0]
@@ -149,12 +151,12 @@ def test_the_inner_face_lies_six_hundredths_within_the_oval(both: tuple[Face, Fa
 
 
 @pytest.mark.parametrize(("size", "sigma"), [(128, 0.8), (256, 0.8), (512, 1.28), (800, 2.0)])
-def test_edges_are_as_fine_as_the_picture_is_large(
+def test_edges_are_blurred_in_proportion_to_the_size(
     astronaut: Face, size: int, sigma: float
 ) -> None:
     found = plain(astronaut, size)
-    cut = astronaut.aligned(PORTRAIT, size).image
-    assert np.array_equal(found.edges, canny(cut, 0.66, 1.33, sigma))
-    assert np.array_equal(found.steps["patient"], cut)
+    portrait = astronaut.aligned(PORTRAIT, size).image
+    assert np.array_equal(found.edges, canny(portrait, 0.66, 1.33, sigma))
+    assert np.array_equal(found.steps["patient"], portrait)
     if size == 512:
         assert np.array_equal(plain(astronaut).edges, found.edges), "as published"

@@ -1,4 +1,4 @@
-"""Bases and ControlNets from disk: what fits is read whole, what does not is named in one line."""
+"""Bases and ControlNets from disk: what fits is loaded whole, each fault is one line."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from safetensors.torch import load_file, save_file
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base
+from palsynth.methods.controlnet.base import Base, save_base
 from palsynth.methods.controlnet.io import loading
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet, read_tokenizer
+from palsynth.methods.controlnet.small.networks import SmallUNetSettings
 
 
 @pytest.fixture
 def copy(base_folder: Path, tmp_path: Path) -> Path:
-    """A copy of the base and its ControlNet, to be spoilt."""
+    """A copy of the base and its ControlNet, to be damaged."""
     shutil.copytree(base_folder.parent, tmp_path / "models")
     return tmp_path / "models" / "base"
 
@@ -29,19 +30,19 @@ def edit(path: Path, **values: object) -> None:
     path.write_text(json.dumps({**json.loads(path.read_text("utf-8")), **values}), "utf-8")
 
 
-def test_what_was_saved_is_read_tensor_for_tensor(base_folder: Path, base: Base) -> None:
-    found = read_base(base_folder)
-    assert (found.factor, found.size) == (2, 32)
+def test_a_saved_base_is_loaded_tensor_for_tensor(base_folder: Path, base: Base) -> None:
+    loaded = read_base(base_folder)
+    assert (loaded.factor, loaded.size) == (2, 32)
     for name in ("vae", "text_encoder", "unet"):
-        mine, theirs = getattr(base, name).state_dict(), getattr(found, name).state_dict()
-        assert mine.keys() == theirs.keys()
-        assert all(torch.equal(mine[key], theirs[key]) for key in mine), name
-    assert torch.equal(found.words(["a man"]), base.words(["a man"]))
-    controlnet = read_controlnet(str(base_folder.parent / "controlnet"), found)
+        expected, found = getattr(base, name).state_dict(), getattr(loaded, name).state_dict()
+        assert expected.keys() == found.keys()
+        assert all(torch.equal(expected[key], found[key]) for key in expected), name
+    assert torch.equal(loaded.words(["a man"]), base.words(["a man"]))
+    controlnet = read_controlnet(str(base_folder.parent / "controlnet"), loaded)
     assert isinstance(controlnet, ControlNetModel)
 
 
-def test_half_precision_files_of_the_published_names_are_read(copy: Path) -> None:
+def test_half_precision_files_under_their_published_names_are_loaded(copy: Path) -> None:
     for folder, stem in (("unet", "diffusion_pytorch_model"), ("text_encoder", "model")):
         path = copy / folder / f"{stem}.safetensors"
         halves = {name: t.half() for name, t in load_file(path).items()}
@@ -50,7 +51,7 @@ def test_half_precision_files_of_the_published_names_are_read(copy: Path) -> Non
     assert read_base(copy).unet.dtype == torch.float32
 
 
-def test_a_text_encoder_under_its_older_names_is_read(copy: Path, base: Base) -> None:
+def test_a_text_encoder_with_older_tensor_names_is_loaded(copy: Path, base: Base) -> None:
     """As Stable Diffusion 1.5 was published."""
     path = copy / "text_encoder" / "model.safetensors"
     older = {f"text_model.{name}": t for name, t in load_file(path).items()}
@@ -59,22 +60,19 @@ def test_a_text_encoder_under_its_older_names_is_read(copy: Path, base: Base) ->
 
 
 @pytest.mark.parametrize(
-    ("kind", "words"),
+    ("kind", "message"),
     [
         ("StableDiffusionXLPipeline", "is Stable Diffusion XL"),
         ("FluxPipeline", "is a FluxPipeline"),
     ],
 )
-def test_another_kind_of_base_is_named(copy: Path, kind: str, words: str) -> None:
+def test_another_kind_of_base_is_named(copy: Path, kind: str, message: str) -> None:
     edit(copy / "model_index.json", _class_name=kind)
-    with pytest.raises(InputError, match=f"{words}; this method needs Stable Diffusion 1.x"):
+    with pytest.raises(InputError, match=f"{message}; this method needs Stable Diffusion 1.x"):
         read_base(copy)
 
 
 def test_stable_diffusion_2_is_named(base: Base, tmp_path: Path) -> None:
-    from palsynth.methods.controlnet.base import save_base
-    from palsynth.methods.controlnet.small.networks import SmallUNetSettings
-
     base.unet = SmallUNetSettings(channels=(16, 32), text=1024).unet(16, 4)
     save_base(base, tmp_path / "sd2")
     with pytest.raises(InputError, match="is Stable Diffusion 2; this method needs"):
@@ -98,18 +96,20 @@ def test_a_truncated_file_is_named(copy: Path) -> None:
 def test_a_missing_and_a_foreign_tensor_are_named(copy: Path) -> None:
     path = copy / "vae" / "diffusion_pytorch_model.safetensors"
     tensors = load_file(path)
-    gone = tensors.pop("decoder.conv_in.weight")
+    removed = tensors.pop("decoder.conv_in.weight")
     save_file(tensors, path, {"format": "pt"})
     with pytest.raises(InputError, match=r"key decoder.conv_in.weight of AutoencoderKL is missing"):
         read_base(copy)
     save_file(
-        {**tensors, "decoder.conv_in.weight": gone, "odd": gone.clone()}, path, {"format": "pt"}
+        {**tensors, "decoder.conv_in.weight": removed, "odd": removed.clone()},
+        path,
+        {"format": "pt"},
     )
     with pytest.raises(InputError, match="key odd does not belong to AutoencoderKL"):
         read_base(copy)
 
 
-def test_pickles_are_asked_to_be_something_else(copy: Path) -> None:
+def test_a_folder_with_pickles_alone_is_refused(copy: Path) -> None:
     (copy / "unet" / "diffusion_pytorch_model.safetensors").rename(
         copy / "unet" / "diffusion_pytorch_model.bin"
     )
@@ -141,7 +141,7 @@ def test_a_single_file_needs_a_tokenizer(tmp_path: Path) -> None:
         read_tokenizer(tmp_path)
 
 
-def test_names_that_are_not_here_are_not_fetched(base: Base) -> None:
+def test_missing_models_are_not_downloaded(base: Base) -> None:
     with pytest.raises(InputError, match="someone/something: is no folder here, and no model of"):
         read_base("someone/something")
     with pytest.raises(InputError, match="no such folder or file"):
@@ -157,16 +157,16 @@ def test_names_that_are_not_here_are_not_fetched(base: Base) -> None:
         ("sd-controlnet-seg", "seg"),
     ],
 )
-def test_a_controlnet_for_something_else_is_named(
+def test_a_controlnet_for_another_condition_is_named(
     copy: Path, base: Base, name: str, kind: str
 ) -> None:
     folder = copy.parent / name
     (copy.parent / "controlnet").rename(folder)
-    with pytest.raises(InputError, match=f"is a ControlNet for {kind}; this method tells Canny"):
+    with pytest.raises(InputError, match=f"is a ControlNet for {kind}; this method needs Canny"):
         read_controlnet(str(folder), base)
 
 
-def test_a_hub_s_name_counts_and_not_where_it_was_downloaded(
+def test_the_name_of_a_hub_model_counts_and_not_its_download_folder(
     copy: Path, base: Base, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(loading, "_local", lambda where: copy.parent / "controlnet")
@@ -175,7 +175,7 @@ def test_a_hub_s_name_counts_and_not_where_it_was_downloaded(
         read_controlnet("someone/sd-controlnet-depth", base)
 
 
-def test_a_controlnet_whose_base_was_tuned_with_it_is_not_taken_alone(
+def test_a_controlnet_is_refused_without_the_base_that_was_tuned_with_it(
     copy: Path, base: Base, tmp_path: Path
 ) -> None:
     (tmp_path / "tuned" / "base").mkdir(parents=True)
@@ -185,7 +185,7 @@ def test_a_controlnet_whose_base_was_tuned_with_it_is_not_taken_alone(
 
 
 @pytest.mark.parametrize("name", ["finished", "versatile-segments", "sd-canny-depth"])
-def test_only_whole_words_of_the_folder_s_own_name_count(copy: Path, base: Base, name: str) -> None:
+def test_only_whole_words_of_the_folders_own_name_count(copy: Path, base: Base, name: str) -> None:
     folder = copy.parent / "published-depth" / name
     folder.parent.mkdir()
     (copy.parent / "controlnet").rename(folder)
@@ -193,11 +193,9 @@ def test_only_whole_words_of_the_folder_s_own_name_count(copy: Path, base: Base,
 
 
 def test_a_controlnet_of_another_size_is_named(base_folder: Path, tmp_path: Path) -> None:
-    from palsynth.methods.controlnet.small.networks import SmallUNetSettings
-
     base = read_base(base_folder)
     other = SmallUNetSettings(channels=(16, 32), text=48).unet(16, 4)
     ControlNetModel.from_unet(other).save_pretrained(tmp_path / "canny")
-    words = "does not fit the base: its cross_attention_dim is 48, the base's 16"
-    with pytest.raises(InputError, match=words):
+    message = "does not fit the base: its cross_attention_dim is 48, the base's 16"
+    with pytest.raises(InputError, match=message):
         read_controlnet(str(tmp_path / "canny"), base)

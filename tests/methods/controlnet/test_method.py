@@ -1,4 +1,4 @@
-"""What each ControlNet method tells: edges and words."""
+"""What each ControlNet method gives the pipeline: edges and prompts."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from palsynth.methods.controlnet.method import (
     ControlNetMethod,
     Partial,
     PartialCaptured,
-    _laid,
+    _reframed,
     words,
 )
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
@@ -45,25 +45,25 @@ def _method(kind: type[ControlNetMethod], base: Base, controlnet) -> ControlNetM
     return kind(ControlNetPalsyPipeline(base, controlnet, Sampling("ddim", 1, 1.0)))
 
 
-class Drawing:
-    """In a pipeline's place: keeps what it is told and draws a grey for each seed."""
+class FakePipeline:
+    """Records its edges and prompts, and returns a uniform grey image for each seed."""
 
     patients = None
 
     def __init__(self, size: int) -> None:
         self.base = SimpleNamespace(size=size)
         self.edges: list[np.ndarray] = []
-        self.said: list[str] = []
+        self.prompts: list[str] = []
 
-    def __call__(self, edges, said, seeds):  # type: ignore[no-untyped-def]
+    def __call__(self, edges, prompts, seeds):  # type: ignore[no-untyped-def]
         self.edges += edges
-        self.said += said
+        self.prompts += prompts
         size = self.base.size
         return [np.full((size, size, 3), seed, np.uint8) for seed in seeds]
 
 
-def test_each_tells_its_own_edges(patient: Face) -> None:
-    """Whose contour, parts and nose: all five differ."""
+def test_each_method_gives_its_own_edges(patient: Face) -> None:
+    """They differ in contour, parts and nose; zero-shot and PF share the patient's own edges."""
     size, subject = 128, sample(970_302)
     request = Request(subject, ExpressionImage(patient), 0, size, PORTRAIT)
     other = identity_face(subject, size, PORTRAIT)
@@ -78,78 +78,86 @@ def test_each_tells_its_own_edges(patient: Face) -> None:
     }
     assert len({edges.tobytes() for edges in expected.values()}) == 4
     for name, edges in expected.items():
-        drawing = Drawing(size)
-        method_class(name)(drawing)([request])
-        assert np.array_equal(drawing.edges[0], edges), name
+        pipeline = FakePipeline(size)
+        method_class(name)(pipeline)([request])
+        assert np.array_equal(pipeline.edges[0], edges), name
 
 
-def test_each_request_keeps_its_edges_words_and_seed(astronaut: Face, patient: Face) -> None:
-    """Across the batches in which they are drawn; words are the identity's, never the patient's."""
-    people = [sample(970_310 + k) for k in range(10)]
+def test_each_request_has_its_own_edges_prompt_and_seed(astronaut: Face, patient: Face) -> None:
+    """In every batch; the description is the identity's, never the patient's."""
+    subjects = [sample(970_310 + k) for k in range(10)]
     requests = [
-        Request(p, ExpressionImage(patient), 40 + k, 64, PORTRAIT) for k, p in enumerate(people)
+        Request(s, ExpressionImage(patient), 40 + k, 64, PORTRAIT) for k, s in enumerate(subjects)
     ]
     requests[3] = replace(
         requests[3], expression=ExpressionImage(astronaut), words="man of about 60"
     )
-    drawing = Drawing(64)
-    made = Partial(drawing)(requests)  # type: ignore[arg-type]
-    assert [image[30, 30, 0] for image in made] == list(range(40, 50))
-    said = [PROMPT.replace("person", describe(p)) for p in people]
-    said[3] = PROMPT.replace("person", "man of about 60")
-    assert drawing.said == said
-    same = [np.array_equal(e, plain(patient, 64).edges) for e in drawing.edges]
+    pipeline = FakePipeline(64)
+    images = Partial(pipeline)(requests)  # type: ignore[arg-type]
+    assert [image[30, 30, 0] for image in images] == list(range(40, 50))
+    prompts = [PROMPT.replace("person", describe(s)) for s in subjects]
+    prompts[3] = PROMPT.replace("person", "man of about 60")
+    assert pipeline.prompts == prompts
+    same = [np.array_equal(e, plain(patient, 64).edges) for e in pipeline.edges]
     assert same == [True] * 3 + [False] + [True] * 6
 
 
-def test_a_wish_in_words_is_shown_by_the_person_of_the_seed(subject: Subject) -> None:
+def test_a_requested_movement_is_performed_by_the_subject_of_the_seed(subject: Subject) -> None:
     requested = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
-    drawing = Drawing(64)
-    Partial(drawing)([Request(subject, requested, 23)])  # type: ignore[arg-type]
+    pipeline = FakePipeline(64)
+    Partial(pipeline)([Request(subject, requested, 23)])  # type: ignore[arg-type]
     patient = expression_picture(requested, 23, 256).face
-    assert np.array_equal(drawing.edges[0], plain(patient, 64).edges)
+    assert np.array_equal(pipeline.edges[0], plain(patient, 64).edges)
 
 
 @pytest.mark.parametrize(
     ("framing", "size"), [(ID_PHOTO, 200), (PORTRAIT, 256), (PORTRAIT, 100), (None, 0)]
 )
-def test_a_portrait_is_laid_as_the_request_wants_it(
+def test_a_portrait_is_reframed_as_requested(
     astronaut: Face, framing: Framing | None, size: int
 ) -> None:
-    """A portrait of the identity comes to lie over the identity."""
+    """A portrait of the identity is aligned with the identity."""
     request = Request(astronaut, ExpressionImage(astronaut), size=size, framing=framing)
-    found = _laid(astronaut.aligned(PORTRAIT, 256).image, request, astronaut)
-    wanted = astronaut if framing is None else astronaut.aligned(framing, size)
-    assert found.shape == wanted.image.shape
-    x, y = wanted.landmarks[4, :2].astype(int)
-    r = int(0.6 * wanted.outer_eyes)
+    found = _reframed(astronaut.aligned(PORTRAIT, 256).image, request, astronaut)
+    expected = astronaut if framing is None else astronaut.aligned(framing, size)
+    assert found.shape == expected.image.shape
+    x, y = expected.landmarks[4, :2].astype(int)
+    r = int(0.6 * expected.outer_eyes)
     middle = slice(y - r, y + r), slice(x - r, x + r)
-    apart = found[middle].astype(float) - wanted.image[middle]
-    assert np.abs(apart).mean() < 6
+    difference = found[middle].astype(float) - expected.image[middle]
+    assert np.abs(difference).mean() < 6
 
 
-def test_what_ships_says_whom_it_was_tuned_on() -> None:
-    plain_, tuned = (get_method(f"controlnet-{name}") for name in ("zero-shot", "pf"))
-    assert plain_.settings["tuned"] is None
+def test_shipped_methods_name_the_strategy_they_were_tuned_with() -> None:
+    zero_shot, tuned = (get_method(f"controlnet-{name}") for name in ("zero-shot", "pf"))
+    assert zero_shot.settings["tuned"] is None
     assert tuned.settings["tuned"] == {
-        "trains": "controlnet", "first": 500, "last": 701, "rank": 16,
+        "trains": "controlnet",
+        "first": 500,
+        "last": 701,
+        "rank": 16,
         "targets": ("to_q", "to_k", "to_v", "to_out.0"),
-    }  # fmt: skip
+    }
     assert tuned.settings["sampling"] == {
-        "sampler": "dpm++", "steps": 10, "guidance": 1.0, "scale": 1.0, "outside": "tuned",
-    }  # fmt: skip
-    assert plain_.weights_sha256 != tuned.weights_sha256
+        "sampler": "dpm++",
+        "steps": 10,
+        "guidance": 1.0,
+        "scale": 1.0,
+        "outside": "tuned",
+    }
+    assert zero_shot.weights_sha256 != tuned.weights_sha256
 
 
-def test_what_began_the_tuning_counts_among_the_weights(base: Base, controlnet) -> None:  # type: ignore[no-untyped-def]
-    began = ControlNetModel.from_config(controlnet.config)
+def test_the_pretrained_controlnet_counts_among_the_weights(base: Base, controlnet) -> None:  # type: ignore[no-untyped-def]
+    other = ControlNetModel.from_config(controlnet.config)
     pipelines = [
-        ControlNetPalsyPipeline(base, controlnet, pretrained=other) for other in (None, began)
+        ControlNetPalsyPipeline(base, controlnet, pretrained=pretrained)
+        for pretrained in (None, other)
     ]
     assert Partial(pipelines[0]).weights_sha256 != Partial(pipelines[1]).weights_sha256
 
 
-def test_the_captured_expression_on_a_photo_or_a_person(  # type: ignore[no-untyped-def]
+def test_the_captured_expression_on_a_photo_or_a_synthetic_subject(  # type: ignore[no-untyped-def]
     base: Base, controlnet, patient: Face, astronaut: Face
 ) -> None:
     method = _method(PartialCaptured, base, controlnet)
@@ -168,9 +176,12 @@ def test_the_captured_expression_on_a_photo_or_a_person(  # type: ignore[no-unty
     assert len({edges.tobytes() for edges in examples}) == 6
 
 
-def test_words_follow_the_identity(subject: Subject, astronaut: Face, patient: Face) -> None:
-    shown = ExpressionImage(patient)
-    assert words(Request(subject, shown)) == describe(subject)
-    assert words(Request(astronaut, shown)) == "person with light skin"
+def test_the_description_follows_the_identity(
+    subject: Subject, astronaut: Face, patient: Face
+) -> None:
+    expression = ExpressionImage(patient)
+    assert words(Request(subject, expression)) == describe(subject)
+    assert words(Request(astronaut, expression)) == "person with light skin"
     assert words(Request(patient, ExpressionImage(astronaut))) == "person with medium skin"
-    assert words(Request(astronaut, shown, words="woman of about 40")) == "woman of about 40"
+    request = Request(astronaut, expression, words="woman of about 40")
+    assert words(request) == "woman of about 40"

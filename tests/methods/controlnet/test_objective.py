@@ -1,4 +1,4 @@
-"""Tuning through the one loop: what is trained, when, and that it resumes bit for bit."""
+"""Fine-tuning with the training loop: what trains, and that a run resumes bit for bit."""
 
 from __future__ import annotations
 
@@ -12,25 +12,27 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from palsynth.clinical import Movement, Palsy
 from palsynth.data.manifest import Row, write_manifest
 from palsynth.errors import InputError
 from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import SHOWS_INPUT, write_png
-from palsynth.methods.base import ExpressionImage, Request
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression
 from palsynth.methods.controlnet.conditioning import plain_edges
+from palsynth.methods.controlnet.config import ControlNetSettings, PatientsSettings, Sampling
 from palsynth.methods.controlnet.data.examples import in_batch
 from palsynth.methods.controlnet.data.healthy import held_out
-from palsynth.methods.controlnet.data.patients import PatientsSettings
+from palsynth.methods.controlnet.data.patients import patients_source
 from palsynth.methods.controlnet.io.files import load_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.io.loading import read_base
 from palsynth.methods.controlnet.method import Partial, PartialInOtherFace, ZeroShot
 from palsynth.methods.controlnet.objective import on_edges
-from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.prompts import SENTENCES
-from palsynth.methods.controlnet.recipe import ControlNetRecipe, ControlNetSettings
+from palsynth.methods.controlnet.recipe import ControlNetRecipe
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.methods.controlnet.weighting import Weighting
+from palsynth.methods.resolve import subject_face
 from palsynth.subjects import View, render, sample
 from palsynth.training.loop import build, train
 from palsynth.training.recipe import LoopSettings
@@ -38,14 +40,14 @@ from palsynth.training.recipe import LoopSettings
 
 @pytest.fixture(scope="module")
 def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two patients with three pictures each, one with a single picture, and somebody healthy."""
+    """Two patients with three images each, one with a single image, and a healthy subject."""
     folder = tmp_path_factory.mktemp("patients")
     rows = []
-    for who, count in ((0, 3), (1, 3), (2, 1)):
+    for patient, count in ((0, 3), (1, 3), (2, 1)):
         for number in range(count):
-            name = f"{who}-{number}.png"
-            write_png(folder / name, render(sample(970_100 + who), view=View(96)).image)
-            rows.append(Row(name, f"patient-{who}", movement="rest", split="train"))
+            name = f"{patient}-{number}.png"
+            write_png(folder / name, render(sample(970_100 + patient), view=View(96)).image)
+            rows.append(Row(name, f"patient-{patient}", movement="rest", split="train"))
     write_png(folder / "well.png", render(sample(970_103), view=View(96)).image)
     rows.append(Row("well.png", "well", movement="rest", hb_grade="I", split="train"))
     write_manifest(folder, rows)
@@ -56,20 +58,29 @@ def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def recipe(base_folder: Path, patients: Path) -> ControlNetRecipe:
     return ControlNetRecipe(
         model=ControlNetSettings(
-            str(base_folder), controlnet=str(base_folder.parent / "controlnet"),
-            strategy=Strategy(first=500, last=701), sampling=Sampling("ddim", 2, 1.0),
+            str(base_folder),
+            controlnet=str(base_folder.parent / "controlnet"),
+            strategy=Strategy(first=500, last=701),
+            sampling=Sampling("ddim", 2, 1.0),
         ),
         patients=PatientsSettings(patients, patients=2),
-        loop=LoopSettings(steps=4, batch=2, learning_rate=1e-3, log_every=2, checkpoint_every=2,
-                          validate_every=4, device="cpu"),
-    )  # fmt: skip
+        loop=LoopSettings(
+            steps=4,
+            batch=2,
+            learning_rate=1e-3,
+            log_every=2,
+            checkpoint_every=2,
+            validate_every=4,
+            device="cpu",
+        ),
+    )
 
 
 def tensors(folder: Path) -> dict[str, torch.Tensor]:
     return load_file(folder / "controlnet" / "diffusion_pytorch_model.safetensors")
 
 
-def test_a_tuning_runs_resumes_bit_for_bit_and_is_used(
+def test_fine_tuning_runs_resumes_bit_for_bit_and_is_used(
     recipe: ControlNetRecipe, tmp_path: Path
 ) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
@@ -88,8 +99,8 @@ def test_a_tuning_runs_resumes_bit_for_bit_and_is_used(
     assert binned
     thirds = {key for row in rows for key in row if key.startswith("validation/")}
     assert thirds == {"validation/t000-332", "validation/t333-666", "validation/t667-999"}
-    with Image.open(whole / "samples" / "step-4.png") as drawn:  # patients are in it
-        assert drawn.text["Description"] == SHOWS_INPUT["Description"]  # type: ignore[attr-defined]
+    with Image.open(whole / "samples" / "step-4.png") as sheet:  # it shows patients
+        assert sheet.text["Description"] == SHOWS_INPUT["Description"]  # type: ignore[attr-defined]
 
     pipeline = load_pipeline(whole / "weights")
     assert (pipeline.strategy.first, pipeline.strategy.last) == (500, 701)
@@ -97,30 +108,26 @@ def test_a_tuning_runs_resumes_bit_for_bit_and_is_used(
     patient = ExpressionImage(_face(sample(970_151)))
     requests = [Request(identity, patient, seed, size=48) for seed in (1, 2)]
     for kind in (Partial, PartialInOtherFace):
-        made = kind(pipeline)(requests)
-        assert [m.shape for m in made] == [(48, 48, 3)] * 2
-        assert np.abs(made[1].astype(int) - kind(pipeline)(requests[1:])[0]).max() <= 1
+        images = kind(pipeline)(requests)
+        assert [image.shape for image in images] == [(48, 48, 3)] * 2
+        assert np.abs(images[1].astype(int) - kind(pipeline)(requests[1:])[0]).max() <= 1
     kind(pipeline).save_pretrained(tmp_path / "saved")
-    again = kind.from_pretrained(tmp_path / "saved")(requests)
-    assert np.abs(again[0].astype(int) - made[0]).max() <= 1
+    loaded = kind.from_pretrained(tmp_path / "saved")(requests)
+    assert np.abs(loaded[0].astype(int) - images[0]).max() <= 1
 
 
 def _face(subject):  # type: ignore[no-untyped-def]
-    from palsynth.clinical import Movement, Palsy
-    from palsynth.methods.base import TargetExpression
-    from palsynth.methods.resolve import subject_face
-
     return subject_face(subject, TargetExpression(Movement.GRIN, Palsy.none()), View(96))
 
 
-def test_layer_freezing_keeps_the_base_it_changed(recipe: ControlNetRecipe, tmp_path: Path) -> None:
+def test_layer_freezing_saves_the_base_it_changed(recipe: ControlNetRecipe, tmp_path: Path) -> None:
     inner = replace(recipe, model=replace(recipe.model, strategy=Strategy("inner")))
     short = replace(inner, loop=replace(inner.loop, steps=1, validate_every=0))
     assert train(short, tmp_path / "run")
     weights = tmp_path / "run" / "weights"
     changed = load_pipeline(weights).base.unet.state_dict()
-    began = read_base(recipe.model.base).unet.state_dict()
-    differ = {name for name in began if not torch.equal(began[name], changed[name])}
+    original = read_base(recipe.model.base).unet.state_dict()
+    differ = {name for name in original if not torch.equal(original[name], changed[name])}
     assert any(name.startswith("up_blocks.0.") for name in differ)
     assert all(name.startswith("up_blocks.0.") or ".attn2." in name for name in differ)
     checkpoint = load_file(tmp_path / "run" / "checkpoints" / "step-1" / "model.safetensors")
@@ -130,94 +137,97 @@ def test_layer_freezing_keeps_the_base_it_changed(recipe: ControlNetRecipe, tmp_
         load_pipeline(weights)
 
 
-def test_examples_without_edges_teach_the_base_alone(recipe: ControlNetRecipe) -> None:
+def test_examples_without_edges_train_the_base_alone(recipe: ControlNetRecipe) -> None:
     both = replace(recipe, model=replace(recipe.model, strategy=Strategy("both")))
     batch = in_batch([recipe.source()[0], recipe.source()[1]])
     inverted = batch | {"edges": 255 - batch["edges"]}
-    for control_dropout, heard in ((0.0, True), (1 - 1e-9, False)):
+    for control_dropout, conditioned in ((0.0, True), (1 - 1e-9, False)):
         objective = build(replace(both, control_dropout=control_dropout))
         losses = [objective(b, torch.Generator().manual_seed(3)).total for b in (batch, inverted)]
-        assert bool(losses[0] != losses[1]) == heard
+        assert bool(losses[0] != losses[1]) == conditioned
         losses[0].backward()
         assert any(bool(p.grad.any()) for p in objective.unet.parameters() if p.grad is not None)
-        taught = [p.grad for p in objective.controlnet.parameters() if p.grad is not None]
-        assert any(bool(g.any()) for g in taught) == heard
+        gradients = [p.grad for p in objective.controlnet.parameters() if p.grad is not None]
+        assert any(bool(g.any()) for g in gradients) == conditioned
     with pytest.raises(InputError, match="control_dropout 1: must lie in 0 … 1, 1 excluded"):
         replace(both, control_dropout=1.0)
     with pytest.raises(
-        InputError, match="control_dropout: nothing learns from examples without edges"
+        InputError, match=r"control_dropout: only a base that trains too .* learns from examples"
     ):
         replace(recipe, control_dropout=0.1)
 
 
-def test_errors_on_an_edge_may_count_more(recipe: ControlNetRecipe) -> None:
+def test_errors_on_an_edge_may_weigh_more(recipe: ControlNetRecipe) -> None:
     edges = torch.zeros(1, 32, 32, dtype=torch.uint8)
     edges[0, 7, 13] = 255
     assert on_edges(edges, 2).nonzero().tolist() == [[0, 3, 6]]
     batch = in_batch([recipe.source()[0], recipe.source()[1]])
     everywhere = batch | {"edges": torch.full_like(batch["edges"], 255)}
-    often = build(replace(recipe, edge_loss_weight=5.0))
-    counted, even = (often(b, torch.Generator().manual_seed(3)) for b in (batch, everywhere))
-    assert counted.total != counted.parts["noise"]  # the log tells what does not depend on it
+    objective = build(replace(recipe, edge_loss_weight=5.0))
+    weighted, even = (objective(b, torch.Generator().manual_seed(3)) for b in (batch, everywhere))
+    assert weighted.total != weighted.parts["noise"]  # the logged loss is unweighted
     assert torch.allclose(even.total, even.parts["noise"])
     with pytest.raises(InputError, match="edge_loss_weight 0: must be above 0"):
         replace(recipe, edge_loss_weight=0.0)
 
 
-def test_a_new_controlnet_begins_by_adding_nothing(recipe: ControlNetRecipe) -> None:
+def test_a_new_controlnet_has_no_effect(recipe: ControlNetRecipe) -> None:
     from_scratch = replace(recipe, model=replace(recipe.model, from_scratch=True, controlnet=None))
     objective = build(from_scratch)
-    inputs = (torch.randn(1, 4, 16, 16), torch.tensor([5]), objective.base.words(["man"]),
-              torch.rand(1, 3, 32, 32))  # fmt: skip
+    inputs = (
+        torch.randn(1, 4, 16, 16),
+        torch.tensor([5]),
+        objective.base.words(["man"]),
+        torch.rand(1, 3, 32, 32),
+    )
     down, middle = objective.controlnet(*inputs, return_dict=False)
     assert not any(x.detach().abs().max() for x in (*down, middle))
 
 
 def test_the_recipe_reaches_the_objective(recipe: ControlNetRecipe) -> None:
-    """On patients it is judged by the other patient, else by healthy people."""
+    """Fine-tuning on patients is validated on the other patient, else on healthy subjects."""
     objective = build(replace(recipe, weighting=Weighting(5.0, 20.0), edge_loss_weight=3.0))
     assert objective.weights[[0, 999]].tolist() == pytest.approx([0.00427, 20.0], rel=0.01)
     assert (objective.control_dropout, objective.edge_loss_weight) == (0.0, 3.0)
-    assert (objective.strategy, objective.sampling) == (
-        recipe.model.strategy, recipe.model.sampling
-    )  # fmt: skip
+    assert objective.strategy == recipe.model.strategy
+    assert objective.sampling == recipe.model.sampling
     assert len(objective.held["image"]) == 1
     healthy = build(replace(recipe, patients=None))
     assert torch.equal(healthy.held["image"], held_out(32)["image"])
 
 
-def test_who_is_tuned_on(recipe: ControlNetRecipe, patients: Path) -> None:
+def test_which_patients_are_tuned_on(recipe: ControlNetRecipe, patients: Path) -> None:
     source = recipe.source()
     assert source.subjects_used() == ("patient-0", "patient-1")
-    assert {source[n].number for n in range(6)} == set(range(6))  # a round shows all
+    assert {source[n].number for n in range(6)} == set(range(6))  # one epoch has all
     assert source[0].image.shape == (32, 32, 3)
     first = source[0]
     assert np.array_equal(first.edges, plain_edges(first.image))
     assert SENTENCES[first.sentence].startswith("ID photo of person wearing"), "the fixed prompt"
-    (held,) = source.held(5)  # the patient who is not tuned on; nobody who is well
-    shown = read_face(patients / "2-0.png").aligned(PORTRAIT, 32).image
-    assert np.array_equal(held.image, shown)
-    chosen = PatientsSettings(patients, subjects=("patient-2",)).build(32)
+    (held,) = source.held(5)  # the patient that is not tuned on, not the healthy subject
+    portrait = read_face(patients / "2-0.png").aligned(PORTRAIT, 32).image
+    assert np.array_equal(held.image, portrait)
+    chosen = patients_source(PatientsSettings(patients, subjects=("patient-2",)), 32)
     assert chosen.subjects_used() == ("patient-2",)
-    with pytest.raises(InputError, match="has no pictures of subject nobody"):
-        _ = PatientsSettings(patients, subjects=("nobody",)).build(32).rows
+    with pytest.raises(InputError, match="has no images of subject unknown"):
+        _ = patients_source(PatientsSettings(patients, subjects=("unknown",)), 32).rows
     with pytest.raises(InputError, match="holds 4 subjects to train on, not 9"):
-        _ = PatientsSettings(patients, patients=9).build(32).rows
+        _ = patients_source(PatientsSettings(patients, patients=9), 32).rows
 
 
 def test_gradient_checkpointing_gives_the_same_gradients(recipe: ControlNetRecipe) -> None:
-    found = []
-    for saving in (False, True):
-        objective = build(replace(recipe, gradient_checkpointing=saving))
+    gradients = []
+    for checkpointing in (False, True):
+        objective = build(replace(recipe, gradient_checkpointing=checkpointing))
         source = recipe.source()
         losses = objective(in_batch([source[0], source[1]]), torch.Generator().manual_seed(3))
         losses.total.backward()
-        found.append([p.grad for p in objective.controlnet.parameters()])
-    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(*found, strict=True))
+        gradients.append([p.grad for p in objective.controlnet.parameters()])
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(*gradients, strict=True))
 
 
-def test_only_some_beginnings_make_sense() -> None:
-    with pytest.raises(InputError, match="from_scratch begins without a ControlNet"):
+def test_contradictory_initialisations_are_refused() -> None:
+    with pytest.raises(InputError, match="from_scratch starts without a pretrained ControlNet"):
         ControlNetSettings(from_scratch=True, controlnet="x")
     with pytest.raises(InputError, match="frozen outer layers would stay at zero"):
         ControlNetSettings(from_scratch=True, strategy=Strategy("inner"))
@@ -228,7 +238,7 @@ def test_only_some_beginnings_make_sense() -> None:
         PatientsSettings(Path("x"), patients=0)
 
 
-def test_what_was_tuned_is_not_zero_shot(recipe: ControlNetRecipe, tmp_path: Path) -> None:
+def test_tuned_weights_are_not_zero_shot(recipe: ControlNetRecipe, tmp_path: Path) -> None:
     short = replace(recipe, loop=replace(recipe.loop, steps=1, validate_every=0))
     assert train(short, tmp_path / "run")
     weights, saved = tmp_path / "run" / "weights", tmp_path / "saved"
@@ -243,6 +253,6 @@ def test_what_was_tuned_is_not_zero_shot(recipe: ControlNetRecipe, tmp_path: Pat
             untuned_pipeline(replace(recipe.model, controlnet=str(given)))
 
 
-def test_a_controlnet_that_is_no_such_folder_is_named(tmp_path: Path) -> None:
+def test_a_missing_weights_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such weights; give --weights"):
         load_pipeline(tmp_path / "none")

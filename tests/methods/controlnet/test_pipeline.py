@@ -1,4 +1,4 @@
-"""Edges and words in, pictures out: the same in any batch, and gated by the timestep itself."""
+"""Edges and prompts in, images out: the same in any batch, and gated by the timestep itself."""
 
 from __future__ import annotations
 
@@ -33,19 +33,21 @@ def edges(count: int) -> list[np.ndarray]:
     return [(rng.random((32, 32)) < 0.1).astype(np.uint8) * 255 for _ in range(count)]
 
 
-def test_a_picture_does_not_depend_on_its_batch(base: Base, controlnet: ControlNetModel) -> None:
+def test_an_image_does_not_depend_on_its_batch(base: Base, controlnet: ControlNetModel) -> None:
     pipeline = ControlNetPalsyPipeline(base, controlnet, SAMPLING)
-    examples, said = edges(5), ["man", "woman", "man of about 30", "x", "woman"]
-    together = pipeline(examples, said, range(5))
+    examples, prompts = edges(5), ["man", "woman", "man of about 30", "x", "woman"]
+    together = pipeline(examples, prompts, range(5))
     for k in (0, 3):
-        alone = pipeline([examples[k]], [said[k]], [k])[0]
+        alone = pipeline([examples[k]], [prompts[k]], [k])[0]
         assert alone.shape == (32, 32, 3)
         assert alone.dtype == np.uint8
         assert np.abs(alone.astype(int) - together[k]).max() <= 1
     assert np.abs(together[0].astype(int) - together[1]).max() > 1
 
 
-def test_edges_and_words_and_seed_decide(base: Base, controlnet: ControlNetModel) -> None:
+def test_edges_prompt_and_seed_each_change_the_image(
+    base: Base, controlnet: ControlNetModel
+) -> None:
     pipeline = ControlNetPalsyPipeline(base, controlnet, SAMPLING)
     a, b = edges(2)
     first = pipeline([a], ["man"], [1])[0]
@@ -54,125 +56,137 @@ def test_edges_and_words_and_seed_decide(base: Base, controlnet: ControlNetModel
     assert (pipeline([a], ["man"], [1])[0] == first).all()
 
 
-class Counting(ControlNetModel):
-    """Notes at which timesteps it acts, and how strongly."""
+class RecordingControlNet(ControlNetModel):
+    """Records at which timesteps it is called, and with which conditioning scale."""
 
     def forward(self, sample, timestep, *args, **more):  # type: ignore[no-untyped-def]
-        self.seen.append(
+        self.calls.append(
             (int(timestep), more.get("conditioning_scale", args[1] if len(args) > 1 else 1.0))
         )
         return super().forward(sample, timestep, *args, **more)
 
 
-INSIDE = {"ddim": [651, 601, 551, 501], "dpm++": [699, 649, 599, 549, 500]}
+IN_RANGE = {"ddim": [651, 601, 551, 501], "dpm++": [699, 649, 599, 549, 500]}
 """Of 20 steps those at timesteps 500 to 700: as many as each sampler visits there."""
 
 
-def noting(controlnet: ControlNetModel) -> Counting:
-    net = Counting.from_config(controlnet.config)
-    net.load_state_dict(controlnet.state_dict())
-    net.seen = []
-    return net
+def recording(controlnet: ControlNetModel) -> RecordingControlNet:
+    copy = RecordingControlNet.from_config(controlnet.config)
+    copy.load_state_dict(controlnet.state_dict())
+    copy.calls = []
+    return copy
 
 
 @pytest.mark.parametrize("sampler", ["ddim", "dpm++"])
 @pytest.mark.parametrize("outside", ["tuned", "pretrained", "none"])
-def test_who_acts_at_which_of_twenty_steps(
+def test_which_controlnet_acts_at_each_of_twenty_steps(
     base: Base, controlnet: ControlNetModel, sampler: str, outside: str
 ) -> None:
-    tuned, began = noting(controlnet), noting(controlnet)
+    tuned, pretrained = recording(controlnet), recording(controlnet)
     partial = Strategy(first=500, last=701)
     sampling = Sampling(sampler, 20, 1.0, 0.8, outside)  # type: ignore[arg-type]
-    ControlNetPalsyPipeline(base, tuned, sampling, partial, began)(edges(1), ["man"], [0])
-    steps = ([*range(951, 0, -50)] if sampler == "ddim"
-             else [*range(999, 500, -50), *range(500, 49, -50)])  # fmt: skip
-    others = [t for t in steps if t not in INSIDE[sampler]]
-    acting = [t for t, scale in tuned.seen if scale == 0.8]
-    silent = [t for t, scale in tuned.seen if scale == 0.0]
-    assert len(tuned.seen) == len(acting) + len(silent)
-    assert acting == (steps if outside == "tuned" else INSIDE[sampler])
-    assert silent == (others if outside == "none" else [])
-    assert began.seen == ([(t, 0.8) for t in others] if outside == "pretrained" else [])
+    ControlNetPalsyPipeline(base, tuned, sampling, partial, pretrained)(edges(1), ["man"], [0])
+    ddim = [*range(951, 0, -50)]
+    steps = ddim if sampler == "ddim" else [*range(999, 500, -50), *range(500, 49, -50)]
+    out_of_range = [t for t in steps if t not in IN_RANGE[sampler]]
+    acting = [t for t, scale in tuned.calls if scale == 0.8]
+    silent = [t for t, scale in tuned.calls if scale == 0.0]
+    assert len(tuned.calls) == len(acting) + len(silent)
+    assert acting == (steps if outside == "tuned" else IN_RANGE[sampler])
+    assert silent == (out_of_range if outside == "none" else [])
+    expected = [(t, 0.8) for t in out_of_range] if outside == "pretrained" else []
+    assert pretrained.calls == expected
 
 
 def test_a_controlnet_that_was_tuned_everywhere_acts_everywhere(
     base: Base, controlnet: ControlNetModel
 ) -> None:
-    tuned, began = noting(controlnet), noting(controlnet)
+    tuned, pretrained = recording(controlnet), recording(controlnet)
     sampling = Sampling("ddim", 4, 1.0, outside="pretrained")
-    ControlNetPalsyPipeline(base, tuned, sampling, Strategy(), began)(edges(1), ["man"], [0])
-    assert [t for t, _ in tuned.seen] == [751, 501, 251, 1]
-    assert began.seen == []
+    ControlNetPalsyPipeline(base, tuned, sampling, Strategy(), pretrained)(edges(1), ["man"], [0])
+    assert [t for t, _ in tuned.calls] == [751, 501, 251, 1]
+    assert pretrained.calls == []
 
 
-def test_the_defaults_of_sampling_and_of_the_bases_noise() -> None:
-    assert asdict(Sampling()) == {"sampler": "dpm++", "steps": 20, "guidance": 7.5, "scale": 1.0,
-                                  "outside": "tuned"}  # fmt: skip
+def test_defaults_of_sampling_and_of_the_noise_schedule() -> None:
+    assert asdict(Sampling()) == {
+        "sampler": "dpm++",
+        "steps": 20,
+        "guidance": 7.5,
+        "scale": 1.0,
+        "outside": "tuned",
+    }
     alphas = noise_scheduler().alphas_cumprod
     betas = torch.linspace(0.00085**0.5, 0.012**0.5, 1000) ** 2
     assert torch.allclose(alphas, torch.cumprod(1 - betas, 0), atol=1e-6)
 
 
-def test_edges_reach_the_controlnet_and_guidance_the_words(
+def test_edges_prompts_and_sampling_reach_the_pipeline_of_diffusers(
     base: Base, controlnet: ControlNetModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    requested: dict[str, Any] = {}
+    call: dict[str, Any] = {}
 
-    def call(self: object, prompt: list[str], **more: Any) -> Any:
-        requested.update(prompt=prompt, **more)
+    def record(self: object, prompt: list[str], **more: Any) -> Any:
+        call.update(prompt=prompt, **more)
         return SimpleNamespace(images=np.full((2, 4, 4, 3), 0.8), nsfw_content_detected=None)
 
-    monkeypatch.setattr(StableDiffusionControlNetPipeline, "__call__", call)
+    monkeypatch.setattr(StableDiffusionControlNetPipeline, "__call__", record)
     two = edges(2)
-    made = ControlNetPalsyPipeline(base, controlnet, Sampling("ddim", 7, 3.5, 0.6))(
+    images = ControlNetPalsyPipeline(base, controlnet, Sampling("ddim", 7, 3.5, 0.6))(
         two, ["man", "woman"], [5, 6]
     )
-    assert requested["prompt"] == ["man", "woman"]
-    assert (requested["num_inference_steps"], requested["guidance_scale"]) == (7, 3.5)
-    assert requested["controlnet_conditioning_scale"] == 0.6
-    assert [g.initial_seed() for g in requested["generator"]] == [5, 6]
-    assert requested["image"].shape == (2, 3, 32, 32)
-    for channel in requested["image"].unbind(1):
+    assert call["prompt"] == ["man", "woman"]
+    assert (call["num_inference_steps"], call["guidance_scale"]) == (7, 3.5)
+    assert call["controlnet_conditioning_scale"] == 0.6
+    assert [g.initial_seed() for g in call["generator"]] == [5, 6]
+    assert call["image"].shape == (2, 3, 32, 32)
+    for channel in call["image"].unbind(1):
         assert np.array_equal(channel.numpy() * 255, np.stack(two)), "white lines on black"
-    assert [image[0, 0].tolist() for image in made] == [[204, 204, 204]] * 2
+    assert [image[0, 0].tolist() for image in images] == [[204, 204, 204]] * 2
 
 
-def test_with_none_outside_nothing_is_added_there(controlnet: ControlNetModel, base: Base) -> None:
+def test_without_a_pretrained_controlnet_none_acts_at_other_timesteps(
+    controlnet: ControlNetModel, base: Base
+) -> None:
     gated = GatedControlNet(controlnet, None, 500, 701)
     inputs = (torch.randn(1, 4, 16, 16), base.words(["man"]), torch.rand(1, 3, 32, 32))
 
-    def added(t: int) -> float:
+    def residuals(t: int) -> float:
         down, middle = gated(inputs[0], torch.tensor(t), inputs[1], inputs[2], return_dict=False)
         return float(sum(x.abs().sum() for x in (*down, middle)))
 
-    assert added(600) > 0
-    assert added(500) > 0
-    assert added(700) > 0
-    assert added(499) == 0
-    assert added(701) == 0
+    assert residuals(600) > 0
+    assert residuals(500) > 0
+    assert residuals(700) > 0
+    assert residuals(499) == 0
+    assert residuals(701) == 0
 
 
-def test_pretrained_outside_needs_one(base: Base, controlnet: ControlNetModel) -> None:
-    with pytest.raises(InputError, match="needs the ControlNet that tuning began with"):
+def test_outside_pretrained_needs_a_pretrained_controlnet(
+    base: Base, controlnet: ControlNetModel
+) -> None:
+    with pytest.raises(InputError, match="needs the ControlNet that tuning started from"):
         ControlNetPalsyPipeline(base, controlnet, Sampling(outside="pretrained"))
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
-    [({"steps": 0}, "0 steps: must lie between 1 and 999"),
-     ({"steps": 1000}, "1000 steps: must lie between 1 and 999"),
-     ({"guidance": 0.5}, "guidance must be at least 1")],
-)  # fmt: skip
-def test_settings_that_draw_nothing_are_refused(wrong: dict, words: str) -> None:
-    with pytest.raises(InputError, match=words):
+    ("wrong", "message"),
+    [
+        ({"steps": 0}, "0 steps: must lie between 1 and 999"),
+        ({"steps": 1000}, "1000 steps: must lie between 1 and 999"),
+        ({"guidance": 0.5}, "guidance must be at least 1"),
+    ],
+)
+def test_invalid_sampling_settings_are_refused(wrong: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         Sampling(**wrong)
 
 
 @pytest.mark.parametrize("sampler", ["ddim", "dpm++"])
-def test_a_base_draws_the_same_once_saved_and_read(
+def test_a_base_generates_the_same_once_saved_and_loaded(
     base: Base, controlnet: ControlNetModel, sampler: str, tmp_path: Path
 ) -> None:
-    """Defaults that a scheduler's file leaves out must not decide."""
+    """Defaults that a scheduler's file leaves out must not matter."""
     save_base(base, tmp_path / "base")
     sampling = Sampling(sampler, 4, 1.5)  # type: ignore[arg-type]
     a, b = (
@@ -182,29 +196,29 @@ def test_a_base_draws_the_same_once_saved_and_read(
     assert np.array_equal(a, b)
 
 
-def test_a_pipeline_saved_whole_draws_the_same_wherever_it_lies(
+def test_a_saved_pipeline_generates_the_same_after_its_folder_moved(
     base: Base, controlnet: ControlNetModel, tmp_path: Path
 ) -> None:
-    other = ControlNetModel.from_config(controlnet.config)
+    pretrained = ControlNetModel.from_config(controlnet.config)
     gated = Sampling("ddim", 4, 1.5, outside="pretrained")
     pipeline = ControlNetPalsyPipeline(
-        base, controlnet, gated, Strategy(first=500, last=701), other
+        base, controlnet, gated, Strategy(first=500, last=701), pretrained
     )
     save_pipeline(pipeline, tmp_path / "here")
     (tmp_path / "here").rename(tmp_path / "there")
-    again = load_pipeline(tmp_path / "there")
-    assert again.strategy == pipeline.strategy
-    assert again.sampling == gated
-    a, b = (p(edges(1), ["man"], [0])[0] for p in (pipeline, again))
+    loaded = load_pipeline(tmp_path / "there")
+    assert loaded.strategy == pipeline.strategy
+    assert loaded.sampling == gated
+    a, b = (p(edges(1), ["man"], [0])[0] for p in (pipeline, loaded))
     assert np.array_equal(a, b)
 
 
-def test_the_base_alone_draws_from_words(base: Base) -> None:
-    made = sample_from_prompts(base, ["man", "woman"], (0, 0), SAMPLING)
-    assert [m.shape for m in made] == [(32, 32, 3)] * 2
+def test_the_base_alone_generates_from_prompts(base: Base) -> None:
+    images = sample_from_prompts(base, ["man", "woman"], (0, 0), SAMPLING)
+    assert [image.shape for image in images] == [(32, 32, 3)] * 2
 
 
-def test_what_the_safety_checker_holds_back_is_black_and_said(
+def test_an_image_blocked_by_the_safety_checker_is_black_and_reported(
     base: Base, controlnet: ControlNetModel, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Strict(torch.nn.Module):
@@ -216,14 +230,12 @@ def test_what_the_safety_checker_holds_back_is_black_and_said(
 
     class Extractor:
         def __call__(self, images, return_tensors):  # type: ignore[no-untyped-def]
-            import types
-
-            found = types.SimpleNamespace(pixel_values=torch.zeros(1))
-            found.to = lambda device: found
-            return found
+            inputs = SimpleNamespace(pixel_values=torch.zeros(1))
+            inputs.to = lambda device: inputs
+            return inputs
 
     base.checker, base.extractor = Strict(), Extractor()
-    made = ControlNetPalsyPipeline(base, controlnet, SAMPLING)(edges(2), ["man", "woman"], [0, 1])
-    assert made[0].max() == 0
-    assert made[1].max() > 0
-    assert "a picture of seed 0 was held back by the safety checker" in capsys.readouterr().err
+    images = ControlNetPalsyPipeline(base, controlnet, SAMPLING)(edges(2), ["man", "woman"], [0, 1])
+    assert images[0].max() == 0
+    assert images[1].max() > 0
+    assert "the safety checker blocked the image of seed 0" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The three trainings of our small Stable Diffusion, tiny, one after the other."""
+"""The three trainings of our small Stable Diffusion, tiny, one after another."""
 
 from __future__ import annotations
 
@@ -11,13 +11,17 @@ import torch
 
 from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.data.healthy import HealthySettings, HealthySource, held_out
-from palsynth.methods.controlnet.data.patients import PatientsSettings
+from palsynth.methods.controlnet.config import (
+    ControlNetSettings,
+    HealthySettings,
+    PatientsSettings,
+    Sampling,
+)
+from palsynth.methods.controlnet.data.healthy import HealthySource, healthy_source, held_out
 from palsynth.methods.controlnet.io.files import load_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.io.loading import read_autoencoder, read_base
-from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.prompts import SENTENCES
-from palsynth.methods.controlnet.recipe import ControlNetRecipe, ControlNetSettings
+from palsynth.methods.controlnet.recipe import ControlNetRecipe
 from palsynth.methods.controlnet.small.autoencoder import AutoencoderRecipe
 from palsynth.methods.controlnet.small.networks import AutoencoderSettings, SmallUNetSettings
 from palsynth.methods.controlnet.small.text_to_image import TextToImageRecipe
@@ -33,8 +37,8 @@ RECIPES = Path(__file__).parents[3] / "recipes"
 QUICK = LoopSettings(steps=2, batch=2, validate_every=2, device="cpu")
 
 
-def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
-    data = HealthySettings(6, cache_dir=tmp_path / "kept", render_workers=1)
+def test_each_training_starts_from_the_previous_one(tmp_path: Path) -> None:
+    data = HealthySettings(6, cache_dir=tmp_path / "cache", render_workers=1)
     first = AutoencoderRecipe(
         model=AutoencoderSettings(32, (16, 32)), crop=16, data=data, loop=QUICK
     )
@@ -47,9 +51,12 @@ def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
     assert (tmp_path / "vae" / "samples" / "step-2.png").is_file()
 
     second = TextToImageRecipe(
-        tmp_path / "vae" / "weights", model=SmallUNetSettings((16, 32), text=16, text_layers=1),
-        sampling=Sampling("ddim", 1, 1.5), data=data, loop=QUICK,
-    )  # fmt: skip
+        tmp_path / "vae" / "weights",
+        model=SmallUNetSettings((16, 32), text=16, text_layers=1),
+        sampling=Sampling("ddim", 1, 1.5),
+        data=data,
+        loop=QUICK,
+    )
     assert train(second, tmp_path / "base")
     base = read_base(tmp_path / "base" / "weights")
     assert base.size == 32
@@ -62,19 +69,20 @@ def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
     third = ControlNetRecipe(model=model, healthy=data, loop=QUICK)
     assert train(third, tmp_path / "control")
     used = ControlNetSettings(
-        str(tmp_path / "base" / "weights"), controlnet=str(tmp_path / "control" / "weights"),
+        str(tmp_path / "base" / "weights"),
+        controlnet=str(tmp_path / "control" / "weights"),
         sampling=sampling,
-    )  # fmt: skip
+    )
     edges = held_out(32)["edges"][:1].numpy()
     assert untuned_pipeline(used)(list(edges), ["man"], [0])[0].shape == (32, 32, 3)
 
     ungated = replace(used, sampling=replace(sampling, outside="none"))
-    assert untuned_pipeline(ungated).sampling.outside == "tuned", "nothing was tuned in a range"
+    assert untuned_pipeline(ungated).sampling.outside == "tuned", "no range of timesteps was tuned"
     together = replace(third, model=replace(model, strategy=Strategy("both")), control_dropout=0.5)
     assert train(together, tmp_path / "both")
     trained = tmp_path / "both" / "weights"
-    began, learned = base.unet.state_dict(), load_pipeline(trained).base.unet.state_dict()
-    assert any(not torch.equal(began[name], learned[name]) for name in began)
+    before, after = base.unet.state_dict(), load_pipeline(trained).base.unet.state_dict()
+    assert any(not torch.equal(before[name], after[name]) for name in before)
     with pytest.raises(InputError, match="holds a base that was trained with it"):
         untuned_pipeline(replace(used, controlnet=str(trained)))
     with pytest.raises(InputError, match="holds the base that it was tuned with; leave out --base"):
@@ -84,13 +92,13 @@ def test_each_training_begins_with_the_one_before(tmp_path: Path) -> None:
         assert load_recipe(tmp_path / "r.yaml") == recipe
 
 
-def test_an_autoencoder_trains_on_pieces_within_the_picture() -> None:
+def test_an_autoencoder_trains_on_crops_within_the_image() -> None:
     objective = AutoencoderRecipe(model=AutoencoderSettings(32, (16, 32)), crop=16).objective()
     batch = {"image": held_out(32)["image"][:2]}
     losses = objective(batch, torch.Generator().manual_seed(0))
     assert losses.total.isfinite()
-    again = objective(batch, torch.Generator().manual_seed(0))
-    assert losses.total == again.total
+    repeated = objective(batch, torch.Generator().manual_seed(0))
+    assert losses.total == repeated.total
     for crop, fault in ((8, "must lie between 16 and 32"), (64, "must lie"), (17, "multiple of 2")):
         with pytest.raises(InputError, match=f"crop {crop}: .*{fault}"):
             AutoencoderRecipe(model=AutoencoderSettings(32, (16, 32)), crop=crop)
@@ -98,40 +106,41 @@ def test_an_autoencoder_trains_on_pieces_within_the_picture() -> None:
         AutoencoderSettings(32, (4, 8))
 
 
-def test_standardised_latents_mean_the_same_pictures(tmp_path: Path) -> None:
+def test_standardised_latents_decode_to_the_same_images(tmp_path: Path) -> None:
     objective = AutoencoderRecipe(model=AutoencoderSettings(32, (16, 32)), crop=16).objective()
     image = as_images(held_out(32)["image"]) * 2 - 1
     with torch.no_grad():
         before = objective.vae.encode(image).latent_dist
-        drawn = objective.vae.decode(before.mode()).sample
+        decoded = objective.vae.decode(before.mode()).sample
         objective.export(tmp_path)
     vae = read_autoencoder(tmp_path)
     after = vae.encode(image).latent_dist
-    assert torch.allclose(vae.decode(after.mode()).sample, drawn, atol=1e-4)
-    spread = before.mode().std((0, 2, 3), keepdim=True)
-    assert torch.allclose(after.std, before.std / spread, rtol=1e-3)
+    assert torch.allclose(vae.decode(after.mode()).sample, decoded, atol=1e-4)
+    deviation = before.mode().std((0, 2, 3), keepdim=True)
+    assert torch.allclose(after.std, before.std / deviation, rtol=1e-3)
 
 
-def test_healthy_people_are_drawn_with_their_words() -> None:
+def test_healthy_subjects_are_rendered_with_their_captions() -> None:
     source = HealthySource(500_000, 64)
     record = source[3]
     assert np.array_equal(record, source[3])
     assert record.shape == (64 * 64 * 3 + 1,)
     assert describe(sample(500_003)) in SENTENCES[int(record[-1])]
-    uncached = HealthySettings(4, cache_dir=Path("nowhere")).build(64, build_cache=False)
+    settings = HealthySettings(4, cache_dir=Path("nowhere"))
+    uncached = healthy_source(settings, 64, build_cache=False)
     assert {uncached[n].number for n in range(4)} == {0, 1, 2, 3}
     assert not Path("nowhere").exists()
 
 
 @pytest.mark.parametrize(
-    ("wrong", "words"),
+    ("wrong", "message"),
     [
         ({"subjects": 0}, "must be at least 1"),
         ({"first_subject": 989_999, "subjects": 9000}, "are for validation and evaluation"),
     ],
 )
-def test_settings_without_people_or_with_others_are_refused(wrong: dict, words: str) -> None:
-    with pytest.raises(InputError, match=words):
+def test_too_few_subjects_and_evaluation_subjects_are_refused(wrong: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
         HealthySettings(**wrong)
 
 
@@ -142,23 +151,26 @@ def test_every_recipe_of_the_repository_can_be_read(path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "first", "last"), [("pf", 500, 701), ("conventional", 0, 1000)])
 def test_the_published_recipes_tune_as_the_paper_says(name: str, first: int, last: int) -> None:
-    """Three patients, 1800 pictures twice in batches of four, AdamW at 1e-5; the ControlNet alone
-    trains, every timestep of its range counts alike."""
-    found = load_recipe(RECIPES / f"controlnet-paper-{name}.yaml")
-    assert found.model == ControlNetSettings(
-        "models/stable-diffusion-v1-5", controlnet="models/sd-controlnet-canny",
-        strategy=Strategy("controlnet", first, last), sampling=Sampling("dpm++", 20, 7.5),
-    )  # fmt: skip
-    assert found.patients == PatientsSettings(Path("patients-set"), 3)
-    assert (found.loop.steps, found.loop.batch, found.loop.learning_rate) == (900, 4, 1e-5)
-    assert found.weighting == Weighting(0.0, 1.0)
-    assert (found.control_dropout, found.edge_loss_weight) == (0.0, 1.0)
+    """Three patients, two epochs of 1800 images in batches of four, AdamW at 1e-5; only the
+    ControlNet trains, and all timesteps of its range weigh alike."""
+    recipe = load_recipe(RECIPES / f"controlnet-paper-{name}.yaml")
+    assert recipe.model == ControlNetSettings(
+        "models/stable-diffusion-v1-5",
+        controlnet="models/sd-controlnet-canny",
+        strategy=Strategy("controlnet", first, last),
+        sampling=Sampling("dpm++", 20, 7.5),
+    )
+    assert recipe.patients == PatientsSettings(Path("patients-set"), 3)
+    assert (recipe.loop.steps, recipe.loop.batch, recipe.loop.learning_rate) == (900, 4, 1e-5)
+    assert recipe.weighting == Weighting(0.0, 1.0)
+    assert (recipe.control_dropout, recipe.edge_loss_weight) == (0.0, 1.0)
 
 
-def test_healthy_people_are_for_training_by_default() -> None:
-    found = HealthySettings()
-    assert (found.first_subject, found.subjects, found.seed) == (500_000, 6000, 0)
-    source = HealthySettings(7, 510_000, Path("nowhere"), seed=5).build(64, build_cache=False)
+def test_default_healthy_subjects_are_training_subjects() -> None:
+    default = HealthySettings()
+    assert (default.first_subject, default.subjects, default.seed) == (500_000, 6000, 0)
+    settings = HealthySettings(7, 510_000, Path("nowhere"), seed=5)
+    source = healthy_source(settings, 64, build_cache=False)
     assert source.source == HealthySource(510_000, 64, 5)
     assert (source.count, source.seed, source.num_subjects) == (7, 5, 7)
     assert asdict(FROM_SCRATCH) == {"snr_gamma": 5.0, "max_weight": 20.0}

@@ -1,4 +1,4 @@
-"""The small Stable Diffusion that ships: small enough, whole, and good for what it is for."""
+"""The small Stable Diffusion that ships: small enough, complete, and fit for its purpose."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from palsynth.subjects import View, render, sample
 from palsynth.training.kinds import load_recipe
 
 
-def test_the_folders_are_whole_small_and_say_nothing_of_a_machine() -> None:
+def test_the_folders_are_complete_small_and_name_no_path_of_a_machine() -> None:
     assert sum(p.stat().st_size for p in ASSETS.rglob("*.safetensors")) < 60e6
     for part in ("small", "pf"):
         for name in ("README.md", "metrics.json", "recipe.yaml"):
@@ -34,20 +34,20 @@ def test_the_folders_are_whole_small_and_say_nothing_of_a_machine() -> None:
 
 @pytest.mark.parametrize("name", ["controlnet-pf-codc", "controlnet-pf-eyes-mouth"])
 @pytest.mark.parametrize("side", list(Side))
-def test_a_grin_of_a_patient_lands_on_its_side_of_somebody_else(side: Side, name: str) -> None:
-    """Neither was seen in training."""
+def test_a_patients_grin_appears_on_its_side_of_another_face(side: Side, name: str) -> None:
+    """Neither subject was used in training."""
     palsy = Palsy.peripheral(side, Grade.V)
     patient = detect_face(render(sample(1_000_501), Movement.GRIN, palsy, view=View(256)).image)
     other = detect_face(render(sample(1_000_500), view=View(256)).image)
     method = get_method(name)
-    made = detect_face(method([Request(other, ExpressionImage(patient), 5, framing=None)])[0])
-    weak_left = asymmetry(measure(made.landmarks), Movement.GRIN) > 0
+    result = detect_face(method([Request(other, ExpressionImage(patient), 5, framing=None)])[0])
+    weak_left = asymmetry(measure(result.landmarks), Movement.GRIN) > 0
     assert weak_left == (side is Side.LEFT)
 
 
-def test_the_base_hears_words() -> None:
+def test_the_base_follows_its_prompt() -> None:
     base = untuned_pipeline().base
-    said = [prompt(f"woman of about 30 with {tone} skin") for tone in ("light", "dark")]
-    light, dark = sample_from_prompts(base, said, (3, 3), Sampling(steps=10, guidance=2.0))
+    prompts = [prompt(f"woman of about 30 with {tone} skin") for tone in ("light", "dark")]
+    light, dark = sample_from_prompts(base, prompts, (3, 3), Sampling(steps=10, guidance=2.0))
     middle = (slice(48, 96), slice(40, 88))
     assert np.mean(light[middle]) > np.mean(dark[middle]) + 20

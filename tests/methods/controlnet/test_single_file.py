@@ -1,6 +1,6 @@
-"""Single files of the published names: tensors under the names of the original code come back.
+"""Single files as published, whose tensors have the names of the original code: a round trip.
 
-The names are written here from the original's structure, not by the converter that is tested.
+The names are derived here from the original's structure, not by the converter under test.
 """
 
 from __future__ import annotations
@@ -23,17 +23,30 @@ from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.small.networks import small_tokenizer
 
 RESNET = {
-    "norm1": "in_layers.0", "conv1": "in_layers.2", "time_emb_proj": "emb_layers.1",
-    "norm2": "out_layers.0", "conv2": "out_layers.3", "conv_shortcut": "skip_connection",
-}  # fmt: skip
+    "norm1": "in_layers.0",
+    "conv1": "in_layers.2",
+    "time_emb_proj": "emb_layers.1",
+    "norm2": "out_layers.0",
+    "conv2": "out_layers.3",
+    "conv_shortcut": "skip_connection",
+}
 VAE = {
-    "mid_block.attentions.0.": "mid.attn_1.", "group_norm": "norm", "to_q": "q", "to_k": "k",
-    "to_v": "v", "to_out.0": "proj_out", "conv_shortcut": "nin_shortcut",
+    "mid_block.attentions.0.": "mid.attn_1.",
+    "group_norm": "norm",
+    "to_q": "q",
+    "to_k": "k",
+    "to_v": "v",
+    "to_out.0": "proj_out",
+    "conv_shortcut": "nin_shortcut",
     "conv_norm_out": "norm_out",
-}  # fmt: skip
+}
 CHANNELS = (32, 32, 32, 32)
-UNET = {"block_out_channels": CHANNELS, "cross_attention_dim": 768, "attention_head_dim": 4,
-        "norm_num_groups": 8}  # fmt: skip
+UNET = {
+    "block_out_channels": CHANNELS,
+    "cross_attention_dim": 768,
+    "attention_head_dim": 4,
+    "norm_num_groups": 8,
+}
 
 
 def unet_name(name: str) -> str:
@@ -48,12 +61,15 @@ def unet_name(name: str) -> str:
 
 def _place(name: str) -> tuple[str | None, str]:
     plain = {
-        "conv_in.": "input_blocks.0.0.", "time_embedding.linear_1.": "time_embed.0.",
-        "time_embedding.linear_2.": "time_embed.2.", "conv_norm_out.": "out.0.",
-        "conv_out.": "out.2.", "controlnet_mid_block.": "middle_block_out.0.",
+        "conv_in.": "input_blocks.0.0.",
+        "time_embedding.linear_1.": "time_embed.0.",
+        "time_embedding.linear_2.": "time_embed.2.",
+        "conv_norm_out.": "out.0.",
+        "conv_out.": "out.2.",
+        "controlnet_mid_block.": "middle_block_out.0.",
         "controlnet_cond_embedding.conv_in.": "input_hint_block.0.",
         "controlnet_cond_embedding.conv_out.": "input_hint_block.14.",
-    }  # fmt: skip
+    }
     for ours, theirs in plain.items():
         if name.startswith(ours):
             return None, theirs + name.removeprefix(ours)
@@ -92,13 +108,21 @@ def vae_name(name: str) -> str:
 def networks() -> tuple[AutoencoderKL, CLIPTextModel, UNet2DConditionModel]:
     """The published structure, narrow."""
     vae = AutoencoderKL(
-        block_out_channels=CHANNELS, layers_per_block=2, norm_num_groups=8, sample_size=512,
-        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
-    )  # fmt: skip
+        block_out_channels=CHANNELS,
+        layers_per_block=2,
+        norm_num_groups=8,
+        sample_size=512,
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
+    )
     config = CLIPTextConfig(
-        vocab_size=len(small_tokenizer()), hidden_size=768, intermediate_size=32,
-        num_hidden_layers=1, num_attention_heads=4, max_position_embeddings=77,
-    )  # fmt: skip
+        vocab_size=len(small_tokenizer()),
+        hidden_size=768,
+        intermediate_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=4,
+        max_position_embeddings=77,
+    )
     return vae, CLIPTextModel(config), UNet2DConditionModel(sample_size=64, **UNET)
 
 
@@ -129,41 +153,43 @@ def original(vae: AutoencoderKL, text: CLIPTextModel, unet: UNet2DConditionModel
 
 def test_the_published_networks_have_their_published_sizes() -> None:
     with torch.device("meta"):
-        made = vae, text, unet = single_file.sd15_networks()
-    assert [sum(p.numel() for p in network.parameters()) for network in made] == [
-        83_653_863, 123_060_480, 859_520_964
-    ]  # fmt: skip
+        vae, text, unet = single_file.sd15_networks()
+    sizes = [sum(p.numel() for p in network.parameters()) for network in (vae, text, unet)]
+    assert sizes == [83_653_863, 123_060_480, 859_520_964]
     base = Base(vae, text, small_tokenizer(), unet, noise_scheduler())
     assert (base.factor, base.size) == (8, 512)
     assert vae.config.scaling_factor == 0.18215
 
 
 @pytest.mark.parametrize("suffix", ["safetensors", "ckpt"])
-def test_a_base_in_one_file_comes_back(
+def test_a_base_in_one_file_makes_the_round_trip(
     narrow: None, tokenizer: Path, tmp_path: Path, suffix: str
 ) -> None:
-    made = networks()
+    saved = networks()
     path = tmp_path / f"v1-5-pruned-emaonly.{suffix}"
-    tensors = original(*made)
+    tensors = original(*saved)
     if suffix == "ckpt":
         torch.save({"state_dict": tensors, "global_step": 3}, path)
     else:
         save_file(tensors, path)
-    found = read_base(path, tokenizer)
-    for mine, theirs in zip(made, (found.vae, found.text_encoder, found.unet), strict=True):
-        for name, tensor in mine.state_dict().items():
-            assert torch.equal(tensor, theirs.state_dict()[name]), name
+    base = read_base(path, tokenizer)
+    loaded = (base.vae, base.text_encoder, base.unet)
+    for expected, found in zip(saved, loaded, strict=True):
+        for name, tensor in expected.state_dict().items():
+            assert torch.equal(tensor, found.state_dict()[name]), name
 
 
-def test_a_controlnet_in_one_file_comes_back(narrow: None, tokenizer: Path, tmp_path: Path) -> None:
+def test_a_controlnet_in_one_file_makes_the_round_trip(
+    narrow: None, tokenizer: Path, tmp_path: Path
+) -> None:
     save_file(original(*networks()), tmp_path / "v1-5.safetensors")
     base = read_base(tmp_path / "v1-5.safetensors", tokenizer)
-    made = ControlNetModel(**UNET)
-    tensors = {f"control_model.{unet_name(n)}": t for n, t in made.state_dict().items()}
+    saved = ControlNetModel(**UNET)
+    tensors = {f"control_model.{unet_name(n)}": t for n, t in saved.state_dict().items()}
     save_file(tensors, tmp_path / "control_v11p_sd15_canny.safetensors")
-    found = read_controlnet(tmp_path / "control_v11p_sd15_canny.safetensors", base)
-    for name, tensor in made.state_dict().items():
-        assert torch.equal(tensor, found.state_dict()[name]), name
+    loaded = read_controlnet(tmp_path / "control_v11p_sd15_canny.safetensors", base)
+    for name, tensor in saved.state_dict().items():
+        assert torch.equal(tensor, loaded.state_dict()[name]), name
     (tmp_path / "control_v11p_sd15_canny.safetensors").rename(
         tmp_path / "control_depth.safetensors"
     )
@@ -188,7 +214,7 @@ def test_other_models_in_one_file_are_named(tokenizer: Path, tmp_path: Path) -> 
             read_base(path, tokenizer)
 
 
-def test_a_file_that_lacks_a_tensor_or_its_end_is_named(
+def test_a_missing_tensor_and_a_truncated_file_are_named(
     narrow: None, tokenizer: Path, tmp_path: Path
 ) -> None:
     tensors = original(*networks())

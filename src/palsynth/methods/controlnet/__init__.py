@@ -1,1 +1,1 @@
-"""Privacy-preserving simulation (Tajima, Seo & Chen 2026): Stable Diffusion told by edges."""
+"""Privacy-preserving simulation (Tajima, Seo & Chen 2026): Stable Diffusion guided by edges."""

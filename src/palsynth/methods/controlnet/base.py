@@ -1,6 +1,6 @@
-"""A Stable Diffusion: its parts, on disk as diffusers lays them out, ours or the published one.
+"""A Stable Diffusion 1.x: its components, ours or published, in the layout of diffusers.
 
-Nothing is fetched: what is not on this machine is asked for in one line.
+Nothing is downloaded: a component that is missing on this machine is named in a one-line error.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ from palsynth.errors import InputError
 
 ASSETS = Path(__file__).parent / "assets"
 SMALL = ASSETS / "small"
-"""Our small Stable Diffusion with its ControlNet, as its training left them."""
+"""Our small Stable Diffusion with its ControlNet, as exported by training."""
 
 BESIDE = "base"
-"""Folder beside a ControlNet, of the base that was trained with it."""
+"""Subfolder of a ControlNet's weights with the base that was trained with it."""
 
-transformers.logging.set_verbosity_error()  # it tells everybody that torchvision is not there
+transformers.logging.set_verbosity_error()  # else diffusers' pipelines warn of torchvision
 transformers.logging.disable_progress_bar()
 
 
 @dataclass
 class Base:
-    """The parts of a Stable Diffusion 1.x. ``checker`` and ``extractor`` are its safety checker,
-    where it has one."""
+    """The components of a Stable Diffusion 1.x. ``checker`` and ``extractor`` are its safety
+    checker and the image processor of that, if it has one."""
 
     vae: AutoencoderKL
     text_encoder: CLIPTextModel
@@ -46,33 +46,47 @@ class Base:
 
     @property
     def factor(self) -> int:
-        """Pixels to a latent, along a side."""
+        """Downsampling factor of the autoencoder: pixels per latent along a side."""
         return int(2 ** (len(self.vae.config["block_out_channels"]) - 1))
 
     @property
     def size(self) -> int:
-        """Pixels a side of the pictures that it makes."""
+        """Side of the generated images, pixels."""
         return int(self.unet.config["sample_size"]) * self.factor
 
     @property
-    def _length(self) -> int:
+    def _max_tokens(self) -> int:
         """Tokens of a prompt that the text encoder reads."""
-        max_weight = int(self.text_encoder.config.max_position_embeddings)
-        return min(self.tokenizer.model_max_length, max_weight)
+        positions = int(self.text_encoder.config.max_position_embeddings)
+        return min(self.tokenizer.model_max_length, positions)
 
     def check_words(self, prompts: Sequence[str]) -> None:
-        """Raises InputError for a prompt of more tokens than the text encoder reads."""
-        max_weight = self._length
+        """Refuses prompts that would be truncated.
+
+        Args:
+            prompts: whole prompts.
+
+        Raises:
+            InputError: a prompt has more tokens than the text encoder reads.
+        """
+        limit = self._max_tokens
         for text in prompts:
             tokens = len(self.tokenizer(text).input_ids)
-            if tokens > max_weight:
+            if tokens > limit:
                 raise InputError(
-                    f"prompt '{text[:60]} …': has {tokens} tokens, {tokens - max_weight} more than the "
+                    f"prompt '{text[:60]} …': has {tokens} tokens, {tokens - limit} more than the "
                     "text encoder reads; describe the person in fewer words"
                 )
 
     def to(self, device: torch.device) -> Base:
-        """The same, its networks moved."""
+        """Moves the networks, in place.
+
+        Args:
+            device: where they go.
+
+        Returns:
+            The same base.
+        """
         networks: list[nn.Module | None] = [self.vae, self.text_encoder, self.unet, self.checker]
         for network in networks:
             if network is not None:
@@ -80,34 +94,57 @@ class Base:
         return self
 
     def words(self, prompts: list[str]) -> Tensor:
-        """What the U-Net is told of prompts, (N, L, D)."""
+        """Encodes prompts, for the cross-attention of U-Net and ControlNet.
+
+        Args:
+            prompts: N whole prompts.
+
+        Returns:
+            (N, L, D) embeddings of L tokens, padding included.
+
+        Raises:
+            InputError: a prompt has more tokens than the text encoder reads.
+        """
         self.check_words(prompts)
         ids = self.tokenizer(
-            prompts, padding="max_length", max_length=self._length,
-            return_tensors="pt",
-        ).input_ids  # fmt: skip
+            prompts, padding="max_length", max_length=self._max_tokens, return_tensors="pt"
+        ).input_ids
         device = next(self.text_encoder.parameters()).device
-        found: Tensor = self.text_encoder(ids.to(device)).last_hidden_state
-        return found
+        embeddings: Tensor = self.text_encoder(ids.to(device)).last_hidden_state
+        return embeddings
 
 
 def noise_scheduler() -> DDPMScheduler:
-    """The noise of Stable Diffusion 1.x: 1000 steps, the root of beta linear."""
+    """The noise schedule of Stable Diffusion 1.x: 1000 steps, the square root of beta linear."""
     return DDPMScheduler(
-        num_train_timesteps=1000, beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear",
-        clip_sample=False, steps_offset=1,
-    )  # fmt: skip
+        num_train_timesteps=1000,
+        beta_start=0.00085,
+        beta_end=0.012,
+        beta_schedule="scaled_linear",
+        clip_sample=False,
+        steps_offset=1,
+    )
 
 
 def save_base(base: Base, folder: Path) -> None:
-    """Writes a base as StableDiffusionPipeline reads it."""
+    """Saves a base in the layout that StableDiffusionPipeline reads.
+
+    Args:
+        base: the components.
+        folder: where they are written; made if missing.
+    """
+    # imported here, once the verbosity is set: its import warns that torchvision is missing
     from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (
         StableDiffusionPipeline,
     )
 
     StableDiffusionPipeline(
-        vae=base.vae, text_encoder=base.text_encoder, tokenizer=base.tokenizer, unet=base.unet,
+        vae=base.vae,
+        text_encoder=base.text_encoder,
+        tokenizer=base.tokenizer,
+        unet=base.unet,
         scheduler=base.scheduler,  # type: ignore[arg-type]
-        safety_checker=base.checker, feature_extractor=base.extractor,
+        safety_checker=base.checker,
+        feature_extractor=base.extractor,
         requires_safety_checker=base.checker is not None,
-    ).save_pretrained(folder, safe_serialization=True)  # fmt: skip
+    ).save_pretrained(folder, safe_serialization=True)

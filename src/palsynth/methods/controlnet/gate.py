@@ -11,11 +11,14 @@ Outside = Literal["tuned", "pretrained", "none"]
 
 
 class GatedControlNet(ControlNetModel):
-    """``tuned`` at timesteps ``first`` … ``last`` (excluded), ``pretrained`` at all others;
-    without one nothing acts there.
+    """``tuned`` at timesteps ``first`` … ``last`` (excluded), ``pretrained`` at all others; if that
+    is None, no ControlNet acts there.
 
-    The timestep itself decides: diffusers' control_guidance_start and _end count steps of the
-    sampler, of which a range of timesteps has more or fewer in each sampler.
+    Partial fine-tuning (Tajima, Seo & Chen 2026, section III.B) trains a range of timesteps; the
+    paper does not say which ControlNet acts at the others. The gate reads the timestep itself:
+    diffusers' ``control_guidance_start`` and ``control_guidance_end`` are fractions of the
+    sampling steps, and the same range of timesteps is a different share of the steps in each
+    sampler.
     """
 
     def __init__(

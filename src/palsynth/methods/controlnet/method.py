@@ -1,5 +1,5 @@
-"""The ControlNet methods: the patient's edges, the patient's parts in another face, or the other
-face doing what the patient does."""
+"""The ControlNet methods, by the edges that guide them: the patient's, the patient's parts in
+another face, or the other face with the patient's expression."""
 
 from __future__ import annotations
 
@@ -28,15 +28,16 @@ from palsynth.subjects.description import describe, describe_face
 from palsynth.subjects.render import LARGEST
 
 BATCH = 8
-"""Pictures drawn at once; no picture depends on it."""
+"""Images generated at once; no image depends on it."""
 
 EXPRESSION_SIZE = 256
-"""Pixels of a picture that is drawn for a wish in words."""
+"""Side of the image that is rendered for a requested movement, pixels."""
 
 
 class ControlNetMethod:
-    """The expression image is the patient, who must not be recognised; the identity is the
-    non-patient, who gives the contour and, where the request has none, the words."""
+    """The expression image shows the patient, who must not be recognised; the identity is the
+    non-patient, from whom the contour comes and, unless the request has its own, the description
+    in the prompt."""
 
     name: str
     takes_pictures = True
@@ -47,21 +48,21 @@ class ControlNetMethod:
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> ControlNetMethod:
-        """Loads a training's weights; the partially tuned ones that ship where nothing is said."""
+        """Loads the weights of a training; default: the partially fine-tuned ones that ship."""
         return cls(load_pipeline(path))
 
     @cached_property
     def weights_sha256(self) -> str:
-        """What identifies its networks."""
+        """SHA-256 of the weights of all networks."""
         p = self.pipeline
-        others = [] if p.pretrained is None else [p.pretrained]
+        pretrained = [] if p.pretrained is None else [p.pretrained]
         return state_dict_sha256(
-            p.controlnet, p.base.unet, p.base.vae, p.base.text_encoder, *others
+            p.controlnet, p.base.unet, p.base.vae, p.base.text_encoder, *pretrained
         )
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Whether patients were shown to it, how, and how it samples."""
+        """The strategy if it was tuned on patients, else None; and how it samples."""
         p = self.pipeline
         strategy = None if p.patients is None else asdict(p.strategy)
         return {"tuned": strategy, "sampling": asdict(p.sampling)}
@@ -71,26 +72,40 @@ class ControlNetMethod:
         save_pipeline(self.pipeline, path)
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
-        """Pictures, one a request, of people as their words describe them."""
+        """Generates one image per request, of a subject as described in the prompt."""
         out: list[np.ndarray] = []
-        for begin in range(0, len(requests), BATCH):
-            part = requests[begin : begin + BATCH]
-            size = self.pipeline.base.size
-            others = [identity_face(r.identity, size, r.framing or ID_PHOTO) for r in part]
-            edges = [self.edges(r, other) for r, other in zip(part, others, strict=True)]
-            said = [prompt(words(r)) for r in part]
-            made = self.pipeline(edges, said, [r.seed for r in part])
-            out += [_laid(*row) for row in zip(made, part, others, strict=True)]
+        size = self.pipeline.base.size
+        for start in range(0, len(requests), BATCH):
+            batch = requests[start : start + BATCH]
+            identities = [identity_face(r.identity, size, r.framing or ID_PHOTO) for r in batch]
+            edges = [self.edges(r, face) for r, face in zip(batch, identities, strict=True)]
+            prompts = [prompt(words(r)) for r in batch]
+            portraits = self.pipeline(edges, prompts, [r.seed for r in batch])
+            out += [_reframed(*row) for row in zip(portraits, batch, identities, strict=True)]
         return out
 
     def edges(self, request: Request, other: Face) -> np.ndarray:
-        """What a request shows the ControlNet (S, S) uint8: the patient's own edges; ``other`` is
-        the identity's face at rest."""
+        """The edges that guide the ControlNet: here the patient's own (method 1 of the paper).
+
+        Args:
+            request: what is requested; its expression is the patient.
+            other: the identity's face at rest.
+
+        Returns:
+            (S, S) uint8, 0 or 255.
+        """
         return plain(_patient(request), self.pipeline.base.size).edges
 
 
 def words(request: Request) -> str:
-    """Whom the base draws: the request's words, or what is known of the identity."""
+    """The description for the prompt.
+
+    Args:
+        request: what is requested.
+
+    Returns:
+        The request's own words, or a description of its identity.
+    """
     if request.words:
         return request.words
     identity = request.identity
@@ -102,7 +117,8 @@ def _patient(request: Request) -> Face:
 
 
 class PartialInOtherFace(ControlNetMethod):
-    """Partial fine-tuning, contour-guided and with organ-size deformation: the paper's method 2."""
+    """Partial fine-tuning with contour-guided and organ-size deformation conditioning (PF + CODC):
+    method 2 of the paper (Tajima, Seo & Chen 2026)."""
 
     name = "controlnet-pf-codc"
 
@@ -110,7 +126,15 @@ class PartialInOtherFace(ControlNetMethod):
     """Whether the patient's nose is one of the parts that go into the other face."""
 
     def edges(self, request: Request, other: Face) -> np.ndarray:
-        """The patient's parts in the face of the identity."""
+        """The edges of the patient's parts in the face of the identity.
+
+        Args:
+            request: what is requested; its expression is the patient.
+            other: the identity's face at rest.
+
+        Returns:
+            (S, S) uint8, 0 or 255.
+        """
         return codc(_patient(request), other, nose=self.nose, size=self.pipeline.base.size).edges
 
 
@@ -123,34 +147,52 @@ class PartialEyesAndMouth(PartialInOtherFace):
 
 
 class PartialCaptured(ControlNetMethod):
-    """CODC carried to its end, beyond the paper: contour, organ sizes and organ shapes are all the
-    non-patient's, who is moved by the captured expression before edges are detected; only the
-    expression is the patient's."""
+    """CODC taken to its limit, beyond the paper: contour, organ sizes and organ shapes are all the
+    non-patient's, whose face is moved by the captured expression before edges are detected; only
+    the expression is the patient's."""
 
     name = "controlnet-pf-captured"
 
     def edges(self, request: Request, other: Face) -> np.ndarray:
-        """The edges of the identity doing what the patient does."""
+        """The edges of the identity with the patient's expression.
+
+        Args:
+            request: what is requested; its expression is the patient.
+            other: unused.
+
+        Returns:
+            (S, S) uint8, 0 or 255.
+        """
         return plain_edges(moved_identity(request, self.pipeline.base.size))
 
 
 def moved_identity(request: Request, size: int) -> np.ndarray:
-    """The identity doing what the patient does (S, S, 3) uint8: drawn larger and reduced, so that
-    lids and lips keep their edges and the skin's grain gets none."""
+    """The identity with the patient's expression, as a portrait.
+
+    It is rendered larger and reduced, so that lids and lips give edges and the texture of the skin
+    gives none.
+
+    Args:
+        request: what is requested; its expression is the patient.
+        size: side S of the result, pixels.
+
+    Returns:
+        (S, S, 3) uint8 RGB.
+    """
     larger = size * max(1, min(4, LARGEST // size))
     moved = CapturedMethod()([replace(request, size=larger, framing=PORTRAIT)])[0]
     return np.asarray(cv2.resize(moved, (size, size), interpolation=cv2.INTER_AREA))
 
 
 class Partial(ControlNetMethod):
-    """Partial fine-tuning, told the patient's own edges: the paper's method 1. With ``weights``
-    any other strategy."""
+    """Partial fine-tuning with the patient's own edges (PF): method 1 of the paper. With
+    ``weights``, any other strategy."""
 
     name = "controlnet-pf"
 
 
 class ZeroShot(ControlNetMethod):
-    """A ControlNet that no patient was shown to."""
+    """A ControlNet that was not tuned on patients."""
 
     name = "controlnet-zero-shot"
 
@@ -164,24 +206,25 @@ class ZeroShot(ControlNetMethod):
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> ControlNetMethod:
-        """What ships, or what a ControlNet's training on healthy people gave."""
+        """Loads a ControlNet that was trained on healthy subjects; default: the one that ships."""
         return cls(untuned_pipeline() if path is None else load_pipeline(path))
 
 
-def _laid(made: np.ndarray, request: Request, other: Face) -> np.ndarray:
-    """A portrait as the request wants it to lie."""
-    size = made.shape[0]
-    if request.framing is None:  # as the identity's own picture lies
-        affine = other.aligned(PORTRAIT, size).onto(other)
-        shape = other.image.shape[:2]
+def _reframed(portrait: np.ndarray, request: Request, identity: Face) -> np.ndarray:
+    """A portrait in the size and framing of the request; without a framing, over the identity's
+    own image."""
+    size = portrait.shape[0]
+    if request.framing is None:
+        affine = identity.aligned(PORTRAIT, size).onto(identity)
+        shape = identity.image.shape[:2]
     else:
         scale = request.framing.scale(request.size) / PORTRAIT.scale(size)
         shift = request.framing.origin(request.size) - scale * PORTRAIT.origin(size)
         affine = np.array([[scale, 0, shift[0]], [0, scale, shift[1]]])
         shape = (request.size, request.size)
-    if shape == made.shape[:2] and np.allclose(affine, np.eye(2, 3), atol=1e-6):
-        return made
-    laid = cv2.warpAffine(
-        made, affine, shape[::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
+    if shape == portrait.shape[:2] and np.allclose(affine, np.eye(2, 3), atol=1e-6):
+        return portrait
+    warped = cv2.warpAffine(
+        portrait, affine, shape[::-1], flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
     )
-    return np.asarray(laid)
+    return np.asarray(warped)

@@ -1,4 +1,4 @@
-"""Noise predicted in latents: what trains our base, its ControlNet, and every fine-tuning."""
+"""Noise prediction in latents: trains our small ControlNet with its base, and every fine-tuning."""
 
 from __future__ import annotations
 
@@ -14,34 +14,53 @@ from torch.nn.functional import max_pool2d
 
 from palsynth.encoders.base import as_images
 from palsynth.methods.controlnet.base import BESIDE, Base, save_base
+from palsynth.methods.controlnet.config import Sampling
 from palsynth.methods.controlnet.data.examples import shorten_captions
 from palsynth.methods.controlnet.data.latents import LatentCache
-from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import SENTENCES
 from palsynth.methods.controlnet.strategies import Strategy, merged
 from palsynth.methods.controlnet.weighting import Weighting
 from palsynth.training.objective import TIMESTEPS, Losses, Objective
 
 THIRDS = ((0, 333), (333, 667), (667, TIMESTEPS))
-"""Timesteps that validation tells apart, whatever range was trained."""
+"""Ranges of timesteps that validation reports separately, whatever range is trained."""
 
 SHOWN = 6
-"""Pictures in a sample."""
+"""Rows of a sample picture."""
 
 
 class ControlNetObjective(Objective):
-    """|noise - predicted|² at timesteps of the strategy's range (the paper's equation 5)."""
+    """Noise prediction with edges as the condition: ‖ε - ε_θ(z_t, t, c_t, c_f)‖² (equation 5 of
+    Tajima, Seo & Chen 2026), at timesteps of the strategy's range.
+
+    Beyond the paper, for training from scratch: weights by timestep and on edges, and examples
+    without edges.
+
+    Args:
+        base: the Stable Diffusion; frozen unless the strategy trains layers of it.
+        controlnet: the ControlNet to train.
+        strategy: what trains, and at which timesteps.
+        sampling: how the sample pictures are made.
+        held: a held-out batch, for validation and sample pictures.
+        weighting: loss weights by timestep; default: all alike.
+        control_dropout: share of examples without edges, 0 … 1.
+        edge_loss_weight: loss weight of latents on an edge, above 0; that of all others is 1.
+    """
 
     frozen: ClassVar[tuple[str, ...]] = ("vae", "text_encoder")
 
     def __init__(
-        self, base: Base, controlnet: ControlNetModel, strategy: Strategy, sampling: Sampling,
-        held: dict[str, Tensor], weighting: Weighting | None = None, control_dropout: float = 0.0,
+        self,
+        base: Base,
+        controlnet: ControlNetModel,
+        strategy: Strategy,
+        sampling: Sampling,
+        held: dict[str, Tensor],
+        weighting: Weighting | None = None,
+        control_dropout: float = 0.0,
         edge_loss_weight: float = 1.0,
-    ) -> None:  # fmt: skip
-        """``held`` is a batch that nothing trains on, for figures and pictures; a share
-        ``control_dropout`` of the examples goes without edges, and errors on an edge count
-        ``edge_loss_weight`` times."""
+    ) -> None:
         super().__init__()
         self.vae = base.vae.requires_grad_(False)
         self.text_encoder = base.text_encoder.requires_grad_(False)
@@ -60,37 +79,48 @@ class ControlNetObjective(Objective):
         numbers = batch["number"].tolist()
         latents = self.latents.sample(as_images(batch["image"]), numbers, rng)
         captions = shorten_captions(batch["sentence"], rng)
-        acts = torch.rand(len(t), generator=rng, device=rng.device) >= self.control_dropout
-        off = self._off(latents, batch["edges"], captions, t, rng, acts)
-        counts = 1 + (self.edge_loss_weight - 1) * on_edges(batch["edges"], self.base.factor)
-        counted = (counts * off).mean((1, 2)) / counts.mean((1, 2))
-        counted = counted * self.weights.to(off.device)[t]
-        plain = off.mean((1, 2))
-        return Losses(counted.mean(), {"noise": plain.mean()}, t, plain)
+        conditioned = torch.rand(len(t), generator=rng, device=rng.device) >= self.control_dropout
+        errors = self._squared_errors(latents, batch["edges"], captions, t, rng, conditioned)
+        weights = 1 + (self.edge_loss_weight - 1) * on_edges(batch["edges"], self.base.factor)
+        weighted = (weights * errors).mean((1, 2)) / weights.mean((1, 2))
+        weighted = weighted * self.weights.to(errors.device)[t]
+        plain = errors.mean((1, 2))
+        return Losses(weighted.mean(), {"noise": plain.mean()}, t, plain)
 
-    def _off(
-        self, latents: Tensor, edges: Tensor, captions: list[int], t: Tensor, rng: torch.Generator,
-        acts: Tensor | None = None,
-    ) -> Tensor:  # fmt: skip
-        """The error (N, h, w) of the noise predicted at timesteps (N,); ``acts`` (N,) is where the
-        ControlNet does, everywhere if None."""
+    def _squared_errors(
+        self,
+        latents: Tensor,
+        edges: Tensor,
+        captions: list[int],
+        t: Tensor,
+        rng: torch.Generator,
+        conditioned: Tensor | None = None,
+    ) -> Tensor:
+        """The squared error (N, h, w) of the noise predicted at timesteps (N,).
+
+        ``conditioned`` (N,) bool says for which latents the ControlNet acts; default: all.
+        """
         noise = torch.randn(latents.shape, generator=rng, device=latents.device)
+        # z_t = sqrt(alpha-bar) z_0 + sqrt(1 - alpha-bar) noise: the paper's equation 1, on latents
         noisy = self.base.scheduler.add_noise(latents, noise, t)  # type: ignore[arg-type]
-        words = torch.cat([self._words(n) for n in captions])
-        shown = as_images(edges[..., None]).expand(-1, 3, -1, -1)
-        down, middle = self.controlnet(noisy, t, words, shown, return_dict=False)
-        if acts is not None:
-            share = acts[:, None, None, None].to(middle)
-            down, middle = [share * layer for layer in down], share * middle
+        embeddings = torch.cat([self._embedded(n) for n in captions])
+        control = as_images(edges[..., None]).expand(-1, 3, -1, -1)
+        down, middle = self.controlnet(noisy, t, embeddings, control, return_dict=False)
+        if conditioned is not None:
+            mask = conditioned[:, None, None, None].to(middle)
+            down, middle = [mask * residual for residual in down], mask * middle
         predicted = self.unet(
-            noisy, t, words, down_block_additional_residuals=down,
+            noisy,
+            t,
+            embeddings,
+            down_block_additional_residuals=down,
             mid_block_additional_residual=middle,
-        ).sample  # fmt: skip
+        ).sample
         return (predicted.float() - noise).square().mean(1)
 
     @torch.no_grad()
-    def _words(self, sentence: int) -> Tensor:
-        """A sentence's (1, L, D), read once: the text encoder does not train."""
+    def _embedded(self, sentence: int) -> Tensor:
+        """A caption's embedding (1, L, D), cached: the text encoder does not train."""
         if sentence not in self._embeddings:
             device = self.text_encoder.device
             with torch.autocast(device.type, enabled=False):
@@ -98,42 +128,59 @@ class ControlNetObjective(Objective):
         return self._embeddings[sentence]
 
     def validate(self) -> dict[str, float]:
-        """The error on pictures that nothing trained on, for each third of all timesteps."""
+        """The error on the held-out images, for each third of all timesteps."""
         device = self.unet.device
         batch = {name: tensor.to(device) for name, tensor in self.held.items()}
         rng = torch.Generator(device).manual_seed(0)
-        alone = [-1 - n for n in batch["number"].tolist()]  # not numbers of training pictures
-        latents = self.latents.sample(as_images(batch["image"]), alone, rng)
+        keys = [-1 - n for n in batch["number"].tolist()]  # not those of training images
+        latents = self.latents.sample(as_images(batch["image"]), keys, rng)
         out = {}
         for first, last in THIRDS:
             t = torch.linspace(first, last - 1, len(latents), device=device).long()
             name = f"validation/t{first:03d}-{last - 1:03d}"
-            off = self._off(latents, batch["edges"], batch["sentence"].tolist(), t, rng)
-            out[name] = float(off.mean())
+            errors = self._squared_errors(
+                latents, batch["edges"], batch["sentence"].tolist(), t, rng
+            )
+            out[name] = float(errors.mean())
         return out
 
     def picture(self) -> np.ndarray | None:
-        """Rows of the picture whose edges are told, the edges, and what is drawn of them."""
+        """One row per held-out image: the image, its edges, and what is generated from them."""
         shown = {name: tensor[:SHOWN] for name, tensor in self.held.items()}
-        plain = replace(self.sampling, outside="tuned")
+        sampling = replace(self.sampling, outside="tuned")
         unchecked = replace(self.base, checker=None, extractor=None)
-        pipeline = ControlNetPalsyPipeline(unchecked, merged(self.controlnet), plain)
+        pipeline = ControlNetPalsyPipeline(unchecked, merged(self.controlnet), sampling)
         edges = list(shown["edges"].cpu().numpy())
         captions = [SENTENCES[n] for n in shown["sentence"].tolist()]
-        made = pipeline(edges, captions, range(len(edges)))
+        samples = pipeline(edges, captions, range(len(edges)))
         rows = [
-            np.hstack([image, np.repeat(e[..., None], 3, 2), m])
-            for image, e, m in zip(shown["image"].cpu().numpy(), edges, made, strict=True)
+            np.hstack([image, np.repeat(e[..., None], 3, 2), generated])
+            for image, e, generated in zip(
+                shown["image"].cpu().numpy(), edges, samples, strict=True
+            )
         ]
         return np.vstack(rows)
 
     def export(self, folder: Path) -> None:
-        """The ControlNet in ``controlnet/``, and the base beside it where that trained too."""
+        """The ControlNet in ``controlnet/``, and in ``base/`` the base if layers of it trained."""
         merged(self.controlnet).save_pretrained(folder / "controlnet")
         if any(p.requires_grad for p in self.unet.parameters()):
             save_base(self.base, folder / BESIDE)
 
 
 def on_edges(edges: Tensor, factor: int) -> Tensor:
-    """1 for latents (N, h, w) among whose pixels is one of an edge (N, S, S), 0 for others."""
+    """Marks the latents whose pixels include one of an edge.
+
+    Args:
+        edges: (N, S, S) uint8, 0 off an edge.
+        factor: pixels per latent along a side.
+
+    Returns:
+        (N, S / factor, S / factor) float32, 1 on an edge and 0 elsewhere.
+
+    Example:
+        >>> on_edges(torch.eye(4)[None], 2)
+        tensor([[[1., 0.],
+                 [0., 1.]]])
+    """
     return (max_pool2d(edges[:, None].float(), factor)[:, 0] > 0).float()

@@ -1,11 +1,10 @@
-"""Edges and words in, pictures out: diffusers' pipeline for ControlNets, batch-independent."""
+"""Edges and prompts in, images out: diffusers' ControlNet pipeline, independent of the batch."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,76 +18,91 @@ from torch import nn
 from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base
-from palsynth.methods.controlnet.data.patients import PatientsSettings
-from palsynth.methods.controlnet.gate import GatedControlNet, Outside
+from palsynth.methods.controlnet.config import PatientsSettings
+from palsynth.methods.controlnet.config import Sampling as Sampling  # others import it from here
+from palsynth.methods.controlnet.gate import GatedControlNet
 from palsynth.methods.controlnet.strategies import Strategy
-from palsynth.settings import Settings
 from palsynth.training.objective import TIMESTEPS
 
 
-@dataclass(frozen=True)
-class Sampling(Settings):
-    """How pictures are drawn."""
-
-    sampler: Literal["ddim", "dpm++"] = "dpm++"
-    steps: int = 20
-    guidance: float = 7.5
-    """Above 1 leans towards the words."""
-    scale: float = 1.0
-    """How strongly the edges act."""
-    outside: Outside = "tuned"
-    """Which ControlNet acts at timesteps that partial fine-tuning did not train: the tuned one,
-    the one it began with, or none. The paper does not say."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.steps < TIMESTEPS:  # samplers add an offset or an end to as many
-            raise InputError(f"{self.steps} steps: must lie between 1 and {TIMESTEPS - 1}")
-        if self.guidance < 1 or self.scale < 0:
-            raise InputError("guidance must be at least 1 and scale not negative")
-
-
 class ControlNetPalsyPipeline:
-    """Draws faces with given edges.
+    """Generates faces with given edges.
 
-    ``strategy`` is that of the fine-tuning, whose range of timesteps is the tuned ControlNet's;
-    ``pretrained`` acts outside of it where ``sampling`` wants that. ``patients`` are those it was
-    tuned on, None where it has seen none.
+    Args:
+        base: the Stable Diffusion.
+        controlnet: the ControlNet, fine-tuned or not.
+        sampling: how images are sampled; default: ``Sampling()``.
+        strategy: the strategy that ``controlnet`` was fine-tuned with, whose range of timesteps
+            is that of the tuned ControlNet; default: all timesteps.
+        pretrained: the ControlNet that tuning started from, which acts at the other timesteps if
+            ``sampling.outside`` is "pretrained".
+        patients: the patients that ``controlnet`` was tuned on; None if it was tuned on none.
+
+    Raises:
+        InputError: ``sampling.outside`` is "pretrained" and there is no such ControlNet.
     """
 
     def __init__(
-        self, base: Base, controlnet: ControlNetModel, sampling: Sampling | None = None,
-        strategy: Strategy | None = None, pretrained: ControlNetModel | None = None,
+        self,
+        base: Base,
+        controlnet: ControlNetModel,
+        sampling: Sampling | None = None,
+        strategy: Strategy | None = None,
+        pretrained: ControlNetModel | None = None,
         patients: PatientsSettings | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.base, self.controlnet, self.patients = base, controlnet, patients
         self.sampling, self.strategy = sampling or Sampling(), strategy or Strategy()
         self.pretrained = pretrained
         if self.sampling.outside == "pretrained" and pretrained is None:
-            raise InputError("outside 'pretrained' needs the ControlNet that tuning began with")
+            raise InputError("outside 'pretrained' needs the ControlNet that tuning started from")
 
     def __call__(
         self, edges: Sequence[np.ndarray], prompts: Sequence[str], seeds: Sequence[int]
     ) -> list[np.ndarray]:
-        """Pictures (S, S, 3) uint8 RGB for edges (S, S) uint8, whole prompts and seeds.
+        """Generates one image per edge map, prompt and seed, the same in any batch.
 
-        The same edges, prompt and seed give the same picture in any batch. What the base's safety
-        checker holds back is black, and said so.
+        An image that the base's safety checker blocks is black, and a line on standard error says
+        so.
+
+        Args:
+            edges: N edge maps (S, S) uint8, 0 or 255.
+            prompts: N whole prompts.
+            seeds: N seeds.
+
+        Returns:
+            N images (S, S, 3) uint8 RGB.
+
+        Raises:
+            InputError: a prompt has more tokens than the text encoder reads.
         """
         s = self.sampling
         self.base.check_words(prompts)
         pipeline = StableDiffusionControlNetPipeline(
-            **_components(self.base, s), controlnet=self._acting()
+            **_components(self.base, s), controlnet=self._gated()
         )
         pipeline.set_progress_bar_config(disable=True)
-        shown = as_images(torch.from_numpy(np.stack(edges)[..., None])).expand(-1, 3, -1, -1)
-        made = pipeline(
-            list(prompts), image=shown, num_inference_steps=s.steps, guidance_scale=s.guidance,
-            controlnet_conditioning_scale=s.scale, generator=_generators(seeds), output_type="np",
-        )  # fmt: skip
-        return _pictures(made, seeds)
+        control = as_images(torch.from_numpy(np.stack(edges)[..., None])).expand(-1, 3, -1, -1)
+        output = pipeline(
+            list(prompts),
+            image=control,
+            num_inference_steps=s.steps,
+            guidance_scale=s.guidance,
+            controlnet_conditioning_scale=s.scale,
+            generator=_generators(seeds),
+            output_type="np",
+        )
+        return _images(output, seeds)
 
     def to(self, device: torch.device) -> ControlNetPalsyPipeline:
-        """The same, its networks moved; chance stays on the CPU, so the pictures stay alike."""
+        """Moves the networks, in place; random numbers stay on the CPU, so images stay alike.
+
+        Args:
+            device: where they go.
+
+        Returns:
+            The same pipeline.
+        """
         self.base.to(device)
         networks: list[nn.Module | None] = [self.controlnet, self.pretrained]
         for network in networks:
@@ -96,28 +110,44 @@ class ControlNetPalsyPipeline:
                 network.to(device)
         return self
 
-    def _acting(self) -> ControlNetModel:
-        """The ControlNet, gated where something else acts outside the trained timesteps."""
+    def _gated(self) -> ControlNetModel:
+        """The ControlNet, gated if another or none acts outside the trained timesteps."""
         first, last = self.strategy.first, self.strategy.last
         if self.sampling.outside == "tuned" or (first, last) == (0, TIMESTEPS):
             return self.controlnet
-        other = self.pretrained if self.sampling.outside == "pretrained" else None
-        return GatedControlNet(self.controlnet, other, first, last)
+        pretrained = self.pretrained if self.sampling.outside == "pretrained" else None
+        return GatedControlNet(self.controlnet, pretrained, first, last)
 
 
 def sample_from_prompts(
     base: Base, prompts: Sequence[str], seeds: Sequence[int], sampling: Sampling | None = None
 ) -> list[np.ndarray]:
-    """Pictures (S, S, 3) uint8 RGB of the base alone."""
+    """Generates images with the base alone, from prompts without edges.
+
+    Args:
+        base: the Stable Diffusion.
+        prompts: N whole prompts.
+        seeds: N seeds.
+        sampling: how images are sampled; default: ``Sampling()``.
+
+    Returns:
+        N images (S, S, 3) uint8 RGB.
+
+    Raises:
+        InputError: a prompt has more tokens than the text encoder reads.
+    """
     s = sampling or Sampling()
     base.check_words(prompts)
     pipeline = StableDiffusionPipeline(**_components(base, s))
     pipeline.set_progress_bar_config(disable=True)
-    made = pipeline(
-        list(prompts), num_inference_steps=s.steps, guidance_scale=s.guidance,
-        generator=_generators(seeds), output_type="np",
-    )  # fmt: skip
-    return _pictures(made, seeds)
+    output = pipeline(
+        list(prompts),
+        num_inference_steps=s.steps,
+        guidance_scale=s.guidance,
+        generator=_generators(seeds),
+        output_type="np",
+    )
+    return _images(output, seeds)
 
 
 def _components(base: Base, sampling: Sampling) -> dict[str, Any]:
@@ -132,20 +162,28 @@ def _components(base: Base, sampling: Sampling) -> dict[str, Any]:
             config, algorithm_type="dpmsolver++", timestep_spacing="linspace"
         )
     return {
-        "vae": base.vae, "text_encoder": base.text_encoder, "tokenizer": base.tokenizer,
-        "unet": base.unet, "scheduler": scheduler, "safety_checker": base.checker,
-        "feature_extractor": base.extractor, "requires_safety_checker": base.checker is not None,
-    }  # fmt: skip
+        "vae": base.vae,
+        "text_encoder": base.text_encoder,
+        "tokenizer": base.tokenizer,
+        "unet": base.unet,
+        "scheduler": scheduler,
+        "safety_checker": base.checker,
+        "feature_extractor": base.extractor,
+        "requires_safety_checker": base.checker is not None,
+    }
 
 
 def _generators(seeds: Sequence[int]) -> list[torch.Generator]:
-    """One a picture, on the CPU, so that neither batch nor device decides."""
+    """One per image, on the CPU, so that an image depends on neither batch nor device."""
     return [torch.Generator().manual_seed(seed) for seed in seeds]
 
 
-def _pictures(made: Any, seeds: Sequence[int]) -> list[np.ndarray]:
-    for seed, held_back in zip(seeds, made.nsfw_content_detected or (), strict=False):
-        if held_back:
-            print(f"a picture of seed {seed} was held back by the safety checker and is black; "
-                  "try another seed", file=sys.stderr)  # fmt: skip
-    return [(image * 255).round().clip(0, 255).astype(np.uint8) for image in made.images]
+def _images(output: Any, seeds: Sequence[int]) -> list[np.ndarray]:
+    for seed, blocked in zip(seeds, output.nsfw_content_detected or (), strict=False):
+        if blocked:
+            print(
+                f"the safety checker blocked the image of seed {seed}, which is black; try another "
+                "seed",
+                file=sys.stderr,
+            )
+    return [(image * 255).round().clip(0, 255).astype(np.uint8) for image in output.images]

@@ -1,4 +1,4 @@
-"""The words that go with a picture: one fixed sentence in which only the person changes."""
+"""Prompts: one fixed sentence in which only the description of the person changes."""
 
 from __future__ import annotations
 
@@ -9,19 +9,34 @@ PROMPT = (
     "ID photo of person wearing light-blue surgical cap and top, frontal headshot centered, even "
     "lighting, light-blue background, ultra-realistic, sharp focus"
 )
-"""The prompt of Tajima, Seo & Chen 2026; at synthesis "person" gives way to a description."""
+"""The prompt of all training images in Tajima, Seo & Chen 2026, section IV.A; at synthesis a
+description replaces "person"."""
 
 ANYBODY = "person"
 
 
 def prompt(description: str = ANYBODY) -> str:
-    """The sentence with a description, such as "woman of about 30", in place of "person".
+    """The fixed sentence with a description in place of "person".
 
-    Raises InputError for an empty one.
+    Args:
+        description: the subject in a few words, such as "woman of about 30"; runs of white space
+            become one space.
+
+    Returns:
+        The whole prompt.
+
+    Raises:
+        InputError: the description is empty.
+
+    Example:
+        >>> prompt("woman of about 30")[:40]
+        'ID photo of woman of about 30 wearing li'
     """
     words = " ".join(description.split())
     if not words:
-        raise InputError("description '': say who, as in 'woman of about 30 with light skin'")
+        raise InputError(
+            "description '': describe the person, as in 'woman of about 30 with light skin'"
+        )
     return PROMPT.replace(ANYBODY, words, 1)
 
 
@@ -34,8 +49,20 @@ def _descriptions() -> list[str]:
 
 
 def shorter(description: str, chance: float) -> str:
-    """A description as people give it, by a draw from 0 … 1: whole in half of all cases, else
-    without skin, without age too, or nothing but "person"."""
+    """Shortens a description at random, because users describe people in more or less detail.
+
+    Args:
+        description: one of :data:`DESCRIPTIONS`.
+        chance: a uniform random number, 0 … 1.
+
+    Returns:
+        The whole description in half of all cases; else it without the skin (0.15), without the
+        age too (0.1), or "person" (0.25).
+
+    Example:
+        >>> shorter("woman of about 30 with light skin", 0.6)
+        'woman of about 30'
+    """
     if chance < 0.5:
         return description
     if chance < 0.65:
@@ -44,7 +71,7 @@ def shorter(description: str, chance: float) -> str:
 
 
 DESCRIPTIONS = tuple(_descriptions())
-"""Every description of a person who does not exist, and what :func:`shorter` makes of them."""
+"""Every description of a synthetic subject, and their shortened forms (:func:`shorter`)."""
 
 SENTENCES = tuple(prompt(description) for description in DESCRIPTIONS)
-"""Every prompt that training uses; an example holds the number of its own."""
+"""Every prompt used in training; an example stores the index of its own."""

@@ -21,24 +21,25 @@ Trains = Literal["controlnet", "inner", "inner-controlnet", "lora", "both"]
 
 @dataclass(frozen=True)
 class Strategy(Settings):
-    """Conventional fine-tuning where nothing is said: the whole ControlNet, at all timesteps.
+    """A fine-tuning strategy; default: conventional, the whole ControlNet at all timesteps.
 
-    Partial fine-tuning (Tajima, Seo & Chen 2026) is ``first`` 500 and ``last`` 701.
+    Partial fine-tuning (Tajima, Seo & Chen 2026, section III.B: 500 ≤ t ≤ 700) is ``first`` 500
+    and ``last`` 701. Layer freezing and LoRA are baselines of their section IV.B.
     """
 
     trains: Trains = "controlnet"
-    """inner is the paper's layer freezing: the innermost blocks and cross-attention of the
-    ControlNet and, as it has no way up, those of the base U-Net; inner-controlnet leaves the base
-    alone; lora trains low-rank additions to the ControlNet's attention; both trains the base U-Net
-    with it, as our small one was."""
+    """controlnet: all of it; inner: the paper's layer freezing, which trains the innermost blocks
+    and the cross-attention of the ControlNet and, as a ControlNet has no decoder, those of the
+    base U-Net; inner-controlnet: the same without the base; lora: low-rank adapters on the
+    ControlNet's attention; both: ControlNet and base U-Net, as for our small one."""
     first: int = 0
     """First timestep that is trained, 0 … 999."""
     last: int = TIMESTEPS
-    """The timestep after the last."""
+    """End of the trained timesteps, itself excluded."""
     rank: int = 16
-    """Of lora."""
+    """Rank of lora."""
     targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
-    """Layers that lora adds to. The paper does not say which it took."""
+    """Layers that lora adapts. The paper does not say which layers it adapted."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.first < self.last <= TIMESTEPS:
@@ -55,49 +56,76 @@ class Strategy(Settings):
         return self.trains in ("inner", "both")
 
     def timesteps(self, count: int, rng: torch.Generator) -> Tensor:
-        """Timesteps (count,) of a batch."""
+        """Samples the timesteps of a batch, uniformly from the trained range.
+
+        Args:
+            count: number of images N.
+            rng: random numbers; its device is that of the result.
+
+        Returns:
+            (N,) int64 timesteps, ``first`` … ``last`` - 1.
+        """
         return torch.randint(self.first, self.last, (count,), generator=rng, device=rng.device)
 
     def set_trainable(self, controlnet: ControlNetModel, unet: UNet2DConditionModel) -> None:
-        """Sets which tensors have a gradient; lora is added to the ControlNet."""
+        """Sets which tensors have a gradient, in place; lora adds its adapters.
+
+        Args:
+            controlnet: the ControlNet to train.
+            unet: the base's U-Net.
+
+        Raises:
+            InputError: the ControlNet has no layers named ``targets`` for lora to adapt.
+        """
         unet.requires_grad_(self.trains == "both")
         controlnet.requires_grad_(self.trains in ("controlnet", "both"))
         if self.trains == "lora":
             self._add_lora(controlnet)
         elif self.trains.startswith("inner"):
             inner = (f"down_blocks.{len(controlnet.down_blocks) - 1}.", "mid_block.")
-            _free(controlnet, inner)
+            _unfreeze(controlnet, inner)
             if self.trains == "inner":
-                _free(unet, ("up_blocks.0.",))
+                _unfreeze(unet, ("up_blocks.0.",))
 
     def _add_lora(self, controlnet: ControlNetModel) -> None:
         config = LoraConfig(
-            r=self.rank, lora_alpha=self.rank, target_modules=list(self.targets),
+            r=self.rank,
+            lora_alpha=self.rank,
+            target_modules=list(self.targets),
             init_lora_weights="gaussian",
-        )  # fmt: skip
+        )
         try:
             controlnet.add_adapter(config)
         except ValueError as error:
             raise InputError(f"targets {', '.join(self.targets)}: {error}") from None
 
 
-def _free(network: torch.nn.Module, blocks: tuple[str, ...]) -> None:
-    """Some blocks and all cross-attention."""
-    for name, tensor in network.named_parameters():
+def _unfreeze(network: torch.nn.Module, blocks: tuple[str, ...]) -> None:
+    """Makes the blocks and all cross-attention trainable."""
+    for name, parameter in network.named_parameters():
         if name.startswith(blocks) or ".attn2." in name:
-            tensor.requires_grad_(True)
+            parameter.requires_grad_(True)
 
 
 def merged(controlnet: ControlNetModel) -> ControlNetModel:
-    """A ControlNet with its low-rank additions added in, a plain one; itself where it has none."""
+    """Merges the LoRA adapters of a ControlNet into its weights.
+
+    Args:
+        controlnet: any ControlNet; stays as it is.
+
+    Returns:
+        A ControlNet without adapters, frozen and in evaluation mode; ``controlnet`` itself if it
+        has none.
+    """
     if not getattr(controlnet, "peft_config", None):
         return controlnet
     out = ControlNetModel.from_config(controlnet.config)
-    whole = copy.deepcopy(controlnet)  # adding and taking away again would change what is frozen
-    whole.fuse_lora()
-    out.load_state_dict({
+    fused = copy.deepcopy(controlnet)  # fusing and unfusing in place would alter the frozen weights
+    fused.fuse_lora()
+    state = {
         name.replace(".base_layer.", "."): tensor
-        for name, tensor in whole.state_dict().items()
+        for name, tensor in fused.state_dict().items()
         if ".lora_" not in name
-    })  # fmt: skip
+    }
+    out.load_state_dict(state)
     return out.to(controlnet.device).requires_grad_(False).eval()

@@ -1,4 +1,4 @@
-"""How much the error of a timestep counts, where a network learns from nothing."""
+"""Loss weights by timestep, for networks trained from scratch."""
 
 from __future__ import annotations
 
@@ -12,18 +12,19 @@ from palsynth.settings import Settings
 
 @dataclass(frozen=True)
 class Weighting(Settings):
-    """Weights of the error of the predicted noise; with the defaults all timesteps count alike, as
-    published fine-tunings have it.
+    """Weights of the error of the predicted noise; the defaults weight all timesteps alike, as
+    published fine-tunings do.
 
-    Errors count as the velocity's would (Salimans & Ho 2022), 1 / alpha-bar, up to ``max_weight``: from
-    nearly nothing but noise, a small error is a large one in the picture. And they count by
-    min(SNR, gamma) / SNR (Hang et al. 2023): the last trace of noise says little about faces.
+    Errors are weighted as errors of the velocity (Salimans & Ho 2022), by 1 / alpha-bar up to
+    ``max_weight``: at high noise a small error of the noise is a large one in the image. They are
+    also weighted by min(SNR, gamma) / SNR (Hang et al. 2023), as the lowest noise levels teach
+    little about faces.
     """
 
     snr_gamma: float = 0.0
-    """Largest signal-to-noise ratio that counts in full; 0 counts all in full."""
+    """Signal-to-noise ratio above which the weight falls (Min-SNR gamma); 0 turns this off."""
     max_weight: float = 1.0
-    """Most that an error counts for being made in much noise."""
+    """Upper limit of the weight at high noise; 1 turns it off."""
 
     def __post_init__(self) -> None:
         if self.snr_gamma < 0:
@@ -32,13 +33,20 @@ class Weighting(Settings):
             raise InputError(f"max_weight {self.max_weight:g}: must be at least 1")
 
     def weights(self, alphas_cumprod: Tensor) -> Tensor:
-        """A weight a timestep (T,), of alpha-bar (T,)."""
-        found = (1 / alphas_cumprod).clamp(max=self.max_weight)
+        """The weight of each timestep.
+
+        Args:
+            alphas_cumprod: (T,) alpha-bar of the noise schedule, 0 … 1.
+
+        Returns:
+            (T,) weights, above 0.
+        """
+        weights = (1 / alphas_cumprod).clamp(max=self.max_weight)
         if self.snr_gamma:
             noise_to_signal = (1 - alphas_cumprod) / alphas_cumprod
-            found = found * (noise_to_signal * self.snr_gamma).clamp(max=1)
-        return found
+            weights = weights * (noise_to_signal * self.snr_gamma).clamp(max=1)
+        return weights
 
 
 FROM_SCRATCH = Weighting(snr_gamma=5.0, max_weight=20.0)
-"""For networks that begin at random weights or at zero."""
+"""For networks initialised at random or at zero."""

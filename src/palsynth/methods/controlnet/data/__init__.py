@@ -1,1 +1,1 @@
-"""What ControlNets train on: healthy subjects and patients."""
+"""Training data of ControlNets: healthy synthetic subjects, and patients."""

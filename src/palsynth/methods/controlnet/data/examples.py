@@ -1,4 +1,4 @@
-"""One example of a ControlNet's training: a picture with its edges and its sentence."""
+"""One training example of a ControlNet: an image with its edges and its caption."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from torch import Tensor
 from palsynth.data.examples import stack
 from palsynth.methods.controlnet.prompts import DESCRIPTIONS, shorter
 
-NUMBERS = {who: number for number, who in enumerate(DESCRIPTIONS)}
-"""Description -> the number of its sentence."""
+NUMBERS = {description: number for number, description in enumerate(DESCRIPTIONS)}
+"""Description -> its index, which is that of its prompt too."""
 
 
 @dataclass(frozen=True)
 class ControlNetExample:
-    """``image`` (S, S, 3) uint8 RGB, its Canny ``edges`` (S, S) uint8, the number of its
-    ``sentence``, and its own ``number`` among the pictures there are, from which it is known
-    again."""
+    """``image`` (S, S, 3) uint8 RGB, its Canny ``edges`` (S, S) uint8, ``sentence`` the index of
+    its caption, and ``number`` its own index among the images of the source, under which its
+    latents are cached."""
 
     image: np.ndarray
     edges: np.ndarray
@@ -32,14 +32,31 @@ class ControlNetExample:
 
 
 def shorten_captions(sentences: Tensor, rng: torch.Generator) -> list[int]:
-    """Numbers (N,) of sentences, some of them cut short: whoever draws later may say less, too."""
-    draws = torch.rand(len(sentences), generator=rng, device=rng.device).tolist()
+    """Shortens captions at random (:func:`.prompts.shorter`), so that less detailed prompts work
+    too.
+
+    Args:
+        sentences: (N,) integers, indices of captions.
+        rng: random numbers, one per caption.
+
+    Returns:
+        N indices of the shortened captions.
+    """
+    chances = torch.rand(len(sentences), generator=rng, device=rng.device).tolist()
     return [
         NUMBERS[shorter(DESCRIPTIONS[n], chance)]
-        for n, chance in zip(sentences.tolist(), draws, strict=True)
+        for n, chance in zip(sentences.tolist(), chances, strict=True)
     ]
 
 
 def in_batch(examples: list[ControlNetExample]) -> dict[str, Tensor]:
-    """Pictures as a batch of the loop holds them."""
+    """Stacks examples as the training loop does.
+
+    Args:
+        examples: B examples of one size.
+
+    Returns:
+        ``image`` (B, S, S, 3) and ``edges`` (B, S, S) uint8, ``sentence`` and ``number`` (B,)
+        int64.
+    """
     return {name: torch.from_numpy(array) for name, array in stack(examples).items()}

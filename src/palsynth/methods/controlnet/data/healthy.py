@@ -1,6 +1,6 @@
-"""Healthy synthetic subjects, each in one picture: what the small Stable Diffusion learns from.
+"""Healthy synthetic subjects, one image each: training data of the small Stable Diffusion.
 
-It has seen healthy people only, as the published one has hardly seen a palsy.
+It is trained on healthy faces only, as the published one contains hardly any palsy.
 """
 
 from __future__ import annotations
@@ -21,72 +21,71 @@ from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
 from palsynth.face.framing import PORTRAIT
 from palsynth.methods.controlnet.conditioning import plain_edges
+from palsynth.methods.controlnet.config import HealthySettings
 from palsynth.methods.controlnet.data.examples import NUMBERS, ControlNetExample, in_batch
 from palsynth.progress import progress_bar
 from palsynth.seeds import Stream, make_rng
-from palsynth.settings import Settings
 from palsynth.subjects import EVALUATION_SEEDS, random_view, render, sample
 from palsynth.subjects.description import describe
 
 HELD = 12
-"""Pictures of people whom nothing trains on."""
+"""Images in a held-out batch."""
 
 
-@dataclass(frozen=True)
-class HealthySettings(Settings):
-    """Healthy people who do not exist, each in one picture."""
+def healthy_source(settings: HealthySettings, size: int, build_cache: bool = True) -> Source:
+    """The source of images of healthy synthetic subjects.
 
-    subjects: int = 6000
-    """How many."""
-    first_subject: int = 500_000
-    """Seed of the first."""
-    cache_dir: Path = Path("runs/cache-healthy")
-    """Folder where their pictures are kept."""
-    render_workers: int = 2
-    """Processes that draw them."""
-    seed: int = 0
+    Args:
+        settings: which subjects, and where their images are cached.
+        size: side of the images, pixels.
+        build_cache: render what the cache lacks first, with progress shown; if False, images are
+            rendered one by one as they are read and nothing is written.
 
-    def __post_init__(self) -> None:
-        if self.subjects < 1 or self.render_workers < 1:
-            raise InputError("subjects and render_workers must be at least 1")
-        if self.first_subject + self.subjects > FIRST:
-            raise InputError(
-                f"first_subject {self.first_subject} with subjects {self.subjects}: seeds from {FIRST:,} "
-                "on are for validation and evaluation"
-            )
+    Returns:
+        A source of :class:`ControlNetExample`.
 
-    def build(self, size: int, build_cache: bool = True) -> Source:
-        """The source of pictures (size, size, 3); draws them first, unless ``build_cache`` is False."""
-        synthetic = HealthySource(self.first_subject, size, self.seed)
-        cached = CachedHealthy(
-            synthetic, self.cache_dir, self.subjects, self.seed, uncached=not build_cache
-        )
-        if build_cache:
-            with progress_bar("drawing healthy people") as progress:
-                cached.build(self.render_workers, progress)
-        return cached
+    Raises:
+        InputError: the cache holds the images of other settings.
+    """
+    subjects = HealthySource(settings.first_subject, size, settings.seed)
+    cached = CachedHealthy(
+        subjects, settings.cache_dir, settings.subjects, settings.seed, uncached=not build_cache
+    )
+    if build_cache:
+        with progress_bar("rendering healthy subjects") as progress:
+            cached.build(settings.render_workers, progress)
+    return cached
 
 
 @lru_cache(maxsize=2)
 def held_out(size: int) -> dict[str, Tensor]:
-    """A batch of healthy people whom nothing trains on."""
-    synthetic = HealthySource(FIRST + 4000, size, seed=7)
+    """A batch of healthy subjects that no training uses.
+
+    Args:
+        size: side of the images, pixels.
+
+    Returns:
+        What :func:`.examples.in_batch` gives of 12 examples.
+    """
+    source = HealthySource(FIRST + 4000, size, seed=7)
     examples = []
     for number in range(HELD):
-        record = synthetic[number]
+        record = source[number]
         image = record[:-1].reshape(size, size, 3)
         examples.append(ControlNetExample(image, plain_edges(image), int(record[-1]), number))
     return in_batch(examples)
 
 
 RESTING = 0.4
-"""Share of healthy pictures at rest; the others do one of the ten movements."""
+"""Share of healthy subjects at rest; the remainder perform one of the ten movements."""
 
 
 @dataclass(frozen=True)
 class HealthySource:
-    """Healthy people from ``first`` on, each picture of another: uint8 records (S * S * 3 + 1),
-    the picture and the number of its sentence."""
+    """Healthy subjects, one image each: subject n has seed ``first`` + n.
+
+    Records are uint8 (S * S * 3 + 1): the image, and the index of its caption.
+    """
 
     first: int
     size: int = 128
@@ -94,7 +93,7 @@ class HealthySource:
 
     def __getitem__(self, number: int) -> np.ndarray:
         if self.first + number >= EVALUATION_SEEDS:
-            raise InputError(f"people from {EVALUATION_SEEDS:,} on are for evaluation")
+            raise InputError(f"subjects from seed {EVALUATION_SEEDS:,} on are for evaluation")
         rng = make_rng(self.seed, number, Stream.HEALTHY_PICTURE)
         subject = sample(self.first + number)
         at_rest = rng.random() < RESTING
@@ -108,9 +107,10 @@ class HealthySource:
 
 @dataclass(frozen=True)
 class CachedHealthy(ShardedCache):
-    """The first ``count`` pictures of healthy people, drawn once and kept; a source of examples."""
+    """The first ``count`` images of healthy subjects, rendered once and cached; a source of
+    examples."""
 
-    what: ClassVar[str] = "pictures of healthy people"
+    what: ClassVar[str] = "images of healthy subjects"
     record_file: ClassVar[str] = "healthy.json"
     stem: ClassVar[str] = "healthy"
     part: ClassVar[int] = 100
@@ -123,11 +123,11 @@ class CachedHealthy(ShardedCache):
 
     @property
     def num_subjects(self) -> int | None:
-        """One a picture."""
+        """Number of subjects: one per image."""
         return self.count
 
     def records(self, numbers: Sequence[int]) -> np.ndarray:
-        """Some pictures, drawn."""
+        """Renders some images."""
         return np.stack([self.source[n] for n in numbers])
 
     def __getitem__(self, number: int) -> ControlNetExample:

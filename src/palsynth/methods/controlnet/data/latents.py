@@ -1,4 +1,4 @@
-"""Latents of pictures that a training sees again and again, encoded once."""
+"""Latents of the training images, encoded once."""
 
 from __future__ import annotations
 
@@ -9,25 +9,34 @@ from torch import Tensor
 
 
 class LatentCache:
-    """What an autoencoder makes of pictures, remembered by their numbers, on the CPU.
+    """The encodings (mean and log variance) of images by an autoencoder, cached by number, on the
+    CPU.
 
-    Each picture is encoded alone and in single precision, so its latent does not depend on when
-    it was first seen: a resumed run goes on bit for bit. At 512 px a picture takes 128 KiB.
+    Each image is encoded alone and in single precision, so its latent does not depend on when it
+    was first used: a resumed run continues bit for bit. At 512 px an image takes 128 KiB.
     """
 
     def __init__(self, vae: AutoencoderKL) -> None:
         self._vae = vae
-        self._known: dict[int, Tensor] = {}
+        self._cached: dict[int, Tensor] = {}
 
     @torch.no_grad()
     def sample(self, images: Tensor, numbers: list[int], rng: torch.Generator) -> Tensor:
-        """Latents (N, C, h, w), scaled, drawn with ``rng`` from what images (N, 3, H, W) in 0 … 1
-        are encoded to."""
+        """Samples latents of images from their encoded distributions.
+
+        Args:
+            images: (N, 3, H, W) float, 0 … 1.
+            numbers: the N keys under which the encodings are cached.
+            rng: random numbers, on the device of ``images``.
+
+        Returns:
+            (N, C, h, w) float32 latents, multiplied by the autoencoder's scaling factor.
+        """
         for number, image in zip(numbers, images, strict=True):
-            if number not in self._known:
+            if number not in self._cached:
                 with torch.autocast(image.device.type, enabled=False):
                     encoded = self._vae.encode(2 * image[None].float() - 1).latent_dist
-                self._known[number] = encoded.parameters[0].cpu()
-        moments = torch.stack([self._known[n] for n in numbers]).to(images.device)
-        drawn = DiagonalGaussianDistribution(moments).sample(generator=rng)
-        return drawn * self._vae.config["scaling_factor"]
+                self._cached[number] = encoded.parameters[0].cpu()
+        moments = torch.stack([self._cached[n] for n in numbers]).to(images.device)
+        latents = DiagonalGaussianDistribution(moments).sample(generator=rng)
+        return latents * self._vae.config["scaling_factor"]

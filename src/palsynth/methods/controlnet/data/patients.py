@@ -1,4 +1,4 @@
-"""The patients whom a ControlNet is tuned on."""
+"""Images of the patients that a ControlNet is fine-tuned on."""
 
 from __future__ import annotations
 
@@ -14,39 +14,33 @@ from palsynth.errors import InputError
 from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.methods.controlnet.conditioning import plain_edges
+from palsynth.methods.controlnet.config import PatientsSettings
 from palsynth.methods.controlnet.data.examples import NUMBERS, ControlNetExample
 from palsynth.methods.controlnet.prompts import ANYBODY
 from palsynth.seeds import Stream, make_rng
-from palsynth.settings import Settings
 
 
-@dataclass(frozen=True)
-class PatientsSettings(Settings):
-    """The patients whom a ControlNet is tuned on."""
+def patients_source(settings: PatientsSettings, size: int) -> PatientsSource:
+    """The source of images of patients.
 
-    dataset: Path
-    """A dataset folder with a manifest."""
-    patients: int = 3
-    """How many: those with the most pictures."""
-    subjects: tuple[str, ...] = ()
-    """Or who, by subject_id."""
-    seed: int = 0
+    Args:
+        settings: the dataset, and which of its patients.
+        size: side of the images, pixels.
 
-    def __post_init__(self) -> None:
-        if self.patients < 1:
-            raise InputError(f"patients {self.patients}: must be at least 1")
-
-    def build(self, size: int) -> PatientsSource:
-        """The source of their pictures."""
-        return PatientsSource(self.dataset, size, self.patients, self.subjects, self.seed)
+    Returns:
+        A source of :class:`ControlNetExample`.
+    """
+    return PatientsSource(
+        settings.dataset, size, settings.patients, settings.subjects, settings.seed
+    )
 
 
 @dataclass(frozen=True)
 class PatientsSource:
-    """The pictures of some subjects of a dataset folder, cut to portraits, under one prompt.
+    """The images of some subjects of a dataset folder, cropped to portraits, under one prompt.
 
-    Without ``subjects`` the first ``patients`` of those with the most pictures count, as the paper
-    has three of 600 each. Nobody of a validation or test split is tuned on.
+    Without ``subjects``, the ``patients`` with the largest number of images count; the paper has
+    three of 600 each (section IV.A). Subjects of a validation or test split are refused.
     """
 
     folder: Path
@@ -56,75 +50,87 @@ class PatientsSource:
     seed: int = 0
 
     @cached_property
-    def _all(self) -> list[Row]:
+    def _all_rows(self) -> list[Row]:
         return read_manifest(self.folder)
 
     @cached_property
-    def _names(self) -> tuple[str, ...]:
-        return self.subjects or _most_pictured(self._for_training, self.patients)
+    def _selected(self) -> tuple[str, ...]:
+        return self.subjects or _most_pictured(self._train_rows, self.patients)
 
     @property
-    def _for_training(self) -> list[Row]:
-        return [row for row in self._all if row.split in ("train", None)]
+    def _train_rows(self) -> list[Row]:
+        return [row for row in self._all_rows if row.split in ("train", None)]
 
     @cached_property
     def rows(self) -> list[Row]:
-        """The rows of the subjects. Raises InputError where there are too few, or one is kept for
-        tests."""
-        found = [row for row in self._all if row.subject_id in self._names]
-        for row in found:
+        """The rows of the patients.
+
+        Raises:
+            InputError: there are too few patients, or one is of another split than train.
+        """
+        rows = [row for row in self._all_rows if row.subject_id in self._selected]
+        for row in rows:
             if row.split not in ("train", None):
                 raise InputError(
                     f"{self.folder}: subject {row.subject_id} is of split {row.split}; name "
                     "subjects of split train"
                 )
-        lacking = sorted(set(self._names) - {row.subject_id for row in found})
-        if lacking:
-            raise InputError(f"{self.folder}: has no pictures of subject {lacking[0]}")
-        if len(self._names) < (len(self.subjects) or self.patients):
+        missing = sorted(set(self._selected) - {row.subject_id for row in rows})
+        if missing:
+            raise InputError(f"{self.folder}: has no images of subject {missing[0]}")
+        if len(self._selected) < (len(self.subjects) or self.patients):
             raise InputError(
-                f"{self.folder}: holds {len(self._names)} subjects to train on, not {self.patients}"
+                f"{self.folder}: holds {len(self._selected)} subjects to train on, not "
+                f"{self.patients}"
             )
-        return found
+        return rows
 
     @property
     def num_subjects(self) -> int | None:
-        """How many patients."""
-        return len(self._names)
+        """Number of patients."""
+        return len(self._selected)
 
     def subjects_used(self) -> tuple[str, ...]:
-        """Who they are, by subject_id."""
-        return self._names
+        """The patients by subject_id."""
+        return self._selected
 
     @cached_property
-    def _cut(self) -> dict[int, np.ndarray]:
+    def _portraits(self) -> dict[int, np.ndarray]:
         return {}
 
     def __getitem__(self, number: int) -> ControlNetExample:
         index = shuffled(number, len(self.rows), self.seed, Stream.CONTROLNET_ORDER)
-        if index not in self._cut:
-            self._cut[index] = self._picture(self.rows[index])
-        image = self._cut[index]
+        if index not in self._portraits:
+            self._portraits[index] = self._portrait(self.rows[index])
+        image = self._portraits[index]
         return ControlNetExample(image, plain_edges(image), NUMBERS[ANYBODY], index)
 
     def held(self, count: int) -> list[ControlNetExample]:
-        """Up to ``count`` pictures of other subjects, by chance from all there are; of the healthy
-        ones only where nobody else is left."""
-        others = [row for row in self._all if row.subject_id not in self._names]
-        others = [row for row in others if row.hb_grade != "I"] or others
-        order = make_rng(self.seed, Stream.HELD_OUT_PATIENTS).permutation(len(others))
-        chosen = [others[n] for n in order[:count]]
-        images = [self._picture(row) for row in chosen]
+        """Images of subjects that are not trained on, chosen at random.
+
+        Healthy subjects (grade I) are used only if the dataset has no other subject.
+
+        Args:
+            count: the largest number of images.
+
+        Returns:
+            Up to ``count`` examples; none if all subjects are trained on.
+        """
+        candidates = [row for row in self._all_rows if row.subject_id not in self._selected]
+        candidates = [row for row in candidates if row.hb_grade != "I"] or candidates
+        order = make_rng(self.seed, Stream.HELD_OUT_PATIENTS).permutation(len(candidates))
+        images = [self._portrait(candidates[n]) for n in order[:count]]
         return [
             ControlNetExample(x, plain_edges(x), NUMBERS[ANYBODY], n) for n, x in enumerate(images)
         ]
 
-    def _picture(self, row: Row) -> np.ndarray:
+    def _portrait(self, row: Row) -> np.ndarray:
         return read_face(self.folder / row.file_name).aligned(PORTRAIT, self.size).image
 
 
 def _most_pictured(rows: list[Row], count: int) -> tuple[str, ...]:
-    pictures: dict[str, int] = {}
+    """The ``count`` subjects with the largest number of images."""
+    images: dict[str, int] = {}
     for row in rows:
-        pictures[row.subject_id] = pictures.get(row.subject_id, 0) + 1
-    return tuple(sorted(pictures, key=lambda name: (-pictures[name], name))[:count])
+        images[row.subject_id] = images.get(row.subject_id, 0) + 1
+    return tuple(sorted(images, key=lambda name: (-images[name], name))[:count])

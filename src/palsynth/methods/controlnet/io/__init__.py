@@ -1,1 +1,1 @@
-"""Reading published weights and writing our own."""
+"""Reads published weights, and reads and writes our own."""

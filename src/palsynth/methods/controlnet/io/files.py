@@ -1,4 +1,4 @@
-"""A tuned ControlNet on disk: recipe.yaml, controlnet/, and base/ where that was tuned too."""
+"""A trained ControlNet on disk: recipe.yaml, controlnet/, and base/ if that was tuned too."""
 
 from __future__ import annotations
 
@@ -7,76 +7,109 @@ from pathlib import Path
 
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import ASSETS, BESIDE, SMALL, save_base
+from palsynth.methods.controlnet.config import ControlNetSettings, Sampling
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
-from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
-from palsynth.methods.controlnet.recipe import ControlNetRecipe, ControlNetSettings
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
+from palsynth.methods.controlnet.recipe import ControlNetRecipe
 from palsynth.methods.networks import default_device
 from palsynth.training import recipe as recipes
 
-_BEGAN = "pretrained"
-"""Folder beside the weights of a pipeline that was saved whole."""
+_PRETRAINED = "pretrained"
+"""Subfolder of a saved pipeline with the ControlNet that tuning started from."""
 
 
 def read_recipe(folder: Path) -> ControlNetRecipe:
-    """The recipe of a training's weights."""
+    """Reads the recipe beside trained weights.
+
+    Args:
+        folder: the weights of a training.
+
+    Returns:
+        The recipe of that training.
+
+    Raises:
+        InputError: the folder has no recipe, or the recipe is faulty.
+    """
     if not (folder / "recipe.yaml").is_file():
         raise InputError(
             f"{folder}: holds no such weights; give --weights, a training's folder, or --base and "
             "--controlnet (docs/controlnet.md)"
         )
-    found: ControlNetRecipe = recipes.load(folder / "recipe.yaml", {"controlnet": ControlNetRecipe})
-    return found
+    recipe: ControlNetRecipe = recipes.load(
+        folder / "recipe.yaml", {"controlnet": ControlNetRecipe}
+    )
+    return recipe
 
 
 def load_pipeline(
-    folder: Path | None = None, base: str | None = None, tokenizer: Path | None = None,
+    folder: Path | None = None,
+    base: str | None = None,
+    tokenizer: Path | None = None,
     sampling: Sampling | None = None,
-) -> ControlNetPalsyPipeline:  # fmt: skip
-    """The pipeline of a training's weights; the partially tuned one that ships where nothing is
-    said. ``base`` (with its ``tokenizer``, where it is a single file) is the Stable Diffusion,
-    where it is not where the recipe says; ``sampling`` is in place of the recipe's.
+) -> ControlNetPalsyPipeline:
+    """Loads the pipeline of trained weights, on the default device.
 
-    Raises InputError where the folder holds no tuned ControlNet, or a base of its own beside one
-    that is given.
+    Args:
+        folder: the weights of a training; default: the partially fine-tuned ones that ship.
+        base: the Stable Diffusion, in place of the one that the recipe names.
+        tokenizer: folder of its tokenizer, if ``base`` is a single file.
+        sampling: in place of the recipe's.
+
+    Returns:
+        The pipeline, with the strategy and the patients of the recipe.
+
+    Raises:
+        InputError: the folder holds no trained ControlNet, lacks the base that was tuned with it,
+            or has one while ``base`` is given too.
     """
     folder = folder or ASSETS / "pf"
     recipe = read_recipe(folder)
-    model = _found_beside(recipe.model, folder)
-    beside = (folder / BESIDE).is_dir()
-    if model.strategy.tunes_base and not beside:
+    model = _with_saved_paths(recipe.model, folder)
+    has_base = (folder / BESIDE).is_dir()
+    if model.strategy.tunes_base and not has_base:
         raise InputError(
             f"{folder}: the base that was tuned with it is missing ({BESIDE}/); bring it or train "
             "from scratch"
         )
     if base is not None:
-        if beside:
+        if has_base:
             raise InputError(f"{folder}: holds the base that it was tuned with; leave out --base")
         model = replace(model, base=base, tokenizer=tokenizer)
     if sampling is not None:
         model = replace(model, sampling=sampling)
-    found = read_base(model.base, model.tokenizer)
-    controlnet = read_controlnet(str(folder / "controlnet"), found)
-    began = None
+    components = read_base(model.base, model.tokenizer)
+    controlnet = read_controlnet(str(folder / "controlnet"), components)
+    pretrained = None
     if model.sampling.outside == "pretrained":
-        began = read_controlnet(model.controlnet, found)
-    made = ControlNetPalsyPipeline(
-        found, controlnet, model.sampling, model.strategy, began, recipe.patients
+        pretrained = read_controlnet(model.controlnet, components)
+    pipeline = ControlNetPalsyPipeline(
+        components, controlnet, model.sampling, model.strategy, pretrained, recipe.patients
     )
-    return made.to(default_device())
+    return pipeline.to(default_device())
 
 
-def _found_beside(model: ControlNetSettings, folder: Path) -> ControlNetSettings:
-    """What was written beside the weights is found wherever they lie."""
+def _with_saved_paths(model: ControlNetSettings, folder: Path) -> ControlNetSettings:
+    """Points to the networks saved with the weights, wherever the folder has been moved."""
     if (folder / BESIDE).is_dir():
         model = replace(model, base=str(folder / BESIDE), tokenizer=None)
-    if model.controlnet == _BEGAN and (folder / _BEGAN).is_dir():
-        model = replace(model, controlnet=str(folder / _BEGAN))
+    if model.controlnet == _PRETRAINED and (folder / _PRETRAINED).is_dir():
+        model = replace(model, controlnet=str(folder / _PRETRAINED))
     return model
 
 
 def untuned_pipeline(model: ControlNetSettings | None = None) -> ControlNetPalsyPipeline:
-    """The pipeline of a base and a ControlNet as they are; of those that ship by default, which
-    sample as in their training."""
+    """Loads the pipeline of a base and a ControlNet that was not tuned on patients.
+
+    Args:
+        model: which base and ControlNet, and how to sample; default: those that ship, which
+            sample as in their training.
+
+    Returns:
+        The pipeline, on the default device.
+
+    Raises:
+        InputError: the ControlNet was tuned on patients, or cannot be loaded.
+    """
     if model is None:
         return load_pipeline(SMALL)
     _check_untuned(model.controlnet)
@@ -87,7 +120,7 @@ def untuned_pipeline(model: ControlNetSettings | None = None) -> ControlNetPalsy
 
 
 def _check_untuned(controlnet: str | None) -> None:
-    """A training's weights say beside them whether patients were shown."""
+    """Refuses a ControlNet whose recipe, beside its weights, names patients."""
     path = Path(controlnet or SMALL)
     for folder in (path, path.parent):
         if (folder / "controlnet").is_dir() and (folder / "recipe.yaml").is_file():
@@ -100,16 +133,22 @@ def _check_untuned(controlnet: str | None) -> None:
 
 
 def save_pipeline(pipeline: ControlNetPalsyPipeline, folder: Path) -> None:
-    """Writes what :func:`load_pipeline` reads; the base is written beside, whole."""
+    """Saves a pipeline with its whole base, as :func:`load_pipeline` reads it.
+
+    Args:
+        pipeline: what is saved.
+        folder: where it is written; made if missing.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     save_base(pipeline.base, folder / BESIDE)
     pipeline.controlnet.save_pretrained(folder / "controlnet")
     if pipeline.pretrained is not None:
-        pipeline.pretrained.save_pretrained(folder / _BEGAN)
-    began = None if pipeline.pretrained is None else _BEGAN
+        pipeline.pretrained.save_pretrained(folder / _PRETRAINED)
     model = ControlNetSettings(
-        base=BESIDE, controlnet=began, strategy=pipeline.strategy,
+        base=BESIDE,
+        controlnet=None if pipeline.pretrained is None else _PRETRAINED,
+        strategy=pipeline.strategy,
         sampling=pipeline.sampling,
-    )  # fmt: skip
+    )
     recipe = ControlNetRecipe(model=model, patients=pipeline.patients)
     recipes.save(recipe, folder / "recipe.yaml")

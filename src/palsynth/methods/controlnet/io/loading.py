@@ -1,7 +1,7 @@
-"""Stable Diffusions and ControlNets from disk, published layouts included, each fault in one line.
+"""Loads Stable Diffusions and ControlNets from disk, published layouts included.
 
-Weights are read from safetensors (or pickles that hold nothing but tensors), never from the
-network: a hub's name is looked up among what was downloaded before.
+Weights are read from safetensors (or from pickles with tensors only), never from the network: the
+name of a hub model is looked up among earlier downloads. Each fault is a one-line error.
 """
 
 from __future__ import annotations
@@ -17,40 +17,63 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import BESIDE, SMALL, Base
+from palsynth.methods.controlnet.io.single_file import base_from_file, controlnet_from_file
 
 PIPELINES = ("StableDiffusionPipeline", "StableDiffusionControlNetPipeline")
 OTHER_KINDS = (
-    "depth", "openpose", "seg", "scribble", "normal", "normalbae", "hed", "mlsd", "lineart",
-    "softedge", "shuffle", "tile", "inpaint", "ip2p", "qrcode", "brightness",
-)  # fmt: skip
-"""Words in the names of ControlNets that are told something else than Canny edges: their files
-do not differ otherwise."""
+    "depth",
+    "openpose",
+    "seg",
+    "scribble",
+    "normal",
+    "normalbae",
+    "hed",
+    "mlsd",
+    "lineart",
+    "softedge",
+    "shuffle",
+    "tile",
+    "inpaint",
+    "ip2p",
+    "qrcode",
+    "brightness",
+)
+"""Words in the names of ControlNets for other conditions than Canny edges: their files do not
+differ otherwise."""
 
 SD2_WIDTH = 1024
-"""Numbers a token of Stable Diffusion 2's text encoder; 1.x has 768."""
+"""Width of Stable Diffusion 2's text embeddings; that of 1.x is 768."""
 
 _FAULTS = (OSError, ValueError, SafetensorError, RuntimeError, KeyError, TypeError, EOFError)
 
 
 def read_base(where: Path | str | None = None, tokenizer: Path | None = None) -> Base:
-    """A Stable Diffusion 1.x: a folder as diffusers lays it out, a hub's name that was downloaded
-    before, a single ``.safetensors`` or ``.ckpt`` file with a ``tokenizer`` folder beside, or None
-    for the small one that ships.
+    """Loads a Stable Diffusion 1.x.
 
-    Raises InputError for anything else, SDXL and SD 2 by name.
+    Args:
+        where: a folder in the layout of diffusers, the name of a hub model that was downloaded
+            before, or a single ``.safetensors`` or ``.ckpt`` file; default: the small one that
+            ships.
+        tokenizer: folder of the tokenizer, if ``where`` is a single file.
+
+    Returns:
+        The base, its networks frozen and in evaluation mode.
+
+    Raises:
+        InputError: it is anything else; SDXL and SD 2 are named.
     """
     if where is None:
         return _folder(SMALL / BESIDE)
     path = _local(where)
     if path.is_dir():
         return _folder(path)
-    from palsynth.methods.controlnet.io.single_file import base_from_file
-
     if tokenizer is None:
         raise InputError(
             f"{path}: a single file holds no tokenizer; give --tokenizer, the folder of one "
@@ -60,8 +83,20 @@ def read_base(where: Path | str | None = None, tokenizer: Path | None = None) ->
 
 
 def read_controlnet(where: Path | str | None, base: Base) -> ControlNetModel:
-    """A Canny ControlNet that fits a base, from a folder, a hub's name or a single file; None is
-    the one that ships. Raises InputError where it does not fit."""
+    """Loads a Canny ControlNet that fits a base.
+
+    Args:
+        where: a folder, the name of a downloaded hub model, or a single file; default: the one
+            that ships.
+        base: the Stable Diffusion that it must fit.
+
+    Returns:
+        The ControlNet, frozen and in evaluation mode.
+
+    Raises:
+        InputError: it cannot be read, is for another condition than Canny edges, does not fit, or
+            has a base of its own.
+    """
     path = SMALL / "controlnet" if where is None else _local(where)
     if path.is_dir():
         if (path / BESIDE).is_dir():
@@ -71,52 +106,79 @@ def read_controlnet(where: Path | str | None, base: Base) -> ControlNetModel:
             )
         inner = path / "controlnet"
         path = inner if inner.is_dir() else path
-        found = _network(ControlNetModel, path)
+        controlnet = _network(ControlNetModel, path)
     else:
-        from palsynth.methods.controlnet.io.single_file import controlnet_from_file
-
-        found = controlnet_from_file(path)
-    _check_fits(found, base, path, Path(str(where)).name)
-    return found
+        controlnet = controlnet_from_file(path)
+    _check_fits(controlnet, base, path, Path(str(where)).name)
+    return controlnet
 
 
 def read_autoencoder(path: Path) -> AutoencoderKL:
-    """An autoencoder, from its folder or that of its training."""
+    """Loads an autoencoder.
+
+    Args:
+        path: its folder, or the weights of its training.
+
+    Returns:
+        The autoencoder, frozen and in evaluation mode.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     inner = path / "vae"
     return _network(AutoencoderKL, inner if inner.is_dir() else path)
 
 
 def read_unet(path: Path) -> UNet2DConditionModel:
-    """A U-Net from its folder."""
+    """Loads a U-Net.
+
+    Args:
+        path: its folder.
+
+    Returns:
+        The U-Net, frozen and in evaluation mode.
+
+    Raises:
+        InputError: it cannot be read.
+    """
     return _network(UNet2DConditionModel, path)
 
 
 def read_tokenizer(path: Path) -> CLIPTokenizer:
-    """A tokenizer from a folder with vocab.json and merges.txt, or tokenizer.json."""
+    """Loads a tokenizer.
+
+    Args:
+        path: a folder with vocab.json and merges.txt, or tokenizer.json.
+
+    Returns:
+        The tokenizer.
+
+    Raises:
+        InputError: it cannot be read, or its vocabulary is nearly empty.
+    """
     if not path.is_dir():
         raise InputError(f"{path}: no such folder; give a tokenizer's")
     files = {p.name for p in path.iterdir()}
     if "tokenizer.json" not in files and not {"vocab.json", "merges.txt"} <= files:
         raise InputError(f"{path}: holds no tokenizer (vocab.json and merges.txt)")
     try:
-        found: CLIPTokenizer = CLIPTokenizer.from_pretrained(path, local_files_only=True)
+        tokenizer: CLIPTokenizer = CLIPTokenizer.from_pretrained(path, local_files_only=True)
     except _FAULTS as error:
-        raise InputError(f"{path}: no tokenizer can be read ({_line(error)})") from None
-    if len(found) < 10:  # some releases read a file that is not there as an empty vocabulary
-        raise InputError(f"{path}: the tokenizer knows {len(found)} words; its files are damaged")
-    return found
+        raise InputError(f"{path}: no tokenizer can be read ({_first_line(error)})") from None
+    if len(tokenizer) < 10:  # some releases of transformers read a missing file as an empty one
+        raise InputError(
+            f"{path}: the tokenizer knows {len(tokenizer)} words; its files are damaged"
+        )
+    return tokenizer
 
 
 def _local(where: Path | str) -> Path:
-    """A folder or file on this machine; a hub's name is looked up among downloads."""
+    """A folder or file on this machine; the name of a hub model is looked up among downloads."""
     path = Path(where)
     if path.exists():
         return path
-    a_file = path.suffix in (".safetensors", ".ckpt", ".pth", ".pt", ".bin")
-    if str(where).count("/") == 1 and not path.is_absolute() and not a_file:
-        from huggingface_hub import snapshot_download
-        from huggingface_hub.errors import LocalEntryNotFoundError
-
+    names_file = path.suffix in (".safetensors", ".ckpt", ".pth", ".pt", ".bin")
+    if str(where).count("/") == 1 and not path.is_absolute() and not names_file:
         try:
             return Path(snapshot_download(str(where), local_files_only=True))
         except (LocalEntryNotFoundError, OSError, ValueError):
@@ -142,90 +204,111 @@ def _folder(path: Path) -> Base:
     if unet.config["cross_attention_dim"] == SD2_WIDTH:
         raise InputError(f"{path}: is Stable Diffusion 2; this method needs Stable Diffusion 1.x")
     vae = _network(AutoencoderKL, path / "vae")
-    takes = unet.config["in_channels"]
-    if takes != vae.config["latent_channels"]:
+    channels = unet.config["in_channels"]
+    if channels != vae.config["latent_channels"]:
         raise InputError(
-            f"{path}: its U-Net takes {takes} channels, as for inpainting; give a base for "
-            "pictures from words"
+            f"{path}: its U-Net takes {channels} channels, as for inpainting; give a text-to-image "
+            "base"
         )
     scheduler = _scheduler(path / "scheduler")
     checker, extractor = _checker(path)
-    return Base(vae, _text_encoder(path / "text_encoder"), read_tokenizer(path / "tokenizer"),
-                unet, scheduler, checker, extractor)  # fmt: skip
+    return Base(
+        vae,
+        _text_encoder(path / "text_encoder"),
+        read_tokenizer(path / "tokenizer"),
+        unet,
+        scheduler,
+        checker,
+        extractor,
+    )
 
 
 def _scheduler(path: Path) -> DDPMScheduler:
     try:
-        found: DDPMScheduler = DDPMScheduler.from_pretrained(path, local_files_only=True)
+        scheduler: DDPMScheduler = DDPMScheduler.from_pretrained(path, local_files_only=True)
     except _FAULTS as error:
-        raise InputError(f"{path}: no scheduler can be read ({_line(error)})") from None
-    kind = found.config["prediction_type"]
+        raise InputError(f"{path}: no scheduler can be read ({_first_line(error)})") from None
+    kind = scheduler.config["prediction_type"]
     if kind != "epsilon":
         raise InputError(
             f"{path}: predicts {kind}; this method needs a base that predicts noise (epsilon)"
         )
-    return found
+    return scheduler
 
 
 def _network(kind: Any, path: Path) -> Any:
-    """A diffusers network from its folder, no tensor missing or left over."""
+    """A network of diffusers from its folder, with no tensor missing or left over."""
     if not (path / "config.json").is_file():
         raise InputError(f"{path}: holds no {kind.__name__} (no config.json)")
-    plain = (path / "diffusion_pytorch_model.safetensors").is_file()
+    full = (path / "diffusion_pytorch_model.safetensors").is_file()
     half = (path / "diffusion_pytorch_model.fp16.safetensors").is_file()
-    if not plain and not half:
+    if not full and not half:
         raise InputError(
-            f"{path}: holds no safetensors file of {kind.__name__}; ask for that format"
+            f"{path}: holds no safetensors file of {kind.__name__}; get it in that format"
         )
     try:
-        found, info = kind.from_pretrained(
-            path, local_files_only=True, use_safetensors=True, variant=None if plain else "fp16",
-            torch_dtype=torch.float32, output_loading_info=True,
-        )  # fmt: skip
+        network, info = kind.from_pretrained(
+            path,
+            local_files_only=True,
+            use_safetensors=True,
+            variant=None if full else "fp16",
+            torch_dtype=torch.float32,
+            output_loading_info=True,
+        )
     except _FAULTS as error:
-        raise InputError(f"{path}: damaged or no {kind.__name__} ({_line(error)})") from None
+        raise InputError(f"{path}: damaged or no {kind.__name__} ({_first_line(error)})") from None
     _check_complete(info, path, kind.__name__)
-    return found.requires_grad_(False).eval()
+    return network.requires_grad_(False).eval()
 
 
 def _text_encoder(path: Path) -> CLIPTextModel:
     if not (path / "config.json").is_file() or not list(path.glob("model*.safetensors")):
         raise InputError(f"{path}: holds no text encoder (config.json and a safetensors file)")
-    plain = (path / "model.safetensors").is_file()
-    shown = logging.getLogger("transformers").level
+    full = (path / "model.safetensors").is_file()
+    level = logging.getLogger("transformers").level
     logging.getLogger("transformers").setLevel(logging.ERROR)
     try:
         loaded: Any = CLIPTextModel.from_pretrained(
-            path, local_files_only=True, use_safetensors=True, variant=None if plain else "fp16",
-            dtype=torch.float32, output_loading_info=True,
-        )  # fmt: skip
+            path,
+            local_files_only=True,
+            use_safetensors=True,
+            variant=None if full else "fp16",
+            dtype=torch.float32,
+            output_loading_info=True,
+        )
     except _FAULTS as error:
-        raise InputError(f"{path}: damaged or no text encoder ({_line(error)})") from None
+        raise InputError(f"{path}: damaged or no text encoder ({_first_line(error)})") from None
     finally:
-        logging.getLogger("transformers").setLevel(shown)
-    found, info = loaded
+        logging.getLogger("transformers").setLevel(level)
+    network, info = loaded
     _check_complete(info, path, "CLIPTextModel")
-    return found.requires_grad_(False).eval()
+    return network.requires_grad_(False).eval()
 
 
 def _checker(path: Path) -> tuple[Any, Any]:
-    """The safety checker of a base and what prepares pictures for it; None without one."""
+    """The safety checker of a base and its image processor; None and None without one."""
     if not (path / "safety_checker" / "config.json").is_file():
         return None, None
+    # imported here, once the verbosity is set (see base.py)
     from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
     try:
-        plain = (path / "safety_checker" / "model.safetensors").is_file()
+        full = (path / "safety_checker" / "model.safetensors").is_file()
         checker = StableDiffusionSafetyChecker.from_pretrained(
-            path / "safety_checker", local_files_only=True, use_safetensors=True,
-            variant=None if plain else "fp16", dtype=torch.float32,
-        )  # fmt: skip
+            path / "safety_checker",
+            local_files_only=True,
+            use_safetensors=True,
+            variant=None if full else "fp16",
+            dtype=torch.float32,
+        )
         extractor = CLIPImageProcessorPil.from_pretrained(
             path / "feature_extractor", local_files_only=True
         )
     except _FAULTS as error:
-        raise InputError(f"{path}: its safety checker cannot be read ({_line(error)})") from None
+        raise InputError(
+            f"{path}: its safety checker cannot be read ({_first_line(error)})"
+        ) from None
     return checker.eval(), extractor
 
 
@@ -239,20 +322,20 @@ def _check_complete(info: dict[str, Any], path: Path, kind: str) -> None:
         raise InputError(f"{path}: key {sorted(extra)[0]} does not belong to {kind}")
 
 
-def _check_fits(controlnet: ControlNetModel, base: Base, path: Path, known: str) -> None:
-    named = set(re.split(r"[^a-z0-9]+", known.lower()))
-    other = next((word for word in OTHER_KINDS if word in named), None)
-    if other is not None and "canny" not in named:
-        raise InputError(f"{path}: is a ControlNet for {other}; this method tells Canny edges")
-    theirs, ours = controlnet.config, base.unet.config
-    for name in ("cross_attention_dim", "block_out_channels", "in_channels"):
-        mine, wanted = getattr(theirs, name), getattr(ours, name)
-        same = tuple(mine) == tuple(wanted) if isinstance(wanted, (list, tuple)) else mine == wanted
-        if not same:
+def _check_fits(controlnet: ControlNetModel, base: Base, path: Path, name: str) -> None:
+    """Refuses a ControlNet for another condition, by its ``name``, or of another shape."""
+    words = set(re.split(r"[^a-z0-9]+", name.lower()))
+    other = next((word for word in OTHER_KINDS if word in words), None)
+    if other is not None and "canny" not in words:
+        raise InputError(f"{path}: is a ControlNet for {other}; this method needs Canny edges")
+    for key in ("cross_attention_dim", "block_out_channels", "in_channels"):
+        found, expected = getattr(controlnet.config, key), getattr(base.unet.config, key)
+        is_list = isinstance(expected, (list, tuple))
+        if (tuple(found) != tuple(expected)) if is_list else (found != expected):
             raise InputError(
-                f"{path}: does not fit the base: its {name} is {mine}, the base's {wanted}"
+                f"{path}: does not fit the base: its {key} is {found}, the base's {expected}"
             )
 
 
-def _line(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,4 +1,4 @@
-"""Single files of the published names (``v1-5-pruned-emaonly.safetensors``, ``.ckpt``,
+"""Loads single files as published (``v1-5-pruned-emaonly.safetensors``, ``.ckpt``,
 ``control_v11p_sd15_canny.pth``), whose tensors have the names of the original code."""
 
 from __future__ import annotations
@@ -22,8 +22,12 @@ from palsynth.encoders.published.files import load_exactly, read_tensors
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base, noise_scheduler
 
-_NAMES = {"v2": "Stable Diffusion 2", "inpainting": "for inpainting",
-          "inpainting_v2": "for inpainting", "controlnet": "a ControlNet"}  # fmt: skip
+_NAMES = {
+    "v2": "Stable Diffusion 2",
+    "inpainting": "for inpainting",
+    "inpainting_v2": "for inpainting",
+    "controlnet": "a ControlNet",
+}
 _UNET = "model.diffusion_model."
 _CLIP = "cond_stage_model.transformer."
 
@@ -31,15 +35,25 @@ _CLIP = "cond_stage_model.transformer."
 def sd15_networks() -> tuple[AutoencoderKL, CLIPTextModel, UNet2DConditionModel]:
     """The networks of Stable Diffusion 1.x at their published sizes, newly initialised."""
     vae = AutoencoderKL(
-        block_out_channels=(128, 256, 512, 512), layers_per_block=2, latent_channels=4,
-        down_block_types=("DownEncoderBlock2D",) * 4, up_block_types=("UpDecoderBlock2D",) * 4,
+        block_out_channels=(128, 256, 512, 512),
+        layers_per_block=2,
+        latent_channels=4,
+        down_block_types=("DownEncoderBlock2D",) * 4,
+        up_block_types=("UpDecoderBlock2D",) * 4,
         sample_size=512,
-    )  # fmt: skip
+    )
     config = CLIPTextConfig(
-        vocab_size=49_408, hidden_size=768, intermediate_size=3072, num_hidden_layers=12,
-        num_attention_heads=12, max_position_embeddings=77, projection_dim=768,
-        bos_token_id=49_406, eos_token_id=49_407, pad_token_id=49_407,
-    )  # fmt: skip
+        vocab_size=49_408,
+        hidden_size=768,
+        intermediate_size=3072,
+        num_hidden_layers=12,
+        num_attention_heads=12,
+        max_position_embeddings=77,
+        projection_dim=768,
+        bos_token_id=49_406,
+        eos_token_id=49_407,
+        pad_token_id=49_407,
+    )
     text = CLIPTextModel(config)
     return vae, text, UNet2DConditionModel(sample_size=64, cross_attention_dim=768)
 
@@ -50,7 +64,18 @@ def sd15_controlnet() -> ControlNetModel:
 
 
 def base_from_file(path: Path, tokenizer: CLIPTokenizer) -> Base:
-    """Stable Diffusion 1.x from one file. Raises InputError for another model or a damaged file."""
+    """Loads a Stable Diffusion 1.x from one file.
+
+    Args:
+        path: a ``.safetensors`` or ``.ckpt`` file.
+        tokenizer: its tokenizer, which the file lacks.
+
+    Returns:
+        The base, its networks frozen and in evaluation mode.
+
+    Raises:
+        InputError: the file holds another model or is damaged.
+    """
     tensors = read_tensors(path)
     kind = infer_diffusers_model_type(tensors)
     if kind != "v1" or not any(name.startswith(_UNET) for name in tensors):
@@ -68,7 +93,17 @@ def base_from_file(path: Path, tokenizer: CLIPTokenizer) -> Base:
 
 
 def controlnet_from_file(path: Path) -> ControlNetModel:
-    """A ControlNet for Stable Diffusion 1.x from one file."""
+    """Loads a ControlNet for Stable Diffusion 1.x from one file.
+
+    Args:
+        path: a ``.safetensors`` or ``.pth`` file.
+
+    Returns:
+        The ControlNet, frozen and in evaluation mode.
+
+    Raises:
+        InputError: the file holds another model or is damaged.
+    """
     tensors = read_tensors(path)
     if infer_diffusers_model_type(tensors) != "controlnet":
         raise InputError(f"{path}: is no ControlNet for Stable Diffusion 1.x")
@@ -79,9 +114,8 @@ def controlnet_from_file(path: Path) -> ControlNetModel:
 
 
 def _clip(tensors: dict[str, Tensor], text: CLIPTextModel) -> dict[str, Tensor]:
-    """The text encoder's tensors under the names that transformers has for them now."""
-    found = convert_ldm_clip_checkpoint(tensors)
-    known = text.state_dict().keys()
-    if not any(name.startswith("text_model.") for name in known):
-        found = {name.removeprefix("text_model."): t for name, t in found.items()}
-    return {name: t for name, t in found.items() if not name.endswith("position_ids")}
+    """The text encoder's tensors under the names of the installed transformers."""
+    state = convert_ldm_clip_checkpoint(tensors)
+    if not any(name.startswith("text_model.") for name in text.state_dict()):
+        state = {name.removeprefix("text_model."): t for name, t in state.items()}
+    return {name: t for name, t in state.items() if not name.endswith("position_ids")}

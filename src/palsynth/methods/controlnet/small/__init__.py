@@ -1,1 +1,1 @@
-"""The small Stable Diffusion of our own that ships, and how it is made."""
+"""Our own small Stable Diffusion, which ships, and how it is trained."""

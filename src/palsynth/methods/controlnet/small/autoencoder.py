@@ -1,4 +1,4 @@
-"""Training the autoencoder of our small Stable Diffusion."""
+"""Training of the autoencoder of our small Stable Diffusion."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from torch import Tensor
 from palsynth.data.examples import Source
 from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.data.healthy import HealthySettings, held_out
+from palsynth.methods.controlnet.config import HealthySettings
+from palsynth.methods.controlnet.data.healthy import healthy_source, held_out
 from palsynth.methods.controlnet.small.networks import AutoencoderSettings
 from palsynth.methods.controlnet.small.thumbnail import init_with_thumbnails
 from palsynth.settings import Settings
@@ -22,15 +23,20 @@ from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
 
 KL_WEIGHT = 1e-6
-"""As latent diffusion's autoencoders are trained (Rombach et al. 2022)."""
+"""As for the autoencoders of latent diffusion (Rombach et al. 2022)."""
 
 
 class AutoencoderObjective(Objective):
-    """Pixels, their differences to neighbours, colours apart from brightness, a trace of KL.
+    """Errors of pixels, of their differences to neighbours and of colours without brightness, and
+    a little KL divergence.
 
-    Differences keep edges sharp, where the published autoencoders have a discriminator, for which
-    there is not enough compute here. Errors are squared, each picture's mean then rooted, so that
-    what is small but far off counts, such as a grey lip.
+    The differences keep edges sharp; the published autoencoders have a discriminator for that,
+    which is too much compute here. Each error is the root of an image's mean square, so that a
+    large error in a small area counts, such as a grey lip.
+
+    Args:
+        settings: the autoencoder to train.
+        crop: side of the random crop of each image, pixels.
     """
 
     def __init__(self, settings: AutoencoderSettings, crop: int) -> None:
@@ -40,30 +46,31 @@ class AutoencoderObjective(Objective):
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         """Losses of a batch with ``image``."""
-        true = torch.stack([_cropped(i, self.crop, rng) for i in as_images(batch["image"])])
-        encoded = self.vae.encode(2 * true - 1).latent_dist
-        made = self.vae.decode(encoded.sample(generator=rng)).sample.float() / 2 + 0.5
-        off = made - true
+        images = as_images(batch["image"])
+        targets = torch.stack([_random_crop(image, self.crop, rng) for image in images])
+        encoded = self.vae.encode(2 * targets - 1).latent_dist
+        decoded = self.vae.decode(encoded.sample(generator=rng)).sample.float() / 2 + 0.5
+        errors = decoded - targets
         parts = {
-            "pixels": _root_mean_square(off),
-            "edges": sum(_root_mean_square(off.diff(dim=axis)) for axis in (2, 3)),
-            "colours": _root_mean_square(off - off.mean(1, keepdim=True)),
-            "kl": encoded.kl().mean() / true[0].numel(),
+            "pixels": _root_mean_square(errors),
+            "edges": sum(_root_mean_square(errors.diff(dim=axis)) for axis in (2, 3)),
+            "colours": _root_mean_square(errors - errors.mean(1, keepdim=True)),
+            "kl": encoded.kl().mean() / targets[0].numel(),
         }
         total = parts["pixels"] + parts["edges"] + parts["colours"] + KL_WEIGHT * parts["kl"]
         return Losses(total, parts)
 
     def validate(self) -> dict[str, float]:
-        """How near pictures that nothing trained on come back, in dB."""
-        true = as_images(held_out(self.size)["image"]).to(self.vae.device)
-        latents = self.vae.encode(2 * true - 1).latent_dist.mode()
-        made = (self.vae.decode(latents).sample / 2 + 0.5).clamp(0, 1)
-        self._shown = (true, made)
-        off = (made - true).square().flatten(1).mean(1)
-        return {"validation/psnr": float((-10 * torch.log10(off)).mean())}
+        """Mean PSNR of the reconstructed held-out images, dB."""
+        targets = as_images(held_out(self.size)["image"]).to(self.vae.device)
+        latents = self.vae.encode(2 * targets - 1).latent_dist.mode()
+        decoded = (self.vae.decode(latents).sample / 2 + 0.5).clamp(0, 1)
+        self._shown = (targets, decoded)
+        errors = (decoded - targets).square().flatten(1).mean(1)
+        return {"validation/psnr": float((-10 * torch.log10(errors)).mean())}
 
     def picture(self) -> np.ndarray | None:
-        """Pictures above what came back of them."""
+        """Held-out images above their reconstructions."""
         rows = [
             np.hstack(list((x[:8] * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()))
             for x in self._shown
@@ -71,17 +78,17 @@ class AutoencoderObjective(Objective):
         return np.vstack(rows)
 
     def export(self, folder: Path) -> None:
-        """The autoencoder, each channel of its latents with a mean of 0 and a deviation of 1: what
-        a channel tells is lost at the same level of noise as what the others tell."""
-        true = as_images(held_out(self.size)["image"]).to(self.vae.device)
+        """The autoencoder, with each channel of its latents standardised (mean 0, standard
+        deviation 1), so that noise destroys the information of all channels at the same level."""
+        images = as_images(held_out(self.size)["image"]).to(self.vae.device)
         with torch.no_grad():
-            _standardise(self.vae, self.vae.encode(2 * true - 1).latent_dist.mode())
+            _standardise(self.vae, self.vae.encode(2 * images - 1).latent_dist.mode())
         self.vae.register_to_config(scaling_factor=1.0)
         self.vae.save_pretrained(folder / "vae")
 
 
 def _standardise(vae: AutoencoderKL, latents: Tensor) -> None:
-    """Puts mean and deviation of latents (N, C, h, w) into the convolutions around them."""
+    """Standardises latents (N, C, h, w) by the convolutions before and after them."""
     mean, deviation = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
     into, back = vae.quant_conv, vae.post_quant_conv
     assert into is not None
@@ -96,26 +103,26 @@ def _standardise(vae: AutoencoderKL, latents: Tensor) -> None:
     back.weight *= deviation[:, None, None]
 
 
-def _root_mean_square(off: Tensor) -> Tensor:
-    """Of each picture, averaged over pictures."""
-    return (off.square().flatten(1).mean(1) + 1e-8).sqrt().mean()
+def _root_mean_square(errors: Tensor) -> Tensor:
+    """The root mean square of each image, averaged over images."""
+    return (errors.square().flatten(1).mean(1) + 1e-8).sqrt().mean()
 
 
-def _cropped(image: Tensor, side: int, rng: torch.Generator) -> Tensor:
-    """A square of a picture (3, S, S), anywhere in it."""
-    places = image.shape[-1] - side + 1
-    top, left = torch.randint(places, (2,), generator=rng, device=rng.device).tolist()
+def _random_crop(image: Tensor, side: int, rng: torch.Generator) -> Tensor:
+    """A random square of an image (3, S, S)."""
+    positions = image.shape[-1] - side + 1
+    top, left = torch.randint(positions, (2,), generator=rng, device=rng.device).tolist()
     return image[:, top : top + side, left : left + side]
 
 
 @dataclass(frozen=True)
 class AutoencoderRecipe(Settings):
-    """Trains the autoencoder of our small Stable Diffusion on healthy people."""
+    """Trains the autoencoder of our small Stable Diffusion on healthy synthetic subjects."""
 
     kind: Literal["autoencoder"] = "autoencoder"
     model: AutoencoderSettings = field(default_factory=AutoencoderSettings)
     crop: int = 64
-    """Pixels a side of the piece of each picture that a step sees: cheaper steps, hence more."""
+    """Side of the random crop of each image, pixels: cheaper steps, hence more of them."""
     data: HealthySettings = field(default_factory=HealthySettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 
@@ -126,9 +133,9 @@ class AutoencoderRecipe(Settings):
             raise InputError(f"crop {self.crop}: must be a multiple of {factor}")
 
     def source(self, build_cache: bool = True) -> Source:
-        """What it trains on."""
-        return self.data.build(self.model.size, build_cache)
+        """The training examples: images of healthy synthetic subjects."""
+        return healthy_source(self.data, self.model.size, build_cache)
 
     def objective(self) -> Objective:
-        """What trains."""
+        """The objective, with a newly initialised autoencoder."""
         return AutoencoderObjective(self.model, self.crop)

@@ -1,6 +1,6 @@
-"""Our small Stable Diffusion: the same classes as the published one's, an eightieth of the size.
+"""Our small Stable Diffusion: the classes of the published one at an eightieth of its size.
 
-128 px pictures, latents of 32 x 32 x 4, and a vocabulary of the words that describe people.
+Images of 128 px, latents of 32 x 32 x 4, and a vocabulary of words that describe people.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from palsynth.methods.controlnet.small.thumbnail import CARRIED, COLOURS
 from palsynth.settings import Settings
 
 LENGTH = 77
-"""Tokens of a prompt, as the published text encoder has it."""
+"""Largest number of tokens of a prompt, that of the published text encoder."""
 
-_BEGIN, _END = "<|startoftext|>", "<|endoftext|>"
+_START, _END = "<|startoftext|>", "<|endoftext|>"
 
 
 @dataclass(frozen=True)
@@ -33,11 +33,13 @@ class AutoencoderSettings(Settings):
     """The autoencoder (diffusers' AutoencoderKL)."""
 
     size: int = 128
-    """Pixels a side."""
+    """Side of the images, pixels."""
     channels: tuple[int, ...] = (32, 64, 128)
-    """Of each level; each further level halves the side."""
+    """Channels of each level; each further level halves the side."""
     blocks: int = 1
+    """Residual blocks per level."""
     latent: int = 4
+    """Channels of the latents."""
 
     def __post_init__(self) -> None:
         if self.size % 2 ** (len(self.channels) - 1):
@@ -46,19 +48,22 @@ class AutoencoderSettings(Settings):
             )
         if min(self.channels) < CARRIED or self.latent < COLOURS:
             raise InputError(
-                f"channels must be at least {CARRIED} and latent {COLOURS}: training begins with "
-                "what keeps a thumbnail in colour"
+                f"channels must be at least {CARRIED} and latent {COLOURS}: training starts from "
+                "an autoencoder of thumbnails in colour"
             )
 
     def build(self) -> AutoencoderKL:
         """The network, newly initialised."""
         depth = len(self.channels)
         return AutoencoderKL(
-            block_out_channels=self.channels, layers_per_block=self.blocks,
+            block_out_channels=self.channels,
+            layers_per_block=self.blocks,
             down_block_types=("DownEncoderBlock2D",) * depth,
-            up_block_types=("UpDecoderBlock2D",) * depth, latent_channels=self.latent,
-            norm_num_groups=4, sample_size=self.size,
-        )  # fmt: skip
+            up_block_types=("UpDecoderBlock2D",) * depth,
+            latent_channels=self.latent,
+            norm_num_groups=4,
+            sample_size=self.size,
+        )
 
 
 @dataclass(frozen=True)
@@ -66,63 +71,91 @@ class SmallUNetSettings(Settings):
     """The U-Net (diffusers' UNet2DConditionModel) and its text encoder."""
 
     channels: tuple[int, ...] = (64, 128, 192)
-    """Of each level; all but the first have attention."""
+    """Channels of each level; all but the first have attention."""
     blocks: int = 1
+    """Residual blocks per level."""
     text: int = 96
-    """Numbers a token of the prompt."""
+    """Width of the text embeddings."""
     text_layers: int = 2
+    """Layers of the text encoder."""
 
     def unet(self, size: int, latent: int) -> UNet2DConditionModel:
-        """The U-Net, newly initialised, for latents (latent, size, size)."""
+        """The U-Net, newly initialised.
+
+        Args:
+            size: side of the latents.
+            latent: channels of the latents.
+
+        Returns:
+            A U-Net that predicts 0 until it is trained.
+        """
         deeper = len(self.channels) - 1
-        found = UNet2DConditionModel(
-            sample_size=size, in_channels=latent, out_channels=latent,
-            block_out_channels=self.channels, layers_per_block=self.blocks,
+        unet = UNet2DConditionModel(
+            sample_size=size,
+            in_channels=latent,
+            out_channels=latent,
+            block_out_channels=self.channels,
+            layers_per_block=self.blocks,
             down_block_types=("DownBlock2D", *("CrossAttnDownBlock2D",) * deeper),
             up_block_types=(*("CrossAttnUpBlock2D",) * deeper, "UpBlock2D"),
-            cross_attention_dim=self.text, attention_head_dim=8, norm_num_groups=16,
-        )  # fmt: skip
-        # each block begins as nothing added (Dhariwal & Nichol 2021)
-        for module in found.modules():
+            cross_attention_dim=self.text,
+            attention_head_dim=8,
+            norm_num_groups=16,
+        )
+        # zero-initialised residual branches (Dhariwal & Nichol 2021)
+        for module in unet.modules():
             if isinstance(module, ResnetBlock2D):
-                _zero(module.conv2)
+                _zero_init(module.conv2)
             elif isinstance(module, Transformer2DModel):
-                _zero(module.proj_out)
-        _zero(found.conv_out)
-        return found
+                _zero_init(module.proj_out)
+        _zero_init(unet.conv_out)
+        return unet
 
     def text_encoder(self, tokenizer: CLIPTokenizer) -> CLIPTextModel:
-        """The text encoder, newly initialised."""
+        """The text encoder, newly initialised.
+
+        Args:
+            tokenizer: gives the size of the vocabulary and the special tokens.
+
+        Returns:
+            The text encoder.
+        """
         vocab = tokenizer.get_vocab()
-        begin, end = vocab[_BEGIN], vocab[_END]
+        start, end = vocab[_START], vocab[_END]
         config = CLIPTextConfig(
-            vocab_size=len(tokenizer), hidden_size=self.text, intermediate_size=2 * self.text,
-            num_hidden_layers=self.text_layers, num_attention_heads=4,
-            max_position_embeddings=LENGTH, projection_dim=self.text, bos_token_id=begin,
-            eos_token_id=end, pad_token_id=end,
-        )  # fmt: skip
+            vocab_size=len(tokenizer),
+            hidden_size=self.text,
+            intermediate_size=2 * self.text,
+            num_hidden_layers=self.text_layers,
+            num_attention_heads=4,
+            max_position_embeddings=LENGTH,
+            projection_dim=self.text,
+            bos_token_id=start,
+            eos_token_id=end,
+            pad_token_id=end,
+        )
         return CLIPTextModel(config)
 
 
-def _zero(layer: nn.Module) -> None:
+def _zero_init(layer: nn.Module) -> None:
     for tensor in layer.parameters():
         nn.init.zeros_(tensor)
 
 
 def small_tokenizer() -> CLIPTokenizer:
-    """A tokenizer that reads words of people as one token each, and all others by their letters."""
-    learner = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token=_END))
-    learner.pre_tokenizer = pre_tokenizers.Sequence(
+    """A tokenizer with one token for each word of the training prompts; it spells other words."""
+    bpe = Tokenizer(models.BPE(end_of_word_suffix="</w>", unk_token=_END))
+    bpe.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.ByteLevel(add_prefix_space=False)]
     )
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
     trainer = trainers.BpeTrainer(
         vocab_size=4000, initial_alphabet=alphabet, end_of_word_suffix="</w>", show_progress=False
     )
-    learner.train_from_iterator([s.lower() for s in SENTENCES], trainer)
-    found = json.loads(learner.to_str())["model"]
+    bpe.train_from_iterator([s.lower() for s in SENTENCES], trainer)
+    trained = json.loads(bpe.to_str())["model"]
     letters = [*alphabet, *(f"{letter}</w>" for letter in alphabet)]
-    merged = ["".join(pair) for pair in found["merges"]]
-    vocab = {t: k for k, t in enumerate(dict.fromkeys([*letters, *merged, _BEGIN, _END]))}
-    merges: Any = [tuple(pair) for pair in found["merges"]]  # typed as texts, wanted as pairs
+    joined = ["".join(pair) for pair in trained["merges"]]
+    vocab = {t: k for k, t in enumerate(dict.fromkeys([*letters, *joined, _START, _END]))}
+    merges: Any = [tuple(pair) for pair in trained["merges"]]  # annotated as strings, read as pairs
     return CLIPTokenizer(vocab=vocab, merges=merges, model_max_length=LENGTH)

@@ -1,4 +1,4 @@
-"""Training the U-Net and the text encoder of our small Stable Diffusion."""
+"""Training of the U-Net and the text encoder of our small Stable Diffusion."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from palsynth.data.examples import Source
 from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
+from palsynth.methods.controlnet.config import HealthySettings, Sampling
 from palsynth.methods.controlnet.data.examples import shorten_captions
-from palsynth.methods.controlnet.data.healthy import HealthySettings, held_out
+from palsynth.methods.controlnet.data.healthy import healthy_source, held_out
 from palsynth.methods.controlnet.data.latents import LatentCache
 from palsynth.methods.controlnet.io.loading import read_autoencoder
-from palsynth.methods.controlnet.pipeline import Sampling, sample_from_prompts
+from palsynth.methods.controlnet.pipeline import sample_from_prompts
 from palsynth.methods.controlnet.prompts import SENTENCES, prompt
 from palsynth.methods.controlnet.small.networks import SmallUNetSettings, small_tokenizer
 from palsynth.methods.controlnet.weighting import FROM_SCRATCH, Weighting
@@ -26,12 +27,27 @@ from palsynth.settings import Settings
 from palsynth.training.objective import TIMESTEPS, Losses, Objective
 from palsynth.training.recipe import LoopSettings
 
-SHOWN = ("woman of about 30 with light skin", "man of about 30 with dark skin",
-         "woman of about 50 with medium skin", "man of about 40 with light skin")  # fmt: skip
+SHOWN = (
+    "woman of about 30 with light skin",
+    "man of about 30 with dark skin",
+    "woman of about 50 with medium skin",
+    "man of about 40 with light skin",
+)
+"""Descriptions in a sample picture."""
 
 
 class TextToImageObjective(Objective):
-    """Noise predicted in latents from words alone; some go without words, for guidance."""
+    """Noise prediction with the prompt as the condition: ‖ε - ε_θ(z_t, t, c_t)‖² (latent diffusion,
+    Rombach et al. 2022; equation 4 of Tajima, Seo & Chen 2026).
+
+    A share of the examples has an empty prompt, for classifier-free guidance.
+
+    Args:
+        base: the Stable Diffusion, whose U-Net and text encoder train.
+        caption_dropout: share of examples with an empty prompt, 0 … 1.
+        weighting: loss weights by timestep.
+        sampling: how the sample pictures are made.
+    """
 
     frozen: ClassVar[tuple[str, ...]] = ("vae",)
 
@@ -53,20 +69,24 @@ class TextToImageObjective(Objective):
         unconditional = torch.rand(count, generator=rng, device=rng.device) < self.caption_dropout
         numbers = shorten_captions(batch["sentence"], rng)
         captions = [
-            "" if s else SENTENCES[n] for s, n in zip(unconditional.tolist(), numbers, strict=True)
+            "" if dropped else SENTENCES[n]
+            for dropped, n in zip(unconditional.tolist(), numbers, strict=True)
         ]
-        off = self._off(latents, captions, t, rng)
-        counted = off * self.weights.to(off.device)[t]
-        return Losses(counted.mean(), {"noise": off.mean()}, t, off)
+        errors = self._squared_errors(latents, captions, t, rng)
+        weighted = errors * self.weights.to(errors.device)[t]
+        return Losses(weighted.mean(), {"noise": errors.mean()}, t, errors)
 
-    def _off(self, latents: Tensor, captions: list[str], t: Tensor, rng: torch.Generator) -> Tensor:
+    def _squared_errors(
+        self, latents: Tensor, captions: list[str], t: Tensor, rng: torch.Generator
+    ) -> Tensor:
+        """The mean squared error (N,) of the noise predicted at timesteps (N,)."""
         noise = torch.randn(latents.shape, generator=rng, device=latents.device)
         noisy = self.base.scheduler.add_noise(latents, noise, t)  # type: ignore[arg-type]
         predicted = self.unet(noisy, t, self.base.words(captions)).sample
         return torch.flatten((predicted.float() - noise).square(), 1).mean(1)
 
     def validate(self) -> dict[str, float]:
-        """The error on pictures that nothing trained on, over all timesteps."""
+        """The error on held-out images, over all timesteps."""
         batch = held_out(self.base.size)
         device = self.unet.device
         rng = torch.Generator(device).manual_seed(0)
@@ -74,34 +94,34 @@ class TextToImageObjective(Objective):
         latents = self.latents.sample(as_images(batch["image"]).to(device), numbers, rng)
         t = torch.linspace(0, TIMESTEPS - 1, len(latents), device=device).long()
         captions = [SENTENCES[n] for n in batch["sentence"].tolist()]
-        return {"validation/loss": float(self._off(latents, captions, t, rng).mean())}
+        return {"validation/loss": float(self._squared_errors(latents, captions, t, rng).mean())}
 
     def picture(self) -> np.ndarray | None:
-        """Two pictures of each of four descriptions."""
+        """Two images of each of four descriptions."""
         rows = [
-            sample_from_prompts(self.base, [prompt(who)] * 2, (0, 1), self.sampling)
-            for who in SHOWN
+            sample_from_prompts(self.base, [prompt(description)] * 2, (0, 1), self.sampling)
+            for description in SHOWN
         ]
         return np.vstack([np.hstack(row) for row in rows])
 
     def export(self, folder: Path) -> None:
-        """The whole base, as StableDiffusionPipeline reads it."""
+        """The whole base, in the layout of StableDiffusionPipeline."""
         save_base(self.base, folder)
 
 
 @dataclass(frozen=True)
 class TextToImageRecipe(Settings):
-    """Trains the base of our small Stable Diffusion on healthy people."""
+    """Trains U-Net and text encoder of our small Stable Diffusion on healthy synthetic subjects."""
 
     autoencoder: Path
     """Folder of a trained autoencoder."""
     kind: Literal["text-to-image"] = "text-to-image"
     model: SmallUNetSettings = field(default_factory=SmallUNetSettings)
     caption_dropout: float = 0.1
-    """Share of examples without words."""
+    """Share of examples with an empty prompt."""
     weighting: Weighting = FROM_SCRATCH
     sampling: Sampling = field(default_factory=lambda: Sampling(guidance=2.0))
-    """How sample pictures are drawn."""
+    """How sample pictures are made."""
     data: HealthySettings = field(default_factory=HealthySettings)
     loop: LoopSettings = field(default_factory=LoopSettings)
 
@@ -112,12 +132,12 @@ class TextToImageRecipe(Settings):
             )
 
     def source(self, build_cache: bool = True) -> Source:
-        """What it trains on."""
+        """The training examples: images of healthy synthetic subjects."""
         size = read_autoencoder(self.autoencoder).config["sample_size"]
-        return self.data.build(int(size), build_cache)
+        return healthy_source(self.data, int(size), build_cache)
 
     def objective(self) -> Objective:
-        """What trains."""
+        """The objective, with newly initialised networks around the trained autoencoder."""
         vae = read_autoencoder(self.autoencoder)
         factor = 2 ** (len(vae.config["block_out_channels"]) - 1)
         tokenizer = small_tokenizer()

@@ -1,10 +1,10 @@
-"""Where our autoencoder's training begins: at one that keeps thumbnails, colours and all.
+"""Initialisation of our autoencoder: it reproduces thumbnails, colours included, untrained.
 
-From random weights brightness was learned first: lips were still grey when our time on a CPU was
-over (docs/measurements.md). So eight channels carry the picture through unchanged: three opponent
-colours, each with its negative, and a constant, by which the normalisation before the last layer
-keeps their scale. SiLU(x) - SiLU(-x) = x takes each pair back to its colour. All else begins at
-random, and everything trains.
+From random weights it learned brightness first: lips were still grey when our CPU time was over
+(docs/measurements.md). So eight channels pass the image through unchanged: three opponent colours,
+each with its negative, and a constant (with its negative), by which the normalisation before the
+last layer preserves their scale. SiLU(x) - SiLU(-x) = x recovers the colour from each pair. All
+other weights are random, and all weights train.
 """
 
 from __future__ import annotations
@@ -21,69 +21,79 @@ from torch import Tensor, nn
 
 COLOURS = 3
 CARRIED = 2 * COLOURS + 2
-"""Channels that carry: the colours with their negatives, and 1 with -1."""
+"""Channels that pass the image through: the colours with their negatives, and 1 with -1."""
 
 CERTAIN = -6.0
-"""Log variance of the latents at the beginning: a latent that is mostly noise tells nothing."""
+"""Initial log variance of the latents: low, as a latent of mostly noise carries no information."""
 
 _OPPONENT = torch.tensor([[0.75, 0.75, 0.75], [2.5, 0.0, -2.5], [5.0, -10.0, 5.0]])
-"""Brightness, red - blue, green - magenta of RGB in -1 … 1, each with a deviation of about 1."""
+"""RGB in -1 … 1 -> brightness, red - blue, green - magenta, each with a standard deviation of
+about 1."""
 
 
 @torch.no_grad()
 def init_with_thumbnails(vae: AutoencoderKL) -> AutoencoderKL:
-    """Sets the weights of a new autoencoder, in place: its first three latents are the colours of
-    squares of pixels, which the decoder paints again."""
+    """Initialises an autoencoder so that it reproduces thumbnails.
+
+    Its first three latents are the opponent colours of squares of pixels, which the decoder
+    converts back.
+
+    Args:
+        vae: a newly initialised autoencoder of at least 8 channels and 3 latent channels; its
+            weights are changed in place.
+
+    Returns:
+        The same autoencoder.
+    """
     for module in vae.modules():
         if isinstance(module, ResnetBlock2D):
-            _silence(module.conv2)
+            _zero_channels(module.conv2)
             if module.conv_shortcut is not None:
-                _carry(module.conv_shortcut)
+                _pass_through(module.conv_shortcut)
         elif isinstance(module, Attention):
-            _silence(module.to_out[0])
-        elif isinstance(module, Downsample2D):  # it pads below and on the right
-            _silence(module.conv)
+            _zero_channels(module.to_out[0])
+        elif isinstance(module, Downsample2D):  # it pads at the bottom and on the right
+            _zero_channels(module.conv)
             _weight(module.conv)[range(CARRIED), range(CARRIED), :2, :2] = 0.25
         elif isinstance(module, Upsample2D):
-            _carry(cast(nn.Module, module.conv))
-    pairs = torch.kron(torch.eye(COLOURS), torch.tensor([[1.0], [-1.0]]))  # of each colour
+            _pass_through(cast(nn.Module, module.conv))
+    pairs = torch.kron(torch.eye(COLOURS), torch.tensor([[1.0], [-1.0]]))  # colour and negative
     constant = torch.tensor([0.0] * 2 * COLOURS + [1.0, -1.0])
-    for conv, taken in (
+    for conv, to_colours in (
         (vae.encoder.conv_in, _OPPONENT),
         (vae.decoder.conv_in, torch.eye(COLOURS)),
     ):
-        _silence(conv)
-        _middle(conv)[: 2 * COLOURS, :COLOURS] = pairs @ taken
+        _zero_channels(conv)
+        _centre(conv)[: 2 * COLOURS, :COLOURS] = pairs @ to_colours
         _bias(conv)[:CARRIED] = constant
-    opponent = torch.linalg.inv(_OPPONENT)
-    for conv, given in (
+    for conv, from_colours in (
         (vae.encoder.conv_out, torch.eye(COLOURS)),
-        (vae.decoder.conv_out, opponent),
+        (vae.decoder.conv_out, torch.linalg.inv(_OPPONENT)),
     ):
-        _silence(conv, COLOURS)
-        _middle(conv)[:COLOURS, : 2 * COLOURS] = given @ pairs.T
+        _zero_channels(conv, COLOURS)
+        _centre(conv)[:COLOURS, : 2 * COLOURS] = from_colours @ pairs.T
     _bias(vae.encoder.conv_out)[vae.config["latent_channels"] :] = CERTAIN
-    for mixing in (vae.quant_conv, vae.post_quant_conv):
-        assert mixing is not None
-        torch.nn.init.dirac_(mixing.weight)
-        _bias(mixing).zero_()
+    for pointwise in (vae.quant_conv, vae.post_quant_conv):
+        assert pointwise is not None
+        torch.nn.init.dirac_(pointwise.weight)
+        _bias(pointwise).zero_()
     return vae
 
 
-def _silence(layer: nn.Module, channels: int = CARRIED) -> None:
-    """A layer gives nothing to its first channels."""
+def _zero_channels(layer: nn.Module, channels: int = CARRIED) -> None:
+    """Sets the first output channels of a layer to zero."""
     _weight(layer)[:channels] = 0
     _bias(layer)[:channels] = 0
 
 
-def _carry(conv: nn.Module) -> None:
-    """A convolution gives on the channels that carry as they are."""
-    _silence(conv)
-    _middle(conv)[:CARRIED, :CARRIED] = torch.eye(CARRIED)
+def _pass_through(conv: nn.Module) -> None:
+    """Makes a convolution the identity on the channels that pass the image through."""
+    _zero_channels(conv)
+    _centre(conv)[:CARRIED, :CARRIED] = torch.eye(CARRIED)
 
 
-def _middle(conv: nn.Module) -> Tensor:
-    """Weights (out, in) of a convolution's middle."""
+def _centre(conv: nn.Module) -> Tensor:
+    """The weights (out, in) at the centre of a convolution's kernel."""
     weight = _weight(conv)
     side = weight.shape[-1]
     return weight[:, :, side // 2, side // 2]
