@@ -1,4 +1,4 @@
-"""What many tests stand on: a person who does not exist, and one real photo.
+"""Fixtures that many tests share: a synthetic subject, one real photo, and a blocked network.
 
 The photo is scikit-image's astronaut, read from that package and never copied.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run side by side, a process a core
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # tests run in parallel, one process per core
 
 import numpy as np
 import pytest
@@ -25,28 +25,28 @@ from palsynth.subjects import Subject, View, render, sample
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """Whatever a test runs, it asks no other machine: each attempt fails, and the test with it,
-    also where a library takes the failure for an answer."""
-    requested: list[str] = []
+    """Blocks the network: each attempt to connect to another machine fails, and so does the test,
+    even if a library handles the failure."""
+    attempts: list[str] = []
     connect, look_up = socket.socket.connect, socket.getaddrinfo
 
     def refuse(self: socket.socket, address: Any) -> None:
         host = address[0] if isinstance(address, tuple) else None
         if host is None or host in ("127.0.0.1", "::1", "localhost"):
             return connect(self, address)
-        requested.append(str(host))
+        attempts.append(str(host))
         raise ConnectionRefusedError("no network in tests")
 
     def refuse_name(host: Any, *args: Any, **named: Any) -> Any:
         if host in (None, "", "127.0.0.1", "::1", "localhost", "0.0.0.0"):
             return look_up(host, *args, **named)
-        requested.append(str(host))
+        attempts.append(str(host))
         raise socket.gaierror("no network in tests")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse_name)
-    yield requested
-    assert requested == []
+    yield attempts
+    assert attempts == []
 
 
 @pytest.fixture(scope="session")

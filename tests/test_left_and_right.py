@@ -1,8 +1,8 @@
-"""Left and right, from what is asked to what is printed.
+"""Left and right, from the request to the printed result.
 
 The convention: sides are the patient's, and in a picture that is not mirrored the patient's left
-lies on the right. Every link of the chain is held to it in literal terms of its own, so that two
-mistakes cannot make good for each other. The person's face is not symmetric.
+is on the right. Every step is tested against literal values of its own, so that two errors cannot
+cancel each other. The subject's face is not symmetric.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ from palsynth.methods import Request, get_method
 from palsynth.methods.base import ExpressionImage, TargetExpression
 from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import simulate
-from palsynth.subjects import Subject, View, render, render_drive
+from palsynth.subjects import Subject, View, render, render_drive, sample
 
 RIGHT_CORNER, LEFT_CORNER = 61, 291
-"""Landmarks of the mouth's corners, the patient's."""
+"""Landmarks of the patient's corners of the mouth."""
 
 CORNER = {Side.LEFT: LEFT_CORNER, Side.RIGHT: RIGHT_CORNER}
 SIDES = pytest.mark.parametrize("weak", [Side.LEFT, Side.RIGHT])
 
 
 def lift(before: np.ndarray, after: np.ndarray, side: Side) -> float:
-    """Pixels that a corner of the mouth goes up."""
+    """How far a corner of the mouth moves up, in pixels."""
     return float(before[CORNER[side], 1] - after[CORNER[side], 1])
 
 
 @pytest.fixture(scope="module")
 def grins(subject: Subject) -> dict[Side, Face]:
-    """The person's grin with a complete palsy of either side, as the detector sees it."""
+    """The subject's grin with a complete palsy of either side, as detected."""
     palsies = {side: Palsy.peripheral(side, Grade.VI) for side in Side}
     return {
         side: detect_face(render(subject, Movement.GRIN, palsy, view=View(256)).image)
@@ -61,18 +61,18 @@ def grins(subject: Subject) -> dict[Side, Face]:
 
 
 def flat(changed: np.ndarray) -> tuple[float, float]:
-    """How much changed in the left and in the right half of a picture."""
+    """The mean change in the left and the right half of a picture."""
     middle = changed.shape[1] // 2
     return float(changed[:, :middle].mean()), float(changed[:, middle:].mean())
 
 
-def test_the_patients_left_lies_on_the_right_of_a_picture(subject: Subject, face: Face) -> None:
-    drawn = render(subject, view=View(256)).landmarks
-    for points in (drawn, face.landmarks):
+def test_the_patients_left_is_on_the_right_of_a_picture(subject: Subject, face: Face) -> None:
+    rendered = render(subject, view=View(256)).landmarks
+    for points in (rendered, face.landmarks):
         assert points[LEFT_CORNER, 0] - points[RIGHT_CORNER, 0] > 20
 
 
-def test_words_name_the_patients_side() -> None:
+def test_options_name_the_patients_side() -> None:
     assert PalsyOptions(side="left", grade="VI").build().left.function[Branch.BUCCAL] == 0
     assert PalsyOptions(side="right", grade="VI").build().right.function[Branch.BUCCAL] == 0
     assert PalsyOptions(side="left", yanagihara=12).build().weak_side is Side.LEFT
@@ -84,8 +84,8 @@ def test_words_name_the_patients_side() -> None:
 
 @SIDES
 def test_the_weak_side_is_not_driven(weak: Side) -> None:
-    what = drive(Movement.GRIN, Palsy.peripheral(weak, Grade.VI))
-    moved = {Side.LEFT: what.left.smile, Side.RIGHT: what.right.smile}
+    driven = drive(Movement.GRIN, Palsy.peripheral(weak, Grade.VI))
+    moved = {Side.LEFT: driven.left.smile, Side.RIGHT: driven.right.smile}
     assert moved[weak] == 0
     assert moved[weak.other] > 0.9
 
@@ -94,10 +94,10 @@ def test_the_weak_side_is_not_driven(weak: Side) -> None:
 def test_the_other_corner_of_the_mouth_rises(weak: Side, subject: Subject, face: Face) -> None:
     palsy = Palsy.peripheral(weak, Grade.VI)
     rest = render(subject, view=View(256)).landmarks
-    drawn = render(subject, Movement.GRIN, palsy, view=View(256)).landmarks
+    rendered = render(subject, Movement.GRIN, palsy, view=View(256)).landmarks
     driven = detect_face(render_drive(subject, drive(Movement.GRIN, palsy), View(256))[0]).landmarks
     moved = detect_face(simulate(face, Movement.GRIN, palsy).image).landmarks
-    for before, after in ((rest, drawn), (rest, driven), (face.landmarks, moved)):
+    for before, after in ((rest, rendered), (rest, driven), (face.landmarks, moved)):
         assert lift(before, after, weak.other) > lift(before, after, weak) + 4
 
 
@@ -105,7 +105,7 @@ def test_the_other_corner_of_the_mouth_rises(weak: Side, subject: Subject, face:
 def test_the_half_of_the_picture_that_moves(weak: Side, face: Face) -> None:
     moved = simulate(face, Movement.GRIN, Palsy.peripheral(weak, Grade.IV)).image
     in_left_half, in_right_half = flat(np.abs(moved.astype(float) - face.image))
-    # the patient's left lies in the right half of the picture: there little moves
+    # the patient's left is in the right half of the picture: if it is weak, that half moves less
     ratio = in_left_half / in_right_half
     assert ratio > 1.3 if weak is Side.LEFT else ratio < 1 / 1.3
 
@@ -132,7 +132,7 @@ def test_a_capture_names_the_weak_side(weak: Side, grins: dict[Side, Face], face
 
 
 @SIDES
-def test_a_mirror_turns_sides_round(weak: Side, grins: dict[Side, Face]) -> None:
+def test_mirroring_swaps_the_sides(weak: Side, grins: dict[Side, Face]) -> None:
     mirrored = grins[weak].mirrored()
     turned = "right" if weak is Side.LEFT else "left"
     guess = estimate(measure(mirrored.landmarks), Movement.GRIN).weak_side
@@ -142,7 +142,7 @@ def test_a_mirror_turns_sides_round(weak: Side, grins: dict[Side, Face]) -> None
 
 
 @SIDES
-def test_a_patients_side_goes_over_to_somebody_else(
+def test_a_patients_side_is_transferred_to_another_face(
     weak: Side, grins: dict[Side, Face], astronaut: Face
 ) -> None:
     request = Request(astronaut, ExpressionImage(grins[weak]), size=256)
@@ -152,7 +152,7 @@ def test_a_patients_side_goes_over_to_somebody_else(
 
 @SIDES
 @pytest.mark.parametrize("method", ["simulator", "captured"])
-def test_methods_that_are_told_in_words(weak: Side, method: str, face: Face) -> None:
+def test_methods_weaken_the_requested_side(weak: Side, method: str, face: Face) -> None:
     requested = TargetExpression(Movement.GRIN, Palsy.peripheral(weak, Grade.VI))
     made = detect_face(get_method(method)([Request(face, requested, size=256)])[0])
     assert estimate(measure(made.landmarks), Movement.GRIN).weak_side is weak
@@ -185,9 +185,9 @@ def test_a_half_smile_lacks_the_weak_half(weak: Side, subject: Subject) -> None:
     assert ratio > 2 if weak is Side.LEFT else ratio < 1 / 2
 
 
-def test_an_exported_row_says_the_side_of_its_picture() -> None:
+def test_an_exported_row_has_the_side_of_its_picture() -> None:
     plan = ExportPlan(subjects=4, images_per_subject=20, size=256, framing="portrait", healthy=0)
-    seen = set()
+    sides = set()
     for subject in range(4):
         image, row = render_image(plan, subject, 8)
         assert row.movement == "grin"
@@ -198,15 +198,22 @@ def test_an_exported_row_says_the_side_of_its_picture() -> None:
         assert sign * row.measured["commissure height"] > 0
         found = measure(detect_face(image).landmarks).sided["commissure height"]
         assert sign * found.asymmetry > 0
-        seen.add(row.side)
-    assert seen == {"left", "right"}
+        sides.add(row.side)
+    assert sides == {"left", "right"}
 
 
 @SIDES
-def test_a_transfers_row_says_the_side_that_was_asked(weak: Side) -> None:
+def test_a_row_of_a_transfer_has_the_requested_side(weak: Side) -> None:
     palsy = json.dumps(Palsy.peripheral(weak, Grade.VI).to_dict())
-    pair = Pair(name="a.png", identity="i.png", expression="e.png", truth="", subject="s",
-                movement="grin", palsy=palsy)  # fmt: skip
+    pair = Pair(
+        name="a.png",
+        identity="i.png",
+        expression="e.png",
+        truth="",
+        subject="s",
+        movement="grin",
+        palsy=palsy,
+    )
     row = _row(get_method("simulator"), pair, 0, None)
     assert row.side == weak.value
     assert row.palsy is not None
@@ -214,7 +221,7 @@ def test_a_transfers_row_says_the_side_that_was_asked(weak: Side) -> None:
 
 
 @SIDES
-def test_a_sheet_and_a_grid_show_the_side_that_they_name(
+def test_sheet_and_grid_name_the_side_that_they_show(
     weak: Side, face: Face, grins: dict[Side, Face], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     palsy = Palsy.peripheral(weak, Grade.VI)
@@ -233,14 +240,17 @@ def test_a_sheet_and_a_grid_show_the_side_that_they_name(
 
 
 @SIDES
-def test_the_commands_name_the_side_that_they_draw(
+def test_commands_print_the_side_that_they_weaken(
     weak: Side, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "grin.png"
-    said = ["--movement", "grin", "--side", weak.value, "--grade", "VI", "--out", str(out)]
-    main(["simulate", str(photo), *said])
+    words = ["--movement", "grin", "--side", weak.value, "--grade", "VI", "--out", str(out)]
+    main(["simulate", str(photo), *words])
     printed = capsys.readouterr().out
-    assert f"Grin, {weak.value} weak side; item score asked 0, measured 0 ({weak.value})" in printed
+    assert (
+        f"Grin, {weak.value} weak side; item score requested 0, measured 0 ({weak.value})"
+        in printed
+    )
     main(["measure", str(out), "--rest", str(photo), "--movement", "grin", "--json"])
     record = json.loads(capsys.readouterr().out)
     assert record["estimate"]["weak_side"] == weak.value
@@ -251,24 +261,24 @@ def test_the_commands_name_the_side_that_they_draw(
 
 
 @SIDES
-def test_a_mirrored_selfie_is_turned_round(
+def test_a_mirrored_selfie_is_flipped(
     weak: Side, photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     selfie, out = tmp_path / "selfie.png", tmp_path / "out.png"
     write_png(selfie, np.ascontiguousarray(read_image(photo)[:, ::-1]))
-    said = ["--movement", "grin", "--side", weak.value, "--grade", "VI", "--out", str(out)]
-    main(["simulate", str(selfie), "--mirrored", *said])
+    words = ["--movement", "grin", "--side", weak.value, "--grade", "VI", "--out", str(out)]
+    main(["simulate", str(selfie), "--mirrored", *words])
     assert f"measured 0 ({weak.value})" in capsys.readouterr().out
-    turned, straight = read_image(out).astype(float), read_image(photo).astype(float)
-    assert np.abs(turned - straight).mean() < 0.5 * np.abs(turned - straight[:, ::-1]).mean()
+    flipped, original = read_image(out).astype(float), read_image(photo).astype(float)
+    assert np.abs(flipped - original).mean() < 0.5 * np.abs(flipped - original[:, ::-1]).mean()
     write_png(selfie, np.ascontiguousarray(read_image(out)[:, ::-1]))
     main(["measure", str(selfie), "--movement", "grin", "--mirrored", "--json"])
     assert json.loads(capsys.readouterr().out)["estimate"]["weak_side"] == weak.value
 
 
-def test_an_export_keeps_the_side_up_to_its_manifest(tmp_path: Path) -> None:
-    main(["subjects", "export", str(tmp_path / "set"), "--subjects", "1",
-          "--images-per-subject", "10", "--size", "64"])  # fmt: skip
+def test_the_manifest_of_an_export_has_the_rendered_sides(tmp_path: Path) -> None:
+    words = ["--subjects", "1", "--images-per-subject", "10", "--size", "64"]
+    main(["subjects", "export", str(tmp_path / "set"), *words])
     rows = read_manifest(tmp_path / "set")
     plan = ExportPlan(subjects=1, images_per_subject=10, size=64)
     for number, row in enumerate(rows):
@@ -276,17 +286,15 @@ def test_an_export_keeps_the_side_up_to_its_manifest(tmp_path: Path) -> None:
 
 
 def test_the_page_of_a_gallery_names_the_weak_side(tmp_path: Path) -> None:
-    from palsynth.subjects import sample
-
-    people = (sample(5), sample(6))
-    shown = Gallery(people, (Grade.VI,), Side.RIGHT, 128)
-    write_gallery(tmp_path, shown, get_method("subjects"), lambda done, of: None)
+    subjects = (sample(5), sample(6))
+    gallery = Gallery(subjects, (Grade.VI,), Side.RIGHT, 128)
+    write_gallery(tmp_path, gallery, get_method("subjects"), lambda done, of: None)
     page = (tmp_path / "README.md").read_text("utf-8").splitlines()
     titles = [line.rpartition(", ")[2] for line in page if line.startswith("## ")]
     assert titles == ["right side weak", "left side weak"]
-    for one, weak in zip(people, (Side.RIGHT, Side.LEFT), strict=True):
-        shown_rest, shown_grin = (
+    for one, weak in zip(subjects, (Side.RIGHT, Side.LEFT), strict=True):
+        rest, grin = (
             detect_face(read_image(tmp_path / f"person-{one.seed:07d}/VI-{name}.jpg")).landmarks
             for name in ("rest", "grin")
         )
-        assert lift(shown_rest, shown_grin, weak.other) > lift(shown_rest, shown_grin, weak)
+        assert lift(rest, grin, weak.other) > lift(rest, grin, weak)

@@ -1,7 +1,7 @@
-"""The doors: each command is a few lines over the Python API.
+"""The command line: finds a command, parses its options and turns bad input into one line.
 
-Commands live in ``commands/``; only the one that is asked for is imported, so that
-``palsynth --help`` stays quick and loads nothing heavy.
+Commands live in ``commands/``, each a few lines over the Python API. Only the module of the
+requested command is imported, so that ``palsynth --help`` stays fast and imports no heavy library.
 """
 
 from __future__ import annotations
@@ -21,54 +21,69 @@ if TYPE_CHECKING:
     from palsynth.files import Guard
 
 COMMANDS: dict[str, tuple[str, str]] = {
-    "sheet": ("sheets", "the ten movements of a photo or a synthetic subject, side by side"),
-    "grid": ("sheets", "identities down, expressions across"),
-    "gallery": ("gallery", "every movement of a few subjects at a few grades, full size"),
-    "simulate": ("simulate", "move a photo the way a half-working facial nerve would"),
-    "synthesize": ("synthesize", "one photo's person with another photo's expression"),
-    "anonymize": ("anonymize", "a patient's expression on somebody else, with a privacy check"),
-    "condition": ("condition", "edges of a patient's parts in a non-patient's face"),
-    "measure": ("measure", "measure faces: left, right, asymmetry, estimated item score"),
+    "sheet": ("sheets", "show a photo or synthetic subject in the ten Yanagihara movements"),
+    "grid": ("sheets", "show several identities (rows) with several expressions (columns)"),
+    "gallery": ("gallery", "render every movement of some subjects at several grades, full size"),
+    "simulate": ("simulate", "apply a facial palsy to a photo"),
+    "synthesize": ("synthesize", "transfer the expression of one photo to the person of another"),
+    "anonymize": ("anonymize", "show a patient's expression on another face and check privacy"),
+    "condition": ("condition", "write the edge map of a patient's features in another face"),
+    "measure": ("measure", "measure both sides of a face, their asymmetry and the item score"),
     "subjects sample": ("subjects", "render synthetic subjects"),
     "subjects export": ("subjects", "write a labelled dataset of synthetic subjects"),
     "subjects fit": ("subjects", "fit the appearance model to photographs"),
-    "data check": ("data", "find what is wrong with a dataset"),
+    "data check": ("data", "check a dataset for errors"),
     "data import": ("data", "import a clinical dataset"),
-    "data stats": ("data", "count a dataset's labels, and draw them"),
+    "data stats": ("data", "count and plot a dataset's labels"),
     "fields fit": ("fitting", "register the scanned expression fields to the mesh"),
-    "capture fit": ("fitting", "fit the neutral faces that capture reads expressions against"),
-    "smile fit": ("fitting", "learn from photographs what smiling does to a face"),
-    "calibrate": ("fitting", "calibrate the measures against people with known truth"),
-    "evaluate": ("evaluate", "judge a method's pictures of a benchmark set"),
-    "evaluate compare": ("evaluate", "several reports in one table"),
-    "benchmark": ("benchmark", "make a benchmark set: who should show what, and the truth"),
+    "capture fit": ("fitting", "fit the model of neutral faces that capture compares with"),
+    "smile fit": ("fitting", "fit the model of smiles to photographs"),
+    "calibrate": ("fitting", "calibrate the measures on faces with known ground truth"),
+    "evaluate": ("evaluate", "evaluate a method's pictures of a benchmark set"),
+    "evaluate compare": ("evaluate", "join several reports in one table"),
+    "benchmark": ("benchmark", "build a benchmark set with its pairs and ground truth"),
     "transfer": ("benchmark", "run a method over a benchmark set"),
-    "afid": ("benchmark", "aFID of a method: a round trip of every picture"),
-    "table cfcpalsy": ("table", "CFCPalsy models beside the simulator, the truth and the copies"),
-    "table controlnet": ("table", "every strategy of the ControlNet paper, trained where missing"),
-    "table timesteps": ("table", "the ranges of timesteps of the ControlNet paper"),
-    "audit": ("audit", "does a synthetic set give away whom it was made from?"),
-    "utility": ("utility", "does synthetic data help a grader?"),
-    "study new": ("study", "a questionnaire: pictures of several methods, three questions"),
-    "study serve": ("study", "the questionnaire as a web page, a link a rater"),
-    "study report": ("study", "what the raters said: means, agreement, paired tests"),
-    "train": ("train", "train a recipe: an encoder, the judge, a grader, CFCPalsy, a ControlNet"),
-    "release": ("train", "write a finished run's weights in half precision"),
-    "convert": ("convert", "a published CFCPalsy checkpoint as weights for --weights"),
-    "doctor": ("doctor", "what is installed, what is missing, what to do"),
+    "afid": ("benchmark", "compute the aFID of a method: FID after a round trip"),
+    "table cfcpalsy": ("table", "compare CFCPalsy models with the simulator and the baselines"),
+    "table controlnet": ("table", "compare ControlNet fine-tuning strategies, training as needed"),
+    "table timesteps": ("table", "compare ControlNet timestep ranges, training as needed"),
+    "audit": ("audit", "test whether a synthetic set leaks the people it was trained on"),
+    "utility": ("utility", "test whether synthetic data improve a grader"),
+    "study new": ("study", "create a blinded questionnaire from pictures of several methods"),
+    "study serve": ("study", "serve the questionnaire as a web page, one link per rater"),
+    "study report": ("study", "report the answers: means, agreement, paired tests"),
+    "train": ("train", "train a recipe: encoder, judge, grader, CFCPalsy or ControlNet"),
+    "release": ("train", "export a finished run's weights in half precision"),
+    "convert": ("convert", "convert a published CFCPalsy checkpoint for --weights"),
+    "doctor": ("doctor", "check the installation and say how to repair it"),
 }
-"""Command -> module of ``palsynth.commands`` and what it does."""
+"""Command -> module of ``palsynth.commands`` and its line in the overview."""
+
+SECTIONS = {
+    "sheet": "Pictures and measurements",
+    "subjects sample": "Synthetic subjects and datasets",
+    "fields fit": "Fitting the models that ship",
+    "evaluate": "Evaluation",
+    "audit": "Privacy, utility and rater studies",
+    "train": "Training and weights",
+    "doctor": "Installation",
+}
+"""First command of a section -> the section's heading in the overview."""
 
 OUTPUTS = ("out", "show")
-"""Options that name what a command writes; all others may name what it reads."""
+"""Options that name what a command writes; any other option may name what it reads."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Runs one command. Ends with exit code 2 and one line where the input is bad."""
+    """Runs one command. Bad input ends it with exit code 2 and one line on standard error.
+
+    Args:
+        arguments: the words of the command line after ``palsynth``; default: ``sys.argv[1:]``.
+    """
     words = list(sys.argv[1:] if arguments is None else arguments)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # a terminal without our dashes still works
+            stream.reconfigure(errors="replace")  # for terminals that cannot encode our dashes
     if not words or words[0] in ("-h", "--help"):
         print(_overview())
         sys.exit(0 if words else 2)
@@ -92,58 +107,58 @@ def _run(name: str, words: list[str]) -> None:
     from palsynth.errors import InputError
     from palsynth.files import guarded
 
-    # Libraries look at it when they are imported: nothing asks a network at run time.
+    # Libraries read it when they are imported: no command may use the network at run time.
     os.environ["HF_HUB_OFFLINE"] = "1"
     module = importlib.import_module(f"palsynth.commands.{COMMANDS[name][0]}")
     try:
         import tyro
 
         function = getattr(module, name.replace(" ", "_"))
-        if hasattr(function, "parses_itself"):  # its options depend on a file
+        if hasattr(function, "parses_itself"):  # the options depend on a file
             with guarded():
                 function(words)
             return
         options = get_type_hints(function).get("options")
-        read = tyro.cli(
+        parsed = tyro.cli(
             options or function,
             prog=f"palsynth {name}",
             args=words,
             config=(tyro.conf.OmitArgPrefixes,),
         )
         if options is not None:
-            with guarded(force=getattr(read, "force", False)) as guard:
-                for path in _named(read):
+            with guarded(force=getattr(parsed, "force", False)) as guard:
+                for path in _input_paths(parsed):
                     guard.protect(path)
-                _check_outputs(read, guard)
-                function(read)
+                _check_outputs(parsed, guard)
+                function(parsed)
     except InputError as error:
         _fail(str(error))
     except KeyboardInterrupt:
-        again = "; start the same command again to go on" if name == "subjects export" else ""
-        print(f"\ninterrupted{again}", file=sys.stderr)
+        hint = "; run the same command again to resume" if name == "subjects export" else ""
+        print(f"\ninterrupted{hint}", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
-    except OSError as error:  # a path that the system refuses, in a way nobody thought of
+    except OSError as error:  # the system refuses a path for a reason not handled elsewhere
         _fail(f"{error.filename or name}: {error.strerror or error}")
 
 
-def _named(value: Any) -> Iterator[Path]:
-    """Every path that the options name outside OUTPUTS, and every text that may be one."""
+def _input_paths(value: Any) -> Iterator[Path]:
+    """Every path among the options except OUTPUTS, and every string, which may be a path."""
     if is_dataclass(value):
         for field in fields(value):
             if field.name not in OUTPUTS:
-                yield from _named(getattr(value, field.name))
+                yield from _input_paths(getattr(value, field.name))
     elif isinstance(value, (list, tuple)):
         for item in value:
-            yield from _named(item)
+            yield from _input_paths(item)
     elif isinstance(value, (str, Path)):
         yield Path(value)
 
 
 def _check_outputs(options: Any, guard: Guard) -> None:
-    """Raises InputError, before any work, where an output may not be written or replaced."""
+    """Raises InputError, before any work starts, if an output must not be written or replaced."""
     from palsynth.errors import InputError
 
     for name in OUTPUTS:
@@ -168,6 +183,7 @@ def _fail(text: str) -> None:
 
 
 def _overview(names: Sequence[str] | None = None) -> str:
+    """The help of all commands under their sections, or of the commands of one group."""
     lines = [
         f"palsynth {palsynth.__version__}: synthetic pictures of facial palsy",
         "for research and teaching; not a medical device",
@@ -175,9 +191,12 @@ def _overview(names: Sequence[str] | None = None) -> str:
         "usage: palsynth COMMAND [options]     palsynth COMMAND --help",
         "",
     ]
-    shown = list(names or COMMANDS)
-    width = max(len(n) for n in shown)
-    lines += [f"  {n:<{width}}  {COMMANDS[n][1]}" for n in shown]
+    listed = list(names or COMMANDS)
+    width = max(len(n) for n in listed)
+    for name in listed:
+        if name in SECTIONS and names is None:
+            lines += [*([""] if name != listed[0] else []), f"{SECTIONS[name]}:"]
+        lines.append(f"  {name:<{width}}  {COMMANDS[name][1]}")
     return "\n".join(lines)
 
 

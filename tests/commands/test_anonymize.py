@@ -1,4 +1,4 @@
-"""palsynth anonymize: a patient's expression on somebody else, and the check that goes with it."""
+"""``palsynth anonymize``: a patient's expression on another face, and the privacy check."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def _record(path: Path) -> dict[str, object]:
 
 
 def test_a_description_is_enough_and_torch_is_not_imported(workplace: Path) -> None:
-    words = ["anonymize", "grin.png", "--rest", "rest.png", "--movement", "grin", "--as",
-             "man of about 30", "--out", "made.png"]  # fmt: skip
+    words = ["anonymize", "grin.png", "--rest", "rest.png", "--movement", "grin"]
+    words += ["--as", "man of about 30", "--out", "made.png"]
     code = (
         f"import sys; from palsynth.cli import main; main({words!r})\n"
         "print('torch' in sys.modules, 'diffusers' in sys.modules)"
@@ -60,36 +60,38 @@ def test_a_description_is_enough_and_torch_is_not_imported(workplace: Path) -> N
     assert said[1].startswith("subject: man of about 30 with ")
     assert "privacy: the patient is not recognised (dlib distance 0." in done.stdout
     assert "expression: side (the left weak) and movement are the patient's" in said
-    assert said[-2].startswith("no recogniser can show that nobody recognises the patient")
+    assert said[-2].startswith("no recogniser can rule out that people recognise the patient")
     assert said[-1] == "False False"
     assert read_image(workplace / "made.png").shape == (512, 512, 3)
     record = _record(workplace / "made.png")
     assert (record["method"], record["seed"]) == ("captured", 0)
     assert str(record["subject"]).startswith("man of about 30")
-    assert "grin.png" not in json.dumps(record)  # no name of a patient's file
+    assert "grin.png" not in json.dumps(record)  # not the name of a patient's file
 
 
-@pytest.mark.parametrize("who", ["subject:970302", "other.png"])
-def test_somebody_who_is_given_shows_it(
-    who: str, workplace: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("identity", ["subject:970302", "other.png"])
+def test_a_given_identity_shows_the_expression(
+    identity: str, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run("anonymize", "grin.png", "--as", who, "--size", "160", "--out", "m.png") == 0
+    assert run("anonymize", "grin.png", "--as", identity, "--size", "160", "--out", "m.png") == 0
     said = capsys.readouterr().out
-    assert ("the person of the photo" in said) == (who == "other.png")
+    assert ("the person of the photo" in said) == (identity == "other.png")
     assert read_image(workplace / "m.png").shape == (160, 160, 3)
-    assert run("anonymize", "grin.png", "--as", who, "--size", "160", "--out", "again.png") == 0
+    assert (
+        run("anonymize", "grin.png", "--as", identity, "--size", "160", "--out", "again.png") == 0
+    )
     assert np.array_equal(read_image(workplace / "m.png"), read_image(workplace / "again.png"))
 
 
-def test_a_patient_who_is_recognised_ends_with_1(
+def test_a_recognised_patient_gives_exit_code_1(
     workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["anonymize", "grin.png", "--as", f"subject:{PATIENT}", "--out", "m.png"]
     assert run(*words) == 1
     said = capsys.readouterr().out
     assert "THE PATIENT IS RECOGNISED (dlib distance 0." in said
-    assert "gate: our own recogniser finds the subject like the patient; another is safer" in said
-    assert "try another --seed or somebody else" in said
+    assert "gate: our own recogniser matches the subject to the patient" in said
+    assert "try another --seed or subject" in said
     assert (workplace / "m-patient-recognised.png").is_file()
     assert not (workplace / "m.png").exists()
 
@@ -110,8 +112,8 @@ def test_a_folder_gives_all_pictures_and_the_sheet(
     assert {_record(p)["subject"] for p in Path("out").iterdir()} == {
         _record(Path("out/sheet.png"))["subject"]
     }
-    assert "nobody: no such photo or folder" in complaint(
-        capsys, "anonymize", "nobody", "--as", "man", "--out", "o.png"
+    assert "missing: no such photo or folder" in complaint(
+        capsys, "anonymize", "missing", "--as", "man", "--out", "o.png"
     )
     for more, fault in (
         (["--out", "out.png"], "--out out.png: a folder of pictures needs a folder"),
@@ -129,11 +131,14 @@ def test_a_folder_gives_all_pictures_and_the_sheet(
         (["--method", "controlnet-pf", "--words", "man of about 50"], "controlnet-pf"),
     ],
 )
-def test_a_stable_diffusion_draws_where_it_is_given(
-    more: list[str], name: str, workplace: Path, given: list[str],
+def test_a_given_stable_diffusion_generates_the_picture(
+    more: list[str],
+    name: str,
+    workplace: Path,
+    given: list[str],
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    """An untrained one draws no face, and that is said."""
+) -> None:
+    """An untrained one generates no face, which is reported."""
     words = ["--as", "other.png", "--size", "128", "--out", "m.png"]
     assert run("anonymize", "grin.png", *words, *given, *more) == 1
     assert "the picture shows no single face" in capsys.readouterr().out
@@ -142,12 +147,12 @@ def test_a_stable_diffusion_draws_where_it_is_given(
     assert record.get("words") == ("man of about 50" if "--words" in more else None)
     settings = record["settings"]
     assert isinstance(settings, dict)
-    assert settings["tuned"] is None  # no patient was shown to this ControlNet
+    assert settings["tuned"] is None  # this ControlNet was trained on no patient
     assert settings["sampling"]["outside"] == "tuned"
     assert len(str(record["weights_sha256"])) == 64
 
 
-def test_a_sheet_of_a_patient_goes_the_same_way(
+def test_a_sheet_of_a_patient_uses_the_same_check(
     workplace: Path, given: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = workplace / "patient"
@@ -169,7 +174,7 @@ def test_a_sheet_of_a_patient_goes_the_same_way(
         ([*given, "--method", "cfcpalsy"], "the method cfcpalsy has no --base"),
         ([*given, "--weights", "x"], "give one of the two"),
         (["--method", "subjects"], "the method subjects takes no pictures"),
-        (["--side", "left", "--grade", "V"], "--patient shows the palsy; leave out side"),
+        (["--side", "left", "--grade", "V"], "--patient determines the palsy; leave out --side"),
         (["--out", f"{folder}/s.png"], "lies in the patient's folder; give another --out"),
     ):
         assert fault in complaint(capsys, *words, *more)
@@ -180,11 +185,11 @@ def test_a_sheet_of_a_patient_goes_the_same_way(
     ("words", "fault"),
     [
         (["--as", "purple elephant"], "description 'purple elephant': 'purple elephant' cannot"),
-        (["--as", "nobody.jpg"], "nobody.jpg: no such file; give a description, subject:SEED"),
-        (["--as", "subject:x"], "--as subject:x: the seed is a whole number from 0 on, as in"),
-        (["--as", "subject:-1"], "--as subject:-1: the seed is a whole number from 0 on"),
-        (["--as", "7"], "--as 7: a synthetic subject by seed is subject:7"),
-        (["--as", "man", "--words", "man"], "--words goes with a ControlNet; say in --as whom"),
+        (["--as", "missing.jpg"], "missing.jpg: no such file; give a description, subject:SEED"),
+        (["--as", "subject:x"], "--as subject:x: the seed must be an integer of 0 or more"),
+        (["--as", "subject:-1"], "--as subject:-1: the seed must be an integer of 0 or more"),
+        (["--as", "7"], "--as 7: write subject:7 for a synthetic subject by its seed"),
+        (["--as", "man", "--words", "man"], "--words goes with a ControlNet; describe the subject"),
         (["--as", "grin.png"], "grin.png: the mouth is open; give a photo at rest"),
         (["--as", "."], ".: is a folder; give a description, subject:SEED or a photo"),
         (["--as", "man of 200"], "description 'man of 200': people can be drawn from 16 to 80"),
@@ -196,7 +201,7 @@ def test_a_sheet_of_a_patient_goes_the_same_way(
         (["--as", "man", "--controlnet", "a", "--weights", "b"], "give one of the two"),
         (["--as", "man", "--tokenizer", "t"], "--tokenizer goes with a --base that is a single"),
         (["--as", "man", "--weights", "none"], "none: holds no such weights; give --weights"),
-        (["--as", "man", "--method", "nobody"], "no method 'nobody'; choose one of "),
+        (["--as", "man", "--method", "magic"], "no method 'magic'; choose one of "),
         (["--as", "man", "--method", "subjects"], "the method subjects takes no pictures"),
         (["--as", "man", "--rest", "other.png"], "other.png: shows somebody else than grin.png"),
         (

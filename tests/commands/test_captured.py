@@ -1,4 +1,4 @@
-"""``synthesize``, ``grid`` and ``measure`` on pictures: captured, with rest or without."""
+"""``synthesize``, ``grid`` and ``measure`` with captured expressions, with and without rest."""
 
 from __future__ import annotations
 
@@ -44,19 +44,19 @@ def test_synthesize_captures_and_imports_no_torch(workplace: Path) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == ["o.png", "False False"]
     made = detect_face(read_image(workplace / "o.png")).landmarks
-    still = detect_face(read_image(workplace / "other.png")).landmarks
-    moved = (made - still)[:, 1]
+    rest = detect_face(read_image(workplace / "other.png")).landmarks
+    moved = (made - rest)[:, 1]
     assert moved[61] < moved[291] - 3  # the right corner goes up, the left stays
     record = json.loads(Image.open("o.png").text["palsynth:provenance"])  # type: ignore[attr-defined]
     assert (record["method"], record["expression"], record["rest"]) == ("captured", "picture", True)
 
 
 def test_a_grid_takes_photos_among_its_expressions(workplace: Path) -> None:
-    assert run("grid", "--identities", "7", "other.png", "--expressions", "grin.png",
-               "rest", "--size", "96", "--out", "g.png") == 0  # fmt: skip
+    words = ("--identities", "7", "other.png", "--expressions", "grin.png", "rest")
+    assert run("grid", *words, "--size", "96", "--out", "g.png") == 0
     record = json.loads(Image.open("g.png").text["palsynth:provenance"])  # type: ignore[attr-defined]
     assert record["method"] == "captured"
-    assert record["expressions"] == ["picture", "rest"]  # no name of a patient's file
+    assert record["expressions"] == ["picture", "rest"]  # not the name of a patient's file
 
 
 def test_measure_against_rest(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,11 +69,13 @@ def test_measure_against_rest(workplace: Path, capsys: pytest.CaptureFixture[str
     assert found["estimate"]["yanagihara_item"] == 0
     assert run("measure", "again.png", "--rest", "rest.png") == 0
     shown = capsys.readouterr().out
-    assert "an iris taken as 11.77 mm wide" in shown
+    assert "assuming an iris 11.77 mm wide" in shown
     assert "both sides look alike" in shown
     assert "excursion" not in shown
     assert run("measure", "grin.png") == 0
-    assert "from one picture: --rest tells more" in " ".join(capsys.readouterr().out.split())
+    assert "from a single picture: --rest improves the estimate" in " ".join(
+        capsys.readouterr().out.split()
+    )
 
 
 @pytest.mark.parametrize(
@@ -84,33 +86,44 @@ def test_measure_against_rest(workplace: Path, capsys: pytest.CaptureFixture[str
             "synthesize --identity other.png --expression grin.png --rest other.png --out o.png",
             "other.png: shows somebody else than grin.png",
         ),
-        ("synthesize --identity other.png --movement grin --rest rest.png --out o.png",
-         "--rest goes with --expression"),
+        (
+            "synthesize --identity other.png --movement grin --rest rest.png --out o.png",
+            "--rest goes with --expression",
+        ),
         ("measure grin.png --rest none.png", "none.png: no such file"),
-        ("measure grin.png --rest grin.png", "grin.png: is measured and --rest at once"),
+        (
+            "measure grin.png --rest grin.png",
+            "grin.png: is given both as a photo to measure and as --rest",
+        ),
         ("grid --identities 7 --expressions none.jpg --out o.png", "none.jpg: no such file"),
         ("sheet grin.png --out o.jpg", "o.jpg: pictures are written as PNG"),
         ("measure masked.png", "masked.png: the mouth is covered or cannot be seen"),
         ("measure grin.png --rest masked.png", "masked.png: the mouth is covered"),
-        ("synthesize --identity other.png --expression masked.png --out o.png",
-         "masked.png: the mouth is covered"),
+        (
+            "synthesize --identity other.png --expression masked.png --out o.png",
+            "masked.png: the mouth is covered",
+        ),
         ("grid --identities 7 --expressions masked.png --out o.png", "the mouth is covered"),
-        ("synthesize --identity other.png --expression turned.png --out o.png",
-         "turned.png: the face is turned by"),
+        (
+            "synthesize --identity other.png --expression turned.png --out o.png",
+            "turned.png: the face is turned by",
+        ),
         ("measure grin.png --rest two.png", "two.png: 2 faces found; crop the photo to one"),
         ("synthesize --identity two.png --expression grin.png --out o.png", "2 faces found"),
-        ("grid --identities 7 --expressions grin.png --method subjects --out o.png",
-         "the method subjects takes no pictures; ask for movements"),
+        (
+            "grid --identities 7 --expressions grin.png --method subjects --out o.png",
+            "the method subjects takes no pictures; give movements instead",
+        ),
     ],
-)  # fmt: skip
-def test_bad_rests_get_one_line(
+)
+def test_bad_pictures_give_one_line(
     words: str, text: str, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     grin = read_image(workplace / "grin.png")
     write_png(workplace / "two.png", np.hstack([grin, grin]))
     masked = grin.copy()
-    oval = detect_face(grin).landmarks[[234, 58, 172, 152, 397, 288, 454, 330, 197, 101], :2]
-    cv2.fillPoly(masked, [oval.round().astype(np.int32)], (190, 205, 215))
+    outline = detect_face(grin).landmarks[[234, 58, 172, 152, 397, 288, 454, 330, 197, 101], :2]
+    cv2.fillPoly(masked, [outline.round().astype(np.int32)], (190, 205, 215))
     write_png(workplace / "masked.png", cv2.GaussianBlur(masked, (0, 0), 0.7))
     aside = View(256, PORTRAIT, HeadPose(45.0))
     write_png(workplace / "turned.png", render(sample(7), view=aside).image)

@@ -1,4 +1,4 @@
-"""The doors: what each command does, and the one line that each bad input gets."""
+"""Each command runs, and each bad input gives exactly one line."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from palsynth.face.images import read_image, write_png
 
 
 def run(*words: object) -> int:
-    """The exit code of a command."""
+    """Runs a command and returns its exit code."""
     try:
         main([str(w) for w in words])
     except SystemExit as end:
@@ -28,7 +28,7 @@ def run(*words: object) -> int:
 
 
 def complaint(capsys: pytest.CaptureFixture[str], *words: object) -> str:
-    """The one line that a command with bad input prints; it must end with exit code 2."""
+    """Runs a command with bad input, which must end with exit code 2, and returns its one line."""
     assert run(*words) == 2
     error = capsys.readouterr().err.strip()
     assert "Traceback" not in error
@@ -37,7 +37,7 @@ def complaint(capsys: pytest.CaptureFixture[str], *words: object) -> str:
     return error
 
 
-def test_help_is_quick_and_imports_nothing_heavy() -> None:
+def test_help_is_fast_and_imports_no_heavy_library() -> None:
     code = (
         "import sys; sys.argv = ['palsynth', '--help']; from palsynth.cli import main\n"
         "try: main()\nexcept SystemExit: pass\n"
@@ -46,7 +46,7 @@ def test_help_is_quick_and_imports_nothing_heavy() -> None:
     )
     start = time.perf_counter()
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert time.perf_counter() - start < 5  # the target, 0.6 s, is the benchmark's
+    assert time.perf_counter() - start < 5  # the target of 0.6 s is checked by a benchmark
     assert shown.stdout.strip().endswith("[]")
     assert all(name in shown.stdout for name in COMMANDS)
     assert "not a medical device" in shown.stdout
@@ -68,7 +68,7 @@ def test_version_and_groups(capsys: pytest.CaptureFixture[str]) -> None:
 def test_simulate(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.png"
     assert run("simulate", photo, "--movement", "grin", "--grade", "V", "--out", out) == 0
-    assert "left weak side; item score asked 0" in capsys.readouterr().out
+    assert "left weak side; item score requested 0" in capsys.readouterr().out
     with Image.open(out) as image:
         provenance = json.loads(image.text["palsynth:provenance"])  # type: ignore[attr-defined]
         assert "synthetic" in image.text["Description"]  # type: ignore[attr-defined]
@@ -101,7 +101,7 @@ def test_measure(half_grin: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFi
     assert "commissure height" in capsys.readouterr().out
 
 
-def test_measure_goes_on_after_a_bad_photo(
+def test_measure_continues_after_a_bad_photo(
     photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     bad = tmp_path / "bad.png"
@@ -124,11 +124,11 @@ def test_sheet_and_grid(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     words = ("--expressions", "rest", "grin:left:V", "--size", 96, "--out", tmp_path / "g.png")
     assert run("grid", "--identities", 1, 2, *words) == 0
     assert run("grid", "--identities", 1, photo, *words) == 0
-    assert read_image(tmp_path / "g.png").shape[1] > 2 * 104  # as wide as the words below
+    assert read_image(tmp_path / "g.png").shape[1] > 2 * 104  # at least as wide as the footer
 
 
-def test_people_sample_and_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    out = tmp_path / "people"
+def test_subjects_sample_and_export(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "subjects"
     words = ("--count", 2, "--size", 64, "--age", 60, "--out", out)
     assert run("subjects", "sample", *words) == 0
     assert "extrapolated" in capsys.readouterr().out
@@ -178,7 +178,10 @@ def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
             "simulate PHOTO --out o.png --yanagihara 8 --kind central",
             "leave out --grade and --kind",
         ),
-        ("simulate PHOTO --out o.png --palsy p.yaml --side right", "--palsy says everything"),
+        (
+            "simulate PHOTO --out o.png --palsy p.yaml --side right",
+            "--palsy defines the whole palsy",
+        ),
         ("simulate PHOTO --out PHOTO", "is read by this command; give another name"),
         ("simulate PHOTO --out o.jpg", "give a name that ends in .png"),
         ("simulate PHOTO --out .", "give a name that ends in .png"),
@@ -186,11 +189,11 @@ def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         ("simulate PHOTO --out PHOTO/o.png", "cannot be written"),
         ("sheet", "give either a photo or --subject SEED"),
         ("sheet PHOTO --subject 1", "give either a photo or --subject SEED"),
-        ("sheet --subject -4", "seed -4: a person's seed is a whole number"),
+        ("sheet --subject -4", "seed -4: a subject's seed must be an integer of 0 or more"),
         ("sheet --subject 1 --method magic", "no method 'magic'"),
         ("grid --identities \u00b2 --expressions rest", "\u00b2: no such file"),
         ("sheet PHOTO --method subjects", "the identity must be a person"),
-        ("sheet --subject 1 --size 9000", "--size 9000: a picture of a sheet has 64 to 512 px"),
+        ("sheet --subject 1 --size 9000", "--size 9000: must lie between 64 and 512"),
         ("grid --identities 1 --expressions jump", "no movement 'jump'; choose rest"),
         ("grid --identities 1 --expressions grin:up", "the side must be left or right"),
         ("grid --identities 1 --expressions grin:left:X", "the grade must be I to VI"),
@@ -200,14 +203,14 @@ def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         (f"measure {'a' * 300}.jpg", "name too long"),
         ("measure none.jpg gone.jpg", "none of the 2 photos could be measured"),
         ("subjects sample --out PHOTO/x --count 1", "cannot be written"),
-        ("subjects sample --out x --kind late", "say how weak: --grade"),
+        ("subjects sample --out x --kind late", "no severity: give --grade"),
         ("subjects sample --out x --count 0", "--count 0: must be at least 1"),
         ("subjects sample --out x --size 4", "size 4: people are drawn from 32 to 1024 px"),
         ("subjects sample --out x --age 3", "age 3: people can be drawn from 16 to 80 years"),
         ("subjects export EMPTY --subjects 0", "must be at least 1"),
         ("subjects export PHOTO --subjects 1", "cannot be made"),
         ("subjects export FULL --subjects 1", "is not empty; give a new folder"),
-        ("subjects export x --seed -1", "seed -1: a seed is a whole number"),
+        ("subjects export x --seed -1", "seed -1: must be an integer of 0 or more"),
         ("subjects export x --seed 100", "are for evaluation"),
         ("subjects export x --workers 0", "--workers 0: must lie between 1 and"),
         ("subjects fit EMPTY --out m.npz", "split.csv: cannot be read"),
@@ -238,11 +241,11 @@ def test_bad_input_gets_one_line(
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.rglob("*"))
     names = {"PHOTO": photo, "EMPTY": tmp_path / "empty", "FULL": tmp_path / "full"}
-    given = [word for word in words.split()]
+    arguments = words.split()
     for name, path in names.items():
-        given = [w.replace(name, str(path)) for w in given]
-    assert text in complaint(capsys, *given)
-    assert sorted(tmp_path.rglob("*")) == before  # nothing is left half-written
+        arguments = [w.replace(name, str(path)) for w in arguments]
+    assert text in complaint(capsys, *arguments)
+    assert sorted(tmp_path.rglob("*")) == before  # no partial output is left
 
 
 @pytest.mark.parametrize(
@@ -273,10 +276,16 @@ def test_bad_palsy_files(
 
 @pytest.mark.parametrize(
     "words",
-    ["simulate PHOTO --movement jump --out o.png", "simulate --out o.png", "sheet --grade VII",
-     "data import zip a b", "subjects sample", "measure"],
-)  # fmt: skip
-def test_words_that_the_parser_refuses(
+    [
+        "simulate PHOTO --movement jump --out o.png",
+        "simulate --out o.png",
+        "sheet --grade VII",
+        "data import zip a b",
+        "subjects sample",
+        "measure",
+    ],
+)
+def test_arguments_that_the_parser_rejects(
     words: str, photo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(*words.replace("PHOTO", str(photo)).split()) == 2
@@ -285,7 +294,7 @@ def test_words_that_the_parser_refuses(
     assert error.strip()
 
 
-def test_a_sheet_gives_its_single_pictures_and_no_person_is_mirrored(
+def test_a_sheet_writes_its_single_pictures_and_no_subject_is_mirrored(
     photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out, pictures = tmp_path / "s.png", tmp_path / "pictures"

@@ -8,13 +8,13 @@ from PIL import Image
 from tests.commands.test_cli import complaint, run
 
 
-def test_a_gallery_is_written_again_over_itself_but_not_over_others_work(
+def test_a_gallery_overwrites_itself_but_no_file_of_other_origin(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = ["gallery", "--out", "g", "--subjects", "3", "--grades", "IV", "--size", "64"]
     assert run(*words, "--ages", "70") == 0
-    assert "g/README.md: 10 pictures of 1 people" in capsys.readouterr().out
+    assert "g/README.md: 10 pictures of 1 subjects" in capsys.readouterr().out
     page = (tmp_path / "g" / "README.md").read_text("utf-8")
     assert "palsynth gallery --subjects 3 --ages 70 --grades IV --side left --size 64" in page
     assert "age extrapolated" in page
@@ -32,12 +32,12 @@ def test_a_gallery_is_written_again_over_itself_but_not_over_others_work(
 @pytest.mark.parametrize(
     ("more", "fault"),
     [
-        (["--subjects", "3", "3"], "say at least one seed, and none twice"),
-        (["--subjects", "3", "--ages", "20", "30"], "2 ages for 1 people; say one each"),
+        (["--subjects", "3", "3"], "give at least one seed, and none twice"),
+        (["--subjects", "3", "--ages", "20", "30"], "2 ages for 1 subjects; give one each"),
         (["--subjects", "3", "--ages", "120"], "people can be drawn from 16 to 80 years"),
-        (["--grades", "II", "II"], "say at least one, and none twice"),
-        (["--size", "5000"], "pictures have 64 to 1024 px a side"),
-        (["--method", "nobody"], "nobody"),
+        (["--grades", "II", "II"], "give at least one, and none twice"),
+        (["--size", "5000"], "--size 5000: must lie between 64 and 1024"),
+        (["--method", "magic"], "magic"),
     ],
 )
 def test_bad_requests(

@@ -1,4 +1,4 @@
-"""Every command: photos that it reads stay, other people's files need --force, no network."""
+"""No command overwrites its inputs, or other files without --force, or uses the network."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ WRITES = {
     "smile fit": "smile fit london --out OUT",
     "subjects sample": "subjects sample --out . --count 1",
 }
-"""Commands that write a file which the caller names, A and B being photos."""
+"""Commands that write a file of a given name; A and B are photos."""
 
 ELSEWHERE = {
     "gallery": "commands/test_gallery.py",
@@ -60,7 +60,7 @@ ELSEWHERE = {
     "convert": "commands/test_cli.py",
     "doctor": "commands/test_cli.py",
 }
-"""Commands that write folders or nothing, and the tests that run them, without a network too."""
+"""Commands that write folders or no files -> the tests that run them, also without a network."""
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def _words(text: str, out: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", [n for n, text in WRITES.items() if " A" in text])
-def test_no_command_writes_over_a_photo_that_it_reads(
+def test_no_command_overwrites_a_photo_that_it_reads(
     name: str, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     photo = workplace / "a.png"
@@ -102,13 +102,13 @@ def test_no_command_replaces_a_file_of_other_origin(
         theirs = workplace / "theirs-0.png"
     if name == "subjects sample":
         theirs = workplace / "person-0000000.png"
-    theirs.write_text("somebody's work")
+    theirs.write_text("another program's file")
     error = complaint(capsys, *_words(WRITES[name], "theirs.png"))
     assert f"{theirs.name}: is there already and was not written by palsynth" in error
-    assert theirs.read_text() == "somebody's work"
+    assert theirs.read_text() == "another program's file"
 
 
-def test_ours_are_replaced_and_with_force_theirs(workplace: Path) -> None:
+def test_own_files_are_replaced_and_others_with_force(workplace: Path) -> None:
     assert run("simulate", "a.png", "--out", "o.png") == 0
     assert run("simulate", "a.png", "--out", "o.png", "--movement", "whistle") == 0
     Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save("o.png")
@@ -125,7 +125,7 @@ def test_every_command_is_in_one_of_the_lists() -> None:
         assert re.search(pattern, (tests / file).read_text("utf-8")), (name, file)
 
 
-def test_force_is_offered_where_a_file_is_named() -> None:
+def test_commands_that_write_a_named_file_have_force() -> None:
     for name in {n.split(",")[0] for n in WRITES}:
         module = importlib.import_module(f"palsynth.commands.{COMMANDS[name][0]}")
         options = get_type_hints(getattr(module, name.replace(" ", "_")))["options"]
@@ -134,7 +134,7 @@ def test_force_is_offered_where_a_file_is_named() -> None:
         assert names & set(OUTPUTS), name
 
 
-def test_weights_without_a_part_do_not_send_anybody_to_a_hub(
+def test_incomplete_weights_are_not_looked_up_on_a_hub(
     workplace: Path, capsys: pytest.CaptureFixture[str], no_network: list[str]
 ) -> None:
     get_method("cfcpalsy").save_pretrained(workplace / "weights")

@@ -1,4 +1,4 @@
-"""Words of the command line become what they say: movement, side, grade."""
+"""Options become movements, sides and grades."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ def buccal(palsy: Palsy) -> tuple[float, float]:
         ("rest:right:I", Movement.REST, (1.0, 1.0)),
     ],
 )
-def test_an_expression_in_words(
-    text: str, movement: Movement, functions: tuple[float, float]
-) -> None:
+def test_parse_expression(text: str, movement: Movement, functions: tuple[float, float]) -> None:
     found, palsy = parse_expression(text)
     assert (found, buccal(palsy)) == (movement, functions)
 
@@ -46,19 +44,29 @@ def test_an_expression_in_words(
     ("options", "functions", "title"),
     [
         (PalsyOptions(), (0.12, 1.0), "peripheral palsy of the patient's left, House-Brackmann V"),
-        (PalsyOptions("right"), (1.0, 0.12),
-         "peripheral palsy of the patient's right, House-Brackmann V"),
-        (PalsyOptions("left", "III"), (0.55, 1.0),
-         "peripheral palsy of the patient's left, House-Brackmann III"),
-        (PalsyOptions("right", "IV", kind="central"), (1.0, 0.35),
-         "central palsy of the patient's right, House-Brackmann IV"),
-        (PalsyOptions("right", "IV", kind="late"), (1.0, 0.35),
-         "late palsy of the patient's right, House-Brackmann IV"),
+        (
+            PalsyOptions("right"),
+            (1.0, 0.12),
+            "peripheral palsy of the patient's right, House-Brackmann V",
+        ),
+        (
+            PalsyOptions("left", "III"),
+            (0.55, 1.0),
+            "peripheral palsy of the patient's left, House-Brackmann III",
+        ),
+        (
+            PalsyOptions("right", "IV", kind="central"),
+            (1.0, 0.35),
+            "central palsy of the patient's right, House-Brackmann IV",
+        ),
+        (
+            PalsyOptions("right", "IV", kind="late"),
+            (1.0, 0.35),
+            "late palsy of the patient's right, House-Brackmann IV",
+        ),
     ],
-)  # fmt: skip
-def test_a_palsy_in_words(
-    options: PalsyOptions, functions: tuple[float, float], title: str
-) -> None:
+)
+def test_palsy_options(options: PalsyOptions, functions: tuple[float, float], title: str) -> None:
     palsy = options.build()
     assert buccal(palsy) == functions
     assert options.title() == title
@@ -69,7 +77,7 @@ def test_a_palsy_in_words(
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_a_yanagihara_total_is_of_the_side_that_is_named(side: str) -> None:
+def test_a_yanagihara_total_applies_to_the_given_side(side: str) -> None:
     options = PalsyOptions(side, yanagihara=12)  # type: ignore[arg-type]
     palsy = options.build()
     assert palsy.weak_side is Side(side)
@@ -77,7 +85,7 @@ def test_a_yanagihara_total_is_of_the_side_that_is_named(side: str) -> None:
     assert options.title() == f"peripheral palsy of the patient's {side}, Yanagihara 12 of 40"
 
 
-def test_a_palsy_file_keeps_its_sides(tmp_path: Path) -> None:
+def test_a_palsy_file_does_not_swap_sides(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("right: {function: {buccal: 0.25}, tone: 0.5}")
     palsy = read_palsy(path)
@@ -86,11 +94,11 @@ def test_a_palsy_file_keeps_its_sides(tmp_path: Path) -> None:
     assert PalsyOptions(palsy=path).title() == "palsy of mine.yaml"
 
 
-def test_folders_by_name() -> None:
+def test_named_folders() -> None:
     assert named_folders(["a=x/y", "b=z=1"]) == {"a": Path("x/y"), "b": Path("z=1")}
     assert list(named_folders(["b=x", "a=y"])) == ["b", "a"]
 
 
-def test_an_open_mouth_is_no_rest(face: Face, half_grin: np.ndarray) -> None:
+def test_an_open_mouth_is_not_at_rest(face: Face, half_grin: np.ndarray) -> None:
     assert not mouth_is_open(face)
     assert mouth_is_open(detect_face(half_grin))

@@ -1,4 +1,4 @@
-"""Pictures that commands write: whose side is drawn where, and what a mirrored photo becomes."""
+"""Sides in the pictures that commands write, also of mirrored photos."""
 
 from __future__ import annotations
 
@@ -40,21 +40,19 @@ def _red(path: Path) -> tuple[bool, bool]:
     return tuple(bool(e[0] > 200 and e[1] < 60) for e in edges)  # type: ignore[return-value]
 
 
-def test_a_photo_stays_as_it_is_and_only_a_mirrored_one_is_turned_round(
-    marked: Path, tmp_path: Path
-) -> None:
+def test_only_a_mirrored_photo_is_flipped(marked: Path, tmp_path: Path) -> None:
     words = ("simulate", marked, "--movement", "grin", "--out")
     assert run(*words, tmp_path / "a.png") == 0
     assert run(*words, tmp_path / "b.png", "--mirrored") == 0
     assert _red(tmp_path / "a.png") == (True, False)
     assert _red(tmp_path / "b.png") == (False, True)
-    for name in ("a", "b"):  # whichever way the photo lay, the patient's left is weak
+    for name in ("a", "b"):  # in both, the patient's left is weak
         found = measure(detect_face(read_image(tmp_path / f"{name}.png")).landmarks)
         assert found.sided["commissure height"].asymmetry > 2
 
 
-def test_a_sheets_photo_is_turned_round_where_it_is_mirrored(marked: Path, tmp_path: Path) -> None:
-    """At rest with grade I the picture is the photo, laid as all portraits lie."""
+def test_the_mirrored_photo_of_a_sheet_is_flipped(marked: Path, tmp_path: Path) -> None:
+    """At rest with grade I, the picture is the photo itself, aligned as a portrait."""
     straight = read_face(marked).aligned(PORTRAIT, 96).image
     turned = read_face(marked).mirrored().aligned(PORTRAIT, 96).image
     assert np.abs(straight.astype(int) - turned).mean() > 4
@@ -65,16 +63,17 @@ def test_a_sheets_photo_is_turned_round_where_it_is_mirrored(marked: Path, tmp_p
         assert np.abs(made.astype(int) - expected).mean() < 2
 
 
-def test_a_grid_draws_the_side_that_its_words_name(tmp_path: Path) -> None:
+def test_a_grid_shows_the_requested_side(tmp_path: Path) -> None:
     words = ("--expressions", "grin:left:V", "grin:right:V", "rest", "--size", "128")
     assert run("grid", "--identities", 5, *words, "--out", tmp_path / "g.png") == 0
     image, subject = read_image(tmp_path / "g.png"), sample(5)
-    for column, (movement, palsy) in enumerate((
-        (Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V)),
-        (Movement.GRIN, Palsy.peripheral(Side.RIGHT, Grade.V)),
-        (Movement.REST, Palsy.none()),
-    )):  # fmt: skip
-        requested = Request(subject, TargetExpression(movement, palsy), 0, 128, PORTRAIT)
+    targets = (
+        TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V)),
+        TargetExpression(Movement.GRIN, Palsy.peripheral(Side.RIGHT, Grade.V)),
+        TargetExpression(Movement.REST, Palsy.none()),
+    )
+    for column, target in enumerate(targets):
+        requested = Request(subject, target, 0, 128, PORTRAIT)
         tile = get_method("subjects")([requested])[0]
         x = 8 + 136 * column
         assert any(
@@ -84,21 +83,19 @@ def test_a_grid_draws_the_side_that_its_words_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_people_are_drawn_with_the_palsy_of_the_side_that_is_named(
-    side: str, tmp_path: Path
-) -> None:
+def test_subjects_have_the_palsy_on_the_requested_side(side: str, tmp_path: Path) -> None:
     words = ("subjects", "sample", "--count", 1, "--seed", 5, "--movement", "grin", "--size", 128)
     assert run(*words, "--grade", "VI", "--side", side, "--out", tmp_path) == 0
     palsy = Palsy.peripheral(Side(side), Grade.VI)
-    drawn = render(sample(5), Movement.GRIN, palsy, view=View(size=128)).image
+    rendered = render(sample(5), Movement.GRIN, palsy, view=View(size=128)).image
     path = tmp_path / "person-0000005.png"
-    assert np.array_equal(read_image(path), drawn)
+    assert np.array_equal(read_image(path), rendered)
     record = json.loads(Image.open(path).text["palsynth:provenance"])  # type: ignore[attr-defined]
     assert record["palsy"][side]["function"]["buccal"] == 0
 
 
 @pytest.mark.parametrize(("side", "sign"), [("left", 1), ("right", -1)])
-def test_synthesis_in_words_weakens_the_side_that_is_named(
+def test_synthesis_by_movement_weakens_the_requested_side(
     side: str, sign: int, photo: Path, tmp_path: Path
 ) -> None:
     words = ("synthesize", "--identity", photo, "--movement", "grin", "--side", side)
@@ -111,13 +108,13 @@ def test_synthesis_in_words_weakens_the_side_that_is_named(
     assert record["palsy"][side]["function"]["buccal"] == 0
 
 
-def test_synthesis_numbers_pictures_by_their_seeds(photo: Path, tmp_path: Path) -> None:
+def test_synthesize_numbers_pictures_by_seed(photo: Path, tmp_path: Path) -> None:
     words = ("synthesize", "--identity", photo, "--expression", photo, "--method", "noise")
     assert run(*words, "--count", 2, "--seed", 7, "--out", tmp_path / "o.png") == 0
     assert sorted(p.name for p in tmp_path.glob("o*")) == ["o-7.png", "o-8.png"]
 
 
-def test_measures_of_left_and_right_are_printed_as_such(
+def test_measure_prints_left_and_right(
     half_grin: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_png(tmp_path / "grin.png", half_grin)
@@ -125,47 +122,49 @@ def test_measures_of_left_and_right_are_printed_as_such(
     record = json.loads(capsys.readouterr().out)
     found = measure(read_face(tmp_path / "grin.png").landmarks).sided
     for name, value in found.items():
-        said = record["sided"][name]
-        assert said["left"] == pytest.approx(value.left, abs=6e-4)
-        assert said["right"] == pytest.approx(value.right, abs=6e-4)
-        assert said["difference"] == pytest.approx(value.left - value.right, abs=6e-4)
+        sides = record["sided"][name]
+        assert sides["left"] == pytest.approx(value.left, abs=6e-4)
+        assert sides["right"] == pytest.approx(value.right, abs=6e-4)
+        assert sides["difference"] == pytest.approx(value.left - value.right, abs=6e-4)
     height = record["sided"]["commissure height"]
     assert height["left"] > height["right"] + 2, "the left corner hangs"
-    assert height["asymmetry"] > height["difference"], "faces are seen more alike than they are"
+    assert height["asymmetry"] > height["difference"], (
+        "the detector makes faces more symmetric than they are"
+    )
     assert run("measure", tmp_path / "grin.png") == 0
     shown = capsys.readouterr().out
     line = next(x for x in shown.splitlines() if "commissure height" in x)
     cells = [c.strip() for c in line.split("│")[2:5]]
-    assert cells == [f"{height['left']:.2f}", f"{height['right']:.2f}",
-                     f"{height['difference']:+.2f}"]  # fmt: skip
+    expected = f"{height['left']:.2f} {height['right']:.2f} {height['difference']:+.2f}"
+    assert cells == expected.split()
     lids = record["reading"]["eyes"]
     assert f"lids left {lids['left']:.0f} right {lids['right']:.0f} % shut" in " ".join(
         shown.split()
     )
 
 
-def test_the_patients_parts_go_into_the_other_face(
+def test_the_patients_features_are_moved_to_the_other_face(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first photo is the patient's; parts move and change size unless they are kept."""
+    """The first photo is the patient's; features are moved and scaled unless an option says not."""
     for name, seed in (("patient", 5), ("other", 6)):
         write_png(tmp_path / f"{name}.png", render(sample(seed), view=View(160)).image)
-    requested: list[tuple[Face, Face, dict[str, object]]] = []
+    calls: list[tuple[Face, Face, dict[str, object]]] = []
     real = conditioning.codc
 
-    def codc(patient: Face, other: Face, **how: object):  # type: ignore[no-untyped-def]
-        requested.append((patient, other, how))
-        return real(patient, other, **how)  # type: ignore[arg-type]
+    def codc(patient: Face, other: Face, **settings: object):  # type: ignore[no-untyped-def]
+        calls.append((patient, other, settings))
+        return real(patient, other, **settings)  # type: ignore[arg-type]
 
     monkeypatch.setattr(conditioning, "codc", codc)
     patient, other, out = (tmp_path / f"{n}.png" for n in ("patient", "other", "out"))
     condition(ConditionOptions(patient, other, out, size=128))
     condition(ConditionOptions(patient, other, out, None, 128, True, False, False))
     condition(ConditionOptions(patient, other, out, None, 128, False, True, True))
-    for who, whom, _ in requested:
-        assert np.array_equal(who.landmarks, read_face(patient).landmarks)
-        assert np.array_equal(whom.landmarks, read_face(other).landmarks)
-    assert [how for _, _, how in requested] == [
+    for first, second, _ in calls:
+        assert np.array_equal(first.landmarks, read_face(patient).landmarks)
+        assert np.array_equal(second.landmarks, read_face(other).landmarks)
+    assert [settings for _, _, settings in calls] == [
         {"contour": True, "organ_size": True, "nose": False, "size": 128},
         {"contour": False, "organ_size": True, "nose": False, "size": 128},
         {"contour": True, "organ_size": False, "nose": True, "size": 128},

@@ -55,7 +55,7 @@ def test_train_and_release(
     assert run("train", recipe, "--out", out, *more) == 0
 
 
-def test_a_dry_run_says_the_cost_and_writes_nothing(
+def test_a_dry_run_prints_the_cost_and_writes_no_file(
     recipe: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
@@ -77,20 +77,20 @@ def test_a_dry_run_says_the_cost_and_writes_nothing(
         (["nowhere.yaml"], "nowhere.yaml: cannot be read (No such file or directory)"),
     ],
 )
-def test_faults(words: list[str], fault: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input(words: list[str], fault: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("train", *words) == 2
     err = capsys.readouterr().err
     assert fault in err
     assert "Traceback" not in err
 
 
-def test_help_names_the_kinds(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_lists_the_kinds(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("train", "--help") == 0
     out = capsys.readouterr().out
     assert all(kind in out for kind in ("identity", "expression", "landmarks", "judge"))
 
 
-def test_help_of_a_recipe_names_its_fields(
+def test_help_of_a_recipe_lists_its_fields(
     recipe: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run("train", recipe, "--help") == 0

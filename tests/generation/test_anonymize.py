@@ -1,4 +1,4 @@
-"""A patient's expressions on one other person: candidates, gate, verdict, files."""
+"""A patient's expressions on another face: candidates, gate, verdict, files."""
 
 from __future__ import annotations
 
@@ -44,64 +44,69 @@ def patient() -> Patient:
 
 
 class Counted:
-    """The method captured, counting its pictures; ``instead`` a picture for every one."""
+    """The method ``captured``, recording its identities; ``instead`` replaces every picture."""
 
     name, takes_pictures, synthetic = "captured", True, True
     weights_sha256 = None
     settings: dict[str, object] = {}  # noqa: RUF012
 
     def __init__(self, instead: np.ndarray | None = None) -> None:
-        self.drawn: list[object] = []
+        self.identities: list[object] = []
         self._instead, self._method = instead, get_method("captured")
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
-        self.drawn += [request.identity for request in requests]
+        self.identities += [request.identity for request in requests]
         if self._instead is not None:
             return [self._instead] * len(requests)
         return self._method(requests)
 
 
-def test_all_pictures_show_one_person_who_does_what_the_patient_does(patient: Patient) -> None:
-    seen = []
+def test_all_pictures_show_one_subject_with_the_patients_expressions(patient: Patient) -> None:
+    steps = []
     made = anonymize(
-        patient, fixed(sample(OTHER), 3), Counted(), How(192),
-        lambda done, of: seen.append((done, of)),
-    )  # fmt: skip
+        patient,
+        fixed(sample(OTHER), 3),
+        Counted(),
+        How(192),
+        lambda done, of: steps.append((done, of)),
+    )
     assert (made.seed, made.redrawn, made.resembles, made.faults) == (3, 0, False, ())
     assert [p.picture.name for p in made.pictures] == [m.value for m in MOVEMENTS]
     assert all(p.image.shape == (192, 192, 3) for p in made.pictures)
     assert all(p.verdict.distance > 0.6 for p in made.pictures)
-    assert seen == [(1, 3), (3, 3)]
+    assert steps == [(1, 3), (3, 3)]
     again = anonymize(patient, fixed(sample(OTHER), 3), Counted(), How(192))
     for one, two in zip(made.pictures, again.pictures, strict=True):
         assert np.array_equal(one.image, two.image)
 
 
-def test_candidates_who_resemble_the_patient_are_redrawn_and_counted(patient: Patient) -> None:
+def test_candidates_that_resemble_the_patient_are_rejected_and_counted(patient: Patient) -> None:
     own, other = sample(PATIENT), sample(OTHER)
     method = Counted()
     made = anonymize(patient, iter([(1, own), (2, own), (5, other)]), method, How(192))
     assert (made.seed, made.subject, made.redrawn, made.resembles) == (5, other, 2, False)
-    assert method.drawn[:2] == [own, own]  # one picture each was enough
-    assert len(method.drawn) == 2 + 3 + 1
+    assert method.identities[:2] == [own, own]  # each is rejected after one picture
+    assert len(method.identities) == 2 + 3 + 1
 
 
-def test_a_subject_who_cannot_be_redrawn_is_shown_and_named(patient: Patient) -> None:
-    """The gate says so, and the verdict, which does not use it, finds the patient."""
+def test_a_single_candidate_that_resembles_the_patient_is_used_and_reported(
+    patient: Patient,
+) -> None:
+    """The gate reports it, and the verdict, which does not use the gate, finds the patient."""
     made = anonymize(patient, fixed(sample(PATIENT), 0), Counted(), How(192))
     assert (made.redrawn, made.resembles) == (0, True)
     assert len(made.pictures) == 3
     assert made.faults == ("patient-recognised",)
 
 
-def test_nobody_passes(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_candidate_passes(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("palsynth.generation.anonymize.MOST_REDRAWN", 2)
-    everybody = iter([(k, sample(PATIENT)) for k in range(9)])
-    with pytest.raises(InputError, match="3 candidates in a row are taken for the patient"):
-        anonymize(patient, everybody, Counted(), How(192))
+    candidates = iter([(k, sample(PATIENT)) for k in range(9)])
+    with pytest.raises(InputError, match="3 candidates in a row are matched to the patient"):
+        anonymize(patient, candidates, Counted(), How(192))
 
 
-def test_a_description_gives_candidates_that_fit() -> None:
+def test_candidates_fit_their_description() -> None:
     candidates = described(read_description("man of about 60"), 4)
     (first, one), (second, two) = next(candidates), next(candidates)
     assert first == second == 4
@@ -110,7 +115,7 @@ def test_a_description_gives_candidates_that_fit() -> None:
     assert {one.age, two.age} == {60}
 
 
-def test_the_gate_knows_the_patient_and_nobody_else(patient: Patient) -> None:
+def test_the_gate_matches_only_the_patient(patient: Patient) -> None:
     gate = Gate([picture.face for picture in patient.pictures])
     assert gate.takes(_face(PATIENT).image)
     assert not gate.takes(_face(OTHER).image)
@@ -126,46 +131,50 @@ def test_the_gate_knows_the_patient_and_nobody_else(patient: Patient) -> None:
         (None, None, ("no-face",)),
     ],
 )
-def test_the_verdict_names_what_is_wrong(
-    patient: Patient, seed: int | None, movement: Movement | None, faults: tuple[str, ...],
+def test_the_verdict_lists_the_faults(
+    patient: Patient,
+    seed: int | None,
+    movement: Movement | None,
+    faults: tuple[str, ...],
     tmp_path: Path,
-) -> None:  # fmt: skip
-    """Whatever a method was asked for, it is judged by what it drew."""
+) -> None:
+    """A method is judged by its picture, whatever was requested."""
     image = np.full((192, 192, 3), 128, np.uint8)
     if seed is not None:
         weak = Palsy.peripheral(Side.RIGHT, Grade.VI)
         image = render(sample(seed), movement, weak, view=View(192, PORTRAIT)).image
     only = Patient(patient.pictures[1:2], None)
     made = anonymize(only, fixed(sample(OTHER), 0), Counted(image), How(192))
-    said = "\n".join(write_one(tmp_path / "made.png", made, Counted()))
+    report = "\n".join(write_one(tmp_path / "made.png", made, Counted()))
     found = made.pictures[0].verdict
     if movement is Movement.REST:
         found = Verdict(found.distance, found.expression)
         assert found.recognised
-        assert f"THE PATIENT IS RECOGNISED (dlib distance {found.distance:.3f})" in said
+        assert f"THE PATIENT IS RECOGNISED (dlib distance {found.distance:.3f})" in report
     assert set(found.faults) <= set(faults)
     assert faults[0] in found.faults
     assert [p.name for p in tmp_path.iterdir()] == [f"made-{'-'.join(found.faults)}.png"]
 
 
-def test_the_privacy_figure_is_the_distance_to_the_patient(patient: Patient) -> None:
-    """The nearer one of the patient's picture and the patient's rest, and of nobody else's."""
+def test_the_privacy_distance_is_that_to_the_patient(patient: Patient) -> None:
+    """It is the smaller one of those to the patient's picture and to the patient's rest."""
     made = anonymize(patient, fixed(sample(OTHER), 2), Counted(), How(192))
-    judge = DlibRecogniser()
+    recogniser = DlibRecogniser()
 
-    def seen(face: Face) -> np.ndarray:
-        return judge.describe(judge.crop(face).image)
+    def describe(face: Face) -> np.ndarray:
+        return recogniser.describe(recogniser.crop(face).image)
 
     for picture in made.pictures:
-        own = seen(detect_face(picture.image))
+        features = describe(detect_face(picture.image))
         known = (picture.picture.face, patient.pictures[0].face)
-        nearest = min(float(np.linalg.norm(own - seen(face))) for face in known)
+        nearest = min(float(np.linalg.norm(features - describe(face))) for face in known)
         assert picture.verdict.distance == pytest.approx(nearest, abs=1e-6)
         assert made.rest is not None
-        assert np.linalg.norm(own - seen(made.rest)) < 0.5, "the subject is the one who is drawn"
+        distance = np.linalg.norm(features - describe(made.rest))
+        assert distance < 0.5, "the picture shows the subject"
 
 
-def test_the_check_compares_the_patient_with_the_picture_each_against_their_own_rest(
+def test_the_check_captures_patient_and_picture_each_with_its_own_rest(
     patient: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     captured: dict[str, tuple[Face, Face | None]] = {}
@@ -175,27 +184,29 @@ def test_the_check_compares_the_patient_with_the_picture_each_against_their_own_
         captured[f"{len(captured)}"] = (face, rest)
         return f"{len(captured) - 1}"
 
-    def compare(there: str, here: str, movement: Movement | None) -> Comparison:
-        compared.append((captured[there], captured[here], movement))
+    def compare(first: str, second: str, movement: Movement | None) -> Comparison:
+        compared.append((captured[first], captured[second], movement))
         return Comparison(moves=False)
 
     monkeypatch.setattr(verdict, "capture", capture)
     monkeypatch.setattr(verdict, "compare", compare)
     grin, rest = patient.pictures[1], patient.rest
-    image, still = _face(OTHER, Movement.GRIN).image, _face(OTHER)
-    found = PrivacyCheck(rest).verdict(patient.expression(grin), image, still, Movement.GRIN)
-    (there, here, movement) = compared[0]
-    assert there[0] is grin.face
-    assert there[1] is rest
-    assert np.array_equal(here[0].image, image)
-    assert here[1] is still
+    image, subject_rest = _face(OTHER, Movement.GRIN).image, _face(OTHER)
+    check = PrivacyCheck(rest)
+    found = check.verdict(patient.expression(grin), image, subject_rest, Movement.GRIN)
+    (of_patient, of_picture, movement) = compared[0]
+    assert of_patient[0] is grin.face
+    assert of_patient[1] is rest
+    assert np.array_equal(of_picture[0].image, image)
+    assert of_picture[1] is subject_rest
     assert (movement, found.expression.moves) == (Movement.GRIN, False)
-    again = PrivacyCheck(rest).verdict(patient.expression(grin), image, still, Movement.REST)
-    assert again.expression.moves, "of a picture at rest nothing need move"
+    check = PrivacyCheck(rest)
+    again = check.verdict(patient.expression(grin), image, subject_rest, Movement.REST)
+    assert again.expression.moves, "a picture at rest need not move"
 
 
 @pytest.mark.parametrize(
-    ("distance", "comparison", "faults", "kept"),
+    ("distance", "comparison", "faults", "preserved"),
     [
         (None, Comparison(), ("no-face",), False),
         (0.59, Comparison(), ("patient-recognised",), True),
@@ -205,15 +216,15 @@ def test_the_check_compares_the_patient_with_the_picture_each_against_their_own_
         (0.7, Comparison(moves=False), (), False),
     ],
 )
-def test_what_is_a_fault(
-    distance: float | None, comparison: Comparison, faults: tuple[str, ...], kept: bool
+def test_faults_of_a_verdict(
+    distance: float | None, comparison: Comparison, faults: tuple[str, ...], preserved: bool
 ) -> None:
     found = Verdict(distance, comparison)
-    assert (found.faults, found.expression_kept) == (faults, kept)
+    assert (found.faults, found.expression_kept) == (faults, preserved)
     assert found.recognised == (distance == 0.59)
 
 
-def test_what_is_written_and_said_of_a_folder(patient: Patient, tmp_path: Path) -> None:
+def test_write_folder_writes_pictures_and_reports(patient: Patient, tmp_path: Path) -> None:
     left_out = Patient(patient.pictures, patient.rest, ("a.txt: not a picture",))
     made = anonymize(left_out, fixed(sample(OTHER), 2), Counted(), How(192))
     lines = write_folder(tmp_path / "out", left_out, made, Counted())
@@ -233,16 +244,18 @@ def test_what_is_written_and_said_of_a_folder(patient: Patient, tmp_path: Path) 
 
 def test_the_sheet_measures_patient_and_picture(patient: Patient) -> None:
     made = anonymize(patient, fixed(sample(OTHER), 2), Counted(), How(256))
-    drawn = sheet_of(patient, made, 160)
-    assert [row.movement for row in drawn.rows] == list(MOVEMENTS)
-    grin = drawn.rows[1]
+    sheet = sheet_of(patient, made, 160)
+    assert [row.movement for row in sheet.rows] == list(MOVEMENTS)
+    grin = sheet.rows[1]
     assert grin.requested_side is grin.measured_side is Side.LEFT
     assert grin.requested_score < 4
-    assert drawn.image.shape[1] < 4 * 256  # tiles are shown at 160 px
+    assert sheet.image.shape[1] < 4 * 256  # tiles are shown at 160 px
     own = requested_and_measured(
-        patient.pictures[1].face.image, Movement.GRIN, Palsy.none(),
+        patient.pictures[1].face.image,
+        Movement.GRIN,
+        Palsy.none(),
         measure(patient.pictures[0].face.landmarks),
-    )  # fmt: skip
+    )
     assert (grin.requested_side, grin.requested_score) == (own.measured_side, own.measured_score)
     assert made.rest is not None
     shown = requested_and_measured(
@@ -251,29 +264,29 @@ def test_the_sheet_measures_patient_and_picture(patient: Patient) -> None:
     assert (grin.measured_score, grin.asymmetry) == (shown.measured_score, shown.asymmetry)
 
 
-def test_the_sheet_sets_the_patients_own_measures_beside_the_pictures(
+def test_the_sheet_compares_the_patients_measures_with_those_of_the_pictures(
     patient: Patient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of a method that draws nothing but one grin, which is its rest too: nothing moves there."""
+    """The method always generates the same grin, at rest too, so no movement is measured."""
     image = _face(OTHER, Movement.GRIN).image
     made = anonymize(patient, fixed(sample(OTHER), 2), Counted(image), How(224))
     rests: list[Measures | None] = []
 
-    def noted(image: np.ndarray, movement: Movement, palsy: Palsy, rest: Measures | None):  # type: ignore[no-untyped-def]
+    def record_rest(image: np.ndarray, movement: Movement, palsy: Palsy, rest: Measures | None):  # type: ignore[no-untyped-def]
         rests.append(rest)
         return requested_and_measured(image, movement, palsy, rest)
 
-    monkeypatch.setattr(anonymized_files, "requested_and_measured", noted)
+    monkeypatch.setattr(anonymized_files, "requested_and_measured", record_rest)
     grin = sheet_of(patient, made).rows[1]
     assert (grin.requested_side, grin.measured_side) == (Side.LEFT, None)
     assert made.rest is not None
     own, theirs = (measure(f.landmarks) for f in (patient.pictures[0].face, made.rest))
-    assert rests == [None, None, own, theirs, own, theirs]  # what hangs at rest is what it shows
+    assert rests == [None, None, own, theirs, own, theirs]  # a picture at rest has no reference
     assert own != theirs
 
 
-def test_an_earlier_run_leaves_no_other_verdict_behind(patient: Patient, tmp_path: Path) -> None:
-    """Of one picture there is one file, whatever its name says; what is not ours stays."""
+def test_the_picture_of_an_earlier_run_is_replaced(patient: Patient, tmp_path: Path) -> None:
+    """One picture gives one file, whatever faults its name states; other files are preserved."""
     out = tmp_path / "made.png"
     own = tmp_path / "made-side-differs.png"
     Image.new("RGB", (64, 64)).save(own)
@@ -287,16 +300,18 @@ def test_an_earlier_run_leaves_no_other_verdict_behind(patient: Patient, tmp_pat
         assert sorted(p.name for p in tmp_path.iterdir()) == names
 
 
-def test_a_picture_in_which_nothing_moves_is_said(patient: Patient, tmp_path: Path) -> None:
-    still = PatientPicture("grin", Movement.GRIN, patient.pictures[0].face)
-    made = anonymize(Patient((still,), patient.rest), fixed(sample(OTHER), 0), Counted(), How(192))
-    said = write_one(tmp_path / "m.png", made, Counted())
-    assert "note: hardly anything moves in the patient's picture" in said
-    assert not any(line.startswith("expression: side") for line in said)
+def test_a_picture_without_movement_is_reported(patient: Patient, tmp_path: Path) -> None:
+    neutral = PatientPicture("grin", Movement.GRIN, patient.pictures[0].face)
+    made = anonymize(
+        Patient((neutral,), patient.rest), fixed(sample(OTHER), 0), Counted(), How(192)
+    )
+    report = write_one(tmp_path / "m.png", made, Counted())
+    assert "note: there is hardly any movement in the patient's picture" in report
+    assert not any(line.startswith("expression: side") for line in report)
     assert made.faults == ()
 
 
-def test_names_say_what_is_wrong() -> None:
+def test_file_names_state_the_faults() -> None:
     assert named(Path("a/b.png"), ()) == Path("a/b.png")
     faults = ("patient-recognised", "side-differs")
     assert named(Path("a/b.png"), faults) == Path("a/b-patient-recognised-side-differs.png")

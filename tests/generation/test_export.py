@@ -31,7 +31,7 @@ PLAN = ExportPlan(subjects=4, images_per_subject=5, size=64, seed=3)
 
 
 def state_dict_sha256(folder: Path) -> str:
-    """Names and bytes of everything in a folder."""
+    """A hash over the names and bytes of all files in a folder."""
     total = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         total.update(str(path.relative_to(folder)).encode())
@@ -47,7 +47,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_rows_say_the_truth(whole: Path) -> None:
+def test_rows_hold_the_ground_truth(whole: Path) -> None:
     rows = read_manifest(whole)
     assert len(rows) == 20
     assert check(whole) == []
@@ -61,10 +61,10 @@ def test_rows_say_the_truth(whole: Path) -> None:
     assert len({(r.subject_id, r.split) for r in rows}) == 4
 
 
-def test_measured_is_left_less_right_of_the_true_landmarks() -> None:
-    """In a grin the weak corner hangs: heights count downwards, so the left one's is larger."""
+def test_measured_is_left_minus_right_of_the_true_landmarks() -> None:
+    """In a grin the weak corner droops; heights count downwards, so a weak left has the larger."""
     plan = ExportPlan(subjects=12, images_per_subject=10, size=64, seed=3)
-    grin, seen = YANAGIHARA.index(Movement.GRIN), set()
+    grin, sides = YANAGIHARA.index(Movement.GRIN), set()
     for subject in range(12):
         _, row = render_image(plan, subject, grin)
         assert row.measured is not None
@@ -77,27 +77,27 @@ def test_measured_is_left_less_right_of_the_true_landmarks() -> None:
         assert row.measured["commissure height"] == pytest.approx(expected, abs=0.02)
         functions = [Palsy.from_dict(row.palsy).movement_function(Movement.GRIN, s) for s in Side]
         if abs(functions[0] - functions[1]) > 0.4:
-            seen.add(row.side)
+            sides.add(row.side)
             assert (row.measured["commissure height"] > 0.01) == (row.side == "left")
-    assert seen == {"left", "right"}
+    assert sides == {"left", "right"}
 
 
-def test_pictures_carry_their_provenance_and_say_synthetic(whole: Path) -> None:
+def test_pictures_carry_their_provenance_and_are_labelled_synthetic(whole: Path) -> None:
     with Image.open(whole / read_manifest(whole)[0].file_name) as image:
         text = image.text  # type: ignore[attr-defined]
     assert "synthetic" in text["Description"]
     assert json.loads(text["palsynth:provenance"])["method"] == "subjects"
 
 
-def test_the_same_bytes_again_and_with_workers(whole: Path, tmp_path: Path) -> None:
+def test_exports_are_reproducible_with_any_number_of_workers(whole: Path, tmp_path: Path) -> None:
     export(tmp_path / "two", PLAN, workers=2)
     assert state_dict_sha256(tmp_path / "two") == state_dict_sha256(whole)
     export(whole, PLAN)  # a finished export is left as it is
     assert state_dict_sha256(tmp_path / "two") == state_dict_sha256(whole)
 
 
-def test_killed_at_ten_random_moments_and_started_again(whole: Path, tmp_path: Path) -> None:
-    """SIGKILL after 1, 2, … files at random; the last start ends as if nothing had happened."""
+def test_an_export_killed_ten_times_ends_with_the_same_bytes(whole: Path, tmp_path: Path) -> None:
+    """SIGKILL after random numbers of files; the last run ends like an uninterrupted one."""
     folder = tmp_path / "killed"
     code = (
         "import sys; from pathlib import Path;"
@@ -105,9 +105,9 @@ def test_killed_at_ten_random_moments_and_started_again(whole: Path, tmp_path: P
         "print('ready', flush=True);"
         f"export(Path(sys.argv[1]), {PLAN!r})"
     )
-    chance = random.Random(0)
+    rng = random.Random(0)
     # the twenty images end in twenty rows: two new files each, plus plan and folders
-    stops = sorted(chance.sample(range(1, 39), 10))
+    stops = sorted(rng.sample(range(1, 39), 10))
     for stop in stops:
         process = subprocess.Popen(
             [sys.executable, "-c", code, str(folder)], stdout=subprocess.PIPE
@@ -126,7 +126,7 @@ def test_killed_at_ten_random_moments_and_started_again(whole: Path, tmp_path: P
 
 
 def _walk(folder: Path) -> list[Path]:
-    """All paths below a folder that may be changing meanwhile."""
+    """All files below a folder that may change at the same time."""
     out: list[Path] = []
     for root, _, names in os.walk(folder):
         out += [Path(root) / name for name in names]
@@ -138,34 +138,34 @@ def _walk(folder: Path) -> list[Path]:
     [
         ({"subjects": 0}, "must be at least 1"),
         ({"images_per_subject": 0}, "must be at least 1"),
-        ({"seed": -1}, "seed -1: a seed is a whole number from 0 on"),
-        ({"size": 1000}, "size 1000: people are drawn from 32 to 512 px"),
+        ({"seed": -1}, "seed -1: must be an integer of 0 or more"),
+        ({"size": 1000}, "size 1000: must lie between 32 and 512"),
         ({"framing": "wide"}, "framing 'wide': choose one of id-photo"),
-        ({"healthy": 1.5}, "healthy 1.5: a share lies between 0 and 1"),
+        ({"healthy": 1.5}, "healthy 1.5: must lie between 0 and 1"),
         ({"subjects": 20_000}, "at most 10,000 subjects"),
     ],
 )
-def test_plans_that_make_no_sense(options: dict[str, object], text: str) -> None:
+def test_invalid_plans(options: dict[str, object], text: str) -> None:
     with pytest.raises(InputError) as error:
         ExportPlan(**options)  # type: ignore[arg-type]
     assert text in str(error.value)
 
 
-def test_evaluation_people_are_not_exported_by_accident() -> None:
+def test_evaluation_subjects_are_not_exported_by_accident() -> None:
     with pytest.raises(InputError, match="are for evaluation"):
         check_training_seeds(ExportPlan(seed=100))
     check_training_seeds(ExportPlan(seed=100), evaluation=True)
     check_training_seeds(ExportPlan(seed=99))
 
 
-def test_random_palsies_are_of_every_kind() -> None:
+def test_random_palsies_cover_every_kind() -> None:
     from palsynth.clinical import Branch
 
     rng = np.random.default_rng(0)
-    drawn = [random_palsy(rng, Side.LEFT, healthy=0.2) for _ in range(400)]
-    healthy = np.mean([p == Palsy.none() for p in drawn])
+    palsies = [random_palsy(rng, Side.LEFT, healthy=0.2) for _ in range(400)]
+    healthy = np.mean([p == Palsy.none() for p in palsies])
     assert 0.13 < healthy < 0.28
-    assert any(p.left.synkinesis for p in drawn)
-    central = [p for p in drawn if p.left.function[Branch.TEMPORAL] == 1 and p.weak_side]
+    assert any(p.left.synkinesis for p in palsies)
+    central = [p for p in palsies if p.left.function[Branch.TEMPORAL] == 1 and p.weak_side]
     assert central
-    assert all(p.right.function[Branch.BUCCAL] == 1 for p in drawn)
+    assert all(p.right.function[Branch.BUCCAL] == 1 for p in palsies)

@@ -1,4 +1,4 @@
-"""Reading a patient: one photo, or a folder."""
+"""Patients are read from one photo or a folder."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_folder_is_read_by_names_and_what_has_no_place_is_listed(folder: Path) -> None:
+def test_a_folder_is_read_by_file_names_and_other_files_are_listed(folder: Path) -> None:
     found = read_folder(folder)
     in_order = list(dict.fromkeys(p.movement for p in found.pictures))
     assert in_order == list(YANAGIHARA)
@@ -39,15 +39,15 @@ def test_a_folder_is_read_by_names_and_what_has_no_place_is_listed(folder: Path)
     assert len(names) == 11
     assert found.left_out == (
         f"{folder / 'notes.txt'}: not a picture",
-        f"{folder / 'portrait.png'}: its name begins with no movement",
+        f"{folder / 'portrait.png'}: its name does not start with a movement",
     )
     rest, grin = found.pictures[0], found.pictures[names.index("grin")]
     assert found.rest is rest.face
     assert found.expression(grin).rest is rest.face
-    assert found.expression(rest).rest is None  # what hangs at rest is what it shows
+    assert found.expression(rest).rest is None  # a picture at rest has no reference
 
 
-def test_a_manifest_says_what_pictures_show(folder: Path, tmp_path: Path) -> None:
+def test_movements_come_from_the_manifest(folder: Path, tmp_path: Path) -> None:
     rows = []
     for number, movement in enumerate(("rest", "grin", None)):
         source = folder / ("grin-a.png" if movement is None else f"{movement}-a.png")
@@ -75,7 +75,9 @@ def test_bad_folders(folder: Path, tmp_path: Path) -> None:
         (tmp_path / name).write_bytes((folder / source).read_bytes())
     found = read_folder(tmp_path)
     assert [p.name for p in found.pictures] == ["rest", "wrinkle-nose"]
-    assert found.left_out == (f"{tmp_path / 'grinning.png'}: its name begins with no movement",)
+    assert found.left_out == (
+        f"{tmp_path / 'grinning.png'}: its name does not start with a movement",
+    )
     view = View(160, PORTRAIT)
     write_png(tmp_path / "grin.png", render(sample(970_002), Movement.GRIN, view=view).image)
     with pytest.raises(InputError, match=r"grin\.png: shows somebody else than .*rest\.png"):

@@ -30,7 +30,7 @@ from palsynth.subjects import sample
 LEFT_V = Palsy.peripheral(Side.LEFT, Grade.V)
 
 
-def test_a_sheet_asks_ten_movements_and_measures_each() -> None:
+def test_a_sheet_requests_and_measures_ten_movements() -> None:
     made = sheet(sample(5), LEFT_V, get_method("subjects"), title="t", size=160)
     assert [row.movement for row in made.rows] == list(YANAGIHARA)
     assert made.image.shape[1] == 5 * 168 + 8
@@ -38,12 +38,12 @@ def test_a_sheet_asks_ten_movements_and_measures_each() -> None:
     assert grin.requested_side is Side.LEFT
     assert grin.measured_side is Side.LEFT
     assert grin.requested_score == grin.measured_score == 0
-    right = sum(row.measured_side is Side.LEFT for row in made.rows)
-    assert right >= 9
+    correct = sum(row.measured_side is Side.LEFT for row in made.rows)
+    assert correct >= 9
 
 
 def _holds(canvas: np.ndarray, tile: np.ndarray, x: int) -> int:
-    """The row at which a canvas shows a tile in a column, -1 where it does not."""
+    """The row of pixels at which a canvas contains a tile at column ``x``; -1 if it does not."""
     height, width = tile.shape[:2]
     part = canvas[:, x : x + width]
     for y in range(len(part) - height + 1):
@@ -60,13 +60,13 @@ ROWS = [
     RequestedMeasured(m, Side.LEFT, (0, 2, 4)[k % 3], Side.RIGHT, (2, 0, 0, 4)[k % 4])
     for k, m in enumerate(YANAGIHARA)
 ]
-"""Asked and measured differ in score and side."""
+"""Requested and measured differ in score and side."""
 
 
 def test_each_picture_has_its_own_caption_below_it() -> None:
-    """What was asked first, then what is measured, with the side that is measured weak."""
+    """First the requested score, then the measured one with the measured weak side."""
     made = drawn_sheet([_flat(10 * k) for k in range(10)], ROWS, "t", "patient")
-    words = [
+    captions = [
         ("Rest", "patient 0 · measured 2, right weak"),
         ("Wrinkle forehead", "patient 2 · measured 0, right weak"),
         ("Close eyes lightly", "patient 4 · measured 0, right weak"),
@@ -74,44 +74,44 @@ def test_each_picture_has_its_own_caption_below_it() -> None:
         ("Wink", "patient 2 · measured 2, right weak"),
         ("Wrinkle nose", "patient 4 · measured 0, right weak"),
     ]
-    assert [ROWS[k].movement.label for k in range(6)] == [head for head, _ in words]
+    assert [ROWS[k].movement.label for k in range(6)] == [head for head, _ in captions]
     found = [
-        _holds(made.image, _captioned(_flat(10 * k), *words[k]), 8 + 108 * (k % 5))
+        _holds(made.image, _captioned(_flat(10 * k), *captions[k]), 8 + 108 * (k % 5))
         for k in range(6)
     ]
     assert min(found) > 0, found
-    assert len(set(found[:5])) == 1, "five a line"
+    assert len(set(found[:5])) == 1, "five per row"
     assert found[5] > found[0] + 100
     assert made.rows == ROWS
     assert [int(p[0, 0, 0]) for p in made.pictures] == [10 * k for k in range(10)]
 
 
-def test_captions_say_what_is_not_known() -> None:
+def test_captions_of_unknown_scores() -> None:
     row = RequestedMeasured(Movement.GRIN, Side.LEFT, 0)
     assert _caption(row, "requested") == ("Grin", "requested 0 · measured no face")
     row = RequestedMeasured(Movement.GRIN, None, None, Side.LEFT, 2)
     assert _caption(row, "patient") == ("Grin", "patient no face · measured 2, left weak")
     row = RequestedMeasured(Movement.GRIN, Side.LEFT, 2, Side.LEFT, 4)
     assert _caption(row, "requested") == ("Grin", "requested 2 · measured 4"), (
-        "nothing is weak at 4"
+        "a score of 4 has no weak side"
     )
 
 
-def test_the_totals_of_asked_and_measured_stand_above(monkeypatch: pytest.MonkeyPatch) -> None:
-    said: list[str] = []
+def test_the_totals_of_requested_and_measured_are_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    totals: list[str] = []
     monkeypatch.setattr(
-        sheets, "_framed", lambda lines, title, total: said.append(total) or _flat(0)
+        sheets, "_framed", lambda lines, title, total: totals.append(total) or _flat(0)
     )
     drawn_sheet([_flat(0)] * 10, ROWS, "t", "requested")
-    assert said == [
+    assert totals == [
         "requested Yanagihara 18 of 40 (moderate), measured Yanagihara 14 of 40 (moderate)"
     ]
     drawn_sheet([_flat(0)] * 9, ROWS[:9], "t", "requested")
-    assert said[1] == "", "of nine movements there is no total"
+    assert totals[1] == "", "nine movements have no total"
 
 
-class Noted:
-    """Draws people, and keeps what it was asked."""
+class Recording:
+    """The method ``subjects``, recording its target expressions."""
 
     name, takes_pictures, synthetic, weights_sha256 = "subjects", False, True, None
     settings: dict[str, object] = {}  # noqa: RUF012
@@ -126,14 +126,14 @@ class Noted:
         return get_method("subjects")(requests)
 
 
-def test_the_healthy_row_is_above_and_winks_the_eye_that_the_palsied_one_is_asked_for() -> None:
-    subject, palsy, method = sample(5), Palsy.peripheral(Side.RIGHT, Grade.V), Noted()
+def test_the_healthy_row_is_above_and_winks_with_the_same_eye() -> None:
+    subject, palsy, method = sample(5), Palsy.peripheral(Side.RIGHT, Grade.V), Recording()
     made = sheet(subject, palsy, method, title="", size=100, healthy=True)
-    sick = [a for a in method.requested if a.palsy == palsy]
-    well = [a for a in method.requested if a.palsy == Palsy.none() and a.wink is not None]
-    assert [a.movement for a in sick] == [a.movement for a in well] == list(YANAGIHARA)
-    assert {a.wink for a in well} == {Side.RIGHT}
-    healthy = get_method("subjects")([Request(subject, a, 0, 100, PORTRAIT) for a in well])
+    palsied = [t for t in method.requested if t.palsy == palsy]
+    well = [t for t in method.requested if t.palsy == Palsy.none() and t.wink is not None]
+    assert [t.movement for t in palsied] == [t.movement for t in well] == list(YANAGIHARA)
+    assert {t.wink for t in well} == {Side.RIGHT}
+    healthy = get_method("subjects")([Request(subject, t, 0, 100, PORTRAIT) for t in well])
     for k in (0, 8):
         label, x = YANAGIHARA[k].label, 8 + 108 * (k % 5)
         above = _holds(made.image, _captioned(healthy[k], label, "healthy"), x)
@@ -144,8 +144,8 @@ def test_the_healthy_row_is_above_and_winks_the_eye_that_the_palsied_one_is_aske
     assert [row.requested_side for row in made.rows] == [Side.RIGHT] * 10
 
 
-def test_words_under_small_pictures_break_and_are_not_cut() -> None:
-    """At 128 px, what the small base draws."""
+def test_captions_of_small_pictures_are_wrapped_and_not_cut() -> None:
+    """At 128 px, the size of the small base model."""
     grey = np.full((128, 128, 3), 180, np.uint8)
     row = RequestedMeasured(Movement.CLOSE_EYES_TIGHTLY, Side.RIGHT, 2, Side.RIGHT, 2)
     made = drawn_sheet([grey] * 10, [row] * 10, "t", "patient").image
@@ -154,14 +154,14 @@ def test_words_under_small_pictures_break_and_are_not_cut() -> None:
     assert (made[below, 8 + 124 : 16 + 128] == PAPER).all()
 
 
-def test_a_picture_without_a_face_is_measured_as_none() -> None:
+def test_a_picture_without_a_face_has_no_measured_score() -> None:
     row = requested_and_measured(np.full((99, 99, 3), 7, np.uint8), Movement.GRIN, LEFT_V)
     assert row.measured_score is None
     assert row.side_text == "–"
 
 
 class Levels:
-    """Draws a grey that says who was asked to do what: person's seed, and 10 for a palsy."""
+    """Grey pictures whose level encodes the request: the subject's seed, plus 10 for a palsy."""
 
     name, takes_pictures, synthetic, weights_sha256 = "levels", False, True, None
     settings: dict[str, object] = {}  # noqa: RUF012
@@ -173,14 +173,16 @@ class Levels:
         ]
 
 
-def test_a_grid_has_people_down_and_expressions_across() -> None:
+def test_a_grid_has_identities_in_rows_and_expressions_in_columns() -> None:
     expressions = [
         TargetExpression(Movement.REST, Palsy.none()),
         TargetExpression(Movement.GRIN, LEFT_V),
     ]
     image = grid([sample(1), sample(2), sample(3)], expressions, Levels(), size=100)
-    heads = [_captioned(_flat(101), "Rest", "", above=True),
-             _captioned(_flat(111), "Grin, left V", "", above=True)]  # fmt: skip
+    heads = [
+        _captioned(_flat(101), "Rest", "", above=True),
+        _captioned(_flat(111), "Grin, left V", "", above=True),
+    ]
     first = [_holds(image, head, x) for head, x in zip(heads, (8, 116), strict=True)]
     assert first[0] == first[1] > 0
     for seed in (2, 3):
@@ -188,7 +190,7 @@ def test_a_grid_has_people_down_and_expressions_across() -> None:
         assert rows[0] == rows[1] > first[0] + 100 * (seed - 1)
 
 
-def test_heads_of_columns_name_the_patients_side() -> None:
+def test_column_headings_name_the_patients_side() -> None:
     right = TargetExpression(Movement.WHISTLE, Palsy.peripheral(Side.RIGHT, Grade.III))
     assert _head(right) == "Whistle, right III"
     assert _head(TargetExpression(Movement.GRIN, Palsy.none())) == "Grin"
@@ -196,18 +198,20 @@ def test_heads_of_columns_name_the_patients_side() -> None:
     assert _head(ExpressionImage(face)) == "as pictured"
 
 
-def test_names_stand_left_of_their_lines_and_heads_above_their_columns() -> None:
+def test_row_names_are_left_and_column_headings_above() -> None:
     lines = {"patient": [_flat(10), _flat(20)], "mine": [_flat(30), _flat(40)]}
     image = labelled_grid(lines, ["Grin", "Whistle"])
     x = int((image == 30).all(-1).any(0).argmax())
-    upper = [_holds(image, _captioned(_flat(10), "Grin", "", above=True), x),
-             _holds(image, _captioned(_flat(20), "Whistle", "", above=True), x + 108)]  # fmt: skip
+    upper = [
+        _holds(image, _captioned(_flat(10), "Grin", "", above=True), x),
+        _holds(image, _captioned(_flat(20), "Whistle", "", above=True), x + 108),
+    ]
     lower = [_holds(image, _flat(30), x), _holds(image, _flat(40), x + 108)]
     assert upper[0] == upper[1] > 0
     assert lower[0] == lower[1] > upper[0]
 
 
-def test_what_is_measured_is_positive_on_the_left_and_against_the_rest(
+def test_asymmetry_is_positive_on_the_left_and_relative_to_rest(
     half_grin: np.ndarray,
 ) -> None:
     found = requested_and_measured(half_grin, Movement.GRIN, LEFT_V)
@@ -215,8 +219,8 @@ def test_what_is_measured_is_positive_on_the_left_and_against_the_rest(
     assert (found.measured_side, found.measured_score, found.side_text) == (Side.LEFT, 0, "left")
     assert found.asymmetry is not None
     assert found.asymmetry > 4, "per cent of the outer-eye distance"
-    still = measure(detect_face(half_grin).landmarks).fractions()
-    slanted = replace(still, sided={**still.sided, "commissure height": Sided(0.43, 0.40)})
+    measures = measure(detect_face(half_grin).landmarks).fractions()
+    slanted = replace(measures, sided={**measures.sided, "commissure height": Sided(0.43, 0.40)})
     again = requested_and_measured(half_grin, Movement.GRIN, LEFT_V, slanted)
     assert again.asymmetry == pytest.approx(found.asymmetry - 3.0)
     mirrored = requested_and_measured(half_grin[:, ::-1].copy(), Movement.GRIN, LEFT_V)

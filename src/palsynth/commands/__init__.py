@@ -1,1 +1,1 @@
-"""What each command of the command line does: a few lines over the Python API."""
+"""The commands of the command line, each a few lines over the Python API."""

@@ -22,44 +22,47 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class AnonymizeOptions:
-    """A patient's expression on somebody else, with a check of privacy and expression.
+    """Show a patient's expression on another face, and check privacy and expression.
 
-    Ends with exit code 1 where the patient is recognised, or side or movement are not the
-    patient's; the picture is kept then under a name that says so.
+    Exit code 1 means that the patient is recognised in a picture, or that its side or movement
+    differs from the patient's; the picture is then saved under a name that says so.
     """
 
     patient: tyro.conf.Positional[Path]
-    """A photo of the patient doing the movement, or a folder with the rest and movements, named by
-    movement (rest.jpg, grin.jpg, close-eyes-lightly.jpg) or with a dataset's manifest."""
+    """A photo of the patient performing the movement;
+    or a folder of photos at rest and in movement, named by movement
+    (rest.jpg, grin.jpg, close-eyes-lightly.jpg) or listed in a dataset's manifest."""
     as_: Annotated[str, tyro.conf.arg(name="as")]
-    """Who shows it: a description such as 'woman of about 30 with dark skin', whom somebody who
-    does not exist then fits; subject:7, a synthetic subject by seed; or a photo at rest of
-    somebody who agreed."""
+    """The face that shows the expression:
+    a description such as 'woman of about 30 with dark skin', for a synthetic subject that fits;
+    subject:7, the synthetic subject of a seed;
+    or a photo at rest of a consenting person."""
     out: Path
-    """Where the picture goes (PNG); of a folder, the folder of the pictures and of sheet.png."""
+    """Output picture (PNG); for a folder of photos, the folder for pictures and sheet.png."""
     rest: Path | None = None
-    """The patient at rest, of one photo: with it a lopsided face is not taken for a palsy."""
+    """For a single photo, one of the patient at rest:
+    with it, an asymmetric face is not mistaken for a palsy."""
     movement: MovementName | None = None
-    """What the patient was asked for, of one photo: sides are read better with it."""
+    """For a single photo, the movement: it makes the side more reliable."""
     method: str | None = None
-    """The method, by name; captured where nothing is said, controlnet-pf-captured with --base,
-    --controlnet or --weights."""
+    """Name of the method; default: captured,
+    or controlnet-pf-captured with --base, --controlnet or --weights."""
     size: int = 512
-    """Pixels a side, 128 to 1024."""
+    """Width and height of a picture in pixels, 128 to 1024."""
     words: str = ""
-    """For the ControlNet's prompt, in place of the words that describe the subject."""
+    """Description of the subject for the ControlNet's prompt; default: generated."""
     diffusion: Annotated[DiffusionOptions, tyro.conf.arg(name="")] = field(
         default_factory=DiffusionOptions
     )
     weights: Path | None = None
-    """A ControlNet tuned by palsynth train, in place of --controlnet."""
+    """Folder of a ControlNet fine-tuned by palsynth train, instead of --controlnet."""
     seed: int = 0
-    """Decides what is left to chance, the one who fits a description too."""
+    """Random seed, 0 or more; it also selects the subject that fits a description."""
     force: Force = False
 
 
 def anonymize(options: AnonymizeOptions) -> None:
-    """A patient's expression on somebody else, with a check of privacy and expression."""
+    """Show a patient's expression on another face, and check privacy and expression."""
     from palsynth.generation import anonymize as work
     from palsynth.generation.anonymized_files import write_folder, write_one
     from palsynth.progress import progress_bar
@@ -71,7 +74,7 @@ def anonymize(options: AnonymizeOptions) -> None:
     candidates = _candidates(options)
     method = options.diffusion.method(options.method, options.weights)
     if options.words and method.name == "captured":
-        raise InputError("--words goes with a ControlNet; say in --as whom to draw")
+        raise InputError("--words goes with a ControlNet; describe the subject in --as")
     patient = _patient(options)
     how = work.How(options.size, options.words)
     if options.patient.is_dir():
@@ -86,38 +89,40 @@ def anonymize(options: AnonymizeOptions) -> None:
 
 
 def _candidates(options: AnonymizeOptions) -> Candidates:
-    """Who may show the expression. Raises InputError for words that cannot be drawn."""
+    """The candidates that --as names. Raises InputError for a description that cannot be met."""
     from palsynth.generation.anonymize import described, fixed
     from palsynth.subjects import sample
     from palsynth.subjects.description import read_description
 
-    words = options.as_.strip()
-    if not words:
+    text = options.as_.strip()
+    if not text:
         raise InputError("--as: is empty; give a description, subject:SEED or a photo")
-    if words.isdecimal():
-        raise InputError(f"--as {words}: a synthetic subject by seed is subject:{words}")
-    words = renamed.identity(words)
-    if words.startswith("subject:"):
-        if (number := re.fullmatch(r"subject:(\d+)", words)) is None:
-            raise InputError(f"--as {words}: the seed is a whole number from 0 on, as in subject:7")
+    if text.isdecimal():
+        raise InputError(f"--as {text}: write subject:{text} for a synthetic subject by its seed")
+    text = renamed.identity(text)
+    if text.startswith("subject:"):
+        if (number := re.fullmatch(r"subject:(\d+)", text)) is None:
+            raise InputError(
+                f"--as {text}: the seed must be an integer of 0 or more, as in subject:7"
+            )
         return fixed(sample(int(number.group(1))), options.seed)
-    path = Path(words)
+    path = Path(text)
     try:
         is_file, is_folder = path.is_file(), path.is_dir()
-    except OSError:  # longer than a file's name may be
+    except OSError:  # longer than a file name may be
         is_file = is_folder = False
     if is_file:
         return fixed(_at_rest(path), options.seed)
     if is_folder:
         raise InputError(f"{path}: is a folder; give a description, subject:SEED or a photo")
-    if re.search(r"\.\w{2,4}$|[/\\:]", words):
+    if re.search(r"\.\w{2,4}$|[/\\:]", text):
         raise InputError(f"{path}: no such file; give a description, subject:SEED or a photo")
-    return described(read_description(words), options.seed)
+    return described(read_description(text), options.seed)
 
 
 def _at_rest(path: Path) -> Face:
-    """A consenting person's face. Raises InputError where the mouth is open: what the patient does
-    begins from rest, and the result is read against it."""
+    """A consenting person's face at rest. Raises InputError if the mouth is open: the patient's
+    movement starts from rest, and the result is measured against this face."""
     from palsynth.commands.options import mouth_is_open
     from palsynth.face.detect import read_face
 
@@ -137,7 +142,7 @@ def _patient(options: AnonymizeOptions) -> Patient:
             raise InputError(f"--out {options.out}: one photo needs a picture, ending in .png")
         return read_photo(options.patient, options.rest, options.movement)
     if options.rest is not None or options.movement is not None:
-        raise InputError("--rest and --movement go with one photo; a folder says both itself")
+        raise InputError("--rest and --movement go with one photo; a folder contains both already")
     if options.out.suffix or options.out.is_file():
         raise InputError(f"--out {options.out}: a folder of pictures needs a folder")
     if options.out.resolve().is_relative_to(options.patient.resolve()):

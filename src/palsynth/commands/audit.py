@@ -13,32 +13,34 @@ from palsynth.progress import stages_bar
 
 @dataclass(frozen=True)
 class AuditOptions:
-    """Does a synthetic set give away whom it was made from? Ends with exit code 1 unless it passed.
+    """Test whether a synthetic set leaks the people it was trained on. Exit code 1 unless it
+    passes.
 
-    Start it again to go on: features of the faces are kept in features.sqlite, patients' too, so
-    treat that file as the pictures are to be treated.
+    Run the command again to resume. Features of all faces, patients' included, are cached in
+    features.sqlite: protect that file as you protect the pictures.
     """
 
     synthetic: Path
     """Folder of the synthetic pictures."""
     training: Path
-    """Dataset folder that the method was made from; its train split, or all without a manifest."""
+    """Dataset folder that the method was trained on:
+    its train split, or all pictures if it has no manifest."""
     out: Path
-    """Folder of audit.html, .md, .json and nearest.csv."""
+    """Output folder of audit.html, .md, .json and nearest.csv."""
     holdout: Path | None = None
-    """Folder of people the method has not seen, pictured like the training set; the validation
-    and test splits of --training where nothing is said."""
+    """Folder of people that the method was not trained on, photographed like the training set;
+    default: the validation and test splits of --training."""
     run: Path | None = None
-    """The method's training run, for membership by loss; of a kind that tells the losses of single
-    images (graders, diffusion models)."""
+    """Folder of the method's training run, for membership inference by loss;
+    needs a kind of recipe that gives the loss of single images (graders, diffusion models)."""
     recogniser: Path | None = None
-    """AdaFace or ArcFace weights; dlib's recogniser where nothing is said."""
+    """AdaFace or ArcFace weights; default: dlib's recogniser."""
     show_pairs: bool = False
     """Also write pairs.png, which shows training pictures."""
 
 
 def audit(options: AuditOptions) -> None:
-    """Does a synthetic set give away whom it was made from?"""
+    """Test whether a synthetic set leaks the people it was trained on."""
     from palsynth.audit.protocol import audit as compare
     from palsynth.audit.protocol import check_size, open_set
     from palsynth.audit.report import (
@@ -52,12 +54,12 @@ def audit(options: AuditOptions) -> None:
     from palsynth.scoring import judges
     from palsynth.scoring.features import FeatureCache
 
-    list_images(options.training)  # a wrong path is told before anything else
-    listed = (options.training / FILE_NAME).is_file()
-    if options.holdout is None and not listed:
+    list_images(options.training)  # report a wrong path before anything else
+    has_manifest = (options.training / FILE_NAME).is_file()
+    if options.holdout is None and not has_manifest:
         raise InputError(
-            f"{options.training}: names no splits; give --holdout, a folder of people whom the "
-            "method has not seen"
+            f"{options.training}: names no splits; give --holdout, a folder of people that the "
+            "method was not trained on"
         )
     outside(options.out, options.synthetic, options.training, options.holdout)
     network = None
@@ -66,24 +68,28 @@ def audit(options: AuditOptions) -> None:
 
         network = model_of(options.run)
     judge = judges.recogniser(options.recogniser) if options.recogniser else judges.dlib()
-    seen = ("train",) if listed else None
-    other = options.holdout or options.training
-    unseen = None if options.holdout else ("validation", "test")
-    for folder, splits in ((options.synthetic, None), (options.training, seen), (other, unseen)):
+    train_splits = ("train",) if has_manifest else None
+    holdout_folder = options.holdout or options.training
+    holdout_splits = None if options.holdout else ("validation", "test")
+    for folder, splits in (
+        (options.synthetic, None),
+        (options.training, train_splits),
+        (holdout_folder, holdout_splits),
+    ):
         check_size(folder, splits)
     with FeatureCache(options.out / "features.sqlite") as cache, stages_bar() as progress:
         synthetic = open_set(options.synthetic, None, judge, cache, progress)
-        training = open_set(options.training, seen, judge, cache, progress)
-        holdout = open_set(other, unseen, judge, cache, progress)
-        found = compare(synthetic, training, holdout, progress)
+        training = open_set(options.training, train_splits, judge, cache, progress)
+        holdout = open_set(holdout_folder, holdout_splits, judge, cache, progress)
+        result = compare(synthetic, training, holdout, progress)
         if network is not None:
-            found.findings.append(by_loss(network, training, holdout, progress))
-    write_audit(options.out, found, synthetic, training, holdout)
+            result.findings.append(by_loss(network, training, holdout, progress))
+    write_audit(options.out, result, synthetic, training, holdout)
     if options.show_pairs:
-        show_pairs(options.out / "pairs.png", found, synthetic, training)
-    print_findings(found.findings)
-    for remark in found.remarks:
+        show_pairs(options.out / "pairs.png", result, synthetic, training)
+    print_findings(result.findings)
+    for remark in result.remarks:
         print(f"note: {remark}")
-    print(f"{options.out / 'audit.html'}: {verdict_of(found)}")
-    if not found.passed:
+    print(f"{options.out / 'audit.html'}: {verdict_of(result)}")
+    if not result.passed:
         sys.exit(1)

@@ -14,36 +14,37 @@ from palsynth.progress import progress_bar
 
 @dataclass(frozen=True)
 class BenchmarkOptions:
-    """Makes a benchmark set: identity and expression images, the truth, pairs.csv.
+    """Build a benchmark set: identity images, expression images, ground truth and pairs.csv.
 
-    Start it again to go on where it stopped.
+    Run the command again to resume.
     """
 
     name: tyro.conf.Positional[Literal["vp-transfer", "vp-patients", "london-smile", "half-smiles"]]
-    """vp-transfer: 50 people x 10 movements; vp-patients: 3 patients x 10 x 60 and 60 more;
-    london-smile: the photographed test people, neutral to smiling; half-smiles: photographed
-    one-sided smiles of any folder with neutral and smiling photographs, two sets."""
+    """vp-transfer: 50 synthetic subjects x 10 movements;
+    vp-patients: 3 virtual patients x 10 movements x 60 pictures, 60 further ones x 10 movements;
+    london-smile: the photographed test people, neutral to smiling;
+    half-smiles: one-sided smiles composed from neutral and smiling photographs, as two sets."""
     out: Path
-    """Folder of the set."""
+    """Output folder of the set."""
     photographs: Path | None = None
-    """A London-set folder, for london-smile; any with neutral/ and smiling/, for half-smiles."""
+    """London-set folder (london-smile), or any folder with neutral/ and smiling/ (half-smiles)."""
     size: int | None = None
-    """Pixels a side; each set has its own where nothing is said."""
+    """Width and height of a picture in pixels, 32 to 512; default: that of the set."""
 
 
 def benchmark(options: BenchmarkOptions) -> None:
-    """Makes a benchmark set: identity and expression images, the truth, pairs.csv."""
+    """Build a benchmark set: identity images, expression images, ground truth and pairs.csv."""
     from palsynth.comparison.benchmark_sets import SETS
 
-    given: dict[str, object] = {}
+    arguments: dict[str, object] = {}
     if options.size is not None:
         if not 32 <= options.size <= 512:
             raise InputError(f"--size {options.size}: must lie between 32 and 512")
-        given["size"] = options.size
+        arguments["size"] = options.size
     if options.name in ("london-smile", "half-smiles"):
         if options.photographs is None:
-            raise InputError(f"{options.name} needs --photographs, a folder of them")
-        given["photographs"] = options.photographs
+            raise InputError(f"{options.name} needs --photographs, a folder of photographs")
+        arguments["photographs"] = options.photographs
     elif options.photographs is not None:
         raise InputError(f"{options.name} shows people who do not exist; leave out --photographs")
     if options.name == "half-smiles":
@@ -51,7 +52,7 @@ def benchmark(options: BenchmarkOptions) -> None:
         return
     make, total = SETS[options.name]
     with progress_bar(options.name) as progress:
-        for done in make(options.out, **given):
+        for done in make(options.out, **arguments):
             progress(done, total)
     print(f"{options.out}: {options.name}, pairs.csv")
 
@@ -72,25 +73,25 @@ def _half_smiles(options: BenchmarkOptions) -> None:
 
 @dataclass(frozen=True)
 class TransferOptions:
-    """Runs a method over a benchmark set: a picture for every pair.
+    """Run a method over a benchmark set: one picture per pair.
 
-    Start it again to go on where it stopped.
+    Run the command again to resume.
     """
 
     set: tyro.conf.Positional[Path]
-    """Folder of the set."""
+    """Folder of the benchmark set."""
     method: str
-    """The method, by name."""
+    """Name of the method."""
     out: Path
-    """Folder of the pictures."""
+    """Output folder of the pictures."""
     weights: Path | None = None
-    """Weights of the method; what ships where nothing is said."""
+    """Folder of the method's weights; default: those that ship."""
     rest: bool = False
-    """Give the method the expression's person at rest too, for methods that capture."""
+    """Also give the method the expression's person at rest; for methods that capture."""
 
 
 def transfer(options: TransferOptions) -> None:
-    """Runs a method over a benchmark set: a picture for every pair."""
+    """Run a method over a benchmark set: one picture per pair."""
     from palsynth.comparison.transfer import transfer as run
     from palsynth.data.pairs import read_pairs
     from palsynth.methods.base import get_method
@@ -105,25 +106,26 @@ def transfer(options: TransferOptions) -> None:
 
 @dataclass(frozen=True)
 class AfidOptions:
-    """aFID of a method: expressions go to other people and back; FID to the originals.
+    """Compute the aFID of a method: transfer every expression to another person and back, and take
+    the FID to the originals.
 
-    Start it again to go on where it stopped; the pictures of both ways are kept.
+    Run the command again to resume; the pictures of both directions are stored.
     """
 
     set: tyro.conf.Positional[Path]
-    """Folder of the set."""
+    """Folder of the benchmark set."""
     method: str
-    """The method, by name."""
+    """Name of the method."""
     out: Path
-    """Folder of the pictures and of afid.json."""
+    """Output folder of the pictures and afid.json."""
     weights: Path | None = None
-    """Weights of the method; what ships where nothing is said."""
+    """Folder of the method's weights; default: those that ship."""
     inception: Path | None = None
-    """Weights of Inception; our own features stand in, and the name says so."""
+    """Inception weights; default: palsynth's own features, which the name of the figure states."""
 
 
 def afid(options: AfidOptions) -> None:
-    """aFID of a method: expressions go to other people and back; FID to the originals."""
+    """Compute the aFID of a method: FID to the originals after a round trip to other people."""
     import json
     import math
 
@@ -136,18 +138,18 @@ def afid(options: AfidOptions) -> None:
 
     method = get_method(options.method, options.weights)
     pairs = read_pairs(options.set / "pairs.csv")
-    with progress_bar(f"{options.method}, there and back") as progress:
+    with progress_bar(f"{options.method}, round trip") as progress:
         for done in round_trip(method, options.set, pairs, options.out):
             progress(done, 2 * len(pairs))
     with FeatureCache(options.out / "features.sqlite") as cache:
         figures = afid_figures(options.set, pairs, options.out, options.inception, cache)
-    plain = {name: None if math.isnan(f.value) else f.value for name, f in figures.items()}
+    values = {name: None if math.isnan(f.value) else f.value for name, f in figures.items()}
     with atomic_write(options.out / "afid.json") as temporary:
-        temporary.write_text(json.dumps({"method": options.method, **plain}, indent=1) + "\n")
+        temporary.write_text(json.dumps({"method": options.method, **values}, indent=1) + "\n")
     for name, figure in figures.items():
         print(f"{name}: {figure.text() if not math.isnan(figure.low) else f'{figure.value:.3f}'}")
     if figures[LIKENESS].value >= SAME_PERSON:
         print(
-            "note: the first pictures do not show the other person; an aFID without that likeness "
-            "says nothing (copying the expression image has aFID 0)"
+            "note: the first pictures do not show the other person; without that likeness an aFID "
+            "is meaningless (copying the expression image has aFID 0)"
         )

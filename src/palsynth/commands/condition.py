@@ -13,29 +13,30 @@ from palsynth.errors import InputError
 
 @dataclass(frozen=True)
 class ConditionOptions:
-    """The edges that a Canny ControlNet is told: a patient's parts in a non-patient's face."""
+    """Write the edge map that conditions a Canny ControlNet: a patient's facial features in a
+    non-patient's face."""
 
     patient: tyro.conf.Positional[Path]
-    """A photo of the patient doing the movement."""
+    """Photo of the patient performing the movement."""
     nonpatient: tyro.conf.Positional[Path | None] = None
-    """A photo of somebody else, at rest; without it the patient's own edges are drawn."""
+    """Photo at rest of another person; default: the edges of the patient's own face."""
     out: Path = Path("condition.png")
-    """Where the edges go (PNG)."""
+    """Output edge map (PNG)."""
     show: Path | None = None
-    """Also write every step side by side there (PNG); it shows both faces."""
+    """Also write all steps side by side to this file (PNG); it shows both faces."""
     size: int = 512
-    """Pixels a side."""
+    """Width and height of the edge map in pixels, 64 to 2048."""
     keep_contour: bool = False
-    """Leave the parts in the patient's own face."""
+    """Do not move the features into the other face: keep the patient's contour."""
     keep_sizes: bool = False
-    """Leave the parts their size."""
+    """Do not scale the features to the other face."""
     keep_nose: bool = False
-    """Take the patient's nose along, as the paper does; by it the patient is recognised."""
+    """Transfer the patient's nose too, as the paper does; it makes the patient recognisable."""
     force: Force = False
 
 
 def condition(options: ConditionOptions) -> None:
-    """The edges that a Canny ControlNet is told: a patient's parts in a non-patient's face."""
+    """Write the edge map that conditions a Canny ControlNet."""
     import numpy as np
 
     from palsynth.face.detect import read_face
@@ -51,17 +52,21 @@ def condition(options: ConditionOptions) -> None:
             raise InputError(
                 "--keep-contour, --keep-sizes and --keep-nose need a non-patient's photo"
             )
-        made = plain(patient, options.size)
+        result = plain(patient, options.size)
     else:
-        made = codc(
-            patient, read_face(options.nonpatient), contour=not options.keep_contour,
-            organ_size=not options.keep_sizes, nose=options.keep_nose, size=options.size,
-        )  # fmt: skip
-    write_png(options.out, np.repeat(made.edges[..., None], 3, 2), **SHOWS_INPUT)
+        result = codc(
+            patient,
+            read_face(options.nonpatient),
+            contour=not options.keep_contour,
+            organ_size=not options.keep_sizes,
+            nose=options.keep_nose,
+            size=options.size,
+        )
+    write_png(options.out, np.repeat(result.edges[..., None], 3, 2), **SHOWS_INPUT)
     if options.show is not None:
-        steps = made.pictures
+        steps = result.pictures
         write_png(
             options.show, labelled_grid({"": list(steps.values())}, list(steps)), **SHOWS_INPUT
         )
-    scales = ", ".join(f"{name} x {scale:.2f}" for name, scale in made.scales.items())
+    scales = ", ".join(f"{name} x {scale:.2f}" for name, scale in result.scales.items())
     print(f"{options.out}: {scales or 'edges of the whole face'}")

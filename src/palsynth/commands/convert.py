@@ -10,16 +10,16 @@ import tyro
 
 @dataclass(frozen=True)
 class ConvertOptions:
-    """Converts a published CFCPalsy checkpoint into a folder that --weights takes."""
+    """Convert a published CFCPalsy checkpoint into a folder for --weights."""
 
     checkpoint: tyro.conf.Positional[Path]
-    """The published file (.ckpt)."""
+    """The published checkpoint (.ckpt)."""
     out: Path
-    """Folder of the model."""
+    """Output folder of the model."""
 
 
 def convert(options: ConvertOptions) -> None:
-    """Converts a published CFCPalsy checkpoint into a folder that --weights takes."""
+    """Convert a published CFCPalsy checkpoint into a folder for --weights."""
     from palsynth.methods.cfcpalsy.convert import convert as read
     from palsynth.methods.cfcpalsy.files import save_model
 

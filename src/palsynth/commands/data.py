@@ -15,61 +15,61 @@ from palsynth.progress import progress_bar
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """Finds what is wrong with a dataset. Exit code 1 where something is."""
+    """Check a dataset for errors. Exit code 1 if any is found."""
 
     folder: tyro.conf.Positional[Path]
-    """A dataset with metadata.jsonl."""
+    """Dataset folder with metadata.jsonl."""
     faces: bool = True
-    """Also look for exactly one face in every image."""
+    """Also check that every image shows exactly one face."""
 
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """Imports a clinical dataset; lists what it cannot place and the rule that would place it."""
+    """Import a clinical dataset; list the files that could not be assigned, and why."""
 
     source: tyro.conf.Positional[Literal["meei", "aflfp", "yfp", "folder"]]
-    """Whose layout it is."""
+    """Layout of the source: that of MEEI, AFLFP or YFP, or a folder with a label file."""
     folder: tyro.conf.Positional[Path]
-    """The dataset as its owners hand it out."""
+    """The source dataset as its owners distribute it."""
     target: tyro.conf.Positional[Path]
-    """A new folder for images and manifest."""
+    """New folder for the images and the manifest."""
     mapping: Path | None = None
-    """For "folder": YAML that names the columns of a label file."""
+    """For the layout "folder": YAML file that names the columns of the label file."""
 
 
 @dataclass(frozen=True)
 class StatsOptions:
-    """Counts a dataset's labels, and draws them."""
+    """Count and plot a dataset's labels."""
 
     folder: tyro.conf.Positional[Path]
-    """A dataset with metadata.jsonl."""
+    """Dataset folder with metadata.jsonl."""
     out: Path | None = None
-    """Where the picture goes (PNG); beside the dataset where nothing is said."""
+    """Output plot (PNG); default: DATASET-stats.png beside the dataset."""
     force: Force = False
 
 
 def data_check(options: CheckOptions) -> None:
-    """Finds what is wrong with a dataset. Exit code 1 where something is."""
+    """Check a dataset for errors. Exit code 1 if any is found."""
     from palsynth.data.check import KINDS, check
 
     with progress_bar("images") as progress:
         found = check(options.folder, faces=options.faces, progress=progress)
     if not found:
-        print(f"{options.folder}: nothing wrong")
+        print(f"{options.folder}: no errors found")
         return
     for kind, meaning in KINDS.items():
-        some = [f for f in found if f.kind == kind]
-        if some:
-            print(f"\n{kind}: {meaning} ({len(some)})")
-            for finding in some[:20]:
+        findings = [f for f in found if f.kind == kind]
+        if findings:
+            print(f"\n{kind}: {meaning} ({len(findings)})")
+            for finding in findings[:20]:
                 print(f"  {finding.about}: {finding.text}")
-            if len(some) > 20:
-                print(f"  … and {len(some) - 20} more")
+            if len(findings) > 20:
+                print(f"  … and {len(findings) - 20} more")
     sys.exit(1)
 
 
 def data_import(options: ImportOptions) -> None:
-    """Imports a clinical dataset; lists what it cannot place and the rule that would place it."""
+    """Import a clinical dataset; list the files that could not be assigned, and why."""
     from palsynth.data.importers import import_dataset
 
     rows, unplaced = import_dataset(
@@ -86,7 +86,7 @@ def data_import(options: ImportOptions) -> None:
 
 
 def data_stats(options: StatsOptions) -> None:
-    """Counts a dataset's labels, and draws them."""
+    """Count and plot a dataset's labels."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table

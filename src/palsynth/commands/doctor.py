@@ -16,7 +16,11 @@ import palsynth
 
 @dataclass(frozen=True)
 class Component:
-    """One line of the report; ``needed`` says whether the main job fails without it."""
+    """One line of the report: a package or a file that ships, and its state.
+
+    ``fine`` means that it works; ``text`` gives its version or size, or the remedy; ``needed`` is
+    false for what only optional features use.
+    """
 
     name: str
     fine: bool
@@ -28,36 +32,28 @@ _HEADLESS = "--force-reinstall --no-deps opencv-python-headless"
 
 
 def doctor() -> None:
-    """Says what is installed, what is missing and what to do.
+    """Check the installation and print, for what is missing, how to repair it.
 
-    Exit code 1 where the main job would fail.
+    Exit code 1 if a required component is missing.
     """
-    found = examine()
-    width = max(len(f.name) for f in found)
-    for finding in found:
-        mark = "ok     " if finding.fine else ("MISSING" if finding.needed else "optional")
-        print(f"{mark:<9}{finding.name:<{width}}  {finding.text}")
-    if any(not f.fine and f.needed for f in found):
+    components = examine()
+    width = max(len(c.name) for c in components)
+    for component in components:
+        mark = "ok     " if component.fine else ("MISSING" if component.needed else "optional")
+        print(f"{mark:<9}{component.name:<{width}}  {component.text}")
+    if any(not c.fine and c.needed for c in components):
         sys.exit(1)
 
 
 def examine() -> list[Component]:
-    """Looks at everything that the commands need."""
+    """Checks every package and every shipped file that the commands need."""
     version = platform.python_version()
-    found = [
+    components = [
         Component("palsynth", True, palsynth.__version__),
-        Component(
-            "python",
-            sys.version_info >= (3, 11),
-            f"{version} (3.11 or newer is needed)",
-        ),
+        Component("python", sys.version_info >= (3, 11), f"{version} (3.11 or newer is needed)"),
     ]
-    for name, module, cure in (
-        (
-            "opencv",
-            "cv2",
-            f"pip install {_HEADLESS}",
-        ),
+    for name, module, remedy in (
+        ("opencv", "cv2", f"pip install {_HEADLESS}"),
         ("numpy", "numpy", "pip install numpy"),
         ("numba", "numba", "pip install numba"),
         ("scipy", "scipy", "pip install scipy"),
@@ -70,37 +66,38 @@ def examine() -> list[Component]:
         ("accelerate", "accelerate", "pip install accelerate"),
         ("ai-edge-litert", "ai_edge_litert.interpreter", "pip install ai-edge-litert"),
     ):
-        found.append(_import(name, module, cure))
-    found.append(_asset("face networks", _load_face_networks))
-    found.append(_asset("appearance model", _load_appearance))
-    found.append(_asset("expression fields", _load_fields))
-    found.append(_asset("neutral faces", _load_neutral))
-    found.append(_asset("calibration", _load_calibration))
-    found.append(_asset("identity judge", _load_dlib))
+        components.append(_import(name, module, remedy))
+    components.append(_asset("face networks", _load_face_networks))
+    components.append(_asset("appearance model", _load_appearance))
+    components.append(_asset("expression fields", _load_fields))
+    components.append(_asset("neutral faces", _load_neutral))
+    components.append(_asset("calibration", _load_calibration))
+    components.append(_asset("identity judge", _load_dlib))
     for name in ("identity", "expression", "landmarks", "reader", "judge"):
-        found.append(_asset(f"{name} encoder", partial(_load_encoder, name)))
+        components.append(_asset(f"{name} encoder", partial(_load_encoder, name)))
     for name in ("cfcpalsy", "controlnet-pf-eyes-mouth"):
-        found.append(_asset(name, partial(_load_method, name)))
+        components.append(_asset(name, partial(_load_method, name)))
     for name, module, use, extra in (
         ("openpyxl", "openpyxl", "pat_info.xlsx of MEEI", "fit"),
         ("onnxruntime", "onnxruntime", "recognisers published as ONNX", "onnx"),
-        ("tensorboard", "tensorboard", "logs of trainings in TensorBoard", "tensorboard"),
-    ):  # fmt: skip
-        there = importlib.util.find_spec(module) is not None
-        text = _version(module) if there else f"needed for {use}: pip install 'palsynth[{extra}]'"
-        found.append(Component(name, there, text, needed=False))
-    return found
+        ("tensorboard", "tensorboard", "training logs in TensorBoard", "tensorboard"),
+    ):
+        installed = importlib.util.find_spec(module) is not None
+        hint = f"needed for {use}: pip install 'palsynth[{extra}]'"
+        text = _version(module) if installed else hint
+        components.append(Component(name, installed, text, needed=False))
+    return components
 
 
-def _import(name: str, module: str, cure: str) -> Component:
+def _import(name: str, module: str, remedy: str) -> Component:
     try:
         importlib.import_module(module)
     except Exception as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        hint = cure
+        hint = remedy
         if "libGL" in reason:
             hint = (
-                f"another package brought the OpenCV build that needs libGL; "
+                f"another package installed the OpenCV build that needs libGL; "
                 f"run: pip install {_HEADLESS}"
             )
         return Component(name, False, f"{reason}; {hint}")
@@ -109,15 +106,15 @@ def _import(name: str, module: str, cure: str) -> Component:
 
 def _version(module: str) -> str:
     package = module.split(".")[0]
-    found = {"dlib": ["dlib-bin"], **importlib.metadata.packages_distributions()}.get(package)
-    return importlib.metadata.version(found[0]) if found else "not installed"
+    names = {"dlib": ["dlib-bin"], **importlib.metadata.packages_distributions()}.get(package)
+    return importlib.metadata.version(names[0]) if names else "not installed"
 
 
 def _asset(name: str, load: Callable[[], str]) -> Component:
     try:
         return Component(name, True, load())
     except Exception as error:
-        return Component(name, False, f"cannot be loaded ({error}); install palsynth anew")
+        return Component(name, False, f"cannot be loaded ({error}); reinstall palsynth")
 
 
 def _load_face_networks() -> str:

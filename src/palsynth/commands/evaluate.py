@@ -14,46 +14,47 @@ from palsynth.progress import stages_bar
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """Judges a method's pictures; writes report.html, report.md, report.json.
+    """Evaluate a method's pictures; write report.html, report.md and report.json.
 
-    With pairs.csv every picture is held against its true answer; without, the set against the
-    set of real pictures, and each picture against the labels of its own manifest. Start it again
-    to go on: what the judges saw is kept by the pictures' content.
+    With pairs.csv, every picture is compared with its ground truth. Without it, the set is
+    compared with the set of real pictures, and each picture with the labels in its own manifest.
+    Run the command again to resume: features are cached by the content of the pictures.
     """
 
     real: Path
-    """Folder of the set: identity and expression images and the true answers; or any folder of
-    real pictures."""
+    """Folder of the benchmark set (identity images, expression images, ground truth),
+    or any folder of real pictures."""
     fake: Path
-    """Folder of the method's pictures, named as in pairs.csv where there is one."""
+    """Folder of the method's pictures, named as in pairs.csv if there is one."""
     out: Path
-    """Folder of the report."""
+    """Output folder of the report."""
     pairs: Path | None = None
-    """pairs.csv; that of the set where nothing is said."""
+    """The pairs.csv to use; default: that of --real, if it has one."""
     name: str | None = None
-    """What the method is called in the tables; its folder's name where nothing is said."""
+    """Name of the method in the tables; default: the name of the folder --fake."""
     inception: Path | None = None
-    """Weights of Inception for FID and KID; our own features stand in, and the column says so."""
+    """Inception weights for FID and KID;
+    default: palsynth's own features, which the column states."""
     alexnet: Path | None = None
-    """Weights of AlexNet for LPIPS; without them there is no LPIPS column."""
+    """AlexNet weights for LPIPS; default: no LPIPS column."""
     recogniser: Path | None = None
-    """AdaFace or ArcFace weights for the cosine; our recogniser where nothing is said."""
+    """AdaFace or ArcFace weights for the cosine similarity; default: palsynth's own recogniser."""
     cache: Path | None = None
-    """Where features are kept, those of the faces too; beside the report where nothing is said."""
+    """Cache file of the features, those of faces included; default: features.sqlite in --out."""
 
 
 @dataclass(frozen=True)
 class CompareOptions:
-    """Puts several reports into one table."""
+    """Join several reports in one table."""
 
     reports: tyro.conf.Positional[tuple[Path, ...]]
-    """Folders written by palsynth evaluate."""
+    """Report folders written by palsynth evaluate."""
     out: Path
-    """Folder of the joint report."""
+    """Output folder of the joint report."""
 
 
 def evaluate(options: EvaluateOptions) -> None:
-    """Judges a method's pictures of a benchmark set."""
+    """Evaluate a method's pictures of a benchmark set."""
     from palsynth.comparison.reporting import report_of
     from palsynth.comparison.unpaired import unpaired_report
     from palsynth.data.pairs import read_pairs
@@ -62,8 +63,8 @@ def evaluate(options: EvaluateOptions) -> None:
     from palsynth.scoring.panel import Panel, Weights
 
     outside(options.out, options.real, options.fake)
-    listed = options.pairs or options.real / "pairs.csv"
-    pairs = read_pairs(listed) if options.pairs or listed.is_file() else None
+    table = options.pairs or options.real / "pairs.csv"
+    pairs = read_pairs(table) if options.pairs or table.is_file() else None
     name = options.name or options.fake.resolve().name
     weights = Weights(options.inception, options.alexnet, options.recogniser)
     with (
@@ -84,7 +85,7 @@ def evaluate(options: EvaluateOptions) -> None:
 
 
 def evaluate_compare(options: CompareOptions) -> None:
-    """Puts several reports into one table."""
+    """Join several reports in one table."""
     from palsynth.evaluation.report import join, read_report, write_report
 
     if not options.reports:

@@ -1,4 +1,7 @@
-"""``palsynth fields fit`` and ``palsynth calibrate``: how the shipped numbers are made anew."""
+"""``palsynth fields fit``, ``capture fit``, ``smile fit`` and ``calibrate``.
+
+They refit the numbers that ship with the package.
+"""
 
 from __future__ import annotations
 
@@ -23,55 +26,56 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FieldsOptions:
-    """Registers the scanned expression fields of the ICT face model to the mesh."""
+    """Register the scanned expression fields of the ICT face model to the mesh."""
 
     scan: tyro.conf.Positional[Path]
-    """expressions.npz: neutral, triangles, names, deltas, multipie68."""
+    """The scan, expressions.npz: neutral, triangles, names, deltas and multipie68."""
     out: Path
-    """The reduced fields (.npz)."""
+    """Output file of the reduced fields (.npz)."""
     force: Force = False
 
 
 @dataclass(frozen=True)
 class CaptureFitOptions:
-    """Fits the neutral faces that capture reads expressions against (a London-set folder)."""
+    """Fit the model of neutral faces that capture compares expressions with."""
 
     photographs: tyro.conf.Positional[Path]
-    """Folder with neutral/ and split.csv; only its train people are used."""
+    """London-set folder with neutral/ and split.csv; only people of the train split are used."""
     out: Path
-    """Mean and components of landmarks (.npz)."""
+    """Output file of the landmark mean and components (.npz)."""
     force: Force = False
 
 
 @dataclass(frozen=True)
 class SmileFitOptions:
-    """Learns from photographs what smiling does to a face (a London-set folder)."""
+    """Fit the model of smiles, which move the mesh and change the light, to photographs."""
 
     photographs: tyro.conf.Positional[Path]
-    """Folder with neutral/, smiling/ and split.csv; only its train people are used."""
+    """London-set folder with neutral/, smiling/ and split.csv; only its train split is used."""
     out: Path
-    """How the mesh moves and how light changes (.npz)."""
+    """Output file of the mesh's movement and the change of light (.npz)."""
     force: Force = False
 
 
 @dataclass(frozen=True)
 class CalibrateOptions:
-    """Calibrates the measures against people whose truth is known."""
+    """Calibrate the measures on faces whose ground truth is known."""
 
     out: Path
-    """The coefficients (.json)."""
+    """Output file of the coefficients (.json)."""
     photographs: Path | None = None
-    """Folder with neutral/, smiling/ and split.csv, whose train people the simulator moves too:
-    photographs are read otherwise than people who do not exist."""
+    """London-set folder with neutral/, smiling/ and split.csv:
+    the simulator then also moves the people of its train split,
+    because landmarks differ between photographs and synthetic subjects."""
     subjects: int = 300
-    """People a movement."""
+    """Synthetic subjects per movement, at least 10."""
     per_subject: int = 4
-    """Palsies a person."""
+    """Palsies per subject, at least 1."""
     force: Force = False
 
 
 def fields_fit(options: FieldsOptions) -> None:
-    """Registers the scanned expression fields of the ICT face model to the mesh."""
+    """Register the scanned expression fields of the ICT face model to the mesh."""
     import numpy as np
 
     from palsynth.appearance.model import canonical_mesh
@@ -82,13 +86,13 @@ def fields_fit(options: FieldsOptions) -> None:
     except (OSError, EOFError, BadZipFile, KeyError, ValueError) as error:
         raise InputError(f"{options.scan}: not the scanned fields ({error})") from None
     with atomic_write(options.out) as temporary, temporary.open("wb") as file:
-        halved: dict[str, Any] = {k: v.astype(np.float16) for k, v in fields.items()}
-        np.savez_compressed(file, **halved)
+        arrays: dict[str, Any] = {k: v.astype(np.float16) for k, v in fields.items()}
+        np.savez_compressed(file, **arrays)
     print(f"{options.out}: {len(fields) - 1} fields, {options.out.stat().st_size / 1e3:.0f} kB")
 
 
 def capture_fit(options: CaptureFitOptions) -> None:
-    """Fits the neutral faces that capture reads expressions against (a London-set folder)."""
+    """Fit the model of neutral faces that capture compares expressions with."""
     import numpy as np
 
     from palsynth.appearance.fit import neutral_photographs
@@ -100,8 +104,8 @@ def capture_fit(options: CaptureFitOptions) -> None:
     )
     if len(photographs) < COMPONENTS:
         raise InputError(
-            f"{options.photographs}: {len(photographs)} train people; at least {COMPONENTS} are "
-            "needed"
+            f"{options.photographs}: {len(photographs)} people in the train split; at least "
+            f"{COMPONENTS} are needed"
         )
     arrays: dict[str, Any] = fit_neutral([p.landmarks for p in photographs])
     with atomic_write(options.out) as temporary, temporary.open("wb") as file:
@@ -110,7 +114,7 @@ def capture_fit(options: CaptureFitOptions) -> None:
 
 
 def smile_fit(options: SmileFitOptions) -> None:
-    """Learns from photographs what smiling does to a face (a London-set folder)."""
+    """Fit the model of smiles, which move the mesh and change the light, to photographs."""
     import numpy as np
 
     from palsynth.capture.smiles import OPEN, fit_smile, smiling_pair
@@ -125,33 +129,33 @@ def smile_fit(options: SmileFitOptions) -> None:
             rest, smiling = (read_face(subject.path(k)) for k in EXPRESSIONS)
             pairs.append(smiling_pair(rest, smiling))
             progress(done, len(subjects))
-    wide = sum(pair.opening >= OPEN for pair in pairs)
-    if wide < 10:
-        raise InputError(f"{folder}: {wide} smiles show teeth; at least 10 are needed")
+    open_smiles = sum(pair.opening >= OPEN for pair in pairs)
+    if open_smiles < 10:
+        raise InputError(f"{folder}: {open_smiles} smiles show teeth; at least 10 are needed")
     arrays: dict[str, Any] = fit_smile(pairs)
     with atomic_write(options.out) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)
     print(
-        f"{options.out}: {len(pairs)} people's smiles, {wide} of them with teeth, which are "
-        f"{arrays['effort']:.2f} of a grin; {options.out.stat().st_size / 1e3:.0f} kB"
+        f"{options.out}: smiles of {len(pairs)} people, {open_smiles} of them with teeth, "
+        f"{arrays['effort']:.2f} of a grin on average; {options.out.stat().st_size / 1e3:.0f} kB"
     )
 
 
 def calibrate(options: CalibrateOptions) -> None:
-    """Calibrates the measures against people whose truth is known."""
+    """Calibrate the measures on faces whose ground truth is known."""
     from palsynth.clinical import YANAGIHARA
     from palsynth.scoring.calibration import MOVED
     from palsynth.scoring.calibration import calibrate as run
 
     if options.subjects < 10 or options.per_subject < 1:
         raise InputError(
-            "calibrating needs --subjects of at least 10 and --per-subject of at least 1"
+            "the calibration needs --subjects of at least 10 and --per-subject of at least 1"
         )
     if not options.out.parent.is_dir():
         raise InputError(f"{options.out}: there is no folder {options.out.parent}")
     photographed = [] if options.photographs is None else _photographed(options.photographs)
-    shown = options.subjects + MOVED * len(photographed)
-    total = shown * options.per_subject * len(YANAGIHARA)
+    faces = options.subjects + MOVED * len(photographed)
+    total = faces * options.per_subject * len(YANAGIHARA)
     count = 0
     with progress_bar("pictures") as progress:
 
@@ -160,14 +164,14 @@ def calibrate(options: CalibrateOptions) -> None:
             count += 1
             progress(count, total)
 
-        found = run(options.subjects, options.per_subject, step, photographed)
+        coefficients = run(options.subjects, options.per_subject, step, photographed)
     with atomic_write(options.out) as temporary:
-        temporary.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        temporary.write_text(json.dumps(coefficients, indent=1) + "\n", "utf-8")
     print(options.out)
 
 
 def _photographed(folder: Path) -> list[Photographed]:
-    """The train people of a London-set folder, as small as drawn ones are."""
+    """The people of a London-set folder's train split, at the size of the rendered subjects."""
     from palsynth.face.detect import read_face
     from palsynth.face.framing import PORTRAIT
     from palsynth.face.photographs import read_subjects

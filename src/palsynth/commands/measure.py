@@ -20,26 +20,28 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class MeasureOptions:
-    """Measures faces: left, right, asymmetry; for a named movement the estimated item score.
+    """Measure both sides of a face and their asymmetry; with --movement, also estimate the item
+    score.
 
-    "calibrated" is left minus right corrected for the landmark detector, which makes faces
-    more symmetric than they are.
+    The column "calibrated" is left minus right, corrected for the landmark detector, which makes
+    faces more symmetric than they are.
     """
 
     photos: tyro.conf.Positional[list[Path]]
-    """Photos, or folders of them."""
+    """Photos, or folders of photos."""
     movement: MovementName | None = None
-    """What the person was asked for; gives the estimated Yanagihara item score."""
+    """The movement that the person performs; adds the estimated Yanagihara item score."""
     rest: Path | None = None
-    """The same person at rest: what is measured is then what moves, not how the face is made."""
+    """Photo of the same person at rest:
+    movement is then measured apart from the asymmetry of the face itself."""
     mirrored: bool = False
-    """The photos are mirrored selfies."""
+    """The photos are mirrored selfies: flip them first."""
     json: bool = False
-    """One JSON object a photo, a line each."""
+    """Print JSON, one object per photo and line."""
 
 
 def measure(options: MeasureOptions) -> None:
-    """Measures faces: left, right, asymmetry; for a named movement the estimated item score."""
+    """Measure both sides of a face and their asymmetry."""
     from palsynth.face.images import list_images
 
     if not options.photos:
@@ -48,7 +50,9 @@ def measure(options: MeasureOptions) -> None:
         p for given in options.photos for p in (list_images(given) if given.is_dir() else [given])
     ]
     if options.rest is not None and any(p.resolve() == options.rest.resolve() for p in paths):
-        raise InputError(f"{options.rest}: is measured and --rest at once; give another photo")
+        raise InputError(
+            f"{options.rest}: is given both as a photo to measure and as --rest; give another photo"
+        )
     rest = None if options.rest is None else _read(options.rest, options)
     failed = 0
     for path in paths:
@@ -58,16 +62,13 @@ def measure(options: MeasureOptions) -> None:
             if len(paths) == 1:
                 raise
             failed += 1
-            print(
-                json.dumps({"photo": str(path), "error": str(error)})
-                if options.json
-                else f"{error}\n"
-            )
+            message = {"photo": str(path), "error": str(error)}
+            print(json.dumps(message) if options.json else f"{error}\n")
             continue
         if options.json:
             print(json.dumps(record))
         else:
-            _show(record)
+            _print_record(record)
     if failed == len(paths):
         raise InputError(f"none of the {failed} photos could be measured")
 
@@ -89,24 +90,24 @@ def _record(path: Path, options: MeasureOptions, rest: Face | None) -> dict[str,
     face = _read(path, options)
     if rest is not None:
         check_same_person(face, rest, str(path), str(options.rest))
-    found = measure_face(face.landmarks)
-    still = None if rest is None else measure_face(rest.landmarks)
+    measures = measure_face(face.landmarks)
+    rest_measures = None if rest is None else measure_face(rest.landmarks)
     record: dict[str, Any] = {
         "photo": str(path),
         "rest": None if options.rest is None else str(options.rest),
-        "unit": found.unit,
+        "unit": measures.unit,
         "sided": {
             name: {
                 "left": round(v.left, 3),
                 "right": round(v.right, 3),
                 "difference": round(v.asymmetry, 3),
                 "asymmetry": None if corrected is None else round(corrected, 3),
-                **({} if still is None else _moved(found, still, name)),
+                **({} if rest_measures is None else _moved(measures, rest_measures, name)),
             }
-            for name, v in found.sided.items()
-            for corrected in [true_asymmetry(found, name)]
+            for name, v in measures.sided.items()
+            for corrected in [true_asymmetry(measures, name)]
         },
-        "midline": {name: round(v, 3) for name, v in found.midline.items()},
+        "midline": {name: round(v, 3) for name, v in measures.midline.items()},
     }
     movement = options.movement
     reading = read(capture(face, rest), movement)
@@ -121,42 +122,44 @@ def _record(path: Path, options: MeasureOptions, rest: Face | None) -> dict[str,
         },
     }
     if movement is not None:
-        guess = estimate(found, movement, still)
-        if weak is not None and guess.weak_side not in (None, reading.weak_side):
+        estimated = estimate(measures, movement, rest_measures)
+        if weak is not None and estimated.weak_side not in (None, reading.weak_side):
             weak = None
             record["reading"].update(
                 weak_side=None, reason="not sure: capture and measures disagree about the side"
             )
         record["movement"] = movement.value
         record["estimate"] = {
-            "yanagihara_item": guess.score,
+            "yanagihara_item": estimated.score,
             "weak_side": weak,
-            "function_left": round(guess.left, 3),
-            "function_right": round(guess.right, 3),
+            "function_left": round(estimated.left, 3),
+            "function_right": round(estimated.right, 3),
         }
     return record
 
 
-def _moved(found: Measures, still: Measures, name: str) -> dict[str, float]:
-    """How far each side has gone from rest, in the units of the photo that moves."""
+def _moved(measures: Measures, rest: Measures, name: str) -> dict[str, float]:
+    """How far each side has moved from rest, in the units of ``measures``."""
     from palsynth.face.measures import DEGREES
 
-    scale = 1.0 if name in DEGREES else found.outer_eye
-    now, then = found.fractions().sided[name], still.fractions().sided[name]
+    scale = 1.0 if name in DEGREES else measures.outer_eye
+    moved, neutral = measures.fractions().sided[name], rest.fractions().sided[name]
     return {
-        "moved_left": round((now.left - then.left) * scale, 3),
-        "moved_right": round((now.right - then.right) * scale, 3),
+        "moved_left": round((moved.left - neutral.left) * scale, 3),
+        "moved_right": round((moved.right - neutral.right) * scale, 3),
     }
 
 
-def _show(record: dict[str, Any]) -> None:
+def _print_record(record: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
-    unit = "mm, an iris taken as 11.77 mm wide" if record["unit"] == "mm" else record["unit"]
-    table = Table(title=f"{escape(record['photo'])} ({unit}; angles in degrees)",
-                  title_justify="left")  # fmt: skip
+    unit = record["unit"]
+    if unit == "mm":
+        unit = "mm, assuming an iris 11.77 mm wide"
+    title = f"{escape(record['photo'])} ({unit}; angles in degrees)"
+    table = Table(title=title, title_justify="left")
     moved = {"moved_left": "left moved", "moved_right": "right moved"} if record["rest"] else {}
     table.add_column("measure", no_wrap=True)
     for name in ("left", "right", "difference", "calibrated", *moved.values()):
@@ -180,7 +183,7 @@ def _show(record: dict[str, Any]) -> None:
         f"mouth left {reading['mouth']['left']:+.1f} right {reading['mouth']['right']:+.1f} "
         "(up, % of the outer-eye distance); "
         f"lids left {reading['eyes']['left']:.0f} right {reading['eyes']['right']:.0f} % shut"
-        + ("" if record["rest"] else "; from one picture: --rest tells more")
+        + ("" if record["rest"] else "; from a single picture: --rest improves the estimate")
     )
     for line in reading["synkinesis"]:
         console.print(f"synkinesis: {line}")

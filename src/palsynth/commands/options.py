@@ -1,4 +1,4 @@
-"""Options that several commands share, and how their words become values."""
+"""Options that several commands share, and the parsing of their values."""
 
 from __future__ import annotations
 
@@ -22,35 +22,44 @@ if TYPE_CHECKING:
 SideName = Literal["left", "right"]
 MovementName = Annotated[Movement, tyro.conf.EnumChoicesFromValues]
 GradeName = Literal["I", "II", "III", "IV", "V", "VI"]
-Force = Annotated[bool, tyro.conf.arg(help="Replace a file that palsynth did not make.")]
+Force = Annotated[bool, tyro.conf.arg(help="Overwrite files that palsynth did not write.")]
 KindName = Literal["peripheral", "central", "late"]
 
 
 @dataclass(frozen=True)
 class PalsyOptions:
-    """The palsy: a side with a grade or a Yanagihara total, or a file that says everything."""
+    """The palsy: a side with a grade or a Yanagihara total, or a file that defines it in full."""
 
     side: SideName = "left"
     """The patient's weak side."""
     grade: GradeName | None = None
-    """House-Brackmann grade; V where nothing is said."""
+    """House-Brackmann grade, I (normal) to VI (total paralysis); default: V."""
     yanagihara: int | None = None
-    """Yanagihara total, an even number from 0 to 40, in place of a grade."""
+    """Yanagihara total instead of a grade: an even number from 0 (worst) to 40 (normal)."""
     kind: KindName = "peripheral"
-    """peripheral; central (a stroke: the forehead is spared); late (with synkinesis)."""
+    """peripheral; central (a stroke, which spares the forehead); or late (with synkinesis)."""
     palsy: Path | None = None
-    """YAML file with function per branch and side, tone and synkinesis, in place of the above."""
+    """YAML file with function per branch, tone and synkinesis of each side,
+    instead of --side, --grade, --yanagihara and --kind."""
 
     def build(self) -> Palsy:
-        """The palsy. Raises InputError where the options contradict each other."""
+        """Builds the palsy.
+
+        Raises:
+            InputError: the options contradict each other, the total is odd or out of range, or the
+                file is not a palsy.
+        """
         if self.palsy is not None:
             if self != PalsyOptions(palsy=self.palsy):
-                raise InputError("--palsy says everything; leave out side, grade, total and kind")
+                raise InputError(
+                    "--palsy defines the whole palsy; leave out --side, --grade, --yanagihara and "
+                    "--kind"
+                )
             return read_palsy(self.palsy)
         side = Side(self.side)
         if self.yanagihara is not None:
             if self.grade is not None or self.kind != "peripheral":
-                raise InputError("--yanagihara says how weak; leave out --grade and --kind")
+                raise InputError("--yanagihara sets the severity; leave out --grade and --kind")
             try:
                 return palsy_from_yanagihara(self.yanagihara, side)
             except ValueError as error:
@@ -61,7 +70,7 @@ class PalsyOptions:
         return Palsy.peripheral(side, grade, late=self.kind == "late")
 
     def title(self) -> str:
-        """The palsy in words, for a picture's title."""
+        """A description of the palsy for the title of a picture."""
         if self.palsy is not None:
             return f"palsy of {self.palsy.name}"
         degree = (
@@ -74,21 +83,30 @@ class PalsyOptions:
 
 @dataclass(frozen=True)
 class DiffusionOptions:
-    """Which Stable Diffusion draws, for the ControlNet methods."""
+    """The Stable Diffusion that the ControlNet methods run on."""
 
     base: str | None = None
-    """A Stable Diffusion 1.x: folder, downloaded hub name or single file; what ships, and is small,
-    where nothing is said."""
+    """Stable Diffusion 1.x: a folder, the name of a downloaded hub model or a single file;
+    default: the small one that ships."""
     controlnet: str | None = None
-    """A Canny ControlNet for it, not tuned on patients."""
+    """Canny ControlNet for --base, not fine-tuned on patients: a folder, hub name or file."""
     tokenizer: Path | None = None
-    """Folder of the tokenizer, where --base is a single file."""
+    """Folder of the tokenizer; needed if --base is a single file."""
 
     def method(self, name: str | None, weights: Path | None) -> Method:
-        """The method by name; where nothing is said ``captured``, or the ControlNet told of the
-        captured expression where a Stable Diffusion or weights are given.
+        """Loads the method, with the pipeline that these options name.
 
-        Raises InputError where the method has no use for what is given, or takes no pictures.
+        Args:
+            name: name of the method; None selects ``captured``, or ``controlnet-pf-captured`` if
+                any of these options or ``weights`` is given.
+            weights: folder of the method's weights; None selects those that ship.
+
+        Returns:
+            A method that takes expression images.
+
+        Raises:
+            InputError: the method does not take expression images or has no such options, or the
+                options contradict each other.
         """
         from palsynth.methods.base import get_method, method_class
 
@@ -97,7 +115,7 @@ class DiffusionOptions:
         kind = method_class(name)
         if not kind.takes_pictures:
             raise InputError(
-                f"the method {name} takes no pictures; leave out --method, or give one that does, "
+                f"the method {name} takes no pictures; leave out --method or choose one that does, "
                 "such as controlnet-pf-captured"
             )
         if not given:
@@ -109,13 +127,26 @@ class DiffusionOptions:
         return kind(self.pipeline(weights))
 
     def pipeline(self, weights: Path | None) -> ControlNetPalsyPipeline:
-        """What draws, with ``weights`` that palsynth train tuned in place of the ControlNet.
-        Raises InputError where the options contradict each other."""
+        """Loads the ControlNet pipeline that these options name.
+
+        Args:
+            weights: folder of a ControlNet fine-tuned by ``palsynth train``; None selects
+                ``controlnet``, or what ships.
+
+        Returns:
+            The pipeline.
+
+        Raises:
+            InputError: the options contradict each other or a model cannot be loaded.
+        """
         from palsynth.methods.controlnet.io.files import load_pipeline, untuned_pipeline
         from palsynth.methods.controlnet.recipe import ControlNetSettings
 
         if self.controlnet is not None and weights is not None:
-            raise InputError("--controlnet is not tuned and --weights is; give one of the two")
+            raise InputError(
+                "--controlnet is for an untuned ControlNet, --weights for a fine-tuned one; give "
+                "one of the two"
+            )
         if self.tokenizer is not None and (self.base is None or Path(self.base).is_dir()):
             raise InputError("--tokenizer goes with a --base that is a single file")
         if self.base is not None and self.controlnet is None and weights is None:
@@ -126,7 +157,18 @@ class DiffusionOptions:
 
 
 def read_palsy(path: Path) -> Palsy:
-    """A palsy from a YAML file. Raises InputError naming the first key without a meaning."""
+    """Reads a palsy from a YAML file.
+
+    Args:
+        path: a file with the keys of :meth:`Palsy.to_dict`, any of which may be left out.
+
+    Returns:
+        The palsy.
+
+    Raises:
+        InputError: the file cannot be read or is not YAML, or has an unknown key or a bad value,
+            of which the first is named.
+    """
     try:
         data = yaml.safe_load(path.read_text("utf-8"))
     except OSError as error:
@@ -142,7 +184,22 @@ def read_palsy(path: Path) -> Palsy:
 
 
 def parse_expression(text: str) -> tuple[Movement, Palsy]:
-    """``movement[:side[:grade]]``, as in ``grin:left:V``; healthy without a side."""
+    """Parses an expression of the form ``movement[:side[:grade]]``.
+
+    Args:
+        text: for example ``grin:left:V``; healthy without a side, grade V without a grade.
+
+    Returns:
+        The movement and the palsy.
+
+    Raises:
+        InputError: an unknown movement, side or grade.
+
+    Example:
+        >>> movement, palsy = parse_expression("grin:left:V")
+        >>> movement.value, palsy.weak_side.value
+        ('grin', 'left')
+    """
     name, *rest = text.split(":")
     known = [m.value for m in Movement]
     if name not in known:
@@ -160,8 +217,21 @@ def parse_expression(text: str) -> tuple[Movement, Palsy]:
 
 
 def named_folders(words: Sequence[str]) -> dict[str, Path]:
-    """``NAME=FOLDER`` words as name -> folder. Raises InputError where one says something else,
-    a name comes twice, or there is none."""
+    """Parses arguments of the form ``NAME=FOLDER``.
+
+    Args:
+        words: at least one argument.
+
+    Returns:
+        Name -> folder, in the given order.
+
+    Raises:
+        InputError: an argument of another form, a repeated name, or no argument.
+
+    Example:
+        >>> named_folders(["mine=runs/mine"])["mine"].name
+        'mine'
+    """
     found: dict[str, Path] = {}
     for text in words:
         name, _, folder = text.partition("=")
@@ -176,16 +246,27 @@ def named_folders(words: Sequence[str]) -> dict[str, Path]:
 
 
 def mouth_is_open(face: Face) -> bool:
-    """Whether a photo that should be at rest shows the mouth open."""
+    """Whether the mouth is open in a photo that should show the face at rest.
+
+    Args:
+        face: the detected face.
+
+    Returns:
+        True if the gap between the lips exceeds 3.5 % of the outer-eye distance.
+    """
     from palsynth.face.measures import measure
 
     return measure(face.landmarks).fractions().midline["dental show"] > 0.035
 
 
 def warn_unless_neutral(face: Face) -> None:
-    """One line on standard error where a photo's mouth is open: movements start from rest."""
+    """Prints a note on standard error if the mouth is open: movements start from rest.
+
+    Args:
+        face: the face that is to be moved.
+    """
     if mouth_is_open(face):
         print(
-            "note: the mouth is open in this photo; a photo at rest gives truer movements",
+            "note: the mouth is open in this photo; a photo at rest gives more accurate movements",
             file=sys.stderr,
         )

@@ -19,69 +19,71 @@ from palsynth.commands.options import (
 from palsynth.errors import InputError
 
 if TYPE_CHECKING:
+    from palsynth.generation.sheet import Sheet
     from palsynth.methods.base import Expression, Identity
 
 
 @dataclass(frozen=True)
 class SheetOptions:
-    """The ten Yanagihara movements side by side, asked and measured under each."""
+    """Show the ten Yanagihara movements side by side, with requested and measured scores below."""
 
     photo: tyro.conf.Positional[Path | None] = None
-    """A frontal photo; or give --subject."""
+    """A frontal photo at rest; or give --subject."""
     subject: int | None = None
-    """Seed of a synthetic subject."""
+    """Seed of a synthetic subject, 0 or more, instead of a photo."""
     out: Path = Path("sheet.png")
-    """Where the sheet goes (PNG)."""
+    """Output sheet (PNG)."""
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
         default_factory=PalsyOptions
     )
     healthy: bool = False
     """Also show the movements without the palsy."""
     patient: Path | None = None
-    """A folder with a patient's movements and rest, named by movement (rest.jpg, grin.jpg) or with
-    a dataset's manifest, in place of a palsy: the photo or person given is the non-patient who
-    shows them, as palsynth anonymize does; exit code 1 where the patient is recognised, or side or
-    movement are not the patient's."""
+    """Folder of a patient's photos at rest and in movement, instead of a palsy,
+    named by movement (rest.jpg, grin.jpg) or listed in a dataset's manifest:
+    the photo or subject shows the patient's movements, as in palsynth anonymize.
+    Exit code 1 means that the patient is recognised,
+    or that a side or movement differs from the patient's."""
     method: str | None = None
-    """Method; subjects for --subject, simulator for a photo and captured with --patient where nothing
-    is said (controlnet-pf-captured with --base, --controlnet or --weights)."""
+    """Name of the method; default: subjects for --subject, simulator for a photo;
+    with --patient captured, or controlnet-pf-captured with --base, --controlnet or --weights."""
     weights: Path | None = None
-    """Weights of the method; what ships where nothing is said."""
+    """Folder of the method's weights; default: those that ship."""
     diffusion: Annotated[DiffusionOptions, tyro.conf.arg(name="")] = field(
         default_factory=DiffusionOptions
     )
     pictures: Path | None = None
-    """A folder for the single pictures too, named by movement."""
+    """Also write each picture to this folder, named by movement."""
     mirrored: bool = False
-    """The photo is a mirrored selfie: turn it round first."""
+    """The photo is a mirrored selfie: flip it first."""
     size: int = 320
-    """Pixels of one picture's side."""
+    """Width and height of each picture in pixels, 64 to 512."""
     force: Force = False
 
 
 @dataclass(frozen=True)
 class GridOptions:
-    """People down, expressions across."""
+    """Show several identities (rows) with several expressions (columns)."""
 
     identities: list[str]
-    """Photos, or seeds of people who do not exist."""
+    """Photos at rest, or seeds of synthetic subjects."""
     expressions: list[str]
-    """movement[:side[:grade]], such as rest grin:left:V close-eyes-lightly:right:IV, or photos,
-    whose expressions are captured."""
+    """Movements as MOVEMENT[:SIDE[:GRADE]], such as rest grin:left:V (default grade: V),
+    or photos, whose expressions are captured."""
     out: Path = Path("grid.png")
-    """Where the grid goes (PNG)."""
+    """Output grid (PNG)."""
     method: str | None = None
-    """Method; captured where an expression is a photo, people where all identities are seeds, else
-    simulator."""
+    """Name of the method; default: captured if an expression is a photo,
+    else subjects if all identities are seeds, else simulator."""
     weights: Path | None = None
-    """Weights of the method; what ships where nothing is said."""
+    """Folder of the method's weights; default: those that ship."""
     size: int = 224
-    """Pixels of one picture's side."""
+    """Width and height of each picture in pixels, 64 to 512."""
     force: Force = False
 
 
 def sheet(options: SheetOptions) -> None:
-    """The ten Yanagihara movements side by side, asked and measured under each."""
+    """Show the ten Yanagihara movements side by side, with requested and measured scores below."""
     from palsynth.generation import sheet as sheets
     from palsynth.methods.base import get_method, provenance, write_made
 
@@ -89,43 +91,42 @@ def sheet(options: SheetOptions) -> None:
     if (options.photo is None) == (options.subject is None):
         raise InputError("give either a photo or --subject SEED")
     palsy = options.palsy_options.build()
-    words = str(options.subject) if options.photo is None else str(options.photo)
-    identity, is_subject = _identity(words, subject=options.photo is None)
+    source = str(options.subject) if options.photo is None else str(options.photo)
+    identity, is_subject = _identity(source, subject=options.photo is None)
     if options.mirrored:
-        identity = _turned_round(identity)
+        identity = _mirrored(identity)
     if options.patient is not None:
-        _of_patient(options, identity)
+        _patient_sheet(options, identity)
         return
     if options.diffusion != DiffusionOptions():
         raise InputError("--base, --controlnet and --tokenizer go with --patient")
     default = "subjects" if is_subject else "simulator"
     method = get_method(options.method or default, options.weights)
-    who = f"Synthetic subject {options.subject}" if is_subject else "Simulated from a photo"
-    made = sheets.sheet(
+    heading = f"Synthetic subject {options.subject}" if is_subject else "Simulated from a photo"
+    result = sheets.sheet(
         identity,
         palsy,
         method,
-        title=f"{who}: {options.palsy_options.title()}",
+        title=f"{heading}: {options.palsy_options.title()}",
         size=options.size,
         healthy=options.healthy,
     )
-    said = {"subject": options.subject, "palsy": palsy.to_dict()}
-    record = provenance(method, 0, **said)
+    record = provenance(method, 0, subject=options.subject, palsy=palsy.to_dict())
     if options.pictures is not None:
-        for row, image in zip(made.rows, made.pictures, strict=True):
+        for row, image in zip(result.rows, result.pictures, strict=True):
             name = row.movement.value
             write_made(
                 options.pictures / f"{name}.png", image, method, {**record, "expression": name}
             )
-    write_made(options.out, made.image, method, record)
-    _print_table(made)
+    write_made(options.out, result.image, method, record)
+    _print_table(result)
     print(f"\n{options.out}")
     if options.pictures is not None:
-        print(f"{options.pictures}: {len(made.pictures)} pictures")
+        print(f"{options.pictures}: {len(result.pictures)} pictures")
 
 
-def _turned_round(identity: Identity) -> Identity:
-    """A mirrored photo as others see its person."""
+def _mirrored(identity: Identity) -> Identity:
+    """The face of a mirrored photo, flipped. Raises InputError for a synthetic subject."""
     from palsynth.face.face import Face
 
     if not isinstance(identity, Face):
@@ -133,57 +134,62 @@ def _turned_round(identity: Identity) -> Identity:
     return identity.mirrored()
 
 
-def _of_patient(options: SheetOptions, identity: Identity) -> None:
-    """The sheet of ``palsynth anonymize``, on the photo or person that is given."""
+def _patient_sheet(options: SheetOptions, identity: Identity) -> None:
+    """Writes the sheet of ``palsynth anonymize`` for one identity."""
     from palsynth.generation.anonymize import How, anonymize, fixed
     from palsynth.generation.anonymized_files import sheet_of, write_sheet
     from palsynth.generation.patient import read_folder
     from palsynth.progress import progress_bar
 
     if options.palsy_options != PalsyOptions() or options.healthy:
-        raise InputError("--patient shows the palsy; leave out side, grade, palsy and --healthy")
+        raise InputError(
+            "--patient determines the palsy; leave out --side, --grade, --yanagihara, --kind, "
+            "--palsy and --healthy"
+        )
     if options.pictures is not None:
-        raise InputError("--pictures goes without --patient; palsynth anonymize writes them all")
+        raise InputError(
+            "--pictures does not go with --patient; palsynth anonymize writes all pictures"
+        )
     method = options.diffusion.method(options.method, options.weights)
     assert options.patient is not None
     if options.out.resolve().is_relative_to(options.patient.resolve()):
         raise InputError(f"{options.out}: lies in the patient's folder; give another --out")
     patient = read_folder(options.patient)
-    with progress_bar("drawing") as progress:
-        made = anonymize(patient, fixed(identity, 0), method, How(options.size), progress)
-    drawn = sheet_of(patient, made, options.size)
-    _print_table(drawn, "patient")
-    print("\n" + "\n".join(write_sheet(options.out, patient, made, method, drawn)))
-    if made.faults:
+    with progress_bar("generating") as progress:
+        result = anonymize(patient, fixed(identity, 0), method, How(options.size), progress)
+    sheet = sheet_of(patient, result, options.size)
+    _print_table(sheet, "patient")
+    print("\n" + "\n".join(write_sheet(options.out, patient, result, method, sheet)))
+    if result.faults:
         sys.exit(1)
 
 
 def grid(options: GridOptions) -> None:
-    """People down, expressions across."""
+    """Show several identities (rows) with several expressions (columns)."""
     from palsynth.generation import sheet as sheets
     from palsynth.methods.base import ExpressionImage, get_method, provenance, write_made
 
     _check_size(options.size)
     requested = [_expression(text) for text in options.expressions]
-    found = [_identity(text) for text in options.identities]
-    default = "subjects" if all(is_subject for _, is_subject in found) else "simulator"
+    identities = [_identity(text) for text in options.identities]
+    default = "subjects" if all(is_subject for _, is_subject in identities) else "simulator"
     if any(isinstance(expression, ExpressionImage) for expression in requested):
         default = "captured"
     method = get_method(options.method or default, options.weights)
     if not method.takes_pictures and any(isinstance(e, ExpressionImage) for e in requested):
-        raise InputError(f"the method {method.name} takes no pictures; ask for movements")
-    image = sheets.grid([i for i, _ in found], requested, method, size=options.size)
-    said = [
+        raise InputError(f"the method {method.name} takes no pictures; give movements instead")
+    image = sheets.grid([i for i, _ in identities], requested, method, size=options.size)
+    labels = [
         "picture" if isinstance(expression, ExpressionImage) else text
         for text, expression in zip(options.expressions, requested, strict=True)
     ]
-    record = provenance(method, 0, expressions=said)
+    record = provenance(method, 0, expressions=labels)
     write_made(options.out, image, method, record)
     print(options.out)
 
 
 def _expression(text: str) -> Expression:
-    """A photo's expression, or one in words."""
+    """The expression of a photo, or the one that ``movement[:side[:grade]]`` describes."""
     from palsynth.capture.seen import read_expression
     from palsynth.methods.base import ExpressionImage, TargetExpression
 
@@ -194,39 +200,40 @@ def _expression(text: str) -> Expression:
 
 def _check_size(size: int) -> None:
     if not 64 <= size <= 512:
-        raise InputError(f"--size {size}: a picture of a sheet has 64 to 512 px a side")
+        raise InputError(f"--size {size}: must lie between 64 and 512")
 
 
 def _identity(text: str, subject: bool = False) -> tuple[Identity, bool]:
-    """A seed -> a person, anything else -> the face in that photo."""
+    """The synthetic subject of a seed or the face in a photo, and whether it is a subject."""
     from palsynth.face.detect import read_face
     from palsynth.subjects import sample
 
     if subject or (text.isdecimal() and not Path(text).exists()):
         seed = int(text)
         if seed < 0:
-            raise InputError(f"seed {seed}: a person's seed is a whole number from 0 on")
+            raise InputError(f"seed {seed}: a subject's seed must be an integer of 0 or more")
         return sample(seed), True
     face = read_face(Path(text))
     warn_unless_neutral(face)
     return face, False
 
 
-def _print_table(made, asker: str = "requested") -> None:  # type: ignore[no-untyped-def]
+def _print_table(sheet: Sheet, reference: str = "requested") -> None:
+    """Prints a sheet's scores; ``reference`` names what the measured ones are compared with."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"{asker.capitalize()} and measured")
+    table = Table(title=f"{reference.capitalize()} and measured")
     for name in (
         "movement",
-        f"{asker} side",
+        f"{reference} side",
         "measured side",
-        f"{asker} item",
+        f"{reference} item",
         "measured item",
         "asymmetry %",
     ):
         table.add_column(name, justify="left" if name == "movement" else "right")
-    for row in made.rows:
+    for row in sheet.rows:
         table.add_row(
             row.movement.label,
             row.requested_side.value if row.requested_side else "–",

@@ -17,26 +17,26 @@ from palsynth.commands.options import Force, MovementName, PalsyOptions, warn_un
 
 @dataclass(frozen=True)
 class SimulateOptions:
-    """Moves a real photo the way a half-working facial nerve would."""
+    """Apply a facial palsy to a photo: move the face as a partly working facial nerve would."""
 
     photo: tyro.conf.Positional[Path]
     """A frontal photo of one person at rest, mouth closed."""
     out: Path
-    """Where the picture goes (PNG), as large as the photo; over 50 megapixels at half its size."""
+    """Output picture (PNG), in the size of the photo; half of it above 50 megapixels."""
     movement: MovementName = Movement.GRIN
-    """What the patient is asked for."""
+    """The requested movement."""
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
         default_factory=PalsyOptions
     )
     intensity: float = 1.0
-    """The patient's effort, 0 to 1.2."""
+    """Effort of the movement, 0 (none) to 1.2; 1 is full effort."""
     mirrored: bool = False
-    """The photo is a mirrored selfie: turn it round first."""
+    """The photo is a mirrored selfie: flip it first."""
     force: Force = False
 
 
 def simulate(options: SimulateOptions) -> None:
-    """Moves a real photo the way a half-working facial nerve would."""
+    """Apply a facial palsy to a photo: move the face as a partly working facial nerve would."""
     from palsynth.errors import InputError
     from palsynth.face.detect import read_face
     from palsynth.face.images import is_reduced, write_png
@@ -51,7 +51,7 @@ def simulate(options: SimulateOptions) -> None:
         face = face.mirrored()
     warn_unless_neutral(face)
     if is_reduced(options.photo):
-        print("note: over 50 megapixels; read, and written, at half its size", file=sys.stderr)
+        print("note: over 50 megapixels; processed at half its size", file=sys.stderr)
     movement = options.movement
     moved = move(face, movement, palsy, intensity=options.intensity)
     provenance = {
@@ -67,9 +67,7 @@ def simulate(options: SimulateOptions) -> None:
         **{"palsynth:provenance": json.dumps(provenance, sort_keys=True)},
     )
     row = requested_and_measured(moved.image, movement, palsy)
-    measured = (
-        "nothing" if row.measured_score is None else f"{row.measured_score} ({row.side_text})"
-    )
+    measured = "none" if row.measured_score is None else f"{row.measured_score} ({row.side_text})"
     side = row.requested_side.value if row.requested_side else "no"
-    scores = f"item score asked {row.requested_score}, measured {measured}"
+    scores = f"item score requested {row.requested_score}, measured {measured}"
     print(f"{options.out}: {movement.label}, {side} weak side; {scores}")

@@ -13,49 +13,51 @@ from palsynth.errors import InputError
 
 @dataclass(frozen=True)
 class StudyNewOptions:
-    """Makes a questionnaire: every method's pictures of the same pairs, blinded and shuffled."""
+    """Create a questionnaire: every method's pictures of the same pairs, blinded and shuffled."""
 
     methods: tyro.conf.Positional[tuple[str, ...]]
-    """NAME=FOLDER of each method's pictures, named as in the set's pairs.csv."""
+    """NAME=FOLDER of each method, whose pictures are named as in the set's pairs.csv."""
     set: Path
-    """Folder of the set."""
+    """Folder of the benchmark set."""
     out: Path
-    """The study's file (.sqlite); it will hold pictures and answers."""
+    """Output file of the study (.sqlite); it stores pictures and answers."""
     pairs: int = 10
-    """How many pairs are shown, of all movements alike."""
+    """Number of pairs to show, at least 1, balanced over the movements."""
     raters: int = 14
-    """How many links are made."""
+    """Number of raters, at least 1; each gets a link."""
     seed: int = 0
-    """Decides which pairs are shown and in which order."""
+    """Random seed of the selection and order of the pairs."""
     title: str = "Which pictures show facial palsy well?"
-    """What stands above every page."""
+    """Heading of every page."""
 
 
 @dataclass(frozen=True)
 class StudyServeOptions:
-    """Serves a questionnaire as a web page until interrupted. Answers are saved at every step."""
+    """Serve a questionnaire as a web page until interrupted. Every answer is saved immediately."""
 
     study: tyro.conf.Positional[Path]
-    """The study's file."""
+    """File of the study (.sqlite)."""
     host: str = "127.0.0.1"
-    """Address to listen at; 0.0.0.0 lets other machines in."""
+    """Address to listen on; 0.0.0.0 also accepts other machines."""
     port: int = 8000
+    """Port to listen on, 1 to 65535."""
     address: str | None = None
-    """How raters reach it, as in https://study.example.org; for the links that are printed."""
+    """Public address for the printed links, such as https://study.example.org;
+    default: that of --host and --port."""
 
 
 @dataclass(frozen=True)
 class StudyReportOptions:
-    """What the raters said: means, agreement, paired tests, plots, answers.csv."""
+    """Report the answers: means, agreement between raters, paired tests, plots and answers.csv."""
 
     study: tyro.conf.Positional[Path]
-    """The study's file."""
+    """File of the study (.sqlite)."""
     out: Path
-    """Folder of the report."""
+    """Output folder of the report."""
 
 
 def study_new(options: StudyNewOptions) -> None:
-    """Makes a questionnaire: every method's pictures of the same pairs, blinded and shuffled."""
+    """Create a questionnaire: every method's pictures of the same pairs, blinded and shuffled."""
     from palsynth.data.pairs import read_pairs
     from palsynth.study.new import chosen, shown
     from palsynth.study.store import create
@@ -68,12 +70,12 @@ def study_new(options: StudyNewOptions) -> None:
     create(options.out, options.title, pictures, options.raters, options.seed)
     print(
         f"{options.out}: {len(pictures)} pictures, {options.raters} raters; "
-        f"go on with: palsynth study serve {options.out}"
+        f"next: palsynth study serve {options.out}"
     )
 
 
 def study_serve(options: StudyServeOptions) -> None:
-    """Serves a questionnaire as a web page until interrupted."""
+    """Serve a questionnaire as a web page until interrupted."""
     import socket
 
     import uvicorn
@@ -95,14 +97,14 @@ def study_serve(options: StudyServeOptions) -> None:
                 f"{options.host}:{options.port}: cannot be served ({error.strerror or error}); "
                 "give another --port or --host"
             ) from None
-    print("one link a rater; interrupt to stop:")
+    print("one link per rater; press Ctrl+C to stop:")
     for token in study.tokens():
         print(f"  {address}/r/{token}", flush=True)
     uvicorn.run(study_app(study), host=options.host, port=options.port, log_level="warning")
 
 
 def study_report(options: StudyReportOptions) -> None:
-    """What the raters said: means, agreement, paired tests, plots, answers.csv."""
+    """Report the answers: means, agreement between raters, paired tests, plots and answers.csv."""
     from palsynth.evaluation.document import print_table
     from palsynth.study.report import write_study_report
     from palsynth.study.store import Study

@@ -20,32 +20,31 @@ if TYPE_CHECKING:
     from palsynth.subjects import Subject
 
 MOST_PASSED_OVER = 300
-"""People who are passed over before it is said that nobody fits."""
+"""Seeds that are skipped in a row before the search for a skin tone is given up."""
 
 
 @dataclass(frozen=True)
 class SampleOptions:
-    """Draws people who do not exist, one PNG each."""
+    """Render synthetic subjects, one PNG each."""
 
     out: Path
-    """Folder for the pictures."""
+    """Output folder of the pictures."""
     count: int = 8
-    """How many people."""
+    """Number of subjects, at least 1."""
     seed: int = 0
-    """Seed of the first; the others follow."""
+    """Seed of the first subject; the following seeds give the next ones."""
     size: int = 256
-    """Pixels a side, 32 to 1024."""
+    """Width and height of a picture in pixels, 32 to 1024."""
     age: float | None = None
-    """Years, 16 to 80; beyond 40 the model extrapolates."""
+    """Age in years, 16 to 80, extrapolated beyond 40; default: sampled."""
     gender: Literal["woman", "man"] | None = None
-    """woman or man."""
+    """Gender; default: sampled."""
     ethnicity: Literal["white", "black", "west_asian", "east_asian"] | None = None
-    """As the photographed people reported it."""
+    """Ethnicity, in the categories that the photographed people reported; default: sampled."""
     monk: int | None = None
-    """Tone of the skin by the Monk scale, of which 5 to 8 can be drawn; seeds are passed over until
-    it is that one's."""
+    """Skin tone on the Monk scale, 5 to 8; seeds of other tones are skipped; default: any."""
     movement: MovementName = Movement.REST
-    """What they do; healthy unless a grade, a total or a palsy file is given."""
+    """The movement; healthy unless --grade, --yanagihara or --palsy is given."""
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
         default_factory=PalsyOptions
     )
@@ -54,43 +53,43 @@ class SampleOptions:
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Writes a dataset of people who do not exist. Start it again to go on where it stopped."""
+    """Write a labelled dataset of synthetic subjects. Run the command again to resume."""
 
     folder: tyro.conf.Positional[Path]
-    """The dataset."""
+    """Output folder of the dataset."""
     subjects: int = 200
-    """How many people."""
+    """Number of subjects, 1 to 10,000."""
     images_per_subject: int = 40
-    """Images of each."""
+    """Images per subject, at least 1."""
     size: int = 112
-    """Pixels a side, 32 to 512."""
+    """Width and height of an image in pixels, 32 to 512."""
     seed: int = 0
-    """Decides who and what; person seeds are seed x 10,000 and on."""
+    """Random seed of the dataset, 0 or more; subjects have the seeds seed x 10,000 + 0, 1, 2 …"""
     framing: Literal["recogniser", "id-photo"] = "recogniser"
-    """How tight the crop is."""
+    """Crop of the face: tight, as face recognisers expect it, or wide, as in an ID photo."""
     healthy: float = 0.15
-    """Share of images without a palsy."""
+    """Fraction of images without a palsy, 0 to 1."""
     workers: int = 1
-    """Processes; the bytes do not depend on it."""
+    """Number of processes; the output does not depend on it."""
     evaluation: bool = False
-    """Allow seeds that are reserved for evaluation."""
+    """Allow subjects that are reserved for evaluation (--seed of 100 or more)."""
 
 
 @dataclass(frozen=True)
 class FitOptions:
-    """Fits the appearance model to photographs of consenting people (a London-set folder)."""
+    """Fit the appearance model to photographs of consenting people."""
 
     photographs: tyro.conf.Positional[Path]
-    """Folder with neutral/, info.csv and split.csv; only its train people are used."""
+    """London-set folder with neutral/, info.csv and split.csv; only its train split is used."""
     out: Path
-    """The model's file (.npz)."""
+    """Output file of the model (.npz)."""
     components: int = 40
-    """Appearance components, at most 40: more would memorise people."""
+    """Number of appearance components, 1 to 40: more would memorise people."""
     force: Force = False
 
 
 def subjects_sample(options: SampleOptions) -> None:
-    """Draws people who do not exist, one PNG each."""
+    """Render synthetic subjects, one PNG each."""
     import json
 
     from palsynth.clinical import Palsy
@@ -101,11 +100,11 @@ def subjects_sample(options: SampleOptions) -> None:
         raise InputError(f"--count {options.count}: must be at least 1")
     given = options.palsy_options
     if given != PalsyOptions() and not (given.grade or given.yanagihara is not None or given.palsy):
-        raise InputError("say how weak: --grade, --yanagihara or --palsy")
+        raise InputError("no severity: give --grade, --yanagihara or --palsy")
     requested = given.grade or given.yanagihara is not None or given.palsy
     palsy = given.build() if requested else Palsy.none()
     movement = options.movement
-    for subject in _drawn(options):
+    for subject in _sampled(options):
         try:
             portrait = render(subject, movement, palsy, view=View(size=options.size))
         except ValueError as error:
@@ -122,23 +121,21 @@ def subjects_sample(options: SampleOptions) -> None:
             portrait.image,
             **{"palsynth:provenance": json.dumps(record, sort_keys=True)},
         )
-        older = ", beyond the ages photographed: extrapolated" if subject.extrapolated else ""
+        note = ", extrapolated beyond the photographed ages" if subject.extrapolated else ""
         print(
             f"{path}: {subject.gender}, about {subject.age:.0f}, {subject.ethnicity}, skin tone "
-            f"{subject.monk} of 10 (Monk){older}"
+            f"{subject.monk} of 10 (Monk){note}"
         )
 
 
-def _drawn(options: SampleOptions) -> Iterator[Subject]:
-    """So many people as asked for, from the seed on."""
+def _sampled(options: SampleOptions) -> Iterator[Subject]:
+    """The requested number of subjects of the requested attributes, in the order of seeds."""
     from palsynth.subjects import sample
     from palsynth.subjects.monk import SEEN
 
     if options.monk is not None and not SEEN[0] <= options.monk <= SEEN[1]:
-        raise InputError(
-            f"--monk {options.monk}: people of the tones {SEEN[0]} to {SEEN[1]} can be drawn"
-        )
-    found, passed = 0, 0
+        raise InputError(f"--monk {options.monk}: must lie between {SEEN[0]} and {SEEN[1]}")
+    found, skipped = 0, 0
     for seed in count(options.seed):
         try:
             subject = sample(
@@ -147,20 +144,20 @@ def _drawn(options: SampleOptions) -> Iterator[Subject]:
         except ValueError as error:
             raise InputError(str(error)) from None
         if options.monk in (None, subject.monk):
-            found, passed = found + 1, 0
+            found, skipped = found + 1, 0
             yield subject
-        passed += 1
+        skipped += 1
         if found == options.count:
             return
-        if passed > MOST_PASSED_OVER:
+        if skipped > MOST_PASSED_OVER:
             raise InputError(
-                f"--monk {options.monk}: nobody among {MOST_PASSED_OVER} people has this tone; "
-                "ask for less besides"
+                f"--monk {options.monk}: none of {MOST_PASSED_OVER} subjects has this tone; "
+                "leave out --age, --gender or --ethnicity"
             )
 
 
 def subjects_export(options: ExportOptions) -> None:
-    """Writes a dataset of people who do not exist. Start it again to go on where it stopped."""
+    """Write a labelled dataset of synthetic subjects. Run the command again to resume."""
     from palsynth.generation.export import ExportPlan, check_training_seeds, export
 
     if not 1 <= options.workers <= 4 * (os.cpu_count() or 1):
@@ -178,18 +175,19 @@ def subjects_export(options: ExportOptions) -> None:
     check_training_seeds(plan, options.evaluation)
     with progress_bar("images") as progress:
         rows = export(options.folder, plan, workers=options.workers, progress=progress)
-    print(f"{options.folder}: {len(rows)} images of {plan.subjects} people who do not exist")
+    print(f"{options.folder}: {len(rows)} images of {plan.subjects} synthetic subjects")
 
 
 def subjects_fit(options: FitOptions) -> None:
-    """Fits the appearance model to photographs of consenting people (a London-set folder)."""
+    """Fit the appearance model to photographs of consenting people."""
     from palsynth.appearance.fit import MAX_COMPONENTS, fit, neutral_photographs
     from palsynth.appearance.model import save_model
     from palsynth.face.detect import detect_face
 
     if not 1 <= options.components <= MAX_COMPONENTS:
         raise InputError(
-            f"--components {options.components}: 1 to {MAX_COMPONENTS}; more would memorise people"
+            f"--components {options.components}: must lie between 1 and {MAX_COMPONENTS}; more "
+            "would memorise people"
         )
     photographs = neutral_photographs(
         options.photographs, lambda image: detect_face(image).landmarks

@@ -17,36 +17,38 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SynthesizeOptions:
-    """The person of one photo with the expression of another, or with one that is asked for."""
+    """Transfer an expression, of a photo or by movement and palsy, to the person of a photo."""
 
     identity: Path
-    """A photo of who it is to be, at rest."""
+    """Photo at rest of the person who is to be shown."""
     out: Path
-    """Where the picture goes (PNG); with --count, numbered."""
+    """Output picture (PNG); numbered by seed if --count is above 1."""
     expression: Path | None = None
-    """A photo of the expression; or ask for a movement."""
+    """Photo of the expression; or give --movement."""
     rest: Path | None = None
-    """The person of --expression at rest: with it a lopsided face is not taken for a palsy."""
+    """Photo at rest of the person in --expression:
+    with it, an asymmetric face is not mistaken for a palsy."""
     movement: MovementName | None = None
-    """What the patient is asked for, in place of --expression."""
+    """The requested movement, instead of --expression."""
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
         default_factory=PalsyOptions
     )
     method: str = "captured"
-    """The method, by name."""
+    """Name of the method."""
     weights: Path | None = None
-    """Weights of the method; what ships where nothing is said."""
+    """Folder of the method's weights; default: those that ship."""
     count: int = 1
-    """How many pictures, each from another seed."""
+    """Number of pictures, at least 1, each from the next seed."""
     seed: int = 0
-    """Seed of the first."""
+    """Random seed of the first picture, 0 or more."""
     size: int | None = None
-    """Pixels a side of an ID photo; as the identity's photo lies where nothing is said."""
+    """Width and height in pixels of an ID photo, 32 to 2048;
+    default: size and framing of the identity's photo."""
     force: Force = False
 
 
 def synthesize(options: SynthesizeOptions) -> None:
-    """The person of one photo with the expression of another, or with one that is asked for."""
+    """Transfer an expression, of a photo or by movement and palsy, to the person of a photo."""
     from palsynth.capture.seen import read_expression
     from palsynth.face.detect import read_face
     from palsynth.face.framing import ID_PHOTO
@@ -61,19 +63,22 @@ def synthesize(options: SynthesizeOptions) -> None:
         raise InputError(f"--size {options.size}: must lie between 32 and 2048")
     if options.rest is not None and options.expression is None:
         raise InputError("--rest goes with --expression")
-    said: dict[str, object]
+    recorded: dict[str, object]
     requested: Expression
     if options.expression is not None:
         if options.palsy_options != PalsyOptions():
-            raise InputError("--expression shows the palsy; leave out side, grade and palsy")
-        shown = read_expression(options.expression)
-        requested = ExpressionImage(shown, _rest(options, shown))
-        said = {"expression": "picture", "rest": options.rest is not None}
+            raise InputError(
+                "--expression determines the palsy; leave out --side, --grade, --yanagihara, "
+                "--kind and --palsy"
+            )
+        expression_face = read_expression(options.expression)
+        requested = ExpressionImage(expression_face, _rest(options, expression_face))
+        recorded = {"expression": "picture", "rest": options.rest is not None}
     else:
         assert options.movement is not None
-        words = TargetExpression(options.movement, options.palsy_options.build())
-        requested = words
-        said = {"expression": words.movement.value, "palsy": words.palsy.to_dict()}
+        target = TargetExpression(options.movement, options.palsy_options.build())
+        requested = target
+        recorded = {"expression": target.movement.value, "palsy": target.palsy.to_dict()}
     face = read_face(options.identity)
     warn_unless_neutral(face)
     method = get_method(options.method, options.weights)
@@ -84,12 +89,12 @@ def synthesize(options: SynthesizeOptions) -> None:
         path = options.out
         if options.count > 1:
             path = path.with_name(f"{path.stem}-{seed}{path.suffix}")
-        write_made(path, image, method, provenance(method, seed, **said))
+        write_made(path, image, method, provenance(method, seed, **recorded))
         print(path)
 
 
 def _rest(options: SynthesizeOptions, face: Face) -> Face | None:
-    """The expression's person at rest, if given. Raises InputError where it is somebody else."""
+    """The face of --rest, if given. Raises InputError if it shows another person than ``face``."""
     from palsynth.capture.seen import read_expression
     from palsynth.encoders.published.dlib import check_same_person
 

@@ -15,24 +15,24 @@ from palsynth.progress import stages_bar
 
 @dataclass(frozen=True)
 class TableOptions:
-    """The comparison of CFCPalsy: trained models beside the simulator, the truth and the copies.
+    """Compare CFCPalsy models with the simulator, the ground truth and copies of the inputs.
 
-    Start it again to go on: pictures that are there are not made again.
+    Run the command again to resume: finished pictures are reused.
     """
 
     models: tyro.conf.Positional[tuple[str, ...]]
-    """NAME=FOLDER of trained weights, such as full=runs/small/weights; default=ships is the model
-    that ships."""
+    """NAME=FOLDER of trained weights, such as full=runs/small/weights;
+    default=ships selects the model that ships."""
     data: Path
-    """Folder of the set, as palsynth benchmark vp-transfer makes it."""
+    """Folder of the benchmark set that palsynth benchmark vp-transfer builds."""
     out: Path
-    """Folder of the pictures and of report.html, .md and .json."""
+    """Output folder of the pictures and report.html, .md and .json."""
     inception: Path | None = None
-    """Weights of Inception for FID, KID and aFID; our own features stand in."""
+    """Inception weights for FID, KID and aFID; default: palsynth's own features."""
 
 
 def table_cfcpalsy(options: TableOptions) -> None:
-    """The comparison of CFCPalsy: trained models beside the simulator, the truth and the copies."""
+    """Compare CFCPalsy models with the simulator, the ground truth and copies of the inputs."""
     from palsynth.comparison.tables import table
     from palsynth.data.pairs import read_pairs
     from palsynth.evaluation.report import write_report
@@ -55,33 +55,34 @@ def table_cfcpalsy(options: TableOptions) -> None:
 
 @dataclass(frozen=True)
 class ControlNetTableOptions:
-    """Every strategy of the ControlNet paper: tuned where its weights are missing, and judged.
+    """Compare the fine-tuning strategies of the ControlNet paper; train those whose weights are
+    missing.
 
-    Start it again to go on: what is trained or drawn is not made again.
+    Run the command again to resume: finished weights and pictures are reused.
     """
 
     recipe: tyro.conf.Positional[Path]
-    """A recipe of kind controlnet with patients, in which only the strategy changes."""
+    """Recipe of kind controlnet with patients; the rows change only its strategy."""
     data: Path
-    """Folder of the set, as palsynth benchmark vp-patients makes it: who is tuned on and who is
-    judged, whatever dataset the recipe names."""
+    """Folder of the benchmark set that palsynth benchmark vp-patients builds:
+    its patients are trained on and evaluated, whatever dataset the recipe names."""
     out: Path
-    """Folder of runs, pictures and report.html, .md and .json."""
+    """Output folder of the runs, the pictures and report.html, .md and .json."""
     alexnet: Path | None = None
-    """Weights of AlexNet for LPIPS; our own features stand in."""
+    """AlexNet weights for LPIPS; default: palsynth's own features."""
     recogniser: Path | None = None
-    """Weights of a published recogniser (ArcFace, AdaFace); ours stands in."""
+    """ArcFace or AdaFace weights; default: palsynth's own recogniser."""
 
 
 def table_controlnet(options: ControlNetTableOptions) -> None:
-    """Every strategy of the ControlNet paper: tuned where its weights are missing, and judged."""
+    """Compare the fine-tuning strategies of the ControlNet paper."""
     from palsynth.comparison.controlnet_strategies import STRATEGIES
 
     _controlnet_table(options, STRATEGIES)
 
 
 def table_timesteps(options: ControlNetTableOptions) -> None:
-    """The ranges of timesteps of the ControlNet paper: tuned, drawn and judged."""
+    """Compare the timestep ranges of the ControlNet paper."""
     from palsynth.comparison.controlnet_strategies import RANGES
 
     _controlnet_table(options, RANGES)

@@ -1,4 +1,4 @@
-"""``palsynth train`` and ``palsynth release``: a recipe, trained, and its weights handed on."""
+"""``palsynth train`` and ``palsynth release``: train a recipe and export its weights."""
 
 from __future__ import annotations
 
@@ -17,18 +17,25 @@ from palsynth.errors import InputError
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """Trains a recipe. Every field of the recipe can be given here, as in --loop.steps 500."""
+    """Train a recipe. Every field of the recipe is an option too, as in --loop.steps 500."""
 
     out: Path | None = None
-    """Folder of the run; runs/ and the recipe's name where nothing is said."""
+    """Output folder of the run; default: runs/ and the name of the recipe file."""
     resume: bool = False
-    """Go on from the newest checkpoint in that folder."""
+    """Resume from the newest checkpoint in the output folder."""
     dry_run: bool = False
-    """Train nothing; say parameters, FLOPs, memory, images a second and disk."""
+    """Do not train; estimate parameters, FLOPs, memory, images per second, time and disk space."""
 
 
 def train(words: Sequence[str]) -> None:
-    """Trains a recipe. ``words`` the recipe's file, then options and fields of the recipe."""
+    """Train a recipe.
+
+    Args:
+        words: the path of the recipe, then options and fields of the recipe.
+
+    Raises:
+        InputError: no recipe is named, or the recipe or a field is not valid.
+    """
     if not words or words[0].startswith("-"):
         if "--help" not in words and "-h" not in words:
             raise InputError("name a recipe first, as in palsynth train recipes/identity.yaml")
@@ -51,26 +58,26 @@ def train(words: Sequence[str]) -> None:
     from palsynth.training.loop import train as run_recipe
 
     finished = run_recipe(recipe, run, resume=options.resume)
-    if os.environ.get("RANK", "0") == "0":  # one of several processes speaks for all
-        end = f"trained; the weights are in {run / 'weights'}"
-        again = f"go on with: palsynth train {run / 'recipe.yaml'} --out {run} --resume"
-        print(f"{run}: {end if finished else f'interrupted and saved; {again}'}")
+    if os.environ.get("RANK", "0") == "0":  # only one of several processes prints
+        done = f"trained; the weights are in {run / 'weights'}"
+        hint = f"resume with: palsynth train {run / 'recipe.yaml'} --out {run} --resume"
+        print(f"{run}: {done if finished else f'interrupted and saved; {hint}'}")
     if not finished:
         sys.exit(130)
 
 
 @dataclass(frozen=True)
 class ReleaseOptions:
-    """Writes a finished run's weights in half precision, with its recipe and figures."""
+    """Export a finished run's weights in half precision, with its recipe and metrics."""
 
     run: tyro.conf.Positional[Path]
-    """Folder of the run."""
+    """Folder of the finished run."""
     out: Path
-    """Folder of the weights; a model card that lies there stays."""
+    """Output folder of the weights; an existing model card is preserved."""
 
 
 def release(options: ReleaseOptions) -> None:
-    """Writes a finished run's weights in half precision, with its recipe and figures."""
+    """Export a finished run's weights in half precision, with its recipe and metrics."""
     from palsynth.training.kinds import load_recipe
     from palsynth.training.release import release as write
 

@@ -4,40 +4,43 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from palsynth.errors import InputError
 from palsynth.files import outside
 
+if TYPE_CHECKING:
+    from palsynth.evaluation.intervals import Figure
+
 
 @dataclass(frozen=True)
 class UtilityOptions:
-    """Trains a grader on real, on synthetic and on both, and tests each on real images.
+    """Train a grader on real, on synthetic and on both sets, and test each on real images.
 
-    Start it again to go on where it stopped.
+    Run the command again to resume.
     """
 
     real: Path
-    """A dataset folder; graders train on its train split."""
+    """Dataset folder of real images, whose train split is trained on."""
     synthetic: Path
-    """A dataset folder of synthetic images; graders train on its train split."""
+    """Dataset folder of synthetic images, whose train split is trained on."""
     out: Path
-    """Folder of the runs and of utility.html, .md and .json."""
+    """Output folder of the runs and utility.html, .md and .json."""
     test: Path | None = None
-    """A dataset folder whose test split is graded; that of --real where nothing is said."""
+    """Dataset folder whose test split is graded; default: that of --real."""
     recipe: Path | None = None
-    """A recipe (kind: grader) in place of the usual one; its folders and seed are filled in."""
+    """Recipe of kind grader, whose folders and seed are set here; default: that of the grader."""
     seeds: int = 3
-    """Graders a row, whose figures are averaged."""
+    """Number of graders per row, at least 1, whose figures are averaged."""
 
 
 def utility(options: UtilityOptions) -> None:
-    """Trains a grader on real, on synthetic and on both, and tests each on real images."""
+    """Train a grader on real, on synthetic and on both sets, and test each on real images."""
     from palsynth.data.pictures import pictures
     from palsynth.encoders.grader import GraderRecipe
     from palsynth.evaluation.document import CARE, Document, Table, print_table, write_document
     from palsynth.training.kinds import load_recipe
     from palsynth.utility.protocol import (
-        FEW,
         FIGURES,
         check_sets,
         counted,
@@ -61,32 +64,22 @@ def utility(options: UtilityOptions) -> None:
         "test": counted(pictures(test, ("test",))),
     }
     weights = train_graders(recipe, options.real, options.synthetic, options.seeds, options.out)
-    graded = {row: [grade(w, test, ("test",)) for w in found] for row, found in weights.items()}
-    found = {row: figures(g) for row, g in graded.items()}
-    columns = [name for name in FIGURES if any(name in f for f in found.values())]
-    rows = [[row, *(f[name].text() for name in columns)] for row, f in found.items()]
-    images = recipe.loop.steps * recipe.loop.batch
-    remarks = [
-        f"Trained on: real {counts['real']}, synthetic {counts['synthetic']}; "
-        f"tested on {counts['test']}.",
-        f"Every row: {images} examples seen, mean of {options.seeds}; brackets are 95 % "
-        "bootstrap intervals over subjects; how far other seeds would fall is not in them.",
-    ]
-    subjects = len({row.subject_id for row in pictures(test, ("test",))})
+    graded = {row: [grade(w, test, ("test",)) for w in runs] for row, runs in weights.items()}
+    results = {row: figures(g) for row, g in graded.items()}
+    columns = [name for name in FIGURES if any(name in f for f in results.values())]
+    rows = [[row, *(f[name].text() for name in columns)] for row, f in results.items()]
     gaps = {}
-    for row in ("synthetic", "real + synthetic"):
-        if "item kappa ↑" in columns:
+    if "item kappa ↑" in columns:
+        for row in ("synthetic", "real + synthetic"):
             gaps[row] = difference(graded[row], graded["real"])
-            remarks.append(f"Item kappa of {row} less that of real: {gaps[row].text()}.")
-    if subjects < FEW:
-        remarks.append(
-            f"The test set has {subjects} subjects only: an interval over so few means little."
-        )
+    subjects = len({row.subject_id for row in pictures(test, ("test",))})
+    examples = recipe.loop.steps * recipe.loop.batch
+    remarks = _remarks(counts, examples, options.seeds, gaps, subjects)
     table = Table("Graders", ["trained on", *columns], rows, hints=["", *map(FIGURES.get, columns)])  # type: ignore[list-item]
     document = Document("Does the synthetic data help?", CARE, [table], remarks)
     data = {
         "counts": counts,
-        "figures": {row: {n: asdict(v) for n, v in f.items()} for row, f in found.items()},
+        "figures": {row: {n: asdict(v) for n, v in f.items()} for row, f in results.items()},
         "item_kappa_less_real": {row: asdict(gap) for row, gap in gaps.items()},
     }
     write_document(options.out, "utility", document, data)
@@ -94,3 +87,24 @@ def utility(options: UtilityOptions) -> None:
     for remark in remarks:
         print(f"- {remark}")
     print(f"{options.out / 'utility.html'}")
+
+
+def _remarks(
+    counts: dict[str, str], examples: int, seeds: int, gaps: dict[str, Figure], subjects: int
+) -> list[str]:
+    """The notes below the table; ``gaps`` are differences of item kappa to the row ``real``."""
+    from palsynth.utility.protocol import FEW
+
+    remarks = [
+        f"Trained on: real {counts['real']}, synthetic {counts['synthetic']}; "
+        f"tested on {counts['test']}.",
+        f"Every row: {examples} examples seen, mean of {seeds}; brackets are 95 % bootstrap "
+        "intervals over subjects, which do not include the variation between seeds.",
+    ]
+    for row, gap in gaps.items():
+        remarks.append(f"Item kappa of {row} minus that of real: {gap.text()}.")
+    if subjects < FEW:
+        remarks.append(
+            f"The test set has only {subjects} subjects: an interval over so few is unreliable."
+        )
+    return remarks

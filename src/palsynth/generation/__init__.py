@@ -1,1 +1,1 @@
-"""Jobs: plan -> images and manifest; sheets and grids of pictures."""
+"""From requests to files: datasets, anonymized pictures, galleries, sheets and grids."""

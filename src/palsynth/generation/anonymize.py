@@ -1,4 +1,7 @@
-"""A patient's expressions on one other person, who is redrawn where they resemble the patient."""
+"""Shows a patient's expressions on another face, a candidate that does not resemble the patient.
+
+Candidates whose pictures the gate matches to the patient are rejected, and the next one is tried.
+"""
 
 from __future__ import annotations
 
@@ -25,18 +28,19 @@ from palsynth.methods.base import (
 from palsynth.subjects.description import Description
 
 MOST_REDRAWN = 40
-"""Candidates who are taken for the patient before it is given up."""
+"""Candidates matched to the patient in a row before the search is given up."""
 
 BATCH = 8
-"""Pictures that a method gets at once; no picture depends on it."""
+"""Requests in one call of a method; no picture depends on it."""
 
 Candidates = Iterator[tuple[int, Identity]]
-"""Who may show the expression, with the seed that methods get."""
+"""Identities that may show the expression, each with the seed of its requests."""
 
 
 @dataclass(frozen=True)
 class How:
-    """``size`` pixels a side; ``words`` for methods that are told in words whom to draw."""
+    """Settings of the requests: ``size`` pixels a side, and ``words`` that describe the subject to
+    methods conditioned on text (empty: generated from the subject)."""
 
     size: int = 512
     words: str = ""
@@ -44,7 +48,8 @@ class How:
 
 @dataclass(frozen=True)
 class Anonymized:
-    """One of a patient's pictures on somebody else: ``image`` (S, S, 3) uint8."""
+    """One of a patient's pictures on the subject: ``image`` (S, S, 3) uint8 RGB, and its
+    verdict."""
 
     picture: PatientPicture
     image: np.ndarray
@@ -53,9 +58,12 @@ class Anonymized:
 
 @dataclass(frozen=True)
 class Anonymization:
-    """All of a patient's pictures on ``subject``, drawn from ``seed``; ``rest`` is the subject at
-    rest. ``redrawn`` candidates before were taken for the patient by the gate; ``resembles``
-    whether the subject is too and could not be redrawn."""
+    """All of a patient's pictures on ``subject``, generated with ``seed``.
+
+    ``rest`` is the subject at rest, None if no single face was found there; ``redrawn`` counts the
+    candidates that the gate rejected before; ``resembles`` is true if the gate also matches the
+    subject to the patient, but there was no other candidate.
+    """
 
     subject: Identity
     seed: int
@@ -67,29 +75,64 @@ class Anonymization:
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """The faults of all pictures, each once."""
+        """The faults of all pictures, without repetition."""
         return tuple(dict.fromkeys(f for made in self.pictures for f in made.verdict.faults))
 
 
 def fixed(subject: Identity, seed: int) -> Candidates:
-    """The one who is given."""
+    """A single candidate.
+
+    Args:
+        subject: the identity.
+        seed: seed of its requests.
+
+    Returns:
+        An iterator over that one candidate.
+    """
     return iter([(seed, subject)])
 
 
 def described(description: Description, seed: int) -> Candidates:
-    """Whoever fits a description, one after another."""
+    """The synthetic subjects that fit a description.
+
+    Args:
+        description: the parsed description.
+        seed: selects the first subject; also the seed of all requests.
+
+    Yields:
+        The seed and the next subject.
+
+    Raises:
+        InputError: no further subject fits the description.
+    """
     for subject in description.subjects(seed):
         yield seed, subject
 
 
 def anonymize(
-    patient: Patient, candidates: Candidates, method: Method, how: How,
+    patient: Patient,
+    candidates: Candidates,
+    method: Method,
+    how: How,
     progress: Callable[[int, int], None] | None = None,
-) -> Anonymization:  # fmt: skip
-    """Shows a patient's expressions on the first candidate whom the gate does not take for the
-    patient in any of the pictures; on the last one all the same, where there is no other.
+) -> Anonymization:
+    """Shows a patient's expressions on the first candidate that passes the gate.
 
-    Raises InputError where nobody in MOST_REDRAWN passes.
+    A candidate passes if the gate matches none of its pictures to the patient. If the candidates
+    run out, the last one is used although it does not pass.
+
+    Args:
+        patient: the patient's pictures.
+        candidates: at least one identity with its seed.
+        method: a method that takes expression images.
+        how: settings of the requests.
+        progress: called with the number of finished pictures and their total.
+
+    Returns:
+        One picture per picture of the patient, each with its verdict.
+
+    Raises:
+        InputError: more than ``MOST_REDRAWN`` candidates are matched to the patient.
     """
     faces = [picture.face for picture in patient.pictures]
     gate = Gate(faces if patient.rest is None else [*faces, patient.rest])
@@ -97,26 +140,26 @@ def anonymize(
     seed, subject = next(candidates)
     while True:
         requests = _requests(patient, subject, seed, how)
-        images, resembles = _drawn(requests, method, gate, progress)
-        other = next(candidates, None) if resembles else None
-        if other is None:
+        images, resembles = _generate(requests, method, gate, progress)
+        following = next(candidates, None) if resembles else None
+        if following is None:
             break
         redrawn += 1
         if redrawn > MOST_REDRAWN:
             raise InputError(
-                f"{redrawn} candidates in a row are taken for the patient; describe somebody else"
+                f"{redrawn} candidates in a row are matched to the patient; change the description"
             )
-        seed, subject = other
-    images += method(requests[len(images) :])  # one who resembles the patient, and no other
+        seed, subject = following
+    images += method(requests[len(images) :])  # the rest of a last candidate that did not pass
     if progress is not None and resembles:
         progress(len(images), len(images))
     rest = _at_rest(patient, subject, seed, method, how)
-    judge = PrivacyCheck(patient.rest)
-    made = [
-        Anonymized(p, image, judge.verdict(patient.expression(p), image, rest, p.movement))
+    check = PrivacyCheck(patient.rest)
+    pictures = [
+        Anonymized(p, image, check.verdict(patient.expression(p), image, rest, p.movement))
         for p, image in zip(patient.pictures, images, strict=True)
     ]
-    return Anonymization(subject, seed, rest, tuple(made), how, redrawn, resembles)
+    return Anonymization(subject, seed, rest, tuple(pictures), how, redrawn, resembles)
 
 
 def _requests(patient: Patient, subject: Identity, seed: int, how: How) -> list[Request]:
@@ -126,13 +169,16 @@ def _requests(patient: Patient, subject: Identity, seed: int, how: How) -> list[
     ]
 
 
-def _drawn(
-    requests: list[Request], method: Method, gate: Gate,
+def _generate(
+    requests: list[Request],
+    method: Method,
+    gate: Gate,
     progress: Callable[[int, int], None] | None,
-) -> tuple[list[np.ndarray], bool]:  # fmt: skip
-    """Pictures up to the first that is taken for the patient, or all, and whether one was: the
-    first by itself, so that a candidate who resembles the patient costs one picture, the others in
-    batches."""
+) -> tuple[list[np.ndarray], bool]:
+    """Pictures up to the first that is matched to the patient, or all, and whether one was.
+
+    The first picture is a batch of its own, so that rejecting a candidate may cost only one.
+    """
     images: list[np.ndarray] = []
     size = 1
     while len(images) < len(requests):
@@ -149,11 +195,11 @@ def _drawn(
 def _at_rest(
     patient: Patient, subject: Identity, seed: int, method: Method, how: How
 ) -> Face | None:
-    """The subject at rest as the method draws it, against whom its movements are read; None where
-    no single face is found."""
-    still: Expression = TargetExpression(Movement.REST, Palsy.none())
+    """The subject at rest as the method generates it, the reference for its movements; None if no
+    single face is found."""
+    neutral: Expression = TargetExpression(Movement.REST, Palsy.none())
     if patient.rest is not None:
-        still = ExpressionImage(patient.rest, patient.rest)
-    image = method([Request(subject, still, seed, how.size, PORTRAIT, how.words)])[0]
+        neutral = ExpressionImage(patient.rest, patient.rest)
+    image = method([Request(subject, neutral, seed, how.size, PORTRAIT, how.words)])[0]
     faces = detect_faces(image)
     return faces[0] if len(faces) == 1 else None

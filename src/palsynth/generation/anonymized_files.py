@@ -1,4 +1,4 @@
-"""What an anonymization leaves on disk, and what is said of it."""
+"""Writes the pictures of an anonymization and reports on them, line by line."""
 
 from __future__ import annotations
 
@@ -22,148 +22,224 @@ from palsynth.generation.verdict import FAULTS
 from palsynth.methods.base import Method, provenance, write_made
 from palsynth.subjects.description import describe
 
-CARE = "no recogniser can show that nobody recognises the patient: look at it before it is shown"
+CARE = (
+    "no recogniser can rule out that people recognise the patient: check before showing a picture"
+)
 
-ADVICE = "try another --seed or somebody else, and see whether the photo shows the movement clearly"
-
-
-def write_one(out: Path, made: Anonymization, method: Method) -> list[str]:
-    """Writes the picture of one photo; returns what is to be said."""
-    only = made.pictures[0]
-    path = _write(out, only.verdict.faults, only.image, made, method)
-    advice = [ADVICE] if made.faults else []
-    return [str(path), *subject_lines(made), *_verdict_lines(only), *advice, CARE]
+ADVICE = "try another --seed or subject, and check that the photo shows the movement clearly"
 
 
-def write_folder(out: Path, patient: Patient, made: Anonymization, method: Method) -> list[str]:
-    """Writes all pictures of a folder and their sheet; returns what is to be said."""
-    for picture in made.pictures:
+def write_one(out: Path, result: Anonymization, method: Method) -> list[str]:
+    """Writes the picture of a single photo.
+
+    Args:
+        out: path of the PNG; the faults of the picture are appended to its name.
+        result: the anonymization, with one picture.
+        method: the method that generated it, for the provenance.
+
+    Returns:
+        The report, one line per finding, the written path first.
+    """
+    picture = result.pictures[0]
+    path = _write(out, picture.verdict.faults, picture.image, result, method)
+    advice = [ADVICE] if result.faults else []
+    return [str(path), *subject_lines(result), *_verdict_lines(picture), *advice, CARE]
+
+
+def write_folder(out: Path, patient: Patient, result: Anonymization, method: Method) -> list[str]:
+    """Writes all pictures of a patient's folder, and ``sheet.png``.
+
+    Args:
+        out: folder for the pictures, which are named by movement and faults.
+        patient: the patient's pictures.
+        result: their anonymization.
+        method: the method that generated it, for the provenance.
+
+    Returns:
+        The report, one line per finding.
+    """
+    for picture in result.pictures:
         path = out / f"{picture.picture.name}.png"
-        _write(path, picture.verdict.faults, picture.image, made, method)
-    drawn = sheet_of(patient, made)
-    lines = write_sheet(out / "sheet.png", patient, made, method, drawn)
-    return [f"{out}: {len(made.pictures)} pictures", *lines]
+        _write(path, picture.verdict.faults, picture.image, result, method)
+    sheet = sheet_of(patient, result)
+    lines = write_sheet(out / "sheet.png", patient, result, method, sheet)
+    return [f"{out}: {len(result.pictures)} pictures", *lines]
 
 
 def write_sheet(
-    out: Path, patient: Patient, made: Anonymization, method: Method, drawn: Sheet
+    out: Path, patient: Patient, result: Anonymization, method: Method, sheet: Sheet
 ) -> list[str]:
-    """Writes a sheet under a name that says what is wrong with any of its pictures; returns what is
-    to be said."""
-    lines = [str(_write(out, made.faults, drawn.image, made, method))]
+    """Writes a sheet.
+
+    Args:
+        out: path of the PNG; the faults of all pictures are appended to its name.
+        patient: the patient's pictures.
+        result: their anonymization.
+        method: the method that generated it, for the provenance.
+        sheet: the sheet from :func:`sheet_of`.
+
+    Returns:
+        The report, one line per finding, the written path first.
+    """
+    lines = [str(_write(out, result.faults, sheet.image, result, method))]
     lines += [f"left out: {line}" for line in patient.left_out]
-    there = {picture.movement for picture in patient.pictures}
-    missing = [m.value for m in YANAGIHARA if m not in there]
+    movements = {picture.movement for picture in patient.pictures}
+    missing = [m.value for m in YANAGIHARA if m not in movements]
     if missing:
         lines.append(f"not in the folder: {', '.join(missing)}")
     if patient.rest is None:
-        lines.append("without a picture at rest a lopsided face may be taken for a palsy")
+        lines.append("without a picture at rest, an asymmetric face may be mistaken for a palsy")
     further = [p.name for p in patient.pictures if p.movement and p.name != p.movement.value]
     if further:
-        lines.append(f"the sheet shows the first of each movement, and not {', '.join(further)}")
-    return [*lines, *summary(made)]
+        lines.append(f"the sheet shows the first picture per movement, not {', '.join(further)}")
+    return [*lines, *summary(result)]
 
 
-def summary(made: Anonymization) -> list[str]:
-    """What is to be said of several pictures."""
-    lines = subject_lines(made)
-    for picture in made.pictures:
+def summary(result: Anonymization) -> list[str]:
+    """Reports on several pictures.
+
+    Args:
+        result: the anonymization.
+
+    Returns:
+        One line per finding: the subject, each picture's faults, privacy and expression.
+    """
+    lines = subject_lines(result)
+    for picture in result.pictures:
         lines += [f"{picture.picture.name}: {line}" for line in picture.verdict.lines]
-    known = [p.verdict.distance for p in made.pictures if p.verdict.distance is not None]
-    hits = sum(p.verdict.recognised for p in made.pictures)
-    if known:
+    distances = [p.verdict.distance for p in result.pictures if p.verdict.distance is not None]
+    recognised = sum(p.verdict.recognised for p in result.pictures)
+    if distances:
         lines.append(
-            f"privacy: the patient is recognised in {hits} of {len(made.pictures)} pictures (dlib "
-            f"distance {min(known):.3f} to {max(known):.3f}; below {SAME_PERSON} is one person)"
+            f"privacy: the patient is recognised in {recognised} of {len(result.pictures)} "
+            f"pictures (dlib distance {min(distances):.3f} to {max(distances):.3f}; below "
+            f"{SAME_PERSON}: same person)"
         )
-    kept = sum(p.verdict.expression_kept for p in made.pictures)
+    preserved = sum(p.verdict.expression_kept for p in result.pictures)
     lines.append(
-        f"expression: side and movement are the patient's in {kept} of {len(made.pictures)}"
+        f"expression: side and movement are the patient's in {preserved} of {len(result.pictures)}"
     )
-    return [*lines, *([ADVICE] if made.faults else []), CARE]
+    return [*lines, *([ADVICE] if result.faults else []), CARE]
 
 
-def subject_lines(made: Anonymization) -> list[str]:
-    """Who shows it, and what the gate did."""
-    subject = made.subject
+def subject_lines(result: Anonymization) -> list[str]:
+    """Reports on the subject and the gate.
+
+    Args:
+        result: the anonymization.
+
+    Returns:
+        One line for the subject, and one per finding of the gate.
+    """
+    subject = result.subject
     if isinstance(subject, Face):
         lines = ["subject: the person of the photo"]
     else:
-        older = ", extrapolated beyond the ages photographed" if subject.extrapolated else ""
+        note = ", extrapolated beyond the photographed ages" if subject.extrapolated else ""
         group = subject.ethnicity.replace("_", " ")
-        lines = [f"subject: {describe(subject)} ({group}; person {subject.seed}), synthetic{older}"]
-    if made.redrawn:
-        many = "candidate was" if made.redrawn == 1 else "candidates were"
-        lines.append(f"gate: {made.redrawn} {many} taken for the patient and redrawn")
-    if made.resembles:
+        lines = [f"subject: {describe(subject)} ({group}; seed {subject.seed}), synthetic{note}"]
+    if result.redrawn:
+        candidates = "candidate was" if result.redrawn == 1 else "candidates were"
+        lines.append(f"gate: {result.redrawn} {candidates} matched to the patient and rejected")
+    if result.resembles:
         lines.append(
-            "gate: our own recogniser finds the subject like the patient; another is safer"
+            "gate: our own recogniser matches the subject to the patient; choose another subject"
         )
     return lines
 
 
 def named(path: Path, faults: tuple[str, ...]) -> Path:
-    """A picture's path, its name saying what is wrong with it."""
+    """Appends faults to a file name.
+
+    Args:
+        path: path of a picture.
+        faults: members of :data:`FAULTS`.
+
+    Returns:
+        The path with the faults before its suffix.
+
+    Example:
+        >>> named(Path("grin.png"), ("side-differs",)).name
+        'grin-side-differs.png'
+    """
     return path.with_name("-".join([path.stem, *faults]) + path.suffix) if faults else path
 
 
-def sheet_of(patient: Patient, made: Anonymization, size: int = 320) -> Sheet:
-    """The first picture of each movement side by side, the patient's and the picture's estimated
-    item score under each."""
+def sheet_of(patient: Patient, result: Anonymization, size: int = 320) -> Sheet:
+    """Lays out the first picture of each movement side by side.
+
+    Args:
+        patient: the patient's pictures.
+        result: their anonymization.
+        size: pixels a side of each picture on the sheet.
+
+    Returns:
+        The sheet. Under each picture are two estimated item scores: that of the patient's picture,
+        in place of a requested one, and that of the generated picture.
+    """
     first: dict[Movement, Anonymized] = {}
-    for picture in made.pictures:
+    for picture in result.pictures:
         if picture.picture.movement is not None:
             first.setdefault(picture.picture.movement, picture)
-    rest = _measures(made.rest)
-    own = _measures(patient.rest)
-    rows = [_row(movement, picture, own, rest) for movement, picture in first.items()]
+    rest = _measures(result.rest)
+    patient_rest = _measures(patient.rest)
+    rows = [_row(movement, picture, patient_rest, rest) for movement, picture in first.items()]
     images = [picture.image for picture in first.values()]
     return drawn_sheet(images, rows, "A patient's movements on somebody else", "patient", size=size)
 
 
 def _write(
-    path: Path, faults: tuple[str, ...], image: Any, made: Anonymization, method: Method
+    path: Path, faults: tuple[str, ...], image: Any, result: Anonymization, method: Method
 ) -> Path:
-    """Writes a picture under a name that says its faults, in place of what an earlier run left
-    there under a name that says others."""
+    """Writes a picture under a name that states its faults, and deletes what an earlier run wrote
+    under a name that states other faults."""
     target = named(path, faults)
-    write_made(target, image, method, _record(made, method))
+    write_made(target, image, method, _record(result, method))
     pattern = re.compile(
         rf"{re.escape(path.stem)}((-({'|'.join(FAULTS)}))*){re.escape(path.suffix)}"
     )
     for other in path.parent.iterdir():
         if other != target and pattern.fullmatch(other.name):
-            with suppress(InputError, OSError):  # not ours, it stays
+            with suppress(InputError, OSError):  # not written by palsynth: leave it
                 check_replaceable(other)
                 other.unlink()
     return target
 
 
 def _row(
-    movement: Movement, made: Anonymized, own: Measures | None, rest: Measures | None
+    movement: Movement,
+    picture: Anonymized,
+    patient_rest: Measures | None,
+    subject_rest: Measures | None,
 ) -> RequestedMeasured:
-    """What is measured in a picture, the patient's own measure in place of what was asked."""
+    """The measures of a generated picture, with those of the patient's as the requested ones."""
     if movement is Movement.REST:
-        own = rest = None
-    theirs = requested_and_measured(made.picture.face.image, movement, Palsy.none(), own)
-    ours = requested_and_measured(made.image, movement, Palsy.none(), rest)
-    return replace(ours, requested_side=theirs.measured_side, requested_score=theirs.measured_score)
+        patient_rest = subject_rest = None
+    requested = requested_and_measured(
+        picture.picture.face.image, movement, Palsy.none(), patient_rest
+    )
+    measured = requested_and_measured(picture.image, movement, Palsy.none(), subject_rest)
+    return replace(
+        measured,
+        requested_side=requested.measured_side,
+        requested_score=requested.measured_score,
+    )
 
 
 def _measures(face: Face | None) -> Measures | None:
     return None if face is None else measure(face.landmarks)
 
 
-def _verdict_lines(made: Anonymized) -> list[str]:
-    """All that is to be said of one picture."""
-    verdict = made.verdict
+def _verdict_lines(picture: Anonymized) -> list[str]:
+    """The report on a single picture, with what is in order too."""
+    verdict = picture.verdict
     if verdict.distance is None:
         return list(verdict.lines)
     lines = []
     if not verdict.recognised:
         lines.append(
             f"privacy: the patient is not recognised (dlib distance {verdict.distance:.3f}; below "
-            f"{SAME_PERSON} is one person)"
+            f"{SAME_PERSON}: same person)"
         )
     if verdict.expression_kept:
         weak = verdict.expression.weak_side
@@ -172,8 +248,8 @@ def _verdict_lines(made: Anonymized) -> list[str]:
     return [*lines, *verdict.lines]
 
 
-def _record(made: Anonymization, method: Method) -> dict[str, Any]:
-    """What the pictures say of how they were made; nothing of whose they were made of."""
-    who = "a photo" if isinstance(made.subject, Face) else describe(made.subject)
-    said = {"words": made.how.words} if made.how.words else {}
-    return provenance(method, made.seed, expression="picture", subject=who, **said)
+def _record(result: Anonymization, method: Method) -> dict[str, Any]:
+    """The provenance of the pictures, which says nothing about the patient."""
+    subject = "a photo" if isinstance(result.subject, Face) else describe(result.subject)
+    words = {"words": result.how.words} if result.how.words else {}
+    return provenance(method, result.seed, expression="picture", subject=subject, **words)

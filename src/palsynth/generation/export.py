@@ -1,7 +1,7 @@
-"""A dataset of people who do not exist: plan -> subjects -> images and manifest.
+"""Writes a dataset of synthetic subjects: plan -> subjects -> images and manifest.
 
-Every image is a pure function of (export seed, subject, image number), so it does not
-matter which process draws it, in which order, or how often the export was interrupted.
+Every image is a pure function of (export seed, subject, image number). It therefore does not
+depend on the process that renders it, on the order, or on interruptions of the export.
 """
 
 from __future__ import annotations
@@ -30,10 +30,14 @@ from palsynth.workers import map_in_processes
 
 @dataclass(frozen=True)
 class ExportPlan:
-    """What decides every byte of an export.
+    """All settings that determine the bytes of an export.
 
-    Subjects are people ``seed * 10,000 + 0, 1, 2, …``; ``healthy`` is the share of images
-    without a palsy.
+    ``subjects`` synthetic subjects have the seeds ``seed * 10,000 + 0, 1, 2, …``; ``size`` is the
+    width and height of an image in pixels, 32 to 512; ``framing`` is a key of ``FRAMINGS``;
+    ``healthy`` is the fraction of images without a palsy, 0 … 1.
+
+    Raises:
+        InputError: a setting is out of range.
     """
 
     subjects: int = 200
@@ -47,30 +51,56 @@ class ExportPlan:
         if self.subjects < 1 or self.images_per_subject < 1:
             raise InputError("subjects and images per subject must be at least 1")
         if self.seed < 0:
-            raise InputError(f"seed {self.seed}: a seed is a whole number from 0 on")
+            raise InputError(f"seed {self.seed}: must be an integer of 0 or more")
         if not 32 <= self.size <= 512:
-            raise InputError(f"size {self.size}: people are drawn from 32 to 512 px")
+            raise InputError(f"size {self.size}: must lie between 32 and 512")
         if self.framing not in FRAMINGS:
             raise InputError(f"framing '{self.framing}': choose one of {', '.join(FRAMINGS)}")
         if not 0 <= self.healthy <= 1:
-            raise InputError(f"healthy {self.healthy:g}: a share lies between 0 and 1")
+            raise InputError(f"healthy {self.healthy:g}: must lie between 0 and 1")
         if self.subjects > 10_000:
-            raise InputError("at most 10,000 subjects an export; use another seed for more")
+            raise InputError("at most 10,000 subjects per export; use another seed for more")
 
     def subject_seed(self, number: int) -> int:
-        """Seed of the synthetic subject of a number."""
+        """The seed of a subject.
+
+        Args:
+            number: index of the subject in the export, from 0.
+
+        Returns:
+            The seed for :func:`palsynth.subjects.sample`.
+
+        Example:
+            >>> ExportPlan(seed=3).subject_seed(7)
+            30007
+        """
         return self.seed * 10_000 + number
 
     def subject_id(self, number: int) -> str:
-        """A subject's name in the manifest."""
+        """The identifier of a subject in the manifest.
+
+        Args:
+            number: index of the subject in the export, from 0.
+
+        Returns:
+            ``person-`` and the seed in seven digits.
+        """
         return f"person-{self.subject_seed(number):07d}"
 
     def file_name(self, number: int, image: int) -> str:
-        """Where an image lies below the dataset."""
+        """The path of an image.
+
+        Args:
+            number: index of the subject in the export, from 0.
+            image: index of the image among the subject's, from 0.
+
+        Returns:
+            The path relative to the dataset's folder.
+        """
         return f"{self.subject_id(number)}/{image:04d}.png"
 
     def file_names(self) -> list[str]:
-        """All images in order."""
+        """The paths of all images, in the order of the manifest."""
         return [
             self.file_name(s, i)
             for s in range(self.subjects)
@@ -85,18 +115,29 @@ def export(
     workers: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> list[Row]:
-    """Writes the dataset, or what an interrupted export left to write.
+    """Writes the dataset, or the rest of an interrupted export.
 
-    Raises InputError where the folder holds something else.
+    Args:
+        folder: output folder: new, empty or of an export with the same plan.
+        plan: the settings.
+        workers: number of processes; the output does not depend on it.
+        progress: called with the number of finished images and their total.
+
+    Returns:
+        The rows of the manifest.
+
+    Raises:
+        InputError: the folder has other content or cannot be written.
     """
     record = {"method": "subjects", "version": palsynth.__version__, **asdict(plan)}
     writer = DatasetWriter(folder, record)
     names = plan.file_names()
     if not writer.complete:
-        todo = range(plan.subjects)
+        numbers = range(plan.subjects)
         work = partial(_export_subject, folder, record, plan)
         done = 0
-        for count in map_in_processes(work, todo, workers) if workers > 1 else map(work, todo):
+        counts = map_in_processes(work, numbers, workers) if workers > 1 else map(work, numbers)
+        for count in counts:
             done += count
             if progress is not None:
                 progress(done, len(names))
@@ -104,7 +145,7 @@ def export(
 
 
 def _export_subject(folder: Path, record: dict[str, Any], plan: ExportPlan, number: int) -> int:
-    """Writes one subject's missing images; returns how many it now has."""
+    """Writes the missing images of one subject; returns how many images the subject then has."""
     writer = DatasetWriter(folder, record)
     for image in range(plan.images_per_subject):
         if not writer.has(plan.file_name(number, image)):
@@ -114,7 +155,19 @@ def _export_subject(folder: Path, record: dict[str, Any], plan: ExportPlan, numb
 
 
 def render_image(plan: ExportPlan, number: int, image: int) -> tuple[np.ndarray, Row]:
-    """One image of a plan, (S, S, 3) uint8, and its row."""
+    """Renders one image of a plan.
+
+    Movements cycle through the Yanagihara ten by image number; side, palsy, effort and view are
+    sampled.
+
+    Args:
+        plan: the settings.
+        number: index of the subject, from 0.
+        image: index of the image among the subject's, from 0.
+
+    Returns:
+        The image, (S, S, 3) uint8 RGB, and its row of the manifest.
+    """
     subject = sample(plan.subject_seed(number))
     rng = make_rng(plan.seed, number, image, Stream.EXPORT_IMAGE)
     movement = YANAGIHARA[image % len(YANAGIHARA)]
@@ -155,16 +208,25 @@ def render_image(plan: ExportPlan, number: int, image: int) -> tuple[np.ndarray,
 
 
 def _true_measures(landmarks: np.ndarray) -> dict[str, Any]:
-    """Left minus right of each measure, from the true landmarks."""
-    found = measure(landmarks).fractions()
-    return {name: round(found.sided[name].asymmetry, 4) for name in SIDED}
+    """Left minus right of each measure, as fractions, from the ground-truth landmarks."""
+    measures = measure(landmarks).fractions()
+    return {name: round(measures.sided[name].asymmetry, 4) for name in SIDED}
 
 
 def check_training_seeds(plan: ExportPlan, evaluation: bool = False) -> None:
-    """Raises InputError where an export would take evaluation people without being told to."""
+    """Checks that an export does not use subjects reserved for evaluation by accident.
+
+    Args:
+        plan: the settings.
+        evaluation: allow those subjects.
+
+    Raises:
+        InputError: a subject's seed is :data:`EVALUATION_SEEDS` or more, and ``evaluation`` is
+            false.
+    """
     last = plan.subject_seed(plan.subjects - 1)
     if last >= EVALUATION_SEEDS and not evaluation:
         raise InputError(
-            f"seed {plan.seed}: person seeds from {EVALUATION_SEEDS:,} on are for evaluation; "
-            "choose a seed below 100 or say --evaluation"
+            f"seed {plan.seed}: subject seeds from {EVALUATION_SEEDS:,} on are for evaluation; "
+            "choose a seed below 100 or give --evaluation"
         )

@@ -1,7 +1,7 @@
-"""A gallery: every movement of a few subjects at a few grades, each picture at full size.
+"""A gallery: every movement of several subjects at several grades, each picture at full size.
 
-Sheets show ten movements small; here each picture is a file of its own, so that whoever sees a
-defect can name it: ``person-0000012/IV-grin.jpg``.
+A sheet shows ten movements at a small size. In a gallery each picture is a file of its own, so that
+a defect can be reported by its name: ``person-0000012/IV-grin.jpg``.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ PAGE = "README.md"
 
 @dataclass(frozen=True)
 class Gallery:
-    """``subjects`` shown, at which ``grades`` of a palsy of one ``side``, in pictures of ``size`` px.
-    Every second person is weak on the other side."""
+    """A gallery's plan: ``subjects``, House-Brackmann ``grades`` of a peripheral palsy, and the
+    ``size`` of a picture in pixels a side. ``side`` is the weak side of the first subject; it
+    alternates from subject to subject."""
 
     subjects: tuple[Subject, ...]
     grades: tuple[Grade, ...]
@@ -33,11 +34,18 @@ class Gallery:
     size: int = 512
 
     def weak_side(self, subject: Subject) -> Side:
-        """The weak side of one of the people."""
+        """The weak side of a subject.
+
+        Args:
+            subject: one of ``subjects``.
+
+        Returns:
+            ``side`` for the first, third, … subject, the opposite side for the others.
+        """
         return self.side.other if self.subjects.index(subject) % 2 else self.side
 
     def pictures(self) -> Iterator[tuple[Path, Subject, TargetExpression]]:
-        """Where each picture goes, whom it shows, and doing what."""
+        """The path, relative to the gallery, the subject and the expression of each picture."""
         for subject in self.subjects:
             for movement in YANAGIHARA:
                 for grade in self.grades:
@@ -49,39 +57,61 @@ class Gallery:
                     )
 
     def path(self, subject: Subject, movement: Movement, grade: Grade) -> Path:
-        """A picture's file, relative to the gallery."""
+        """The path of a picture.
+
+        Args:
+            subject: one of ``subjects``.
+            movement: the movement.
+            grade: the grade of the palsy.
+
+        Returns:
+            The path relative to the gallery.
+        """
         return Path(f"person-{subject.seed:07d}") / f"{grade.value}-{movement.value}.jpg"
 
 
 def write_gallery(
     out: Path, gallery: Gallery, method: Method, progress: Callable[[int, int], None]
 ) -> int:
-    """Writes all pictures and the page that shows them; returns how many pictures."""
-    requested = list(gallery.pictures())
-    for done, (path, subject, wanted) in enumerate(requested, 1):
-        image = method([Request(subject, wanted, subject.seed, gallery.size, PORTRAIT)])[0]
+    """Writes all pictures (JPEG) and the page that shows them, ``README.md``.
+
+    Args:
+        out: output folder.
+        gallery: the plan.
+        method: the method that renders the pictures.
+        progress: called with the number of finished pictures and their total.
+
+    Returns:
+        The number of pictures.
+
+    Raises:
+        InputError: a file cannot be written, or was not written by palsynth.
+    """
+    planned = list(gallery.pictures())
+    for done, (path, subject, target) in enumerate(planned, 1):
+        image = method([Request(subject, target, subject.seed, gallery.size, PORTRAIT)])[0]
         record = provenance(
-            method, subject.seed, expression=wanted.movement.value, palsy=wanted.palsy.to_dict()
+            method, subject.seed, expression=target.movement.value, palsy=target.palsy.to_dict()
         )
-        made = {"palsynth:provenance": json.dumps(record, sort_keys=True)}
-        write_jpeg(out / path, image, **made)
-        progress(done, len(requested))
+        metadata = {"palsynth:provenance": json.dumps(record, sort_keys=True)}
+        write_jpeg(out / path, image, **metadata)
+        progress(done, len(planned))
     with atomic_write(out / PAGE) as temporary:
         temporary.write_text("\n".join(_page(gallery, method)) + "\n", "utf-8")
-    return len(requested)
+    return len(planned)
 
 
 def _page(gallery: Gallery, method: Method) -> Sequence[str]:
-    """The page's lines (Markdown): a table a person, movements down, grades across."""
+    """The lines of the page (Markdown): one table per subject, movements by grades."""
     grades = [grade.value for grade in gallery.grades]
     seeds = " ".join(str(subject.seed) for subject in gallery.subjects)
     ages = " ".join(f"{subject.age:g}" for subject in gallery.subjects)
     lines = [
         "# Gallery",
         "",
-        "Every movement of people who do not exist, drawn by the method "
-        f"{method.name} at House-Brackmann {', '.join(grades)}, {gallery.size} px each; asked to "
-        "wink is the weak eye. Seen something that gives a picture away? Name its file.",
+        f"Every movement of synthetic subjects at House-Brackmann {', '.join(grades)}, rendered by "
+        f"the method {method.name} at {gallery.size} px. The wink is that of the weak side. To "
+        "report a defect, give the name of the file.",
         "",
         f"Made by `palsynth gallery --subjects {seeds} --ages {ages} --grades {' '.join(grades)} "
         f"--side {gallery.side.value} --size {gallery.size} --method {method.name}`.",
@@ -90,20 +120,22 @@ def _page(gallery: Gallery, method: Method) -> Sequence[str]:
     ]
     for subject in gallery.subjects:
         weak = gallery.weak_side(subject).value
-        who = f"{subject.gender} of about {subject.age:.0f}, {subject.ethnicity.replace('_', ' ')}"
+        group = subject.ethnicity.replace("_", " ")
+        attributes = f"{subject.gender} of about {subject.age:.0f}, {group}"
         if subject.extrapolated:
-            who += " (age extrapolated: nobody photographed was as old)"
+            attributes += " (age extrapolated beyond the photographed people)"
+        attributes += f", Monk skin tone {subject.monk}"
         lines += [
             "",
-            f"## Person {subject.seed}: {who}, Monk skin tone {subject.monk}, {weak} side weak",
+            f"## Subject {subject.seed}: {attributes}, {weak} side weak",
             "",
-            f"| | {' | '.join(grade.value for grade in gallery.grades)} |",
-            f"|---{'|---' * len(gallery.grades)}|",
+            f"| | {' | '.join(grades)} |",
+            f"|---{'|---' * len(grades)}|",
         ]
         for movement in YANAGIHARA:
             cells = [
-                f"![{movement.label}, grade {grade.value}]({gallery.path(subject, movement, grade)})"
-                for grade in gallery.grades
+                f"![{movement.label}, grade {g.value}]({gallery.path(subject, movement, g)})"
+                for g in gallery.grades
             ]
             lines.append(f"| {movement.label} | {' | '.join(cells)} |")
     return lines

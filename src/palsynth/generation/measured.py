@@ -1,4 +1,4 @@
-"""Asked and measured: what was asked of a picture, and what its landmarks say."""
+"""Requested and measured: the expression requested of a picture, and that of its landmarks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,12 @@ from palsynth.face.scoring import ANSWERS, asymmetry, estimate, is_calibrated
 
 @dataclass(frozen=True)
 class RequestedMeasured:
-    """One picture's two truths. A score is None where no single face is found in its picture, or
-    the measures are not calibrated for its movement;
-    ``asymmetry`` in per cent of the outer-eye distance, positive where the left looks weaker."""
+    """The requested and the measured expression of one picture.
+
+    Sides are the weak sides, scores Yanagihara item scores (0, 2, 4). A score is None if no single
+    face is found in its picture or the measures are not calibrated for the movement. ``asymmetry``
+    is in per cent of the outer-eye distance, positive if the left side looks weaker.
+    """
 
     movement: Movement
     requested_side: Side | None
@@ -34,22 +37,31 @@ class RequestedMeasured:
 def requested_and_measured(
     image: np.ndarray, movement: Movement, palsy: Palsy, rest: Measures | None = None
 ) -> RequestedMeasured:
-    """Measures a finished picture (H, W, 3), against the same person's measures at ``rest`` where
-    they are known, and sets it beside what was asked."""
+    """Measures a picture and pairs the result with what was requested.
+
+    Args:
+        image: the picture, (H, W, 3) uint8 RGB.
+        movement: the requested movement.
+        palsy: the requested palsy.
+        rest: measures of the same face at rest, which are subtracted; None if unknown.
+
+    Returns:
+        The requested and the measured side and score.
+    """
     requested = RequestedMeasured(movement, palsy.weak_side, item_score(palsy, movement))
     faces = detect_faces(image)
     if len(faces) != 1 or not is_calibrated(movement):
         return requested
     measures = measure(faces[0].landmarks)
-    found = estimate(measures, movement, rest)
-    signed = None
+    estimated = estimate(measures, movement, rest)
+    difference = None
     if movement in ANSWERS:
-        signed = asymmetry(measures, movement) - (asymmetry(rest, movement) if rest else 0.0)
+        difference = asymmetry(measures, movement) - (asymmetry(rest, movement) if rest else 0.0)
     return RequestedMeasured(
         movement,
         requested.requested_side,
         requested.requested_score,
-        found.weak_side,
-        found.score,
-        None if signed is None else 100 * signed,
+        estimated.weak_side,
+        estimated.score,
+        None if difference is None else 100 * difference,
     )

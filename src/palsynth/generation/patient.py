@@ -1,4 +1,4 @@
-"""A patient's pictures: one photo, or a folder of movements with the rest."""
+"""Reads a patient's pictures: one photo, or a folder of photos at rest and in movement."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from palsynth.methods.base import ExpressionImage
 
 @dataclass(frozen=True)
 class PatientPicture:
-    """One picture. ``name`` says what it shows and nothing of the patient: the movement, numbered
-    where there are several; ``movement`` is None where nobody said it."""
+    """One picture of a patient. ``name`` is that of its movement, numbered if there are several,
+    and does not identify the patient; ``movement`` is None if unknown."""
 
     name: str
     movement: Movement | None
@@ -29,37 +29,67 @@ class PatientPicture:
 
 @dataclass(frozen=True)
 class Patient:
-    """Everything that is known of a patient: pictures in order, the face at rest where there is
-    one, and one line a file that was left out."""
+    """A patient's ``pictures`` in the order of movements, the face at ``rest`` (None without one),
+    and in ``left_out`` one line per file that was left out."""
 
     pictures: tuple[PatientPicture, ...]
     rest: Face | None
     left_out: tuple[str, ...] = ()
 
     def expression(self, picture: PatientPicture) -> ExpressionImage:
-        """What a picture shows, against the rest; a picture at rest is read by itself, because what
-        hangs at rest is what it shows."""
+        """The expression image of a picture.
+
+        A picture at rest has no reference, because its expression is the asymmetry at rest itself.
+
+        Args:
+            picture: one of ``pictures``.
+
+        Returns:
+            The face, with the face at rest as its reference.
+        """
         at_rest = picture.movement is Movement.REST
         return ExpressionImage(picture.face, None if at_rest else self.rest)
 
 
 def read_photo(path: Path, rest: Path | None, movement: Movement | None) -> Patient:
-    """A patient of one photo. Raises InputError where it cannot be used, or where ``rest`` shows
-    somebody else."""
+    """Reads a single photo of a patient.
+
+    Args:
+        path: the photo.
+        rest: a photo of the same patient at rest; None if there is none.
+        movement: the movement that the photo shows; None if unknown.
+
+    Returns:
+        The patient, with one picture.
+
+    Raises:
+        InputError: a photo cannot be used, or ``rest`` shows another person.
+    """
     face = read_expression(path)
-    still = face if movement is Movement.REST else None
+    rest_face = face if movement is Movement.REST else None
     if rest is not None:
-        still = read_expression(rest)
-        check_same_person(face, still, str(path), str(rest))
+        rest_face = read_expression(rest)
+        check_same_person(face, rest_face, str(path), str(rest))
     name = "picture" if movement is None else movement.value
-    return Patient((PatientPicture(name, movement, face),), still)
+    return Patient((PatientPicture(name, movement, face),), rest_face)
 
 
 def read_folder(folder: Path) -> Patient:
-    """A patient of a folder: by its manifest, else by file names that begin with a movement
-    (``grin.jpg``, ``Close_Eyes_Lightly-02.png``); the first at rest is what all are read against.
+    """Reads a folder of a patient's photos.
 
-    Raises InputError where no picture is found, one cannot be used, or two show two people.
+    Movements come from the folder's manifest, or else from file names that start with a movement
+    (``grin.jpg``, ``Close_Eyes_Lightly-02.png``). The first photo at rest is the reference of all
+    others.
+
+    Args:
+        folder: the folder.
+
+    Returns:
+        The patient, pictures in the order of the Yanagihara movements.
+
+    Raises:
+        InputError: there is no picture of a movement, one cannot be used, or the pictures show more
+            than one person.
     """
     if not folder.is_dir():
         raise InputError(f"{folder}: no such folder; give one with a patient's movements")
@@ -67,7 +97,7 @@ def read_folder(folder: Path) -> Patient:
     if not placed:
         raise InputError(
             f"{folder}: has no picture of a movement; name files by movement ({Movement.REST.value}"
-            f".jpg, {Movement.GRIN.value}.jpg) or give a dataset's folder"
+            f".jpg, {Movement.GRIN.value}.jpg) or give the folder of a dataset"
         )
     order = [*YANAGIHARA, *(m for m in Movement if m not in YANAGIHARA)]
     placed.sort(key=lambda pair: (order.index(pair[0]), str(pair[1])))
@@ -87,6 +117,7 @@ def read_folder(folder: Path) -> Patient:
 
 
 Placed = tuple[list[tuple[Movement, Path]], list[str]]
+"""Movement and path of each picture, and one line per file that was left out."""
 
 
 def _by_manifest(folder: Path) -> Placed:
@@ -106,19 +137,19 @@ def _by_manifest(folder: Path) -> Placed:
 
 def _by_name(folder: Path) -> Placed:
     placed, left_out = [], []
-    by_length = sorted(Movement, key=lambda m: -len(m.value))  # "wink" begins no other name
+    by_length = sorted(Movement, key=lambda m: -len(m.value))  # the longest name that matches
     for path in _files(folder):
         words = re.sub(r"[\s_]+", "-", path.stem.lower())
         movement = next((m for m in by_length if re.match(rf"{m.value}(?![a-z])", words)), None)
         if path.suffix.lower() not in SUFFIXES:
             left_out.append(f"{path}: not a picture")
         elif movement is None:
-            left_out.append(f"{path}: its name begins with no movement")
+            left_out.append(f"{path}: its name does not start with a movement")
         else:
             placed.append((movement, path))
     return placed, left_out
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """All files of a folder, sorted, hidden ones left out."""
+    """The files of a folder that are not hidden, sorted."""
     yield from sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))

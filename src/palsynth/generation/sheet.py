@@ -1,4 +1,4 @@
-"""Sheets and grids: many pictures side by side, with captions, as one image."""
+"""Sheets and grids: many pictures with captions, laid out in one image."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from palsynth.methods.base import (
 INK, GREY, PAPER = (28, 34, 40), (104, 114, 124), (255, 255, 255)
 CARE = "for research and teaching; not a medical device"
 ACROSS = 5
-"""Pictures in a line of a sheet."""
+"""Pictures in a row of a sheet."""
 
 FOOT = f"synthetic, made by palsynth · {CARE}"
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """``image`` (H, W, 3) uint8; ``rows`` what was asked and measured of each of its palsied
-    ``pictures``."""
+    """A sheet: ``image`` (H, W, 3) uint8 RGB, its ``pictures`` with the palsy, (S, S, 3) uint8 RGB,
+    and in ``rows`` what was requested of and measured in each of them."""
 
     image: np.ndarray
     rows: list[RequestedMeasured]
@@ -51,30 +51,40 @@ def sheet(
     size: int = 320,
     healthy: bool = False,
 ) -> Sheet:
-    """The ten Yanagihara movements of one identity, asked and measured under each.
+    """Lays out the ten Yanagihara movements of one identity, with scores under each.
 
-    ``healthy`` draws the same movements without the palsy above the palsied ones.
+    Args:
+        identity: a face at rest or a synthetic subject.
+        palsy: the requested palsy.
+        method: the method that generates the pictures.
+        title: title of the sheet.
+        size: pixels a side of each picture.
+        healthy: also show the movements without the palsy, above those with it.
+
+    Returns:
+        The sheet.
     """
     requests = [
         Request(identity, TargetExpression(m, palsy), 0, size, PORTRAIT) for m in YANAGIHARA
     ]
     images = method(requests)
-    still = _rest_of(identity, method, size)
+    rest = _rest_of(identity, method, size)
     rows = [
-        requested_and_measured(image, movement, palsy, still)
+        requested_and_measured(image, movement, palsy, rest)
         for image, movement in zip(images, YANAGIHARA, strict=True)
     ]
-    well = None
+    healthy_images = None
     if healthy:
-        wink = palsy.weak_side  # the healthy eye of the same side
-        requested = [TargetExpression(m, Palsy.none(), wink=wink) for m in YANAGIHARA]
-        well = method([Request(identity, a, 0, size, PORTRAIT) for a in requested])
-    return drawn_sheet(images, rows, title, "requested", well)
+        wink = palsy.weak_side  # wink with the eye of the same side
+        targets = [TargetExpression(m, Palsy.none(), wink=wink) for m in YANAGIHARA]
+        healthy_images = method([Request(identity, t, 0, size, PORTRAIT) for t in targets])
+    return drawn_sheet(images, rows, title, "requested", healthy_images)
 
 
 def _rest_of(identity: Identity, method: Method, size: int) -> Measures | None:
-    """The identity's own measures at rest, against which its movements are measured: a photo's as
-    it was given, a person's as the method draws it. None where no single face is found."""
+    """The identity's measures at rest, which are subtracted from those of its movements: of the
+    photo itself, or of a synthetic subject as the method renders it. None if no single face is
+    found."""
     if isinstance(identity, Face):
         return measure(identity.landmarks)
     request = Request(identity, TargetExpression(Movement.REST, Palsy.none()), 0, size, PORTRAIT)
@@ -83,39 +93,52 @@ def _rest_of(identity: Identity, method: Method, size: int) -> Measures | None:
 
 
 def drawn_sheet(
-    images: Sequence[np.ndarray], rows: list[RequestedMeasured], title: str, asker: str,
-    well: Sequence[np.ndarray] | None = None, size: int | None = None,
-) -> Sheet:  # fmt: skip
-    """Pictures of movements, five a line, with who asked for what (``asker``) and what is measured
-    under each; ``well`` the same without a palsy, above them; ``size`` pixels a side that they are
-    shown at."""
-    shown = [_resized(image, size) for image in images]
-    tiles = [_captioned(i, *_caption(row, asker)) for i, row in zip(shown, rows, strict=True)]
+    images: Sequence[np.ndarray],
+    rows: list[RequestedMeasured],
+    title: str,
+    reference: str,
+    healthy: Sequence[np.ndarray] | None = None,
+    size: int | None = None,
+) -> Sheet:
+    """Lays out pictures of movements, five per row, with the scores under each.
+
+    Args:
+        images: pictures with the palsy, (S, S, 3) uint8 RGB.
+        rows: what was requested and measured, one per picture.
+        title: title of the sheet.
+        reference: caption of the requested scores: "requested", or "patient" if they are measured
+            in a patient's pictures.
+        healthy: the same movements without the palsy, (S, S, 3) uint8 RGB, shown above.
+        size: pixels a side at which ``images`` are shown; default: as they are.
+
+    Returns:
+        The sheet; its ``pictures`` are ``images`` at their original size.
+    """
+    resized = [_resized(image, size) for image in images]
+    tiles = [_captioned(i, *_caption(r, reference)) for i, r in zip(resized, rows, strict=True)]
     lines = [tiles[k : k + ACROSS] for k in range(0, len(tiles), ACROSS)]
-    if well is not None:
-        tops = [_captioned(i, r.movement.label, "healthy") for i, r in zip(well, rows, strict=True)]
-        above = [tops[k : k + ACROSS] for k in range(0, len(tops), ACROSS)]
+    if healthy is not None:
+        upper = [
+            _captioned(i, r.movement.label, "healthy") for i, r in zip(healthy, rows, strict=True)
+        ]
+        above = [upper[k : k + ACROSS] for k in range(0, len(upper), ACROSS)]
         lines = [line for pair in zip(above, lines, strict=True) for line in pair]
     requested = _total([row.requested_score for row in rows])
     measured = _total([row.measured_score for row in rows])
-    totals = [
-        f"{who} {total}" for who, total in ((asker, requested), ("measured", measured)) if total
-    ]
+    labelled = ((reference, requested), ("measured", measured))
+    totals = [f"{label} {total}" for label, total in labelled if total]
     return Sheet(_framed(lines, title, ", ".join(totals)), rows, list(images))
 
 
 def _resized(image: np.ndarray, size: int | None) -> np.ndarray:
     if size is None or image.shape[0] == size:
         return image
-    shrunk = cv2.resize(
-        image, (size, size),
-        interpolation=cv2.INTER_AREA if size < image.shape[0] else cv2.INTER_CUBIC,
-    )  # fmt: skip
-    return np.asarray(shrunk)
+    interpolation = cv2.INTER_AREA if size < image.shape[0] else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(image, (size, size), interpolation=interpolation))
 
 
 def _total(scores: list[int | None]) -> str:
-    """A Yanagihara total in words; nothing where an item is not known."""
+    """A Yanagihara total in words; empty if an item is unknown."""
     known = [score for score in scores if score is not None]
     if len(known) < len(YANAGIHARA):
         return ""
@@ -129,7 +152,17 @@ def grid(
     *,
     size: int = 224,
 ) -> np.ndarray:
-    """People down, expressions across, as one image (H, W, 3) uint8."""
+    """Lays out every identity (rows) with every expression (columns).
+
+    Args:
+        identities: faces at rest or synthetic subjects, at least one.
+        expressions: expression images, if the method takes them, or target expressions.
+        method: the method that generates the pictures.
+        size: pixels a side of each picture.
+
+    Returns:
+        The grid, (H, W, 3) uint8 RGB.
+    """
     lines = []
     for identity in identities:
         images = method([Request(identity, e, 0, size, PORTRAIT) for e in expressions])
@@ -150,9 +183,16 @@ def _head(requested: Expression) -> str:
 
 
 def labelled_grid(lines: dict[str, list[np.ndarray]], heads: Sequence[str]) -> np.ndarray:
-    """Named lines of pictures under one another, a head above each column, (H, W, 3) uint8.
+    """Lays out named rows of pictures, with a heading above each column.
 
-    Nothing says that they are synthetic: a line may show pictures that were given.
+    The footer does not say that the pictures are synthetic, because a row may show input pictures.
+
+    Args:
+        lines: name of a row -> its pictures, (S, S, 3) uint8 RGB, as many in each row.
+        heads: headings of the columns.
+
+    Returns:
+        The grid, (H, W, 3) uint8 RGB.
     """
     font = ImageFont.load_default(11)
     width = max(int(font.getlength(name)) for name in lines) + 8
@@ -162,40 +202,43 @@ def labelled_grid(lines: dict[str, list[np.ndarray]], heads: Sequence[str]) -> n
         ImageDraw.Draw(canvas).text((4, 4), name, INK, font)
         tiles = [np.asarray(canvas), *images]
         if not number:
-            tiles = [_captioned(i, h, "", above=True)
-                     for i, h in zip(tiles, ["", *heads], strict=True)]  # fmt: skip
+            titles = ["", *heads]
+            tiles = [_captioned(i, t, "", above=True) for i, t in zip(tiles, titles, strict=True)]
         rows.append(tiles)
     return _framed(rows, "", "", CARE)
 
 
-def _caption(row: RequestedMeasured, asker: str) -> tuple[str, str]:
+def _caption(row: RequestedMeasured, reference: str) -> tuple[str, str]:
+    """Heading and line of a picture's caption."""
     measured = "no face" if row.measured_score is None else f"{row.measured_score}"
     weak = row.measured_side is not None and row.measured_score != 4
     side = f", {row.side_text} weak" if weak else ""
     requested = "no face" if row.requested_score is None else f"{row.requested_score}"
-    return row.movement.label, f"{asker} {requested} · measured {measured}{side}"
+    return row.movement.label, f"{reference} {requested} · measured {measured}{side}"
 
 
 def _captioned(image: np.ndarray, head: str, line: str, *, above: bool = False) -> np.ndarray:
-    """A picture with a head and a line of text under it, which breaks where it is too long for the
-    picture, or with the head alone above it."""
+    """A picture with a heading and a line of text below, wrapped to the width of the picture; or
+    with the heading alone above."""
     size = image.shape[1]
     step = max(11, size // 20)
     small = ImageFont.load_default(step)
-    broken = _broken(line, small, size - 8)
-    band = int(step * (1.7 if above else 1.9 + 1.4 * len(broken)))
+    wrapped = _wrapped(line, small, size - 8)
+    band = int(step * (1.7 if above else 1.9 + 1.4 * len(wrapped)))
     canvas = Image.new("RGB", (size, size + band), PAPER)
     canvas.paste(Image.fromarray(image), (0, band if above else 0))
     draw = ImageDraw.Draw(canvas)
     y = step * 0.25 if above else size + step * 0.35
     draw.text((4, y), head, INK, ImageFont.load_default(step * 1.12))
-    for number, part in enumerate(broken, 1):
+    for number, part in enumerate(wrapped, 1):
         draw.text((4, y + step * 1.4 * number), part, GREY, small)
     return np.asarray(canvas)
 
 
-def _broken(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int) -> list[str]:
-    """A text in lines of at most ``width`` pixels, broken between words."""
+def _wrapped(
+    text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
+) -> list[str]:
+    """A text wrapped between words into lines of at most ``width`` pixels."""
     lines: list[str] = []
     for word in text.split():
         longer = f"{lines[-1]} {word}" if lines else word
@@ -207,15 +250,15 @@ def _broken(text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width
 
 
 def _framed(
-    lines: Sequence[Sequence[np.ndarray]], title: str, total: str, words: str = FOOT
+    lines: Sequence[Sequence[np.ndarray]], title: str, total: str, footer: str = FOOT
 ) -> np.ndarray:
-    """Lines of tiles with a title above and the words of care below."""
+    """Rows of tiles with a title and totals above and a footer below."""
     gap = 8
     width = max(sum(t.shape[1] + gap for t in line) + gap for line in lines)
-    # a sheet of one or two pictures is as wide as its words
+    # one or two pictures are narrower than the footer
     if len(lines[0]) < 3:
-        words_width = ImageFont.load_default(13 * 0.9).getlength(words)
-        width = max(width, int(words_width) + 2 * gap)
+        footer_width = ImageFont.load_default(13 * 0.9).getlength(footer)
+        width = max(width, int(footer_width) + 2 * gap)
     stacked = []
     for line in lines:
         height = max(t.shape[0] for t in line)
@@ -233,5 +276,5 @@ def _framed(
     if total:
         draw.text((gap, step * 2.2), total, GREY, ImageFont.load_default(step))
     foot = Image.new("RGB", (width, int(step * 1.8)), PAPER)
-    ImageDraw.Draw(foot).text((gap, step * 0.3), words, GREY, ImageFont.load_default(step * 0.9))
+    ImageDraw.Draw(foot).text((gap, step * 0.3), footer, GREY, ImageFont.load_default(step * 0.9))
     return np.vstack([np.asarray(head), body, np.asarray(foot)])

@@ -1,8 +1,7 @@
-"""The last word on a picture that is to stand for a patient: is the patient recognised, and does it
-show what the patient does?
+"""Checks a picture made from a patient's: is the patient recognised, is the expression preserved?
 
-Two recognisers, so that nobody judges their own work: ours is the gate, by which candidates are
-redrawn; dlib's, which no model here was trained on and no candidate is chosen by, is the verdict.
+Two recognisers keep selection and evaluation independent. Ours is the gate that rejects candidates;
+dlib's gives the verdict: no model here was trained on it, and no candidate is selected by it.
 """
 
 from __future__ import annotations
@@ -22,64 +21,77 @@ from palsynth.face.face import Face
 from palsynth.methods.base import ExpressionImage
 
 GATE = 0.25
-"""Cosine from which our recogniser takes a picture for the patient: of photographed people beside
-people who do not exist, 6 pairs in 100 lie above, of two photographs of one person all."""
+"""Cosine similarity from which our recogniser matches a picture to the patient. Of pairs of a
+photographed person and a synthetic subject 6 in 100 lie above it, of pairs of photographs of one
+person all."""
 
 
 FAULTS = ("no-face", "patient-recognised", "side-differs", "movement-differs")
-"""What can be wrong with a picture, as its name says it."""
+"""The faults of a picture, as its file name states them."""
 
 
 class Gate:
-    """Our recogniser, by which candidates who resemble the patient are redrawn."""
+    """Our recogniser, which rejects candidates that resemble the patient.
+
+    Args:
+        patient: all known faces of the patient, at least one.
+    """
 
     def __init__(self, patient: Sequence[Face]) -> None:
         self._recogniser = Recogniser()
-        self._known = np.stack([self._recogniser.describe(face) for face in patient])
+        self._features = np.stack([self._recogniser.describe(face) for face in patient])
 
     def takes(self, image: np.ndarray) -> bool:
-        """Whether a picture (H, W, 3) uint8 is taken for the patient; one without a single face is
-        not."""
+        """Whether a picture is matched to the patient.
+
+        Args:
+            image: the picture, (H, W, 3) uint8 RGB.
+
+        Returns:
+            True if its cosine similarity with a face of the patient is at least :data:`GATE`; False
+            if it does not show exactly one face.
+        """
         faces = detect_faces(image)
         if len(faces) != 1:
             return False
-        return bool((self._known @ self._recogniser.describe(faces[0])).max() >= GATE)
+        return bool((self._features @ self._recogniser.describe(faces[0])).max() >= GATE)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """``distance`` to the patient by dlib, None where the picture shows no single face;
-    ``expression`` what differs of it."""
+    """The verdict on one picture: dlib's ``distance`` to the patient, None if the picture does not
+    show exactly one face, and the comparison of its ``expression`` with the patient's."""
 
     distance: float | None
     expression: Comparison = field(default_factory=Comparison)
 
     @property
     def recognised(self) -> bool:
-        """Whether the patient is."""
+        """Whether the patient is recognised: the distance is below :data:`SAME_PERSON`."""
         return self.distance is not None and self.distance < SAME_PERSON
 
     @property
     def faults(self) -> tuple[str, ...]:
-        """Which of FAULTS there are; nothing where all is well."""
-        found = (
+        """The faults, members of :data:`FAULTS`; empty if there are none."""
+        present = (
             self.distance is None,
             self.recognised,
             bool(self.expression.side),
             bool(self.expression.movement),
         )
-        return tuple(name for name, wrong in zip(FAULTS, found, strict=True) if wrong)
+        return tuple(name for name, faulty in zip(FAULTS, present, strict=True) if faulty)
 
     @property
     def expression_kept(self) -> bool:
-        """Whether side and movement are the patient's, who does move."""
+        """Whether side and movement are the patient's; False if the patient's face does not
+        move."""
         if self.distance is None or not self.expression.moves:
             return False
         return not (self.expression.side or self.expression.movement)
 
     @property
     def lines(self) -> tuple[str, ...]:
-        """What is wrong, and what gives pause, in words."""
+        """The faults and notes in words, one line per finding."""
         if self.distance is None:
             return ("the picture shows no single face",)
         out = []
@@ -89,12 +101,16 @@ class Verdict:
             out.append(f"THE SIDE DIFFERS: {self.expression.side}")
         out += [f"THE MOVEMENT DIFFERS: {line}" for line in self.expression.movement]
         if not self.expression.moves:
-            out.append("note: hardly anything moves in the patient's picture")
+            out.append("note: there is hardly any movement in the patient's picture")
         return tuple(out)
 
 
 class PrivacyCheck:
-    """dlib's recogniser and the capture, over one patient's pictures."""
+    """Compares pictures with a patient's: identity by dlib's recogniser, expression by capture.
+
+    Args:
+        rest: the patient at rest, a second reference for identity; None if unknown.
+    """
 
     def __init__(self, rest: Face | None) -> None:
         self._recogniser = DlibRecogniser()
@@ -104,18 +120,31 @@ class PrivacyCheck:
         return self._recogniser.describe(self._recogniser.crop(face).image)
 
     def verdict(
-        self, shown: ExpressionImage, made: np.ndarray, rest: Face | None, movement: Movement | None
+        self,
+        patient: ExpressionImage,
+        image: np.ndarray,
+        rest: Face | None,
+        movement: Movement | None,
     ) -> Verdict:
-        """On a picture (H, W, 3) uint8 made of what the patient shows; ``rest`` is whoever shows it
-        instead, at rest."""
-        faces = detect_faces(made)
+        """Judges one picture.
+
+        Args:
+            patient: the patient's picture, with the patient's rest.
+            image: the picture made from it, (H, W, 3) uint8 RGB.
+            rest: the subject of that picture at rest; None if unknown.
+            movement: the movement that the patient performs; None if unknown.
+
+        Returns:
+            The verdict; its distance is the smallest to any known face of the patient.
+        """
+        faces = detect_faces(image)
         if len(faces) != 1:
             return Verdict(None)
-        own = self._describe(faces[0])
-        known = [self._describe(shown.face), *([] if self._rest is None else [self._rest])]
-        distance = min(float(np.linalg.norm(own - vector)) for vector in known)
-        there = capture(shown.face, shown.rest)
-        found = compare(there, capture(faces[0], rest), movement)
-        if movement is Movement.REST:  # nothing need move
-            found = replace(found, moves=True)
-        return Verdict(distance, found)
+        features = self._describe(faces[0])
+        known = [self._describe(patient.face), *([] if self._rest is None else [self._rest])]
+        distance = min(float(np.linalg.norm(features - vector)) for vector in known)
+        captured = capture(patient.face, patient.rest)
+        comparison = compare(captured, capture(faces[0], rest), movement)
+        if movement is Movement.REST:  # a picture at rest need not move
+            comparison = replace(comparison, moves=True)
+        return Verdict(distance, comparison)
