@@ -108,6 +108,9 @@ class Palsy:
 
         Args:
             side: the patient's side.
+
+        Returns:
+            The state of that side.
         """
         return self.left if side is Side.LEFT else self.right
 
@@ -123,6 +126,9 @@ class Palsy:
         Args:
             side: the patient's side that has the palsy.
             state: the state of that side.
+
+        Returns:
+            A palsy of that side; the other side is healthy.
         """
         return cls(left=state) if side is Side.LEFT else cls(right=state)
 
@@ -136,6 +142,9 @@ class Palsy:
         Args:
             side: the patient's side that has the palsy.
             amount: weakness, from 0 (healthy) to 1 (complete paralysis).
+
+        Returns:
+            A palsy of that side; the other side is healthy.
         """
         function = dict.fromkeys(Branch, 1.0 - amount)
         return cls.on(side, SidePalsy(function, tone=1.0 - max(0.0, 2.0 * amount - 1.0)))
@@ -149,6 +158,9 @@ class Palsy:
             grade: its House-Brackmann grade.
             late: adds synkinesis, as strong as the definition of the grade suggests ("noticeable"
                 in III, "may be severe" in IV, "usually absent" in V).
+
+        Returns:
+            A palsy of that side; the other side is healthy.
         """
         return cls.on(side, _side_of_grade(grade, late))
 
@@ -159,6 +171,9 @@ class Palsy:
         Args:
             side: the patient's side whose lower face is weak.
             grade: the House-Brackmann grade of the lower face.
+
+        Returns:
+            A palsy of that side that spares the forehead and the closure of the eye.
         """
         state = _side_of_grade(grade, late=False)
         spared = dict(state.function)
@@ -173,6 +188,9 @@ class Palsy:
         Args:
             left: the House-Brackmann grade of the patient's left side.
             right: that of the right side.
+
+        Returns:
+            A palsy of both sides.
         """
         return cls(left=_side_of_grade(left, False), right=_side_of_grade(right, False))
 
@@ -224,6 +242,9 @@ class Palsy:
             data: ``left`` and ``right``, each with ``function`` (of each branch, or one number
                 for all), ``tone`` and ``synkinesis``. Sides, branches and keys that are left out
                 are healthy.
+
+        Returns:
+            The palsy that :meth:`to_dict` wrote.
 
         Raises:
             ValueError: a key is unknown or a value is invalid; the message names the first one.

@@ -100,6 +100,9 @@ def palsy_from_yanagihara(total: int, side: Side) -> Palsy:
         total: an even number from 0 to 40.
         side: the patient's side that has the palsy.
 
+    Returns:
+        A palsy whose :func:`yanagihara_total` is ``total``.
+
     Raises:
         ValueError: ``total`` is not a total of the scale, or no palsy of this model has it.
     """
@@ -133,6 +136,9 @@ def house_brackmann(palsy: Palsy) -> Grade:
 
     Args:
         palsy: the palsy.
+
+    Returns:
+        The grade, of the weaker side.
 
     Example:
         >>> house_brackmann(Palsy.peripheral(Side.RIGHT, Grade.IV)).value
@@ -209,6 +215,9 @@ def sunnybrook(palsy: Palsy, side: Side) -> Sunnybrook:
     Args:
         palsy: the palsy.
         side: the patient's side that is graded.
+
+    Returns:
+        The items of that side.
     """
     state = palsy.of(side)
     tone_loss = 1.0 - state.tone

@@ -86,6 +86,9 @@ def detect_face(image: np.ndarray, where: str = "picture") -> Face:
         image: (H, W, 3) uint8 RGB.
         where: name of the picture, for error messages.
 
+    Returns:
+        The one face.
+
     Raises:
         InputError: there is no face, more than one, or one that is too small, in profile or not
             upright.
@@ -174,6 +177,9 @@ def read_face(path: Path) -> Face:
 
     Args:
         path: the photo.
+
+    Returns:
+        The one face, in the pixels of the picture as it was read.
 
     Raises:
         InputError: the file is not a usable photo (:func:`read_image`), or it does not have one

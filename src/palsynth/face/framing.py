@@ -26,6 +26,9 @@ class Framing:
 
         Args:
             size: side of the picture, pixels.
+
+        Returns:
+            Pixels per outer-eye distance.
         """
         return self.outer_eyes * size
 

@@ -92,6 +92,9 @@ def is_reduced(path: Path) -> bool:
 
     Args:
         path: the photo.
+
+    Returns:
+        True if :func:`read_image` gives fewer pixels than the file holds.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

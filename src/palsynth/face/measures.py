@@ -66,6 +66,9 @@ class Sided:
 
         Args:
             side: the patient's side.
+
+        Returns:
+            The value of that side.
         """
         return self.left if side is Side.LEFT else self.right
 
@@ -102,6 +105,9 @@ def measure(landmarks: np.ndarray) -> Measures:
 
     Args:
         landmarks: (478, 2 or 3), pixels of an unmirrored image.
+
+    Returns:
+        All measures, in pixels and degrees of the picture.
     """
     points = np.asarray(landmarks, np.float64)[:, :2]
     canthi = points[[topology.OUTER_CANTHUS["right"], topology.OUTER_CANTHUS["left"]]]

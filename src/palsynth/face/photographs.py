@@ -43,6 +43,9 @@ class PhotographedSubject:
 
         Args:
             expression: ``neutral`` or ``smiling``.
+
+        Returns:
+            The file, whether it exists or not.
         """
         return self.folder / expression / f"{self.name}.jpg"
 

@@ -199,6 +199,9 @@ def is_calibrated(movement: Movement) -> bool:
 
     Args:
         movement: the movement; a blink is estimated as lightly closed eyes.
+
+    Returns:
+        True if the shipped calibration can score the movement.
     """
     return movement is Movement.BLINK or movement.value in calibration()["weights"]
 
@@ -211,6 +214,9 @@ def estimate(measures: Measures, movement: Movement, rest: Measures | None = Non
         movement: the movement.
         rest: measures of the same person at rest. If given, the estimate is made from the change
             from rest, by a separate regression.
+
+    Returns:
+        The estimated functions of both sides and the item score.
 
     Raises:
         InputError: the measures are not calibrated for the movement.

@@ -45,6 +45,9 @@ def read_face(image: np.ndarray, region: CropRegion) -> FaceLandmarks:
     Args:
         image: (H, W, 3) uint8 RGB.
         region: the region, roughly around the face and aligned with its eyes.
+
+    Returns:
+        Landmarks, blendshapes and presence.
     """
     points, _ = look(region.cut(image, SIZE))
     region = around(region.to_picture(points, SIZE))
@@ -75,6 +78,9 @@ def around(landmarks: np.ndarray) -> CropRegion:
 
     Args:
         landmarks: (478, 3), pixels of the picture.
+
+    Returns:
+        The region, with a margin around all landmarks.
     """
     across = landmarks[topology.OUTER_CANTHUS["left"]] - landmarks[topology.OUTER_CANTHUS["right"]]
     level = CropRegion(np.zeros(2), 1.0, float(np.arctan2(across[1], across[0])))

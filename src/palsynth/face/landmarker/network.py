@@ -67,6 +67,9 @@ def network(name: str) -> Network:
 
     Args:
         name: file name of the network without suffix.
+
+    Returns:
+        The network, loaded once per thread.
     """
     if name not in vars(_loaded):
         setattr(_loaded, name, Network(name))

@@ -29,6 +29,9 @@ class CropRegion:
         Args:
             image: (H, W, ...).
             room: factor by which the square is enlarged.
+
+        Returns:
+            A square region around the whole picture.
         """
         size = np.array(image.shape[1::-1])
         return CropRegion((size - 1) / 2, room * float(size.max()))
