@@ -1,4 +1,4 @@
-"""The pages of the questionnaire, asked for as a browser would."""
+"""The pages of a study, requested as a browser would."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ METHODS = ("method-quux", "method-corge")
 
 @pytest.fixture
 def study(tmp_path: Path) -> Study:
-    shown = [StudyItem(f"{p}.png", m, f"{p}{m}".encode(), b"who") for p in "ab" for m in METHODS]
+    shown = [
+        StudyItem(f"{p}.png", m, f"{p}{m}".encode(), b"patient") for p in "ab" for m in METHODS
+    ]
     create(tmp_path / "s.sqlite", "Faces <& more>", shown, 2, seed=0)
     return Study(tmp_path / "s.sqlite")
 
@@ -38,7 +40,7 @@ def test_a_rater_answers_pauses_and_comes_back(study: Study, client: TestClient)
     assert answer(client, f"{link}/2", 5).url.path == f"{link}/3"
     again = TestClient(study_app(Study(study.path)))
     page = again.get(link)
-    assert page.url.path == f"{link}/3", "goes on at the first picture without an answer"
+    assert page.url.path == f"{link}/3", "resumes at the first item without an answer"
     assert "Picture 3 of 4" in page.text
     before = again.get(f"{link}/2").text
     assert before.count("value=5 required checked") == 3, "earlier answers are shown"
@@ -50,7 +52,7 @@ def test_a_rater_answers_pauses_and_comes_back(study: Study, client: TestClient)
     assert not study.answered(2)
 
 
-def test_an_unanswered_question_is_asked_again_and_nothing_is_saved(study, client) -> None:
+def test_an_unanswered_question_is_shown_again_and_no_answer_is_saved(study, client) -> None:
     link = f"/r/{study.tokens()[0]}"
     for bad in ("", "6", "x"):
         page = answer(client, f"{link}/1", naturalness=bad)
@@ -59,7 +61,7 @@ def test_an_unanswered_question_is_asked_again_and_nothing_is_saved(study, clien
     assert not study.answered(1)
 
 
-def test_who_has_no_link_sees_nothing(study: Study, client: TestClient) -> None:
+def test_pages_need_a_valid_link(study: Study, client: TestClient) -> None:
     token = study.tokens()[0]
     guessed = ("/r/guess", "/r/guess/1", "/r/guess/1/made.png", "/r/guess/done", "/else")
     own = (f"/r/{token}/0", f"/r/{token}/5", f"/r/{token}/1/method.png")
@@ -73,7 +75,7 @@ def test_pictures_and_headers(study: Study, client: TestClient) -> None:
     link = f"/r/{study.tokens()[1]}"
     made = client.get(f"{link}/1/made.png")
     assert made.content == study.picture(study.items(2)[0], "made")
-    assert client.get(f"{link}/1/patient.png").content == b"who"
+    assert client.get(f"{link}/1/patient.png").content == b"patient"
     page = client.get(f"{link}/1")
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
     assert page.headers["Cache-Control"] == "no-store"
@@ -83,7 +85,7 @@ def test_pictures_and_headers(study: Study, client: TestClient) -> None:
         assert not any(m in page.text + str(page.headers) for m in METHODS), "blinded"
 
 
-def test_answers_can_be_looked_at_again(study: Study, client: TestClient) -> None:
+def test_answers_can_be_reviewed(study: Study, client: TestClient) -> None:
     link = f"/r/{study.tokens()[0]}"
     for place in range(1, 5):
         answer(client, f"{link}/{place}")
@@ -91,32 +93,41 @@ def test_answers_can_be_looked_at_again(study: Study, client: TestClient) -> Non
     assert answer(client, f"{link}/4", 4).url.path == f"{link}/done"
 
 
-def test_a_page_shows_the_patient_left_and_asks_each_question_by_its_name(
+def test_a_page_shows_the_patient_on_the_left_and_names_each_question(
     study: Study, client: TestClient
 ) -> None:
     link = f"/r/{study.tokens()[0]}"
     page = client.get(f"{link}/1").text
     figures = re.findall(r"<figure><img src='([^']+)'[^>]*><figcaption>([^<]+)<", page)
     assert figures == [
-        (f"{link}/1/patient.png", "the patient"), (f"{link}/1/made.png", "the picture to judge"),
-    ]  # fmt: skip
+        (f"{link}/1/patient.png", "the patient"),
+        (f"{link}/1/made.png", "the picture to judge"),
+    ]
     values = re.findall(r"name=difference value=(\d) required", page)
-    assert values == ["1", "2", "3", "4", "5"], "the worst stands left"
+    assert values == ["1", "2", "3", "4", "5"], "the worst is on the left"
     fields = re.findall(
         r"<legend>([^<]+)</legend>.*?name=(\w+) value=1 .*?<div class=ends>"
         r"<span>([^<]+)</span><span>([^<]+)</span>",
         page,
     )
     assert fields == [
-        ("How well does the picture show the expression of the patient?", "expression",
-         "not at all", "exactly"),
-        ("How different does the person look from the patient?", "difference", "same person",
-         "someone else"),
+        (
+            "How well does the picture show the expression of the patient?",
+            "expression",
+            "not at all",
+            "exactly",
+        ),
+        (
+            "How different does the person look from the patient?",
+            "difference",
+            "same person",
+            "someone else",
+        ),
         ("How natural does the face look?", "naturalness", "artificial", "like a photo"),
-    ]  # fmt: skip
+    ]
 
 
-def test_each_rater_sees_and_saves_their_own(study: Study, client: TestClient) -> None:
+def test_each_rater_has_their_own_order_and_answers(study: Study, client: TestClient) -> None:
     links = [f"/r/{token}" for token in study.tokens()]
     given = {"expression": "1", "difference": "2", "naturalness": "5"}
     client.post(f"{links[0]}/1", data=given)

@@ -1,4 +1,4 @@
-"""The audit on small sets of people who do not exist, through the command line."""
+"""The audit on small sets of synthetic subjects, through the command line."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from palsynth.training.loop import train
 from palsynth.training.recipe import LoopSettings
 
 
-def drawn(folder: Path, seed: int, splits: tuple[str, ...]) -> Path:
-    """24 pictures of twelve people, whose splits take turns by person."""
+def exported(folder: Path, seed: int, splits: tuple[str, ...]) -> Path:
+    """24 images of twelve subjects, assigned to the splits in turn."""
     rows = export(folder, ExportPlan(12, 2, seed=seed))
     subjects = sorted({row.subject_id for row in rows})
     split = {s: splits[k % len(splits)] for k, s in enumerate(subjects)}
@@ -47,26 +47,38 @@ def drawn(folder: Path, seed: int, splits: tuple[str, ...]) -> Path:
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("audit")
-    drawn(folder / "training", 41, ("train",))
-    drawn(folder / "holdout", 42, ("test",))
-    drawn(folder / "fresh", 43, ("train",))
-    drawn(folder / "leaky", 44, ("train",))
+    exported(folder / "training", 41, ("train",))
+    exported(folder / "holdout", 42, ("test",))
+    exported(folder / "fresh", 43, ("train",))
+    exported(folder / "leaky", 44, ("train",))
     source = read_image(sorted((folder / "training").rglob("*.png"))[3])
     write_png(sorted((folder / "leaky").rglob("*.png"))[5], np.ascontiguousarray(source[:, ::-1]))
     return folder
 
 
 def run(sets: Path, synthetic: str, out: Path, *more: str) -> dict:
-    main(["audit", "--synthetic", str(sets / synthetic), "--training", str(sets / "training"),
-          "--holdout", str(sets / "holdout"), "--out", str(out), *more])  # fmt: skip
+    main(
+        [
+            "audit",
+            "--synthetic",
+            str(sets / synthetic),
+            "--training",
+            str(sets / "training"),
+            "--holdout",
+            str(sets / "holdout"),
+            "--out",
+            str(out),
+            *more,
+        ]
+    )
     return json.loads((out / "audit.json").read_text())
 
 
-def test_fresh_people_pass(sets: Path, tmp_path: Path, capsys) -> None:
+def test_a_set_of_new_subjects_passes(sets: Path, tmp_path: Path, capsys) -> None:
     found = run(sets, "fresh", tmp_path)
     assert found["verdict"] == "passed"
     assert "near-duplicates of training pictures, %: 0.000" in capsys.readouterr().out
-    assert not (tmp_path / "pairs.png").exists(), "training pictures are shown only if asked"
+    assert not (tmp_path / "pairs.png").exists(), "training images are shown only on request"
     rows = list(csv.DictReader((tmp_path / "nearest.csv").open()))
     assert len(rows) == 24
     assert not any(int(row["near_duplicate"]) for row in rows)
@@ -74,21 +86,22 @@ def test_fresh_people_pass(sets: Path, tmp_path: Path, capsys) -> None:
     assert "Verdict: passed" in page
 
 
-def test_a_planted_mirrored_picture_fails_the_set(sets: Path, tmp_path: Path, capsys) -> None:
+def test_a_planted_mirrored_image_fails_the_set(sets: Path, tmp_path: Path, capsys) -> None:
     with pytest.raises(SystemExit) as end:
         run(sets, "leaky", tmp_path, "--show-pairs")
     assert end.value.code == 1
     assert json.loads((tmp_path / "audit.json").read_text())["verdict"] == "FAILED"
-    caught = [r for r in csv.DictReader((tmp_path / "nearest.csv").open())
-              if int(r["near_duplicate"])]  # fmt: skip
+    caught = [
+        r for r in csv.DictReader((tmp_path / "nearest.csv").open()) if int(r["near_duplicate"])
+    ]
     assert [r["file_name"] for r in caught] == [read_manifest(sets / "leaky")[5].file_name]
     assert caught[0]["nearest_by_look"] == read_manifest(sets / "training")[3].file_name
     with Image.open(tmp_path / "pairs.png") as image:
         assert "was given" in image.text["Description"], "it is not called synthetic"
 
 
-def test_a_set_of_the_trained_people_is_recognised(sets: Path, tmp_path: Path) -> None:
-    """Pictures that are no copies, but of the same people: nearest faces give them away."""
+def test_a_set_of_training_subjects_is_recognised(sets: Path, tmp_path: Path) -> None:
+    """Images of the same subjects that are not copies: the nearest faces reveal them."""
     flat = Judge("flat", lambda paths: np.zeros((len(paths), 8), np.float32))
     with FeatureCache(tmp_path / "f.sqlite") as cache:
         seen = open_set(sets / "training", None, flat, cache)
@@ -102,34 +115,36 @@ def test_a_set_of_the_trained_people_is_recognised(sets: Path, tmp_path: Path) -
     unseen = replace(unseen, features=rng.normal(size=(24, 8)))
     found = audit(own, seen, unseen)
     by_name = {f.name.split(",")[0].split(" (")[0]: f for f in found.findings}
-    assert by_name["nearer to a training face than 99 % of strangers"].found.value == 100
-    assert by_name["nearer to a training face than 99 % of strangers"].verdict == "shown"
-    assert any("too few to judge" in remark for remark in found.remarks)
+    assert by_name["nearer to a training face than 99 % of impostors"].found.value == 100
+    assert by_name["nearer to a training face than 99 % of impostors"].verdict == "shown"
+    assert any("too few for a threshold" in remark for remark in found.remarks)
     assert by_name["membership from the nearest synthetic face"].verdict == "FAILED"
     blind = replace(unseen, features=np.full((24, 8), np.nan))
     undecided = audit(own, seen, blind)
-    assert not undecided.passed, "a hold-out without faces proves nothing"
+    assert not undecided.passed, "a hold-out without faces decides no finding"
     assert {f.verdict for f in undecided.findings} == {"FAILED", "undecided", "shown"}
     assert undecided.findings[0].verdict == "FAILED", "near-duplicates need no face"
 
 
 @pytest.mark.parametrize(("shift", "verdict"), [(0.0, "passed"), (2.0, "FAILED")])
-def test_the_share_nearer_than_strangers(shift: float, verdict: str) -> None:
-    """Harmless sets pass although the threshold is drawn by chance; nearer ones do not."""
+def test_the_share_nearer_than_impostors(shift: float, verdict: str) -> None:
+    """Harmless sets pass although the threshold is random; nearer ones do not."""
     rng = np.random.default_rng(1)
     found = []
     for _ in range(5):
-        sets = [SimpleNamespace(subjects=np.array([f"{n}{k // 2}" for k in range(200)]))
-                for n in "ab"]  # fmt: skip
+        sets = [
+            SimpleNamespace(subjects=np.array([f"{n}{k // 2}" for k in range(200)])) for n in "ab"
+        ]
         near, far = rng.normal(size=200) - shift, rng.normal(size=200)
-        finding = _flagged(Nearest(np.zeros(200, int), near), Nearest(np.zeros(200, int), far),
-                           *sets)[0]  # fmt: skip
+        finding = _flagged(
+            Nearest(np.zeros(200, int), near), Nearest(np.zeros(200, int), far), *sets
+        )[0]
         found.append(finding.verdict)
     assert found.count(verdict) >= 4
 
 
-def test_pictures_without_a_face_are_counted_set_by_set(sets: Path, tmp_path: Path) -> None:
-    """With judges that see nothing but whether there is a face."""
+def test_images_without_a_face_are_counted_per_set(sets: Path, tmp_path: Path) -> None:
+    """With a judge that only finds or misses a face."""
     flat = Judge("flat", lambda paths: np.ones((len(paths), 2), np.float32))
     with FeatureCache(tmp_path / "f.sqlite") as cache:
         synthetic, training, holdout = (
@@ -147,8 +162,17 @@ def test_bad_input(sets: Path, tmp_path: Path, capsys) -> None:
     for k in range(3):
         write_png(bare / f"{k}.png", np.zeros((32, 32, 3), np.uint8))
     with pytest.raises(SystemExit):
-        main(["audit", "--synthetic", str(bare), "--training", str(bare), "--out",
-              str(tmp_path / "a")])  # fmt: skip
+        main(
+            [
+                "audit",
+                "--synthetic",
+                str(bare),
+                "--training",
+                str(bare),
+                "--out",
+                str(tmp_path / "a"),
+            ]
+        )
     assert "names no splits; give --holdout" in capsys.readouterr().err
     flat = Judge("flat", lambda paths: np.zeros((len(paths), 2), np.float32))
     with FeatureCache(tmp_path / "f.sqlite") as cache:
@@ -168,11 +192,12 @@ def test_bad_input(sets: Path, tmp_path: Path, capsys) -> None:
     assert "must not be handed on with a set" in capsys.readouterr().err
 
 
-def test_a_model_that_learnt_by_heart_is_caught(sets: Path, tmp_path: Path) -> None:
-    """The positive control of membership by loss."""
+def test_a_model_that_memorised_is_detected(sets: Path, tmp_path: Path) -> None:
+    """The positive control of membership inference by loss."""
     still = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0)
-    loop = LoopSettings(steps=120, batch=24, learning_rate=3e-3, ema=0.9, checkpoint_every=120,
-                        weight_decay=0)  # fmt: skip
+    loop = LoopSettings(
+        steps=120, batch=24, learning_rate=3e-3, ema=0.9, checkpoint_every=120, weight_decay=0
+    )
     recipe = GraderRecipe(data=GraderData((sets / "training",), still), loop=loop)
     recipe = replace(recipe, model=replace(recipe.model, dropout=0.0))
     train(recipe, tmp_path / "run")
@@ -190,6 +215,6 @@ def test_a_model_that_learnt_by_heart_is_caught(sets: Path, tmp_path: Path) -> N
 def test_a_membership_finding_without_a_signal_passes() -> None:
     rng = np.random.default_rng(0)
     member = np.arange(200) < 100
-    found = membership_finding("of nothing", rng.normal(size=200), member, np.arange(200))
+    found = membership_finding("by noise", rng.normal(size=200), member, np.arange(200))
     assert found.verdict == "passed"
     assert found.found.low < 0.5 < found.found.high

@@ -1,4 +1,4 @@
-"""The figures of an audit worked out by hand, and which of them passes or fails a set."""
+"""The figures of an audit computed by hand, and their verdicts."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from palsynth.audit import protocol as room
+from palsynth.audit import protocol
 from palsynth.audit.protocol import (
     FLAGGED,
     LEAST,
@@ -38,7 +38,7 @@ from palsynth.scoring.judges import Judge
 
 
 def a_set(name: str, *numbers: float) -> Pictures:
-    """Pictures of as many people, each seen as one number."""
+    """Images of one subject each, with one feature."""
     rows = [Row(f"{k}.png", f"{name} {k}") for k in range(len(numbers))]
     return Pictures(Path(name), rows, np.array(numbers, np.float64)[:, None])
 
@@ -51,39 +51,39 @@ def of(correlation: list[float]) -> Match:
     return Match(np.zeros(len(correlation), int), np.array(correlation))
 
 
-def test_the_limits_are_those_that_are_documented() -> None:
+def test_the_limits_are_the_documented_ones() -> None:
     assert (FLAGGED, LEAST_FACES, MEMBERSHIP, LEAST) == (0.01, 100, 0.6, 20)
 
 
-def test_near_duplicates_are_counted_from_their_limit_on() -> None:
+def test_near_duplicates_are_counted_from_the_limit() -> None:
     synthetic, holdout = a_set("s", 0, 0, 0, 0), a_set("h", 0, 0)
     found = _near_duplicates(of([0.92, 0.5, 0.919, 0.99]), of([0.95, 0.1]), synthetic, holdout)
     assert (found.found.value, found.verdict, found.limit) == (50, "FAILED", "none")
     assert found.impostors is not None
     assert found.impostors.value == 50
-    clean = _near_duplicates(of([0.919] * 4), of([0.95, 0.99]), synthetic, holdout)
-    assert (clean.found.value, clean.verdict) == (0, "passed")
-    assert clean.impostors is not None
-    assert clean.impostors.value == 100, "strangers' are beside it and are not judged"
+    passing = _near_duplicates(of([0.919] * 4), of([0.95, 0.99]), synthetic, holdout)
+    assert (passing.found.value, passing.verdict) == (0, "passed")
+    assert passing.impostors is not None
+    assert passing.impostors.value == 100, "the hold-out's are shown beside it without a limit"
 
 
-def test_the_threshold_is_of_strangers_beside_training_people() -> None:
-    """Pairs of two people lie 10, 90, 120 and 20 apart: nearer than 10 is one person."""
+def test_the_threshold_is_set_by_impostors() -> None:
+    """Pairs of two people are 10, 90, 120 and 20 apart: the threshold is 10."""
     training, holdout = a_set("t", 0, 100), a_set("h", 10, 120)
     synthetic = a_set("s", 0, 0, 0, 0)
     faces, impostors = to(9.9, 10.0, 3.0, np.nan), to(10.0, 20.0)
     one, other = _reidentified(faces, impostors, synthetic, training, holdout)
     assert one.name == (
-        "looks like somebody in training, %, at FAR 1 % a comparison (distance 10.000)"
+        "matched to a training subject, %, at FAR 1 % per comparison (distance 10.000)"
     )
-    assert "at FAR 0.1 % a comparison" in other.name
+    assert "at FAR 0.1 % per comparison" in other.name
     assert (one.found.value, one.found.count, one.verdict) == (50, 4, "shown")
     assert one.impostors is not None
     assert one.impostors.value == 0
 
 
-def test_a_face_is_accused_that_is_nearer_than_99_of_100_strangers() -> None:
-    far = np.linspace(1, 2, 101)  # one in a hundred lies below 1.01
+def test_a_face_nearer_than_99_of_100_impostors_is_flagged() -> None:
+    far = np.linspace(1, 2, 101)  # one in a hundred is below 1.01
     synthetic, holdout = a_set("s", 0, 0, 0, 0), a_set("h", *np.zeros(101))
     share, mean = _flagged(to(1.0, 1.005, 1.02, 1.5), to(*far), synthetic, holdout)
     assert share.found.value == 50
@@ -97,7 +97,7 @@ def test_a_face_is_accused_that_is_nearer_than_99_of_100_strangers() -> None:
     assert (farther.found.value, farther.verdict) == (0, "passed")
 
 
-def test_training_that_lies_nearer_to_the_synthetic_set_fails_it() -> None:
+def test_a_training_set_nearer_to_the_synthetic_set_fails_it() -> None:
     synthetic = a_set("s", *range(0, 400, 10))
     near, far = a_set("t", *np.arange(0.1, 300, 10)), a_set("h", *np.arange(4.0, 304, 10))
     caught = _membership(synthetic, near, far)
@@ -108,20 +108,20 @@ def test_training_that_lies_nearer_to_the_synthetic_set_fails_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("verdicts", "said", "passed"),
+    ("verdicts", "overall", "passed"),
     [
         (["passed", "shown"], "passed", True),
         (["passed", "undecided"], "undecided", False),
         (["undecided", "FAILED"], "FAILED", False),
     ],
 )
-def test_the_verdict_over_a_set(
-    verdicts: list[Verdict], said: str, passed: bool, capsys: pytest.CaptureFixture[str]
+def test_the_verdict_on_a_set(
+    verdicts: list[Verdict], overall: str, passed: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     figure = Figure(0.25, 0.125, 0.5, 4)
     findings = [Finding("a", figure, None, "", v) for v in verdicts]
     found = Audit(findings, to(1), of([0.0]), to(1), np.zeros(1, bool))
-    assert (verdict_of(found), found.passed) == (said, passed)
+    assert (verdict_of(found), found.passed) == (overall, passed)
     print_findings(findings)
     assert f"{verdicts[1].replace('shown', ''):9}  a: 0.250 [0.125, 0.500]" in (
         capsys.readouterr().out
@@ -130,14 +130,18 @@ def test_the_verdict_over_a_set(
     assert (judged(1.0, True), judged(1.0, False)) == ("passed", "FAILED")
 
 
-def test_the_report_keeps_the_synthetic_set_and_the_hold_out_apart(tmp_path: Path) -> None:
+def test_the_report_separates_the_synthetic_set_and_the_hold_out(tmp_path: Path) -> None:
     findings = [
         Finding("a", Figure(1, 1, 1, 1), Figure(0.5, 0.5, 0.5, 1), "none", "FAILED"),
         Finding("b", Figure(30, 20, 40, 1), None, "", "shown"),
     ]
-    found = Audit(findings, Nearest(np.array([1, -1]), np.array([0.5, np.nan])),
-                  Match(np.array([2, 0]), np.array([0.75, 0.25])), to(1.0),
-                  np.array([True, False]))  # fmt: skip
+    found = Audit(
+        findings,
+        Nearest(np.array([1, -1]), np.array([0.5, np.nan])),
+        Match(np.array([2, 0]), np.array([0.75, 0.25])),
+        to(1.0),
+        np.array([True, False]),
+    )
     synthetic, training, holdout = a_set("s", 1, 1), a_set("t", 1, 1, 1), a_set("h", 1)
     write_audit(tmp_path, found, synthetic, training, holdout)
     text = (tmp_path / "audit.md").read_text("utf-8")
@@ -154,7 +158,7 @@ def test_the_report_keeps_the_synthetic_set_and_the_hold_out_apart(tmp_path: Pat
     )
 
 
-def test_faces_told_apart_by_cosine_are_brought_to_one_length(tmp_path: Path) -> None:
+def test_features_compared_by_cosine_are_normalised(tmp_path: Path) -> None:
     for k in range(20):
         write_png(tmp_path / f"{k:02}.png", np.full((32, 32, 3), k, np.uint8))
 
@@ -169,7 +173,7 @@ def test_faces_told_apart_by_cosine_are_brought_to_one_length(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("holdout", [None, "other"])
-def test_training_is_its_train_split_and_the_hold_out_what_is_left(
+def test_training_uses_the_train_split_and_the_hold_out_the_other_splits(
     holdout: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -186,23 +190,25 @@ def test_training_is_its_train_split_and_the_hold_out_what_is_left(
         seen.append([synthetic, training, holdout])
         raise InterruptedError
 
-    monkeypatch.setattr(room, "check_size", lambda *_: [])
-    monkeypatch.setattr(room, "open_set", opened)
-    monkeypatch.setattr(room, "audit", compared)
+    monkeypatch.setattr(protocol, "check_size", lambda *_: [])
+    monkeypatch.setattr(protocol, "open_set", opened)
+    monkeypatch.setattr(protocol, "audit", compared)
     other = None if holdout is None else Path(holdout)
     with pytest.raises(InterruptedError):
         command(AuditOptions(Path("made"), Path("real"), Path("out"), other))
     rest = ("real", ("validation", "test")) if holdout is None else ("other", None)
     assert seen == [
-        ("made", None), ("real", ("train",)), rest,
+        ("made", None),
+        ("real", ("train",)),
+        rest,
         ["made None", "real ('train',)", f"{rest[0]} {rest[1]}"],
-    ]  # fmt: skip
+    ]
 
 
-def test_the_members_of_the_attack_by_loss_are_the_training_set(
+def test_members_of_the_loss_attack_are_the_training_set(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The command hands the model the training set first, the hold-out second."""
+    """The command passes the training set first and the hold-out second."""
     monkeypatch.chdir(tmp_path)
     for name in ("made", "real", "other"):
         write_png(tmp_path / name / "a.png", np.zeros((32, 32, 3), np.uint8))
@@ -212,9 +218,9 @@ def test_the_members_of_the_attack_by_loss_are_the_training_set(
         seen.append((model, training, holdout))
         raise InterruptedError
 
-    monkeypatch.setattr(room, "check_size", lambda *_: [])
-    monkeypatch.setattr(room, "open_set", lambda folder, *_: folder.name)
-    monkeypatch.setattr(room, "audit", lambda *_: SimpleNamespace(findings=[]))
+    monkeypatch.setattr(protocol, "check_size", lambda *_: [])
+    monkeypatch.setattr(protocol, "open_set", lambda folder, *_: folder.name)
+    monkeypatch.setattr(protocol, "audit", lambda *_: SimpleNamespace(findings=[]))
     monkeypatch.setattr("palsynth.audit.membership.by_loss", by_loss)
     monkeypatch.setattr("palsynth.audit.membership.model_of", lambda run: f"model of {run}")
     with pytest.raises(InterruptedError):

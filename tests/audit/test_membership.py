@@ -1,4 +1,4 @@
-"""Membership by loss, with a model whose loss of a picture is how light it is."""
+"""Membership inference by loss, with a model whose loss is the brightness of the image."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from palsynth.training.objective import Losses, Objective
 
 
 class Lightness(Objective):
-    """Finds dark pictures easy, and notes what chance it was given."""
+    """Has a low loss on dark images, and records the random numbers that it gets."""
 
-    def __init__(self, alone: bool = True) -> None:
+    def __init__(self, single: bool = True) -> None:
         super().__init__()
-        self.chance: list[float] = []
-        self.alone = alone
+        self.noise: list[float] = []
+        self.single = single
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         light = batch["image"].float().mean((1, 2, 3))
-        drawn = float(torch.randn((), generator=rng))
-        self.chance.append(drawn)
-        return Losses(light.sum(), {}, per_image=light + drawn if self.alone else None)
+        noise = float(torch.randn((), generator=rng))
+        self.noise.append(noise)
+        return Losses(light.sum(), {}, per_image=light + noise if self.single else None)
 
 
 def grey(folder: Path, first: int, split: str) -> Pictures:
-    """Twelve people's pictures, from a level on; those of another split are not looked at."""
+    """Images of twelve people with rising levels; the image of another split is not used."""
     rows = []
     for k in range(12):
         rows.append(Row(f"{k:02}.png", f"{folder.name} {k}", split=split))
@@ -56,7 +56,7 @@ def light(tmp_path: Path) -> Pictures:
     return grey(tmp_path / "light", 200, "test")
 
 
-def test_a_model_that_finds_its_training_easy_fails_and_one_that_does_not_passes(
+def test_a_lower_loss_on_training_images_fails_and_a_higher_one_passes(
     dark: Pictures, light: Pictures
 ) -> None:
     caught: Finding = by_loss(Lightness(), dark, light)
@@ -67,18 +67,18 @@ def test_a_model_that_finds_its_training_easy_fails_and_one_that_does_not_passes
     assert (harmless.found.value, harmless.verdict) == (0.0, "passed")
 
 
-def test_a_loss_is_the_mean_of_eight_draws_that_are_the_same_for_every_picture(
+def test_a_loss_is_the_mean_over_eight_seeds_shared_by_all_images(
     dark: Pictures,
 ) -> None:
     objective = Lightness()
     found = picture_losses(objective, FolderSource(dark.folder))
     assert NUM_SAMPLES_AVERAGED == 8
-    chance = np.array(objective.chance).reshape(12, 8)
-    assert len(set(chance[0])) == 8
-    assert (chance == chance[0]).all()
-    assert found == pytest.approx(np.arange(10, 22) + chance[0].mean())
+    noise = np.array(objective.noise).reshape(12, 8)
+    assert len(set(noise[0])) == 8
+    assert (noise == noise[0]).all()
+    assert found == pytest.approx(np.arange(10, 22) + noise[0].mean())
 
 
 def test_an_objective_without_losses_of_single_images_is_refused(dark: Pictures) -> None:
     with pytest.raises(InputError, match="Lightness gives no loss of single images"):
-        picture_losses(Lightness(alone=False), FolderSource(dark.folder))
+        picture_losses(Lightness(single=False), FolderSource(dark.folder))

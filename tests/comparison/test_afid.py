@@ -31,13 +31,13 @@ def vp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_way_back_uses_the_fixed_identity_image(vp: Path, tmp_path: Path) -> None:
     pairs = read_pairs(vp / "pairs.csv")
-    for there, back in zip(pairs, way_back(pairs, tmp_path), strict=True):
-        assert back.identity == there.expression_identity != there.expression
-        assert back.truth == there.expression
-        assert back.expression == str(tmp_path / "first" / there.name)
+    for pair, back in zip(pairs, way_back(pairs, tmp_path), strict=True):
+        assert back.identity == pair.expression_identity != pair.expression
+        assert back.truth == pair.expression
+        assert back.expression == str(tmp_path / "first" / pair.name)
 
 
-def test_copying_the_expression_scores_nought_and_is_exposed(vp: Path, tmp_path: Path) -> None:
+def test_copying_the_expression_scores_zero_and_is_exposed(vp: Path, tmp_path: Path) -> None:
     pairs = read_pairs(vp / "pairs.csv")
     assert list(round_trip(get_method("copy-expression"), vp, pairs, tmp_path))[-1] == 20
     with FeatureCache(tmp_path / "features.sqlite") as cache:
@@ -47,10 +47,10 @@ def test_copying_the_expression_scores_nought_and_is_exposed(vp: Path, tmp_path:
     assert figures["psnr back, infinite"].value == 10
     assert figures["dlib distance of the first to B"].value > 0.6
     manifest = read_manifest(tmp_path / "first")
-    assert [row.provenance for row in manifest] == [None] * 10, "a copy is not made"
+    assert [row.provenance for row in manifest] == [None] * 10, "copies have no provenance"
     for pair in pairs:
         first, second = (read_image(tmp_path / part / pair.name) for part in ("first", "second"))
-        assert np.array_equal(first, second), "both ways are kept"
+        assert np.array_equal(first, second), "the images of both ways remain"
 
 
 def test_the_simulator_through_the_command(
@@ -61,12 +61,12 @@ def test_the_simulator_through_the_command(
     assert found["method"] == "simulator"
     assert found["dlib distance of the first to B"] < 0.45
     assert next(v for n, v in found.items() if n.startswith("afid[")) > 0
-    said = capsys.readouterr().out
-    assert "afid[" in said
-    assert "the first pictures do not show the other person" not in said
+    printed = capsys.readouterr().out
+    assert "afid[" in printed
+    assert "the first pictures do not show the other person" not in printed
 
 
-def test_an_afid_of_somebody_else_is_said_to_say_nothing(
+def test_an_afid_without_likeness_is_noted_as_meaningless(
     vp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     figures = {"dlib distance of the first to B": Figure(0.6, 0.5, 0.7, 1)}
@@ -82,20 +82,20 @@ def test_a_set_without_a_way_back_is_named(vp: Path, tmp_path: Path) -> None:
         list(round_trip(get_method("copy-expression"), vp, pairs, tmp_path))
 
 
-def test_noise_with_odd_faces_still_finds_its_way_back(vp: Path, tmp_path: Path) -> None:
-    """A method's own pictures may show no face: that is the method's figure, not an error."""
+def test_the_way_back_works_without_a_face(vp: Path, tmp_path: Path) -> None:
+    """A method's own images may show no face; that is not an error."""
     pairs = read_pairs(vp / "pairs.csv")[:2]
     method = get_method("copy-expression")
     list(round_trip(method, vp, pairs, tmp_path))
-    spoilt = tmp_path / "first" / pairs[0].name
-    write_png(spoilt, np.full((112, 112, 3), 90, np.uint8))
+    faceless = tmp_path / "first" / pairs[0].name
+    write_png(faceless, np.full((112, 112, 3), 90, np.uint8))
     (tmp_path / "second" / pairs[0].name).unlink()
     list(round_trip(method, vp, pairs, tmp_path))
-    stays = read_image(vp / pairs[0].expression_identity)
-    assert np.array_equal(read_image(tmp_path / "second" / pairs[0].name), stays)
+    rest = read_image(vp / pairs[0].expression_identity)
+    assert np.array_equal(read_image(tmp_path / "second" / pairs[0].name), rest)
 
 
-def test_a_dataset_is_never_transferred_over(vp: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_transfer_never_overwrites_a_dataset(vp: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["transfer", str(vp), "--method", "noise", "--out", str(vp)])
     assert "holds a dataset already; give another folder" in capsys.readouterr().err

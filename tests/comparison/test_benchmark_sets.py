@@ -26,7 +26,7 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(benchmark_sets, name, value)
 
 
-def state_dict_sha256(folder: Path) -> str:
+def folder_sha256(folder: Path) -> str:
     paths = sorted(p for p in folder.rglob("*") if p.is_file())
     return hashlib.sha256(b"".join(p.name.encode() + p.read_bytes() for p in paths)).hexdigest()
 
@@ -38,44 +38,47 @@ def test_vp_transfer(tmp_path: Path) -> None:
     rows = {row.file_name: row for row in read_manifest(folder)}
     assert len(rows) == 2 + 2 + 20 + 20
     for pair in pairs:
-        truth, expression, who = (rows[f] for f in (pair.truth, pair.expression, pair.identity))
-        assert truth.subject_id == who.subject_id == pair.subject != expression.subject_id
+        truth, expression, identity = (
+            rows[f] for f in (pair.truth, pair.expression, pair.identity)
+        )
+        assert truth.subject_id == identity.subject_id == pair.subject != expression.subject_id
         assert truth.movement == expression.movement == pair.movement
         assert truth.palsy == expression.palsy
-        assert who.movement == rows[pair.expression_identity].movement == "rest"
+        assert identity.movement == rows[pair.expression_identity].movement == "rest"
         assert rows[pair.expression_identity].subject_id == expression.subject_id
         assert all(r.provenance and r.provenance["seed"] >= EVALUATION_SEEDS for r in rows.values())
         movement, palsy = pair.requested()
         assert palsy is not None
         assert movement in YANAGIHARA
-    drawn = [row for row in rows.values() if row.file_name.startswith(("truth", "expression"))]
-    for row in drawn:
+    moving = [row for row in rows.values() if row.file_name.startswith(("truth", "expression"))]
+    for row in moving:
         assert row.palsy is not None
-        works = [sum(row.palsy[s]["function"].values()) + row.palsy[s]["tone"]
-                 for s in ("left", "right")]  # fmt: skip
+        works = [
+            sum(row.palsy[s]["function"].values()) + row.palsy[s]["tone"] for s in ("left", "right")
+        ]
         weaker = "left" if works[0] < works[1] else "right" if works[1] < works[0] else None
         assert row.side == weaker
         assert (row.hb_grade == "I") == (min(works) > 5.9)
-        assert row.split == "test", "nobody trains on a benchmark"
-    assert {row.side for row in drawn} >= {"left", "right"}
+        assert row.split == "test", "a benchmark is not for training"
+    assert {row.side for row in moving} >= {"left", "right"}
     assert [(p.gender, p.ethnicity) for p in pairs] == [
         (rows[p.identity].attributes["gender"], rows[p.identity].attributes["ethnicity"])
         for p in pairs
     ]
-    # the truth is the identity image where nothing moves: same pose, light and noise
+    # where the face does not move, the truth equals the identity image in pose, light and noise
     still = next(p for p in pairs if p.movement == Movement.WHISTLE.value)
     a, b = (read_image(folder / f).astype(int) for f in (still.identity, still.truth))
     assert np.abs(a[:12] - b[:12]).max() <= 1
 
 
-def test_sets_are_the_same_bytes_and_go_on(tmp_path: Path) -> None:
+def test_sets_are_reproducible_and_resume(tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
     list(vp_transfer(whole, size=48))
     for done in vp_transfer(broken, size=48):
         if done == 7:
             break
     list(vp_transfer(broken, size=48))
-    assert state_dict_sha256(whole) == state_dict_sha256(broken)
+    assert folder_sha256(whole) == folder_sha256(broken)
     with pytest.raises(InputError, match="holds an export with other settings"):
         list(vp_transfer(whole, size=64))
 
@@ -101,8 +104,16 @@ def test_london_smile(tmp_path: Path, astronaut: Face, capsys: pytest.CaptureFix
             shutil.copy(photographs / kind / "001.jpg", photographs / kind / f"{name}.jpg")
     (photographs / "split.csv").write_text("face_id,split\n001,test\n002,test\n003,train\n")
     (photographs / "info.csv").write_text("face_id,age,gender,ethnicity\n001,24,female,white\n")
-    main(["benchmark", "london-smile", "--out", str(tmp_path / "set"), "--photographs",
-          str(photographs)])  # fmt: skip
+    main(
+        [
+            "benchmark",
+            "london-smile",
+            "--out",
+            str(tmp_path / "set"),
+            "--photographs",
+            str(photographs),
+        ]
+    )
     pairs = read_pairs(tmp_path / "set" / "pairs.csv")
     assert [(p.identity, p.expression, p.truth) for p in pairs] == [
         ("identity/001.png", "truth/002.png", "truth/001.png"),
@@ -125,11 +136,13 @@ def test_london_smile(tmp_path: Path, astronaut: Face, capsys: pytest.CaptureFix
     [
         ("name,identity\n", "column expression, truth, subject, movement, palsy is missing"),
         ("name,identity,expression,truth,subject,movement,palsy\n", "has no rows"),
-        ("name,identity,expression,truth,subject,movement,palsy\na,b,c,d,e,dance,\n",
-         ":2: 'dance' is not a valid Movement"),
+        (
+            "name,identity,expression,truth,subject,movement,palsy\na,b,c,d,e,dance,\n",
+            ":2: 'dance' is not a valid Movement",
+        ),
         ("name,identity,expression,truth,subject,movement,palsy\na,b,c,d,e,grin,{\n", ":2: "),
     ],
-)  # fmt: skip
+)
 def test_faults_of_pairs_are_named(tmp_path: Path, text: str, fault: str) -> None:
     path = tmp_path / "pairs.csv"
     path.write_text(text)
@@ -146,15 +159,17 @@ def test_a_method_runs_over_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[
     words = ["transfer", str(folder), "--method", "simulator", "--out", str(out)]
     main(words)
     assert "20 pictures by simulator" in capsys.readouterr().out
-    before = state_dict_sha256(out)
+    before = folder_sha256(out)
     pairs = read_pairs(folder / "pairs.csv")
     (out / pairs[3].name).unlink()
     main(words)
-    assert state_dict_sha256(out) == before
+    assert folder_sha256(out) == before
     for pair in pairs:
         made, identity = (read_image(p) for p in (out / pair.name, folder / pair.identity))
         assert made.shape == identity.shape
-        assert np.array_equal(made[:8], identity[:8]), "the face lies as in the identity image"
+        assert np.array_equal(made[:8], identity[:8]), (
+            "the face is aligned as in the identity image"
+        )
     with pytest.raises(SystemExit):
         main([*words[:3], "subjects", "--out", str(out)])
     fault = "holds pictures of another method, of other weights or settings, or of another set"

@@ -1,4 +1,4 @@
-"""Half-smiles made of two photographs of a person, here drawn ones."""
+"""Half-smiles composed of two photographs of a person, here rendered ones."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_only_the_other_side_smiles(weak: Side, faces: tuple[Face, Face]) -> Non
         assert np.linalg.norm(made[corner, :2] - expected) < 0.35 * np.linalg.norm(smile - still)
 
 
-def test_no_share_is_the_smile_and_all_pixels_are_of_photographs(
+def test_a_share_of_zero_is_the_smile_and_all_pixels_are_from_photographs(
     faces: tuple[Face, Face],
 ) -> None:
     subject = pair_up("x", *faces, size=256)
@@ -68,7 +68,9 @@ def test_no_share_is_the_smile_and_all_pixels_are_of_photographs(
     assert np.abs(whole.astype(int) - subject.smile.image).mean() < 2
     left, right = half_smile(subject, Side.LEFT, 1.0), half_smile(subject, Side.RIGHT, 1.0)
     assert np.abs(left.astype(int) - right).max() > 40
-    edge = np.abs(left.astype(int) - subject.rest.image)[:, -20:]  # the patient's left, outside
+    edge = np.abs(left.astype(int) - subject.rest.image)[
+        :, -20:
+    ]  # beyond the face on the patient's left
     assert edge.mean() < 1
 
 
@@ -77,7 +79,7 @@ def test_two_sets_of_a_folder(photographs: Path, tmp_path: Path) -> None:
     assert run("benchmark", "half-smiles", "--photographs", photographs, "--out", out) == 0
     own, cross = (read_pairs(out / kind / "pairs.csv") for kind in ("self", "cross"))
     assert len(own) == 3 * 2 * 2
-    assert len(cross) == 3 * 2 * 2 * 2  # two others each
+    assert len(cross) == 3 * 2 * 2 * 2  # two other people each
     for pair in own:
         assert pair.truth == pair.expression
         assert pair.identity == pair.expression_identity
@@ -93,9 +95,11 @@ def test_two_sets_of_a_folder(photographs: Path, tmp_path: Path) -> None:
     assert sorted(line.split(":")[0].split("/")[-1] for line in left_out) == ["alone.png", "grave"]
     rows = {row.file_name: row for row in read_manifest(out / "self")}
     for name, side, works in (
-        ("left-050", "left", 0.5), ("left-100", "left", 0.0),
-        ("right-050", "right", 0.5), ("right-100", "right", 0.0),
-    ):  # fmt: skip
+        ("left-050", "left", 0.5),
+        ("left-100", "left", 0.0),
+        ("right-050", "right", 0.5),
+        ("right-100", "right", 0.0),
+    ):
         row = rows[f"half/1000401-{name}.png"]
         requested = next(p for p in own if p.expression == row.file_name).requested()[1]
         assert row.side == side
@@ -105,13 +109,13 @@ def test_two_sets_of_a_folder(photographs: Path, tmp_path: Path) -> None:
         assert row.palsy["right" if side == "left" else "left"]["function"]["buccal"] == 1.0
         found = measure(read_face(out / "self" / row.file_name).landmarks)
         hangs = found.sided["commissure height"].asymmetry
-        assert (hangs > 0) == (side == "left"), "the side that is named does not smile"
+        assert (hangs > 0) == (side == "left"), "the named side does not smile"
     row = rows["rest/1000402.png"]
     assert (row.movement, row.side, row.palsy) == ("rest", None, None)
     for pair in cross:
-        who = pair.expression.split("/")[1].split("-")[0]
+        name = pair.expression.split("/")[1].split("-")[0]
         assert pair.identity == f"rest/{pair.subject}.png"
-        assert pair.expression_identity == f"rest/{who}.png"
+        assert pair.expression_identity == f"rest/{name}.png"
     row = rows["half/1000401-left-100.png"]
     assert (row.subject_id, row.side, row.movement) == ("1000401", "left", "grin")
     assert row.attributes["gender"] == "female"
@@ -136,7 +140,7 @@ def test_folders_that_hold_no_pairs(
         list(half_smiles(photographs / "sets", photographs))
 
 
-def test_a_method_can_be_given_the_rest(photographs: Path, tmp_path: Path) -> None:
+def test_a_method_can_get_the_rest_image(photographs: Path, tmp_path: Path) -> None:
     out = tmp_path / "sets"
     assert run("benchmark", "half-smiles", "--photographs", photographs, "--out", out) == 0
     words = ["transfer", out / "cross", "--method", "captured", "--out"]
@@ -145,4 +149,4 @@ def test_a_method_can_be_given_the_rest(photographs: Path, tmp_path: Path) -> No
     name = read_pairs(out / "cross" / "pairs.csv")[0].name
     one, two = (read_image(tmp_path / k / name) for k in ("one", "two"))
     assert not np.array_equal(one, two)
-    assert run(*words, tmp_path / "one", "--rest") == 2  # pictures of another kind are there
+    assert run(*words, tmp_path / "one", "--rest") == 2  # holds images made without --rest

@@ -1,4 +1,4 @@
-"""What plots and contact sheets show, read back from their axes and pixels."""
+"""Plots and contact sheets, read back from their axes and pixels."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ import cv2
 import numpy as np
 import pytest
 
-from palsynth.comparison import plots as evaluation_pictures
+from palsynth.comparison import plots
 from palsynth.comparison.plots import (
     contact_sheet,
     distance_plot,
     requested_measured_plot,
 )
 from palsynth.scoring.panel import Judged
-from tests.scoring.sights import write_flat
+from tests.scoring.fake_judges import write_flat
 
 
 @pytest.fixture(autouse=True)
 def _figures(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation_pictures, "png", lambda figure: figure)
+    monkeypatch.setattr(plots, "png", lambda figure: figure)
 
 
 def _judged(name: str, **numbers: list[float]) -> Judged:
     return Judged(name, [], [], per_pair={k: np.array(v) for k, v in numbers.items()})
 
 
-def test_asked_runs_across_and_measured_upwards() -> None:
+def test_the_requested_axis_is_horizontal_and_the_measured_one_vertical() -> None:
     figure = requested_measured_plot(
         _judged("mine", requested=[0.3, -0.8, 0.1], measured=[0.02, -0.03, 0.01])
     )
@@ -36,7 +36,7 @@ def test_asked_runs_across_and_measured_upwards() -> None:
     clear, unclear = (dots.get_offsets().tolist() for dots in plot.collections)
     assert np.array(clear) == pytest.approx(np.array([[0.3, 2.0], [-0.8, -3.0]]))
     assert np.array(unclear) == pytest.approx(np.array([[0.1, 1.0]]))
-    assert plot.get_xlabel() == "asked: how much weaker the patient's left is to be"
+    assert plot.get_xlabel() == "requested: how much weaker the patient's left should be"
     assert plot.get_ylabel() == "measured asymmetry, % of the outer-eye distance"
     assert (
         requested_measured_plot(_judged("mine", requested=[0.3], measured=[float("nan")])) is None
@@ -44,7 +44,7 @@ def test_asked_runs_across_and_measured_upwards() -> None:
     assert requested_measured_plot(_judged("mine")) is None
 
 
-def test_each_methods_distances_bear_its_name() -> None:
+def test_each_methods_distances_have_its_label() -> None:
     near, far = [0.21, 0.22], [0.91, 0.92, float("nan")]
     figure = distance_plot(
         [_judged("near", identity_distance=near), _judged("far", identity_distance=far)]
@@ -60,8 +60,8 @@ def test_each_methods_distances_bear_its_name() -> None:
     assert distance_plot([_judged("none")]) is None
 
 
-def test_the_sheet_shows_the_least_error_as_best(tmp_path: Path) -> None:
-    """Of twenty pairs, whose errors fall with their numbers; the last has no face."""
+def test_the_sheet_shows_the_lowest_error_as_best(tmp_path: Path) -> None:
+    """Of twenty pairs with decreasing errors, the last of which has no face."""
     roles = ("identity", "expression", "truth", "made")
     files = {role: [tmp_path / role / f"{k}.png" for k in range(20)] for role in roles}
     for number, role in enumerate(roles):

@@ -18,7 +18,7 @@ from palsynth.methods.cfcpalsy.files import save_model
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.panel import Panel, Weights
 from tests.methods.cfcpalsy.conftest import build, default
-from tests.scoring.sights import pair, use, write_flat
+from tests.scoring.fake_judges import pair, use, write_flat
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +32,15 @@ def vp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_table_has_every_row_and_column(vp: Path, tmp_path: Path, capsys) -> None:
     save_model(build(default()), tmp_path / "tiny")
-    words = ["table", "cfcpalsy", f"tiny={tmp_path / 'tiny'}", "--data", str(vp), "--out",
-             str(tmp_path / "out")]  # fmt: skip
+    words = [
+        "table",
+        "cfcpalsy",
+        f"tiny={tmp_path / 'tiny'}",
+        "--data",
+        str(vp),
+        "--out",
+        str(tmp_path / "out"),
+    ]
     main(words)
     report = read_report(tmp_path / "out" / "report.json")
     rows = {r.method: r for r in report.results}
@@ -41,8 +48,8 @@ def test_the_table_has_every_row_and_column(vp: Path, tmp_path: Path, capsys) ->
     for name in ("simulator", "tiny"):
         assert rows[name].variants["afid"].startswith("afid[palsynth")
     likeness = [rows[n].figures["likeness_there"].value for n in ("simulator", "tiny")]
-    assert likeness[0] < 0.45, "the first moves the person"
-    assert not likeness[1] < 0.45, "the other has learnt nothing"
+    assert likeness[0] < 0.45, "the simulator preserves the identity"
+    assert not likeness[1] < 0.45, "the other is untrained"
     assert "aFID ↓" in (tmp_path / "out" / "report.md").read_text()
     made = (tmp_path / "out" / "tiny" / "0000-grin.png").stat().st_mtime_ns
     main(words)
@@ -59,12 +66,13 @@ def test_the_table_has_every_row_and_column(vp: Path, tmp_path: Path, capsys) ->
 
 
 PAIRS = [
-    pair(k, who, expression_identity=f"rest/{k % 2}.png") for k, who in enumerate(("a", "a", "b"))
+    pair(k, subject, expression_identity=f"rest/{k % 2}.png")
+    for k, subject in enumerate(("a", "a", "b"))
 ]
 
 
 def _cycle(folder: Path, first: int, second: int) -> None:
-    """Pictures of both ways; the second ones are the originals, a few levels lighter."""
+    """Images of both ways; the second ones are the originals, a few levels lighter."""
     for k in range(3):
         write_flat(folder / "first" / f"{k}.png", first + k)
         write_flat(folder / "second" / f"{k}.png", 100 + k + (second if k < 2 else 0))
@@ -72,9 +80,9 @@ def _cycle(folder: Path, first: int, second: int) -> None:
 
 @pytest.fixture
 def flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Two methods' pictures of both ways, whose sights are written down."""
-    for level, who in ((10, "a"), (20, "b")):
-        write_flat(tmp_path / "set" / "identity" / f"{who}.png", level)
+    """Images of two methods in both ways, with given features."""
+    for level, subject in ((10, "a"), (20, "b")):
+        write_flat(tmp_path / "set" / "identity" / f"{subject}.png", level)
     for k in range(3):
         write_flat(tmp_path / "set" / "expression" / f"{k}.png", 100 + k)
         write_flat(tmp_path / "set" / "truth" / f"{k}.png", 180 + k)
@@ -82,9 +90,9 @@ def flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             write_flat(tmp_path / name / f"{k}.png", level + k)
     _cycle(tmp_path / "one-afid", 130, 10)
     _cycle(tmp_path / "two-afid", 140, 20)
-    # a method's pictures are seen alike in both folders but for the number of the method
+    # features are by folder and file name, so both methods' first and second images share them
     numbers: dict[str, list[float]] = {"identity/a.png": [0.0, 0], "identity/b.png": [9.0, 0]}
-    features: dict[str, list[float]] = {f"identity/{who}.png": [70.0] for who in "ab"}
+    features: dict[str, list[float]] = {f"identity/{subject}.png": [70.0] for subject in "ab"}
     for k in range(3):
         numbers |= {f"{part}/{k}.png": [500.0, 0] for part in ("expression", "truth", "second")}
         numbers |= {f"{part}/{k}.png": [600.0, 0] for part in ("one", "two")}
@@ -97,27 +105,32 @@ def flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def _light(by: int) -> tuple[float, float]:
-    """PSNR and SSIM of grey pictures that came back lighter; those that are alike do not count."""
+    """PSNR and SSIM of grey images returned lighter; PSNR leaves out identical ones."""
     grey = np.full((1, 32, 32, 3), 100, np.uint8)
-    alike = [ssim(grey + k + by, grey + k)[0] for k in (0, 1)] + [1.0]
-    return 20 * np.log10(255 / by), float(np.mean(alike))
+    values = [ssim(grey + k + by, grey + k)[0] for k in (0, 1)] + [1.0]
+    return 20 * np.log10(255 / by), float(np.mean(values))
 
 
-def test_each_figure_of_there_and_back_by_hand(flat: Path) -> None:
+def test_each_figure_of_the_round_trip_by_hand(flat: Path) -> None:
     with FeatureCache(flat / "f.sqlite") as cache:
         found = afid_figures(flat / "set", PAIRS, flat / "one-afid", None, cache)
     assert list(found) == [
-        "afid[written, whole, none, 3]", "psnr back", "psnr back, infinite", "ssim back",
-        "ssim back, infinite", "dlib distance of the first to B",
-    ]  # fmt: skip
-    loud, like = _light(10)
+        "afid[written, whole, none, 3]",
+        "psnr back",
+        "psnr back, infinite",
+        "ssim back",
+        "ssim back, infinite",
+        "dlib distance of the first to B",
+    ]
+    psnr, similarity = _light(10)
     assert [f.value for f in found.values()] == pytest.approx(
         # means 8 and 2, variances 16 and 4; the first pictures are 3, 5 and 1 from B
-        [36 + 16 + 4 - 2 * 8, loud, 1, like, 0, 3], rel=1e-4
-    )  # fmt: skip
+        [36 + 16 + 4 - 2 * 8, psnr, 1, similarity, 0, 3],
+        rel=1e-4,
+    )
 
 
-def test_each_methods_row_is_of_its_own_pictures(flat: Path) -> None:
+def test_each_methods_row_is_of_its_own_images(flat: Path) -> None:
     methods = {name: get_method("noise") for name in ("one", "two")}
     with FeatureCache(flat / "f.sqlite") as cache:
         panel = Panel(flat / "set", PAIRS, Weights(), cache)
@@ -126,11 +139,13 @@ def test_each_methods_row_is_of_its_own_pictures(flat: Path) -> None:
     assert list(rows) == ["truth", "copy-identity", "copy-expression", "one", "two"]
     for name, by, level in (("one", 10, 230), ("two", 20, 240)):
         figures = {key: f.value for key, f in rows[name].figures.items()}
-        loud, like = _light(by)
-        assert figures["psnr_back"] == pytest.approx(loud, rel=1e-4)
-        assert figures["ssim_back"] == pytest.approx(like, rel=1e-4)
+        psnr, similarity = _light(by)
+        assert figures["psnr_back"] == pytest.approx(psnr, rel=1e-4)
+        assert figures["ssim_back"] == pytest.approx(similarity, rel=1e-4)
         assert (figures["afid"], figures["likeness_there"]) == (pytest.approx(40), 3)
         assert rows[name].variants["afid"] == "afid[written, whole, none, 3]"
         assert figures["psnr"] == pytest.approx(20 * np.log10(255 / (level - 180)))
-        assert read_image(flat / name / "0.png")[0, 0, 0] == level, "nothing is made again"
+        assert read_image(flat / name / "0.png")[0, 0, 0] == level, (
+            "existing images are not made again"
+        )
     assert not any(r.figures.keys() & {"afid", "psnr_back"} for r in report.results[:3])

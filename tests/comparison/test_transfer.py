@@ -1,4 +1,4 @@
-"""What a method is asked for each pair, and what its folder then says."""
+"""The requests that a method gets, and the manifest of its images."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from palsynth.subjects import View, render, sample
 LEFT_IV = Palsy.peripheral(Side.LEFT, Grade.IV)
 
 
-class Noted:
-    """Draws the number of the request's seed and keeps what it was asked."""
+class Recorder:
+    """Returns grey images by the request's seed and records the requests."""
 
-    name, synthetic, weights_sha256 = "noted", True, None
+    name, synthetic, weights_sha256 = "recorder", True, None
     settings: dict[str, object] = {}  # noqa: RUF012
 
     def __init__(self, takes_pictures: bool = True) -> None:
@@ -41,27 +41,33 @@ class Noted:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two people at rest, and one of them at work."""
+    """Two subjects at rest, and one of them moving."""
     folder = tmp_path_factory.mktemp("transfer")
     view = View(160, PORTRAIT)
     for name, seed, movement, palsy in (
-        ("who", 970_401, Movement.REST, Palsy.none()),
+        ("identity", 970_401, Movement.REST, Palsy.none()),
         ("rest", 970_402, Movement.REST, Palsy.none()),
         ("grin", 970_402, Movement.GRIN, LEFT_IV),
     ):
         write_png(folder / f"{name}.png", render(sample(seed), movement, palsy, view=view).image)
     about = {"gender": "man", "age": 70}
-    write_manifest(folder, [
-        Row("who.png", "w", split="train", attributes=about),
-        Row("rest.png", "p", split="test"), Row("grin.png", "p", split="test"),
-    ])  # fmt: skip
+    write_manifest(
+        folder,
+        [
+            Row("identity.png", "w", split="train", attributes=about),
+            Row("rest.png", "p", split="test"),
+            Row("grin.png", "p", split="test"),
+        ],
+    )
     return folder
 
 
 def _pair(name: str, movement: Movement = Movement.GRIN, palsy: Palsy | None = LEFT_IV) -> Pair:
-    said = "" if palsy is None else json.dumps(palsy.to_dict())
+    label = "" if palsy is None else json.dumps(palsy.to_dict())
     expression = "rest.png" if movement is Movement.REST else "grin.png"
-    return Pair(name, "who.png", expression, "", "w", movement.value, said, "rest.png", "man", "x")
+    return Pair(
+        name, "identity.png", expression, "", "w", movement.value, label, "rest.png", "man", "x"
+    )
 
 
 PAIRS = [_pair("0.png"), _pair("1.png", Movement.REST), _pair("2.png", palsy=None)]
@@ -71,56 +77,59 @@ def _same(face: Face | None, path: Path) -> bool:
     return face is not None and np.array_equal(face.landmarks, read_face(path).landmarks)
 
 
-def test_the_expression_is_of_one_and_the_identity_of_the_other(
-    folder: Path, tmp_path: Path
-) -> None:
-    method = Noted()
+def test_requests_have_the_identity_and_the_expression_image(folder: Path, tmp_path: Path) -> None:
+    method = Recorder()
     list(transfer(method, folder, PAIRS, tmp_path))
     assert [r.seed for r in method.requested] == [0, 1, 2]
     for request, shown in zip(method.requested, ("grin", "rest", "grin"), strict=True):
         assert isinstance(request.identity, Face)
         assert isinstance(request.expression, ExpressionImage)
-        assert _same(request.identity, folder / "who.png")
+        assert _same(request.identity, folder / "identity.png")
         assert _same(request.expression.face, folder / f"{shown}.png")
         assert request.expression.rest is None
-        assert request.framing is None, "the face lies as in the identity image"
-        assert request.words.startswith("man of about 70"), "as the manifest says"
+        assert request.framing is None, "the face is aligned as in the identity image"
+        assert request.words.startswith("man of about 70"), "as in the manifest"
     assert [read_image(tmp_path / f"{k}.png")[0, 0, 0] for k in range(3)] == [10, 11, 12]
 
 
-def test_the_rest_is_the_expressions_own_but_not_of_a_rest(folder: Path, tmp_path: Path) -> None:
-    method = Noted()
+def test_the_rest_image_is_the_expressions_own_and_left_out_at_rest(
+    folder: Path, tmp_path: Path
+) -> None:
+    method = Recorder()
     list(transfer(method, folder, PAIRS, tmp_path, rest=True))
     rests = [
         r.expression.rest for r in method.requested if isinstance(r.expression, ExpressionImage)
     ]
     assert _same(rests[0], folder / "rest.png")
-    assert rests[1] is None, "what hangs at rest is what it shows"
+    assert rests[1] is None, "asymmetry at rest is the expression itself"
     assert _same(rests[2], folder / "rest.png")
 
 
-def test_a_method_that_takes_words_is_told_movement_and_palsy(folder: Path, tmp_path: Path) -> None:
-    method = Noted(takes_pictures=False)
+def test_a_method_that_takes_no_images_gets_movement_and_palsy(
+    folder: Path, tmp_path: Path
+) -> None:
+    method = Recorder(takes_pictures=False)
     list(transfer(method, folder, PAIRS[:2], tmp_path))
     assert [r.expression for r in method.requested] == [
-        TargetExpression(Movement.GRIN, LEFT_IV), TargetExpression(Movement.REST, LEFT_IV),
-    ]  # fmt: skip
+        TargetExpression(Movement.GRIN, LEFT_IV),
+        TargetExpression(Movement.REST, LEFT_IV),
+    ]
 
 
-def test_rows_say_what_was_asked_for(folder: Path, tmp_path: Path) -> None:
-    list(transfer(Noted(), folder, PAIRS, tmp_path))
+def test_rows_have_the_requested_labels(folder: Path, tmp_path: Path) -> None:
+    list(transfer(Recorder(), folder, PAIRS, tmp_path))
     rows = read_manifest(tmp_path)
     assert [r.file_name for r in rows] == ["0.png", "1.png", "2.png"]
     grin, rest, unknown = rows
     assert (grin.subject_id, grin.movement, grin.side) == ("w", "grin", "left")
     assert (grin.hb_grade, grin.yanagihara_item) == ("IV", 2)
-    assert (rest.movement, rest.yanagihara_item) == ("rest", 4), "grade IV is even at rest"
+    assert (rest.movement, rest.yanagihara_item) == ("rest", 4), "grade IV is symmetric at rest"
     assert grin.palsy == LEFT_IV.to_dict()
     assert (unknown.side, unknown.hb_grade, unknown.palsy) == (None, None, None)
-    assert {r.split for r in rows} == {"test"}, "the expression is a test person's"
+    assert {r.split for r in rows} == {"test"}, "the expression is of a test person"
     assert grin.provenance is not None
     found = [grin.provenance[k] for k in ("method", "seed", "identity", "expression")]
-    assert found == ["noted", 0, "who.png", "grin.png"]
+    assert found == ["recorder", 0, "identity.png", "grin.png"]
     assert grin.attributes == {"gender": "man", "ethnicity": "x"}
 
 
@@ -136,21 +145,21 @@ def test_rows_say_what_was_asked_for(folder: Path, tmp_path: Path) -> None:
         (None, None, None),
     ],
 )
-def test_a_picture_of_a_test_person_is_never_trained_on(
+def test_an_image_of_a_test_person_is_never_in_the_train_split(
     identity: str | None, expression: str | None, split: str | None
 ) -> None:
-    assert _split({"who.png": identity, "grin.png": expression}, PAIRS[0]) == split
+    assert _split({"identity.png": identity, "grin.png": expression}, PAIRS[0]) == split
 
 
-def test_what_a_method_made_may_show_no_face(folder: Path, tmp_path: Path) -> None:
+def test_an_expression_made_by_a_method_may_show_no_face(folder: Path, tmp_path: Path) -> None:
     """Then the identity stays at rest."""
     grin = detect_face(read_image(folder / "grin.png"))
     write_png(tmp_path / "none.png", np.full((64, 64, 3), 99, np.uint8))
     pairs = [replace(PAIRS[0], expression=str(tmp_path / "none.png")), PAIRS[0]]
-    method = Noted()
+    method = Recorder()
     list(transfer(method, folder, pairs, tmp_path / "out", made=True))
     shown = [
         r.expression.face for r in method.requested if isinstance(r.expression, ExpressionImage)
     ]
-    assert _same(shown[0], folder / "who.png")
+    assert _same(shown[0], folder / "identity.png")
     assert np.array_equal(shown[1].landmarks, grin.landmarks)

@@ -1,5 +1,5 @@
-"""A folder of pictures against a folder of real ones; and whether the default backend of FID
-may be a default: it rises with blur, with noise, and where palsied faces become symmetric."""
+"""A folder of images against a folder of real ones; and whether the default backend of FID is
+sensible: it rises with blur, with noise, and where palsied faces become symmetric."""
 
 from __future__ import annotations
 
@@ -24,20 +24,21 @@ from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.judges import distribution
 from palsynth.scoring.panel import Weights
 from palsynth.subjects import random_palsy, random_view, render, sample
-from tests.scoring.sights import NO_FACE, use, write_flat
+from tests.scoring.fake_judges import NO_FACE, use, write_flat
 
 COUNT = 60
 
 
-def drawn(folder: Path, first: int, change=None, healthy: bool = False) -> np.ndarray:
-    """Features of people with palsies, or of the same people without."""
+def rendered_features(folder: Path, first: int, change=None, healthy: bool = False) -> np.ndarray:
+    """Features of subjects with palsies, or of the same subjects without."""
     paths = []
     for k in range(COUNT):
         rng = np.random.default_rng([first, k])
         palsy = random_palsy(rng, Side.LEFT if k % 2 else Side.RIGHT, healthy=0)
         view = random_view(np.random.default_rng([first, k, 1]), 112, RECOGNISER)
-        image = render(sample(first + k), YANAGIHARA[k % 10],
-                       Palsy.none() if healthy else palsy, view=view).image  # fmt: skip
+        image = render(
+            sample(first + k), YANAGIHARA[k % 10], Palsy.none() if healthy else palsy, view=view
+        ).image
         paths.append(folder / f"{k}.png")
         write_png(paths[-1], image if change is None else change(image))
     return distribution(None)[0].extract(paths)
@@ -53,31 +54,44 @@ def features(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     folder = tmp_path_factory.mktemp("sets")
     first = 980_000
     return {
-        "real": drawn(folder / "real", first + 500),
-        "fresh": drawn(folder / "fresh", first),
-        "slightly blurred": drawn(folder / "b1", first, lambda i: cv2.GaussianBlur(i, (0, 0), 1)),
-        "blurred": drawn(folder / "b2", first, lambda i: cv2.GaussianBlur(i, (0, 0), 2)),
-        "noisy": drawn(folder / "noisy", first, noisy),
-        "symmetric": drawn(folder / "symmetric", first, healthy=True),
+        "real": rendered_features(folder / "real", first + 500),
+        "fresh": rendered_features(folder / "fresh", first),
+        "slightly blurred": rendered_features(
+            folder / "b1", first, lambda i: cv2.GaussianBlur(i, (0, 0), 1)
+        ),
+        "blurred": rendered_features(
+            folder / "b2", first, lambda i: cv2.GaussianBlur(i, (0, 0), 2)
+        ),
+        "noisy": rendered_features(folder / "noisy", first, noisy),
+        "symmetric": rendered_features(folder / "symmetric", first, healthy=True),
     }
 
 
 @pytest.mark.parametrize("metric", ["fid", "kid"])
-def test_the_default_backend_may_be_a_default(features, metric: str) -> None:
-    def apart(name: str) -> float:
+def test_the_default_backend_ranks_distortions(features, metric: str) -> None:
+    def distance(name: str) -> float:
         a, b = features[name], features["real"]
         return frechet_distance(a, b) if metric == "fid" else kernel_distance(a, b)[0]
 
-    assert apart("fresh") < apart("slightly blurred") < apart("blurred")
-    assert apart("fresh") < apart("noisy")
-    assert apart("fresh") < apart("symmetric")
+    assert distance("fresh") < distance("slightly blurred") < distance("blurred")
+    assert distance("fresh") < distance("noisy")
+    assert distance("fresh") < distance("symmetric")
 
 
 def test_evaluate_without_pairs(tmp_path: Path) -> None:
     export(tmp_path / "real", ExportPlan(5, 2, seed=61))
     export(tmp_path / "made", ExportPlan(4, 2, seed=62))
-    main(["evaluate", "--real", str(tmp_path / "real"), "--fake", str(tmp_path / "made"),
-          "--out", str(tmp_path / "r")])  # fmt: skip
+    main(
+        [
+            "evaluate",
+            "--real",
+            str(tmp_path / "real"),
+            "--fake",
+            str(tmp_path / "made"),
+            "--out",
+            str(tmp_path / "r"),
+        ]
+    )
     reference, own = read_report(tmp_path / "r" / "report.json").results
     assert reference.reference
     assert reference.method == "real, half of the people against half (6 and 4 pictures)"
@@ -91,18 +105,18 @@ def test_evaluate_without_pairs(tmp_path: Path) -> None:
     assert "All pictures shown are synthetic" in notice
 
 
-def test_each_row_is_of_its_own_pictures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_row_is_of_its_own_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Real features have mean 2 and variance 20/3 (two halves of two people), made ones 8 and 20/3;
     of the real ones half have a face."""
     features, quality, reading = {}, {}, {}
-    for name, level, rises in (("real", 10, 0.0), ("made", 90, 6.0)):
+    for name, level, offset in (("real", 10, 0.0), ("made", 90, 6.0)):
         rows = []
         for k, value in enumerate((-1.0, 1.0, 3.0, 5.0)):
             file, palsy = f"{name}/{k}.png", Palsy.weakness(Side.LEFT, 0.8).to_dict()
             write_flat(tmp_path / file, level + k)
             rows.append(Row(f"{k}.png", f"{name} {k // 2}", "grin", palsy=palsy))
-            features[file] = [value + rises]
-            quality[file] = NO_FACE if name == "real" and k < 2 else [0.2 * k + rises / 10]
+            features[file] = [value + offset]
+            quality[file] = NO_FACE if name == "real" and k < 2 else [0.2 * k + offset / 10]
             found = np.zeros(28)
             found[MOVEMENTS.index(Movement.GRIN) if name == "made" else 0] = 5
             found[-2:] = (0.7, 0.1) if name == "made" else (0.1, 0.1)
@@ -147,7 +161,7 @@ def test_photographs_without_labels(tmp_path: Path, capsys) -> None:
     write_png(tmp_path / "real" / "larger.png", np.full((80, 70, 3), 9, np.uint8))
     main([*words, str(tmp_path / "real")])
     report = read_report(tmp_path / "r" / "report.json")
-    assert "do not publish" in report.notice, "nobody said how they were made"
+    assert "do not publish" in report.notice, "there is no provenance"
     assert report.results[1].figures["faces"].value == 0
     assert "judge_movement" not in report.results[1].figures
     capsys.readouterr()

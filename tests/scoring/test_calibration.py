@@ -28,7 +28,7 @@ CORNER = SIDED.index("commissure height")
 
 
 def measures(outer_eye: float = 1.0, **corner: float) -> Measures:
-    """Nothing but the height of the corners and of the brows, of a face of any size."""
+    """Measures that are zero but for the height of the mouth corners and of the brows."""
     sided = dict.fromkeys(SIDED, Sided(0.0, 0.0))
     left, right = (outer_eye * corner.get(side, 0.0) for side in ("left", "right"))
     brows = outer_eye * corner.get("brow", 0.0)
@@ -37,7 +37,7 @@ def measures(outer_eye: float = 1.0, **corner: float) -> Measures:
 
 
 def drooping(amount: float, side: Side, slant: float = 0.0) -> Sample:
-    """Somebody whose weak corner hangs by as much as it is weak, besides what it hangs at rest."""
+    """A face whose weak corner droops in proportion to its weakness, beside a slant at rest."""
     own = {s.value: slant * (s is Side.LEFT) + amount * (s is side) for s in Side}
     seen, rest = measures(**own), measures(left=slant)
     return Sample(Movement.GRIN, Palsy.weakness(side, amount), seen, seen, rest)
@@ -47,21 +47,24 @@ AMOUNTS = np.round(np.arange(0, 1.01, 0.05), 2)
 DROOPING = [drooping(float(a), side) for a in AMOUNTS for side in Side]
 
 
-def test_the_gain_is_how_much_more_lopsided_a_face_is_than_it_is_seen() -> None:
-    """True corners differ by three times what is seen, true brows by half, the other way round;
-    faces are of all sizes, and one was seen wholly wrong."""
+def test_the_gain_is_the_slope_of_true_on_detected_asymmetry() -> None:
+    """True corners differ by three times the detected difference, true brows by minus half of it;
+    face sizes vary, and one face is an outlier."""
     samples = [
         Sample(
-            Movement.GRIN, Palsy.none(),
-            measures(90.0, left=x, brow=x), measures(7.0, left=3 * x, brow=-x / 2), measures(),
+            Movement.GRIN,
+            Palsy.none(),
+            measures(90.0, left=x, brow=x),
+            measures(7.0, left=3 * x, brow=-x / 2),
+            measures(),
         )
         for x in (-0.04, -0.03, -0.01, 0.01, 0.02, 0.05)
-    ]  # fmt: skip
+    ]
     gains = fit_gains(samples)
     assert gains["commissure height"] == [3.0, 1.0]
     assert gains["brow height"] == [-0.5, -1.0]
-    wrong = Sample(Movement.GRIN, Palsy.none(), measures(left=50.0), measures(), measures())
-    assert fit_gains([*samples * 20, wrong])["commissure height"] == [3.0, 1.0]
+    outlier = Sample(Movement.GRIN, Palsy.none(), measures(left=50.0), measures(), measures())
+    assert fit_gains([*samples * 20, outlier])["commissure height"] == [3.0, 1.0]
 
 
 def test_the_regression_finds_the_function_of_each_side() -> None:
@@ -73,9 +76,9 @@ def test_the_regression_finds_the_function_of_each_side() -> None:
     assert len(weights) == len(features(DROOPING[0].seen, Side.LEFT))
 
 
-def test_thresholds_part_the_scores_by_what_is_estimated() -> None:
+def test_thresholds_separate_the_scores_of_the_estimates() -> None:
     """Items score 2 from a function of a quarter and 4 from one of three quarters, which a
-    regression that draws everything towards healthy estimates as 0.40 and 0.80."""
+    regression that shrinks towards healthy estimates as 0.40 and 0.80."""
     weights = np.zeros(len(features(DROOPING[0].seen, Side.LEFT)))
     weights[CORNER], weights[-1] = -0.8, 1.0
     low, high = fit_thresholds(DROOPING, weights.tolist())
@@ -83,20 +86,20 @@ def test_thresholds_part_the_scores_by_what_is_estimated() -> None:
     assert 0.755 < high <= 0.80
 
 
-def test_all_movements_are_fitted_apart_with_rest_and_without(
+def test_each_movement_is_fitted_with_and_without_rest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """People's own slants mislead a regression that does not know them at rest."""
+    """Individual asymmetry at rest misleads a regression that does not correct for it."""
     requested: dict[Movement, range] = {}
 
-    def drawn(
+    def rendered(
         movement: Movement, subjects: range, per_subject: int, progress: Callable[[], None] | None
     ) -> list[Sample]:
         requested[movement] = subjects
         rng = np.random.default_rng(YANAGIHARA.index(movement))
         return [drooping(float(a), s, rng.normal(0, 0.4)) for a in AMOUNTS for s in Side]
 
-    monkeypatch.setattr(calibration, "render_samples", drawn)
+    monkeypatch.setattr(calibration, "render_samples", rendered)
     monkeypatch.setattr(calibration, "fit_thresholds", lambda samples, weights: [0.1, 0.2])
     found = calibrate(7, 2)
     assert requested[Movement.REST] == range(700_000, 700_007)
@@ -113,8 +116,8 @@ def test_all_movements_are_fitted_apart_with_rest_and_without(
     assert errors[" with rest"] < 0.05 < errors[""]
 
 
-def test_detectors_make_faces_more_alike_than_they_are() -> None:
-    """Drawn people: true asymmetries are about a quarter larger than those seen."""
+def test_detectors_underestimate_asymmetry() -> None:
+    """On synthetic subjects true asymmetries are about a quarter larger than detected ones."""
     steps: list[int] = []
     samples = render_samples(
         Movement.GRIN, range(FIRST_SEED, FIRST_SEED + 6), 2, lambda: steps.append(1)
@@ -134,11 +137,13 @@ def test_detectors_make_faces_more_alike_than_they_are() -> None:
         assert abs(still) < 0.03, "at rest without a palsy"
 
 
-def test_calibration_stays_away_from_evaluation_people() -> None:
+def test_calibration_and_evaluation_share_no_subjects() -> None:
     assert FIRST_SEED + 11_000 < EVALUATION_SEEDS
 
 
-def test_photographed_people_smile_healthily_and_are_moved(face: Face, subject: Subject) -> None:
+def test_photographed_people_give_healthy_smiles_and_simulated_palsies(
+    face: Face, subject: Subject
+) -> None:
     smile = detect_face(render(subject, Movement.GRIN, view=View(256)).image)
     steps: list[int] = []
     subjects = [Photographed(face, smile)]
@@ -150,12 +155,12 @@ def test_photographed_people_smile_healthily_and_are_moved(face: Face, subject: 
     corner, other = (s.seen.sided["commissure height"] for s in (own, mirrored))
     assert (corner.left, corner.right) == pytest.approx((other.right, other.left), rel=1e-5)
     assert own.rest.sided == measure(face.landmarks).sided
-    assert all(sample.true is None for sample in found)  # nobody knows where landmarks truly are
+    assert all(sample.true is None for sample in found)  # true landmarks are unknown
     for sample in moved:
         seen = sample.seen.sided["commissure height"]
-        assert sample.palsy.weak_side is Side.RIGHT  # as these three are drawn, below 0.4 each
-        assert seen.right > seen.left  # lower, counted downwards
+        assert sample.palsy.weak_side is Side.RIGHT  # for these seeds
+        assert seen.right > seen.left  # lower in the image
     assert len(move_photographs(Movement.WHISTLE, subjects, 1)) == 1
-    drawn = Sample(Movement.GRIN, Palsy.none(), *[measures(left=x) for x in (0.1, 0.3, 0.0)])
+    one_way = Sample(Movement.GRIN, Palsy.none(), *[measures(left=x) for x in (0.1, 0.3, 0.0)])
     other_way = Sample(Movement.GRIN, Palsy.none(), *[measures(left=-x) for x in (0.1, 0.3, 0.0)])
-    assert fit_gains([drawn, other_way, *found])["commissure height"][0] == 3.0
+    assert fit_gains([one_way, other_way, *found])["commissure height"][0] == 3.0

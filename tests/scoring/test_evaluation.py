@@ -1,4 +1,4 @@
-"""A small benchmark set judged end to end, through the command line."""
+"""A small benchmark set evaluated end to end, through the command line."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def vp(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def noisy(vp: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A method that gives the truth with a little noise, once with a grey square for a face."""
+    """A method that returns the truth with a little noise, and once a grey image."""
     folder = tmp_path_factory.mktemp("noisy")
     rng = np.random.default_rng(0)
     for k, pair in enumerate(read_pairs(vp / "pairs.csv")):
@@ -46,8 +46,9 @@ def noisy(vp: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def report(vp: Path, noisy: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("report")
-    main(["evaluate", "--real", str(vp), "--fake", str(noisy), "--name", "noisy", "--out",
-          str(out)])  # fmt: skip
+    main(
+        ["evaluate", "--real", str(vp), "--fake", str(noisy), "--name", "noisy", "--out", str(out)]
+    )
     return out
 
 
@@ -82,7 +83,7 @@ def test_copies_are_exposed(report: Path) -> None:
     assert "cannot judge a method alone: copy-identity scores no worse than the truth" in text
 
 
-def test_infinite_and_missing_are_said_not_averaged(report: Path) -> None:
+def test_infinite_and_missing_values_are_noted_and_not_averaged(report: Path) -> None:
     notes = {r.method: r.notes for r in read_report(report / "report.json").results}
     assert "20 of 20 psnr are infinite (identical pictures)" in notes["truth"]
     assert "no single face was found in 1 of 20 pictures" in notes["noisy"]
@@ -97,15 +98,15 @@ def test_variants_name_backend_and_count(report: Path) -> None:
     assert noisy.variants["fid"].endswith(", 20]")
 
 
-def test_the_page_stands_alone(report: Path) -> None:
+def test_the_page_is_self_contained(report: Path) -> None:
     page = (report / "report.html").read_text()
     assert page.count("data:image/png;base64,") == 3
-    assert not re.search(r"https?:", page)  # a picture in base64 may hold the letters, no colon
+    assert not re.search(r"https?:", page)  # base64 may contain the letters, but no colon
     assert "not a medical device. All pictures shown are synthetic." in page
 
 
 def test_photographs_are_not_called_synthetic(vp: Path, report: Path, tmp_path: Path) -> None:
-    """A set whose manifest does not say how its pictures were made may show real people."""
+    """A set without the provenance of every image may show real people."""
     real = tmp_path / "real"
     shutil.copytree(vp, real)
     rows = [json.loads(line) for line in (real / "metadata.jsonl").read_text().splitlines()]
@@ -115,23 +116,45 @@ def test_photographs_are_not_called_synthetic(vp: Path, report: Path, tmp_path: 
     fake.mkdir()
     for pair in read_pairs(vp / "pairs.csv"):
         shutil.copy(vp / pair.truth, fake / pair.name)
-    main(["evaluate", "--real", str(real), "--fake", str(fake), "--out", str(tmp_path / "out"),
-          "--cache", str(report / "features.sqlite")])  # fmt: skip
+    main(
+        [
+            "evaluate",
+            "--real",
+            str(real),
+            "--fake",
+            str(fake),
+            "--out",
+            str(tmp_path / "out"),
+            "--cache",
+            str(report / "features.sqlite"),
+        ]
+    )
     text = (tmp_path / "out" / "report.md").read_text()
     assert "Shows photographs of real people: do not publish it." in text
     assert "All pictures shown are synthetic" not in text
 
 
-def test_a_second_run_looks_at_nothing_again(
+def test_a_second_run_reads_all_features_from_the_cache(
     vp: Path, noisy: Path, report: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
-        raise AssertionError("looked again")
+        raise AssertionError("detected again")
 
     monkeypatch.setattr("palsynth.scoring.judges.detect_faces", fail)
     shutil.copy(report / "features.sqlite", tmp_path / "features.sqlite")
-    main(["evaluate", "--real", str(vp), "--fake", str(noisy), "--name", "noisy", "--out",
-          str(tmp_path)])  # fmt: skip
+    main(
+        [
+            "evaluate",
+            "--real",
+            str(vp),
+            "--fake",
+            str(noisy),
+            "--name",
+            "noisy",
+            "--out",
+            str(tmp_path),
+        ]
+    )
     assert (tmp_path / "report.json").read_bytes() == (report / "report.json").read_bytes()
 
 
@@ -159,9 +182,13 @@ def test_several_reports_in_one_table(
 
 @pytest.mark.parametrize("fault", ["missing picture", "other size", "no pairs"])
 def test_faults_are_named(
-    fault: str, vp: Path, noisy: Path, report: Path, tmp_path: Path,
+    fault: str,
+    vp: Path,
+    noisy: Path,
+    report: Path,
+    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     fake, out = tmp_path / "fake", tmp_path / "out"
     shutil.copytree(noisy, fake)
     first = fake / read_pairs(vp / "pairs.csv")[0].name
@@ -183,7 +210,7 @@ def test_faults_are_named(
     assert not (out / "report.json").exists()
 
 
-def test_features_are_kept_by_content_in_bounded_chunks(tmp_path: Path) -> None:
+def test_features_are_cached_by_content_in_bounded_chunks(tmp_path: Path) -> None:
     seen: list[int] = []
 
     def extract(paths):  # type: ignore[no-untyped-def]
@@ -206,7 +233,7 @@ def test_features_are_kept_by_content_in_bounded_chunks(tmp_path: Path) -> None:
         assert sum(seen) == 71
 
 
-def test_groups_and_published_rows_stand_in_the_report(report: Path) -> None:
+def test_the_report_has_groups_and_published_rows(report: Path) -> None:
     text = (report / "report.md").read_text()
     assert "## By group" in text
     assert "noisy: gender " in text

@@ -1,4 +1,4 @@
-"""The promise about item scores, on people that nothing was fitted to. Takes minutes."""
+"""The specified agreement of item scores, on evaluation subjects. Takes minutes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from palsynth.subjects import EVALUATION_SEEDS, View, render, sample
 
 @pytest.mark.slow
 @pytest.mark.parametrize("movement", YANAGIHARA)
-def test_weighted_kappa_on_evaluation_people(movement: Movement) -> None:
+def test_weighted_kappa_on_evaluation_subjects(movement: Movement) -> None:
     true, found = [], []
     for seed in range(EVALUATION_SEEDS, EVALUATION_SEEDS + 50):
         for grade in Grade:

@@ -1,4 +1,4 @@
-"""The judges themselves, on people who do not exist."""
+"""The real judges, on synthetic subjects."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def test_the_judge_reads_movement_and_the_weak_side(faces: dict[str, Path]) -> N
     assert np.nanmin(swapped) > 0.4, "the wrong side is an error on both"
 
 
-def test_each_row_is_of_its_own_picture(faces: dict[str, Path]) -> None:
-    """Pictures without one face leave their rows empty and move no other."""
+def test_each_row_belongs_to_its_image(faces: dict[str, Path]) -> None:
+    """Images without exactly one face give NaN rows and shift no other row."""
     judge = judges.dlib()
     order = ["none", "same", "two", "other", "left"]
     found = judge.extract([faces[name] for name in order])
@@ -59,10 +59,12 @@ def test_each_row_is_of_its_own_picture(faces: dict[str, Path]) -> None:
     points = judges.landmarks().extract([faces[name] for name in order])
     assert np.isnan(points[[0, 2]]).all()
     assert points.shape == (5, 478, 3)
-    assert points[1, 33, 0] < points[1, 263, 0], "the patient's right eye is at the left"
+    assert points[1, 33, 0] < points[1, 263, 0], (
+        "the patient's right eye is on the left of the image"
+    )
 
 
-def test_quality_is_of_a_hundred_trembling_embeddings(faces: dict[str, Path]) -> None:
+def test_quality_uses_a_hundred_stochastic_embeddings(faces: dict[str, Path]) -> None:
     found = judges.quality().extract([faces["same"], faces["none"]])
     assert found.shape == (2, 1)
     assert 0 < found[0, 0] < 1

@@ -1,4 +1,4 @@
-"""Each figure of the evaluation, worked out by hand from what was seen in which picture."""
+"""Each figure of the evaluation, computed by hand from given features."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from palsynth.face import topology
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.panel import BY_GROUP, Judged, Panel, Weights, figures_of
 from palsynth.subjects import View, render, sample
-from tests.scoring.sights import NO_FACE, made, pair, use, write_flat
+from tests.scoring.fake_judges import NO_FACE, made, pair, use, write_flat
 
 PAIRS = [
     pair(0, "a", gender="woman"),
@@ -44,13 +44,13 @@ FACES = {
 }  # fmt: skip
 
 QUALITY = {
-    **{f"identity/{who}.png": [0.05] for who in "ab"},
+    **{f"identity/{subject}.png": [0.05] for subject in "ab"},
     **{f"{part}/{k}.png": [0.1] for part in ("expression", "truth") for k in range(4)},
     "made/0.png": [0.2], "made/1.png": [0.4], "made/2.png": [0.9], "made/3.png": NO_FACE,
 }  # fmt: skip
 
 SET = {
-    **{f"identity/{who}.png": [90.0] for who in "ab"},
+    **{f"identity/{subject}.png": [90.0] for subject in "ab"},
     **{f"expression/{k}.png": [100.0 * k] for k in range(4)},
     **{f"truth/{k}.png": [v] for k, v in enumerate((1.0, 5.0, 1.0, 5.0))},
     **{f"made/{k}.png": [v] for k, v in enumerate((0.0, 2.0, 0.0, 2.0))},
@@ -58,17 +58,17 @@ SET = {
 
 
 def _eyes_apart(by: float) -> np.ndarray:
-    """Landmarks (478, 3), all at nought but the outer corners of the eyes."""
+    """Landmarks (478, 3), all zero but for the outer corners of the eyes."""
     points = np.zeros((topology.POINTS, 3))
     points[topology.OUTER_CANTHUS["left"], 0] = by
     return points
 
 
 def _landmarks() -> dict[str, object]:
-    """True eyes lie 100, 200, 50 and 100 px apart; what is made is off by 5, 10 and 2 px."""
+    """True eyes are 100, 200, 50 and 100 px apart; made landmarks are off by 5, 10 and 2 px."""
     off = [(3.0, 4.0, 70.0), (6.0, 8.0, -9.0), (0.0, 2.0, 0.0)]
     apart = (100.0, 200.0, 50.0, 100.0)
-    found: dict[str, object] = {f"identity/{who}.png": _eyes_apart(1.0) for who in "ab"}
+    found: dict[str, object] = {f"identity/{subject}.png": _eyes_apart(1.0) for subject in "ab"}
     for k in range(4):
         found[f"expression/{k}.png"] = _eyes_apart(7.0)
         found[f"truth/{k}.png"] = _eyes_apart(apart[k])
@@ -78,10 +78,10 @@ def _landmarks() -> dict[str, object]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Truths are grey; identities differ from them in the left half, what is made in 17 of
-    32 columns, the half and its rim, by 10 or 20 levels."""
-    for number, who in enumerate("ab"):
-        write_flat(tmp_path / "identity" / f"{who}.png", 100 + 2 * number, 50)
+    """Truths are grey; identities differ from them in the left half, made images by 10 or 20
+    levels in 17 of 32 columns, that half and its rim."""
+    for number, subject in enumerate("ab"):
+        write_flat(tmp_path / "identity" / f"{subject}.png", 100 + 2 * number, 50)
     for k in range(4):
         write_flat(tmp_path / "expression" / f"{k}.png", 200 + k)
         write_flat(tmp_path / "truth" / f"{k}.png", 100 + k)
@@ -92,8 +92,14 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def panel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Panel]:
-    use(monkeypatch, dlib=DLIB, recogniser=FACES, quality=QUALITY, distribution=SET,
-        landmarks=_landmarks())  # fmt: skip
+    use(
+        monkeypatch,
+        dlib=DLIB,
+        recogniser=FACES,
+        quality=QUALITY,
+        distribution=SET,
+        landmarks=_landmarks(),
+    )
     with FeatureCache(folder / "features.sqlite") as cache:
         yield Panel(folder, PAIRS, Weights(), cache)
 
@@ -107,19 +113,19 @@ def values(judged: Judged, *keys: str) -> list[float]:
     return [judged.figures[key].value for key in keys]
 
 
-def test_who_it_is_and_who_it_is_not(judged: Judged) -> None:
+def test_identity_figures(judged: Judged) -> None:
     assert judged.per_pair["identity_distance"][:3].tolist() == [1, 2, 4]
     assert judged.per_pair["leak_distance"][:3].tolist() == [2, 6, 7]
     found = values(judged, "identity_distance", "leak_distance", "identity_top1")
     assert found == pytest.approx([7 / 3, 5, 50])
     assert judged.figures["identity_distance"].count == 3
-    assert judged.figures["identity_top1"].count == 4, "without a face nobody is recognised"
+    assert judged.figures["identity_top1"].count == 4, "an image without a face is not recognised"
     assert judged.per_pair["identity_top1"].tolist() == [100, 0, 100, 0]
     assert values(judged, "identity_cosine") == pytest.approx([(0.6 + 0.8 + 0.6) / 3])
     assert judged.variants["identity_cosine"] == "cosine[recogniser]"
 
 
-def test_nobody_is_found_again_without_a_face(
+def test_an_image_without_a_face_is_not_re_identified(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     use(monkeypatch, dlib={**DLIB, "made/0.png": NO_FACE, "made/3.png": (3, 0)})
@@ -128,7 +134,7 @@ def test_nobody_is_found_again_without_a_face(
     assert found.per_pair["identity_top1"].tolist() == [0, 0, 100, 100]
 
 
-def test_how_near_the_truth(judged: Judged) -> None:
+def test_fidelity_figures(judged: Judged) -> None:
     whole = [20 * np.log10(255 / (delta * np.sqrt(17 / 32))) for delta in (10, 10, 20, 20)]
     moving = [20 * np.log10(255 / delta) for delta in (10, 10, 20, 20)]
     assert judged.per_pair["psnr"] == pytest.approx(whole, rel=1e-5)
@@ -147,8 +153,10 @@ def test_how_near_the_truth(judged: Judged) -> None:
     assert values(judged, "landmark_error") == pytest.approx([14 / 3])
 
 
-def test_the_true_eyes_are_the_ruler(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A method that draws eyes twice as far apart is not forgiven by its own ruler."""
+def test_the_landmark_error_is_normalised_by_the_true_eyes(
+    panel: Panel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Eyes made twice as far apart do not reduce the error."""
     points = _landmarks()
     points["made/0.png"] = _eyes_apart(200.0)
     use(monkeypatch, landmarks=points)
@@ -158,7 +166,7 @@ def test_the_true_eyes_are_the_ruler(panel: Panel, monkeypatch: pytest.MonkeyPat
     assert found.per_pair["landmark_error"][0] == pytest.approx(100 * (100 / 478) / 100)
 
 
-def test_as_a_set_and_as_pictures(judged: Judged) -> None:
+def test_distribution_and_quality_figures(judged: Judged) -> None:
     assert values(judged, "fid") == pytest.approx([4 + 4 / 3 + 16 / 3 - 2 * 8 / 3])
     kid = (2 * 1 + 2 * 5**3 + 8 * 1) / 12 + (2 * 2**3 + 2 * 26**3 + 8 * 6**3) / 12 - 2 * 340
     assert values(judged, "kid") == pytest.approx([1000 * kid])
@@ -180,12 +188,15 @@ def test_the_references_are_the_truth_and_the_two_copies(panel: Panel) -> None:
     assert values(rows["truth"], "fid") == pytest.approx([0], abs=1e-9)
 
 
-def test_a_report_names_its_rows_and_says_what_was_not_averaged(panel: Panel) -> None:
+def test_a_report_names_its_rows_and_notes_what_was_not_averaged(panel: Panel) -> None:
     report, pictures = report_of(panel, "mine", made(panel.folder / "made", PAIRS))
     assert report.title == f"{panel.folder.name}: 4 pairs of 2 people"
     assert [(r.method, r.reference) for r in report.results] == [
-        ("truth", True), ("copy-identity", True), ("copy-expression", True), ("mine", False),
-    ]  # fmt: skip
+        ("truth", True),
+        ("copy-identity", True),
+        ("copy-expression", True),
+        ("mine", False),
+    ]
     assert report.results[0].notes == [
         "4 of 4 psnr are infinite (identical pictures)",
         "4 of 4 psnr_moving are infinite (identical pictures)",
@@ -196,9 +207,10 @@ def test_a_report_names_its_rows_and_says_what_was_not_averaged(panel: Panel) ->
         "re-identified, % cannot judge a method alone: copy-identity scores no worse than the truth"
     ]
     assert list(pictures) == [
-        "distance to the identity", "mine: best, median and worst by landmark error",
-    ]  # fmt: skip
-    assert "do not publish" in report.notice, "no manifest says how the pictures were made"
+        "distance to the identity",
+        "mine: best, median and worst by landmark error",
+    ]
+    assert "do not publish" in report.notice, "no manifest gives the provenance"
     groups = {g.method: g.figures for g in report.groups}
     assert list(groups) == ["mine: gender man, 1 people", "mine: gender woman, 1 people"]
     woman, man = groups["mine: gender woman, 1 people"], groups["mine: gender man, 1 people"]
@@ -211,15 +223,19 @@ def test_figures_of_some_pairs(judged: Judged) -> None:
     found = figures_of(judged, np.array([False, True, True, True]))
     assert {k: f.value for k, f in found.items()} == pytest.approx(
         {
-            "landmark_error": 4.5, "identity_distance": 3, "identity_top1": 100 / 3,
-            "leak_distance": 6.5, "ser_fiq": 0.65, "faces": 200 / 3,
+            "landmark_error": 4.5,
+            "identity_distance": 3,
+            "identity_top1": 100 / 3,
+            "leak_distance": 6.5,
+            "ser_fiq": 0.65,
+            "faces": 200 / 3,
         }
-    )  # fmt: skip
+    )
     assert found["identity_distance"].count == 2
     assert set(found) < set(BY_GROUP)
 
 
-def test_without_a_truth_nothing_is_held_against_one(
+def test_a_set_without_truth_has_no_figures_against_one(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pairs = [Pair(**{**p.__dict__, "truth": ""}) for p in PAIRS]
@@ -237,18 +253,17 @@ GRIN = MOVEMENTS.index("grin")
 
 
 def _reading(movement: int, left: float, right: float) -> np.ndarray:
-    """What the judge says: logits of eleven movements and three sides, ten states, two weaknesses,
-    the patient's left first."""
+    """A reading: logits of 11 movements and 3 sides, 12 states, 2 weaknesses, left first."""
     found = np.zeros(28)
     found[movement] = 5
     found[-2:] = left, right
     return found
 
 
-def test_what_was_asked_for_is_measured_against_the_identity(
+def test_expression_is_measured_relative_to_the_identity_image(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Everybody's left corner hangs at rest; only what it moves from there says which is weak."""
+    """All left corners droop at rest; only the change from rest shows which side is weak."""
     flat = render(sample(3), view=View(256)).landmarks
     eyes = [topology.OUTER_CANTHUS[s] for s in ("left", "right")]
     unit = np.linalg.norm(flat[eyes[0]] - flat[eyes[1]])
@@ -266,15 +281,21 @@ def test_what_was_asked_for_is_measured_against_the_identity(
     ]
     other = {f"{part}/{k}.png": hanging(0.5) for part in ("expression", "truth") for k in range(4)}
     points = {
-        **{f"identity/{who}.png": hanging(0.10) for who in "ab"}, **other,
-        "made/0.png": hanging(0.14), "made/1.png": hanging(0.06), "made/2.png": hanging(0.11),
+        **{f"identity/{subject}.png": hanging(0.10) for subject in "ab"},
+        **other,
+        "made/0.png": hanging(0.14),
+        "made/1.png": hanging(0.06),
+        "made/2.png": hanging(0.11),
         "made/3.png": NO_FACE,
-    }  # fmt: skip
+    }
     far = {name: _reading(0, 9, 9) for name in points}
     reading = {
-        **far, "made/0.png": _reading(GRIN, 0.7, 0.1), "made/1.png": _reading(GRIN, 0.3, 0.8),
-        "made/2.png": _reading(GRIN + 1, 0.2, 0.5), "made/3.png": NO_FACE,
-    }  # fmt: skip
+        **far,
+        "made/0.png": _reading(GRIN, 0.7, 0.1),
+        "made/1.png": _reading(GRIN, 0.3, 0.8),
+        "made/2.png": _reading(GRIN + 1, 0.2, 0.5),
+        "made/3.png": NO_FACE,
+    }
     use(monkeypatch, landmarks=points, reading=reading)
     with FeatureCache(folder / "f.sqlite") as cache:
         panel = Panel(folder, pairs, Weights(), cache)

@@ -1,4 +1,4 @@
-"""Pictures of patients judged against the patients, and the tables of the ControlNet paper."""
+"""Images evaluated against their patients, and the tables of the ControlNet paper."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ from tests.methods.controlnet.conftest import base_folder  # noqa: F401
 
 @pytest.fixture(scope="module")
 def vp(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One patient of 20 pictures, two of ten each."""
+    """One patient with 20 images, two with ten each."""
     folder = tmp_path_factory.mktemp("set") / "vp-patients"
     with pytest.MonkeyPatch.context() as patch:
         for name, count in (("PATIENTS", 1), ("IMAGES", 2), ("FURTHER", 2)):
@@ -49,8 +49,8 @@ def vp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_copies_show_what_the_figures_mean(vp: Path, tmp_path: Path) -> None:
-    """A copy of the patient is recognised and has every landmark, a copy of the non-patient not."""
+def test_figures_of_copies(vp: Path, tmp_path: Path) -> None:
+    """A copy of the patient is recognised and has no landmark error, one of the non-patient not."""
     pairs = read_pairs(vp / "pairs.csv")
     with FeatureCache(tmp_path / "f.sqlite") as cache:
         panel = PatientPanel(vp, pairs, Weights(), cache)
@@ -64,14 +64,14 @@ def test_copies_show_what_the_figures_mean(vp: Path, tmp_path: Path) -> None:
     assert value["patient_perceptual"][0] == pytest.approx(0, abs=1e-6)
     assert value["patient_perceptual"][1] > 0.01
     assert value["recognised"][0] > 90
-    assert value["recognised"][1] < 50  # three patients make a coarse threshold
-    assert other.figures["recognised"].high > 3  # 30 pictures cannot promise less
+    assert value["recognised"][1] < 50  # the threshold of three patients is coarse
+    assert other.figures["recognised"].high > 3  # the bound of 30 images is no lower
     groups = tuned_and_others(patient, {pairs[0].subject})
     assert [g.method for g in groups] == ["patient: 1 tuned on", "patient: 2 others"]
     assert groups[1].figures["recognised"].count == 20
 
 
-def test_where_a_face_lies_is_not_how_it_looks(vp: Path, tmp_path: Path) -> None:
+def test_the_perceptual_distance_ignores_the_position_of_the_face(vp: Path, tmp_path: Path) -> None:
     pairs = read_pairs(vp / "pairs.csv")[:2] + read_pairs(vp / "pairs.csv")[-2:]
     with FeatureCache(tmp_path / "f.sqlite") as cache:
         panel = PatientPanel(vp, pairs, Weights(), cache)
@@ -87,17 +87,17 @@ def test_where_a_face_lies_is_not_how_it_looks(vp: Path, tmp_path: Path) -> None
     assert apart < 0.25 * other.figures["patient_perceptual"].value
 
 
-def test_a_set_that_cannot_say_who_is_recognised_is_refused(vp: Path, tmp_path: Path) -> None:
+def test_recognition_needs_two_patients_and_their_rest(vp: Path, tmp_path: Path) -> None:
     pairs = read_pairs(vp / "pairs.csv")
     alone = [pair for pair in pairs if pair.subject == pairs[0].subject]
     with FeatureCache(tmp_path / "f.sqlite") as cache:
-        with pytest.raises(InputError, match="shows one patient alone"):
+        with pytest.raises(InputError, match="has only one patient"):
             PatientPanel(vp, alone, Weights(), cache)
         with pytest.raises(InputError, match="names no expression_identity"):
             PatientPanel(vp, [replace(pairs[0], expression_identity="")], Weights(), cache)
 
 
-def test_the_rows_of_the_papers_table_are_tuned_as_they_say() -> None:
+def test_strategies_of_the_papers_rows() -> None:
     assert {
         "layer-freezing": Strategy("inner"),
         "layer-freezing-controlnet": Strategy("inner-controlnet"),
@@ -114,26 +114,27 @@ def test_the_rows_of_the_papers_table_are_tuned_as_they_say() -> None:
     assert CAPTURED == ("captured", "pf-captured")
 
 
-def test_each_row_is_drawn_by_its_own_method_from_its_own_weights(
+def test_each_row_uses_its_own_method_and_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And a base that was tuned too acts at all timesteps, whatever the recipe says."""
+    """A base that was tuned too acts at all timesteps, whatever the recipe sets."""
     monkeypatch.setattr(Tuning, "weights", lambda self, name, strategy: self.runs / name)
     monkeypatch.setattr(
-        controlnet_rows, "load_pipeline",
+        controlnet_rows,
+        "load_pipeline",
         lambda weights, sampling: SimpleNamespace(
-            said=f"{weights.name} {sampling.outside}", patients=3
+            label=f"{weights.name} {sampling.outside}", patients=3
         ),
-    )  # fmt: skip
+    )
     monkeypatch.setattr(
         controlnet_rows,
         "untuned_pipeline",
-        lambda model: SimpleNamespace(said="untuned", patients=None),
+        lambda model: SimpleNamespace(label="untuned", patients=None),
     )
     model = ControlNetSettings(sampling=Sampling("ddim", 1, 1.0, outside="none"))
     tuning = Tuning(ControlNetRecipe(model=model), tmp_path)
     rows = [
-        (name, method.name, getattr(getattr(method, "pipeline", None), "said", None))
+        (name, method.name, getattr(getattr(method, "pipeline", None), "label", None))
         for name, method in methods_of(tuning, STRATEGIES)
     ]
     assert rows == [
@@ -151,8 +152,9 @@ def test_each_row_is_drawn_by_its_own_method_from_its_own_weights(
     ]
     ranges = [(name, method.name) for name, method in methods_of(tuning, RANGES)]
     assert ranges == [
-        ("simulator", "simulator"), *((name, "controlnet-pf") for name in RANGES),
-    ]  # fmt: skip
+        ("simulator", "simulator"),
+        *((name, "controlnet-pf") for name in RANGES),
+    ]
     recipe = tuning.recipe_of(STRATEGIES["pf"])
     assert recipe.model.strategy == Strategy("controlnet", 500, 701)
 
@@ -161,27 +163,38 @@ def test_each_row_is_drawn_by_its_own_method_from_its_own_weights(
 def recipe(base_folder: Path, vp: Path, tmp_path: Path) -> Path:  # noqa: F811
     made = ControlNetRecipe(
         model=ControlNetSettings(
-            str(base_folder), controlnet=str(base_folder.parent / "controlnet"),
+            str(base_folder),
+            controlnet=str(base_folder.parent / "controlnet"),
             sampling=Sampling("ddim", 1, 1.0),
         ),
         patients=PatientsSettings(vp, patients=1),
         loop=LoopSettings(steps=1, batch=1, device="cpu"),
-    )  # fmt: skip
+    )
     save(made, tmp_path / "recipe.yaml")
     return tmp_path / "recipe.yaml"
 
 
-def test_the_table_tunes_draws_and_judges_every_row(
+def test_the_table_tunes_samples_and_evaluates_every_row(
     recipe: Path, vp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     words = ["table", "controlnet", str(recipe), "--data", str(vp), "--out", str(tmp_path / "t")]
     main(words)
     report = read_report(tmp_path / "t" / "report.json")
     assert [r.method for r in report.results] == [
-        "copy-identity", "copy-expression", "simulator", "captured", "zero-shot",
-        "layer-freezing", "layer-freezing-controlnet", "lora", "conventional", "pf", "pf-codc",
-        "pf-eyes-mouth", "pf-captured",
-    ]  # fmt: skip
+        "copy-identity",
+        "copy-expression",
+        "simulator",
+        "captured",
+        "zero-shot",
+        "layer-freezing",
+        "layer-freezing-controlnet",
+        "lora",
+        "conventional",
+        "pf",
+        "pf-codc",
+        "pf-eyes-mouth",
+        "pf-captured",
+    ]
     for row in report.results:
         assert {"patient_landmarks", "patient_cosine", "recognised", "ser_fiq"} <= set(row.figures)
     assert {g.method for g in report.groups} >= {"pf-codc: 1 tuned on", "pf-codc: 2 others"}
@@ -189,28 +202,40 @@ def test_the_table_tunes_draws_and_judges_every_row(
     assert "Published, on other data" in page
     first = read_pairs(vp / "pairs.csv")[0].subject
     assert f"ten movements of {first} (tuned on): the patient as given, then every" in page
-    drawn_by = {
+    records = {
         row: json.loads((tmp_path / "t" / row / "transfer.json").read_text())
         for row in (r.method for r in report.results if not r.reference)
     }
-    assert {row: found["method"] for row, found in drawn_by.items()} == {
-        "simulator": "simulator", "captured": "captured", "zero-shot": "controlnet-zero-shot",
-        "layer-freezing": "controlnet-pf", "layer-freezing-controlnet": "controlnet-pf",
-        "lora": "controlnet-pf", "conventional": "controlnet-pf", "pf": "controlnet-pf",
-        "pf-codc": "controlnet-pf-codc", "pf-eyes-mouth": "controlnet-pf-eyes-mouth",
+    assert {row: found["method"] for row, found in records.items()} == {
+        "simulator": "simulator",
+        "captured": "captured",
+        "zero-shot": "controlnet-zero-shot",
+        "layer-freezing": "controlnet-pf",
+        "layer-freezing-controlnet": "controlnet-pf",
+        "lora": "controlnet-pf",
+        "conventional": "controlnet-pf",
+        "pf": "controlnet-pf",
+        "pf-codc": "controlnet-pf-codc",
+        "pf-eyes-mouth": "controlnet-pf-eyes-mouth",
         "pf-captured": "controlnet-pf-captured",
-    }  # fmt: skip
-    assert {row for row, found in drawn_by.items() if found.get("rest")} == {
-        "captured", "pf-captured",
-    }  # fmt: skip
-    tuned = {row: f.get("settings", {}).get("tuned") for row, f in drawn_by.items()}
+    }
+    assert {row for row, found in records.items() if found.get("rest")} == {
+        "captured",
+        "pf-captured",
+    }
+    tuned = {row: f.get("settings", {}).get("tuned") for row, f in records.items()}
     assert [row for row, found in tuned.items() if found is None] == [
-        "simulator", "captured", "zero-shot",
-    ]  # fmt: skip
+        "simulator",
+        "captured",
+        "zero-shot",
+    ]
     ranges = {row: (f["first"], f["last"]) for row, f in tuned.items() if f is not None}
     assert {row for row, found in ranges.items() if found == (500, 701)} == {
-        "pf", "pf-codc", "pf-eyes-mouth", "pf-captured",
-    }  # fmt: skip
+        "pf",
+        "pf-codc",
+        "pf-eyes-mouth",
+        "pf-captured",
+    }
     assert ranges["conventional"] == (0, 1000)
     runs = sorted(p.name for p in (tmp_path / "t" / "runs").iterdir())
     assert runs == ["conventional", "layer-freezing", "layer-freezing-controlnet", "lora", "pf"]
@@ -225,10 +250,10 @@ def test_the_table_tunes_draws_and_judges_every_row(
     ("name", "strategy", "outside"),
     [("t000-199", RANGES["t000-199"], "none"), ("inner", STRATEGIES["layer-freezing"], "tuned")],
 )
-def test_another_sampling_draws_anew_but_does_not_tune_anew(
+def test_another_sampling_reuses_the_weights(
     name: str, strategy: Strategy, outside: str, recipe: Path, vp: Path, tmp_path: Path
 ) -> None:
-    """A base that was tuned too acts at all timesteps, whatever the recipe says of others."""
+    """A base that was tuned too acts at all timesteps, whatever the recipe sets for others."""
     tuning = Tuning(load_recipe(recipe), tmp_path / "runs")
     weights = tuning.weights(name, strategy)
     assert weights is not None
@@ -252,11 +277,14 @@ def test_the_ranges_of_timesteps_are_compared(recipe: Path, vp: Path, tmp_path: 
     assert "last: 1000" in text
 
 
-def test_an_interrupted_table_says_what_it_lacks(
-    recipe: Path, vp: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str],
+def test_an_interrupted_table_names_the_missing_rows(
+    recipe: Path,
+    vp: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
-) -> None:  # fmt: skip
-    """And the set that is judged, not the recipe, says who is tuned on."""
+) -> None:
+    """The evaluated set, not the recipe, determines the patients to tune on."""
     words = ["table", "timesteps", str(recipe), "--data", str(vp), "--out", str(tmp_path / "t")]
     recipe.write_text(recipe.read_text().replace(str(vp), "nowhere"))
     requested = []
@@ -270,8 +298,8 @@ def test_an_interrupted_table_says_what_it_lacks(
         main(words)
     assert end.value.code == 130
     assert requested == [vp, vp]
-    said = "interrupted: t800-999, t000-999, t500-700 lacking; start the same command again"
-    assert said in capsys.readouterr().out
+    message = "interrupted: t800-999, t000-999, t500-700 lacking; start the same command again"
+    assert message in capsys.readouterr().out
     rows = [r.method for r in read_report(tmp_path / "t" / "report.json").results]
     assert rows[-1] == "t000-199"
 
@@ -281,6 +309,15 @@ def test_a_recipe_without_patients_is_refused(
 ) -> None:
     save(ControlNetRecipe(), tmp_path / "r.yaml")
     with pytest.raises(SystemExit):
-        main(["table", "controlnet", str(tmp_path / "r.yaml"), "--data", str(vp), "--out",
-              str(tmp_path / "t")])  # fmt: skip
+        main(
+            [
+                "table",
+                "controlnet",
+                str(tmp_path / "r.yaml"),
+                "--data",
+                str(vp),
+                "--out",
+                str(tmp_path / "t"),
+            ]
+        )
     assert "needs kind controlnet and patients" in capsys.readouterr().err

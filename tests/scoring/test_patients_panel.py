@@ -1,4 +1,4 @@
-"""Pictures judged against their patients, worked out by hand from what was seen in which."""
+"""Images evaluated against their patients, computed by hand from given features."""
 
 from __future__ import annotations
 
@@ -17,21 +17,27 @@ from palsynth.methods.base import get_method
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.panel import Judged, Weights
 from palsynth.scoring.patients import FALSE_ACCEPT, PatientPanel, tuned_and_others
-from tests.scoring.sights import NO_FACE, made, pair, use, write_flat
+from tests.scoring.fake_judges import NO_FACE, made, pair, use, write_flat
 
 NOSE = 4
 
 
 def _pair(number: int, patient: str, movement: str = "grin") -> Pair:
-    return pair(number, patient, identity=f"identity/{number}.png", truth="", movement=movement,
-                expression_identity=f"rest/{patient}.png")  # fmt: skip
+    return pair(
+        number,
+        patient,
+        identity=f"identity/{number}.png",
+        truth="",
+        movement=movement,
+        expression_identity=f"rest/{patient}.png",
+    )
 
 
 PAIRS = [_pair(0, "a"), _pair(1, "a", "whistle"), _pair(2, "b"), _pair(3, "b", "whistle")]
 
 DLIB = {
     "rest/a.png": (0, 0), "rest/b.png": (10, 0),
-    # patients at work: 6 and 9 from the other one at rest, 9 and 5
+    # patients moving: 6 and 9 from the other one at rest, 9 and 5
     "expression/0.png": (4, 0), "expression/1.png": (1, 0),
     "expression/2.png": (9, 0), "expression/3.png": (5, 0),
     **{f"identity/{k}.png": (50, 50) for k in range(4)},
@@ -70,8 +76,8 @@ LANDMARKS = {
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    for level, who in ((20, "a"), (30, "b")):
-        write_flat(tmp_path / "rest" / f"{who}.png", level)
+    for level, patient in ((20, "a"), (30, "b")):
+        write_flat(tmp_path / "rest" / f"{patient}.png", level)
     for k in range(4):
         write_flat(tmp_path / "expression" / f"{k}.png", 100 + k)
         write_flat(tmp_path / "identity" / f"{k}.png", 150 + k)
@@ -81,8 +87,14 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def panel(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PatientPanel]:
-    use(monkeypatch, dlib=DLIB, recogniser=FACES, portraits=PORTRAITS, landmarks=LANDMARKS,
-        quality={name: NO_FACE if name == "made/3.png" else [0.5] for name in DLIB})  # fmt: skip
+    use(
+        monkeypatch,
+        dlib=DLIB,
+        recogniser=FACES,
+        portraits=PORTRAITS,
+        landmarks=LANDMARKS,
+        quality={name: NO_FACE if name == "made/3.png" else [0.5] for name in DLIB},
+    )
     with FeatureCache(folder / "features.sqlite") as cache:
         yield PatientPanel(folder, PAIRS, Weights(), cache)
 
@@ -92,8 +104,8 @@ def judged(panel: PatientPanel) -> Judged:
     return panel.judge("mine", made(panel.folder / "made", PAIRS))
 
 
-def test_the_threshold_is_set_by_patients_and_not_by_what_is_judged(judged: Judged) -> None:
-    """The nearest of two patients lie 5 apart; the method's own pictures would say 10.8."""
+def test_the_threshold_is_set_by_patients_and_not_by_the_evaluated_images(judged: Judged) -> None:
+    """The nearest images of two patients are 5 apart; the method's own images would give 10.8."""
     assert judged.per_pair["recognised"].tolist() == [1, 0, 1, 0]
     assert judged.figures["recognised"].value == 50
     assert judged.variants["recognised"] == (
@@ -102,14 +114,14 @@ def test_the_threshold_is_set_by_patients_and_not_by_what_is_judged(judged: Judg
     assert FALSE_ACCEPT == 0.01
 
 
-def test_every_method_is_judged_at_the_same_threshold(panel: PatientPanel) -> None:
+def test_every_method_has_the_same_threshold(panel: PatientPanel) -> None:
     rows = [panel.judge(role, panel.files(role)) for role in ("identity", "expression")]
     assert len({row.variants["recognised"] for row in rows}) == 1
     assert rows[0].per_pair["recognised"].tolist() == [0, 0, 0, 0]
     assert rows[1].per_pair["recognised"].tolist() == [1, 1, 1, 0]  # 4, 1, 1 and 5 from their rest
 
 
-def test_likeness_is_to_the_patient_at_work(judged: Judged) -> None:
+def test_similarity_is_to_the_moving_patient(judged: Judged) -> None:
     assert judged.per_pair["patient_landmarks"][:3] == pytest.approx([0.1, 0.2, 0.1])
     assert judged.per_pair["patient_cosine"][:3] == pytest.approx([0.6, 0.8, 0])
     assert judged.per_pair["patient_perceptual"][:3] == pytest.approx([0, 0.2, 1])
@@ -119,13 +131,17 @@ def test_likeness_is_to_the_patient_at_work(judged: Judged) -> None:
     assert judged.variants["patient_perceptual"] == "1 - cosine[portraits]"
 
 
-def test_who_was_tuned_on_stands_apart(judged: Judged) -> None:
-    ours, others = tuned_and_others(judged, {"a", "somebody who is not shown"})
+def test_patients_tuned_on_are_reported_separately(judged: Judged) -> None:
+    ours, others = tuned_and_others(judged, {"a", "not in the set"})
     assert (ours.method, others.method) == ("mine: 1 tuned on", "mine: 1 others")
     assert {k: f.value for k, f in ours.figures.items()} == pytest.approx(
-        {"recognised": 50, "patient_landmarks": 0.15, "patient_perceptual": 0.1,
-         "patient_cosine": 0.7}
-    )  # fmt: skip
+        {
+            "recognised": 50,
+            "patient_landmarks": 0.15,
+            "patient_perceptual": 0.1,
+            "patient_cosine": 0.7,
+        }
+    )
     assert others.figures["patient_cosine"].value == 0
     assert others.figures["patient_cosine"].count == 1
     assert others.figures["recognised"].count == 2
@@ -133,8 +149,8 @@ def test_who_was_tuned_on_stands_apart(judged: Judged) -> None:
     assert [r.method for r in tuned_and_others(judged, set())] == ["mine: 2 others"]
 
 
-def test_the_table_judges_each_methods_own_pictures(panel: PatientPanel, tmp_path: Path) -> None:
-    """Pictures that are there are not made again: those of the copies, under two names."""
+def test_the_table_evaluates_each_methods_own_images(panel: PatientPanel, tmp_path: Path) -> None:
+    """Existing images are not made again: here copies, under the names of two methods."""
     for name, role in (("first", "identity"), ("second", "expression")):
         for p, file in zip(PAIRS, panel.files(role), strict=True):
             (tmp_path / "t" / name).mkdir(parents=True, exist_ok=True)
@@ -146,12 +162,14 @@ def test_the_table_judges_each_methods_own_pictures(panel: PatientPanel, tmp_pat
     assert [r.reference for r in report.results] == [True, True, False, False]
     groups = {g.method: g.figures["recognised"].value for g in report.groups}
     assert groups == {
-        "first: 1 tuned on": 0, "first: 1 others": 0,
-        "second: 1 tuned on": 100, "second: 1 others": 50,
-    }  # fmt: skip
+        "first: 1 tuned on": 0,
+        "first: 1 others": 0,
+        "second: 1 tuned on": 100,
+        "second: 1 others": 50,
+    }
 
 
-def test_the_patient_stands_above_every_method_in_the_order_of_movements(
+def test_the_grid_has_the_patient_above_every_method(
     panel: PatientPanel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for offset, name in ((40, "x"), (70, "y")):

@@ -1,4 +1,4 @@
-"""The questionnaire: file, choice of pictures, and report."""
+"""The study: its file, choice of images, and report."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def all_of(points: int) -> dict[str, int]:
     return dict.fromkeys(QUESTIONS, points)
 
 
-def test_every_rater_sees_every_item_in_an_order_of_their_own(study: Study) -> None:
+def test_every_rater_gets_every_item_in_their_own_order(study: Study) -> None:
     assert study.size() == (6, 3)
     orders = [study.items(rater) for rater in (1, 2, 3)]
     assert all(sorted(order) == [1, 2, 3, 4, 5, 6] for order in orders)
@@ -44,7 +44,7 @@ def test_every_rater_sees_every_item_in_an_order_of_their_own(study: Study) -> N
     assert len(set(study.tokens())) == 3
 
 
-def test_numbers_say_nothing_of_the_method(study: Study) -> None:
+def test_item_numbers_do_not_reveal_the_method(study: Study) -> None:
     base = sqlite3.connect(study.path)
     methods = [m for (m,) in base.execute("select method from item order by number")]
     assert methods != ["x", "y"] * 3
@@ -63,7 +63,7 @@ def test_every_rater_has_answers_of_their_own(study: Study) -> None:
     assert study.rater("guessed") is None
 
 
-def test_an_answer_is_of_the_picture_that_was_shown(study: Study) -> None:
+def test_an_answer_belongs_to_the_item_that_was_shown(study: Study) -> None:
     for item in range(1, 7):
         study.save(2, item, {"expression": 1, "difference": 2, "naturalness": 3})
     for answer in study.answers():
@@ -81,7 +81,7 @@ def test_an_answer_is_of_the_picture_that_was_shown(study: Study) -> None:
     assert study.answers()[0] == Rating("rater 2", *first, "difference", 2)
 
 
-def test_answers_are_kept_replaced_and_whole(study: Study) -> None:
+def test_answers_are_saved_replaced_and_complete(study: Study) -> None:
     study.save(1, 3, all_of(5))
     study.save(1, 3, all_of(2))
     assert study.points(1, 3) == all_of(2)
@@ -90,7 +90,7 @@ def test_answers_are_kept_replaced_and_whole(study: Study) -> None:
         study.save(1, 4, {**all_of(3), "naturalness": 6})
     with pytest.raises(InputError):
         study.save(1, 4, {"expression": 3})
-    assert study.answered(1) == {3}, "nothing of a bad answer is kept"
+    assert study.answered(1) == {3}, "no part of an invalid answer is saved"
     assert len(Study(study.path).answers()) == 3
 
 
@@ -99,7 +99,7 @@ def test_a_study_is_never_overwritten(study: Study) -> None:
         create(study.path, "Title", SHOWN, 3, seed=4)
 
 
-def test_a_file_that_is_no_study(tmp_path: Path) -> None:
+def test_a_file_that_is_not_a_study(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file"):
         Study(tmp_path / "none.sqlite")
     (tmp_path / "text.sqlite").write_text("hello" * 50)
@@ -107,7 +107,7 @@ def test_a_file_that_is_no_study(tmp_path: Path) -> None:
         Study(tmp_path / "text.sqlite")
 
 
-def test_pairs_are_of_all_movements_alike() -> None:
+def test_pairs_are_balanced_over_movements() -> None:
     pairs = [
         Pair(f"{m}{k}.png", "", "", "", "", m, "") for m in ("grin", "whistle") for k in range(5)
     ]
@@ -130,7 +130,7 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_each_method_is_shown_beside_the_patient_at_work(tmp_path: Path) -> None:
+def test_each_method_is_shown_beside_the_moving_patient(tmp_path: Path) -> None:
     pair = Pair("0.png", "id.png", "p.png", "truth.png", "s", "grin", "")
     for place, level in (("set/p", 1), ("set/id", 2), ("set/truth", 3), ("x/0", 4), ("y/0", 5)):
         write_png(tmp_path / f"{place}.png", np.full((32, 32, 3), level, np.uint8))
@@ -140,12 +140,13 @@ def test_each_method_is_shown_beside_the_patient_at_work(tmp_path: Path) -> None
         return int(cv2.imdecode(np.frombuffer(png, np.uint8), 1)[0, 0, 0])
 
     assert [(s.pair, s.method, level(s.made), level(s.patient)) for s in found] == [
-        ("0.png", "x", 4, 1), ("0.png", "y", 5, 1),
-    ]  # fmt: skip
+        ("0.png", "x", 4, 1),
+        ("0.png", "y", 5, 1),
+    ]
 
 
-def test_each_question_of_each_method_stands_in_its_own_cell(tmp_path: Path) -> None:
-    """And a difference is of the first method less the second."""
+def test_each_question_of_each_method_has_its_own_cell(tmp_path: Path) -> None:
+    """A difference is of the first method less the second."""
     create(tmp_path / "s.sqlite", "T", SHOWN, 2, seed=4)
     study = Study(tmp_path / "s.sqlite")
     method = dict(sqlite3.connect(study.path).execute("select number, method from item"))
@@ -163,16 +164,32 @@ def test_each_question_of_each_method_stands_in_its_own_cell(tmp_path: Path) -> 
     assert table.rows[4] == ["PF (published)", "4.04 ± 0.84", "3.01 ± 1.29", "4.28 ± 0.70"]
     assert table.quiet == {2, 3, 4, 5}
     text = (tmp_path / "r" / "study.md").read_text("utf-8")
-    for question, gap in (("expression", "+2.00"), ("difference", "+1.00"),
-                          ("naturalness", "-3.00")):  # fmt: skip
+    for question, gap in (
+        ("expression", "+2.00"),
+        ("difference", "+1.00"),
+        ("naturalness", "-3.00"),
+    ):
         assert f"| **x less y** | {question} | {gap} |" in text
-    assert "2 of 2 raters have begun, 2 have answered all 6 pictures." in text
+    assert "2 of 2 raters have started, 2 have rated all 6 pictures." in text
     assert "| **expression** | 1.000 |" in text
 
 
 def new(pictures: Path, *methods: str) -> None:
-    main(["study", "new", *methods, "--set", str(pictures / "set"), "--out",
-          str(pictures / "s.sqlite"), "--pairs", "3", "--raters", "2"])  # fmt: skip
+    main(
+        [
+            "study",
+            "new",
+            *methods,
+            "--set",
+            str(pictures / "set"),
+            "--out",
+            str(pictures / "s.sqlite"),
+            "--pairs",
+            "3",
+            "--raters",
+            "2",
+        ]
+    )
 
 
 def test_from_new_to_report(pictures: Path, capsys) -> None:
@@ -180,10 +197,10 @@ def test_from_new_to_report(pictures: Path, capsys) -> None:
     new(pictures, good, poor)
     assert "6 pictures, 2 raters" in capsys.readouterr().out
     study = Study(pictures / "s.sqlite")
-    assert b"palsynth" not in study.picture(1, "made"), "no text chunk says how it was made"
+    assert b"palsynth" not in study.picture(1, "made"), "no text chunk reveals the method"
     with pytest.raises(SystemExit):
         main(["study", "report", str(study.path), "--out", str(pictures / "r")])
-    assert "nobody has answered yet" in capsys.readouterr().err
+    assert "there are no answers yet" in capsys.readouterr().err
     base = sqlite3.connect(study.path)
     method = dict(base.execute("select number, method from item"))
     given = {"good": [], "poor": []}
@@ -198,7 +215,7 @@ def test_from_new_to_report(pictures: Path, capsys) -> None:
         mean, deviation = np.mean(points), np.std(points, ddof=1)
         cell = f"{mean:.2f} ± {deviation:.2f}"
         assert f"| **{name}** | {cell} | {cell} | {cell} |" in text
-    assert "2 of 2 raters have begun, 1 have answered all 6 pictures" in text
+    assert "2 of 2 raters have started, 1 have rated all 6 pictures" in text
     assert "*PF (published)* | 4.04 ± 0.84" in text
     assert "+2.00" in text
     rows = list(csv.DictReader((pictures / "r" / "answers.csv").open()))
@@ -222,13 +239,13 @@ def test_bad_methods(pictures: Path, methods: list[str], text: str, capsys) -> N
     assert not (pictures / "s.sqlite").exists()
 
 
-def test_a_port_in_use_is_told_before_any_link(study: Study, capsys) -> None:
+def test_a_port_in_use_is_reported_before_any_link(study: Study, capsys) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         with pytest.raises(SystemExit) as end:
             main(["study", "serve", str(study.path), "--port", str(taken.getsockname()[1])])
     assert end.value.code == 2
-    said = capsys.readouterr()
-    assert "cannot be served" in said.err
-    assert "/r/" not in said.out
+    printed = capsys.readouterr()
+    assert "cannot be served" in printed.err
+    assert "/r/" not in printed.out

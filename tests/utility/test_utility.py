@@ -1,4 +1,4 @@
-"""Utility on tiny sets, through the command line, and its figures against a known truth."""
+"""Utility on tiny sets, through the command line, and its figures against known ones."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_figures_of_a_known_grader() -> None:
     assert half["item right, % ↑"].value == pytest.approx(50 + 50 / 3, abs=5)
 
 
-def test_labels_that_are_not_known_do_not_count() -> None:
+def test_unknown_labels_do_not_count() -> None:
     one = graded(1.0)
     one.items[::2] = -1
     assert figures([one])["item kappa ↑"].count == 150
@@ -51,7 +51,7 @@ def test_labels_that_are_not_known_do_not_count() -> None:
     assert "grade kappa ↑" not in figures([one])
 
 
-def test_a_difference_means_something_only_where_there_is_one() -> None:
+def test_only_a_real_difference_is_significant() -> None:
     better, worse = ([graded(s, k) for k in range(2)] for s in (0.9, 0.4))
     assert difference(better, worse).low > 0
     same = difference([graded(0.5, 1)], [graded(0.5, 2)])
@@ -59,11 +59,14 @@ def test_a_difference_means_something_only_where_there_is_one() -> None:
 
 
 def test_the_figures_by_hand() -> None:
-    """Of items one in four is wrong, by one step; of grades one by one step and one by two."""
+    """One of four items is wrong, by one step; two grades are, by one step and by two."""
     one = Graded(
-        np.array([0, 1, 2, 2]), np.array([0, 1, 2, 1]), np.array([0, 1, 4, 5]),
-        np.array([0, 1, 3, 3]), np.array(["a", "b", "c", "d"]),
-    )  # fmt: skip
+        np.array([0, 1, 2, 2]),
+        np.array([0, 1, 2, 1]),
+        np.array([0, 1, 4, 5]),
+        np.array([0, 1, 3, 3]),
+        np.array(["a", "b", "c", "d"]),
+    )
     found = {name: figure.value for name, figure in figures([one]).items()}
     assert found["item right, % ↑"] == 75
     assert found["grade within one, % ↑"] == 75
@@ -91,14 +94,24 @@ def test_the_command(sets: Path, tmp_path: Path, capsys) -> None:
     loop = {"steps": 3, "batch": 4, "log_every": 1, "checkpoint_every": 3, "precision": "no"}
     recipe = GraderRecipe(loop=type(recipe.loop)(**loop))
     save(recipe, tmp_path / "recipe.yaml")
-    words = ["utility", "--real", str(sets / "real"), "--synthetic", str(sets / "synthetic"),
-             "--out", str(tmp_path / "out"), "--recipe", str(tmp_path / "recipe.yaml"),
-             "--seeds", "2"]  # fmt: skip
+    words = [
+        "utility",
+        "--real",
+        str(sets / "real"),
+        "--synthetic",
+        str(sets / "synthetic"),
+        "--out",
+        str(tmp_path / "out"),
+        "--recipe",
+        str(tmp_path / "recipe.yaml"),
+        "--seeds",
+        "2",
+    ]
     main(words)
     data = json.loads((tmp_path / "out" / "utility.json").read_text())
     assert list(data["figures"]) == ["real", "synthetic", "real + synthetic"]
     assert set(data["item_kappa_less_real"]) == {"synthetic", "real + synthetic"}
-    # each grader is tested on the real set's test people, of whom there are as many pictures
+    # both graders of a row are tested on the real set's test images
     tested = [row for row in read_manifest(sets / "real") if row.split == "test"]
     trained = [row for row in read_manifest(sets / "real") if row.split == "train"]
     assert 0 < len(tested) != len(trained)
@@ -111,9 +124,10 @@ def test_the_command(sets: Path, tmp_path: Path, capsys) -> None:
         row: pytest.approx(kappa[row] - kappa["real"]) for row in ("synthetic", "real + synthetic")
     }
     for name, folders in (
-        ("real-0", ["real"]), ("synthetic-1", ["synthetic"]),
+        ("real-0", ["real"]),
+        ("synthetic-1", ["synthetic"]),
         ("real-and-synthetic-0", ["real", "synthetic"]),
-    ):  # fmt: skip
+    ):
         used = load_recipe(tmp_path / "out" / name / "recipe.yaml")
         assert [folder.name for folder in used.data.folders] == folders
         assert used.data.seed == used.loop.seed == int(name[-1])
@@ -123,7 +137,7 @@ def test_the_command(sets: Path, tmp_path: Path, capsys) -> None:
     before = checkpoint.stat().st_mtime_ns
     capsys.readouterr()
     main(words)
-    assert checkpoint.stat().st_mtime_ns == before, "what is finished is not trained again"
+    assert checkpoint.stat().st_mtime_ns == before, "finished graders are not trained again"
 
 
 def test_bad_input(sets: Path, tmp_path: Path, capsys) -> None:
@@ -135,7 +149,17 @@ def test_bad_input(sets: Path, tmp_path: Path, capsys) -> None:
         (["--out", str(sets / "real" / "out")], "must not be handed on with a set"),
     ):
         with pytest.raises(SystemExit) as end:
-            main(["utility", "--real", str(sets / "real"), "--synthetic",
-                  str(sets / "synthetic"), "--out", str(tmp_path / "o"), *words])  # fmt: skip
+            main(
+                [
+                    "utility",
+                    "--real",
+                    str(sets / "real"),
+                    "--synthetic",
+                    str(sets / "synthetic"),
+                    "--out",
+                    str(tmp_path / "o"),
+                    *words,
+                ]
+            )
         assert end.value.code == 2
         assert text in capsys.readouterr().err

@@ -1,1 +1,1 @@
-"""The web pages."""
+"""The web pages of a study."""

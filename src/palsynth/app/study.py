@@ -1,4 +1,4 @@
-"""The questionnaire as web pages: one link a rater, one picture a page, no script needed."""
+"""The web pages of a study: one link per rater, one image per page, no JavaScript."""
 
 from __future__ import annotations
 
@@ -24,11 +24,18 @@ _HEADERS = {
 
 
 def study_app(study: Study) -> Starlette:
-    """The pages of a study. Who has no link sees nothing of it."""
+    """Builds the web application of a study, which is accessible only through raters' links.
+
+    Args:
+        study: The study.
+
+    Returns:
+        The ASGI application.
+    """
     pages = _Pages(study)
     return Starlette(
         routes=[
-            Route("/", pages.nothing),
+            Route("/", pages.root),
             Route("/r/{token}", pages.start),
             Route("/r/{token}/done", pages.done),
             Route("/r/{token}/{place:int}", pages.show, methods=["GET"]),
@@ -42,11 +49,11 @@ class _Pages:
     def __init__(self, study: Study) -> None:
         self.study = study
 
-    async def nothing(self, request: Request) -> Response:
+    async def root(self, request: Request) -> Response:
         return _page(self.study.title, "<p>Please open the link that you were given.</p>")
 
     async def start(self, request: Request) -> Response:
-        """Goes on at the first picture without an answer."""
+        """Redirects to the first item without an answer."""
         rater = self._rater(request)
         if rater is None:
             return _unknown()
@@ -103,7 +110,7 @@ class _Pages:
         return self.study.rater(request.path_params["token"])
 
     def _place(self, request: Request) -> tuple[int, list[int], int] | None:
-        """The rater, that rater's items in order, and the place in them, from 1."""
+        """The rater, the rater's items in order, and the place among them, from 1."""
         rater = self._rater(request)
         if rater is None:
             return None
@@ -111,8 +118,10 @@ class _Pages:
         return (rater, items, place) if 1 <= place <= len(items) else None
 
     def _next(self, request: Request, rater: int, after: int = 0) -> str:
-        """The first picture without an answer; when all have one, the one ``after`` a reviewed
-        place."""
+        """Link of the first item without an answer, or if all have one, of the next place.
+
+        ``after`` is the place just reviewed, 0 if none was.
+        """
         answered, items = self.study.answered(rater), self.study.items(rater)
         left = [k for k, item in enumerate(items, 1) if item not in answered]
         following = after + 1 if 0 < after < len(items) else "done"
@@ -146,12 +155,12 @@ def _form(token: str, place: int, count: int, given: dict[str, int], problem: st
         f"<figure><img src='{here}/made.png' alt='the picture to judge'>"
         "<figcaption>the picture to judge</figcaption></figure></div>"
         f"{warning}<form method=post action='{here}'>{''.join(questions)}"
-        f"<div class=buttons>{back}<button>Save and go on</button></div></form>"
+        f"<div class=buttons>{back}<button>Save and continue</button></div></form>"
     )
 
 
 def _unknown() -> Response:
-    return _page("Not found", "<p>This link is not known here. Please check it.</p>", 404)
+    return _page("Not found", "<p>This link is not valid. Please check it.</p>", 404)
 
 
 def _page(title: str, body: str, status: int = 200) -> Response:

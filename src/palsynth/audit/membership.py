@@ -1,7 +1,7 @@
-"""Membership by loss: a model that has learnt pictures by heart finds them easier than others.
+"""Membership inference by loss: a model has a lower loss on images that it has memorised.
 
-Yeom et al. 2018 (arXiv 1709.01604): the attack guesses that a picture with a low loss was trained
-on. It needs the model, which a hospital has and an outsider has not: the worst case.
+Yeom et al. 2018 (arXiv 1709.01604): the attack guesses that an image with a low loss was trained
+on. It needs the model, which a hospital has and an external attacker has not: the worst case.
 """
 
 from __future__ import annotations
@@ -23,11 +23,21 @@ from palsynth.training.randomness import make_generator
 from palsynth.training.restore import restored
 
 NUM_SAMPLES_AVERAGED = 8
-"""Losses of a picture that are averaged, each with other chance (timestep and noise)."""
+"""Losses averaged per image, each with its own random numbers (timestep and noise)."""
 
 
 def model_of(run: Path) -> Objective:
-    """The objective of a training run, with its averaged weights."""
+    """Loads the objective of a training run, with its averaged weights.
+
+    Args:
+        run: The run folder.
+
+    Returns:
+        The objective.
+
+    Raises:
+        InputError: The recipe or a checkpoint cannot be read.
+    """
     return restored(load_recipe(run / "recipe.yaml"), run)
 
 
@@ -37,14 +47,27 @@ def by_loss(
     holdout: Pictures,
     progress: StageProgress | None = None,
 ) -> Finding:
-    """The finding of the attack by loss, over the same pictures as the rest of the audit."""
+    """Attacks a model by its loss, over the same images as the rest of the audit.
+
+    Args:
+        objective: The model's objective.
+        training: The training set, the members.
+        holdout: The hold-out set, the non-members.
+        progress: Called with the stage, the images done and their total.
+
+    Returns:
+        The finding: the AUC of the attack and its verdict.
+
+    Raises:
+        InputError: The objective gives no losses of single images.
+    """
     score, member, subjects = [], [], []
-    for which in (training, holdout):
-        source = FolderSource(which.folder, tuple({row.split for row in which.rows}))
-        part = None if progress is None else partial(progress, f"{which.folder.name}, losses")
-        score.append(picture_losses(objective, source, part))
-        member.append(np.full(len(source.rows), which is training))
-        subjects.append(np.array([f"{which.folder}:{r.subject_id}" for r in source.rows]))
+    for pictures in (training, holdout):
+        source = FolderSource(pictures.folder, tuple({row.split for row in pictures.rows}))
+        stage = None if progress is None else partial(progress, f"{pictures.folder.name}, losses")
+        score.append(picture_losses(objective, source, stage))
+        member.append(np.full(len(source.rows), pictures is training))
+        subjects.append(np.array([f"{pictures.folder}:{r.subject_id}" for r in source.rows]))
     columns = (np.concatenate(v) for v in (score, member, subjects))
     return membership_finding("by the model's loss", *columns)
 
@@ -53,25 +76,36 @@ def by_loss(
 def picture_losses(
     objective: Objective, source: FolderSource, progress: Callable[[int, int], None] | None = None
 ) -> np.ndarray:
-    """(N,) mean loss of each picture of a folder's splits, in the order of its rows.
+    """Mean loss of each image of a folder's splits.
 
-    Chance is the same for every picture, so that one is not easier for an easier timestep. NaN
-    where nothing is known that the objective asks for. Raises InputError where the objective does
-    not say the losses of single images.
+    The random numbers are the same for every image, so that none has an easier timestep.
+
+    Args:
+        objective: The model's objective.
+        source: The N images.
+        progress: Called with the images done and their total.
+
+    Returns:
+        (N,) float64, in the order of the source's rows; NaN for images without the labels that
+        the objective needs.
+
+    Raises:
+        InputError: The objective gives no losses of single images.
     """
-    out = []
+    means = []
     for number in range(len(source.rows)):
-        one = {k: torch.from_numpy(v) for k, v in stack([source.example(number)]).items()}
+        batch = {k: torch.from_numpy(v) for k, v in stack([source.example(number)]).items()}
         losses = []
-        for draw in range(NUM_SAMPLES_AVERAGED):
-            found = objective(one, make_generator(draw, 0, 0, 0, torch.device("cpu"))).per_image
+        for seed in range(NUM_SAMPLES_AVERAGED):
+            generator = make_generator(seed, 0, 0, 0, torch.device("cpu"))
+            found = objective(batch, generator).per_image
             if found is None:
                 raise InputError(
                     f"{type(objective).__name__} gives no loss of single images; "
                     "membership by loss needs one"
                 )
             losses.append(float(found[0]))
-        out.append(float(np.mean(losses)))
+        means.append(float(np.mean(losses)))
         if progress is not None:
             progress(number + 1, len(source.rows))
-    return np.array(out)
+    return np.array(means)

@@ -1,8 +1,8 @@
-"""The audit: does a synthetic set give away whom it was made from?
+"""The privacy audit: does a synthetic set reveal its training subjects?
 
-Three sets of pictures: synthetic, training (what the method has seen), and hold-out (people that
-it has not seen, pictured like the training set). Everything is told by comparison: a figure of
-the synthetic set means something only beside the same figure of the hold-out.
+Three sets are compared: the synthetic set, the training set of the method, and a hold-out of
+people not in the training set, photographed like it. A figure of the synthetic set is meaningful
+only beside the same figure of the hold-out.
 """
 
 from __future__ import annotations
@@ -33,77 +33,111 @@ from palsynth.scoring.features import FeatureCache, cached_features, sha256
 from palsynth.scoring.judges import Judge
 
 FLAGGED = 0.01
-"""Share of hold-out pictures that the re-identification of a whole set may accuse."""
+"""Share of hold-out images that the re-identification threshold flags."""
 
 LEAST_FACES = 100
-"""Hold-out faces from which a share of 1 % of them can be told."""
+"""Least hold-out faces for which a share of 1 % can be estimated."""
 
 MEMBERSHIP = 0.6
-"""AUC of a membership attack from which its lower bound fails the set."""
+"""AUC of a membership attack; a set fails if the lower bound reaches it."""
 
 LEAST = 20
-"""Pictures that a set must have for its rates to mean anything."""
+"""Least images per set for meaningful rates."""
 
 StageProgress = Callable[[str, int, int], None]
 
 Verdict = Literal["passed", "FAILED", "undecided", "shown"]
-"""``shown`` figures are not judged; ``undecided`` ones could not be and do not count as passed."""
+"""``shown`` figures have no limit; ``undecided`` ones have no value and do not count as passed."""
 
 
 @dataclass(frozen=True)
 class Pictures:
-    """A set under audit: rows and files, (N,) each, and the features of their faces (N, D)."""
+    """A set of N images under audit."""
 
     folder: Path
     rows: list[Row]
+    """Row of the manifest of each image."""
     features: np.ndarray
+    """Features of the faces, (N, D) float; NaN without exactly one face."""
 
     def path(self, number: int) -> Path:
-        """The file of a picture."""
+        """The file of an image.
+
+        Args:
+            number: Its row, from 0.
+
+        Returns:
+            The path.
+        """
         return self.folder / self.rows[number].file_name
 
     @property
     def subjects(self) -> np.ndarray:
-        """(N,) names, those of another folder being others."""
+        """Subject of each image, (N,) strings that differ between folders."""
         return np.array([f"{self.folder.resolve()}:{row.subject_id}" for row in self.rows])
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A figure, the same figure of the hold-out where there is one, the limit, the verdict."""
+    """A figure of the synthetic set with its verdict."""
 
     name: str
     found: Figure
+    """The figure of the synthetic set."""
     impostors: Figure | None
+    """The same figure of the hold-out, where it has one."""
     limit: str
+    """What the figure must satisfy, in words; empty if it is only shown."""
     verdict: Verdict
 
 
 def judged(figure: float, passed: bool) -> Verdict:
-    """The verdict over a figure; none over one that could not be computed."""
+    """The verdict on a figure.
+
+    Args:
+        figure: The value; NaN if it could not be computed.
+        passed: Whether it satisfies its limit.
+
+    Returns:
+        ``undecided`` for NaN, else ``passed`` or ``FAILED``.
+    """
     return "undecided" if np.isnan(figure) else "passed" if passed else "FAILED"
 
 
 @dataclass(frozen=True)
 class Audit:
-    """Findings, and what stands behind them for every synthetic picture."""
+    """The findings of an audit, and the matches of every synthetic image behind them."""
 
     findings: list[Finding]
     faces: Nearest
+    """Nearest training face of each of the N synthetic images."""
     matches: Match
+    """Most similar training image of each synthetic image."""
     impostors: Nearest
+    """Nearest training face of each hold-out image."""
     near_duplicates: np.ndarray
-    """(N,) bool, near-duplicates."""
+    """Whether a synthetic image is a near-duplicate of a training image, (N,) bool."""
     remarks: list[str] = field(default_factory=list)
 
     @property
     def passed(self) -> bool:
-        """Whether everything that is judged has passed."""
+        """Whether every finding with a limit has passed."""
         return all(f.verdict in ("passed", "shown") for f in self.findings)
 
 
 def check_size(folder: Path, splits: tuple[str, ...] | None) -> list[Row]:
-    """The rows of a set. Raises InputError where they are too few for rates to mean anything."""
+    """Checks that a set has enough images for meaningful rates.
+
+    Args:
+        folder: Folder of the set.
+        splits: Splits to use; None for all images.
+
+    Returns:
+        Its rows.
+
+    Raises:
+        InputError: There are fewer than ``LEAST`` images, or the folder cannot be read.
+    """
     rows = pictures(folder, splits)
     if len(rows) < LEAST:
         which = f" in split {' and '.join(splits)}" if splits else ""
@@ -115,21 +149,38 @@ def check_size(folder: Path, splits: tuple[str, ...] | None) -> list[Row]:
 
 
 def open_set(
-    folder: Path, splits: tuple[str, ...] | None, judge: Judge, cache: FeatureCache,
+    folder: Path,
+    splits: tuple[str, ...] | None,
+    judge: Judge,
+    cache: FeatureCache,
     progress: StageProgress | None = None,
-) -> Pictures:  # fmt: skip
-    """A folder's pictures and their faces' features. Raises InputError where they are too few."""
+) -> Pictures:
+    """Reads the images of a folder and the features of their faces.
+
+    Args:
+        folder: Folder of the set.
+        splits: Splits to use; None for all images.
+        judge: The recogniser.
+        cache: Cache of the features.
+        progress: Called with the stage, the images done and their total.
+
+    Returns:
+        The set; features compared by cosine are normalised to unit length.
+
+    Raises:
+        InputError: There are fewer than ``LEAST`` images, or one cannot be read.
+    """
     rows = check_size(folder, splits)
     done = 0
 
-    def more(count: int) -> None:
+    def advance(count: int) -> None:
         nonlocal done
         done += count
         if progress is not None:
             progress(f"{folder.name}, {judge.name}", done, len(rows))
 
     files = [folder / row.file_name for row in rows]
-    features = cached_features(files, judge.name, judge.extract, cache, more)
+    features = cached_features(files, judge.name, judge.extract, cache, advance)
     if judge.by_cosine:
         features = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-9)
     return Pictures(folder, rows, features)
@@ -141,9 +192,21 @@ def audit(
     holdout: Pictures,
     progress: StageProgress | None = None,
 ) -> Audit:
-    """Compares the sets. Raises InputError where training and hold-out share a subject or a
-    picture."""
-    _check_apart(training, holdout)
+    """Audits a synthetic set.
+
+    Args:
+        synthetic: The synthetic set.
+        training: The training set of the method.
+        holdout: People not in the training set.
+        progress: Called with the stage, the images done and their total.
+
+    Returns:
+        Findings on near-duplicates, re-identification and membership.
+
+    Raises:
+        InputError: Training set and hold-out share a subject or an image.
+    """
+    _check_disjoint(training, holdout)
     remarks = []
     for name, s in (("synthetic", synthetic), ("training", training), ("hold-out", holdout)):
         lost = int(np.isnan(s.features).any(1).sum())
@@ -151,7 +214,7 @@ def audit(
             remarks.append(f"No single face was found in {lost} of {len(s.rows)} {name} pictures.")
     if (~np.isnan(holdout.features).any(1)).sum() < LEAST_FACES:
         remarks.append(
-            f"The hold-out has fewer than {LEAST_FACES} faces: too few to judge by 1 % of them."
+            f"The hold-out has fewer than {LEAST_FACES} faces: too few for a threshold at 1 %."
         )
     faces = nearest(synthetic.features, training.features)
     impostors = nearest(holdout.features, training.features)
@@ -165,19 +228,19 @@ def audit(
     return Audit(findings, faces, matches, impostors, matches.correlation >= DUPLICATE, remarks)
 
 
-def _check_apart(training: Pictures, holdout: Pictures) -> None:
+def _check_disjoint(training: Pictures, holdout: Pictures) -> None:
     shared = sorted(set(training.subjects) & set(holdout.subjects))
     if shared:
         raise InputError(
             f"{training.folder}: subject {shared[0].rpartition(':')[2]} is in the training set and "
-            "in the hold-out; they must be other people (see 'palsynth data check')"
+            "in the hold-out; the sets must not share people (see 'palsynth data check')"
         )
     known = {sha256(training.path(k)) for k in range(len(training.rows))}
     for k in range(len(holdout.rows)):
         if sha256(holdout.path(k)) in known:
             raise InputError(
                 f"{holdout.path(k)}: is a training picture too; the hold-out must be of people "
-                "whom the method has not seen"
+                "not in the training set"
             )
 
 
@@ -189,23 +252,23 @@ def _duplicates(
     synthetic: Pictures, training: Pictures, holdout: Pictures, progress: StageProgress | None
 ) -> tuple[Match, Match]:
     stacks = []
-    for which in (training, synthetic, holdout):
-        seen = []
-        for k in range(len(which.rows)):
-            seen.append(prepared(read_image(which.path(k))))
+    for images in (training, synthetic, holdout):
+        pairs = []
+        for k in range(len(images.rows)):
+            pairs.append(prepared(read_image(images.path(k))))
             if progress is not None:
-                progress(f"{which.folder.name}, for near-duplicates", k + 1, len(which.rows))
-        stacks.append((np.stack([a for a, _ in seen]), np.stack([b for _, b in seen])))
+                progress(f"{images.folder.name}, for near-duplicates", k + 1, len(images.rows))
+        stacks.append((np.stack([a for a, _ in pairs]), np.stack([b for _, b in pairs])))
     gallery, *probes = stacks
-    one, other = (duplicates(p, gallery) for p in probes)
-    return one, other
+    of_synthetic, of_holdout = (duplicates(p, gallery) for p in probes)
+    return of_synthetic, of_holdout
 
 
 def _near_duplicates(
-    matches: Match, other: Match, synthetic: Pictures, holdout: Pictures
+    matches: Match, of_holdout: Match, synthetic: Pictures, holdout: Pictures
 ) -> Finding:
     found = _share(matches.correlation >= DUPLICATE, synthetic.subjects)
-    impostors = _share(other.correlation >= DUPLICATE, holdout.subjects)
+    impostors = _share(of_holdout.correlation >= DUPLICATE, holdout.subjects)
     verdict = judged(found.value, found.value == 0)
     return Finding("near-duplicates of training pictures, %", found, impostors, "none", verdict)
 
@@ -213,50 +276,52 @@ def _near_duplicates(
 def _reidentified(
     faces: Nearest, impostors: Nearest, synthetic: Pictures, training: Pictures, holdout: Pictures
 ) -> list[Finding]:
-    """Shares in which a training person is recognised, at false-accept rates per comparison."""
+    """Shares of images matched to a training subject, at false-accept rates per comparison."""
     rng = np.random.default_rng(0)
     sample = rng.permutation(len(training.rows))[:2000]
-    apart = distances(holdout.features, training.features[sample]).ravel()
-    out = []
+    impostor_distances = distances(holdout.features, training.features[sample]).ravel()
+    findings = []
     for far in FALSE_ACCEPTS:
-        threshold = threshold_at(apart, far)
+        threshold = threshold_at(impostor_distances, far)
         found = _share(recognised(faces.distance, threshold), synthetic.subjects)
-        other = _share(recognised(impostors.distance, threshold), holdout.subjects)
-        name = f"looks like somebody in training, %, at FAR {100 * far:g} % a comparison"
+        of_holdout = _share(recognised(impostors.distance, threshold), holdout.subjects)
+        name = f"matched to a training subject, %, at FAR {100 * far:g} % per comparison"
         name += f" (distance {threshold:.3f})"
-        out.append(Finding(name, found, other, "", "shown"))
-    return out
+        findings.append(Finding(name, found, of_holdout, "", "shown"))
+    return findings
 
 
 def _flagged(
     faces: Nearest, impostors: Nearest, synthetic: Pictures, holdout: Pictures
 ) -> list[Finding]:
-    """The same with the threshold that accuses 1 % of strangers: their whole gallery counts."""
-    near, far = faces.distance, impostors.distance
-    kept = [~np.isnan(near), ~np.isnan(far)]
-    groups = np.concatenate([synthetic.subjects[kept[0]], holdout.subjects[kept[1]]])
-    score = np.concatenate([near[kept[0]], far[kept[1]]])
-    own = np.arange(len(score)) < kept[0].sum()
+    """Share of images nearer to a training face than 99 % of the hold-out's.
+
+    The threshold is over the distance to the nearest of the whole training set, not per comparison.
+    """
+    has_face = ~np.isnan(faces.distance), ~np.isnan(impostors.distance)
+    groups = np.concatenate([synthetic.subjects[has_face[0]], holdout.subjects[has_face[1]]])
+    score = np.concatenate([faces.distance[has_face[0]], impostors.distance[has_face[1]]])
+    own = np.arange(len(score)) < has_face[0].sum()
 
     def flagged(score: np.ndarray, own: np.ndarray) -> float:
-        """The threshold is drawn anew with the strangers: it is no more certain than they."""
+        """In %, with the threshold of this resample, whose uncertainty thus enters the interval."""
         if own.all() or not own.any():
             return float("nan")
         return float(100 * (score[own] < np.quantile(score[~own], FLAGGED)).mean())
 
     found = bootstrap(score, own, groups=groups, statistic=flagged, num_resamples=500)
-    enough = kept[1].sum() >= LEAST_FACES
+    enough = has_face[1].sum() >= LEAST_FACES
     verdict: Verdict = judged(found.value, found.low <= 100 * FLAGGED) if enough else "shown"
-    mean, theirs = (bootstrap(score[which], groups=groups[which]) for which in (own, ~own))
+    mean, of_holdout = (bootstrap(score[rows], groups=groups[rows]) for rows in (own, ~own))
     limit = "lower bound at most 1" if enough else ""
     return [
-        Finding("nearer to a training face than 99 % of strangers, %", found, None, limit, verdict),
-        Finding("distance to the nearest training face, mean", mean, theirs, "", "shown"),
+        Finding("nearer to a training face than 99 % of impostors, %", found, None, limit, verdict),
+        Finding("distance to the nearest training face, mean", mean, of_holdout, "", "shown"),
     ]
 
 
 def _membership(synthetic: Pictures, training: Pictures, holdout: Pictures) -> Finding:
-    """Whether distance to the nearest synthetic face tells training pictures from others."""
+    """Attacks membership by the distance to the nearest synthetic face."""
     sets = (training, holdout)
     score = np.concatenate([nearest(s.features, synthetic.features).distance for s in sets])
     member = np.concatenate([np.full(len(s.rows), s is training) for s in sets])
@@ -267,12 +332,28 @@ def _membership(synthetic: Pictures, training: Pictures, holdout: Pictures) -> F
 def membership_finding(
     how: str, score: np.ndarray, member: np.ndarray, subjects: np.ndarray
 ) -> Finding:
-    """The finding of a membership attack: ``score`` (N,) lower for those it takes for members."""
+    """The finding of a membership inference attack.
+
+    Args:
+        how: What the attack uses, for the name of the finding.
+        score: (N,) float, lower for images that look like members; NaN is left out.
+        member: Whether each image was trained on, (N,) bool.
+        subjects: Subject of each image, (N,) strings, the unit of the bootstrap.
+
+    Returns:
+        The AUC and its verdict.
+    """
     found = bootstrap(
-        score, member, groups=subjects, num_resamples=300,
+        score,
+        member,
+        groups=subjects,
+        num_resamples=300,
         statistic=lambda s, m: membership_auc(s[m], s[~m]),
-    )  # fmt: skip
+    )
     return Finding(
-        f"membership {how}, AUC", found, None, f"lower bound below {MEMBERSHIP:g}",
+        f"membership {how}, AUC",
+        found,
+        None,
+        f"lower bound below {MEMBERSHIP:g}",
         judged(found.value, found.low < MEMBERSHIP),
-    )  # fmt: skip
+    )

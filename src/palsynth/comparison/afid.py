@@ -1,9 +1,9 @@
-"""aFID, the metric of CFCPalsy (arXiv 2409.07271): synthesise there and back, then compare.
+"""aFID, the round-trip metric of CFCPalsy (arXiv 2409.07271).
 
-An expression of person A goes to person B, and from that result back to A, whose fixed identity
-image is used, never the original. FID lies between the pictures that came back and the originals.
-A method that copies the expression image scores 0 without doing anything: only the likeness of
-the first pictures to B exposes it, so it is measured beside.
+The expression of person A is transferred to person B, and from that result back to A, whose fixed
+identity image is used, never the original. aFID is the FID between the returned images and the
+originals. A method that copies the expression image scores 0; only the identity distance of the
+first results to B exposes it, so that distance is reported beside aFID.
 """
 
 from __future__ import annotations
@@ -26,14 +26,23 @@ from palsynth.scoring import judges
 from palsynth.scoring.features import FeatureCache, cached_features
 
 LIKENESS = "dlib distance of the first to B"
-"""Name of the figure that exposes a method which copies."""
+"""Name of the figure that exposes a method which copies the expression image."""
 
 
 def round_trip(method: Method, folder: Path, pairs: list[Pair], out: Path) -> Iterator[int]:
-    """Makes ``out/first`` (A's expression on B) and ``out/second`` (back on A), both kept.
+    """Makes ``out/first`` (A's expression on B) and ``out/second`` (transferred back to A).
 
-    Yields pictures there are, of twice the pairs. Raises InputError where the set does not say
-    who A is at rest.
+    Args:
+        method: The method to run.
+        folder: Folder of the benchmark set.
+        pairs: The requests of the set.
+        out: Folder of the two subfolders; images that exist there are not made again.
+
+    Yields:
+        The number of finished images, of twice the number of pairs.
+
+    Raises:
+        InputError: A pair names no image of the expression's person at rest.
     """
     for pair in pairs:
         if not pair.expression_identity:
@@ -46,7 +55,15 @@ def round_trip(method: Method, folder: Path, pairs: list[Pair], out: Path) -> It
 
 
 def way_back(pairs: list[Pair], out: Path) -> list[Pair]:
-    """The second requests: from the first results back to the people they came from."""
+    """The requests of the return: from the first results back to the people they came from.
+
+    Args:
+        pairs: The requests of the set.
+        out: The folder given to :func:`round_trip`.
+
+    Returns:
+        One request per pair; its truth is the original expression image.
+    """
     first = (out / "first").resolve()
     return [
         replace(
@@ -62,8 +79,20 @@ def way_back(pairs: list[Pair], out: Path) -> list[Pair]:
 def afid_figures(
     folder: Path, pairs: list[Pair], out: Path, inception: Path | None, cache: FeatureCache
 ) -> dict[str, Figure]:
-    """Figures of what :func:`round_trip` made, by name: aFID with its variant, PSNR and SSIM
-    of the way back, and dlib's distance of the first pictures to B (0.6: another person)."""
+    """Figures over the images that :func:`round_trip` made.
+
+    Args:
+        folder: Folder of the benchmark set.
+        pairs: The requests of the set.
+        out: The folder given to :func:`round_trip`.
+        inception: Weights of Inception; our own features if None.
+        cache: Cache of the features.
+
+    Returns:
+        Name -> figure: aFID with its variant, PSNR and SSIM of the returned images and how many
+        are infinite, and dlib's distance of the first results to B (0.6 and above: another
+        person).
+    """
     second = [out / "second" / pair.name for pair in pairs]
     originals = [folder / pair.expression for pair in pairs]
     first = [out / "first" / pair.name for pair in pairs]
@@ -71,27 +100,27 @@ def afid_figures(
     a, b = (
         cached_features(files, judge.name, judge.extract, cache) for files in (second, originals)
     )
-    nothing = float("nan")
+    nan = float("nan")
     figures = {
-        backend.column("afid", len(pairs)): Figure(
-            frechet_distance(a, b), nothing, nothing, len(pairs)
-        )
+        backend.column("afid", len(pairs)): Figure(frechet_distance(a, b), nan, nan, len(pairs))
     }
     subjects = np.array([pair.expression_identity for pair in pairs])
     for name, metric in (("psnr back", psnr), ("ssim back", ssim)):
         values = np.array(
-            [metric(read_image(x)[None], read_image(y)[None])[0]
-             for x, y in zip(second, originals, strict=True)]
-        )  # fmt: skip
+            [
+                metric(read_image(x)[None], read_image(y)[None])[0]
+                for x, y in zip(second, originals, strict=True)
+            ]
+        )
         finite = np.isfinite(values)
         figures[name] = bootstrap(values[finite], groups=subjects[finite])
-        figures[f"{name}, infinite"] = Figure(float((~finite).sum()), nothing, nothing, len(values))
+        figures[f"{name}, infinite"] = Figure(float((~finite).sum()), nan, nan, len(values))
     dlib = judges.dlib()
     own = cached_features(first, dlib.name, dlib.extract, cache)
     identities = cached_features(
         [folder / pair.identity for pair in pairs], dlib.name, dlib.extract, cache
     )
-    apart = np.linalg.norm(own - identities, axis=1)
-    known = ~np.isnan(apart)
-    figures[LIKENESS] = bootstrap(apart[known], groups=subjects[known])
+    distances = np.linalg.norm(own - identities, axis=1)
+    known = ~np.isnan(distances)
+    figures[LIKENESS] = bootstrap(distances[known], groups=subjects[known])
     return figures

@@ -1,7 +1,7 @@
-"""Benchmark sets: who should show what, with the true answer, the same bytes everywhere.
+"""Benchmark sets: requests with ground truth, the same bytes on every machine.
 
-A set is a dataset folder and ``pairs.csv``: one row a request, naming the identity image, the
-expression image, the truth, and what was asked.
+A set is a dataset folder and ``pairs.csv``: one row per request, with its identity image,
+expression image, truth, and the requested movement and palsy.
 """
 
 from __future__ import annotations
@@ -39,47 +39,72 @@ _NON_PATIENTS_FROM = EVALUATION_SEEDS + 4000
 
 
 def vp_transfer(folder: Path, size: int = 112, framing: Framing = RECOGNISER) -> Iterator[int]:
-    """50 people as identities x 10 movements, each with a palsy of its own; the expression images
-    show 50 others, the truth the identity's person in the identity image's pose and light.
+    """Makes vp-transfer: 50 synthetic subjects as identities x 10 movements.
 
-    Yields the number of finished pairs, of 500.
+    Every pair has a palsy of its own. The expression images show 50 other subjects; the truth
+    shows the identity subject in the pose and light of the identity image.
+
+    Args:
+        folder: Folder of the set.
+        size: Side of the images, pixels.
+        framing: Position and scale of the face in the images.
+
+    Yields:
+        The number of finished pairs, of 500.
     """
-    album = _Album(folder, "vp-transfer", size, framing)
+    images = _SetWriter(folder, "vp-transfer", size, framing)
     pairs = []
     for k in range(IDENTITIES):
         subject = sample(EVALUATION_SEEDS + k)
         other = sample(_EXPRESSIONS_FROM + k)
         view = random_view(make_rng(Stream.TRANSFER_IDENTITY_VIEW, k), size, framing)
-        identity, theirs = f"identity/{k:04d}.png", f"expression/{k:04d}-identity.png"
-        album.draw(identity, subject, Movement.REST, Palsy.none(), 1.0, view)
-        still = random_view(make_rng(Stream.TRANSFER_EXPRESSION_VIEW, k), size, framing)
-        album.draw(theirs, other, Movement.REST, Palsy.none(), 1.0, still)
+        identity, other_identity = f"identity/{k:04d}.png", f"expression/{k:04d}-identity.png"
+        images.render(identity, subject, Movement.REST, Palsy.none(), 1.0, view)
+        rest_view = random_view(make_rng(Stream.TRANSFER_EXPRESSION_VIEW, k), size, framing)
+        images.render(other_identity, other, Movement.REST, Palsy.none(), 1.0, rest_view)
         for j, movement in enumerate(YANAGIHARA):
             rng = make_rng(Stream.TRANSFER_EXPRESSION, k, j)
             side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
-            palsy, effort = random_palsy(rng, side, healthy=0.1), float(rng.uniform(0.9, 1.1))
+            palsy, intensity = random_palsy(rng, side, healthy=0.1), float(rng.uniform(0.9, 1.1))
             name = f"{k:04d}-{movement.value}.png"
-            own = random_view(rng, size, framing)
-            album.draw(f"expression/{name}", other, movement, palsy, effort, own)
-            album.draw(f"truth/{name}", subject, movement, palsy, effort, view)
+            own_view = random_view(rng, size, framing)
+            images.render(f"expression/{name}", other, movement, palsy, intensity, own_view)
+            images.render(f"truth/{name}", subject, movement, palsy, intensity, view)
             pairs.append(
-                Pair(name, identity, f"expression/{name}", f"truth/{name}", _name(subject),
-                     movement.value, json.dumps(palsy.to_dict()), theirs, subject.gender,
-                     subject.ethnicity)
-            )  # fmt: skip
+                Pair(
+                    name,
+                    identity,
+                    f"expression/{name}",
+                    f"truth/{name}",
+                    _name(subject),
+                    movement.value,
+                    json.dumps(palsy.to_dict()),
+                    other_identity,
+                    subject.gender,
+                    subject.ethnicity,
+                )
+            )
             yield len(pairs)
-    album.finish(pairs)
+    images.finish(pairs)
 
 
 def vp_patients(folder: Path, size: int = 128, framing: Framing = PORTRAIT) -> Iterator[int]:
-    """3 virtual patients x 10 movements x 60 images, as in the ControlNet paper, and 60 further
-    patients with ten movements each; every pair has a non-patient of its own, at rest. The 3 are
-    the set's train split: a ControlNet is tuned on them.
+    """Makes vp-patients: 3 virtual patients x 10 movements x 60 images, and 60 further patients.
 
-    Pairs are the images of the further patients and the first of each training patient's
-    movements; there is no truth. Yields the number of finished pictures, of 2,520.
+    The 3 patients follow the ControlNet paper and are the set's train split: a ControlNet is tuned
+    on them. The further patients show ten movements each. Every patient has a non-patient of its
+    own, at rest, as the identity. Pairs are the images of the further patients and the first
+    image of each movement of the training patients; there is no truth.
+
+    Args:
+        folder: Folder of the set.
+        size: Side of the images, pixels.
+        framing: Position and scale of the face in the images.
+
+    Yields:
+        The number of finished images, of 2,463: 2,400 of patients, 63 of non-patients.
     """
-    album = _Album(folder, "vp-patients", size, framing)
+    images = _SetWriter(folder, "vp-patients", size, framing)
     pairs, done = [], 0
     for k in range(PATIENTS + FURTHER):
         training = k < PATIENTS
@@ -90,37 +115,58 @@ def vp_patients(folder: Path, size: int = 128, framing: Framing = PORTRAIT) -> I
         other = sample(_NON_PATIENTS_FROM + k)
         identity = f"non-patients/{k:04d}.png"
         view = random_view(rng, size, framing)
-        album.draw(identity, other, Movement.REST, Palsy.none(), 1.0, view)
+        images.render(identity, other, Movement.REST, Palsy.none(), 1.0, view)
         done += 1
         for movement in YANAGIHARA:
             for number in range(IMAGES if training else 1):
                 place = "patients" if training else "further"
                 name = f"{place}/{k:04d}/{movement.value}-{number:02d}.png"
-                own = random_view(rng, size, framing)
-                effort = float(rng.uniform(0.8, 1.1))
+                own_view = random_view(rng, size, framing)
+                intensity = float(rng.uniform(0.8, 1.1))
                 split = "train" if training else "test"
-                album.draw(name, subject, movement, palsy, effort, own, split)
+                images.render(name, subject, movement, palsy, intensity, own_view, split)
                 done += 1
                 if number == 0:
                     pairs.append(
-                        Pair(f"{k:04d}-{movement.value}.png", identity, name, "", _name(subject),
-                             movement.value, json.dumps(palsy.to_dict()),
-                             f"{place}/{k:04d}/rest-00.png", subject.gender, subject.ethnicity)
-                    )  # fmt: skip
+                        Pair(
+                            f"{k:04d}-{movement.value}.png",
+                            identity,
+                            name,
+                            "",
+                            _name(subject),
+                            movement.value,
+                            json.dumps(palsy.to_dict()),
+                            f"{place}/{k:04d}/rest-00.png",
+                            subject.gender,
+                            subject.ethnicity,
+                        )
+                    )
                 yield done
-    album.finish(pairs)
+    images.finish(pairs)
 
 
 def london_smile(
     folder: Path, photographs: Path, size: int = 112, framing: Framing = RECOGNISER
 ) -> Iterator[int]:
-    """The 16 test people of a London-set folder: identity A neutral, expression B smiling, truth
-    A smiling, for every A and every other B. The folder must not be published.
+    """Makes london-smile from the 16 test people of the Face Research Lab London Set.
 
-    Yields the number of finished pairs, of 240.
+    Identity A neutral, expression B smiling, truth A smiling, for every ordered pair of two
+    people. The set shows photographs of real people and must not be published.
+
+    Args:
+        folder: Folder of the set.
+        photographs: A London-set folder.
+        size: Side of the images, pixels.
+        framing: Position and scale of the face in the images.
+
+    Yields:
+        The number of finished pairs, of 240.
+
+    Raises:
+        InputError: The photographs or their tables cannot be read.
     """
     subjects = read_subjects(photographs, "test")
-    writer = _Album(folder, "london-smile", size, framing).writer
+    writer = _SetWriter(folder, "london-smile", size, framing).writer
     kinds: dict[Expression, str] = {"neutral": "identity", "smiling": "truth"}
     for subject in subjects:
         for kind, place in kinds.items():
@@ -134,10 +180,19 @@ def london_smile(
     healthy = json.dumps(Palsy.none().to_dict())
     for a, b in permutations(subjects, 2):
         pairs.append(
-            Pair(f"{a.name}-{b.name}.png", f"identity/{a.name}.png", f"truth/{b.name}.png",
-                 f"truth/{a.name}.png", a.name, Movement.GRIN.value, healthy,
-                 f"identity/{b.name}.png", a.gender, a.ethnicity)
-        )  # fmt: skip
+            Pair(
+                f"{a.name}-{b.name}.png",
+                f"identity/{a.name}.png",
+                f"truth/{b.name}.png",
+                f"truth/{a.name}.png",
+                a.name,
+                Movement.GRIN.value,
+                healthy,
+                f"identity/{b.name}.png",
+                a.gender,
+                a.ethnicity,
+            )
+        )
         yield len(pairs)
     writer.finish(sorted({f for p in pairs for f in (p.identity, p.truth)}))
     write_pairs(folder / "pairs.csv", pairs)
@@ -151,26 +206,32 @@ SETS: dict[str, tuple[Callable[..., Iterator[int]], int]] = {
     ),
     "london-smile": (london_smile, 240),
 }
-"""Name -> what makes the set, and how far it counts."""
+"""Name -> generator that makes the set, and the last number that it yields."""
 
 
-class _Album:
-    """The pictures of a set under way: drawn where they are missing, named for the end."""
+class _SetWriter:
+    """Writes the images of a set, skipping those that exist, then its manifest and pairs."""
 
     def __init__(self, folder: Path, name: str, size: int, framing: Framing) -> None:
         plan = {"benchmark": name, "size": size, "framing": framing.name}
         self.folder, self.names = folder, list[str]()
         self.writer = DatasetWriter(folder, {**plan, "version": palsynth.__version__})
 
-    def draw(
-        self, name: str, subject: Subject, movement: Movement, palsy: Palsy, effort: float,
-        view: View, split: str = "test",
-    ) -> None:  # fmt: skip
-        """One picture of a person, with its row."""
+    def render(
+        self,
+        name: str,
+        subject: Subject,
+        movement: Movement,
+        palsy: Palsy,
+        intensity: float,
+        view: View,
+        split: str = "test",
+    ) -> None:
+        """Writes one image of a subject, with its row of the manifest."""
         self.names.append(name)
         if self.writer.has(name):
             return
-        portrait = render(subject, movement, palsy, intensity=effort, view=view)
+        portrait = render(subject, movement, palsy, intensity=intensity, view=view)
         weak = palsy.weak_side
         row = Row(
             name,
@@ -181,15 +242,24 @@ class _Album:
             yanagihara_item=item_score(palsy, movement),
             palsy=palsy.to_dict(),
             split=split,
-            provenance={"method": "subjects", "weights_sha256": None, "seed": subject.seed,
-                        "identity": _name(subject), "expression": movement.value,
-                        "version": palsynth.__version__},
-            attributes={"age": subject.age, "gender": subject.gender, "ethnicity": subject.ethnicity},
-        )  # fmt: skip
+            provenance={
+                "method": "subjects",
+                "weights_sha256": None,
+                "seed": subject.seed,
+                "identity": _name(subject),
+                "expression": movement.value,
+                "version": palsynth.__version__,
+            },
+            attributes={
+                "age": subject.age,
+                "gender": subject.gender,
+                "ethnicity": subject.ethnicity,
+            },
+        )
         self.writer.add(portrait.image, row)
 
     def finish(self, pairs: list[Pair]) -> None:
-        """The manifest and the pairs."""
+        """Writes the manifest and the pairs."""
         self.writer.finish(self.names)
         write_pairs(self.folder / "pairs.csv", pairs)
 

@@ -1,4 +1,4 @@
-"""The rows of the ControlNet paper's comparison: trained where they are missing, then judged."""
+"""The rows of the ControlNet paper's comparison: tuned unless weights exist, then evaluated."""
 
 from __future__ import annotations
 
@@ -41,11 +41,12 @@ STRATEGIES = {
     "conventional": Strategy(),
     "pf": Strategy(first=500, last=701),
 }
-"""Rows of the paper's table that are tuned; zero-shot is not, and PF + CODC (and ours, with the
-non-patient's nose or with the captured expression) are told otherwise."""
+"""Rows of the paper's table that are tuned. Zero-shot is not tuned; PF + CODC, and our variants
+with the non-patient's nose or with the captured expression, use the weights of ``pf`` with other
+conditioning."""
 
 CAPTURED = ("captured", "pf-captured")
-"""Rows that read the patient against the patient's rest."""
+"""Rows whose method gets the patient at rest too, to capture the expression relative to it."""
 
 RANGES = {
     "t000-199": Strategy(first=0, last=200),
@@ -53,32 +54,58 @@ RANGES = {
     "t000-999": Strategy(),
     "t500-700": Strategy(first=500, last=701),
 }
-"""The ranges of timesteps that the paper compares."""
+"""Ranges of timesteps that the paper compares."""
 
 
 @dataclass(frozen=True)
 class Tuning:
-    """What every row is tuned with: ``recipe`` in which only the strategy changes."""
+    """Recipe and run folders of all rows."""
 
     recipe: ControlNetRecipe
+    """The recipe of every row, but for the strategy."""
     runs: Path
+    """Folder of the training runs."""
 
     def recipe_of(self, strategy: Strategy) -> ControlNetRecipe:
-        """The recipe of a row."""
+        """The recipe of a row.
+
+        Args:
+            strategy: What the row tunes, and at which timesteps.
+
+        Returns:
+            The common recipe with that strategy.
+        """
         model = replace(self.recipe.model, strategy=strategy, sampling=self.sampling_of(strategy))
         return replace(self.recipe, model=model)
 
     def sampling_of(self, strategy: Strategy) -> Sampling:
-        """How a row is drawn: as the recipe says, but for a base that was tuned too, which acts at
-        all timesteps."""
+        """How a row is sampled.
+
+        Args:
+            strategy: What the row tunes, and at which timesteps.
+
+        Returns:
+            The recipe's sampling; where the base is tuned too, it acts at all timesteps.
+        """
         sampling = self.recipe.model.sampling
         return replace(sampling, outside="tuned") if strategy.tunes_base else sampling
 
     def weights(self, name: str, strategy: Strategy) -> Path | None:
-        """The folder of a row's weights, trained first where it is missing; None where it was
-        interrupted."""
+        """The weights of a row, tuned first unless they exist.
+
+        Args:
+            name: Name of the row and of its run folder.
+            strategy: What the row tunes, and at which timesteps.
+
+        Returns:
+            The folder of the weights; None if the training was interrupted.
+
+        Raises:
+            InputError: The run folder holds weights tuned by another recipe or for another number
+                of steps.
+        """
         run = self.runs / name
-        if (run / "weights").is_dir():  # tuned alike, or the row would say another's
+        if (run / "weights").is_dir():  # must have been tuned by the same recipe
             done = recipes.load(run / "recipe.yaml", {"controlnet": ControlNetRecipe})
             model = replace(done.model, sampling=self.sampling_of(strategy))
             recipes.check_resumable(replace(done, model=model), self.recipe_of(strategy), run)
@@ -93,11 +120,22 @@ class Tuning:
 
 
 def methods_of(tuning: Tuning, strategies: dict[str, Strategy]) -> Iterator[tuple[str, Method]]:
-    """Name and method of every row whose weights are there or can be trained."""
+    """Loads the methods of a table, tuning those without weights.
+
+    Args:
+        tuning: Recipe and run folders.
+        strategies: Row -> strategy: ``STRATEGIES``, with the untuned rows and the variants of
+            ``pf``, or ``RANGES``.
+
+    Yields:
+        Name and method of every row, up to the first whose training was interrupted.
+
+    Raises:
+        InputError: A run folder holds weights tuned by another recipe or number of steps.
+    """
     yield "simulator", get_method("simulator")
     if strategies is STRATEGIES:
         yield "captured", get_method("captured")
-    if strategies is STRATEGIES:
         yield "zero-shot", ZeroShot(untuned_pipeline(tuning.recipe.model))
     for name, strategy in strategies.items():
         weights = tuning.weights(name, strategy)
@@ -112,11 +150,27 @@ def methods_of(tuning: Tuning, strategies: dict[str, Strategy]) -> Iterator[tupl
 
 
 def compare(
-    panel: PatientPanel, methods: Iterator[tuple[str, Method]], tuned: set[str], out: Path,
+    panel: PatientPanel,
+    methods: Iterator[tuple[str, Method]],
+    tuned: set[str],
+    out: Path,
     progress: StageProgress,
-) -> Report:  # fmt: skip
-    """Every method over the panel's pairs, below the copies; apart for the patients that it was
-    ``tuned`` on. Pictures lie in ``out/<name>``; what is there is not made again."""
+) -> Report:
+    """Runs and evaluates methods over a panel's pairs.
+
+    Args:
+        panel: The panel of the benchmark set.
+        methods: Name and method of every row.
+        tuned: Names of the patients that the methods were tuned on.
+        out: Images go to ``out/<name>``; those that exist are not made again.
+        progress: Called with the stage, the images done and their total.
+
+    Returns:
+        The copies, then every method; groups separate the patients tuned on from the others.
+
+    Raises:
+        InputError: ``out/<name>`` holds images of another method, weights or set.
+    """
     results = [result_of(judged, reference=True) for judged in reference_rows(panel)]
     groups = []
     for name, method in methods:
@@ -130,10 +184,19 @@ def compare(
 
 
 def side_by_side(panel: PatientPanel, names: list[str], subject: str, out: Path) -> np.ndarray:
-    """The ten movements of one patient across, the patient above every method (the paper's
-    Figures 6 and 7), (H, W, 3) uint8."""
-    rows = [pair for pair in panel.pairs if pair.subject == subject]
-    lines = {"patient": [panel.folder / pair.expression for pair in rows]}
-    lines |= {name: [out / name / pair.name for pair in rows] for name in names}
-    heads = [Movement(pair.movement).label for pair in rows]
-    return labelled_grid({k: [read_image(p) for p in v] for k, v in lines.items()}, heads)
+    """A grid of one patient's movements, as in the paper's Figures 6 and 7.
+
+    Args:
+        panel: The panel of the benchmark set.
+        names: Methods, one row each below the patient.
+        subject: Name of the patient.
+        out: The folder given to :func:`compare`.
+
+    Returns:
+        (H, W, 3) uint8, one column per movement.
+    """
+    pairs = [pair for pair in panel.pairs if pair.subject == subject]
+    files = {"patient": [panel.folder / pair.expression for pair in pairs]}
+    files |= {name: [out / name / pair.name for pair in pairs] for name in names}
+    heads = [Movement(pair.movement).label for pair in pairs]
+    return labelled_grid({k: [read_image(p) for p in v] for k, v in files.items()}, heads)

@@ -1,4 +1,4 @@
-"""The half-smiles benchmark: photographed one-sided smiles, and who is to show them."""
+"""The half-smiles benchmark: one-sided smiles composed of photographs, and their pairs."""
 
 from __future__ import annotations
 
@@ -19,41 +19,57 @@ from palsynth.face.images import list_images
 from palsynth.files import outside
 
 SHARES = (0.5, 1.0)
-"""How much of the smile the weak side lacks."""
+"""Shares of the smile that the weak side lacks."""
 
 LEAST_SMILE = 0.04
-"""Outer-eye distances that both corners must go: a side that hardly smiles cannot be named."""
+"""Least movement of both mouth corners, in outer-eye distances: the weak side of a smaller smile
+cannot be determined."""
 
 CROSS = 3
-"""How many other people each half-smile is put on."""
+"""Other people to whom each half-smile is transferred."""
 
 
 def half_smiles(folder: Path, photographs: Path, size: int = 256) -> Iterator[tuple[int, int]]:
-    """Two sets of half-smiles, ``self`` and ``cross``, of every folder with ``neutral`` and
-    ``smiling`` photographs of the same people. They must not be published.
+    """Makes the sets ``self`` and ``cross`` from photographs of neutral and smiling faces.
 
-    self: identity B at rest, expression B's own half-smile, which is also the answer. cross:
-    identity B at rest, expression A's half-smile; nobody's picture is the answer. People whose
-    smile is not seen on both sides are left out and listed in ``left-out.txt``. Yields how many
-    people are done, and of how many.
+    In ``self``, identity B is at rest and the expression is B's own half-smile, which is also the
+    truth. In ``cross``, identity B is at rest and the expression is A's half-smile; there is no
+    truth. People without a visible smile on both sides are left out and listed in
+    ``left-out.txt``. The sets show real people and must not be published.
+
+    Args:
+        folder: Folder of the two sets.
+        photographs: Folder with ``neutral`` and ``smiling``, in which the two photographs of a
+            person have the same name.
+        size: Side of the images, pixels.
+
+    Yields:
+        Steps done and their total.
+
+    Raises:
+        InputError: A folder is missing, ``folder`` lies inside ``photographs``, or fewer than two
+            people smile on both sides.
     """
     if not (photographs / "neutral").is_dir() or not (photographs / "smiling").is_dir():
         raise InputError(
-            f"{photographs}: needs the folders neutral and smiling, a picture a person of one name"
+            f"{photographs}: needs the folders neutral and smiling, with one picture per person "
+            "under the same name in both"
         )
     outside(folder, photographs)
     total = 2 * len(list_images(photographs / "neutral"))
-    subjects, out = [], []
+    subjects, left_out = [], []
     for done, (name, found) in enumerate(read_smilers(photographs, size), 1):
         if isinstance(found, str):
-            out.append(found)
+            left_out.append(found)
         elif min(found.corners.values()) < LEAST_SMILE:
-            out.append(f"{name}: a corner of the mouth goes less than {LEAST_SMILE} of the eyes")
+            left_out.append(
+                f"{name}: a mouth corner moves less than {LEAST_SMILE} outer-eye distances"
+            )
         else:
             subjects.append(found)
         yield done, total
     if len(subjects) < 2:
-        why = f"; the first left out: {out[0]}" if out else ""
+        why = f"; the first left out: {left_out[0]}" if left_out else ""
         raise InputError(f"{photographs}: fewer than two people smile on both sides{why}")
     plan = {"benchmark": "half-smiles", "size": size, "framing": PORTRAIT.name}
     writers = {kind: DatasetWriter(folder / kind, plan) for kind in ("self", "cross")}
@@ -68,24 +84,41 @@ def half_smiles(folder: Path, photographs: Path, size: int = 256) -> Iterator[tu
                 for writer in writers.values():
                     _add(writer, file, image, subject, weak, share)
                 others = [subjects[(k + step) % len(subjects)] for step in range(1, CROSS + 1)]
-                for kind, whom in (("self", [subject]), ("cross", others)):
-                    pairs[kind] += [
-                        _pair(file, subject, other, weak, share)
-                        for other in whom
-                        if kind == "self" or other is not subject
-                    ]
+                pairs["self"].append(_pair(file, subject, subject, weak, share))
+                pairs["cross"] += [
+                    _pair(file, subject, other, weak, share)
+                    for other in others
+                    if other is not subject
+                ]
         yield total // 2 + round((k + 1) / len(subjects) * total / 2), total
+    _finish(folder, writers, pairs, left_out)
+
+
+def _finish(
+    folder: Path,
+    writers: dict[str, DatasetWriter],
+    pairs: dict[str, list[Pair]],
+    left_out: list[str],
+) -> None:
+    """Writes manifest, pairs and ``left-out.txt`` of both sets."""
     for kind, writer in writers.items():
         files = {f for p in pairs[kind] for f in (p.identity, p.expression, p.expression_identity)}
         writer.finish(sorted(files))
         write_pairs(folder / kind / "pairs.csv", pairs[kind])
-        (folder / kind / "left-out.txt").write_text("".join(f"{line}\n" for line in out), "utf-8")
+        (folder / kind / "left-out.txt").write_text(
+            "".join(f"{line}\n" for line in left_out), "utf-8"
+        )
 
 
 def _add(
-    writer: DatasetWriter, file: str, image: np.ndarray, subject: Smiler, weak: Side | None,
+    writer: DatasetWriter,
+    file: str,
+    image: np.ndarray,
+    subject: Smiler,
+    weak: Side | None,
     share: float,
-) -> None:  # fmt: skip
+) -> None:
+    """Adds an image with its row; ``weak`` is None at rest."""
     if writer.has(file):
         return
     row = Row(
@@ -101,7 +134,7 @@ def _add(
 
 
 def _pair(file: str, subject: Smiler, identity: Smiler, weak: Side, share: float) -> Pair:
-    """A request: ``subject``'s half-smile on ``identity``; the answer only where they are one."""
+    """Requests the half-smile of ``subject`` on ``identity``; has a truth only if they are one."""
     own = subject is identity
     name = Path(file).name if own else f"{identity.name}-{Path(file).name}"
     return Pair(

@@ -1,4 +1,4 @@
-"""A method's report: its row beside the truth and the copies, plots and sheets."""
+"""The report of a method: its row beside the truth and the copies, plots, contact sheet."""
 
 from __future__ import annotations
 
@@ -16,13 +16,25 @@ from palsynth.scoring.panel import Judged, Panel, check_there, figures_of
 
 
 def report_of(panel: Panel, name: str, files: list[Path]) -> tuple[Report, dict[str, bytes]]:
-    """The report of one method's pictures (one a pair) and its pictures by caption."""
+    """Evaluates one method and reports it beside the references.
+
+    Args:
+        panel: The panel of the benchmark set.
+        name: Name of the method.
+        files: Its images, one per pair.
+
+    Returns:
+        The report, and its pictures: caption -> PNG bytes.
+
+    Raises:
+        InputError: An image is missing, cannot be read, or differs in size from the truth.
+    """
     check_there(files)
     judged = reference_rows(panel)
     own = panel.judge(name, files)
     results = [result_of(j, reference=True) for j in judged] + [result_of(own, reference=False)]
     pictures = {
-        f"{name}: asked and measured weakness": requested_measured_plot(own),
+        f"{name}: requested and measured weakness": requested_measured_plot(own),
         "distance to the identity": distance_plot([*judged, own]),
         f"{name}: best, median and worst by landmark error": contact_sheet(panel, own, files),
     }
@@ -31,7 +43,15 @@ def report_of(panel: Panel, name: str, files: list[Path]) -> tuple[Report, dict[
 
 
 def reference_rows(panel: Panel) -> list[Judged]:
-    """The truth, where there is one, and the two copies."""
+    """Evaluates the reference rows of a panel.
+
+    Args:
+        panel: The panel of the benchmark set.
+
+    Returns:
+        The truth, where the set has one, the copies of the identity images and those of the
+        expression images.
+    """
     roles = {"copy-identity": "identity", "copy-expression": "expression"}
     if panel.has_truth:
         roles = {"truth": "truth", **roles}
@@ -39,7 +59,16 @@ def reference_rows(panel: Panel) -> list[Judged]:
 
 
 def headed(panel: Panel, results: list[Result], groups: list[Result]) -> Report:
-    """A report over a panel's set, with what must be said of any table of it."""
+    """Builds a report with the title, remarks and notice of its set.
+
+    Args:
+        panel: The panel of the benchmark set.
+        results: The rows.
+        groups: Rows for parts of the set.
+
+    Returns:
+        The report.
+    """
     subjects = len(set(panel.subjects.tolist()))
     title = f"{panel.folder.resolve().name}: {len(panel.pairs)} pairs of {subjects} people"
     remarks = [
@@ -51,7 +80,7 @@ def headed(panel: Panel, results: list[Result], groups: list[Result]) -> Report:
 
 
 def _groups(panel: Panel, judged: Judged) -> list[Result]:
-    """A method's figures for the people of each gender and ethnicity that the pairs name."""
+    """A method's figures by gender and by ethnicity, as far as the pairs give them."""
     out = []
     for of in ("gender", "ethnicity"):
         names = np.array([getattr(pair, of) for pair in panel.pairs])
@@ -64,7 +93,15 @@ def _groups(panel: Panel, judged: Judged) -> list[Result]:
 
 
 def result_of(judged: Judged, reference: bool) -> Result:
-    """The row of a method; what was not averaged is said."""
+    """The row of a method in a report.
+
+    Args:
+        judged: The method's figures and values per pair.
+        reference: Whether the row is the truth or a copy, not a method.
+
+    Returns:
+        The row, with notes on infinite values and on images without exactly one face.
+    """
     notes = []
     for key, values in judged.per_pair.items():
         infinite = int(np.isinf(values).sum())

@@ -1,4 +1,4 @@
-"""A table of methods over one set: their pictures made, judged, and sent there and back."""
+"""The table of methods over one set: images, figures and aFID of each."""
 
 from __future__ import annotations
 
@@ -18,10 +18,21 @@ StageProgress = Callable[[str, int, int], None]
 
 
 def table(panel: Panel, methods: dict[str, Method], out: Path, progress: StageProgress) -> Report:
-    """Every method over the panel's set, with its aFID, below the truth, where there is one,
-    and the copies.
+    """Runs and evaluates methods over a panel's set, with aFID.
 
-    Pictures lie in ``out/<name>`` and ``out/<name>-afid``; what is there is not made again.
+    Args:
+        panel: The panel of the benchmark set.
+        methods: Name -> method.
+        out: Images go to ``out/<name>`` and ``out/<name>-afid``; those that exist are not made
+            again.
+        progress: Called with the stage, the images done and their total.
+
+    Returns:
+        The truth, where there is one, the copies, then every method.
+
+    Raises:
+        InputError: A folder holds images of another method, weights or set, or a pair names no
+            image of the expression's person at rest.
     """
     results = [result_of(judged, reference=True) for judged in reference_rows(panel)]
     for name, method in methods.items():
@@ -31,18 +42,25 @@ def table(panel: Panel, methods: dict[str, Method], out: Path, progress: StagePr
         own = result_of(panel.judge(name, files), reference=False)
         cycle = out / f"{name}-afid"
         for done in round_trip(method, panel.folder, panel.pairs, cycle):
-            progress(f"{name}, there and back", done, 2 * len(panel.pairs))
+            progress(f"{name}, round trip", done, 2 * len(panel.pairs))
         figures, variant = _cycle(panel, cycle)
         results.append(
-            replace(own, figures={**own.figures, **figures},
-                    variants={**own.variants, "afid": variant})
-        )  # fmt: skip
+            replace(
+                own,
+                figures={**own.figures, **figures},
+                variants={**own.variants, "afid": variant},
+            )
+        )
     return headed(panel, results, [])
 
 
 def _cycle(panel: Panel, folder: Path) -> tuple[dict[str, Figure], str]:
     found = afid_figures(panel.folder, panel.pairs, folder, panel.weights.inception, panel.cache)
     variant = next(name for name in found if name.startswith("afid["))
-    keys = {"afid": variant, "psnr_back": "psnr back", "ssim_back": "ssim back",
-            "likeness_there": LIKENESS}  # fmt: skip
+    keys = {
+        "afid": variant,
+        "psnr_back": "psnr back",
+        "ssim_back": "ssim back",
+        "likeness_there": LIKENESS,
+    }
     return {key: found[name] for key, name in keys.items()}, variant

@@ -1,4 +1,4 @@
-"""A method run over a benchmark set: a picture for every pair."""
+"""Runs a method over a benchmark set: one image per pair."""
 
 from __future__ import annotations
 
@@ -30,23 +30,42 @@ from palsynth.methods.base import (
 from palsynth.subjects.description import describe_face
 
 CHUNK = 16
-"""Requests that a method gets at once; no picture depends on it."""
+"""Requests per call of the method; images do not depend on it."""
 
 
 def transfer(
-    method: Method, folder: Path, pairs: list[Pair], out: Path, *, made: bool = False,
+    method: Method,
+    folder: Path,
+    pairs: list[Pair],
+    out: Path,
+    *,
+    made: bool = False,
     rest: bool = False,
-) -> Iterator[int]:  # fmt: skip
-    """Makes ``out/<name>`` for every pair that has none yet, the face lying as in the identity
-    image. A method that takes pictures gets the expression image, with ``rest`` that person at
-    rest too, but for pictures at rest themselves; another what was asked.
+) -> Iterator[int]:
+    """Makes ``out/<name>`` for every pair that has no image yet, and the manifest of ``out``.
 
-    Yields the number of pictures there are, and leaves a manifest: a dataset whose labels are
-    what was asked for, each picture in the split of its images, test before train. The seed of a
-    pair is its row, so a picture depends neither on the others nor on an interruption. Expression
-    images that a method ``made`` may show no face or several: then the largest counts, and
-    without one the identity stays at rest. Raises InputError where ``out`` holds pictures of
-    another method, of other weights or for other pairs.
+    The face has the position and scale of the identity image. A method that takes images gets the
+    expression image, any other the requested movement and palsy. The seed of a pair is its row
+    number, so an image depends neither on other pairs nor on interruptions. The manifest's labels
+    are the requested ones; an image gets the split of its two sources, test before validation
+    before train.
+
+    Args:
+        method: The method to run.
+        folder: Folder of the benchmark set.
+        pairs: The requests of the set.
+        out: Folder of the images.
+        made: Whether the expression images were made by a method and may show no face or several.
+            Then the largest face is used, and without a face the identity stays at rest.
+        rest: Whether the method also gets an image of the expression's person at rest, except
+            where the expression itself is rest.
+
+    Yields:
+        The number of images that exist.
+
+    Raises:
+        InputError: ``out`` holds images of another method, weights or settings, or for other
+            pairs; an image shows no face; a pair lacks what the method needs.
     """
     _check_folder(method, pairs, out, rest)
     known: dict[str, Row] = {}
@@ -54,27 +73,21 @@ def transfer(
         known = {row.file_name: row for row in read_manifest(folder)}
     todo = [(row, pair) for row, pair in enumerate(pairs) if not (out / pair.name).is_file()]
     yield len(pairs) - len(todo)
-    faces: dict[str, Face] = {}  # every identity serves many pairs
-    for begin in range(0, len(todo), CHUNK):
-        part = todo[begin : begin + CHUNK]
+    faces: dict[str, Face] = {}  # the last identity; consecutive pairs share one
+    for start in range(0, len(todo), CHUNK):
+        part = todo[start : start + CHUNK]
         requests = []
         for row, pair in part:
             if pair.identity not in faces:
                 faces = {pair.identity: read_face(folder / pair.identity)}
             face = faces[pair.identity]
-            expression = _expression(method, folder, pair, face if made else None)
-            if (
-                rest
-                and isinstance(expression, ExpressionImage)
-                and pair.movement != Movement.REST.value
-            ):
-                expression = replace(expression, rest=_at_rest(folder, pair))
-            words = _in_words(face, known.get(pair.identity))
+            expression = _expression(method, folder, pair, face if made else None, rest)
+            words = _description(face, known.get(pair.identity))
             requests.append(Request(face, expression, seed=row, framing=None, words=words))
         for (row, pair), image in zip(part, method(requests), strict=True):
             record = _provenance(method, pair, row)
             write_made(out / pair.name, image, method, record)
-        yield len(pairs) - len(todo) + begin + len(part)
+        yield len(pairs) - len(todo) + start + len(part)
     splits = {name: row.split for name, row in known.items()}
     write_manifest(
         out,
@@ -83,17 +96,17 @@ def transfer(
 
 
 def _split(splits: dict[str, str | None], pair: Pair) -> str | None:
-    """A picture made of a test person's must not be trained on, whichever of the two it is."""
+    """The split of an image: never train if either source shows a test person."""
     found = {splits.get(pair.identity), splits.get(pair.expression)}
     return next((name for name in ("test", "validation", "train") if name in found), None)
 
 
-def _in_words(face: Face, row: Row | None) -> str:
-    """Whom to draw, by the picture and what the set's manifest says of gender and age."""
-    about = {} if row is None or row.attributes is None else row.attributes
-    age = about.get("age")
-    known = float(age) if isinstance(age, int | float) else None
-    return describe_face(face, str(about.get("gender") or ""), known)
+def _description(face: Face, row: Row | None) -> str:
+    """Describes the identity by its image and the manifest's gender and age."""
+    attributes = {} if row is None or row.attributes is None else row.attributes
+    age = attributes.get("age")
+    years = float(age) if isinstance(age, int | float) else None
+    return describe_face(face, str(attributes.get("gender") or ""), years)
 
 
 def _provenance(method: Method, pair: Pair, seed: int) -> dict[str, Any]:
@@ -101,36 +114,45 @@ def _provenance(method: Method, pair: Pair, seed: int) -> dict[str, Any]:
 
 
 def _row(method: Method, pair: Pair, seed: int, split: str | None) -> Row:
-    """The manifest's row of a picture: labels are what was asked for."""
+    """The manifest's row of an image; its labels are the requested movement and palsy."""
     movement, palsy = pair.requested()
-    row = Row(pair.name, pair.subject, movement.value, split=split,
-              provenance=_provenance(method, pair, seed) if method.synthetic else None,
-              attributes={"gender": pair.gender, "ethnicity": pair.ethnicity})  # fmt: skip
+    row = Row(
+        pair.name,
+        pair.subject,
+        movement.value,
+        split=split,
+        provenance=_provenance(method, pair, seed) if method.synthetic else None,
+        attributes={"gender": pair.gender, "ethnicity": pair.ethnicity},
+    )
     if palsy is None:
         return row
     weak = palsy.weak_side
     item = item_score(palsy, movement) if movement in YANAGIHARA else None
-    return replace(row, side=weak.value if weak else None, palsy=palsy.to_dict(),
-                   hb_grade=house_brackmann(palsy).value, yanagihara_item=item)  # fmt: skip
+    return replace(
+        row,
+        side=weak.value if weak else None,
+        palsy=palsy.to_dict(),
+        hb_grade=house_brackmann(palsy).value,
+        yanagihara_item=item,
+    )
 
 
 def _at_rest(folder: Path, pair: Pair) -> Face:
     if not pair.expression_identity:
         raise InputError(
-            f"{pair.name}: the pair names no picture of the expression's person at rest"
+            f"{pair.name}: pairs.csv has no expression_identity, the expression's person at rest"
         )
     return read_face(folder / pair.expression_identity)
 
 
 def _check_folder(method: Method, pairs: list[Pair], out: Path, rest: bool) -> None:
-    """Raises InputError where ``out`` holds pictures of another method, of other weights or for
-    other pairs."""
+    """Records what ``out`` holds, or raises InputError where it holds something else."""
     record = out / "transfer.json"
     if not record.exists() and (out / FILE_NAME).exists():
         raise InputError(f"{out}: holds a dataset already; give another folder")
     requested = hashlib.sha256(repr(pairs).encode()).hexdigest()[:16]
-    known = {"rest": True} if rest else {}
-    text = json.dumps({**identified(method), "pairs": requested, **known}, indent=1) + "\n"
+    options = {"rest": True} if rest else {}
+    text = json.dumps({**identified(method), "pairs": requested, **options}, indent=1) + "\n"
     if record.exists() and record.read_text("utf-8") != text:
         raise InputError(
             f"{out}: holds pictures of another method, of other weights or settings, or of another "
@@ -141,16 +163,21 @@ def _check_folder(method: Method, pairs: list[Pair], out: Path, rest: bool) -> N
         temporary.write_text(text, "utf-8")
 
 
-def _expression(method: Method, folder: Path, pair: Pair, instead: Face | None) -> Expression:
-    """What a pair asks for; with a face ``instead`` a picture that cannot be used is no fault."""
+def _expression(
+    method: Method, folder: Path, pair: Pair, fallback: Face | None, rest: bool
+) -> Expression:
+    """The requested expression; a ``fallback`` face replaces an image without a face."""
     if method.takes_pictures:
-        if instead is None:
-            return ExpressionImage(read_face(folder / pair.expression))
-        found = detect_faces(read_image(folder / pair.expression))
-        return ExpressionImage(found[0] if found else instead)
+        if fallback is None:
+            face = read_face(folder / pair.expression)
+        else:
+            found = detect_faces(read_image(folder / pair.expression))
+            face = found[0] if found else fallback
+        with_rest = rest and pair.movement != Movement.REST.value
+        return ExpressionImage(face, _at_rest(folder, pair) if with_rest else None)
     movement, palsy = pair.requested()
     if palsy is None:
         raise InputError(
-            f"{pair.name}: the pair names no palsy, and the method {method.name} takes no pictures"
+            f"{pair.name}: pairs.csv gives no palsy, and the method {method.name} takes no images"
         )
     return TargetExpression(movement, palsy)

@@ -1,4 +1,4 @@
-"""Pictures without true answers: the set against a set of real ones, each against its labels."""
+"""Evaluation without pairs: a set against a set of real images, and each image by its labels."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from palsynth.scoring.judges import Judge
 from palsynth.scoring.panel import Weights
 
 LEAST = 4
-"""Pictures that each set must have: a half needs two for a distance."""
+"""Least images per set: each half of the real set needs two for a distance."""
 
 SHOWN = 18
-"""Pictures of each set in the contact sheet."""
+"""Images of each set in the contact sheet."""
 
 StageProgress = Callable[[str, int, int], None]
 
@@ -38,9 +38,22 @@ def unpaired_report(
     cache: FeatureCache,
     progress: StageProgress,
 ) -> tuple[Report, dict[str, bytes]]:
-    """The report of a folder of pictures against a folder of real ones, and its contact sheet.
+    """Evaluates a folder of images against a folder of real ones.
 
-    Raises InputError where a folder has too few pictures.
+    Args:
+        real: Folder of real images.
+        fake: Folder of the method's images.
+        name: Name of the method.
+        weights: Published weights to use in place of our own.
+        cache: Cache of the features.
+        progress: Called with the stage, the images done and their total.
+
+    Returns:
+        The report, whose reference row compares two halves of the real subjects, and its contact
+        sheet: caption -> PNG bytes.
+
+    Raises:
+        InputError: A folder has too few images, or the real ones show only one subject.
     """
     rows = {folder: pictures(folder) for folder in (real, fake)}
     for folder, found in rows.items():
@@ -48,11 +61,11 @@ def unpaired_report(
             raise InputError(f"{folder}: {len(found)} pictures; at least {LEAST} are needed")
     files = {f: [f / row.file_name for row in found] for f, found in rows.items()}
     judge, backend = judges.distribution(weights.inception)
-    features = {f: _seen(judge, paths, cache, progress) for f, paths in files.items()}
-    first = _half_of_the_people(rows[real])
+    features = {f: _features(judge, paths, cache, progress) for f, paths in files.items()}
+    first = _half_of_subjects(rows[real])
     halves = features[real][first], features[real][~first]
     if min(map(len, halves)) < 2:
-        raise InputError(f"{real}: pictures of one subject only; a yardstick needs two")
+        raise InputError(f"{real}: pictures of one subject only; the reference row needs two")
     reference = Result(
         f"real, half of the people against half ({first.sum()} and {(~first).sum()} pictures)",
         {**_distances(*halves), **_labels(rows[real], files[real], cache, progress)},
@@ -60,84 +73,90 @@ def unpaired_report(
     )
     own = Result(
         name,
-        {**_distances(features[fake], features[real]),
-         **_labels(rows[fake], files[fake], cache, progress)},
+        {
+            **_distances(features[fake], features[real]),
+            **_labels(rows[fake], files[fake], cache, progress),
+        },
         {key: backend.column(key, len(files[fake])) for key in ("fid", "kid")},
-    )  # fmt: skip
+    )
     remarks = [
         "Brackets: 95 % bootstrap intervals over subjects.",
-        "FID falls with the number of pictures: the halves are a yardstick, no lower bound.",
+        "FID falls with the number of pictures: the halves are a reference, not a lower bound.",
     ]
     made = all(row.provenance is not None for row in [*rows[real], *rows[fake]])
     report = Report(
-        f"against {real.resolve().name}, {len(files[real])} pictures", [reference, own], remarks,
+        f"against {real.resolve().name}, {len(files[real])} pictures",
+        [reference, own],
+        remarks,
         SYNTHETIC if made else PHOTOGRAPHS,
-    )  # fmt: skip
+    )
     return report, {f"above real, below {name}": _sheet(files[real], files[fake])}
 
 
-def _half_of_the_people(rows: list[Row]) -> np.ndarray:
-    """(N,) bool, the pictures of every second subject."""
+def _half_of_subjects(rows: list[Row]) -> np.ndarray:
+    """(N,) bool, the images of a random half of the subjects."""
     subjects = sorted({row.subject_id for row in rows})
     order = np.random.default_rng(0).permutation(len(subjects))
     first = {subjects[k] for k in order[::2]}
     return np.array([row.subject_id in first for row in rows])
 
 
-def _seen(
+def _features(
     judge: Judge, files: list[Path], cache: FeatureCache, progress: StageProgress
 ) -> np.ndarray:
     done = 0
 
-    def more(count: int) -> None:
+    def advance(count: int) -> None:
         nonlocal done
         done += count
         progress(judge.name, done, len(files))
 
-    return cached_features(files, judge.name, judge.extract, cache, more)
+    return cached_features(files, judge.name, judge.extract, cache, advance)
 
 
 def _distances(a: np.ndarray, b: np.ndarray) -> dict[str, Figure]:
-    nothing = float("nan")
+    nan = float("nan")
     mean, _ = kernel_distance(a, b, size=min(len(a), len(b), 250))
     return {
-        "fid": Figure(frechet_distance(a, b), nothing, nothing, len(a)),
-        "kid": Figure(1000 * mean, nothing, nothing, len(a)),
+        "fid": Figure(frechet_distance(a, b), nan, nan, len(a)),
+        "kid": Figure(1000 * mean, nan, nan, len(a)),
     }
 
 
 def _labels(
     rows: list[Row], files: list[Path], cache: FeatureCache, progress: StageProgress
 ) -> dict[str, Figure]:
-    """Quality of every picture, and what the judge reads in those whose labels are known."""
+    """Quality of every image, and the judge's readings of those with labels."""
     subjects = np.array([row.subject_id for row in rows])
-    quality = _seen(judges.quality(), files, cache, progress)[:, 0]
-    known = ~np.isnan(quality)
-    found = {
-        "ser_fiq": bootstrap(quality[known], groups=subjects[known]),
-        "faces": bootstrap(100.0 * known, groups=subjects),
+    quality = _features(judges.quality(), files, cache, progress)[:, 0]
+    has_face = ~np.isnan(quality)
+    figures = {
+        "ser_fiq": bootstrap(quality[has_face], groups=subjects[has_face]),
+        "faces": bootstrap(100.0 * has_face, groups=subjects),
     }
     labelled = [k for k, row in enumerate(rows) if row.movement and row.palsy]
     if labelled:
-        said = [(rows[k].movement or "", rows[k].palsy or {}) for k in labelled]
-        requested = [(Movement(movement), Palsy.from_dict(palsy)) for movement, palsy in said]
-        reading = _seen(judges.reading(), [files[k] for k in labelled], cache, progress)
-        right, apart = judges.read_right(requested, reading)
+        labels = [(rows[k].movement or "", rows[k].palsy or {}) for k in labelled]
+        requested = [(Movement(movement), Palsy.from_dict(palsy)) for movement, palsy in labels]
+        reading = _features(judges.reading(), [files[k] for k in labelled], cache, progress)
+        right, error = judges.read_right(requested, reading)
         groups = subjects[labelled]
-        seen = ~np.isnan(apart)
-        found["judge_movement"] = bootstrap(100.0 * right, groups=groups)
-        found["judge_weakness"] = bootstrap(apart[seen], groups=groups[seen])
-    return found
+        known = ~np.isnan(error)
+        figures["judge_movement"] = bootstrap(100.0 * right, groups=groups)
+        figures["judge_weakness"] = bootstrap(error[known], groups=groups[known])
+    return figures
 
 
 def _sheet(real: list[Path], fake: list[Path]) -> bytes:
-    """Pictures of both sets by chance, real above."""
+    """Random images of both sets, the real ones above."""
     rng = np.random.default_rng(0)
     rows = []
     for files in (real, fake):
         chosen = rng.permutation(len(files))[:SHOWN]
-        cells = [cv2.resize(read_image(files[k]), (112, 112), interpolation=cv2.INTER_AREA)
-                 for k in chosen]  # fmt: skip
+        cells = [
+            cv2.resize(read_image(files[k]), (112, 112), interpolation=cv2.INTER_AREA)
+            for k in chosen
+        ]
         cells += [np.full((112, 112, 3), 255, np.uint8)] * (SHOWN - len(cells))
         rows += [np.hstack(cells[: SHOWN // 2]), np.hstack(cells[SHOWN // 2 :])]
     return png_bytes(np.vstack(rows))

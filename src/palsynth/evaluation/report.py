@@ -172,12 +172,18 @@ def read_report(path: Path) -> Report:
 
 
 def _read(row: dict[str, Any]) -> Result:
+    """A row from its JSON form, under today's names where 0.1 wrote other ones."""
+    renamed = {"side_right": "side_accuracy"}
     figures = {
-        key: Figure(**{name: _nan(value) for name, value in figure.items()})
+        renamed.get(key, key): Figure(**{name: _nan(value) for name, value in figure.items()})
         for key, figure in row["figures"].items()
-        if key in BY_KEY
+        if renamed.get(key, key) in BY_KEY
     }
-    return Result(row["method"], figures, row["variants"], row["notes"], row["reference"])
+    variants = {
+        renamed.get(key, key): name.replace("taken for the patient[", "matched to the patient[")
+        for key, name in row["variants"].items()
+    }
+    return Result(row["method"], figures, variants, row["notes"], row["reference"])
 
 
 def join(reports: list[Report]) -> Report:

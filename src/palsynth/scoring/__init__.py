@@ -1,1 +1,1 @@
-"""What looks at pictures with networks: judges, cached features, panels, calibration."""
+"""Judges (networks that extract features from images), cached features, panels."""

@@ -1,5 +1,8 @@
-"""Calibrates the measures against pictures whose true palsy is known: people who do not exist,
-whose true landmarks are known too, and photographs that the simulator moves."""
+"""Calibration of the facial measures on images whose palsy is known.
+
+Two kinds of images are used: rendered synthetic subjects, whose landmarks are also known
+exactly, and photographs of healthy people that the simulator moves.
+"""
 
 from __future__ import annotations
 
@@ -28,29 +31,33 @@ from palsynth.simulator.photo import simulate
 from palsynth.subjects import HeadPose, Jitter, Light, View, random_palsy, render, sample
 
 FIRST_SEED = 700_000
-"""People of the calibration; never those of evaluation (from 1,000,000 on)."""
+"""First seed of the calibration subjects; disjoint from the evaluation seeds (from 1,000,000)."""
 
 RIDGE = 2e-3
+"""Ridge penalty per example."""
 
 FROM_TOTALS = 0.25
-"""Share of palsies that a Yanagihara total gives: they lose tone and function apart, as a grade
-does not."""
-
+"""Share of palsies generated from a Yanagihara total; unlike grades, totals reduce tone and
+function independently."""
 
 MOVED = 3
-"""How often more a photographed person is moved than a drawn one: there are fewer of them."""
+"""Images per photographed person for each image per synthetic subject: there are fewer
+photographed people."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One picture: the palsy asked for, and measures from detected and, of drawn people, true
-    landmarks; ``rest`` those detected in a picture of the same person without a palsy at rest."""
+    """One measured image with its ground truth."""
 
     movement: Movement
     palsy: Palsy
+    """The requested palsy."""
     seen: Measures
+    """Measures from detected landmarks."""
     true: Measures | None
+    """Measures from the true landmarks; None for photographs, whose true landmarks are unknown."""
     rest: Measures
+    """Measures from detected landmarks of the same person at rest without a palsy."""
 
 
 def render_samples(
@@ -59,12 +66,22 @@ def render_samples(
     per_subject: int,
     progress: Callable[[], None] | None = None,
 ) -> list[Sample]:
-    """Draws people doing a movement with random palsies, and measures the pictures."""
-    out = []
+    """Renders synthetic subjects with random palsies and measures the images.
+
+    Args:
+        movement: The movement that every subject performs.
+        subjects: Seeds of the subjects.
+        per_subject: Images per subject, each with its own palsy and view.
+        progress: Called once per image.
+
+    Returns:
+        The samples; images in which no face is detected are left out.
+    """
+    samples = []
     for seed in subjects:
         subject = sample(seed)
-        still = render(subject, view=_view(make_rng(seed, Stream.CALIBRATION_REST_VIEW), seed))
-        at_rest = detect_faces(still.image)
+        rest = render(subject, view=_view(make_rng(seed, Stream.CALIBRATION_REST_VIEW), seed))
+        rest_faces = detect_faces(rest.image)
         for k in range(per_subject):
             rng = make_rng(seed, k, YANAGIHARA.index(movement))
             side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
@@ -73,24 +90,24 @@ def render_samples(
             intensity = float(rng.uniform(0.9, 1.1))
             portrait = render(subject, movement, palsy, intensity=intensity, view=view)
             faces = detect_faces(portrait.image)
-            if faces and at_rest:
-                out.append(
+            if faces and rest_faces:
+                samples.append(
                     Sample(
                         movement,
                         palsy,
                         measure(faces[0].landmarks),
                         measure(portrait.landmarks),
-                        measure(at_rest[0].landmarks),
+                        measure(rest_faces[0].landmarks),
                     )
                 )
             if progress is not None:
                 progress()
-    return out
+    return samples
 
 
 @dataclass(frozen=True)
 class Photographed:
-    """Somebody healthy, photographed at ``rest`` and smiling."""
+    """A healthy person photographed at ``rest`` and smiling."""
 
     rest: Face
     smile: Face
@@ -102,9 +119,21 @@ def move_photographs(
     per_subject: int,
     progress: Callable[[], None] | None = None,
 ) -> list[Sample]:
-    """Moves people photographed at rest with random palsies, and measures the pictures; their own
-    smiles are healthy grins."""
-    out = []
+    """Simulates random palsies on photographs at rest and measures the images.
+
+    For ``Movement.GRIN`` the photographed smiles, as they are and mirrored, are included as
+    samples without a palsy.
+
+    Args:
+        movement: The movement that every person performs.
+        subjects: Photographed people.
+        per_subject: Simulated images per person, each with its own palsy.
+        progress: Called once per simulated image.
+
+    Returns:
+        The samples, without true landmarks; images in which no face is detected are left out.
+    """
+    samples = []
     for number, subject in enumerate(subjects):
         face = subject.rest
         rest = measure(face.landmarks)
@@ -113,28 +142,28 @@ def move_photographs(
                 (face, subject.smile),
                 (face.mirrored(), subject.smile.mirrored()),
             ):
-                seen, still = measure(smile.landmarks), measure(rested.landmarks)
-                out.append(Sample(movement, Palsy.none(), seen, None, still))
+                detected, still = measure(smile.landmarks), measure(rested.landmarks)
+                samples.append(Sample(movement, Palsy.none(), detected, None, still))
         for k in range(per_subject):
             rng = make_rng(number, k, YANAGIHARA.index(movement), Stream.CALIBRATION_PHOTOGRAPH)
             side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
             palsy = _palsy(rng, side)
             moved = simulate(face, movement, palsy, intensity=float(rng.uniform(0.9, 1.1)))
-            if found := detect_faces(moved.image):
-                out.append(Sample(movement, palsy, measure(found[0].landmarks), None, rest))
+            if faces := detect_faces(moved.image):
+                samples.append(Sample(movement, palsy, measure(faces[0].landmarks), None, rest))
             if progress is not None:
                 progress()
-    return out
+    return samples
 
 
 def _palsy(rng: np.random.Generator, side: Side) -> Palsy:
     if rng.random() < FROM_TOTALS:
-        return _of_total(2 * int(rng.integers(21)), side)
+        return _from_total(2 * int(rng.integers(21)), side)
     return random_palsy(rng, side, healthy=0.15)
 
 
 @cache
-def _of_total(total: int, side: Side) -> Palsy:
+def _from_total(total: int, side: Side) -> Palsy:
     return palsy_from_yanagihara(total, side)
 
 
@@ -146,12 +175,20 @@ def _view(rng: np.random.Generator, seed: int) -> View:
 
 
 def fit_item(samples: list[Sample]) -> list[float]:
-    """Ridge regression from a side's measures to its function; both sides are examples."""
+    """Fits a ridge regression from a side's measures to the function of that side.
+
+    Both sides of every sample are examples. Sides with a function of 0.95 or more have half the
+    weight: the item score is about the weak side, so it counts as much as all healthy ones.
+
+    Args:
+        samples: Samples of one movement.
+
+    Returns:
+        One coefficient per entry of :func:`palsynth.face.scoring.features`, rounded to 5 decimals.
+    """
     x = np.array([features(s.seen, side) for s in samples for side in Side])
     y = np.array([s.palsy.movement_function(s.movement, side) for s in samples for side in Side])
-    # the weak side is what the score asks about: it counts as much as all healthy ones
-    weak = y < 0.95
-    weight = np.where(weak, 1.0, 0.5)[:, None]
+    weight = np.where(y < 0.95, 1.0, 0.5)[:, None]
     scale = x.std(0) + 1e-6
     z = x / scale
     system = (z * weight).T @ z + RIDGE * len(z) * np.eye(z.shape[1])
@@ -160,36 +197,57 @@ def fit_item(samples: list[Sample]) -> list[float]:
 
 
 def fit_gains(samples: list[Sample]) -> dict[str, list[float]]:
-    """For each measure: slope of true on seen asymmetry, and their correlation."""
-    known = [(s.seen.fractions(), s.true.fractions()) for s in samples if s.true is not None]
-    out = {}
+    """Compares true and detected asymmetries of every sided measure.
+
+    Outliers, whose detected asymmetry deviates from the median by 8 mean deviations or more, are
+    left out.
+
+    Args:
+        samples: Samples of any movement; those without true landmarks are ignored.
+
+    Returns:
+        Name of the measure -> [slope of the true on the detected asymmetry, their correlation].
+    """
+    pairs = [(s.seen.fractions(), s.true.fractions()) for s in samples if s.true is not None]
+    gains = {}
     for name in SIDED:
-        seen, true = np.array([[m.sided[name].asymmetry for m in pair] for pair in known]).T
-        spread = np.abs(seen - np.median(seen)) < 8 * np.abs(seen - np.median(seen)).mean()
-        seen, true = seen[spread], true[spread]
-        slope = float((seen * true).sum() / np.square(seen).sum())
-        out[name] = [round(slope, 3), round(float(np.corrcoef(seen, true)[0, 1]), 3)]
-    return out
+        detected, true = np.array([[m.sided[name].asymmetry for m in pair] for pair in pairs]).T
+        deviation = np.abs(detected - np.median(detected))
+        inlier = deviation < 8 * deviation.mean()
+        detected, true = detected[inlier], true[inlier]
+        slope = float((detected * true).sum() / np.square(detected).sum())
+        gains[name] = [round(slope, 3), round(float(np.corrcoef(detected, true)[0, 1]), 3)]
+    return gains
 
 
 def fit_thresholds(samples: list[Sample], weights: list[float]) -> list[float]:
-    """Estimated function from which an item scores 2 and 4: those with the best weighted kappa.
+    """Finds the estimated functions from which an item scores 2 and 4, by weighted kappa.
 
-    A regression draws its estimates towards the middle, so the scale's own thresholds of
-    0.25 and 0.75 would give too many 2s.
+    A regression shrinks its estimates towards the mean, so the scale's own thresholds of 0.25 and
+    0.75 would give too many 2s.
+
+    Args:
+        samples: Samples of one movement.
+        weights: Coefficients from :func:`fit_item`.
+
+    Returns:
+        The two thresholds with the best quadratic weighted kappa, rounded to 2 decimals.
     """
-    table = np.array(weights)
-    both = [[float(np.clip(features(s.seen, d) @ table, 0, 1)) for d in Side] for s in samples]
-    weaker = np.array([relative_function(*pair) for pair in both])
-    true = np.array([item_score(s.palsy, s.movement) for s in samples])
-    best, found = -np.inf, (0.25, 0.75)
+    coefficients = np.array(weights)
+    sides = [
+        [float(np.clip(features(s.seen, side) @ coefficients, 0, 1)) for side in Side]
+        for s in samples
+    ]
+    function = np.array([relative_function(*pair) for pair in sides])
+    targets = np.array([item_score(s.palsy, s.movement) for s in samples])
+    best_kappa, best = -np.inf, (0.25, 0.75)
     for low in np.arange(0.10, 0.60, 0.02):
         for high in np.arange(low + 0.05, 0.95, 0.02):
-            score = np.where(weaker >= high, 4, np.where(weaker >= low, 2, 0))
-            kappa = weighted_kappa(true, score)
-            if kappa > best:
-                best, found = kappa, (low, high)
-    return [round(float(t), 2) for t in found]
+            score = np.where(function >= high, 4, np.where(function >= low, 2, 0))
+            kappa = weighted_kappa(targets, score)
+            if kappa > best_kappa:
+                best_kappa, best = kappa, (low, high)
+    return [round(float(t), 2) for t in best]
 
 
 def calibrate(
@@ -198,23 +256,35 @@ def calibrate(
     progress: Callable[[], None] | None = None,
     photographed: Sequence[Photographed] = (),
 ) -> dict[str, dict[str, Any]]:
-    """Everything that ``face/assets/calibration.json`` holds; with people ``photographed`` they
-    are moved and measured beside those who are drawn."""
-    drawn = {}
+    """Fits the contents of ``face/assets/calibration.json``.
+
+    Args:
+        subjects: Synthetic subjects per movement.
+        per_subject: Images per synthetic subject; photographed people get ``MOVED`` times as many.
+        progress: Called once per image.
+        photographed: Photographed people to use beside the synthetic subjects.
+
+    Returns:
+        The usual measures at rest, regression weights and thresholds by movement (without and
+        with the person's own measures at rest), and gains.
+    """
+    by_movement = {}
     for number, movement in enumerate(YANAGIHARA):
         first = FIRST_SEED + 1000 * number
         seeds = range(first, first + subjects)
-        drawn[movement] = render_samples(movement, seeds, per_subject, progress)
-        drawn[movement] += move_photographs(movement, photographed, MOVED * per_subject, progress)
-    usual = usual_rest([s.rest for samples in drawn.values() for s in samples])
+        by_movement[movement] = [
+            *render_samples(movement, seeds, per_subject, progress),
+            *move_photographs(movement, photographed, MOVED * per_subject, progress),
+        ]
+    usual = usual_rest([s.rest for samples in by_movement.values() for s in samples])
     out: dict[str, dict[str, Any]] = {"rest": usual}
-    for kind in ("", " with rest"):
+    for suffix in ("", " with rest"):
         weights, thresholds = {}, {}
-        for movement, samples in drawn.items():
-            if kind:
+        for movement, samples in by_movement.items():
+            if suffix:
                 samples = [replace(s, seen=against_rest(s.seen, s.rest, usual)) for s in samples]
             weights[movement.value] = fit_item(samples)
             thresholds[movement.value] = fit_thresholds(samples, weights[movement.value])
-        out["weights" + kind], out["thresholds" + kind] = weights, thresholds
-    out["gains"] = fit_gains([s for samples in drawn.values() for s in samples])
+        out["weights" + suffix], out["thresholds" + suffix] = weights, thresholds
+    out["gains"] = fit_gains([s for samples in by_movement.values() for s in samples])
     return out

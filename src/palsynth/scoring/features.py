@@ -1,4 +1,4 @@
-"""What every judge sees in a picture, computed once and kept by the picture's content."""
+"""Features of images, computed once per judge and cached by the SHA-256 of the file."""
 
 from __future__ import annotations
 
@@ -13,14 +13,20 @@ import numpy as np
 from palsynth.errors import InputError
 
 CHUNK = 32
-"""Pictures that are looked at together; no result depends on it."""
+"""Images per batch; results do not depend on it."""
 
 
 class FeatureCache:
-    """Arrays by (judge, picture's SHA-256) in an SQLite file. Use as a context.
+    """Arrays by (judge, SHA-256 of the image) in an SQLite file; a context manager.
 
-    An evaluation that was interrupted, or another method's with the same truths, finds there
-    what it would compute again.
+    An interrupted evaluation resumes from it, and the evaluations of several methods share the
+    features of the same ground truth.
+
+    Args:
+        path: The SQLite file; created, with its folder, where it does not exist.
+
+    Raises:
+        InputError: The file cannot be created or opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -32,7 +38,7 @@ class FeatureCache:
                 " (judge text, sha text, shape text, value blob, primary key (judge, sha))"
             )
         except (OSError, sqlite3.Error) as error:
-            raise InputError(f"{path}: no feature cache can be kept there ({error})") from None
+            raise InputError(f"{path}: cannot be used as a feature cache ({error})") from None
 
     def __enter__(self) -> FeatureCache:
         return self
@@ -46,7 +52,15 @@ class FeatureCache:
         self._base.close()
 
     def get(self, judge: str, sha: str) -> np.ndarray | None:
-        """What a judge said of a picture, float32, or None."""
+        """Looks up the features of one image.
+
+        Args:
+            judge: Name of the judge.
+            sha: SHA-256 of the image file, hexadecimal.
+
+        Returns:
+            The features, float32 in their original shape, or None.
+        """
         row = self._base.execute(
             "select shape, value from feature where judge = ? and sha = ?", (judge, sha)
         ).fetchone()
@@ -56,7 +70,12 @@ class FeatureCache:
         return np.frombuffer(row[1], np.float32).reshape(shape)
 
     def put(self, judge: str, found: dict[str, np.ndarray]) -> None:
-        """Keeps what a judge says of pictures, by their SHA-256, all or none of them."""
+        """Stores features in one transaction, as float32.
+
+        Args:
+            judge: Name of the judge.
+            found: SHA-256 of each image -> its features, of any shape.
+        """
         rows = [
             (judge, sha, ",".join(map(str, value.shape)), value.astype(np.float32).tobytes())
             for sha, value in found.items()
@@ -66,7 +85,17 @@ class FeatureCache:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file. Raises InputError where it cannot be read."""
+    """SHA-256 of a file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        64 hexadecimal digits.
+
+    Raises:
+        InputError: The file cannot be read.
+    """
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
@@ -80,22 +109,35 @@ def cached_features(
     cache: FeatureCache,
     progress: Callable[[int], None] | None = None,
 ) -> np.ndarray:
-    """What a judge sees in pictures, (N, …) float32, from the cache where it has looked before.
+    """Features of images, read from the cache or extracted and cached.
 
-    ``extract`` gets at most CHUNK paths at a time; memory holds the features, never all pictures.
+    Memory holds the features, never all images at once.
+
+    Args:
+        paths: N image files; files with the same bytes are processed once.
+        judge: Name of the judge, the key in the cache.
+        extract: Maps at most ``CHUNK`` paths to an array with one row per path.
+        cache: The cache to read and to extend.
+        progress: Called with the number of newly finished images.
+
+    Returns:
+        (N, …) float32.
+
+    Raises:
+        InputError: A file cannot be read.
     """
     shas = [sha256(path) for path in paths]
-    kept = {sha: cache.get(judge, sha) for sha in set(shas)}
-    known = {sha: value for sha, value in kept.items() if value is not None}
-    todo = list({s: p for s, p in zip(shas, paths, strict=True) if s not in known}.items())
+    cached = {sha: cache.get(judge, sha) for sha in set(shas)}
+    features = {sha: value for sha, value in cached.items() if value is not None}
+    todo = list({s: p for s, p in zip(shas, paths, strict=True) if s not in features}.items())
     if progress is not None:
         progress(len(paths) - len(todo))
-    for begin in range(0, len(todo), CHUNK):
-        part = todo[begin : begin + CHUNK]
+    for start in range(0, len(todo), CHUNK):
+        part = todo[start : start + CHUNK]
         values = extract([path for _, path in part])
         new = {sha: value for (sha, _), value in zip(part, values, strict=True)}
         cache.put(judge, new)
-        known.update({sha: value.astype(np.float32) for sha, value in new.items()})
+        features.update({sha: value.astype(np.float32) for sha, value in new.items()})
         if progress is not None:
             progress(len(part))
-    return np.stack([known[sha] for sha in shas])
+    return np.stack([features[sha] for sha in shas])

@@ -1,4 +1,4 @@
-"""One method's pictures, judged: from pairs and files to figures with intervals."""
+"""Evaluation of one method on a benchmark set: from pairs and files to figures with intervals."""
 
 from __future__ import annotations
 
@@ -27,46 +27,75 @@ from palsynth.scoring.judges import Judge
 
 @dataclass(frozen=True)
 class Weights:
-    """Published weights by path; what is not given is ours, left out, or dlib."""
+    """Files of published weights."""
 
     inception: Path | None = None
+    """Inception for FID and KID; default: our own features."""
     alexnet: Path | None = None
+    """AlexNet for LPIPS; default: no LPIPS."""
     recogniser: Path | None = None
+    """ArcFace or AdaFace for the cosine to the identity; default: our own recogniser."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A method's figures by column key, and per pair the numbers behind them, (N,) each."""
+    """A method's figures and the values per pair behind them."""
 
     method: str
     names: list[str]
+    """Name of each of the N pairs."""
     subjects: list[str]
+    """Subject of each pair, the unit of the bootstrap."""
     figures: dict[str, Figure] = field(default_factory=dict)
+    """Column key -> figure."""
     per_pair: dict[str, np.ndarray] = field(default_factory=dict)
+    """Column key -> values, (N,)."""
     variants: dict[str, str] = field(default_factory=dict)
     """Column key -> full name with backend, resize, weights and count."""
 
 
 BY_GROUP = (
-    "landmark_error", "identity_distance", "identity_top1", "leak_distance", "side_accuracy",
-    "judge_movement", "judge_weakness", "ser_fiq", "faces",
-)  # fmt: skip
-"""Columns that are given for the people of one gender or ethnicity too."""
+    "landmark_error",
+    "identity_distance",
+    "identity_top1",
+    "leak_distance",
+    "side_accuracy",
+    "judge_movement",
+    "judge_weakness",
+    "ser_fiq",
+    "faces",
+)
+"""Columns that are also reported by gender and by ethnicity."""
 
 
 def figures_of(judged: Judged, chosen: np.ndarray) -> dict[str, Figure]:
-    """The figures of some pairs, (N,) bool, in the columns that are given by group."""
-    out = {}
+    """Figures over a subset of the pairs.
+
+    Args:
+        judged: A method's values per pair.
+        chosen: Which pairs count, (N,) bool.
+
+    Returns:
+        Column key -> figure, for the columns in ``BY_GROUP`` that the method has.
+    """
+    figures = {}
     subjects = np.array(judged.subjects)
     for key in BY_GROUP:
         if key in judged.per_pair:
             rows = chosen & np.isfinite(judged.per_pair[key])
-            out[key] = bootstrap(judged.per_pair[key][rows], groups=subjects[rows])
-    return out
+            figures[key] = bootstrap(judged.per_pair[key][rows], groups=subjects[rows])
+    return figures
 
 
 def check_there(files: list[Path]) -> None:
-    """Raises InputError naming the first picture that is missing, and how many are."""
+    """Checks that all images of a method exist.
+
+    Args:
+        files: The image files, one per pair.
+
+    Raises:
+        InputError: Files are missing; names the first and counts the rest.
+    """
     missing = [path for path in files if not path.is_file()]
     if missing:
         others = f" (and {len(missing) - 1} others)" if len(missing) > 1 else ""
@@ -76,12 +105,27 @@ def check_there(files: list[Path]) -> None:
 
 
 class Panel:
-    """All judges over one set: the pictures of the set are looked at once for all methods."""
+    """All judges over one benchmark set, whose own images are scored once for all methods.
+
+    Args:
+        folder: Folder of the set.
+        pairs: The N requests of the set, with their files.
+        weights: Published weights to use in place of our own.
+        cache: Cache of the features.
+        progress: Called with the stage, the images done and their total.
+
+    Raises:
+        InputError: Weights cannot be read or do not fit.
+    """
 
     def __init__(
-        self, folder: Path, pairs: list[Pair], weights: Weights, cache: FeatureCache,
+        self,
+        folder: Path,
+        pairs: list[Pair],
+        weights: Weights,
+        cache: FeatureCache,
         progress: Callable[[str, int, int], None] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self.folder, self.pairs, self.cache, self._progress = folder, pairs, cache, progress
         self.weights = weights
         self.subjects = np.array([p.subject for p in pairs])
@@ -98,43 +142,63 @@ class Panel:
         self.lpips = judges.perceptual(weights.alexnet) if weights.alexnet else None
 
     def files(self, role: str) -> list[Path]:
-        """Files of a role of the set: identity, expression or truth, one a pair."""
+        """The set's own files.
+
+        Args:
+            role: A field of :class:`Pair` that holds a file: ``identity``, ``expression`` or
+                ``truth``.
+
+        Returns:
+            One path per pair.
+        """
         return [self.folder / getattr(pair, role) for pair in self.pairs]
 
     def synthetic(self) -> bool:
-        """Whether the set's manifest says of every picture how it was made."""
+        """Whether the set has a manifest that gives the provenance of every image."""
         if not (self.folder / FILE_NAME).is_file():
             return False
         return all(row.provenance is not None for row in read_manifest(self.folder))
 
     def judge(self, method: str, files: list[Path]) -> Judged:
-        """Judges a method's pictures, one a pair. Raises InputError naming one that is missing."""
+        """Evaluates the images of a method.
+
+        Args:
+            method: Name of the method.
+            files: Its images, one per pair.
+
+        Returns:
+            Figures and values per pair.
+
+        Raises:
+            InputError: An image is missing, cannot be read, or differs in size from the truth.
+        """
         check_there(files)
         names = [pair.name for pair in self.pairs]
         judged = Judged(method, names, self.subjects.tolist())
-        for part in (self._fidelity, self._identity, self._expression, self._set, self._quality):
-            part(judged, files)
+        for score in (self._fidelity, self._identity, self._expression, self._set, self._quality):
+            score(judged, files)
         return judged
 
-    def _features_of(self, judge: str, files: list[Path], what: str) -> np.ndarray:
+    def _features_of(self, judge: str, files: list[Path], stage: str) -> np.ndarray:
         which: Judge = self.judges[judge]
         done = 0
 
-        def progress(more: int) -> None:
+        def progress(count: int) -> None:
             nonlocal done
-            done += more
+            done += count
             if self._progress is not None:
-                self._progress(f"{what}, {judge}", done, len(files))
+                self._progress(f"{stage}, {judge}", done, len(files))
 
         return cached_features(files, which.name, which.extract, self.cache, progress)
 
     def _mean(self, judged: Judged, key: str, values: np.ndarray) -> None:
-        """A column that is a mean over pairs. Infinite and missing values are not averaged."""
+        """Adds a column that is a mean over pairs, leaving out infinite and missing values."""
         judged.per_pair[key] = values
         finite = np.isfinite(values)
         judged.figures[key] = bootstrap(values[finite], groups=self.subjects[finite])
 
     def _fidelity(self, judged: Judged, files: list[Path]) -> None:
+        """Adds PSNR, SSIM, LPIPS and the landmark error against the truth, where there is one."""
         if not self.has_truth:
             return
         truths, identities = self.files("truth"), self.files("identity")
@@ -143,52 +207,57 @@ class Panel:
         for column, key in enumerate(keys):
             self._mean(judged, key, rows[:, column])
         if self.lpips is not None:
-            found = np.array(
-                [
-                    self.lpips(read_image(a), read_image(b))
-                    for a, b in zip(files, truths, strict=True)
-                ]
-            )
-            self._mean(judged, "lpips", found)
-        seen, true = (self._features_of("landmarks", f, judged.method) for f in (files, truths))
-        eyes = [topology.OUTER_CANTHUS[s] for s in ("left", "right")]
-        apart = np.linalg.norm(true[:, eyes[0], :2] - true[:, eyes[1], :2], axis=-1)
-        far = np.linalg.norm(seen[..., :2] - true[..., :2], axis=-1).mean(1) / apart
-        self._mean(judged, "landmark_error", 100 * far)
+            distances = [
+                self.lpips(read_image(a), read_image(b)) for a, b in zip(files, truths, strict=True)
+            ]
+            self._mean(judged, "lpips", np.array(distances))
+        predicted, true = (
+            self._features_of("landmarks", f, judged.method) for f in (files, truths)
+        )
+        left, right = (topology.OUTER_CANTHUS[side] for side in ("left", "right"))
+        outer_eyes = np.linalg.norm(true[:, left, :2] - true[:, right, :2], axis=-1)
+        error = np.linalg.norm(predicted[..., :2] - true[..., :2], axis=-1).mean(1) / outer_eyes
+        self._mean(judged, "landmark_error", 100 * error)
 
     def _pixel_rows(
         self, files: list[Path], truths: list[Path], identities: list[Path]
     ) -> Iterator[np.ndarray]:
+        """Yields PSNR, SSIM and both where the truth moves, (4,) float32, for each pair."""
         for triple in zip(files, truths, identities, strict=True):
             key = hashlib.sha256("".join(sha256(path) for path in triple).encode()).hexdigest()
-            kept = self.cache.get("pixels-1", key)
-            if kept is None:
-                made, truth, identity = (read_image(path)[None] for path in triple)
-                for path, image in zip(triple, (made, truth, identity), strict=True):
-                    if image.shape != truth.shape:
+            row = self.cache.get("pixels-1", key)
+            if row is None:
+                image, truth, identity = (read_image(path)[None] for path in triple)
+                for path, other in zip(triple, (image, truth, identity), strict=True):
+                    if other.shape != truth.shape:
                         raise InputError(
-                            f"{path}: is {image.shape[2]} x {image.shape[1]} px, the truth "
+                            f"{path}: is {other.shape[2]} x {other.shape[1]} px, the truth "
                             f"{truth.shape[2]} x {truth.shape[1]}; all pictures of a pair must "
                             "be of one size"
                         )
                 mask = moving(identity, truth)
-                rows = (psnr(made, truth), ssim(made, truth), psnr(made, truth, mask),
-                        ssim(made, truth, mask))  # fmt: skip
-                kept = np.concatenate(rows).astype(np.float32)  # as the cache gives it back
-                self.cache.put("pixels-1", {key: kept})
-            yield kept
+                values = (
+                    psnr(image, truth),
+                    ssim(image, truth),
+                    psnr(image, truth, mask),
+                    ssim(image, truth, mask),
+                )
+                row = np.concatenate(values).astype(np.float32)  # the precision of the cache
+                self.cache.put("pixels-1", {key: row})
+            yield row
 
     def _identity(self, judged: Judged, files: list[Path]) -> None:
+        """Adds distances and cosine to the identity image, top-1 accuracy and identity leakage."""
         own = self._features_of("dlib", files, judged.method)
         identities = self._features_of("dlib", self.files("identity"), "identity images")
-        other = self._features_of("dlib", self.files("expression"), "expression images")
+        expressions = self._features_of("dlib", self.files("expression"), "expression images")
         self._mean(judged, "identity_distance", np.linalg.norm(own - identities, axis=1))
-        self._mean(judged, "leak_distance", np.linalg.norm(own - other, axis=1))
+        self._mean(judged, "leak_distance", np.linalg.norm(own - expressions, axis=1))
         _, first = np.unique([p.identity for p in self.pairs], return_index=True)
-        apart = np.linalg.norm(own[:, None] - identities[first][None], axis=-1)
-        nearest = self.subjects[first][np.where(np.isnan(apart), np.inf, apart).argmin(1)]
-        right = (nearest == self.subjects) & ~np.isnan(own).any(1)
-        self._mean(judged, "identity_top1", 100.0 * right)
+        distances = np.linalg.norm(own[:, None] - identities[first][None], axis=-1)
+        nearest = self.subjects[first][np.where(np.isnan(distances), np.inf, distances).argmin(1)]
+        hits = (nearest == self.subjects) & ~np.isnan(own).any(1)
+        self._mean(judged, "identity_top1", 100.0 * hits)
         a = self._features_of("identity", files, judged.method)
         b = self._features_of("identity", self.files("identity"), "identity images")
         pairwise = np.array([cosines(x[None], y[None])[0, 0] for x, y in zip(a, b, strict=True)])
@@ -196,6 +265,10 @@ class Panel:
         judged.variants["identity_cosine"] = f"cosine[{self.judges['identity'].name}]"
 
     def _expression(self, judged: Judged, files: list[Path]) -> None:
+        """Adds side accuracy, rank agreement, item kappa and the judge's readings.
+
+        Left out where the palsy of a pair is unknown.
+        """
         requested = [(movement, palsy) for movement, palsy in self.requested if palsy is not None]
         if len(requested) < len(self.requested):
             return
@@ -206,34 +279,43 @@ class Panel:
         judged.per_pair.update({"requested": found.requested, "measured": found.measured})
         side = np.where(found.clear(), 100.0 * found.side_accuracy(), np.nan)
         self._mean(judged, "side_accuracy", side)
-        for which in REGIONS:
-            judged.figures[f"rank_{which}"] = bootstrap(
-                found.region, movement, found.requested, found.measured, groups=self.subjects,
-                statistic=lambda r, m, a, b, which=which: rank_agreement(r, m, a, b, which),
+        for region in REGIONS:
+            judged.figures[f"rank_{region}"] = bootstrap(
+                found.region,
+                movement,
+                found.requested,
+                found.measured,
+                groups=self.subjects,
+                statistic=lambda r, m, a, b, region=region: rank_agreement(r, m, a, b, region),
                 num_resamples=300,
-            )  # fmt: skip
+            )
         scored = found.measured_score >= 0
         judged.figures["item_kappa"] = bootstrap(
-            found.requested_score[scored], found.measured_score[scored],
-            groups=self.subjects[scored], statistic=weighted_kappa, num_resamples=300,
-        )  # fmt: skip
+            found.requested_score[scored],
+            found.measured_score[scored],
+            groups=self.subjects[scored],
+            statistic=weighted_kappa,
+            num_resamples=300,
+        )
         reading = self._features_of("reading", files, judged.method)
-        right, apart = judges.read_right(requested, reading)
+        right, error = judges.read_right(requested, reading)
         self._mean(judged, "judge_movement", 100.0 * right)
-        self._mean(judged, "judge_weakness", apart)
+        self._mean(judged, "judge_weakness", error)
 
     def _set(self, judged: Judged, files: list[Path]) -> None:
+        """Adds FID and KID against the truths, where there are any."""
         if not self.has_truth:
             return
         a = self._features_of("set", files, judged.method)
         b = self._features_of("set", self.files("truth"), "truths")
-        nothing = float("nan")
-        judged.figures["fid"] = Figure(frechet_distance(a, b), nothing, nothing, len(a))
+        nan = float("nan")
+        judged.figures["fid"] = Figure(frechet_distance(a, b), nan, nan, len(a))
         mean, _ = kernel_distance(a, b, size=min(len(a), 250))
-        judged.figures["kid"] = Figure(1000 * mean, nothing, nothing, len(a))
+        judged.figures["kid"] = Figure(1000 * mean, nan, nan, len(a))
         judged.variants.update({key: self.backend.column(key, len(a)) for key in ("fid", "kid")})
 
     def _quality(self, judged: Judged, files: list[Path]) -> None:
+        """Adds SER-FIQ and the share of images with exactly one face."""
         quality = self._features_of("quality", files, judged.method)[:, 0]
         self._mean(judged, "ser_fiq", quality)
         judged.variants["ser_fiq"] = f"ser-fiq[{self.judges['quality'].name}, unscaled]"

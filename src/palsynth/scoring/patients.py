@@ -1,4 +1,4 @@
-"""Pictures made of patients, judged against them: is the expression theirs, and the face not?"""
+"""Evaluation of images made from patients: is the expression theirs, and the identity not?"""
 
 from __future__ import annotations
 
@@ -20,79 +20,113 @@ from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.panel import Judged, Panel, Weights
 
 FALSE_ACCEPT = FALSE_ACCEPTS[0]
-"""Share of pairs of two patients that a recogniser may take for one person."""
+"""Share of pairs of two different patients that the recogniser may match."""
 
 
 class PatientPanel(Panel):
-    """A panel over a set whose expression images show patients at work and whose pairs name each
-    patient at rest (``expression_identity``), such as vp-patients."""
+    """A panel over a set whose expression images show patients, such as vp-patients.
+
+    Every pair must name an image of its patient at rest (``expression_identity``).
+
+    Args:
+        folder: Folder of the set.
+        pairs: The N requests of the set, with their files.
+        weights: Published weights to use in place of our own.
+        cache: Cache of the features.
+        progress: Called with the stage, the images done and their total.
+
+    Raises:
+        InputError: A pair names no patient at rest, or there are fewer than two patients.
+    """
 
     def __init__(
-        self, folder: Path, pairs: list[Pair], weights: Weights, cache: FeatureCache,
+        self,
+        folder: Path,
+        pairs: list[Pair],
+        weights: Weights,
+        cache: FeatureCache,
         progress: Callable[[str, int, int], None] | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__(folder, pairs, weights, cache, progress)
         self.judges["portraits"] = judges.portraits()
         unnamed = next((p.name for p in pairs if not p.expression_identity), None)
         if unnamed is not None:
             raise InputError(
                 f"{folder / 'pairs.csv'}: {unnamed} names no expression_identity, the patient at "
-                "rest, against whom recognition is judged"
+                "rest, which recognition is evaluated against"
             )
         if len(set(self.subjects)) < 2:
             raise InputError(
-                f"{folder / 'pairs.csv'}: shows one patient alone; recognition is judged at a "
-                "threshold that two patients at least have to set"
+                f"{folder / 'pairs.csv'}: has only one patient; the recognition threshold "
+                "needs at least two"
             )
 
     def judge(self, method: str, files: list[Path]) -> Judged:
-        """As :meth:`Panel.judge`, and against the patients."""
+        """Evaluates a method as :meth:`Panel.judge` does, and against the patients.
+
+        Args:
+            method: Name of the method.
+            files: Its images, one per pair.
+
+        Returns:
+            Figures and values per pair.
+
+        Raises:
+            InputError: An image is missing or cannot be read.
+        """
         judged = super().judge(method, files)
-        self._against(judged, files)
+        self._against_patients(judged, files)
         return judged
 
-    def _against(self, judged: Judged, files: list[Path]) -> None:
+    def _against_patients(self, judged: Judged, files: list[Path]) -> None:
         patients = self.files("expression")
-        here, there = (
+        own, theirs = (
             self._features_of("landmarks", f, judged.method)[:, : topology.SKIN_POINTS]
             for f in (files, patients)
         )
-        far = np.linalg.norm(upright(here) - upright(there), axis=-1).mean(1)
-        self._mean(judged, "patient_landmarks", 100 * far)
+        error = np.linalg.norm(upright(own) - upright(theirs), axis=-1).mean(1)
+        self._mean(judged, "patient_landmarks", 100 * error)
         a, b = (self._features_of("identity", f, judged.method) for f in (files, patients))
-        alike = np.array([cosines(x[None], y[None])[0, 0] for x, y in zip(a, b, strict=True)])
-        self._mean(judged, "patient_cosine", alike)
+        similarity = np.array([cosines(x[None], y[None])[0, 0] for x, y in zip(a, b, strict=True)])
+        self._mean(judged, "patient_cosine", similarity)
         judged.variants["patient_cosine"] = f"cosine[{self.judges['identity'].name}]"
         self._perceptual(judged, files, patients)
         self._recognised(judged, files)
 
     def _perceptual(self, judged: Judged, files: list[Path], patients: list[Path]) -> None:
-        """Between faces cut out alike: where a face lies in its picture is not how it looks."""
+        """Adds the perceptual distance of aligned portraits.
+
+        Aligned, because the position of a face in its image must not count.
+        """
         if self.lpips is not None:
-            cut = [(judges.portrait(a), judges.portrait(b))
-                   for a, b in zip(files, patients, strict=True)]  # fmt: skip
-            apart = np.array([
-                np.nan if a is None or b is None else self.lpips(a, b) for a, b in cut
-            ])  # fmt: skip
+            crops = [
+                (judges.portrait(a), judges.portrait(b))
+                for a, b in zip(files, patients, strict=True)
+            ]
+            distance = np.array(
+                [np.nan if a is None or b is None else self.lpips(a, b) for a, b in crops]
+            )
             name = "LPIPS[alexnet], portraits"
         else:
             a, b = (self._features_of("portraits", f, judged.method) for f in (files, patients))
-            apart = 1 - np.array([cosines(x[None], y[None])[0, 0]
-                                  for x, y in zip(a, b, strict=True)])  # fmt: skip
+            similarity = [cosines(x[None], y[None])[0, 0] for x, y in zip(a, b, strict=True)]
+            distance = 1 - np.array(similarity)
             name = f"1 - cosine[{self.judges['portraits'].name}]"
-        self._mean(judged, "patient_perceptual", apart)
+        self._mean(judged, "patient_perceptual", distance)
         judged.variants["patient_perceptual"] = name
 
     def _recognised(self, judged: Judged, files: list[Path]) -> None:
-        """Whether dlib takes a picture for its patient, at rest, at a threshold that takes at most
-        one pair of two patients in a hundred for one person."""
+        """Adds the share of images that dlib matches to their patient at rest.
+
+        The threshold matches at most one in a hundred pairs of two different patients.
+        """
         rest = [self.folder / pair.expression_identity for pair in self.pairs]
         own, known = (self._features_of("dlib", f, judged.method) for f in (files, rest))
-        shown = self._features_of("dlib", self.files("expression"), "patients")
+        patients = self._features_of("dlib", self.files("expression"), "patients")
         names = self.subjects
         _, first = np.unique(names, return_index=True)
         impostors = names[:, None] != names[first][None]
-        threshold = threshold_at(distances(shown, known[first])[impostors], FALSE_ACCEPT)
+        threshold = threshold_at(distances(patients, known[first])[impostors], FALSE_ACCEPT)
         hits = recognised(np.linalg.norm(own - known, axis=1), threshold)
         judged.per_pair["recognised"] = hits.astype(float)
         judged.figures["recognised"] = share(hits, names)
@@ -103,15 +137,23 @@ class PatientPanel(Panel):
 
 
 GROUPED = ("side_accuracy", "patient_landmarks", "patient_perceptual", "patient_cosine")
-"""Columns that are given apart for patients that were tuned on."""
+"""Columns that are reported separately for the patients that a method was tuned on."""
 
 
 def tuned_and_others(judged: Judged, tuned: set[str]) -> list[Result]:
-    """A method's figures for the patients that it was tuned on, and for all others."""
+    """Splits a method's figures by whether it was tuned on the patient.
+
+    Args:
+        judged: The method's values per pair.
+        tuned: Names of the patients that it was tuned on.
+
+    Returns:
+        A row for the patients tuned on and one for all others; empty groups are left out.
+    """
     subjects = np.array(judged.subjects)
-    ours = np.isin(subjects, sorted(tuned))
-    out = []
-    for chosen, which in ((ours, "tuned on"), (~ours, "others")):
+    is_tuned = np.isin(subjects, sorted(tuned))
+    results = []
+    for chosen, which in ((is_tuned, "tuned on"), (~is_tuned, "others")):
         if not chosen.any():
             continue
         groups = subjects[chosen]
@@ -124,5 +166,5 @@ def tuned_and_others(judged: Judged, tuned: set[str]) -> list[Result]:
         title = f"{judged.method}: {len(set(groups.tolist()))} {which}"
         lost = int((judged.per_pair["faces"][chosen] == 0).sum())
         notes = [f"{lost} without a face count as not recognised"] if lost else []
-        out.append(Result(title, figures, judged.variants, notes))
-    return out
+        results.append(Result(title, figures, judged.variants, notes))
+    return results

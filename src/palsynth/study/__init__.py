@@ -1,1 +1,1 @@
-"""The questionnaire of the paper: made, served, reported."""
+"""The rating study of the paper: its file, its choice of images, its report."""

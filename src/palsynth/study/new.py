@@ -1,4 +1,4 @@
-"""Which pictures a questionnaire shows: the same pairs of every method, all movements alike."""
+"""The images of a study: the same pairs for every method, balanced over the movements."""
 
 from __future__ import annotations
 
@@ -15,7 +15,19 @@ from palsynth.study.store import StudyItem
 
 
 def chosen(pairs: list[Pair], count: int, seed: int) -> list[Pair]:
-    """``count`` pairs by chance, one of each movement in turn."""
+    """Chooses random pairs, one of each movement in turn.
+
+    Args:
+        pairs: The pairs of the set.
+        count: How many to choose.
+        seed: Seed of the choice.
+
+    Returns:
+        ``count`` pairs.
+
+    Raises:
+        InputError: The set has fewer pairs.
+    """
     if count > len(pairs):
         raise InputError(f"{count} pairs are more than the set's {len(pairs)}")
     order = make_rng(seed, Stream.STUDY_PAIRS).permutation(len(pairs))
@@ -27,14 +39,25 @@ def chosen(pairs: list[Pair], count: int, seed: int) -> list[Pair]:
 
 
 def shown(folder: Path, pairs: list[Pair], methods: Mapping[str, Path]) -> list[StudyItem]:
-    """Every method's picture of every pair beside the patient's. Raises InputError where one is
-    missing."""
-    out = []
+    """Reads every method's image of every pair, and the patient's.
+
+    Args:
+        folder: Folder of the set.
+        pairs: The chosen pairs.
+        methods: Name of each method -> folder of its images.
+
+    Returns:
+        One item per pair and method.
+
+    Raises:
+        InputError: An image is missing or cannot be read.
+    """
+    items = []
     for pair in pairs:
         patient = png_bytes(read_image(folder / pair.expression))
-        for method, place in methods.items():
-            path = place / pair.name
+        for method, images in methods.items():
+            path = images / pair.name
             if not path.is_file():
                 raise InputError(f"{path}: is missing; {method} has no picture of this pair")
-            out.append(StudyItem(pair.name, method, png_bytes(read_image(path)), patient))
-    return out
+            items.append(StudyItem(pair.name, method, png_bytes(read_image(path)), patient))
+    return items

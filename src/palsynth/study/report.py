@@ -1,4 +1,4 @@
-"""What the raters of a questionnaire said, as the paper's Table I and beyond."""
+"""The report of a study: the paper's Table I, agreement of the raters, paired tests."""
 
 from __future__ import annotations
 
@@ -27,35 +27,49 @@ from palsynth.study.store import Study
 
 
 def write_study_report(study: Study, out: Path) -> Table:
-    """Writes study.html, .md, .json and answers.csv; returns the table of means.
+    """Writes study.html, .md, .json and answers.csv.
 
-    Raises InputError where nobody has answered yet.
+    Args:
+        study: The study.
+        out: Folder of the report.
+
+    Returns:
+        The table of means.
+
+    Raises:
+        InputError: There are no answers yet.
     """
     answers = study.answers()
     if not answers:
-        raise InputError(f"{study.path}: nobody has answered yet")
+        raise InputError(f"{study.path}: there are no answers yet")
     methods = sorted({a.method for a in answers})
     means = _means(answers, methods)
     items, raters = study.size()
     complete = sum(len(study.answered(r)) == items for r in range(1, raters + 1))
-    begun = len({a.rater for a in answers})
+    started = len({a.rater for a in answers})
     remarks = [
-        f"{begun} of {raters} raters have begun, {complete} have answered all {items} pictures.",
-        "Mean ± sample standard deviation over all ratings, five points; 5 is best, of the "
-        "difference too: the patient must not be recognised.",
+        f"{started} of {raters} raters have started, {complete} have rated all {items} pictures.",
+        "Mean ± sample standard deviation over all ratings, five points; 5 is best, also for the "
+        "difference: the patient must not be recognised.",
         f"Rows in italics: {SOURCE}, 14 raters, other pictures; not comparable figure by figure.",
-        "Agreement: Krippendorff's alpha for interval data; 1 perfect, 0 as by chance.",
+        "Agreement: Krippendorff's alpha for interval data; 1 perfect, 0 at chance level.",
         "Paired tests: Wilcoxon's signed-rank over the raters' means, corrected for the number of "
-        "tests after Holm; a dash where too few raters saw both or nothing differs.",
+        "tests after Holm; a dash where too few raters rated both or all differences are zero.",
     ]
     tables = [means, _agreement(answers), *_tests(answers, methods)]
-    document = Document(study.title, CARE, tables, remarks, {
+    pictures = {
         f"points by method: {text}": _bars(answers, methods, question)
         for question, text in QUESTIONS.items()
-    })  # fmt: skip
+    }
+    document = Document(study.title, CARE, tables, remarks, pictures)
     summary = {f"{m}/{q}": asdict(s) for (m, q), s in summarise(answers).items()}
-    data = {"title": study.title, "raters": begun, "complete": complete, "summary": summary,
-            "alpha": {q: krippendorff_alpha(answers, q) for q in QUESTIONS}}  # fmt: skip
+    data = {
+        "title": study.title,
+        "raters": started,
+        "complete": complete,
+        "summary": summary,
+        "alpha": {q: krippendorff_alpha(answers, q) for q in QUESTIONS},
+    }
     write_document(out, "study", document, data)
     with atomic_write(out / "answers.csv") as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -71,8 +85,9 @@ def _means(answers: list[Rating], methods: list[str]) -> Table:
     ]
     published = {q: published_ratings(q) for q in QUESTIONS}
     for method in published["expression"]:
-        cells = [f"{published[q][method][0]:.2f} ± {published[q][method][1]:.2f}"
-                 for q in QUESTIONS]  # fmt: skip
+        cells = [
+            f"{published[q][method][0]:.2f} ± {published[q][method][1]:.2f}" for q in QUESTIONS
+        ]
         rows.append([f"{method} (published)", *cells])
     quiet = set(range(len(methods), len(rows)))
     return Table("Means", ["method", *QUESTIONS], rows, quiet, ["", *QUESTIONS.values()])
@@ -96,17 +111,21 @@ def _tests(answers: list[Rating], methods: list[str]) -> list[Table]:
         return []
     corrected = holm([row[4] for row in found])
     rows = [
-        [f"{one} less {other}", question, "–" if np.isnan(gap) else f"{gap:+.2f}",
-         "–" if np.isnan(p) else f"{p:.3f}",
-         str(raters)]
+        [
+            f"{one} less {other}",
+            question,
+            "–" if np.isnan(gap) else f"{gap:+.2f}",
+            "–" if np.isnan(p) else f"{p:.3f}",
+            str(raters),
+        ]
         for (one, other, question, gap, _, raters), p in zip(found, corrected, strict=True)
-    ]  # fmt: skip
+    ]
     columns = ["methods", "question", "mean difference", "p, corrected", "raters"]
     return [Table("Paired tests", columns, rows)]
 
 
 def _bars(answers: list[Rating], methods: list[str], question: str) -> bytes:
-    """Share of each number of points, a bar a method."""
+    """Share of each number of points, one bar per method."""
     figure, plot = axes(QUESTIONS[question])
     colours = ("#b35900", "#e0a458", "#d8dee4", "#7fb2e5", "#0969da")
     left = np.zeros(len(methods))
@@ -119,6 +138,12 @@ def _bars(answers: list[Rating], methods: list[str], question: str) -> bytes:
         left += np.array(shares)
     plot.invert_yaxis()
     plot.set_xlabel("% of the ratings")
-    plot.legend(title="points", ncols=5, frameon=False, fontsize=8, loc="upper center",
-                bbox_to_anchor=(0.5, -0.15))  # fmt: skip
+    plot.legend(
+        title="points",
+        ncols=5,
+        frameon=False,
+        fontsize=8,
+        loc="upper center",
+        bbox_to_anchor=(0.5, -0.15),
+    )
     return png(figure)

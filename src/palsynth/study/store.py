@@ -1,6 +1,6 @@
-"""A questionnaire in one SQLite file: pictures, raters' links, answers.
+"""A study in one SQLite file: images, raters' tokens, answers.
 
-The file holds the pictures themselves, patients' too: treat it as the pictures are to be treated.
+The file contains the images themselves, patients' too, and needs the same protection.
 """
 
 from __future__ import annotations
@@ -31,25 +31,37 @@ _VERSION = 1
 
 @dataclass(frozen=True)
 class StudyItem:
-    """A picture to be judged: ``made`` and ``patient`` are PNG bytes."""
+    """One image to be rated."""
 
     pair: str
+    """Name of the pair."""
     method: str
+    """Name of the method."""
     made: bytes
+    """The method's image, PNG."""
     patient: bytes
+    """The patient's image, PNG."""
 
 
 def create(path: Path, title: str, shown: Sequence[StudyItem], raters: int, seed: int) -> None:
-    """Writes a new study. Items are numbered by chance, so a number says nothing of the method.
+    """Writes a new study. Items are numbered at random, so that numbers do not reveal methods.
 
-    Raises InputError where the file exists: it may hold answers.
+    Args:
+        path: The study's file.
+        title: Title of its pages.
+        shown: The items.
+        raters: How many raters get a link.
+        seed: Seed of the items' numbers and of each rater's order.
+
+    Raises:
+        InputError: The file exists, and may hold answers, or cannot be written.
     """
     if path.exists():
         raise InputError(f"{path}: exists; a study with its answers is never overwritten")
     order = make_rng(seed, Stream.STUDY_ITEMS).permutation(len(shown))
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
-        _told(path),
+        _sqlite_errors(path),
         atomic_write(path) as temporary,
         contextlib.closing(sqlite3.connect(temporary)) as base,
     ):
@@ -70,8 +82,8 @@ def create(path: Path, title: str, shown: Sequence[StudyItem], raters: int, seed
 
 
 @contextlib.contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """What SQLite finds wrong, as the user's to mend."""
+def _sqlite_errors(path: Path) -> Iterator[None]:
+    """Turns errors of SQLite into InputError."""
     try:
         yield
     except sqlite3.Error as error:
@@ -79,7 +91,14 @@ def _told(path: Path) -> Iterator[None]:
 
 
 class Study:
-    """An existing study. Every call opens the file for itself, so that several may be served."""
+    """An existing study. Every call opens its own connection, so that several servers can share it.
+
+    Args:
+        path: The study's file.
+
+    Raises:
+        InputError: There is no such file, or it is not a study of this version.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -94,39 +113,69 @@ class Study:
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         with (
-            _told(self.path),
+            _sqlite_errors(self.path),
             contextlib.closing(sqlite3.connect(self.path, timeout=10)) as base,
             base,
         ):
             yield base
 
     def tokens(self) -> list[str]:
-        """The raters' secret words, one a link, in order of their numbers."""
+        """The raters' secret tokens, part of their links, in order of their numbers."""
         with self._open() as base:
             return [row[0] for row in base.execute("select token from rater order by number")]
 
     def rater(self, token: str) -> int | None:
-        """The rater's number, or None."""
+        """Looks up a rater.
+
+        Args:
+            token: The token of a link.
+
+        Returns:
+            The rater's number, from 1, or None for an unknown token.
+        """
         with self._open() as base:
             row = base.execute("select number from rater where token = ?", (token,)).fetchone()
         return None if row is None else int(row[0])
 
     def items(self, rater: int) -> list[int]:
-        """The items' numbers in the order in which a rater sees them, each rater another."""
+        """The items in the order of a rater, random but fixed.
+
+        Args:
+            rater: The rater's number.
+
+        Returns:
+            The items' numbers.
+        """
         with self._open() as base:
             numbers = [row[0] for row in base.execute("select number from item order by number")]
         order = make_rng(self._seed, rater, Stream.STUDY_RATER_ORDER).permutation(len(numbers))
         return [int(numbers[k]) for k in order]
 
     def picture(self, item: int, which: str) -> bytes | None:
-        """PNG bytes of an item: ``made`` or ``patient``."""
+        """One image of an item.
+
+        Args:
+            item: The item's number.
+            which: ``made`` or ``patient``.
+
+        Returns:
+            PNG bytes, or None for an unknown item.
+        """
         column = {"made": "made", "patient": "patient"}[which]
         with self._open() as base:
             row = base.execute(f"select {column} from item where number = ?", (item,)).fetchone()
         return None if row is None else bytes(row[0])
 
     def points(self, rater: int, item: int) -> dict[str, int]:
-        """What a rater has answered about an item, by question."""
+        """A rater's answers about an item.
+
+        Args:
+            rater: The rater's number.
+            item: The item's number.
+
+        Returns:
+            Question -> points, 1 … 5; empty before the rater has answered.
+        """
         with self._open() as base:
             rows = base.execute(
                 "select question, points from answer where rater = ? and item = ?", (rater, item)
@@ -134,15 +183,28 @@ class Study:
         return dict(rows)
 
     def answered(self, rater: int) -> set[int]:
-        """Items that a rater has answered."""
+        """The items that a rater has answered.
+
+        Args:
+            rater: The rater's number.
+
+        Returns:
+            The items' numbers.
+        """
         with self._open() as base:
             rows = base.execute("select distinct item from answer where rater = ?", (rater,))
             return {int(row[0]) for row in rows}
 
     def save(self, rater: int, item: int, points: Mapping[str, int]) -> None:
-        """Keeps all answers about an item, in place of earlier ones, or none of them.
+        """Saves all answers about an item, replacing earlier ones, or none of them.
 
-        Raises InputError where a question has no answer or an answer no meaning.
+        Args:
+            rater: The rater's number.
+            item: The item's number.
+            points: Question -> points, 1 … 5.
+
+        Raises:
+            InputError: A question has no valid answer.
         """
         for question in QUESTIONS:
             if points.get(question) not in POINTS:
@@ -155,7 +217,7 @@ class Study:
             )
 
     def answers(self) -> list[Rating]:
-        """All answers there are."""
+        """All answers of all raters."""
         with self._open() as base:
             rows = base.execute(
                 "select rater, pair, method, question, points from answer"
@@ -164,7 +226,7 @@ class Study:
         return [Rating(f"rater {r}", pair, method, q, p) for r, pair, method, q, p in rows]
 
     def size(self) -> tuple[int, int]:
-        """How many items and raters there are."""
+        """The numbers of items and of raters."""
         with self._open() as base:
             return tuple(
                 base.execute(f"select count(*) from {table}").fetchone()[0]

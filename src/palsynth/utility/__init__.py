@@ -1,1 +1,1 @@
-"""What synthetic pictures are worth to a grader."""
+"""Utility of synthetic images for training graders."""

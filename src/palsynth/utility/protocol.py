@@ -1,7 +1,7 @@
-"""Does synthetic data help? A grader trained on real, on synthetic and on both, tested on real.
+"""Does synthetic data help? Graders trained on real data, on synthetic data and on both.
 
-Every row has the same network, steps, batch and augmentation: an example more of the one is an
-example less of the other, so that a row is not better for having trained longer.
+All are tested on real images, and have the same network, steps, batch size and augmentation: with
+both, each synthetic example takes the place of a real one, so that no row trains longer.
 """
 
 from __future__ import annotations
@@ -29,35 +29,66 @@ from palsynth.training import checkpoints
 from palsynth.training.loop import train
 
 CHUNK = 64
+"""Test images per batch."""
 
 FEW = 20
-"""Test subjects below which an interval over them means little."""
+"""Test subjects below which a bootstrap interval over them is unreliable."""
 
 
 @dataclass(frozen=True)
 class Graded:
-    """What a grader said of the test images: class numbers (N,) for item and grade, true and
-    found, -1 where not known; ``subjects`` (N,) names."""
+    """Labels and predictions of a grader on N test images, as class numbers; -1: unknown."""
 
     items: np.ndarray
+    """True Yanagihara items, (N,) int."""
     found_items: np.ndarray
+    """Predicted items, (N,) int."""
     grades: np.ndarray
+    """True House-Brackmann grades, (N,) int."""
     found_grades: np.ndarray
+    """Predicted grades, (N,) int."""
     subjects: np.ndarray
+    """Subject of each image, (N,) strings."""
 
 
 def mixtures(real: Path, synthetic: Path) -> dict[str, tuple[Path, ...]]:
-    """Row of the table -> folders that its grader trains on."""
+    """The training sets that are compared.
+
+    Args:
+        real: Folder of the real dataset.
+        synthetic: Folder of the synthetic dataset.
+
+    Returns:
+        Row of the table -> folders that its graders train on.
+    """
     return {"real": (real,), "synthetic": (synthetic,), "real + synthetic": (real, synthetic)}
 
 
 def train_graders(
-    recipe: GraderRecipe, real: Path, synthetic: Path, seeds: int, out: Path,
+    recipe: GraderRecipe,
+    real: Path,
+    synthetic: Path,
+    seeds: int,
+    out: Path,
     progress: Callable[[str], None] = print,
-) -> dict[str, list[Path]]:  # fmt: skip
-    """Trains a grader for every row and seed into ``out/<row>-<seed>``; those that are finished
-    stay, others go on. Returns their weights by row. Raises InputError where one was stopped."""
-    found: dict[str, list[Path]] = {}
+) -> dict[str, list[Path]]:
+    """Trains one grader per row and seed into ``out/<row>-<seed>``, resuming unfinished runs.
+
+    Args:
+        recipe: The recipe of all graders, but for folders and seed.
+        real: Folder of the real dataset.
+        synthetic: Folder of the synthetic dataset.
+        seeds: Graders per row.
+        out: Folder of the runs.
+        progress: Called with a description of each run.
+
+    Returns:
+        Row -> weight folders of its graders.
+
+    Raises:
+        InputError: A run was interrupted.
+    """
+    weights: dict[str, list[Path]] = {}
     for row, folders in mixtures(real, synthetic).items():
         for seed in range(seeds):
             run = out / f"{row.replace(' + ', '-and-')}-{seed}"
@@ -65,20 +96,32 @@ def train_graders(
             own = replace(recipe, data=data, loop=replace(recipe.loop, seed=seed))
             progress(f"{row}, seed {seed}")
             if not train(own, run, resume=bool(checkpoints.steps(run))):
-                raise InputError(f"{run}: was stopped; start the same command again to go on")
-            found.setdefault(row, []).append(run / "weights")
-    return found
+                raise InputError(f"{run}: was stopped; run the same command again to resume")
+            weights.setdefault(row, []).append(run / "weights")
+    return weights
 
 
 @torch.no_grad()
 def grade(weights: Path, folder: Path, splits: tuple[str, ...]) -> Graded:
-    """What a grader says of the images of a folder's splits."""
+    """Runs a grader over the images of a folder's splits.
+
+    Args:
+        weights: Folder of the grader's weights.
+        folder: Folder of the dataset.
+        splits: Splits to use.
+
+    Returns:
+        Labels and predictions. Items of images with an unknown movement count as unknown.
+
+    Raises:
+        InputError: The dataset cannot be read.
+    """
     source = FolderSource(folder, splits)
     grader = Grader.from_pretrained(weights, local_files_only=True).eval()
     found_items, found_grades, items, grades = [], [], [], []
-    for begin in range(0, len(source.rows), CHUNK):
+    for start in range(0, len(source.rows), CHUNK):
         part: list[Example] = [
-            source.example(k) for k in range(begin, min(begin + CHUNK, len(source.rows)))
+            source.example(k) for k in range(start, min(start + CHUNK, len(source.rows)))
         ]
         batch = {name: torch.from_numpy(v) for name, v in stack(part).items()}
         item, grade = grader(as_images(batch["image"]), batch["movement"])
@@ -97,19 +140,28 @@ def grade(weights: Path, folder: Path, splits: tuple[str, ...]) -> Graded:
 
 
 FIGURES = {
-    "item kappa ↑": "quadratic weighted kappa of the Yanagihara item, its movement told",
+    "item kappa ↑": "quadratic weighted kappa of the Yanagihara item, given the movement",
     "item right, % ↑": "share of items scored exactly",
     "grade kappa ↑": "quadratic weighted kappa of the House-Brackmann grade",
     "grade within one, % ↑": "share of grades at most one step off",
 }
-"""Figure of a row -> what it is."""
+"""Name of a figure -> its definition."""
 
 
 def figures(graded: list[Graded]) -> dict[str, Figure]:
-    """A row's figures: the mean of its seeds, with an interval over subjects, whose images stay
-    together. How far other seeds would fall is not in it."""
+    """The figures of a row, averaged over its seeds.
+
+    The intervals are bootstrap intervals over subjects, whose images are resampled together; they
+    do not include the variation between seeds.
+
+    Args:
+        graded: Results of the graders of a row, one per seed, on the same images.
+
+    Returns:
+        Name in ``FIGURES`` -> figure; those without labels are left out.
+    """
     seed = np.concatenate([np.full(len(g.items), k) for k, g in enumerate(graded)])
-    whole = {
+    columns = {
         name: np.concatenate([getattr(g, name) for g in graded])
         for name in ("items", "found_items", "grades", "found_grades", "subjects")
     }
@@ -118,35 +170,48 @@ def figures(graded: list[Graded]) -> dict[str, Figure]:
         ("item", ITEMS, "items", "found_items"),
         ("grade", GRADES, "grades", "found_grades"),
     ):
-        known = whole[true] != UNKNOWN
+        known = columns[true] != UNKNOWN
         if not known.any():
             continue
-        numbers = range(len(scale))
+        classes = range(len(scale))
 
-        def kappa(t: np.ndarray, f: np.ndarray, s: np.ndarray, numbers: range = numbers) -> float:
-            return float(np.mean([weighted_kappa(t[s == k], f[s == k], numbers)
-                                  for k in np.unique(s)]))  # fmt: skip
+        def kappa(t: np.ndarray, f: np.ndarray, s: np.ndarray, classes: range = classes) -> float:
+            by_seed = [weighted_kappa(t[s == k], f[s == k], classes) for k in np.unique(s)]
+            return float(np.mean(by_seed))
 
-        a, b = whole[true][known], whole[found][known]
-        groups = whole["subjects"][known]
+        targets, predictions = columns[true][known], columns[found][known]
+        groups = columns["subjects"][known]
         out[f"{label} kappa ↑"] = bootstrap(
-            a, b, seed[known], groups=groups, statistic=kappa, num_resamples=500
+            targets,
+            predictions,
+            seed[known],
+            groups=groups,
+            statistic=kappa,
+            num_resamples=500,
         )
-        slack = 0 if label == "item" else 1
+        tolerance = 0 if label == "item" else 1
         name = "item right, % ↑" if label == "item" else "grade within one, % ↑"
-        out[name] = bootstrap(100.0 * (np.abs(a - b) <= slack), groups=groups)
+        hits = np.abs(targets - predictions) <= tolerance
+        out[name] = bootstrap(100.0 * hits, groups=groups)
     return out
 
 
 def difference(one: list[Graded], other: list[Graded]) -> Figure:
-    """Item kappa of ``one`` less that of ``other`` on the same images, seed by seed, with an
-    interval over subjects: whether a difference of two rows means anything."""
+    """Difference of the mean item kappas of two rows, with an interval over subjects.
+
+    Args:
+        one: Results of the graders of a row, one per seed.
+        other: Those of the row to subtract, as many, on the same images.
+
+    Returns:
+        Item kappa of ``one`` less that of ``other``.
+    """
     known = one[0].items != UNKNOWN
 
     def gap(*columns: np.ndarray) -> float:
-        true, rest = columns[0], columns[1:]
-        half = len(rest) // 2
-        kappas = [weighted_kappa(true, found, range(len(ITEMS))) for found in rest]
+        targets, predictions = columns[0], columns[1:]
+        half = len(predictions) // 2
+        kappas = [weighted_kappa(targets, found, range(len(ITEMS))) for found in predictions]
         return float(np.mean(kappas[:half]) - np.mean(kappas[half:]))
 
     found = [g.found_items[known] for g in (*one, *other)]
@@ -155,8 +220,18 @@ def difference(one: list[Graded], other: list[Graded]) -> Figure:
 
 
 def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
-    """Notes which data the graders in ``out`` are of. Raises InputError where they are of other
-    data, where a set has no labels, or where a subject is trained on and tested on."""
+    """Checks the datasets and records in ``out`` which data its graders are trained on.
+
+    Args:
+        real: Folder of the real dataset, whose train split is trained on.
+        synthetic: Folder of the synthetic dataset, whose train split is trained on.
+        test: Folder of the dataset whose test split is graded.
+        out: Folder of the runs.
+
+    Raises:
+        InputError: ``out`` holds graders trained on other data, a set has no labels, real and
+            synthetic are the same folder, or a subject is in train and test.
+    """
     if real.resolve() == synthetic.resolve():
         raise InputError(f"{synthetic}: is the real set; give another --synthetic")
     sets = {"real": (real, "train"), "synthetic": (synthetic, "train"), "test": (test, "test")}
@@ -172,12 +247,19 @@ def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
     record = out / "sets.json"
     text = to_json({n: sha256(f / FILE_NAME) for n, (f, _) in sets.items() if n != "test"})
     if record.exists() and record.read_text("utf-8") != text:
-        raise InputError(f"{out}: holds graders of other data; give another --out")
+        raise InputError(f"{out}: holds graders trained on other data; give another --out")
     out.mkdir(parents=True, exist_ok=True)
     with atomic_write(record) as temporary:
         temporary.write_text(text, "utf-8")
 
 
 def counted(rows: list[Row]) -> str:
-    """How many images of how many subjects."""
+    """Describes the size of a set.
+
+    Args:
+        rows: Its rows.
+
+    Returns:
+        The numbers of images and subjects, in words.
+    """
     return f"{len(rows)} images of {len({r.subject_id for r in rows})} subjects"

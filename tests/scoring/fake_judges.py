@@ -1,6 +1,6 @@
-"""A set of plain pictures, and judges whose sight is written down beside them.
+"""Flat test images, and fake judges with given features for each file.
 
-Each figure of a table can then be worked out by hand from what was seen in which picture.
+The figures of a table can then be computed by hand from the features.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from palsynth.scoring import judges
 from palsynth.scoring.judges import Judge
 
 NO_FACE = None
-"""What a judge sees in a picture without a face."""
+"""Stands for the features of an image without a face."""
 
-Seen = Mapping[str, object]
-"""File, as in ``made/0.png`` -> what a judge sees there, or NO_FACE."""
+Features = Mapping[str, object]
+"""File, such as ``made/0.png`` -> its features, or NO_FACE."""
 
 
 def write_flat(path: Path, level: int, left: int | None = None, columns: int = 16) -> None:
-    """A grey picture of 32 px, whose columns on the left may have a level of their own."""
+    """Writes a grey image of 32 px, whose left columns may have a level of their own."""
     image = np.full((32, 32, 3), level, np.uint8)
     if left is not None:
         image[:, :columns] = left
     write_png(path, image)
 
 
-def use(monkeypatch: pytest.MonkeyPatch, **seen: Seen) -> None:
-    """Puts written sights in place of the judges: ``landmarks``, ``dlib``, ``recogniser``,
-    ``reading``, ``quality``, ``portraits`` and ``distribution``; others see the same everywhere."""
+def use(monkeypatch: pytest.MonkeyPatch, **features: Features) -> None:
+    """Replaces the judges ``landmarks``, ``dlib``, ``recogniser``, ``reading``, ``quality``,
+    ``portraits`` and ``distribution`` by fakes; those without given features return ones."""
 
     def judge(name: str, by_cosine: bool = False) -> Judge:
-        known = seen.get(name)
+        known = features.get(name)
         values = [v for v in (known or {}).values() if v is not NO_FACE]
         shape = (topology.POINTS, 3) if name == "landmarks" else (2,)
         shape = np.shape(values[0]) if values else shape
@@ -49,8 +49,8 @@ def use(monkeypatch: pytest.MonkeyPatch, **seen: Seen) -> None:
             if known is None:
                 return np.ones((len(paths), *shape), np.float32)
             found = [known[f"{p.parent.name}/{p.name}"] for p in paths]
-            nothing = np.full(shape, np.nan)
-            return np.stack([nothing if v is NO_FACE else np.asarray(v) for v in found])
+            missing = np.full(shape, np.nan)
+            return np.stack([missing if v is NO_FACE else np.asarray(v) for v in found])
 
         return Judge(name, extract, by_cosine)
 
@@ -61,17 +61,21 @@ def use(monkeypatch: pytest.MonkeyPatch, **seen: Seen) -> None:
     monkeypatch.setattr(judges, "distribution", lambda path: (judge("distribution"), backend))
 
 
-def pair(number: int, who: str, palsy: Palsy | None = None, **more: str) -> Pair:
-    """A request of a set in which ``who`` is the identity; files are named by the number."""
+def pair(number: int, subject: str, palsy: Palsy | None = None, **more: str) -> Pair:
+    """A request with the identity ``subject``; files are named by the number."""
     requested = "" if palsy is None else json.dumps(palsy.to_dict())
     given = {
-        "name": f"{number}.png", "identity": f"identity/{who}.png",
-        "expression": f"expression/{number}.png", "truth": f"truth/{number}.png",
-        "subject": who, "movement": "grin", "palsy": requested,
-    }  # fmt: skip
+        "name": f"{number}.png",
+        "identity": f"identity/{subject}.png",
+        "expression": f"expression/{number}.png",
+        "truth": f"truth/{number}.png",
+        "subject": subject,
+        "movement": "grin",
+        "palsy": requested,
+    }
     return Pair(**{**given, **more})
 
 
 def made(folder: Path, pairs: Sequence[Pair]) -> list[Path]:
-    """A method's files, one a pair."""
+    """A method's files, one per pair."""
     return [folder / pair.name for pair in pairs]
