@@ -12,7 +12,7 @@ from PIL import Image
 
 from palsynth.errors import InputError
 from palsynth.face.images import check_replaceable, read_image, write_png
-from palsynth.files import atomic_write, guard, guarded, outside
+from palsynth.files import atomic_write, forbid_inside, guard, guarded
 
 GREY = np.full((40, 40, 3), 128, np.uint8)
 
@@ -106,8 +106,8 @@ def test_a_report_may_not_lie_in_its_sets(tmp_path: Path) -> None:
     real, synthetic = tmp_path / "real", tmp_path / "synthetic"
     for folder in (real, synthetic, tmp_path / "real-report"):
         folder.mkdir()
-    outside(tmp_path / "real-report", real, None, synthetic)
-    outside(tmp_path, real, synthetic)
+    forbid_inside(tmp_path / "real-report", real, None, synthetic)
+    forbid_inside(tmp_path, real, synthetic)
     for inside in (real, real / "report", synthetic / ".." / "real" / "x", synthetic / "y"):
         with pytest.raises(InputError, match="must not be handed on with a set"):
-            outside(inside, real, None, synthetic)
+            forbid_inside(inside, real, None, synthetic)

@@ -81,7 +81,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return None if path.is_dir() else (status.st_dev, status.st_ino)
 
 
-def outside(out: Path, *sets: Path | None) -> None:
+def forbid_inside(out: Path, *sets: Path | None) -> None:
     """Checks that an output folder lies in none of some folders of pictures.
 
     A report caches features, of patients' faces too, which must not be handed on with a set.

@@ -11,12 +11,12 @@ import pytest
 from palsynth.audit import protocol
 from palsynth.audit.protocol import (
     FLAGGED,
-    LEAST,
-    LEAST_FACES,
     MEMBERSHIP,
+    MIN_HOLDOUT_FACES,
+    MIN_IMAGES,
     Audit,
     Finding,
-    Pictures,
+    ImageSet,
     Verdict,
     _flagged,
     _membership,
@@ -37,10 +37,10 @@ from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.judges import Judge
 
 
-def a_set(name: str, *numbers: float) -> Pictures:
+def a_set(name: str, *numbers: float) -> ImageSet:
     """Images of one subject each, with one feature."""
     rows = [Row(f"{k}.png", f"{name} {k}") for k in range(len(numbers))]
-    return Pictures(Path(name), rows, np.array(numbers, np.float64)[:, None])
+    return ImageSet(Path(name), rows, np.array(numbers, np.float64)[:, None])
 
 
 def to(*distance: float) -> Nearest:
@@ -52,7 +52,7 @@ def of(correlation: list[float]) -> Match:
 
 
 def test_the_limits_are_the_documented_ones() -> None:
-    assert (FLAGGED, LEAST_FACES, MEMBERSHIP, LEAST) == (0.01, 100, 0.6, 20)
+    assert (FLAGGED, MIN_HOLDOUT_FACES, MEMBERSHIP, MIN_IMAGES) == (0.01, 100, 0.6, 20)
 
 
 def test_near_duplicates_are_counted_from_the_limit() -> None:

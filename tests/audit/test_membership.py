@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from palsynth.audit.membership import NUM_SAMPLES_AVERAGED, by_loss, picture_losses
-from palsynth.audit.protocol import Finding, Pictures
+from palsynth.audit.protocol import Finding, ImageSet
 from palsynth.data.folder_source import FolderSource
 from palsynth.data.manifest import Row, write_manifest
 from palsynth.data.pictures import pictures
@@ -34,7 +34,7 @@ class Lightness(Objective):
         return Losses(light.sum(), {}, per_image=light + noise if self.single else None)
 
 
-def grey(folder: Path, first: int, split: str) -> Pictures:
+def grey(folder: Path, first: int, split: str) -> ImageSet:
     """Images of twelve people with rising levels; the image of another split is not used."""
     rows = []
     for k in range(12):
@@ -43,21 +43,21 @@ def grey(folder: Path, first: int, split: str) -> Pictures:
     rows.append(Row("x.png", "another", split="validation"))
     write_png(folder / "x.png", np.full((112, 112, 3), 128, np.uint8))
     write_manifest(folder, rows)
-    return Pictures(folder, pictures(folder, (split,)), np.zeros((12, 1)))
+    return ImageSet(folder, pictures(folder, (split,)), np.zeros((12, 1)))
 
 
 @pytest.fixture
-def dark(tmp_path: Path) -> Pictures:
+def dark(tmp_path: Path) -> ImageSet:
     return grey(tmp_path / "dark", 10, "train")
 
 
 @pytest.fixture
-def light(tmp_path: Path) -> Pictures:
+def light(tmp_path: Path) -> ImageSet:
     return grey(tmp_path / "light", 200, "test")
 
 
 def test_a_lower_loss_on_training_images_fails_and_a_higher_one_passes(
-    dark: Pictures, light: Pictures
+    dark: ImageSet, light: ImageSet
 ) -> None:
     caught: Finding = by_loss(Lightness(), dark, light)
     assert (caught.found.value, caught.found.count, caught.verdict) == (1.0, 24, "FAILED")
@@ -68,7 +68,7 @@ def test_a_lower_loss_on_training_images_fails_and_a_higher_one_passes(
 
 
 def test_a_loss_is_the_mean_over_eight_seeds_shared_by_all_images(
-    dark: Pictures,
+    dark: ImageSet,
 ) -> None:
     objective = Lightness()
     found = picture_losses(objective, FolderSource(dark.folder))
@@ -79,6 +79,6 @@ def test_a_loss_is_the_mean_over_eight_seeds_shared_by_all_images(
     assert found == pytest.approx(np.arange(10, 22) + noise[0].mean())
 
 
-def test_an_objective_without_losses_of_single_images_is_refused(dark: Pictures) -> None:
+def test_an_objective_without_losses_of_single_images_is_refused(dark: ImageSet) -> None:
     with pytest.raises(InputError, match="Lightness gives no loss of single images"):
         picture_losses(Lightness(single=False), FolderSource(dark.folder))

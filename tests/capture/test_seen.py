@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from palsynth.capture.seen import LEAST_EDGE, check_mouth_seen, lip_edge
+from palsynth.capture.seen import MIN_EDGE, check_mouth_seen, lip_edge
 from palsynth.errors import InputError
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
@@ -31,7 +31,7 @@ def _covered(face: Face, colour: tuple[int, int, int]) -> Face:
 
 def test_visible_lips_are_accepted(face: Face, astronaut: Face, half_grin: np.ndarray) -> None:
     for seen in (face, astronaut, detect_face(half_grin)):
-        assert lip_edge(seen) > 1.5 * LEAST_EDGE
+        assert lip_edge(seen) > 1.5 * MIN_EDGE
         check_mouth_seen(seen, "x.jpg")
 
 
@@ -40,13 +40,13 @@ def test_visible_lips_are_accepted(face: Face, astronaut: Face, half_grin: np.nd
 )
 def test_a_mask_or_a_hand_is_refused(colour: tuple[int, int, int], astronaut: Face) -> None:
     covered = _covered(astronaut, colour)
-    assert lip_edge(covered) < LEAST_EDGE
+    assert lip_edge(covered) < MIN_EDGE
     with pytest.raises(InputError, match=r"x\.jpg: the mouth is covered or cannot be seen"):
         check_mouth_seen(covered, "x.jpg")
 
 
 def test_lips_are_found_in_small_and_blurred_photos(astronaut: Face) -> None:
     small = cv2.resize(astronaut.image, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    assert lip_edge(detect_face(small)) > LEAST_EDGE
+    assert lip_edge(detect_face(small)) > MIN_EDGE
     soft = cv2.GaussianBlur(astronaut.image, (0, 0), 2)
-    assert lip_edge(detect_face(soft)) > LEAST_EDGE
+    assert lip_edge(detect_face(soft)) > MIN_EDGE

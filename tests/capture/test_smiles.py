@@ -13,7 +13,7 @@ from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face import topology
 from palsynth.face.detect import detect_face
 from palsynth.face.framing import PORTRAIT
-from palsynth.simulator.smile import MOUTH, learnt_smile
+from palsynth.simulator.smile import MOUTH, smile_model
 from palsynth.subjects import Light, View, render, sample
 from tests.capture.coefficients import make_coefficients
 
@@ -42,10 +42,10 @@ def test_a_known_smile_is_recovered(pairs: list[SmilingPair]) -> None:
     assert all(pair.opening > OPEN for pair in pairs)
     found = fit_smile(pairs)
     assert float(found["effort"]) == pytest.approx(EFFORT, abs=0.2)
-    way, known = (w[LIPS, :2].astype(float).ravel() for w in (found["way"], learnt_smile().way))
+    way, known = (w[LIPS, :2].astype(float).ravel() for w in (found["way"], smile_model().way))
     assert np.corrcoef(way, known)[0, 1] > 0.5
     light = found["light"].astype(float) * float(found["light_step"])
-    known_light = learnt_smile().light
+    known_light = smile_model().light
     fold = np.s_[195:215, 155:175]  # beside the left wing of the nose
     assert light[fold].mean() < -0.02
     assert known_light[fold].mean() < -0.02
@@ -68,7 +68,7 @@ def test_the_fitted_light_is_limited_to_the_face(pairs: list[SmilingPair]) -> No
 
 
 def test_the_rendered_light_inside_the_mouth_is_recovered(pairs: list[SmilingPair]) -> None:
-    found, known = fit_smile(pairs)["mouth"][0].astype(float), learnt_smile().mouth[0]
+    found, known = fit_smile(pairs)["mouth"][0].astype(float), smile_model().mouth[0]
     assert np.corrcoef(found.ravel(), known.ravel())[0, 1] > 0.3
 
 

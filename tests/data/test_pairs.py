@@ -12,7 +12,7 @@ import pytest
 from palsynth.data import drafts
 from palsynth.data.drafts import make_drafts
 from palsynth.data.groups import group_type
-from palsynth.data.training_pairs import PairExample, PairsSource, pair_of
+from palsynth.data.training_pairs import PairExample, PairsSource, make_pair
 
 SIZE = 8
 
@@ -51,19 +51,19 @@ def numbers(pair: PairExample) -> tuple[int, int, int, int]:
 
 def test_a_pair_combines_a_member_with_the_expression_of_another() -> None:
     group = known_group()
-    pair = pair_of(group, 1, 2, 3, SIZE)
+    pair = make_pair(group, 1, 2, 3, SIZE)
     assert numbers(pair) == (19, 32, 12, 50 + 40 + 30 + 2)
-    assert numbers(pair_of(group, 3, 0, 2, SIZE)) == (39, 20, 30, 50 + 120 + 20)
-    assert numbers(pair_of(group, 0, 1, 1, SIZE)) == (9, 11, 1, 50 + 10 + 1)
-    assert numbers(pair_of(group, 2, 1, 2, SIZE))[:3] == (29, 21, 21)
-    assert numbers(pair_of(group, 2, 1, 2, SIZE))[3] == 50 + 80 + 30 + 1, "from the next member"
+    assert numbers(make_pair(group, 3, 0, 2, SIZE)) == (39, 20, 30, 50 + 120 + 20)
+    assert numbers(make_pair(group, 0, 1, 1, SIZE)) == (9, 11, 1, 50 + 10 + 1)
+    assert numbers(make_pair(group, 2, 1, 2, SIZE))[:3] == (29, 21, 21)
+    assert numbers(make_pair(group, 2, 1, 2, SIZE))[3] == 50 + 80 + 30 + 1, "from the next member"
     assert pair.movement == 3
     assert np.allclose(pair.function, [[0.3] * 5, [0.9] * 5])
     assert pair.tone == pytest.approx([0.4, 1.0])
 
 
 def test_a_mirrored_pair_swaps_sides_in_all_pictures_and_labels() -> None:
-    pair = pair_of(known_group(), 0, 2, 1, SIZE)
+    pair = make_pair(known_group(), 0, 2, 1, SIZE)
     mirrored = pair.mirrored()
     for name in ("identity", "expression", "target", "draft"):
         assert np.array_equal(getattr(mirrored, name), getattr(pair, name)[:, ::-1]), name

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from palsynth.clinical import Movement
 from palsynth.encoders.judge import JudgeNet
 from palsynth.encoders.load import expression_head
-from palsynth.encoders.reading import ReadingHead, class_numbers
+from palsynth.encoders.reading import ReadingHead, class_indices
 from palsynth.encoders.shipped import load_ours
 from palsynth.errors import InputError
 from palsynth.training.release import release
@@ -26,9 +26,9 @@ def test_a_network_saves_the_names_of_its_movements(tmp_path: Path) -> None:
     images = torch.rand(2, 3, 112, 112)
     assert loaded(images).movement.shape == (2, 3)
     assert torch.equal(loaded(images).movement, judge(images).movement)
-    assert class_numbers(loaded.head.movements, [Movement.WHISTLE, Movement.GRIN]) == [2, 0]
+    assert class_indices(loaded.head.movements, [Movement.WHISTLE, Movement.GRIN]) == [2, 0]
     with pytest.raises(InputError, match="does not know the movement 'wink'"):
-        class_numbers(loaded.head.movements, [Movement.REST, Movement.WINK])
+        class_indices(loaded.head.movements, [Movement.REST, Movement.WINK])
     with pytest.raises(InputError, match="movement 'frown', which this palsynth does not"):
         JudgeNet(movements=("rest", "frown"))
 

@@ -12,7 +12,7 @@ from palsynth.clinical import Movement, Palsy, Side
 from palsynth.data.examples import Example
 from palsynth.data.synthetic_source import SyntheticSource
 from palsynth.encoders.base import as_images
-from palsynth.encoders.features import CachedFeatures, feature_type, features_of
+from palsynth.encoders.features import CachedFeatures, extract_features, feature_dtype
 from palsynth.encoders.load import expression_encoder
 from palsynth.encoders.reader import ReaderNet, ReaderRecipe, ReaderSettings
 from palsynth.encoders.shipped import load_ours
@@ -28,8 +28,8 @@ from palsynth.training.recipe import LoopSettings
 def test_features_are_those_of_the_picture_alone() -> None:
     source = SyntheticSource(960_000, 3, seed=2)
     images = [source[n].image for n in range(3)]
-    together = features_of(images, [None] * 3)
-    alone = features_of(images[1:2], [None])
+    together = extract_features(images, [None] * 3)
+    alone = extract_features(images[1:2], [None])
     assert np.allclose(together["vector"][1], alone["vector"][0], atol=1e-4)
     assert np.array_equal(together["points"][1], alone["points"][0])
     left, right = (together["points"][0][k] for k in (263, 33))
@@ -39,7 +39,7 @@ def test_features_are_those_of_the_picture_alone() -> None:
 def test_features_are_e_face_minus_e_id_and_points_are_detected_where_a_face_is() -> None:
     """True landmarks would be more informative than those of a detector biased to symmetry."""
     image = SyntheticSource(960_000, 3, seed=2)[0].image
-    features = features_of([image, image], [None, np.full((478, 2), 7.0)])
+    features = extract_features([image, image], [None, np.full((478, 2), 7.0)])
     assert np.array_equal(features["points"][0], features["points"][1])
     with torch.no_grad():
         expected = expression_encoder()(as_images(torch.from_numpy(image[None]))).vector[0]
@@ -66,7 +66,7 @@ class Counted:
 def test_labels_match_their_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def features(crops: list[np.ndarray], points: list[np.ndarray]) -> np.ndarray:
         assert len(crops) <= 50
-        rows = np.zeros(len(crops), feature_type())
+        rows = np.zeros(len(crops), feature_dtype())
         for row, crop, known in zip(rows, crops, points, strict=True):
             row["vector"], row["points"] = crop.max(), known
         return rows
@@ -85,7 +85,7 @@ def test_labels_match_their_features(tmp_path: Path, monkeypatch: pytest.MonkeyP
 def test_without_a_face_the_given_points_are_used() -> None:
     empty = np.full((112, 112, 3), 127, np.uint8)
     points = SyntheticSource(960_000, 3, seed=2)[0].points
-    features = features_of([empty, empty], [points, None])
+    features = extract_features([empty, empty], [points, None])
     assert np.abs(features["points"][0]).max() > 0.3
     assert np.abs(features["points"][1]).max() == 0
 

@@ -21,9 +21,9 @@ from palsynth.encoders.reading import (
     PalsyPrediction,
     ReadingHead,
     Truth,
-    label_code,
-    reading_figures,
-    reading_losses,
+    encode_targets,
+    palsy_losses,
+    palsy_metrics,
     truth,
 )
 
@@ -105,7 +105,7 @@ def known() -> tuple[PalsyPrediction, Truth]:
 
 
 def test_losses_are_means_over_what_is_known() -> None:
-    losses = reading_losses(*known())
+    losses = palsy_losses(*known())
     assert losses["movement"].item() == pytest.approx(math.log(11))
     assert losses["side"].item() == pytest.approx(
         math.log(2)
@@ -115,7 +115,7 @@ def test_losses_are_means_over_what_is_known() -> None:
     predictions, _ = known()
     unknown = torch.tensor([-1, -1])
     targets = Truth(unknown, unknown, torch.full((2, 2, 6), NAN), torch.full((2, 2), NAN))
-    assert {float(v) for v in reading_losses(predictions, targets).values()} == {0.0}
+    assert {float(v) for v in palsy_losses(predictions, targets).values()} == {0.0}
 
 
 def test_figures_are_accuracies_and_the_mean_error() -> None:
@@ -129,7 +129,7 @@ def test_figures_are_accuracies_and_the_mean_error() -> None:
         torch.tensor([[0.3, 0.1]] * 4),
     )
     predictions = PalsyPrediction(movement, side, torch.zeros(4, 2, 6), weakness)
-    assert reading_figures(predictions, targets) == {
+    assert palsy_metrics(predictions, targets) == {
         "validation/movement": 0.75,
         "validation/side": 0.5,
         "validation/weakness": pytest.approx(0.2),
@@ -138,7 +138,7 @@ def test_figures_are_accuracies_and_the_mean_error() -> None:
 
 def test_a_code_holds_the_movement_then_the_left_and_the_right() -> None:
     left = SidePalsy(dict(zip(Branch, (0.1, 0.2, 0.3, 0.4, 0.5), strict=True)), tone=0.6)
-    code = label_code(targets_of((Movement.WINK, Palsy(left)), (None, None)))
+    code = encode_targets(targets_of((Movement.WINK, Palsy(left)), (None, None)))
     assert code[0].tolist() == pytest.approx(
         [0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 1, 1, 1, 1, 1, 1]
     )

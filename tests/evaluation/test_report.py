@@ -13,7 +13,7 @@ from palsynth.evaluation.intervals import Figure
 from palsynth.evaluation.report import (
     Report,
     Result,
-    blind_columns,
+    columns_won_by_copies,
     join,
     read_report,
     to_html,
@@ -124,12 +124,12 @@ def three(key: str, truth: float, identity: float, expression: float) -> list[Re
 def test_a_column_that_a_copy_wins_is_called_blind(
     key: str, values: tuple[float, float, float], remark: str | None
 ) -> None:
-    assert blind_columns(three(key, *values)) == ({} if remark is None else {key: remark})
+    assert columns_won_by_copies(three(key, *values)) == ({} if remark is None else {key: remark})
 
 
 def test_a_method_that_is_not_a_copy_makes_no_column_blind() -> None:
     rows = [*three("ssim", 0.9, 0.1, 0.1), Result("own", {"ssim": plain(0.99)})]
-    assert blind_columns(rows) == {}
+    assert columns_won_by_copies(rows) == {}
 
 
 def test_round_trip_of_a_report(tmp_path: Path) -> None:

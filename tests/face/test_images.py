@@ -16,7 +16,7 @@ from palsynth.errors import InputError
 from palsynth.face import images
 from palsynth.face.detect import check_usable, detect_face, read_face
 from palsynth.face.face import Face
-from palsynth.face.images import LARGEST_SIDE, is_reduced, list_images, read_image, write_png
+from palsynth.face.images import MAX_SIDE, is_reduced, list_images, read_image, write_png
 from palsynth.subjects import View, render, sample
 
 
@@ -152,7 +152,7 @@ def _corrupt_middle(path: Path) -> None:
         (_header_only, "is not a picture in a known format|the picture is damaged"),
         (_one_pixel, "1 x 1 px is too small for a face; at least 32 px per side are needed"),
         (_a_strip, "4000 x 8 px is too small"),
-        (_enormous, f"40000 x 40 px is too large; reduce it below {LARGEST_SIDE} px per side"),
+        (_enormous, f"40000 x 40 px is too large; reduce it below {MAX_SIDE} px per side"),
         (_bomb, "too large"),
         (_corrupt_middle, "the picture is damaged"),
     ],
@@ -253,13 +253,13 @@ def test_photos_of_many_megapixels_are_read_reduced(
     full = read_image(path)
     assert full.shape == (900, 600, 3)
     assert not is_reduced(path)
-    monkeypatch.setattr(images, "MOST_PIXELS", 200_000)  # of 540,000: half a side
+    monkeypatch.setattr(images, "MAX_PIXELS", 200_000)  # of 540,000: half a side
     reduced = read_image(path)
     assert is_reduced(path)
     assert reduced.shape == (450, 300, 3)
     mean = full.reshape(450, 2, 300, 2, 3).mean((1, 3))
     assert np.abs(mean - reduced).max() <= 2
-    monkeypatch.setattr(images, "MOST_PIXELS", 540_000)
+    monkeypatch.setattr(images, "MAX_PIXELS", 540_000)
     assert read_image(path).shape == (900, 600, 3)
 
 

@@ -18,9 +18,9 @@ from palsynth.face.scoring import (
     calibration,
     estimate,
     features,
+    mean_rest,
     relative_function,
     true_asymmetry,
-    usual_rest,
 )
 from palsynth.subjects import Subject, View, render
 from tests.face.measured import MIDLINE_MM, SIDED_MM, by_fractions, hand_made
@@ -175,7 +175,7 @@ def test_against_rest_replaces_the_own_resting_face_by_the_usual_one() -> None:
 def test_the_usual_resting_face_is_symmetric() -> None:
     one = _plain(0.3, 0.2, **{"lip width": 0.6, "philtrum tilt": 4, "mouth shift": 0.1})
     two = _plain(0.1, 0.4, **{"lip width": 0.8, "philtrum tilt": 2, "mouth shift": 0.3})
-    usual = usual_rest([one, two])
+    usual = mean_rest([one, two])
     assert usual["MRD1"] == pytest.approx((0.25 + 0.25) / 2)
     assert usual["lip width"] == pytest.approx(0.7)
     assert usual["philtrum tilt"] == usual["mouth shift"] == 0

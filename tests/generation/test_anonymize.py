@@ -19,8 +19,13 @@ from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.measures import Measures, measure
 from palsynth.generation import anonymized_files, verdict
-from palsynth.generation.anonymize import How, anonymize, described, fixed
-from palsynth.generation.anonymized_files import named, sheet_of, write_folder, write_one
+from palsynth.generation.anonymize import (
+    RequestSettings,
+    anonymize,
+    candidates_for,
+    single_candidate,
+)
+from palsynth.generation.anonymized_files import anonymization_sheet, named, write_folder, write_one
 from palsynth.generation.measured import requested_and_measured
 from palsynth.generation.patient import Patient, PatientPicture
 from palsynth.generation.verdict import GATE, Gate, PrivacyCheck, Verdict
@@ -65,17 +70,17 @@ def test_all_pictures_show_one_subject_with_the_patients_expressions(patient: Pa
     steps = []
     made = anonymize(
         patient,
-        fixed(sample(OTHER), 3),
+        single_candidate(sample(OTHER), 3),
         Counted(),
-        How(192),
+        RequestSettings(192),
         lambda done, of: steps.append((done, of)),
     )
-    assert (made.seed, made.redrawn, made.resembles, made.faults) == (3, 0, False, ())
+    assert (made.seed, made.num_rejected, made.resembles, made.faults) == (3, 0, False, ())
     assert [p.picture.name for p in made.pictures] == [m.value for m in MOVEMENTS]
     assert all(p.image.shape == (192, 192, 3) for p in made.pictures)
     assert all(p.verdict.distance > 0.6 for p in made.pictures)
     assert steps == [(1, 3), (3, 3)]
-    again = anonymize(patient, fixed(sample(OTHER), 3), Counted(), How(192))
+    again = anonymize(patient, single_candidate(sample(OTHER), 3), Counted(), RequestSettings(192))
     for one, two in zip(made.pictures, again.pictures, strict=True):
         assert np.array_equal(one.image, two.image)
 
@@ -83,8 +88,8 @@ def test_all_pictures_show_one_subject_with_the_patients_expressions(patient: Pa
 def test_candidates_that_resemble_the_patient_are_rejected_and_counted(patient: Patient) -> None:
     own, other = sample(PATIENT), sample(OTHER)
     method = Counted()
-    made = anonymize(patient, iter([(1, own), (2, own), (5, other)]), method, How(192))
-    assert (made.seed, made.subject, made.redrawn, made.resembles) == (5, other, 2, False)
+    made = anonymize(patient, iter([(1, own), (2, own), (5, other)]), method, RequestSettings(192))
+    assert (made.seed, made.subject, made.num_rejected, made.resembles) == (5, other, 2, False)
     assert method.identities[:2] == [own, own]  # each is rejected after one picture
     assert len(method.identities) == 2 + 3 + 1
 
@@ -93,8 +98,8 @@ def test_a_single_candidate_that_resembles_the_patient_is_used_and_reported(
     patient: Patient,
 ) -> None:
     """The gate reports it, and the verdict, which does not use the gate, finds the patient."""
-    made = anonymize(patient, fixed(sample(PATIENT), 0), Counted(), How(192))
-    assert (made.redrawn, made.resembles) == (0, True)
+    made = anonymize(patient, single_candidate(sample(PATIENT), 0), Counted(), RequestSettings(192))
+    assert (made.num_rejected, made.resembles) == (0, True)
     assert len(made.pictures) == 3
     assert made.faults == ("patient-recognised",)
 
@@ -103,11 +108,11 @@ def test_no_candidate_passes(patient: Patient, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("palsynth.generation.anonymize.MOST_REDRAWN", 2)
     candidates = iter([(k, sample(PATIENT)) for k in range(9)])
     with pytest.raises(InputError, match="3 candidates in a row are matched to the patient"):
-        anonymize(patient, candidates, Counted(), How(192))
+        anonymize(patient, candidates, Counted(), RequestSettings(192))
 
 
 def test_candidates_fit_their_description() -> None:
-    candidates = described(read_description("man of about 60"), 4)
+    candidates = candidates_for(read_description("man of about 60"), 4)
     (first, one), (second, two) = next(candidates), next(candidates)
     assert first == second == 4
     assert one.seed < two.seed
@@ -144,7 +149,7 @@ def test_the_verdict_lists_the_faults(
         weak = Palsy.peripheral(Side.RIGHT, Grade.VI)
         image = render(sample(seed), movement, weak, view=View(192, PORTRAIT)).image
     only = Patient(patient.pictures[1:2], None)
-    made = anonymize(only, fixed(sample(OTHER), 0), Counted(image), How(192))
+    made = anonymize(only, single_candidate(sample(OTHER), 0), Counted(image), RequestSettings(192))
     report = "\n".join(write_one(tmp_path / "made.png", made, Counted()))
     found = made.pictures[0].verdict
     if movement is Movement.REST:
@@ -158,7 +163,7 @@ def test_the_verdict_lists_the_faults(
 
 def test_the_privacy_distance_is_that_to_the_patient(patient: Patient) -> None:
     """It is the smaller one of those to the patient's picture and to the patient's rest."""
-    made = anonymize(patient, fixed(sample(OTHER), 2), Counted(), How(192))
+    made = anonymize(patient, single_candidate(sample(OTHER), 2), Counted(), RequestSettings(192))
     recogniser = DlibRecogniser()
 
     def describe(face: Face) -> np.ndarray:
@@ -220,13 +225,13 @@ def test_faults_of_a_verdict(
     distance: float | None, comparison: Comparison, faults: tuple[str, ...], preserved: bool
 ) -> None:
     found = Verdict(distance, comparison)
-    assert (found.faults, found.expression_kept) == (faults, preserved)
+    assert (found.faults, found.expression_preserved) == (faults, preserved)
     assert found.recognised == (distance == 0.59)
 
 
 def test_write_folder_writes_pictures_and_reports(patient: Patient, tmp_path: Path) -> None:
     left_out = Patient(patient.pictures, patient.rest, ("a.txt: not a picture",))
-    made = anonymize(left_out, fixed(sample(OTHER), 2), Counted(), How(192))
+    made = anonymize(left_out, single_candidate(sample(OTHER), 2), Counted(), RequestSettings(192))
     lines = write_folder(tmp_path / "out", left_out, made, Counted())
     names = sorted(p.name for p in (tmp_path / "out").iterdir())
     assert names == ["close-eyes-lightly.png", "grin.png", "rest.png", "sheet.png"]
@@ -243,8 +248,8 @@ def test_write_folder_writes_pictures_and_reports(patient: Patient, tmp_path: Pa
 
 
 def test_the_sheet_measures_patient_and_picture(patient: Patient) -> None:
-    made = anonymize(patient, fixed(sample(OTHER), 2), Counted(), How(256))
-    sheet = sheet_of(patient, made, 160)
+    made = anonymize(patient, single_candidate(sample(OTHER), 2), Counted(), RequestSettings(256))
+    sheet = anonymization_sheet(patient, made, 160)
     assert [row.movement for row in sheet.rows] == list(MOVEMENTS)
     grin = sheet.rows[1]
     assert grin.requested_side is grin.measured_side is Side.LEFT
@@ -269,7 +274,9 @@ def test_the_sheet_compares_the_patients_measures_with_those_of_the_pictures(
 ) -> None:
     """The method always generates the same grin, at rest too, so no movement is measured."""
     image = _face(OTHER, Movement.GRIN).image
-    made = anonymize(patient, fixed(sample(OTHER), 2), Counted(image), How(224))
+    made = anonymize(
+        patient, single_candidate(sample(OTHER), 2), Counted(image), RequestSettings(224)
+    )
     rests: list[Measures | None] = []
 
     def record_rest(image: np.ndarray, movement: Movement, palsy: Palsy, rest: Measures | None):  # type: ignore[no-untyped-def]
@@ -277,7 +284,7 @@ def test_the_sheet_compares_the_patients_measures_with_those_of_the_pictures(
         return requested_and_measured(image, movement, palsy, rest)
 
     monkeypatch.setattr(anonymized_files, "requested_and_measured", record_rest)
-    grin = sheet_of(patient, made).rows[1]
+    grin = anonymization_sheet(patient, made).rows[1]
     assert (grin.requested_side, grin.measured_side) == (Side.LEFT, None)
     assert made.rest is not None
     own, theirs = (measure(f.landmarks) for f in (patient.pictures[0].face, made.rest))
@@ -296,14 +303,21 @@ def test_the_picture_of_an_earlier_run_is_replaced(patient: Patient, tmp_path: P
         (OTHER, [own.name, "made.png"]),
         (PATIENT, ["made-patient-recognised.png", own.name]),
     ):
-        write_one(out, anonymize(only, fixed(sample(seed), 0), Counted(), How(192)), Counted())
+        write_one(
+            out,
+            anonymize(only, single_candidate(sample(seed), 0), Counted(), RequestSettings(192)),
+            Counted(),
+        )
         assert sorted(p.name for p in tmp_path.iterdir()) == names
 
 
 def test_a_picture_without_movement_is_reported(patient: Patient, tmp_path: Path) -> None:
     neutral = PatientPicture("grin", Movement.GRIN, patient.pictures[0].face)
     made = anonymize(
-        Patient((neutral,), patient.rest), fixed(sample(OTHER), 0), Counted(), How(192)
+        Patient((neutral,), patient.rest),
+        single_candidate(sample(OTHER), 0),
+        Counted(),
+        RequestSettings(192),
     )
     report = write_one(tmp_path / "m.png", made, Counted())
     assert "note: there is hardly any movement in the patient's picture" in report

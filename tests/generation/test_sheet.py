@@ -18,9 +18,9 @@ from palsynth.generation.sheet import (
     _caption,
     _captioned,
     _head,
-    drawn_sheet,
     grid,
     labelled_grid,
+    layout_sheet,
     sheet,
 )
 from palsynth.methods import Request, TargetExpression, get_method
@@ -65,7 +65,7 @@ ROWS = [
 
 def test_each_picture_has_its_own_caption_below_it() -> None:
     """First the requested score, then the measured one with the measured weak side."""
-    made = drawn_sheet([_flat(10 * k) for k in range(10)], ROWS, "t", "patient")
+    made = layout_sheet([_flat(10 * k) for k in range(10)], ROWS, "t", "patient")
     captions = [
         ("Rest", "patient 0 · measured 2, right weak"),
         ("Wrinkle forehead", "patient 2 · measured 0, right weak"),
@@ -102,11 +102,11 @@ def test_the_totals_of_requested_and_measured_are_above(monkeypatch: pytest.Monk
     monkeypatch.setattr(
         sheets, "_framed", lambda lines, title, total: totals.append(total) or _flat(0)
     )
-    drawn_sheet([_flat(0)] * 10, ROWS, "t", "requested")
+    layout_sheet([_flat(0)] * 10, ROWS, "t", "requested")
     assert totals == [
         "requested Yanagihara 18 of 40 (moderate), measured Yanagihara 14 of 40 (moderate)"
     ]
-    drawn_sheet([_flat(0)] * 9, ROWS[:9], "t", "requested")
+    layout_sheet([_flat(0)] * 9, ROWS[:9], "t", "requested")
     assert totals[1] == "", "nine movements have no total"
 
 
@@ -148,7 +148,7 @@ def test_captions_of_small_pictures_are_wrapped_and_not_cut() -> None:
     """At 128 px, the size of the small base model."""
     grey = np.full((128, 128, 3), 180, np.uint8)
     row = RequestedMeasured(Movement.CLOSE_EYES_TIGHTLY, Side.RIGHT, 2, Side.RIGHT, 2)
-    made = drawn_sheet([grey] * 10, [row] * 10, "t", "patient").image
+    made = layout_sheet([grey] * 10, [row] * 10, "t", "patient").image
     below = slice(int(np.flatnonzero((made[:, 12] == 180).all(-1))[-1]) + 1, -30)
     assert (made[below, 12 : 8 + 120] != PAPER).any()
     assert (made[below, 8 + 124 : 16 + 128] == PAPER).all()

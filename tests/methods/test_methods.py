@@ -16,8 +16,8 @@ from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.measures import measure
 from palsynth.methods import ExpressionImage, Request, TargetExpression, get_method, method_names
-from palsynth.methods.base import METHODS, method_class, provenance, write_made
-from palsynth.methods.resolve import expression_picture, identity_face, subject_face
+from palsynth.methods.base import METHODS, method_class, provenance, write_generated
+from palsynth.methods.resolve import expression_image, identity_face, subject_face
 from palsynth.methods.subjects import SubjectsMethod
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import drive
@@ -77,8 +77,8 @@ def test_an_image_carries_its_provenance_and_a_copy_is_labelled_as_one(
         "seed": 3,
         "version": palsynth.__version__,
     }
-    write_made(tmp_path / "a.png", neutral, WithWeights(), record)
-    write_made(tmp_path / "b.png", neutral, get_method("noise"), without_weights)
+    write_generated(tmp_path / "a.png", neutral, WithWeights(), record)
+    write_generated(tmp_path / "b.png", neutral, get_method("noise"), without_weights)
     with Image.open(tmp_path / "a.png") as image, Image.open(tmp_path / "b.png") as copy:
         assert json.loads(image.text["palsynth:provenance"]) == record
         assert image.text["Description"].startswith("synthetic image made by palsynth")
@@ -154,15 +154,15 @@ def test_an_identity_is_at_rest_and_without_a_palsy(subject: Subject, face: Face
 
 
 def test_a_requested_movement_is_performed_by_the_subject_of_the_seed(face: Face) -> None:
-    picture = expression_picture(replace(GRIN, intensity=0.6), seed=41, size=96)
+    picture = expression_image(replace(GRIN, intensity=0.6), seed=41, size=96)
     grin = render(sample(41), GRIN.movement, GRIN.palsy, intensity=0.6, view=View(96))
     assert np.array_equal(picture.face.image, grin.image)
     assert picture.rest is None
     for wink, closed in ((Side.LEFT, "left"), (Side.RIGHT, "right")):
         requested = TargetExpression(Movement.WINK, Palsy.none(), wink=wink)
-        eyes = measure(expression_picture(requested, 41, 256).face.landmarks).sided[
+        eyes = measure(expression_image(requested, 41, 256).face.landmarks).sided[
             "palpebral fissure"
         ]
         assert ("left" if eyes.left < eyes.right else "right") == closed
     given = ExpressionImage(face)
-    assert expression_picture(given, 0, 64) is given
+    assert expression_image(given, 0, 64) is given

@@ -38,11 +38,11 @@ def test_the_judge_reads_movement_and_the_weak_side(faces: dict[str, Path]) -> N
         (Movement.GRIN, Palsy.peripheral(side, Grade.VI))
         for side in (Side.LEFT, Side.LEFT, Side.RIGHT)
     ]
-    right, apart = judges.read_right(requested, found)
+    right, apart = judges.reading_errors(requested, found)
     assert right.tolist() == [True, False, True]
     assert np.nanmax(apart) < 0.3
     assert np.isnan(apart[1])
-    swapped = judges.read_right(requested[::-1], found)[1]
+    swapped = judges.reading_errors(requested[::-1], found)[1]
     assert np.nanmin(swapped) > 0.4, "the wrong side is an error on both"
 
 

@@ -9,7 +9,7 @@ import pytest
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face import topology
 from palsynth.simulator.lashes import draw_lashes
-from palsynth.simulator.surface import LEAST_AREA, _unfold
+from palsynth.simulator.surface import MIN_AREA, _unfold
 from palsynth.subjects import View, render, sample
 
 
@@ -75,11 +75,11 @@ def test_unfolding_repairs_a_fold_and_leaves_the_rest_unchanged() -> None:
     ).astype(np.int32)
     moved = np.column_stack([rest, np.zeros(64)]).astype(np.float32)
     moved[27, 0] += 14  # past its neighbour: two triangles turn over
-    rounds = _unfold(rest, moved, triangles, LEAST_AREA)
+    rounds = _unfold(rest, moved, triangles, MIN_AREA)
     assert rounds > 0
     p, q, r = (moved[triangles[:, i], :2] for i in range(3))
     u, v = q - p, r - p
-    assert (u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]).min() >= 100 * LEAST_AREA * 0.99
+    assert (u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]).min() >= 100 * MIN_AREA * 0.99
     assert np.array_equal(moved[:16, :2], rest[:16])
     assert moved[27, 0] > rest[27, 0] + 3
 

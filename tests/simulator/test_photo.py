@@ -18,7 +18,7 @@ from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import at_rest, simulate
 from palsynth.simulator.register import PAIRED, SIDEWAYS, WHOLE, register
 from palsynth.simulator.surface import (
-    LEAST_AREA,
+    MIN_AREA,
     estimate_pose,
     fields,
     move,
@@ -42,7 +42,7 @@ def test_no_triangle_folds_and_no_pixel_changes_beyond_the_support(
     moved = simulate(astronaut, movement, Palsy.peripheral(side, Grade.VI))
     beyond = ~moved.support
     assert np.array_equal(moved.image[beyond], astronaut.image[beyond])
-    assert smallest_jacobian(at_rest(astronaut).points, moved.points) >= LEAST_AREA * 0.99
+    assert smallest_jacobian(at_rest(astronaut).points, moved.points) >= MIN_AREA * 0.99
     assert moved.support.any()
 
 

@@ -11,7 +11,7 @@ from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import at_rest
 from palsynth.simulator.shading import smile_light
-from palsynth.simulator.smile import learnt_smile, unlearnt
+from palsynth.simulator.smile import no_smile, smile_model
 from palsynth.simulator.surface import field_displacement
 
 
@@ -22,7 +22,7 @@ def _at(light: np.ndarray, x: float, y: float) -> float:
 
 
 def test_the_shipped_smile_is_symmetric() -> None:
-    smile = learnt_smile()
+    smile = smile_model()
     mirrored = smile.way[canonical_mesh().mirror] * [-1, 1, 1]
     assert np.allclose(mirrored, smile.way, atol=2e-3)
     assert np.abs(smile.light - smile.light[:, ::-1]).mean() < 2e-3
@@ -31,12 +31,12 @@ def test_the_shipped_smile_is_symmetric() -> None:
 
 
 def test_only_the_side_that_smiles_is_lit_by_it() -> None:
-    light = smile_light(drive(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.VI)), learnt_smile())
+    light = smile_light(drive(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.VI)), smile_model())
     assert light is not None
     fold = (0.25, 0.50)  # the nasolabial fold
     assert _at(light, -fold[0], fold[1]) < -0.03
     assert abs(_at(light, *fold)) < 0.01
-    assert smile_light(drive(Movement.WHISTLE, Palsy.none()), learnt_smile()) is None
+    assert smile_light(drive(Movement.WHISTLE, Palsy.none()), smile_model()) is None
 
 
 def test_a_grin_pulls_the_lower_lip_down_as_photographed_smiles_do() -> None:
@@ -49,7 +49,7 @@ def test_a_grin_pulls_the_lower_lip_down_as_photographed_smiles_do() -> None:
 
 def test_a_photo_is_rendered_without_the_learnt_smile_on_request(astronaut: Face) -> None:
     rest, activation = at_rest(astronaut), drive(Movement.GRIN, Palsy.none())
-    learnt, plain = compose(rest, activation), compose(rest, activation, unlearnt())
+    learnt, plain = compose(rest, activation), compose(rest, activation, no_smile())
     assert np.array_equal(learnt.points, plain.points)
     assert not np.array_equal(learnt.image, plain.image)
-    assert np.array_equal(learnt.image, compose(rest, activation, learnt_smile()).image)
+    assert np.array_equal(learnt.image, compose(rest, activation, smile_model()).image)

@@ -16,7 +16,7 @@ from palsynth.data.pairs import Pair, write_pairs
 from palsynth.errors import InputError
 from palsynth.evaluation.study import QUESTIONS, Rating
 from palsynth.face.images import write_png
-from palsynth.study.new import chosen, shown
+from palsynth.study.new import choose_pairs, read_items
 from palsynth.study.report import write_study_report
 from palsynth.study.store import Study, StudyItem, create
 
@@ -111,12 +111,12 @@ def test_pairs_are_balanced_over_movements() -> None:
     pairs = [
         Pair(f"{m}{k}.png", "", "", "", "", m, "") for m in ("grin", "whistle") for k in range(5)
     ]
-    found = chosen(pairs, 6, seed=1)
+    found = choose_pairs(pairs, 6, seed=1)
     assert sorted(p.movement for p in found) == ["grin"] * 3 + ["whistle"] * 3
-    assert found == chosen(pairs, 6, seed=1)
-    assert found != chosen(pairs, 6, seed=2)
+    assert found == choose_pairs(pairs, 6, seed=1)
+    assert found != choose_pairs(pairs, 6, seed=2)
     with pytest.raises(InputError, match="11 pairs are more than the set's 10"):
-        chosen(pairs, 11, seed=1)
+        choose_pairs(pairs, 11, seed=1)
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def test_each_method_is_shown_beside_the_moving_patient(tmp_path: Path) -> None:
     pair = Pair("0.png", "id.png", "p.png", "truth.png", "s", "grin", "")
     for place, level in (("set/p", 1), ("set/id", 2), ("set/truth", 3), ("x/0", 4), ("y/0", 5)):
         write_png(tmp_path / f"{place}.png", np.full((32, 32, 3), level, np.uint8))
-    found = shown(tmp_path / "set", [pair], {"x": tmp_path / "x", "y": tmp_path / "y"})
+    found = read_items(tmp_path / "set", [pair], {"x": tmp_path / "x", "y": tmp_path / "y"})
 
     def level(png: bytes) -> int:
         return int(cv2.imdecode(np.frombuffer(png, np.uint8), 1)[0, 0, 0])

@@ -6,17 +6,17 @@ on. It needs the model, which a hospital has and an external attacker has not: t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from palsynth.audit.protocol import Finding, Pictures, StageProgress, membership_finding
+from palsynth.audit.protocol import Finding, ImageSet, membership_finding
 from palsynth.data.examples import stack
 from palsynth.data.folder_source import FolderSource
 from palsynth.errors import InputError
+from palsynth.progress import Progress, StageProgress
 from palsynth.training.kinds import load_recipe
 from palsynth.training.objective import Objective
 from palsynth.training.randomness import make_generator
@@ -43,8 +43,8 @@ def model_of(run: Path) -> Objective:
 
 def by_loss(
     objective: Objective,
-    training: Pictures,
-    holdout: Pictures,
+    training: ImageSet,
+    holdout: ImageSet,
     progress: StageProgress | None = None,
 ) -> Finding:
     """Attacks a model by its loss, over the same images as the rest of the audit.
@@ -74,7 +74,7 @@ def by_loss(
 
 @torch.no_grad()
 def picture_losses(
-    objective: Objective, source: FolderSource, progress: Callable[[int, int], None] | None = None
+    objective: Objective, source: FolderSource, progress: Progress | None = None
 ) -> np.ndarray:
     """Mean loss of each image of a folder's splits.
 

@@ -7,7 +7,6 @@ only beside the same figure of the hold-out.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -29,29 +28,29 @@ from palsynth.evaluation.privacy import (
     threshold_at,
 )
 from palsynth.face.images import read_image
+from palsynth.progress import StageProgress
 from palsynth.scoring.features import FeatureCache, cached_features, sha256
 from palsynth.scoring.judges import Judge
 
 FLAGGED = 0.01
 """Share of hold-out images that the re-identification threshold flags."""
 
-LEAST_FACES = 100
+MIN_HOLDOUT_FACES = 100
 """Least hold-out faces for which a share of 1 % can be estimated."""
 
 MEMBERSHIP = 0.6
 """AUC of a membership attack; a set fails if the lower bound reaches it."""
 
-LEAST = 20
+MIN_IMAGES = 20
 """Least images per set for meaningful rates."""
 
-StageProgress = Callable[[str, int, int], None]
 
 Verdict = Literal["passed", "FAILED", "undecided", "shown"]
 """``shown`` figures have no limit; ``undecided`` ones have no value and do not count as passed."""
 
 
 @dataclass(frozen=True)
-class Pictures:
+class ImageSet:
     """A set of N images under audit."""
 
     folder: Path
@@ -136,13 +135,14 @@ def check_size(folder: Path, splits: tuple[str, ...] | None) -> list[Row]:
         Its rows.
 
     Raises:
-        InputError: There are fewer than ``LEAST`` images, or the folder cannot be read.
+        InputError: There are fewer than ``MIN_IMAGES`` images, or the folder cannot be read.
     """
     rows = pictures(folder, splits)
-    if len(rows) < LEAST:
+    if len(rows) < MIN_IMAGES:
         which = f" in split {' and '.join(splits)}" if splits else ""
         raise InputError(
-            f"{folder}: {len(rows)} pictures{which}; an audit needs at least {LEAST} of each set "
+            f"{folder}: {len(rows)} pictures{which}; an audit needs at least {MIN_IMAGES} of "
+            "each set "
             "(--holdout names another hold-out)"
         )
     return rows
@@ -154,7 +154,7 @@ def open_set(
     judge: Judge,
     cache: FeatureCache,
     progress: StageProgress | None = None,
-) -> Pictures:
+) -> ImageSet:
     """Reads the images of a folder and the features of their faces.
 
     Args:
@@ -168,7 +168,7 @@ def open_set(
         The set; features compared by cosine are normalised to unit length.
 
     Raises:
-        InputError: There are fewer than ``LEAST`` images, or one cannot be read.
+        InputError: There are fewer than ``MIN_IMAGES`` images, or one cannot be read.
     """
     rows = check_size(folder, splits)
     done = 0
@@ -183,13 +183,13 @@ def open_set(
     features = cached_features(files, judge.name, judge.extract, cache, advance)
     if judge.by_cosine:
         features = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-9)
-    return Pictures(folder, rows, features)
+    return ImageSet(folder, rows, features)
 
 
 def audit(
-    synthetic: Pictures,
-    training: Pictures,
-    holdout: Pictures,
+    synthetic: ImageSet,
+    training: ImageSet,
+    holdout: ImageSet,
     progress: StageProgress | None = None,
 ) -> Audit:
     """Audits a synthetic set.
@@ -212,9 +212,10 @@ def audit(
         lost = int(np.isnan(s.features).any(1).sum())
         if lost:
             remarks.append(f"No single face was found in {lost} of {len(s.rows)} {name} pictures.")
-    if (~np.isnan(holdout.features).any(1)).sum() < LEAST_FACES:
+    if (~np.isnan(holdout.features).any(1)).sum() < MIN_HOLDOUT_FACES:
         remarks.append(
-            f"The hold-out has fewer than {LEAST_FACES} faces: too few for a threshold at 1 %."
+            f"The hold-out has fewer than {MIN_HOLDOUT_FACES} faces: too few for a threshold at "
+            "1 %."
         )
     faces = nearest(synthetic.features, training.features)
     impostors = nearest(holdout.features, training.features)
@@ -228,7 +229,7 @@ def audit(
     return Audit(findings, faces, matches, impostors, matches.correlation >= DUPLICATE, remarks)
 
 
-def _check_disjoint(training: Pictures, holdout: Pictures) -> None:
+def _check_disjoint(training: ImageSet, holdout: ImageSet) -> None:
     shared = sorted(set(training.subjects) & set(holdout.subjects))
     if shared:
         raise InputError(
@@ -249,7 +250,7 @@ def _share(flags: np.ndarray, groups: np.ndarray) -> Figure:
 
 
 def _duplicates(
-    synthetic: Pictures, training: Pictures, holdout: Pictures, progress: StageProgress | None
+    synthetic: ImageSet, training: ImageSet, holdout: ImageSet, progress: StageProgress | None
 ) -> tuple[Match, Match]:
     stacks = []
     for images in (training, synthetic, holdout):
@@ -265,7 +266,7 @@ def _duplicates(
 
 
 def _near_duplicates(
-    matches: Match, of_holdout: Match, synthetic: Pictures, holdout: Pictures
+    matches: Match, of_holdout: Match, synthetic: ImageSet, holdout: ImageSet
 ) -> Finding:
     found = _share(matches.correlation >= DUPLICATE, synthetic.subjects)
     impostors = _share(of_holdout.correlation >= DUPLICATE, holdout.subjects)
@@ -274,7 +275,7 @@ def _near_duplicates(
 
 
 def _reidentified(
-    faces: Nearest, impostors: Nearest, synthetic: Pictures, training: Pictures, holdout: Pictures
+    faces: Nearest, impostors: Nearest, synthetic: ImageSet, training: ImageSet, holdout: ImageSet
 ) -> list[Finding]:
     """Shares of images matched to a training subject, at false-accept rates per comparison."""
     rng = np.random.default_rng(0)
@@ -292,7 +293,7 @@ def _reidentified(
 
 
 def _flagged(
-    faces: Nearest, impostors: Nearest, synthetic: Pictures, holdout: Pictures
+    faces: Nearest, impostors: Nearest, synthetic: ImageSet, holdout: ImageSet
 ) -> list[Finding]:
     """Share of images nearer to a training face than 99 % of the hold-out's.
 
@@ -310,7 +311,7 @@ def _flagged(
         return float(100 * (score[own] < np.quantile(score[~own], FLAGGED)).mean())
 
     found = bootstrap(score, own, groups=groups, statistic=flagged, num_resamples=500)
-    enough = has_face[1].sum() >= LEAST_FACES
+    enough = has_face[1].sum() >= MIN_HOLDOUT_FACES
     verdict: Verdict = judged(found.value, found.low <= 100 * FLAGGED) if enough else "shown"
     mean, of_holdout = (bootstrap(score[rows], groups=groups[rows]) for rows in (own, ~own))
     limit = "lower bound at most 1" if enough else ""
@@ -320,7 +321,7 @@ def _flagged(
     ]
 
 
-def _membership(synthetic: Pictures, training: Pictures, holdout: Pictures) -> Finding:
+def _membership(synthetic: ImageSet, training: ImageSet, holdout: ImageSet) -> Finding:
     """Attacks membership by the distance to the nearest synthetic face."""
     sets = (training, holdout)
     score = np.concatenate([nearest(s.features, synthetic.features).distance for s in sets])

@@ -9,7 +9,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from palsynth.audit.protocol import Audit, Finding, Pictures
+from palsynth.audit.protocol import Audit, Finding, ImageSet
 from palsynth.comparison.plots import axes, png
 from palsynth.evaluation.document import CARE, Document, Table, write_document
 from palsynth.evaluation.intervals import Figure
@@ -21,7 +21,7 @@ WORST = 12
 
 
 def write_audit(
-    out: Path, found: Audit, synthetic: Pictures, training: Pictures, holdout: Pictures
+    out: Path, found: Audit, synthetic: ImageSet, training: ImageSet, holdout: ImageSet
 ) -> None:
     """Writes audit.json, .md and .html, which show no training image, and nearest.csv.
 
@@ -95,7 +95,7 @@ def print_findings(findings: list[Finding]) -> None:
         print(f"{verdict:9}  {f.name}: {_text(f.found)}{holdout}")
 
 
-def show_pairs(path: Path, found: Audit, synthetic: Pictures, training: Pictures) -> None:
+def show_pairs(path: Path, found: Audit, synthetic: ImageSet, training: ImageSet) -> None:
     """Writes the closest pairs side by side, the synthetic image left; shows training images.
 
     Args:
@@ -129,7 +129,7 @@ def show_pairs(path: Path, found: Audit, synthetic: Pictures, training: Pictures
     write_png(path, np.vstack(blocks), **SHOWS_INPUT)
 
 
-def _write_nearest(path: Path, found: Audit, synthetic: Pictures, training: Pictures) -> None:
+def _write_nearest(path: Path, found: Audit, synthetic: ImageSet, training: ImageSet) -> None:
     with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(

@@ -19,7 +19,7 @@ counts as moving differently, provided that it also exceeds the share ``LARGER``
 LARGER = 0.6
 """Share of the larger of both movements that the difference must exceed."""
 
-LEAST = 0.008
+MIN_DISPLACEMENT = 0.008
 """Root mean square displacement of a region below which an image shows no movement."""
 
 LIDS = 0.4
@@ -73,7 +73,7 @@ def _moves(coefficients: ExpressionCoefficients) -> bool:
     """Whether brow, mouth or lids of either side clearly move."""
     regional = max(_rms(_region_displacement(coefficients, region)) for region in LOST)
     lids = max(abs(coefficients.of(side).closure) for side in Side)
-    return regional > LEAST or lids > LIDS
+    return regional > MIN_DISPLACEMENT or lids > LIDS
 
 
 def _side(patient: PalsyReading, made: PalsyReading) -> str:

@@ -16,7 +16,7 @@ from palsynth.face.framing import RECOGNISER
 SIZE = 160
 """Side of the analysed crop in pixels; small photos are enlarged to it."""
 
-LEAST_EDGE = 0.3
+MIN_EDGE = 0.3
 """Minimum strength of the edge between the lips, relative to that of the brows. Of 164 photographs,
 small, grey and blurred ones included, none lies below 0.54; of 112 with a mask or a hand painted
 over the mouth none lies above 0.14. Folds or fingers along the lips can pass for lips."""
@@ -71,7 +71,7 @@ def check_mouth_seen(face: Face, where: str) -> None:
     Raises:
         InputError: something covers the mouth.
     """
-    if lip_edge(face) < LEAST_EDGE:
+    if lip_edge(face) < MIN_EDGE:
         raise InputError(
             f"{where}: the mouth is covered or cannot be seen; use a photo of the uncovered face"
         )

@@ -30,7 +30,7 @@ from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import at_rest
 from palsynth.simulator.rest import Moved
-from palsynth.simulator.smile import MOUTH, unlearnt
+from palsynth.simulator.smile import MOUTH, no_smile
 from palsynth.simulator.surface import field_displacement
 
 OPEN = 0.05
@@ -39,7 +39,7 @@ OPEN = 0.05
 MAX_LOG_LIGHT = 0.5
 """Largest log change of light inside the mouth: larger differences are not due to light."""
 
-LEAST_SEEN = 5.0
+MIN_SEEN = 5.0
 """Number of people, weighted by how much they smile, in whom a point of the skin must be visible
 for its change to be fitted."""
 
@@ -94,7 +94,7 @@ def smiling_pair(rest: Face, smiling: Face) -> SmilingPair:
     activation = drive_of(coefficients)
     for side in Side:
         activation.of(side).folds = {}
-    return SmilingPair(rest, smiling, coefficients, compose(at_rest(rest), activation, unlearnt()))
+    return SmilingPair(rest, smiling, coefficients, compose(at_rest(rest), activation, no_smile()))
 
 
 def fit_smile(pairs: Sequence[SmilingPair]) -> dict[str, np.ndarray]:
@@ -104,7 +104,7 @@ def fit_smile(pairs: Sequence[SmilingPair]) -> dict[str, np.ndarray]:
         pairs: photographed people, some of them with visible teeth.
 
     Returns:
-        The arrays of the file that :func:`palsynth.simulator.smile.learnt_smile` reads, and
+        The arrays of the file that :func:`palsynth.simulator.smile.smile_model` reads, and
         ``effort``, the mean effort of the photographed smiles that show teeth, relative to a grin.
     """
     wide = [pair for pair in pairs if pair.opening >= OPEN]
@@ -176,7 +176,7 @@ def _light(pairs: Sequence[SmilingPair]) -> np.ndarray:
             strength = on_right + (on_left - on_right) * gate
             total += strength * visible * c
             weight += np.square(strength) * visible
-    out = np.where(weight > LEAST_SEEN, total / np.maximum(weight, 1e-6), 0.0)
+    out = np.where(weight > MIN_SEEN, total / np.maximum(weight, 1e-6), 0.0)
     return _within_face(out.astype(np.float32))
 
 

@@ -76,7 +76,7 @@ def anonymize(options: AnonymizeOptions) -> None:
     if options.words and method.name == "captured":
         raise InputError("--words goes with a ControlNet; describe the subject in --as")
     patient = _patient(options)
-    how = work.How(options.size, options.words)
+    how = work.RequestSettings(options.size, options.words)
     if options.patient.is_dir():
         with progress_bar("anonymizing") as progress:
             made = work.anonymize(patient, candidates, method, how, progress)
@@ -90,7 +90,7 @@ def anonymize(options: AnonymizeOptions) -> None:
 
 def _candidates(options: AnonymizeOptions) -> Candidates:
     """The candidates that --as names. Raises InputError for a description that cannot be met."""
-    from palsynth.generation.anonymize import described, fixed
+    from palsynth.generation.anonymize import candidates_for, single_candidate
     from palsynth.subjects import sample
     from palsynth.subjects.description import read_description
 
@@ -105,19 +105,19 @@ def _candidates(options: AnonymizeOptions) -> Candidates:
             raise InputError(
                 f"--as {text}: the seed must be an integer of 0 or more, as in subject:7"
             )
-        return fixed(sample(int(number.group(1))), options.seed)
+        return single_candidate(sample(int(number.group(1))), options.seed)
     path = Path(text)
     try:
         is_file, is_folder = path.is_file(), path.is_dir()
     except OSError:  # longer than a file name may be
         is_file = is_folder = False
     if is_file:
-        return fixed(_at_rest(path), options.seed)
+        return single_candidate(_at_rest(path), options.seed)
     if is_folder:
         raise InputError(f"{path}: is a folder; give a description, subject:SEED or a photo")
     if re.search(r"\.\w{2,4}$|[/\\:]", text):
         raise InputError(f"{path}: no such file; give a description, subject:SEED or a photo")
-    return described(read_description(text), options.seed)
+    return candidates_for(read_description(text), options.seed)
 
 
 def _at_rest(path: Path) -> Face:

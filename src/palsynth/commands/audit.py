@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from palsynth.errors import InputError
-from palsynth.files import outside
+from palsynth.files import forbid_inside
 from palsynth.progress import stages_bar
 
 
@@ -61,7 +61,7 @@ def audit(options: AuditOptions) -> None:
             f"{options.training}: names no splits; give --holdout, a folder of people that the "
             "method was not trained on"
         )
-    outside(options.out, options.synthetic, options.training, options.holdout)
+    forbid_inside(options.out, options.synthetic, options.training, options.holdout)
     network = None
     if options.run is not None:
         from palsynth.audit.membership import by_loss, model_of

@@ -42,7 +42,7 @@ def condition(options: ConditionOptions) -> None:
     from palsynth.face.detect import read_face
     from palsynth.face.images import SHOWS_INPUT, write_png
     from palsynth.generation.sheet import labelled_grid
-    from palsynth.methods.controlnet.conditioning import codc, plain
+    from palsynth.methods.controlnet.conditioning import codc, patient_edges
 
     if not 64 <= options.size <= 2048:
         raise InputError(f"--size {options.size}: must lie between 64 and 2048")
@@ -52,7 +52,7 @@ def condition(options: ConditionOptions) -> None:
             raise InputError(
                 "--keep-contour, --keep-sizes and --keep-nose need a non-patient's photo"
             )
-        result = plain(patient, options.size)
+        result = patient_edges(patient, options.size)
     else:
         result = codc(
             patient,

@@ -8,7 +8,7 @@ from pathlib import Path
 import tyro
 
 from palsynth.errors import InputError
-from palsynth.files import outside
+from palsynth.files import forbid_inside
 from palsynth.progress import stages_bar
 
 
@@ -62,7 +62,7 @@ def evaluate(options: EvaluateOptions) -> None:
     from palsynth.scoring.features import FeatureCache
     from palsynth.scoring.panel import Panel, Weights
 
-    outside(options.out, options.real, options.fake)
+    forbid_inside(options.out, options.real, options.fake)
     table = options.pairs or options.real / "pairs.csv"
     pairs = read_pairs(table) if options.pairs or table.is_file() else None
     name = options.name or options.fake.resolve().name

@@ -144,7 +144,7 @@ def smile_fit(options: SmileFitOptions) -> None:
 def calibrate(options: CalibrateOptions) -> None:
     """Calibrate the measures on faces whose ground truth is known."""
     from palsynth.clinical import YANAGIHARA
-    from palsynth.scoring.calibration import MOVED
+    from palsynth.scoring.calibration import IMAGES_PER_PHOTOGRAPH
     from palsynth.scoring.calibration import calibrate as run
 
     if options.subjects < 10 or options.per_subject < 1:
@@ -154,7 +154,7 @@ def calibrate(options: CalibrateOptions) -> None:
     if not options.out.parent.is_dir():
         raise InputError(f"{options.out}: there is no folder {options.out.parent}")
     photographed = [] if options.photographs is None else _photographed(options.photographs)
-    faces = options.subjects + MOVED * len(photographed)
+    faces = options.subjects + IMAGES_PER_PHOTOGRAPH * len(photographed)
     total = faces * options.per_subject * len(YANAGIHARA)
     count = 0
     with progress_bar("pictures") as progress:

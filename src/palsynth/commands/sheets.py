@@ -85,7 +85,7 @@ class GridOptions:
 def sheet(options: SheetOptions) -> None:
     """Show the ten Yanagihara movements side by side, with requested and measured scores below."""
     from palsynth.generation import sheet as sheets
-    from palsynth.methods.base import get_method, provenance, write_made
+    from palsynth.methods.base import get_method, provenance, write_generated
 
     _check_size(options.size)
     if (options.photo is None) == (options.subject is None):
@@ -115,10 +115,10 @@ def sheet(options: SheetOptions) -> None:
     if options.pictures is not None:
         for row, image in zip(result.rows, result.pictures, strict=True):
             name = row.movement.value
-            write_made(
+            write_generated(
                 options.pictures / f"{name}.png", image, method, {**record, "expression": name}
             )
-    write_made(options.out, result.image, method, record)
+    write_generated(options.out, result.image, method, record)
     _print_table(result)
     print(f"\n{options.out}")
     if options.pictures is not None:
@@ -136,8 +136,8 @@ def _mirrored(identity: Identity) -> Identity:
 
 def _patient_sheet(options: SheetOptions, identity: Identity) -> None:
     """Writes the sheet of ``palsynth anonymize`` for one identity."""
-    from palsynth.generation.anonymize import How, anonymize, fixed
-    from palsynth.generation.anonymized_files import sheet_of, write_sheet
+    from palsynth.generation.anonymize import RequestSettings, anonymize, single_candidate
+    from palsynth.generation.anonymized_files import anonymization_sheet, write_sheet
     from palsynth.generation.patient import read_folder
     from palsynth.progress import progress_bar
 
@@ -156,8 +156,10 @@ def _patient_sheet(options: SheetOptions, identity: Identity) -> None:
         raise InputError(f"{options.out}: lies in the patient's folder; give another --out")
     patient = read_folder(options.patient)
     with progress_bar("generating") as progress:
-        result = anonymize(patient, fixed(identity, 0), method, How(options.size), progress)
-    sheet = sheet_of(patient, result, options.size)
+        result = anonymize(
+            patient, single_candidate(identity, 0), method, RequestSettings(options.size), progress
+        )
+    sheet = anonymization_sheet(patient, result, options.size)
     _print_table(sheet, "patient")
     print("\n" + "\n".join(write_sheet(options.out, patient, result, method, sheet)))
     if result.faults:
@@ -167,7 +169,7 @@ def _patient_sheet(options: SheetOptions, identity: Identity) -> None:
 def grid(options: GridOptions) -> None:
     """Show several identities (rows) with several expressions (columns)."""
     from palsynth.generation import sheet as sheets
-    from palsynth.methods.base import ExpressionImage, get_method, provenance, write_made
+    from palsynth.methods.base import ExpressionImage, get_method, provenance, write_generated
 
     _check_size(options.size)
     requested = [_expression(text) for text in options.expressions]
@@ -184,7 +186,7 @@ def grid(options: GridOptions) -> None:
         for text, expression in zip(options.expressions, requested, strict=True)
     ]
     record = provenance(method, 0, expressions=labels)
-    write_made(options.out, image, method, record)
+    write_generated(options.out, image, method, record)
     print(options.out)
 
 

@@ -59,14 +59,14 @@ class StudyReportOptions:
 def study_new(options: StudyNewOptions) -> None:
     """Create a questionnaire: every method's pictures of the same pairs, blinded and shuffled."""
     from palsynth.data.pairs import read_pairs
-    from palsynth.study.new import chosen, shown
+    from palsynth.study.new import choose_pairs, read_items
     from palsynth.study.store import create
 
     if options.pairs < 1 or options.raters < 1:
         raise InputError("--pairs and --raters must be at least 1")
     methods = named_folders(options.methods)
-    pairs = chosen(read_pairs(options.set / "pairs.csv"), options.pairs, options.seed)
-    pictures = shown(options.set, pairs, methods)
+    pairs = choose_pairs(read_pairs(options.set / "pairs.csv"), options.pairs, options.seed)
+    pictures = read_items(options.set, pairs, methods)
     create(options.out, options.title, pictures, options.raters, options.seed)
     print(
         f"{options.out}: {len(pictures)} pictures, {options.raters} raters; "

@@ -19,7 +19,7 @@ from palsynth.progress import progress_bar
 if TYPE_CHECKING:
     from palsynth.subjects import Subject
 
-MOST_PASSED_OVER = 300
+MAX_SKIPPED = 300
 """Seeds that are skipped in a row before the search for a skin tone is given up."""
 
 
@@ -149,9 +149,9 @@ def _sampled(options: SampleOptions) -> Iterator[Subject]:
         skipped += 1
         if found == options.count:
             return
-        if skipped > MOST_PASSED_OVER:
+        if skipped > MAX_SKIPPED:
             raise InputError(
-                f"--monk {options.monk}: none of {MOST_PASSED_OVER} subjects has this tone; "
+                f"--monk {options.monk}: none of {MAX_SKIPPED} subjects has this tone; "
                 "leave out --age, --gender or --ethnicity"
             )
 

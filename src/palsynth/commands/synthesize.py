@@ -53,7 +53,7 @@ def synthesize(options: SynthesizeOptions) -> None:
     from palsynth.face.detect import read_face
     from palsynth.face.framing import ID_PHOTO
     from palsynth.methods import Request, TargetExpression, get_method
-    from palsynth.methods.base import Expression, ExpressionImage, provenance, write_made
+    from palsynth.methods.base import Expression, ExpressionImage, provenance, write_generated
 
     if (options.expression is None) == (options.movement is None):
         raise InputError("give either --expression, a photo, or --movement")
@@ -89,7 +89,7 @@ def synthesize(options: SynthesizeOptions) -> None:
         path = options.out
         if options.count > 1:
             path = path.with_name(f"{path.stem}-{seed}{path.suffix}")
-        write_made(path, image, method, provenance(method, seed, **recorded))
+        write_generated(path, image, method, provenance(method, seed, **recorded))
         print(path)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from palsynth.errors import InputError
-from palsynth.files import outside
+from palsynth.files import forbid_inside
 
 if TYPE_CHECKING:
     from palsynth.evaluation.intervals import Figure
@@ -56,7 +56,7 @@ def utility(options: UtilityOptions) -> None:
     if not isinstance(recipe, GraderRecipe):
         raise InputError(f"{options.recipe}: is no recipe of a grader")
     test = options.test or options.real
-    outside(options.out, options.real, options.synthetic, test)
+    forbid_inside(options.out, options.real, options.synthetic, test)
     check_sets(options.real, options.synthetic, test, options.out)
     counts = {
         "real": counted(pictures(options.real, ("train",))),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,12 +27,11 @@ from palsynth.methods.controlnet.method import (
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.recipe import ControlNetRecipe
 from palsynth.methods.controlnet.strategies import Strategy
+from palsynth.progress import StageProgress
 from palsynth.scoring.patients import PatientPanel, tuned_and_others
 from palsynth.training import checkpoints
 from palsynth.training import recipe as recipes
 from palsynth.training.loop import train
-
-StageProgress = Callable[[str, int, int], None]
 
 STRATEGIES = {
     "layer-freezing": Strategy("inner"),

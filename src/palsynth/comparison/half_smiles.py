@@ -16,12 +16,12 @@ from palsynth.data.writer import DatasetWriter
 from palsynth.errors import InputError
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import list_images
-from palsynth.files import outside
+from palsynth.files import forbid_inside
 
 SHARES = (0.5, 1.0)
 """Shares of the smile that the weak side lacks."""
 
-LEAST_SMILE = 0.04
+MIN_SMILE = 0.04
 """Least movement of both mouth corners, in outer-eye distances: the weak side of a smaller smile
 cannot be determined."""
 
@@ -55,15 +55,15 @@ def half_smiles(folder: Path, photographs: Path, size: int = 256) -> Iterator[tu
             f"{photographs}: needs the folders neutral and smiling, with one picture per person "
             "under the same name in both"
         )
-    outside(folder, photographs)
+    forbid_inside(folder, photographs)
     total = 2 * len(list_images(photographs / "neutral"))
     subjects, left_out = [], []
     for done, (name, found) in enumerate(read_smilers(photographs, size), 1):
         if isinstance(found, str):
             left_out.append(found)
-        elif min(found.corners.values()) < LEAST_SMILE:
+        elif min(found.corners.values()) < MIN_SMILE:
             left_out.append(
-                f"{name}: a mouth corner moves less than {LEAST_SMILE} outer-eye distances"
+                f"{name}: a mouth corner moves less than {MIN_SMILE} outer-eye distances"
             )
         else:
             subjects.append(found)

@@ -11,8 +11,8 @@ from palsynth.comparison.plots import (
     distance_plot,
     requested_measured_plot,
 )
-from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result, blind_columns
-from palsynth.scoring.panel import Judged, Panel, check_there, figures_of
+from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result, columns_won_by_copies
+from palsynth.scoring.panel import Judged, Panel, check_files_exist, figures_of
 
 
 def report_of(panel: Panel, name: str, files: list[Path]) -> tuple[Report, dict[str, bytes]]:
@@ -29,7 +29,7 @@ def report_of(panel: Panel, name: str, files: list[Path]) -> tuple[Report, dict[
     Raises:
         InputError: An image is missing, cannot be read, or differs in size from the truth.
     """
-    check_there(files)
+    check_files_exist(files)
     judged = reference_rows(panel)
     own = panel.judge(name, files)
     results = [result_of(j, reference=True) for j in judged] + [result_of(own, reference=False)]
@@ -73,7 +73,7 @@ def headed(panel: Panel, results: list[Result], groups: list[Result]) -> Report:
     title = f"{panel.folder.resolve().name}: {len(panel.pairs)} pairs of {subjects} people"
     remarks = [
         "Brackets: 95 % bootstrap intervals over people, whose pictures are not independent.",
-        *blind_columns(results).values(),
+        *columns_won_by_copies(results).values(),
     ]
     notice = SYNTHETIC if panel.synthetic() else PHOTOGRAPHS
     return Report(title, results, remarks, notice, groups)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,9 +11,8 @@ from palsynth.comparison.transfer import transfer
 from palsynth.evaluation.intervals import Figure
 from palsynth.evaluation.report import Report
 from palsynth.methods.base import Method
+from palsynth.progress import StageProgress
 from palsynth.scoring.panel import Panel
-
-StageProgress = Callable[[str, int, int], None]
 
 
 def table(panel: Panel, methods: dict[str, Method], out: Path, progress: StageProgress) -> Report:

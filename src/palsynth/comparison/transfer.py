@@ -23,9 +23,9 @@ from palsynth.methods.base import (
     Method,
     Request,
     TargetExpression,
-    identified,
+    method_record,
     provenance,
-    write_made,
+    write_generated,
 )
 from palsynth.subjects.description import describe_face
 
@@ -86,7 +86,7 @@ def transfer(
             requests.append(Request(face, expression, seed=row, framing=None, words=words))
         for (row, pair), image in zip(part, method(requests), strict=True):
             record = _provenance(method, pair, row)
-            write_made(out / pair.name, image, method, record)
+            write_generated(out / pair.name, image, method, record)
         yield len(pairs) - len(todo) + start + len(part)
     splits = {name: row.split for name, row in known.items()}
     write_manifest(
@@ -152,7 +152,7 @@ def _check_folder(method: Method, pairs: list[Pair], out: Path, rest: bool) -> N
         raise InputError(f"{out}: holds a dataset already; give another folder")
     requested = hashlib.sha256(repr(pairs).encode()).hexdigest()[:16]
     options = {"rest": True} if rest else {}
-    text = json.dumps({**identified(method), "pairs": requested, **options}, indent=1) + "\n"
+    text = json.dumps({**method_record(method), "pairs": requested, **options}, indent=1) + "\n"
     if record.exists() and record.read_text("utf-8") != text:
         raise InputError(
             f"{out}: holds pictures of another method, of other weights or settings, or of another "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -16,18 +15,17 @@ from palsynth.evaluation.distribution import frechet_distance, kernel_distance
 from palsynth.evaluation.intervals import Figure, bootstrap
 from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result
 from palsynth.face.images import png_bytes, read_image
+from palsynth.progress import StageProgress
 from palsynth.scoring import judges
 from palsynth.scoring.features import FeatureCache, cached_features
 from palsynth.scoring.judges import Judge
 from palsynth.scoring.panel import Weights
 
-LEAST = 4
+MIN_SUBJECTS = 4
 """Least images per set: each half of the real set needs two for a distance."""
 
 SHOWN = 18
 """Images of each set in the contact sheet."""
-
-StageProgress = Callable[[str, int, int], None]
 
 
 def unpaired_report(
@@ -57,8 +55,8 @@ def unpaired_report(
     """
     rows = {folder: pictures(folder) for folder in (real, fake)}
     for folder, found in rows.items():
-        if len(found) < LEAST:
-            raise InputError(f"{folder}: {len(found)} pictures; at least {LEAST} are needed")
+        if len(found) < MIN_SUBJECTS:
+            raise InputError(f"{folder}: {len(found)} pictures; at least {MIN_SUBJECTS} are needed")
     files = {f: [f / row.file_name for row in found] for f, found in rows.items()}
     judge, backend = judges.distribution(weights.inception)
     features = {f: _features(judge, paths, cache, progress) for f, paths in files.items()}
@@ -139,7 +137,7 @@ def _labels(
         labels = [(rows[k].movement or "", rows[k].palsy or {}) for k in labelled]
         requested = [(Movement(movement), Palsy.from_dict(palsy)) for movement, palsy in labels]
         reading = _features(judges.reading(), [files[k] for k in labelled], cache, progress)
-        right, error = judges.read_right(requested, reading)
+        right, error = judges.reading_errors(requested, reading)
         groups = subjects[labelled]
         known = ~np.isnan(error)
         figures["judge_movement"] = bootstrap(100.0 * right, groups=groups)

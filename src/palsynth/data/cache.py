@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -14,6 +14,7 @@ import numpy as np
 import palsynth
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.progress import Progress
 from palsynth.workers import map_in_processes
 
 
@@ -55,7 +56,7 @@ class ShardedCache:
         """
         raise NotImplementedError
 
-    def build(self, workers: int = 1, progress: Callable[[int, int], None] | None = None) -> None:
+    def build(self, workers: int = 1, progress: Progress | None = None) -> None:
         """Generates the missing shards. The result does not depend on ``workers``.
 
         Args:

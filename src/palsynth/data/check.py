@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
 from palsynth.face.images import list_images, read_image
+from palsynth.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -40,9 +40,7 @@ KINDS = {
 """Kind of fault -> description, in the order of reporting."""
 
 
-def check(
-    folder: Path, *, faces: bool = True, progress: Callable[[int, int], None] | None = None
-) -> list[Fault]:
+def check(folder: Path, *, faces: bool = True, progress: Progress | None = None) -> list[Fault]:
     """Finds all faults of a dataset.
 
     Args:

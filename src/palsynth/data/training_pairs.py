@@ -86,18 +86,18 @@ class PairsSource:
         member, script = int(rng.integers(MEMBERS)), int(rng.integers(SCRIPTS))
         if self.crossed:
             other = (member + int(rng.integers(1, MEMBERS))) % MEMBERS
-            pair = pair_of(group, member, script, other, self.size)
+            pair = make_pair(group, member, script, other, self.size)
         else:
             pictures = [*group["moved"][member], group["rest"][member]]
             identity = pictures[(script + int(rng.integers(1, len(pictures)))) % len(pictures)]
             pair = replace(
-                pair_of(group, member, script, member, self.size),
+                make_pair(group, member, script, member, self.size),
                 identity=_resized(identity, self.size),
             )
         return pair.mirrored() if rng.random() < self.mirror else pair
 
 
-def pair_of(group: np.ndarray, member: int, script: int, other: int, size: int) -> PairExample:
+def make_pair(group: np.ndarray, member: int, script: int, other: int, size: int) -> PairExample:
     """The pair in which a member of a group takes on the expression of another.
 
     Args:

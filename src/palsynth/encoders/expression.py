@@ -22,9 +22,9 @@ from palsynth.encoders.irnet import IRNet
 from palsynth.encoders.reading import (
     STATE,
     ReadingHead,
-    label_code,
-    reading_figures,
-    reading_losses,
+    encode_targets,
+    palsy_losses,
+    palsy_metrics,
     truth,
 )
 from palsynth.encoders.shipped import load_ours
@@ -121,8 +121,8 @@ class ExpressionObjective(Objective):
         with torch.no_grad():
             identity = self.identity(images).vector
         feature = self.face(images).vector - identity
-        parts = reading_losses(self.head(feature), targets)
-        unexplained = (feature - self.explain(label_code(targets)).float()).square().sum()
+        parts = palsy_losses(self.head(feature), targets)
+        unexplained = (feature - self.explain(encode_targets(targets)).float()).square().sum()
         variation = (feature - feature.mean(0)).square().sum()
         # the difference is initially 0, where a plain ratio of the two would diverge
         parts["unexplained"] = unexplained / (unexplained + variation + 1e-6)
@@ -139,7 +139,7 @@ class ExpressionObjective(Objective):
         batch = on(next(self.face.parameters()).device)
         images = as_images(batch["image"])
         feature = self.face(images).vector - self.identity(images).vector
-        return reading_figures(self.head(feature), truth(batch))
+        return palsy_metrics(self.head(feature), truth(batch))
 
     def export(self, folder: Path) -> None:
         """Writes E_Face, and the head for its difference from E_ID."""

@@ -31,7 +31,9 @@ def _encoder() -> ExpressionEncoder:
 
 
 @torch.no_grad()
-def features_of(crops: Sequence[np.ndarray], points: Sequence[np.ndarray | None]) -> np.ndarray:
+def extract_features(
+    crops: Sequence[np.ndarray], points: Sequence[np.ndarray | None]
+) -> np.ndarray:
     """Extracts the reader's features from aligned faces.
 
     Landmarks are detected in the crops, in training as well, because a detector is biased towards
@@ -43,10 +45,10 @@ def features_of(crops: Sequence[np.ndarray], points: Sequence[np.ndarray | None]
             None uses zeros.
 
     Returns:
-        (N,) records of :func:`feature_type`: ``vector`` (512,) and ``points`` (478, 2) upright.
+        (N,) records of :func:`feature_dtype`: ``vector`` (512,) and ``points`` (478, 2) upright.
     """
     images = as_images(torch.from_numpy(np.stack(crops)))
-    rows = np.zeros(len(crops), feature_type())
+    rows = np.zeros(len(crops), feature_dtype())
     rows["vector"] = _encoder()(images).vector.numpy()
     landmarks = []
     for crop, fallback in zip(crops, points, strict=True):
@@ -59,14 +61,14 @@ def features_of(crops: Sequence[np.ndarray], points: Sequence[np.ndarray | None]
     return rows
 
 
-def feature_type() -> np.dtype:
+def feature_dtype() -> np.dtype:
     """The dtype of a record of features."""
     return np.dtype([("vector", "f4", (DIM,)), ("points", "f4", (topology.POINTS, 2))])
 
 
 @dataclass(frozen=True)
 class FeatureExample:
-    """Features of a picture (see :func:`features_of`) and its labels, in one record."""
+    """Features of a picture (see :func:`extract_features`) and its labels, in one record."""
 
     row: np.void
 
@@ -107,10 +109,10 @@ class CachedFeatures(ShardedCache):
 
     def _extract(self, numbers: Sequence[int]) -> np.ndarray:
         labels = [("movement", "i4"), ("function", "f4", (2, 5)), ("tone", "f4", (2,))]
-        out = np.zeros(len(numbers), np.dtype([*feature_type().descr, *labels]))
+        out = np.zeros(len(numbers), np.dtype([*feature_dtype().descr, *labels]))
         for start in range(0, len(numbers), 50):
             examples = [self.source[n] for n in numbers[start : start + 50]]
-            features = features_of([e.image for e in examples], [e.points for e in examples])
+            features = extract_features([e.image for e in examples], [e.points for e in examples])
             part = out[start : start + 50]
             for name in ("vector", "points"):
                 part[name] = features[name]

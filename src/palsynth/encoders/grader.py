@@ -24,7 +24,7 @@ from palsynth.encoders.irnet import IRNet
 from palsynth.encoders.reading import (
     MOVEMENTS_NOW,
     MOVEMENTS_OF_0_1,
-    class_numbers,
+    class_indices,
     known_movements,
 )
 from palsynth.errors import InputError
@@ -68,7 +68,7 @@ class Grader(ModelMixin, ConfigMixin):  # type: ignore[misc]
         feature = self.trunk(images).vector
         items = self.item(feature).view(-1, len(self.movements), len(ITEMS))
         requested = [MOVEMENTS[number] for number in movement.clamp(min=0).tolist()]
-        scores = items[torch.arange(len(items)), class_numbers(self.movements, requested)]
+        scores = items[torch.arange(len(items)), class_indices(self.movements, requested)]
         return scores, self.grade(feature)
 
 

@@ -23,8 +23,8 @@ from palsynth.encoders.reading import (
     MOVEMENTS_OF_0_1,
     PalsyPrediction,
     ReadingHead,
-    reading_figures,
-    reading_losses,
+    palsy_losses,
+    palsy_metrics,
     truth,
 )
 from palsynth.encoders.sources import FacesSettings
@@ -106,14 +106,14 @@ class JudgeObjective(Objective):
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         """Losses of a batch with ``image``, ``movement``, ``function`` and ``tone``."""
-        parts = reading_losses(self.judge(as_images(batch["image"])), truth(batch))
+        parts = palsy_losses(self.judge(as_images(batch["image"])), truth(batch))
         total = parts["movement"] + parts["side"] + 5 * (parts["state"] + parts["weakness"])
         return Losses(total, parts)
 
     def validate(self) -> dict[str, float]:
         """Accuracy of the judge on pictures of unseen synthetic subjects."""
         batch = on(next(self.judge.parameters()).device)
-        return reading_figures(self.judge(as_images(batch["image"])), truth(batch))
+        return palsy_metrics(self.judge(as_images(batch["image"])), truth(batch))
 
     def export(self, folder: Path) -> None:
         """Writes the judge."""

@@ -19,14 +19,14 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from palsynth.data.examples import Source
-from palsynth.encoders.features import DIM, CachedFeatures, features_of
+from palsynth.encoders.features import DIM, CachedFeatures, extract_features
 from palsynth.encoders.reading import (
     MOVEMENTS_NOW,
     MOVEMENTS_OF_0_1,
     PalsyPrediction,
     ReadingHead,
-    reading_figures,
-    reading_losses,
+    palsy_losses,
+    palsy_metrics,
     truth,
 )
 from palsynth.encoders.sources import FacesSettings
@@ -109,7 +109,7 @@ class ReaderObjective(Objective):
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         """Losses of a batch with ``vector``, ``points``, ``movement``, ``function``, ``tone``."""
-        parts = reading_losses(self.reader(batch["vector"], batch["points"]), truth(batch))
+        parts = palsy_losses(self.reader(batch["vector"], batch["points"]), truth(batch))
         total = parts["movement"] + parts["side"] + 5 * (parts["state"] + parts["weakness"])
         return Losses(total, parts)
 
@@ -118,7 +118,7 @@ class ReaderObjective(Objective):
         features, batch = _validation()
         device = self.reader.mean.device
         predictions = self.reader(features["vector"].to(device), features["points"].to(device))
-        return reading_figures(predictions, truth({n: t.to(device) for n, t in batch.items()}))
+        return palsy_metrics(predictions, truth({n: t.to(device) for n, t in batch.items()}))
 
     def export(self, folder: Path) -> None:
         """Writes the reader."""
@@ -128,7 +128,7 @@ class ReaderObjective(Objective):
 @lru_cache(maxsize=1)
 def _validation() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     batch = validation_batch()
-    features = features_of(list(batch["image"].numpy()), list(batch["points"].numpy()))
+    features = extract_features(list(batch["image"].numpy()), list(batch["points"].numpy()))
     names = ("vector", "points")
     return {name: torch.from_numpy(np.array(features[name])) for name in names}, batch
 

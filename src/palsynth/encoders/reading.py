@@ -77,7 +77,7 @@ def known_movements(names: Sequence[str]) -> tuple[Movement, ...]:
     return tuple(Movement(name) for name in names)
 
 
-def class_numbers(known: Sequence[Movement], requested: Sequence[Movement]) -> list[int]:
+def class_indices(known: Sequence[Movement], requested: Sequence[Movement]) -> list[int]:
     """Looks up class numbers of movements in a network.
 
     Args:
@@ -168,7 +168,7 @@ def _branch_weights() -> Tensor:
     return torch.tensor(rows)
 
 
-def reading_losses(predictions: PalsyPrediction, targets: Truth) -> dict[str, Tensor]:
+def palsy_losses(predictions: PalsyPrediction, targets: Truth) -> dict[str, Tensor]:
     """Computes cross-entropies of movement and side, mean squared errors of state and weakness.
 
     Args:
@@ -196,7 +196,7 @@ def _mean_squared(value: Tensor, target: Tensor) -> Tensor:
     return (value - target.nan_to_num())[known].square().sum() / known.sum().clamp(min=1)
 
 
-def label_code(targets: Truth) -> Tensor:
+def encode_targets(targets: Truth) -> Tensor:
     """Encodes the known labels as numbers, from which a feature is predicted.
 
     Args:
@@ -211,7 +211,7 @@ def label_code(targets: Truth) -> Tensor:
     return torch.cat([movement * known, targets.state.nan_to_num(1.0).flatten(1)], 1).float()
 
 
-def reading_figures(predictions: PalsyPrediction, targets: Truth) -> dict[str, float]:
+def palsy_metrics(predictions: PalsyPrediction, targets: Truth) -> dict[str, float]:
     """Computes the accuracy of movement and side, and the mean absolute error of the weakness.
 
     Args:

@@ -8,11 +8,12 @@ neither exposure nor contrast matters.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+
+from palsynth.progress import Progress
 
 COARSE, FINE = 32, 96
 """Side of the pictures in the two steps, pixels."""
@@ -66,7 +67,7 @@ def _high_pass(image: np.ndarray, size: int) -> np.ndarray:
 def duplicates(
     probes: tuple[np.ndarray, np.ndarray],
     gallery: tuple[np.ndarray, np.ndarray],
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Match:
     """Finds the most similar picture of a gallery to each probe, as it is or mirrored.
 

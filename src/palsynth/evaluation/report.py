@@ -64,7 +64,7 @@ class Report:
         return [c for c in COLUMNS if any(c.key in r.figures for r in self.results)]
 
 
-def blind_columns(results: list[Result]) -> dict[str, str]:
+def columns_won_by_copies(results: list[Result]) -> dict[str, str]:
     """Finds the columns in which a copy is at least as good as the truth.
 
     A figure by which copying the identity image or the expression image is at least as good as the
@@ -95,7 +95,7 @@ def blind_columns(results: list[Result]) -> dict[str, str]:
     }
 
 
-def document_of(report: Report, pictures: dict[str, bytes]) -> Document:
+def to_document(report: Report, pictures: dict[str, bytes]) -> Document:
     """Converts a report to a document.
 
     Args:
@@ -133,7 +133,7 @@ def to_markdown(report: Report) -> str:
     Returns:
         Markdown text.
     """
-    return document.to_markdown(document_of(report, {}))
+    return document.to_markdown(to_document(report, {}))
 
 
 def to_html(report: Report, pictures: dict[str, bytes]) -> str:
@@ -146,7 +146,7 @@ def to_html(report: Report, pictures: dict[str, bytes]) -> str:
     Returns:
         The page.
     """
-    return document.to_html(document_of(report, pictures))
+    return document.to_html(to_document(report, pictures))
 
 
 def read_report(path: Path) -> Report:
@@ -236,7 +236,7 @@ def write_report(folder: Path, report: Report, pictures: dict[str, bytes]) -> No
         report: the report.
         pictures: caption -> PNG bytes, for the HTML page.
     """
-    write_document(folder, "report", document_of(report, pictures), asdict(report))
+    write_document(folder, "report", to_document(report, pictures), asdict(report))
 
 
 def _cell(result: Result, column: Column) -> str:

@@ -17,13 +17,13 @@ from palsynth.face.landmarker import BLENDSHAPES, FaceLandmarks, find_faces
 from palsynth.face.landmarker.detector import detect
 from palsynth.face.landmarker.region import CropRegion
 
-SMALLEST = 16
+MIN_OUTER_EYES = 16
 """Smallest distance of the outer eye corners, pixels, at which landmarks are meaningful."""
 
-MOST_YAW = 33.0
+MAX_YAW = 33.0
 """Largest usable yaw, degrees. A face turned further shows only one side."""
 
-MOST_ROLL = 50.0
+MAX_ROLL = 50.0
 """Largest usable roll, degrees. Beyond it the photo itself is taken not to be upright."""
 
 _ROTATION_ADVICE = {
@@ -115,20 +115,20 @@ def check_usable(face: Face, where: str) -> None:
         where: name of the picture, for error messages.
 
     Raises:
-        InputError: the outer eye corners are less than ``SMALLEST`` px apart, the face is tilted
-            by more than ``MOST_ROLL`` or turned by more than ``MOST_YAW`` degrees.
+        InputError: the outer eye corners are less than ``MIN_OUTER_EYES`` px apart, the face is
+            tilted by more than ``MAX_ROLL`` or turned by more than ``MAX_YAW`` degrees.
     """
-    if face.outer_eyes < SMALLEST:
+    if face.outer_eyes < MIN_OUTER_EYES:
         raise InputError(
             f"{where}: the face is too small ({face.outer_eyes:.0f} px between the eye corners); "
-            f"at least {SMALLEST} px are needed"
+            f"at least {MIN_OUTER_EYES} px are needed"
         )
     roll = _roll(face.landmarks)
-    if abs(roll) > MOST_ROLL:
+    if abs(roll) > MAX_ROLL:
         rotation = 180 if abs(roll) > 135 else 90 if roll > 0 else -90
         raise InputError(f"{where}: the face {_ROTATION_ADVICE[rotation]}")
     yaw = abs(_yaw(face.landmarks))
-    if yaw > MOST_YAW:
+    if yaw > MAX_YAW:
         raise InputError(f"{where}: the face is turned by {yaw:.0f}°; use a frontal photo")
 
 

@@ -25,14 +25,14 @@ SHOWS_INPUT = {
 }
 """Text chunk of a picture that shows input pictures beside generated ones."""
 
-LARGEST_SIDE = 30_000
+MAX_SIDE = 30_000
 """Largest side, pixels. A larger one is a mistake or an attack, not a photo of a face."""
 
-MOST_PIXELS = 50_000_000
+MAX_PIXELS = 50_000_000
 """Pixels from which a photo is read at half its size or less: no face needs more, and memory use
 grows with the number of pixels."""
 
-SMALLEST_SIDE = 32
+MIN_SIDE = 32
 """Smallest side, pixels. Below it a face cannot be distinguished from noise."""
 
 JPEG_QUALITY = 90
@@ -45,7 +45,7 @@ def read_image(path: Path) -> np.ndarray:
 
     EXIF rotation is applied; grey, palette, CMYK, 16-bit and transparent pictures are converted
     (transparency onto white); the first frame of an animation is used; a photo of more than
-    ``MOST_PIXELS`` is reduced. Within a command the file is protected from being overwritten.
+    ``MAX_PIXELS`` is reduced. Within a command the file is protected from being overwritten.
 
     Args:
         path: the photo, in any format that Pillow reads.
@@ -88,7 +88,7 @@ def read_image(path: Path) -> np.ndarray:
 
 
 def is_reduced(path: Path) -> bool:
-    """Whether :func:`read_image` reduces a photo, as it has more than ``MOST_PIXELS``.
+    """Whether :func:`read_image` reduces a photo, as it has more than ``MAX_PIXELS``.
 
     Args:
         path: the photo.
@@ -99,31 +99,28 @@ def is_reduced(path: Path) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(path) as picture:
-            return picture.size[0] * picture.size[1] > MOST_PIXELS
+            return picture.size[0] * picture.size[1] > MAX_PIXELS
 
 
 def _check_size(path: Path, size: tuple[int, int]) -> None:
     pixels = f"{size[0]} x {size[1]} px"
-    if max(size) > LARGEST_SIDE:
+    if max(size) > MAX_SIDE:
+        raise InputError(f"{path}: {pixels} is too large; reduce it below {MAX_SIDE} px per side")
+    if min(size) < MIN_SIDE:
         raise InputError(
-            f"{path}: {pixels} is too large; reduce it below {LARGEST_SIDE} px per side"
-        )
-    if min(size) < SMALLEST_SIDE:
-        raise InputError(
-            f"{path}: {pixels} is too small for a face; at least {SMALLEST_SIDE} px per side are "
-            "needed"
+            f"{path}: {pixels} is too small for a face; at least {MIN_SIDE} px per side are needed"
         )
 
 
 def _bounded(picture: Image.Image) -> Image.Image:
     """The picture, reduced by an integer factor to at most MOST_PIXELS: each pixel is a mean."""
     width, height = picture.size
-    factor = math.ceil(math.sqrt(width * height / MOST_PIXELS))
+    factor = math.ceil(math.sqrt(width * height / MAX_PIXELS))
     if factor == 1:
         return picture
     picture.draft(None, (width // factor, height // factor))  # JPEG can be halved in decoding
     picture.load()  # rotates a TIFF upright, which has its final size only afterwards
-    factor = math.ceil(math.sqrt(picture.size[0] * picture.size[1] / MOST_PIXELS))
+    factor = math.ceil(math.sqrt(picture.size[0] * picture.size[1] / MAX_PIXELS))
     info = picture.info
     if picture.mode in ("1", "P", "PA"):  # palette indices cannot be averaged
         picture = picture.convert(

@@ -108,7 +108,7 @@ def against_rest(
     Args:
         measures: measures of the person in a movement.
         rest: measures of the same person at rest, from a frontal photo of any size.
-        usual: mean of each measure over people at rest, as from :func:`usual_rest`. Default:
+        usual: mean of each measure over people at rest, as from :func:`mean_rest`. Default:
             those of :func:`calibration`.
 
     Returns:
@@ -127,7 +127,7 @@ def against_rest(
     return Measures(sided, midline, moving.unit, moving.outer_eye)
 
 
-def usual_rest(rests: Sequence[Measures]) -> dict[str, float]:
+def mean_rest(rests: Sequence[Measures]) -> dict[str, float]:
     """Mean of each measure over people at rest.
 
     Args:
@@ -239,7 +239,7 @@ def estimate(measures: Measures, movement: Movement, rest: Measures | None = Non
     return Estimate(left, right, 4 if weaker >= normal else 2 if weaker >= partial else 0)
 
 
-LEAST_EFFORT = 0.5
+MIN_STRONGER_FUNCTION = 0.5
 """Lower bound of the stronger side's function when the weaker one is compared with it."""
 
 
@@ -254,13 +254,13 @@ def relative_function(left: float, right: float) -> float:
         right: function of the patient's right side, 0 … 1.
 
     Returns:
-        The ratio, 0 … 1; the stronger side counts as at least ``LEAST_EFFORT``.
+        The ratio, 0 … 1; the stronger side counts as at least ``MIN_STRONGER_FUNCTION``.
 
     Example:
         >>> relative_function(0.4, 0.8), relative_function(0.1, 0.2)
         (0.5, 0.2)
     """
-    return min(left, right) / max(left, right, LEAST_EFFORT)
+    return min(left, right) / max(left, right, MIN_STRONGER_FUNCTION)
 
 
 SEEN = 0.5

@@ -5,7 +5,7 @@ Candidates whose pictures the gate matches to the patient are rejected, and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,9 +25,10 @@ from palsynth.methods.base import (
     Request,
     TargetExpression,
 )
+from palsynth.progress import Progress
 from palsynth.subjects.description import Description
 
-MOST_REDRAWN = 40
+MAX_REJECTED = 40
 """Candidates matched to the patient in a row before the search is given up."""
 
 BATCH = 8
@@ -38,7 +39,7 @@ Candidates = Iterator[tuple[int, Identity]]
 
 
 @dataclass(frozen=True)
-class How:
+class RequestSettings:
     """Settings of the requests: ``size`` pixels a side, and ``words`` that describe the subject to
     methods conditioned on text (empty: generated from the subject)."""
 
@@ -60,8 +61,8 @@ class Anonymized:
 class Anonymization:
     """All of a patient's pictures on ``subject``, generated with ``seed``.
 
-    ``rest`` is the subject at rest, None if no single face was found there; ``redrawn`` counts the
-    candidates that the gate rejected before; ``resembles`` is true if the gate also matches the
+    ``rest`` is the subject at rest, None if no single face was found there; ``num_rejected``
+    counts the candidates that the gate rejected before; ``resembles`` is true if the gate also matches the
     subject to the patient, but there was no other candidate.
     """
 
@@ -69,8 +70,8 @@ class Anonymization:
     seed: int
     rest: Face | None
     pictures: tuple[Anonymized, ...]
-    how: How
-    redrawn: int = 0
+    how: RequestSettings
+    num_rejected: int = 0
     resembles: bool = False
 
     @property
@@ -79,7 +80,7 @@ class Anonymization:
         return tuple(dict.fromkeys(f for made in self.pictures for f in made.verdict.faults))
 
 
-def fixed(subject: Identity, seed: int) -> Candidates:
+def single_candidate(subject: Identity, seed: int) -> Candidates:
     """A single candidate.
 
     Args:
@@ -92,7 +93,7 @@ def fixed(subject: Identity, seed: int) -> Candidates:
     return iter([(seed, subject)])
 
 
-def described(description: Description, seed: int) -> Candidates:
+def candidates_for(description: Description, seed: int) -> Candidates:
     """The synthetic subjects that fit a description.
 
     Args:
@@ -113,8 +114,8 @@ def anonymize(
     patient: Patient,
     candidates: Candidates,
     method: Method,
-    how: How,
-    progress: Callable[[int, int], None] | None = None,
+    how: RequestSettings,
+    progress: Progress | None = None,
 ) -> Anonymization:
     """Shows a patient's expressions on the first candidate that passes the gate.
 
@@ -132,11 +133,11 @@ def anonymize(
         One picture per picture of the patient, each with its verdict.
 
     Raises:
-        InputError: more than ``MOST_REDRAWN`` candidates are matched to the patient.
+        InputError: more than ``MAX_REJECTED`` candidates are matched to the patient.
     """
     faces = [picture.face for picture in patient.pictures]
     gate = Gate(faces if patient.rest is None else [*faces, patient.rest])
-    redrawn = 0
+    num_rejected = 0
     seed, subject = next(candidates)
     while True:
         requests = _requests(patient, subject, seed, how)
@@ -144,10 +145,11 @@ def anonymize(
         following = next(candidates, None) if resembles else None
         if following is None:
             break
-        redrawn += 1
-        if redrawn > MOST_REDRAWN:
+        num_rejected += 1
+        if num_rejected > MAX_REJECTED:
             raise InputError(
-                f"{redrawn} candidates in a row are matched to the patient; change the description"
+                f"{num_rejected} candidates in a row are matched to the patient; "
+                "change the description"
             )
         seed, subject = following
     images += method(requests[len(images) :])  # the rest of a last candidate that did not pass
@@ -159,10 +161,12 @@ def anonymize(
         Anonymized(p, image, check.verdict(patient.expression(p), image, rest, p.movement))
         for p, image in zip(patient.pictures, images, strict=True)
     ]
-    return Anonymization(subject, seed, rest, tuple(pictures), how, redrawn, resembles)
+    return Anonymization(subject, seed, rest, tuple(pictures), how, num_rejected, resembles)
 
 
-def _requests(patient: Patient, subject: Identity, seed: int, how: How) -> list[Request]:
+def _requests(
+    patient: Patient, subject: Identity, seed: int, how: RequestSettings
+) -> list[Request]:
     return [
         Request(subject, patient.expression(picture), seed, how.size, PORTRAIT, how.words)
         for picture in patient.pictures
@@ -173,7 +177,7 @@ def _generate(
     requests: list[Request],
     method: Method,
     gate: Gate,
-    progress: Callable[[int, int], None] | None,
+    progress: Progress | None,
 ) -> tuple[list[np.ndarray], bool]:
     """Pictures up to the first that is matched to the patient, or all, and whether one was.
 
@@ -193,7 +197,7 @@ def _generate(
 
 
 def _at_rest(
-    patient: Patient, subject: Identity, seed: int, method: Method, how: How
+    patient: Patient, subject: Identity, seed: int, method: Method, how: RequestSettings
 ) -> Face | None:
     """The subject at rest as the method generates it, the reference for its movements; None if no
     single face is found."""

@@ -17,9 +17,9 @@ from palsynth.face.measures import Measures, measure
 from palsynth.generation.anonymize import Anonymization, Anonymized
 from palsynth.generation.measured import RequestedMeasured, requested_and_measured
 from palsynth.generation.patient import Patient
-from palsynth.generation.sheet import Sheet, drawn_sheet
+from palsynth.generation.sheet import Sheet, layout_sheet
 from palsynth.generation.verdict import FAULTS
-from palsynth.methods.base import Method, provenance, write_made
+from palsynth.methods.base import Method, provenance, write_generated
 from palsynth.subjects.description import describe
 
 CARE = (
@@ -61,7 +61,7 @@ def write_folder(out: Path, patient: Patient, result: Anonymization, method: Met
     for picture in result.pictures:
         path = out / f"{picture.picture.name}.png"
         _write(path, picture.verdict.faults, picture.image, result, method)
-    sheet = sheet_of(patient, result)
+    sheet = anonymization_sheet(patient, result)
     lines = write_sheet(out / "sheet.png", patient, result, method, sheet)
     return [f"{out}: {len(result.pictures)} pictures", *lines]
 
@@ -76,7 +76,7 @@ def write_sheet(
         patient: the patient's pictures.
         result: their anonymization.
         method: the method that generated it, for the provenance.
-        sheet: the sheet from :func:`sheet_of`.
+        sheet: the sheet from :func:`anonymization_sheet`.
 
     Returns:
         The report, one line per finding, the written path first.
@@ -115,7 +115,7 @@ def summary(result: Anonymization) -> list[str]:
             f"pictures (dlib distance {min(distances):.3f} to {max(distances):.3f}; below "
             f"{SAME_PERSON}: same person)"
         )
-    preserved = sum(p.verdict.expression_kept for p in result.pictures)
+    preserved = sum(p.verdict.expression_preserved for p in result.pictures)
     lines.append(
         f"expression: side and movement are the patient's in {preserved} of {len(result.pictures)}"
     )
@@ -138,9 +138,11 @@ def subject_lines(result: Anonymization) -> list[str]:
         note = ", extrapolated beyond the photographed ages" if subject.extrapolated else ""
         group = subject.ethnicity.replace("_", " ")
         lines = [f"subject: {describe(subject)} ({group}; seed {subject.seed}), synthetic{note}"]
-    if result.redrawn:
-        candidates = "candidate was" if result.redrawn == 1 else "candidates were"
-        lines.append(f"gate: {result.redrawn} {candidates} matched to the patient and rejected")
+    if result.num_rejected:
+        candidates = "candidate was" if result.num_rejected == 1 else "candidates were"
+        lines.append(
+            f"gate: {result.num_rejected} {candidates} matched to the patient and rejected"
+        )
     if result.resembles:
         lines.append(
             "gate: our own recogniser matches the subject to the patient; choose another subject"
@@ -165,7 +167,7 @@ def named(path: Path, faults: tuple[str, ...]) -> Path:
     return path.with_name("-".join([path.stem, *faults]) + path.suffix) if faults else path
 
 
-def sheet_of(patient: Patient, result: Anonymization, size: int = 320) -> Sheet:
+def anonymization_sheet(patient: Patient, result: Anonymization, size: int = 320) -> Sheet:
     """Lays out the first picture of each movement side by side.
 
     Args:
@@ -185,7 +187,9 @@ def sheet_of(patient: Patient, result: Anonymization, size: int = 320) -> Sheet:
     patient_rest = _measures(patient.rest)
     rows = [_row(movement, picture, patient_rest, rest) for movement, picture in first.items()]
     images = [picture.image for picture in first.values()]
-    return drawn_sheet(images, rows, "A patient's movements on somebody else", "patient", size=size)
+    return layout_sheet(
+        images, rows, "A patient's movements on somebody else", "patient", size=size
+    )
 
 
 def _write(
@@ -194,7 +198,7 @@ def _write(
     """Writes a picture under a name that states its faults, and deletes what an earlier run wrote
     under a name that states other faults."""
     target = named(path, faults)
-    write_made(target, image, method, _record(result, method))
+    write_generated(target, image, method, _record(result, method))
     pattern = re.compile(
         rf"{re.escape(path.stem)}((-({'|'.join(FAULTS)}))*){re.escape(path.suffix)}"
     )
@@ -241,7 +245,7 @@ def _verdict_lines(picture: Anonymized) -> list[str]:
             f"privacy: the patient is not recognised (dlib distance {verdict.distance:.3f}; below "
             f"{SAME_PERSON}: same person)"
         )
-    if verdict.expression_kept:
+    if verdict.expression_preserved:
         weak = verdict.expression.weak_side
         side = "neither side weak" if weak is None else f"the {weak.value} weak"
         lines.append(f"expression: side ({side}) and movement are the patient's")

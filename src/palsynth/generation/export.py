@@ -6,7 +6,6 @@ depend on the process that renders it, on the order, or on interruptions of the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -23,6 +22,7 @@ from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.face.framing import FRAMINGS
 from palsynth.face.measures import SIDED, measure
+from palsynth.progress import Progress
 from palsynth.seeds import Stream, make_rng
 from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, render, sample
 from palsynth.workers import map_in_processes
@@ -113,7 +113,7 @@ def export(
     plan: ExportPlan,
     *,
     workers: int = 1,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> list[Row]:
     """Writes the dataset, or the rest of an interrupted export.
 

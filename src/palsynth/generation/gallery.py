@@ -7,7 +7,7 @@ a defect can be reported by its name: ``person-0000012/IV-grin.jpg``.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from palsynth.face.images import write_jpeg
 from palsynth.files import atomic_write
 from palsynth.generation.sheet import FOOT
 from palsynth.methods.base import Method, Request, TargetExpression, provenance
+from palsynth.progress import Progress
 from palsynth.subjects import Subject
 
 PAGE = "README.md"
@@ -70,9 +71,7 @@ class Gallery:
         return Path(f"person-{subject.seed:07d}") / f"{grade.value}-{movement.value}.jpg"
 
 
-def write_gallery(
-    out: Path, gallery: Gallery, method: Method, progress: Callable[[int, int], None]
-) -> int:
+def write_gallery(out: Path, gallery: Gallery, method: Method, progress: Progress) -> int:
     """Writes all pictures (JPEG) and the page that shows them, ``README.md``.
 
     Args:

@@ -78,7 +78,7 @@ def sheet(
         wink = palsy.weak_side  # wink with the eye of the same side
         targets = [TargetExpression(m, Palsy.none(), wink=wink) for m in YANAGIHARA]
         healthy_images = method([Request(identity, t, 0, size, PORTRAIT) for t in targets])
-    return drawn_sheet(images, rows, title, "requested", healthy_images)
+    return layout_sheet(images, rows, title, "requested", healthy_images)
 
 
 def _rest_of(identity: Identity, method: Method, size: int) -> Measures | None:
@@ -92,7 +92,7 @@ def _rest_of(identity: Identity, method: Method, size: int) -> Measures | None:
     return measure(faces[0].landmarks) if len(faces) == 1 else None
 
 
-def drawn_sheet(
+def layout_sheet(
     images: Sequence[np.ndarray],
     rows: list[RequestedMeasured],
     title: str,

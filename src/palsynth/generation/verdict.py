@@ -82,7 +82,7 @@ class Verdict:
         return tuple(name for name, faulty in zip(FAULTS, present, strict=True) if faulty)
 
     @property
-    def expression_kept(self) -> bool:
+    def expression_preserved(self) -> bool:
         """Whether side and movement are the patient's; False if the patient's face does not
         move."""
         if self.distance is None or not self.expression.moves:

@@ -150,13 +150,13 @@ def provenance(method: Method, seed: int, **requested: Any) -> dict[str, Any]:
             must be JSON-serialisable.
 
     Returns:
-        The record: the method (see :func:`identified`), the seed, the version of palsynth and the
-        further fields.
+        The record: the method (see :func:`method_record`), the seed, the version of palsynth and
+        the further fields.
     """
-    return {**identified(method), "seed": seed, "version": palsynth.__version__, **requested}
+    return {**method_record(method), "seed": seed, "version": palsynth.__version__, **requested}
 
 
-def identified(method: Method) -> dict[str, Any]:
+def method_record(method: Method) -> dict[str, Any]:
     """Identifies the method that made an image.
 
     Args:
@@ -169,7 +169,7 @@ def identified(method: Method) -> dict[str, Any]:
     return {"method": method.name, "weights_sha256": method.weights_sha256, **settings}
 
 
-def write_made(path: Path, image: np.ndarray, method: Method, record: dict[str, Any]) -> None:
+def write_generated(path: Path, image: np.ndarray, method: Method, record: dict[str, Any]) -> None:
     """Writes a method's image as a PNG that carries its provenance or, for a copy, says it is one.
 
     Args:

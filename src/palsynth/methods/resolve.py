@@ -54,7 +54,7 @@ def subject_face(subject: Subject, requested: TargetExpression, view: View) -> F
     return Face(portrait.image, np.hstack([portrait.landmarks, depth.astype(np.float32)]))
 
 
-def expression_picture(expression: Expression, seed: int, size: int) -> ExpressionImage:
+def expression_image(expression: Expression, seed: int, size: int) -> ExpressionImage:
     """The expression as an image, for methods that are conditioned on one.
 
     Args:

@@ -25,7 +25,7 @@ from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
 from palsynth.face.measures import SIDED, Measures, measure
-from palsynth.face.scoring import against_rest, features, relative_function, usual_rest
+from palsynth.face.scoring import against_rest, features, mean_rest, relative_function
 from palsynth.seeds import Stream, make_rng
 from palsynth.simulator.photo import simulate
 from palsynth.subjects import HeadPose, Jitter, Light, View, random_palsy, render, sample
@@ -36,11 +36,11 @@ FIRST_SEED = 700_000
 RIDGE = 2e-3
 """Ridge penalty per example."""
 
-FROM_TOTALS = 0.25
+SHARE_FROM_TOTALS = 0.25
 """Share of palsies generated from a Yanagihara total; unlike grades, totals reduce tone and
 function independently."""
 
-MOVED = 3
+IMAGES_PER_PHOTOGRAPH = 3
 """Images per photographed person for each image per synthetic subject: there are fewer
 photographed people."""
 
@@ -157,7 +157,7 @@ def move_photographs(
 
 
 def _palsy(rng: np.random.Generator, side: Side) -> Palsy:
-    if rng.random() < FROM_TOTALS:
+    if rng.random() < SHARE_FROM_TOTALS:
         return _from_total(2 * int(rng.integers(21)), side)
     return random_palsy(rng, side, healthy=0.15)
 
@@ -260,7 +260,8 @@ def calibrate(
 
     Args:
         subjects: Synthetic subjects per movement.
-        per_subject: Images per synthetic subject; photographed people get ``MOVED`` times as many.
+        per_subject: Images per synthetic subject; photographed people get
+            ``IMAGES_PER_PHOTOGRAPH`` times as many.
         progress: Called once per image.
         photographed: Photographed people to use beside the synthetic subjects.
 
@@ -274,9 +275,11 @@ def calibrate(
         seeds = range(first, first + subjects)
         by_movement[movement] = [
             *render_samples(movement, seeds, per_subject, progress),
-            *move_photographs(movement, photographed, MOVED * per_subject, progress),
+            *move_photographs(
+                movement, photographed, IMAGES_PER_PHOTOGRAPH * per_subject, progress
+            ),
         ]
-    usual = usual_rest([s.rest for samples in by_movement.values() for s in samples])
+    usual = mean_rest([s.rest for samples in by_movement.values() for s in samples])
     out: dict[str, dict[str, Any]] = {"rest": usual}
     for suffix in ("", " with rest"):
         weights, thresholds = {}, {}

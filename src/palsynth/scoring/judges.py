@@ -19,7 +19,7 @@ from palsynth.encoders.load import identity_encoder, judge
 from palsynth.encoders.published.dlib import DlibRecogniser
 from palsynth.encoders.published.inception import fid_inception
 from palsynth.encoders.published.lpips import Lpips
-from palsynth.encoders.reading import class_numbers
+from palsynth.encoders.reading import class_indices
 from palsynth.encoders.shipped import ASSETS
 from palsynth.evaluation.distribution import Backend
 from palsynth.evaluation.quality import ser_fiq
@@ -120,7 +120,7 @@ def reading() -> Judge:
     return _on_crops(f"judge-palsynth-{_short_sha256(ASSETS / 'judge')}", network, read)
 
 
-def read_right(
+def reading_errors(
     requested: list[tuple[Movement, Palsy]], reading: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Compares readings with the requested movements and palsies.
@@ -137,7 +137,7 @@ def read_right(
         InputError: The judge does not know a movement.
     """
     known = judge().head.movements
-    movements = np.array(class_numbers(known, [m for m, _ in requested]))
+    movements = np.array(class_indices(known, [m for m, _ in requested]))
     logits = reading[:, : len(known)]
     right = np.where(np.isnan(logits[:, 0]), False, logits.argmax(1) == movements)
     weakness = np.array([[1 - p.movement_function(m, s) for s in READ_SIDES] for m, p in requested])

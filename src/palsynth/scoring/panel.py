@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from palsynth.evaluation.recognition import cosines
 from palsynth.evaluation.requested import REGIONS, rank_agreement, requested_measures
 from palsynth.face import topology
 from palsynth.face.images import read_image
+from palsynth.progress import StageProgress
 from palsynth.scoring import judges
 from palsynth.scoring.features import FeatureCache, cached_features, sha256
 from palsynth.scoring.judges import Judge
@@ -87,7 +88,7 @@ def figures_of(judged: Judged, chosen: np.ndarray) -> dict[str, Figure]:
     return figures
 
 
-def check_there(files: list[Path]) -> None:
+def check_files_exist(files: list[Path]) -> None:
     """Checks that all images of a method exist.
 
     Args:
@@ -124,7 +125,7 @@ class Panel:
         pairs: list[Pair],
         weights: Weights,
         cache: FeatureCache,
-        progress: Callable[[str, int, int], None] | None = None,
+        progress: StageProgress | None = None,
     ) -> None:
         self.folder, self.pairs, self.cache, self._progress = folder, pairs, cache, progress
         self.weights = weights
@@ -172,7 +173,7 @@ class Panel:
         Raises:
             InputError: An image is missing, cannot be read, or differs in size from the truth.
         """
-        check_there(files)
+        check_files_exist(files)
         names = [pair.name for pair in self.pairs]
         judged = Judged(method, names, self.subjects.tolist())
         for score in (self._fidelity, self._identity, self._expression, self._set, self._quality):
@@ -298,7 +299,7 @@ class Panel:
             num_resamples=300,
         )
         reading = self._features_of("reading", files, judged.method)
-        right, error = judges.read_right(requested, reading)
+        right, error = judges.reading_errors(requested, reading)
         self._mean(judged, "judge_movement", 100.0 * right)
         self._mean(judged, "judge_weakness", error)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from palsynth.evaluation.recognition import cosines
 from palsynth.evaluation.report import Result
 from palsynth.face import topology
 from palsynth.face.face import upright
+from palsynth.progress import StageProgress
 from palsynth.scoring import judges
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.panel import Judged, Panel, Weights
@@ -45,7 +45,7 @@ class PatientPanel(Panel):
         pairs: list[Pair],
         weights: Weights,
         cache: FeatureCache,
-        progress: Callable[[str, int, int], None] | None = None,
+        progress: StageProgress | None = None,
     ) -> None:
         super().__init__(folder, pairs, weights, cache, progress)
         self.judges["portraits"] = judges.portraits()

@@ -23,7 +23,7 @@ from palsynth.simulator.shading import (
     skin_likeness,
     smooth_out,
 )
-from palsynth.simulator.smile import Smile, learnt_smile
+from palsynth.simulator.smile import Smile, smile_model
 from palsynth.simulator.surface import Pose, field_displacement, move
 
 STILL = 0.03
@@ -42,7 +42,7 @@ def compose(rest: Rest, drive: Drive, smile: Smile | None = None) -> Moved:
     Returns:
         The image, the moved vertices and the support.
     """
-    smile = smile or learnt_smile()
+    smile = smile or smile_model()
     displacement = field_displacement(drive)
     moved = move(rest.points, rest.pose, drive)
     light = shading(drive, displacement, smile)

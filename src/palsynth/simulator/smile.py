@@ -38,7 +38,7 @@ class Smile:
 
 
 @lru_cache(maxsize=1)
-def learnt_smile() -> Smile:
+def smile_model() -> Smile:
     """The smile that ships with the package, fitted to 66 photographed people."""
     with (files("palsynth.simulator") / "assets" / "smile.npz").open("rb") as file:
         arrays = np.load(file)
@@ -50,7 +50,7 @@ def learnt_smile() -> Smile:
         return Smile(way, light, arrays["mouth"].astype(np.float32), (mean, deviation))
 
 
-def unlearnt() -> Smile:
+def no_smile() -> Smile:
     """A smile without any learnt effect: all displacements and changes of light are zero."""
     way = np.zeros_like(canonical_mesh().vertices)
     light = np.zeros((*texture_shape(), 3), np.float32)

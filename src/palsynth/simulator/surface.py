@@ -14,7 +14,7 @@ from palsynth.appearance.smoothstep import smoothstep
 from palsynth.clinical import Side
 from palsynth.face import topology
 from palsynth.simulator.drive import Drive
-from palsynth.simulator.smile import learnt_smile
+from palsynth.simulator.smile import smile_model
 
 MIDLINE = 0.16
 """Half width of the blend between the two sides' fields, canonical units."""
@@ -22,7 +22,7 @@ MIDLINE = 0.16
 UPPER_LID_TRAVEL = 0.86
 """Share of the closing distance that the upper lid travels; the lower lid rises the rest."""
 
-LEAST_AREA = 0.05
+MIN_AREA = 0.05
 """Smallest share of its area at rest to which a skin triangle may shrink."""
 
 VISIBLE = 0.05
@@ -55,7 +55,7 @@ def fields() -> dict[str, np.ndarray]:
     path = files("palsynth.simulator") / "assets" / "fields.npz"
     with path.open("rb") as file:
         scanned = {k: v.astype(np.float32) for k, v in np.load(file).items()}
-    return {**scanned, "smile": learnt_smile().way}
+    return {**scanned, "smile": smile_model().way}
 
 
 @lru_cache(maxsize=1)
@@ -101,7 +101,7 @@ def estimate_pose(landmarks: np.ndarray) -> Pose:
 def move(points: np.ndarray, pose: Pose, drive: Drive) -> np.ndarray:
     """Moves the vertices of a face.
 
-    The skin never folds over: where a movement would shrink a triangle below ``LEAST_AREA`` of
+    The skin never folds over: where a movement would shrink a triangle below ``MIN_AREA`` of
     its rest area, the displacements around it are smoothed.
 
     Args:
@@ -120,7 +120,7 @@ def move(points: np.ndarray, pose: Pose, drive: Drive) -> np.ndarray:
     if drive.sealed > 0:
         _seal_lips(moved, points, drive.sealed)
     _separate_lips(moved, points)
-    _unfold(points[:, :2].copy(), moved, mesh.triangles, LEAST_AREA)
+    _unfold(points[:, :2].copy(), moved, mesh.triangles, MIN_AREA)
     return moved
 
 

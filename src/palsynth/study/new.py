@@ -14,7 +14,7 @@ from palsynth.seeds import Stream, make_rng
 from palsynth.study.store import StudyItem
 
 
-def chosen(pairs: list[Pair], count: int, seed: int) -> list[Pair]:
+def choose_pairs(pairs: list[Pair], count: int, seed: int) -> list[Pair]:
     """Chooses random pairs, one of each movement in turn.
 
     Args:
@@ -38,7 +38,7 @@ def chosen(pairs: list[Pair], count: int, seed: int) -> list[Pair]:
     return [pair for turn in turns for pair in turn if pair is not None][:count]
 
 
-def shown(folder: Path, pairs: list[Pair], methods: Mapping[str, Path]) -> list[StudyItem]:
+def read_items(folder: Path, pairs: list[Pair], methods: Mapping[str, Path]) -> list[StudyItem]:
     """Reads every method's image of every pair, and the patient's.
 
     Args:

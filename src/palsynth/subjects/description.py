@@ -75,7 +75,7 @@ _LIGHTNESS = (56.0, 48.0)
 _MAX_TRIALS = 400
 """Subjects sampled in a row without a match before a description is given up."""
 
-CAN_BE_SAID = (
+VOCABULARY = (
     "use woman or man, an age such as 'about 30', light, medium or dark skin, white, black, East "
     "Asian or West Asian"
 )
@@ -149,7 +149,7 @@ def read_description(words: str) -> Description:
     """
     rest = " ".join(re.findall(r"[a-z0-9]+", words.lower()))
     if not rest:
-        raise InputError(f"description '{words}': is empty; {CAN_BE_SAID}")
+        raise InputError(f"description '{words}': is empty; {VOCABULARY}")
     rest = re.sub(r"\byears?( old)?\b", "", rest)
     groups = []
     for phrase, name in _GROUPS.items():
@@ -169,7 +169,7 @@ def read_description(words: str) -> Description:
             unknown.append(word)
     if unknown:
         raise InputError(
-            f"description '{words}': '{' '.join(unknown)}' cannot be drawn; {CAN_BE_SAID}"
+            f"description '{words}': '{' '.join(unknown)}' cannot be drawn; {VOCABULARY}"
         )
     for values in (genders, skins, [f"{age:g}" for age in ages], groups):
         if len(set(values)) > 1:

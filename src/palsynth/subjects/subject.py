@@ -27,10 +27,10 @@ EVALUATION_SEEDS = 1_000_000
 YOUNGEST, OLDEST = 16, 80
 """Range of ages in years."""
 
-OLDEST_PHOTOGRAPHED = 40.0
+EXTRAPOLATED_FROM = 40.0
 """Few of the photographed people are older: beyond this age the model extrapolates."""
 
-OLDEST_KNOWN = 42.0
+MAX_MODEL_AGE = 42.0
 """Older subjects have the model's appearance at this age: its regression, extrapolated, would
 make skin ever darker."""
 
@@ -42,7 +42,7 @@ resemble a photographed person; from 2.0 on, faces look like caricatures."""
 COLOUR_VARIETY = 1.2
 """The same for skin colour and low-frequency shading, which look like stains if they vary more."""
 
-MOST_MIXED = 0.4
+MAX_ADMIXTURE = 0.4
 """Largest share of other groups in a subject's appearance."""
 
 _SHARES = (1 / 2, 1 / 6, 1 / 6, 1 / 6)
@@ -98,7 +98,7 @@ class Subject:
     @property
     def extrapolated(self) -> bool:
         """Whether the age is beyond those of the photographed people."""
-        return self.age > OLDEST_PHOTOGRAPHED
+        return self.age > EXTRAPOLATED_FROM
 
     @cached_property
     def monk(self) -> int:
@@ -178,9 +178,9 @@ def sample(
     subject_ethnicity = ethnicity or random_ethnicity
 
     model = appearance_model()
-    known_age = min(subject_age, OLDEST_KNOWN)
+    known_age = min(subject_age, MAX_MODEL_AGE)
     row = attribute_row(known_age, subject_gender == "woman", subject_ethnicity)
-    share = rng.uniform(0, MOST_MIXED)
+    share = rng.uniform(0, MAX_ADMIXTURE)
     row[3:] = (1 - share) * row[3:] + share * rng.dirichlet(np.full(len(ETHNICITIES), 0.6))[1:]
     noise = np.clip(rng.standard_normal(model.code_length), -2.0, 2.0)
     centre, deviation = row @ model.regression, model.spread @ noise

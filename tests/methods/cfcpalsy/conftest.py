@@ -9,10 +9,10 @@ import torch
 
 from palsynth.data.examples import stack
 from palsynth.data.groups import GroupsSource
-from palsynth.data.training_pairs import pair_of
+from palsynth.data.training_pairs import make_pair
 from palsynth.encoders.base import as_images
 from palsynth.methods.cfcpalsy.files import save_model
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch, conditioner_of, unet_of
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch, build_conditioner, build_unet
 from palsynth.methods.cfcpalsy.settings import (
     CFCPalsySettings,
     ConditionSettings,
@@ -53,8 +53,8 @@ def default() -> CFCPalsySettings:
 def build(settings: CFCPalsySettings, noise: float = 0.05) -> CFCPalsyModel:
     """A model whose last layers are not zero."""
     torch.manual_seed(0)
-    unet = unet_of(settings)
-    model = CFCPalsyModel(settings, unet, conditioner_of(settings, unet))
+    unet = build_unet(settings)
+    model = CFCPalsyModel(settings, unet, build_conditioner(settings, unet))
     with torch.no_grad():
         for name, parameter in unet.named_parameters():
             if "last" in name or "proj" in name:
@@ -77,7 +77,7 @@ def batch() -> dict[str, torch.Tensor]:
     """Six pairs of a group, batched as by the training loop."""
     group = GroupsSource(600, 20, size=112, seed=5)[0]
     pairs = [
-        pair_of(group, member, script, (member + 1) % 4, SIZE)
+        make_pair(group, member, script, (member + 1) % 4, SIZE)
         for member in range(2)
         for script in range(3)
     ]

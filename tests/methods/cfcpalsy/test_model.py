@@ -119,17 +119,17 @@ def test_what_is_diffused() -> None:
     pixel = torch.full((1, 3, 2, 2), 0.75)
     images = ImageBatch(draft=pixel - 0.25, identity=pixel - 0.5)
     plain, residual = build(small()), build(default())
-    assert (plain.hidden(pixel, images) == 0.5).all()
-    assert (plain.visible(torch.full_like(pixel, -0.5), images) == 0.25).all()
-    assert (residual.hidden(pixel, images) == 1.0).all(), "0.25 · 2 · 2"
-    assert (residual.visible(torch.full_like(pixel, -0.4), images) == 0.4).all()
+    assert (plain.to_diffused(pixel, images) == 0.5).all()
+    assert (plain.from_diffused(torch.full_like(pixel, -0.5), images) == 0.25).all()
+    assert (residual.to_diffused(pixel, images) == 1.0).all(), "0.25 · 2 · 2"
+    assert (residual.from_diffused(torch.full_like(pixel, -0.4), images) == 0.4).all()
     of_identity = build(
         replace(
             default(),
             diffusion=replace(default().diffusion, residual="identity", residual_scale=3.0),
         )
     )
-    assert (of_identity.hidden(pixel, images) == 3.0).all(), "0.5 · 2 · 3"
+    assert (of_identity.to_diffused(pixel, images) == 3.0).all(), "0.5 · 2 · 3"
     assert plain.noise.config.clip_sample
     assert not residual.noise.config.clip_sample, "a difference may be larger than 1"
 

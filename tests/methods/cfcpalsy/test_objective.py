@@ -259,12 +259,12 @@ def test_validation_pairs_different_subjects_that_no_training_uses(
         def __getitem__(self, number: int) -> int:
             return number
 
-    def pair_of(group: int, member: int, script: int, other: int, size: int) -> Pair:
+    def make_pair(group: int, member: int, script: int, other: int, size: int) -> Pair:
         calls.append((group, member, script, other))
         return Pair()
 
     monkeypatch.setattr(validation, "GroupsSource", Groups)
-    monkeypatch.setattr(validation, "pair_of", pair_of)
+    monkeypatch.setattr(validation, "make_pair", make_pair)
     validation.validation_batch.__wrapped__(56)
     assert calls[0] == (992_000, 500)
     assert calls[1:] == [

@@ -26,7 +26,7 @@ from palsynth.methods.cfcpalsy.method import CFCPalsyMethod
 from palsynth.methods.cfcpalsy.model import ImageBatch
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline, _add_change, _fade, _paste
 from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
-from palsynth.methods.resolve import expression_picture
+from palsynth.methods.resolve import expression_image
 from palsynth.subjects import View, render, sample
 from tests.methods.cfcpalsy.conftest import build, default, small
 
@@ -125,7 +125,7 @@ def test_the_model_receives_identity_expression_and_draft(
         [Request(astronaut, given, 7, framing=None), Request(face, TARGET, 8, 150, PORTRAIT)]
     )
     framed = face.aligned(PORTRAIT, 150)
-    rendered = expression_picture(TARGET, 8, 224).face
+    rendered = expression_image(TARGET, 8, 224).face
     assert recorder.seeds == [7, 8]
     assert recorder.received(
         "identity", [f.aligned(RECOGNISER, 56).image for f in (astronaut, framed)]

@@ -22,7 +22,7 @@ from palsynth.methods.controlnet.conditioning import (
     Condition,
     _inner,
     codc,
-    plain,
+    patient_edges,
 )
 from palsynth.methods.resolve import subject_face
 from palsynth.subjects import View, sample
@@ -47,7 +47,7 @@ def condition(pair: tuple[Face, Face]) -> Condition:
 
 def test_edges_around_the_face_are_the_non_patients(pair, condition: Condition) -> None:
     inner = _inner(pair[1].aligned(PORTRAIT, 256))
-    assert np.array_equal(condition.edges[~inner], plain(pair[1], 256).edges[~inner])
+    assert np.array_equal(condition.edges[~inner], patient_edges(pair[1], 256).edges[~inner])
     assert condition.edges[inner].any()
 
 
@@ -88,7 +88,7 @@ def test_no_ruler_moves_with_the_palsy() -> None:
 
 def test_switches(pair, monkeypatch: pytest.MonkeyPatch) -> None:
     own = codc(*pair, contour=False, organ_size=False, size=256)
-    assert np.array_equal(own.edges, plain(pair[0], 256).edges)
+    assert np.array_equal(own.edges, patient_edges(pair[0], 256).edges)
     assert list(own.steps) == ["patient", "non-patient", "patient's edges", "condition"]
     no_size = codc(*pair, organ_size=False, size=256)
     assert set(no_size.scales.values()) == {1.0}
@@ -96,7 +96,7 @@ def test_switches(pair, monkeypatch: pytest.MonkeyPatch) -> None:
     assert other_nose.scales["nose"] == 1.0  # it is not moved
     left, top, right, bottom = other_nose.boxes["nose"]
     window = slice(top, bottom), slice(left, right)
-    others = plain(pair[1], 256).edges[window]
+    others = patient_edges(pair[1], 256).edges[window]
     with_own = other_nose.edges[window] == others
     with_patients = codc(*pair, size=256).edges[window] == others
     assert with_own.mean() > with_patients.mean()

@@ -13,7 +13,7 @@ from palsynth.face.edges import canny
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.methods.base import TargetExpression
-from palsynth.methods.controlnet.conditioning import _inner, codc, plain, plain_edges
+from palsynth.methods.controlnet.conditioning import _inner, canny_edges, codc, patient_edges
 from palsynth.methods.resolve import subject_face
 from palsynth.subjects import View, sample
 
@@ -67,7 +67,7 @@ def mask_of(boxes: dict[str, tuple[int, int, int, int]]) -> np.ndarray:
 
 def test_contour_of_the_non_patient_parts_of_the_patient(both: tuple[Face, Face]) -> None:
     patient, other = both
-    own, others = (plain_edges(f.image) for f in both)
+    own, others = (canny_edges(f.image) for f in both)
     inner = _inner(other)
     found = codc(patient, other, size=SIZE)
     parts = mask_of(found.boxes) & inner
@@ -91,7 +91,7 @@ def test_the_nose_of_the_non_patient_in_place_of_the_patients(
     both: tuple[Face, Face],
 ) -> None:
     patient, other = both
-    own, others = (plain_edges(f.image) for f in both)
+    own, others = (canny_edges(f.image) for f in both)
     found = codc(patient, other, nose=False, size=SIZE)
     assert list(found.boxes) == ["nose", "right eye", "left eye", "mouth"], (
         "the eyes overwrite the nose"
@@ -154,9 +154,9 @@ def test_the_inner_face_lies_a_rim_within_the_oval(both: tuple[Face, Face]) -> N
 def test_edges_are_blurred_in_proportion_to_the_size(
     astronaut: Face, size: int, sigma: float
 ) -> None:
-    found = plain(astronaut, size)
+    found = patient_edges(astronaut, size)
     portrait = astronaut.aligned(PORTRAIT, size).image
     assert np.array_equal(found.edges, canny(portrait, 0.66, 1.33, sigma))
     assert np.array_equal(found.steps["patient"], portrait)
     if size == 512:
-        assert np.array_equal(plain(astronaut).edges, found.edges), "as published"
+        assert np.array_equal(patient_edges(astronaut).edges, found.edges), "as published"

@@ -17,7 +17,7 @@ from palsynth.face.framing import ID_PHOTO, PORTRAIT, Framing
 from palsynth.methods import ExpressionImage, Request, TargetExpression, get_method
 from palsynth.methods.base import method_class
 from palsynth.methods.controlnet.base import Base
-from palsynth.methods.controlnet.conditioning import codc, plain, plain_edges
+from palsynth.methods.controlnet.conditioning import canny_edges, codc, patient_edges
 from palsynth.methods.controlnet.method import (
     ControlNetMethod,
     Partial,
@@ -27,7 +27,7 @@ from palsynth.methods.controlnet.method import (
 )
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
 from palsynth.methods.controlnet.prompts import PROMPT
-from palsynth.methods.resolve import expression_picture, identity_face
+from palsynth.methods.resolve import expression_image, identity_face
 from palsynth.subjects import Subject, View, render, sample
 from palsynth.subjects.description import describe
 
@@ -70,11 +70,11 @@ def test_each_method_gives_its_own_edges(patient: Face) -> None:
     larger = get_method("captured")([replace(request, size=4 * size)])[0]
     moved = cv2.resize(larger, (size, size), interpolation=cv2.INTER_AREA)
     expected = {
-        "controlnet-zero-shot": plain(patient, size).edges,
-        "controlnet-pf": plain(patient, size).edges,
+        "controlnet-zero-shot": patient_edges(patient, size).edges,
+        "controlnet-pf": patient_edges(patient, size).edges,
         "controlnet-pf-codc": codc(patient, other, nose=True, size=size).edges,
         "controlnet-pf-eyes-mouth": codc(patient, other, nose=False, size=size).edges,
-        "controlnet-pf-captured": plain_edges(moved),
+        "controlnet-pf-captured": canny_edges(moved),
     }
     assert len({edges.tobytes() for edges in expected.values()}) == 4
     for name, edges in expected.items():
@@ -98,7 +98,7 @@ def test_each_request_has_its_own_edges_prompt_and_seed(astronaut: Face, patient
     prompts = [PROMPT.replace("person", describe(s)) for s in subjects]
     prompts[3] = PROMPT.replace("person", "man of about 60")
     assert pipeline.prompts == prompts
-    same = [np.array_equal(e, plain(patient, 64).edges) for e in pipeline.edges]
+    same = [np.array_equal(e, patient_edges(patient, 64).edges) for e in pipeline.edges]
     assert same == [True] * 3 + [False] + [True] * 6
 
 
@@ -106,8 +106,8 @@ def test_a_requested_movement_is_performed_by_the_subject_of_the_seed(subject: S
     requested = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
     pipeline = FakePipeline(64)
     Partial(pipeline)([Request(subject, requested, 23)])  # type: ignore[arg-type]
-    patient = expression_picture(requested, 23, 256).face
-    assert np.array_equal(pipeline.edges[0], plain(patient, 64).edges)
+    patient = expression_image(requested, 23, 256).face
+    assert np.array_equal(pipeline.edges[0], patient_edges(patient, 64).edges)
 
 
 @pytest.mark.parametrize(

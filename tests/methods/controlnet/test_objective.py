@@ -19,9 +19,9 @@ from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import SHOWS_INPUT, write_png
 from palsynth.methods.base import ExpressionImage, Request, TargetExpression
-from palsynth.methods.controlnet.conditioning import plain_edges
+from palsynth.methods.controlnet.conditioning import canny_edges
 from palsynth.methods.controlnet.config import ControlNetSettings, PatientsSettings, Sampling
-from palsynth.methods.controlnet.data.examples import in_batch
+from palsynth.methods.controlnet.data.examples import collate
 from palsynth.methods.controlnet.data.healthy import held_out
 from palsynth.methods.controlnet.data.patients import patients_source
 from palsynth.methods.controlnet.io.files import load_pipeline, untuned_pipeline
@@ -139,7 +139,7 @@ def test_layer_freezing_saves_the_base_it_changed(recipe: ControlNetRecipe, tmp_
 
 def test_examples_without_edges_train_the_base_alone(recipe: ControlNetRecipe) -> None:
     both = replace(recipe, model=replace(recipe.model, strategy=Strategy("both")))
-    batch = in_batch([recipe.source()[0], recipe.source()[1]])
+    batch = collate([recipe.source()[0], recipe.source()[1]])
     inverted = batch | {"edges": 255 - batch["edges"]}
     for control_dropout, conditioned in ((0.0, True), (1 - 1e-9, False)):
         objective = build(replace(both, control_dropout=control_dropout))
@@ -161,7 +161,7 @@ def test_errors_on_an_edge_may_weigh_more(recipe: ControlNetRecipe) -> None:
     edges = torch.zeros(1, 32, 32, dtype=torch.uint8)
     edges[0, 7, 13] = 255
     assert on_edges(edges, 2).nonzero().tolist() == [[0, 3, 6]]
-    batch = in_batch([recipe.source()[0], recipe.source()[1]])
+    batch = collate([recipe.source()[0], recipe.source()[1]])
     everywhere = batch | {"edges": torch.full_like(batch["edges"], 255)}
     objective = build(replace(recipe, edge_loss_weight=5.0))
     weighted, even = (objective(b, torch.Generator().manual_seed(3)) for b in (batch, everywhere))
@@ -202,7 +202,7 @@ def test_which_patients_are_tuned_on(recipe: ControlNetRecipe, patients: Path) -
     assert {source[n].number for n in range(6)} == set(range(6))  # one epoch has all
     assert source[0].image.shape == (32, 32, 3)
     first = source[0]
-    assert np.array_equal(first.edges, plain_edges(first.image))
+    assert np.array_equal(first.edges, canny_edges(first.image))
     assert SENTENCES[first.sentence].startswith("ID photo of person wearing"), "the fixed prompt"
     (held,) = source.held(5)  # the patient that is not tuned on, not the healthy subject
     portrait = read_face(patients / "2-0.png").aligned(PORTRAIT, 32).image
@@ -220,7 +220,7 @@ def test_gradient_checkpointing_gives_the_same_gradients(recipe: ControlNetRecip
     for checkpointing in (False, True):
         objective = build(replace(recipe, gradient_checkpointing=checkpointing))
         source = recipe.source()
-        losses = objective(in_batch([source[0], source[1]]), torch.Generator().manual_seed(3))
+        losses = objective(collate([source[0], source[1]]), torch.Generator().manual_seed(3))
         losses.total.backward()
         gradients.append([p.grad for p in objective.controlnet.parameters()])
     assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(*gradients, strict=True))

@@ -11,7 +11,7 @@ import pytest
 from palsynth.clinical import YANAGIHARA, Movement, Palsy
 from palsynth.errors import InputError
 from palsynth.face.framing import PORTRAIT
-from palsynth.methods.controlnet.conditioning import plain_edges
+from palsynth.methods.controlnet.conditioning import canny_edges
 from palsynth.methods.controlnet.data import healthy
 from palsynth.methods.controlnet.data.healthy import HealthySource, held_out
 from palsynth.methods.controlnet.prompts import DESCRIPTIONS
@@ -54,4 +54,4 @@ def test_held_out_subjects_are_not_training_subjects() -> None:
     descriptions = [DESCRIPTIONS[n] for n in held["sentence"].tolist()]
     assert descriptions == [describe(sample(994_000 + k)) for k in range(12)]
     for image, edges in zip(held["image"].numpy(), held["edges"].numpy(), strict=True):
-        assert np.array_equal(edges, plain_edges(image))
+        assert np.array_equal(edges, canny_edges(image))

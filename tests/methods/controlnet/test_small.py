@@ -63,8 +63,8 @@ def test_only_the_description_changes_in_the_papers_prompt() -> None:
 
 
 def test_prompts_are_refused_rather_than_truncated(base: Base) -> None:
-    base.check_words(SENTENCES)
-    for read in (base.words, base.check_words):
+    base.check_prompts(SENTENCES)
+    for read in (base.words, base.check_prompts):
         with pytest.raises(InputError, match=r"has \d+ tokens, \d+ more than the text encoder"):
             read([prompt("man with " + "x" * 90)])
 

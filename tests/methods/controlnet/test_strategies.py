@@ -12,7 +12,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.io.single_file import sd15_controlnet
-from palsynth.methods.controlnet.strategies import Strategy, Trains, merged
+from palsynth.methods.controlnet.strategies import Strategy, Trains, merge_lora
 
 
 def trainable(network: torch.nn.Module) -> list[str]:
@@ -159,7 +159,7 @@ def test_lora_trains_adapters_alone_which_are_merged_afterwards(
     changed = controlnet(*inputs).mid_block_res_sample
     assert not torch.allclose(changed, before, atol=1e-3)
     frozen = {n: t.clone() for n, t in controlnet.state_dict().items()}
-    fused = merged(controlnet)
+    fused = merge_lora(controlnet)
     assert all(torch.equal(t, frozen[n]) for n, t in controlnet.state_dict().items()), "unchanged"
     assert {name: tuple(t.shape) for name, t in fused.state_dict().items()} == plain
     assert torch.allclose(fused(*inputs).mid_block_res_sample, changed, atol=1e-4)

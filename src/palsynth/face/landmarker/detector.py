@@ -98,15 +98,15 @@ def _merge(rows: np.ndarray, scores: np.ndarray) -> list[tuple[np.ndarray, float
     Each cluster of overlapping boxes becomes the mean of its members, weighted by their scores.
     """
     order = np.argsort(-scores, kind="stable")
-    merged = []
+    merge_lora = []
     while len(order):
         same = overlap(rows[order[0], :4], rows[order, :4]) > SAME_FACE
         same[0] = True  # also removes a box without area
         cluster = order[same]
         weights = scores[cluster] / scores[cluster].sum()
-        merged.append((weights @ rows[cluster], float(scores[cluster[0]])))
+        merge_lora.append((weights @ rows[cluster], float(scores[cluster[0]])))
         order = order[~same]
-    return merged
+    return merge_lora
 
 
 def overlap(box: np.ndarray, boxes: np.ndarray) -> np.ndarray:

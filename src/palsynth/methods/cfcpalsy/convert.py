@@ -17,7 +17,7 @@ from palsynth.encoders.published.files import load_exactly, read_tensors
 from palsynth.errors import InputError
 from palsynth.methods.cfcpalsy.conditioner import Conditioner
 from palsynth.methods.cfcpalsy.fusion import TOKENS
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, unet_of
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, build_unet
 from palsynth.methods.cfcpalsy.settings import CFCPalsySettings, ConditionSettings
 
 _LAYERS = {
@@ -61,7 +61,7 @@ def convert(path: Path) -> CFCPalsyModel:
     """
     tensors = read_tensors(path)
     settings = CFCPalsySettings(condition=ConditionSettings(transposed=False))
-    unet = unet_of(settings)
+    unet = build_unet(settings)
     conditioner = Conditioner(encoders="published", transposed=False)
     load_exactly(unet, _unet_tensors(tensors, path), path)
     load_exactly(conditioner, _conditioner_tensors(tensors, conditioner, path), path)

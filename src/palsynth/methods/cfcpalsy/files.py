@@ -14,7 +14,7 @@ from palsynth.encoders.published.files import load_exactly, read_tensors
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.methods.cfcpalsy.conditioner import Conditioner
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, conditioner_of, unet_of
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, build_conditioner, build_unet
 from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
 from palsynth.methods.cfcpalsy.unet import CFCPalsyUNet
 from palsynth.training.recipe import from_dict, to_yaml
@@ -106,8 +106,8 @@ def initialised_from(settings: CFCPalsySettings, folder: Path, whole: bool) -> C
         InputError: the folder holds no model, or one of another architecture.
     """
     pretrained = load_model(folder)
-    unet = unet_of(settings)
-    conditioner = conditioner_of(settings, unet)
+    unet = build_unet(settings)
+    conditioner = build_conditioner(settings, unet)
     _check_same_architecture(unet, pretrained.unet, folder)
     unet.load_state_dict(pretrained.unet.state_dict())
     if whole:

@@ -17,7 +17,7 @@ from palsynth.methods.captured import draft
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
 from palsynth.methods.cfcpalsy.reading import as_targets
 from palsynth.methods.networks import state_dict_sha256
-from palsynth.methods.resolve import expression_picture, identity_face
+from palsynth.methods.resolve import expression_image, identity_face
 
 EXPRESSION_SIZE = 224
 """Side in pixels of the expression image that is rendered for a requested movement."""
@@ -103,6 +103,6 @@ def _prepare_inputs(request: Request) -> tuple[Face, ExpressionImage, TargetExpr
     face = identity_face(request.identity, request.size)
     if request.framing is not None:
         face = face.aligned(request.framing, request.size)
-    expression = expression_picture(request.expression, request.seed, EXPRESSION_SIZE)
+    expression = expression_image(request.expression, request.seed, EXPRESSION_SIZE)
     requested = request.expression if isinstance(request.expression, TargetExpression) else None
     return face, expression, requested

@@ -26,7 +26,7 @@ class ImageBatch(dict[str, Tensor]):
     """Images (N, 3, S, S), RGB in 0 … 1, by name: identity, expression, draft."""
 
 
-def unet_of(settings: CFCPalsySettings) -> CFCPalsyUNet:
+def build_unet(settings: CFCPalsySettings) -> CFCPalsyUNet:
     """Builds the U-Net of a model.
 
     Args:
@@ -50,7 +50,7 @@ def unet_of(settings: CFCPalsySettings) -> CFCPalsyUNet:
     )
 
 
-def conditioner_of(settings: CFCPalsySettings, unet: CFCPalsyUNet) -> Conditioner:
+def build_conditioner(settings: CFCPalsySettings, unet: CFCPalsyUNet) -> Conditioner:
     """Builds the conditioner of a model.
 
     Args:
@@ -77,8 +77,8 @@ class CFCPalsyModel(nn.Module):
 
     Args:
         settings: settings of the model.
-        unet: its U-Net, see :func:`unet_of`.
-        conditioner: its conditioner, see :func:`conditioner_of`.
+        unet: its U-Net, see :func:`build_unet`.
+        conditioner: its conditioner, see :func:`build_conditioner`.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class CFCPalsyModel(nn.Module):
         conditions = torch.cat([2 * images[n] - 1 for n in names], 1) if names else None
         return self.unet(noisy, t, conditioning.tokens, conditioning.vector, conditions)[:, :3]
 
-    def hidden(self, target: Tensor, images: ImageBatch) -> Tensor:
+    def to_diffused(self, target: Tensor, images: ImageBatch) -> Tensor:
         """Converts target images to what is diffused: images in -1 … 1, or scaled residuals.
 
         Args:
@@ -139,7 +139,7 @@ class CFCPalsyModel(nn.Module):
             return 2 * target - 1
         return (target - images[d.residual]) * 2 * d.residual_scale
 
-    def visible(self, hidden: Tensor, images: ImageBatch) -> Tensor:
+    def from_diffused(self, hidden: Tensor, images: ImageBatch) -> Tensor:
         """Converts what is diffused to images: the inverse of :meth:`hidden`.
 
         Args:
@@ -187,7 +187,7 @@ class CFCPalsyModel(nn.Module):
             self._sample_once(images, conditioning, generators, d, k, preview)
             for k in range(d.num_samples_averaged)
         ]
-        return self.visible(torch.stack(samples).mean(0), images).clamp(0, 1)
+        return self.from_diffused(torch.stack(samples).mean(0), images).clamp(0, 1)
 
     def _sample_once(
         self,
@@ -219,7 +219,7 @@ class CFCPalsyModel(nn.Module):
             if preview is not None:
                 x0 = predict_x0(self.noise, noisy, predicted, t)
                 done, total = completed * d.steps + number, d.num_samples_averaged * d.steps
-                preview(done, total, self.visible(x0, images).clamp(0, 1))
+                preview(done, total, self.from_diffused(x0, images).clamp(0, 1))
             noisy = scheduler.step(predicted, step, noisy, **step_options).prev_sample
         return noisy
 

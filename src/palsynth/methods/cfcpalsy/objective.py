@@ -93,7 +93,7 @@ class CFCPalsyObjective(Objective):
         true = images.pop("target")
         images = ImageBatch(images)
         d, drop = self.model.settings.diffusion, self.model.settings.condition.drop
-        hidden = self.model.hidden(true, images)
+        hidden = self.model.to_diffused(true, images)
         corruption = _sample_corruption(hidden, drop, rng)
         conditioner = self.model.conditioner
         identity_code = None if drop == 1 else conditioner.encode_identity(images["identity"])
@@ -102,7 +102,7 @@ class CFCPalsyObjective(Objective):
         total, parts = first["loss"], dict(first)
         if d.cycle:
             second_images = ImageBatch({**images, "expression": x0.clamp(0, 1)})
-            hidden = self.model.hidden(x0, images)
+            hidden = self.model.to_diffused(x0, images)
             second, _ = self._pass(hidden, second_images, identity_code, references, corruption)
             total = total + d.cycle * second["loss"]
             parts |= {f"second_{name}": value for name, value in second.items()}
@@ -126,7 +126,7 @@ class CFCPalsyObjective(Objective):
         predicted = model.predict(noisy, t, conditioning, images).float()
         wanted = target(model.noise, hidden, corruption.noise, t)
         noise_loss = per_image((predicted - wanted).square())
-        x0 = model.visible(predict_x0(model.noise, noisy, predicted, t), images)
+        x0 = model.from_diffused(predict_x0(model.noise, noisy, predicted, t), images)
         losses = {"noise": noise_loss, "loss": noise_loss}
         if self.recogniser is not None:
             losses["identity"] = self._identity_loss(x0, references, t)

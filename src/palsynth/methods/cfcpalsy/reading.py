@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from palsynth.clinical import Branch, Palsy, SidePalsy
-from palsynth.encoders.features import features_of
+from palsynth.encoders.features import extract_features
 from palsynth.encoders.reader import ReaderNet
 from palsynth.encoders.shipped import load_ours
 from palsynth.face.face import Face
@@ -40,7 +40,7 @@ def read_targets(
         N targets, each with the movement of highest probability and the estimated function of
         every branch.
     """
-    features = features_of(crops, points or [None] * len(crops))
+    features = extract_features(crops, points or [None] * len(crops))
     vectors, upright = (torch.from_numpy(np.array(features[n])) for n in ("vector", "points"))
     reader = _reader()
     predictions = reader(vectors, upright)

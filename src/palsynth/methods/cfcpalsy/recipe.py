@@ -13,7 +13,7 @@ from palsynth.data.training_pairs import PairsSource
 from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
 from palsynth.methods.cfcpalsy.files import initialised_from
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, conditioner_of, unet_of
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, build_conditioner, build_unet
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
 from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
 from palsynth.progress import progress_bar
@@ -124,5 +124,7 @@ class CFCPalsyRecipe(Settings):
             return CFCPalsyObjective(
                 initialised_from(self.model, self.init_from, self.init_modules == "all")
             )
-        unet = unet_of(self.model)
-        return CFCPalsyObjective(CFCPalsyModel(self.model, unet, conditioner_of(self.model, unet)))
+        unet = build_unet(self.model)
+        return CFCPalsyObjective(
+            CFCPalsyModel(self.model, unet, build_conditioner(self.model, unet))
+        )

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from palsynth.data.examples import stack
 from palsynth.data.groups import MEMBERS, SCRIPTS, GroupsSource
-from palsynth.data.training_pairs import PairExample, pair_of
+from palsynth.data.training_pairs import PairExample, make_pair
 from palsynth.encoders.validation import FIRST
 
 GROUPS = 2
@@ -31,5 +31,5 @@ def validation_batch(size: int) -> dict[str, Tensor]:
         group = source[number]
         for member in range(MEMBERS):
             for script in range(SCRIPTS):
-                pairs.append(pair_of(group, member, script, (member + 1) % MEMBERS, size))
+                pairs.append(make_pair(group, member, script, (member + 1) % MEMBERS, size))
     return {name: torch.from_numpy(array) for name, array in stack(pairs).items()}

@@ -24,7 +24,7 @@ ASSETS = Path(__file__).parent / "assets"
 SMALL = ASSETS / "small"
 """Our small Stable Diffusion with its ControlNet, as exported by training."""
 
-BESIDE = "base"
+BASE_FOLDER = "base"
 """Subfolder of a ControlNet's weights with the base that was trained with it."""
 
 transformers.logging.set_verbosity_error()  # else diffusers' pipelines warn of torchvision
@@ -60,7 +60,7 @@ class Base:
         positions = int(self.text_encoder.config.max_position_embeddings)
         return min(self.tokenizer.model_max_length, positions)
 
-    def check_words(self, prompts: Sequence[str]) -> None:
+    def check_prompts(self, prompts: Sequence[str]) -> None:
         """Refuses prompts that would be truncated.
 
         Args:
@@ -105,7 +105,7 @@ class Base:
         Raises:
             InputError: a prompt has more tokens than the text encoder reads.
         """
-        self.check_words(prompts)
+        self.check_prompts(prompts)
         ids = self.tokenizer(
             prompts, padding="max_length", max_length=self._max_tokens, return_tensors="pt"
         ).input_ids

@@ -81,7 +81,7 @@ class Condition:
         return {**self.steps, **as_rgb}
 
 
-def plain(face: Face, size: int = SIZE, framing: Framing = PORTRAIT) -> Condition:
+def patient_edges(face: Face, size: int = SIZE, framing: Framing = PORTRAIT) -> Condition:
     """The patient's own edges, as the paper trains with (section III.A).
 
     Args:
@@ -93,7 +93,7 @@ def plain(face: Face, size: int = SIZE, framing: Framing = PORTRAIT) -> Conditio
         The condition, with the steps "patient" and "edges".
     """
     aligned = face.aligned(framing, size)
-    edges = plain_edges(aligned.image)
+    edges = canny_edges(aligned.image)
     return Condition(edges, steps={"patient": aligned.image, "edges": edges})
 
 
@@ -125,7 +125,7 @@ def codc(
     """
     source, target = (f.aligned(framing, size) for f in (patient, other))
     frame = target if contour else source
-    edges = plain_edges(frame.image)
+    edges = canny_edges(frame.image)
     owner = "non-patient's" if contour else "patient's"
     steps = {"patient": source.image, "non-patient": target.image, f"{owner} edges": edges}
     if not contour and not organ_size and nose:
@@ -150,14 +150,14 @@ def codc(
         window = np.zeros_like(inner)
         window[box[1] : box[3], box[0] : box[2]] = True
         # a window holds the edges of one part only: those of an earlier part are overwritten
-        out = np.where(window & inner, plain_edges(moved), out).astype(np.uint8)
+        out = np.where(window & inner, canny_edges(moved), out).astype(np.uint8)
         boxes[part.name], scales[part.name] = box, float(scale)
     steps["parts"] = _with_boxes(source, [p for p in PARTS if nose or p.name != "nose"])
     steps["condition"] = out
     return Condition(out, boxes, scales, steps)
 
 
-def plain_edges(image: np.ndarray) -> np.ndarray:
+def canny_edges(image: np.ndarray) -> np.ndarray:
     """Canny edges of an image, one pixel wide; the thresholds follow the image's own contrast.
 
     Args:

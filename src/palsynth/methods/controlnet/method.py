@@ -17,12 +17,12 @@ from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, PORTRAIT
 from palsynth.methods.base import Request
 from palsynth.methods.captured import CapturedMethod
-from palsynth.methods.controlnet.conditioning import codc, plain, plain_edges
+from palsynth.methods.controlnet.conditioning import canny_edges, codc, patient_edges
 from palsynth.methods.controlnet.io.files import load_pipeline, save_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import prompt
 from palsynth.methods.networks import state_dict_sha256
-from palsynth.methods.resolve import expression_picture, identity_face
+from palsynth.methods.resolve import expression_image, identity_face
 from palsynth.subjects import Subject
 from palsynth.subjects.description import describe, describe_face
 from palsynth.subjects.render import LARGEST
@@ -94,7 +94,7 @@ class ControlNetMethod:
         Returns:
             (S, S) uint8, 0 or 255.
         """
-        return plain(_patient(request), self.pipeline.base.size).edges
+        return patient_edges(_patient(request), self.pipeline.base.size).edges
 
 
 def words(request: Request) -> str:
@@ -113,7 +113,7 @@ def words(request: Request) -> str:
 
 
 def _patient(request: Request) -> Face:
-    return expression_picture(request.expression, request.seed, EXPRESSION_SIZE).face
+    return expression_image(request.expression, request.seed, EXPRESSION_SIZE).face
 
 
 class PartialInOtherFace(ControlNetMethod):
@@ -163,7 +163,7 @@ class PartialCaptured(ControlNetMethod):
         Returns:
             (S, S) uint8, 0 or 255.
         """
-        return plain_edges(moved_identity(request, self.pipeline.base.size))
+        return canny_edges(moved_identity(request, self.pipeline.base.size))
 
 
 def moved_identity(request: Request, size: int) -> np.ndarray:

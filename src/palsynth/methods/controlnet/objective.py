@@ -13,13 +13,13 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from palsynth.encoders.base import as_images
-from palsynth.methods.controlnet.base import BESIDE, Base, save_base
+from palsynth.methods.controlnet.base import BASE_FOLDER, Base, save_base
 from palsynth.methods.controlnet.config import Sampling
 from palsynth.methods.controlnet.data.examples import shorten_captions
 from palsynth.methods.controlnet.data.latents import LatentCache
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import SENTENCES
-from palsynth.methods.controlnet.strategies import Strategy, merged
+from palsynth.methods.controlnet.strategies import Strategy, merge_lora
 from palsynth.methods.controlnet.weighting import Weighting
 from palsynth.training.objective import TIMESTEPS, Losses, Objective
 
@@ -149,7 +149,7 @@ class ControlNetObjective(Objective):
         shown = {name: tensor[:SHOWN] for name, tensor in self.held.items()}
         sampling = replace(self.sampling, outside="tuned")
         unchecked = replace(self.base, checker=None, extractor=None)
-        pipeline = ControlNetPalsyPipeline(unchecked, merged(self.controlnet), sampling)
+        pipeline = ControlNetPalsyPipeline(unchecked, merge_lora(self.controlnet), sampling)
         edges = list(shown["edges"].cpu().numpy())
         captions = [SENTENCES[n] for n in shown["sentence"].tolist()]
         samples = pipeline(edges, captions, range(len(edges)))
@@ -163,9 +163,9 @@ class ControlNetObjective(Objective):
 
     def export(self, folder: Path) -> None:
         """The ControlNet in ``controlnet/``, and in ``base/`` the base if layers of it trained."""
-        merged(self.controlnet).save_pretrained(folder / "controlnet")
+        merge_lora(self.controlnet).save_pretrained(folder / "controlnet")
         if any(p.requires_grad for p in self.unet.parameters()):
-            save_base(self.base, folder / BESIDE)
+            save_base(self.base, folder / BASE_FOLDER)
 
 
 def on_edges(edges: Tensor, factor: int) -> Tensor:

@@ -77,7 +77,7 @@ class ControlNetPalsyPipeline:
             InputError: a prompt has more tokens than the text encoder reads.
         """
         s = self.sampling
-        self.base.check_words(prompts)
+        self.base.check_prompts(prompts)
         pipeline = StableDiffusionControlNetPipeline(
             **_components(self.base, s), controlnet=self._gated()
         )
@@ -137,7 +137,7 @@ def sample_from_prompts(
         InputError: a prompt has more tokens than the text encoder reads.
     """
     s = sampling or Sampling()
-    base.check_words(prompts)
+    base.check_prompts(prompts)
     pipeline = StableDiffusionPipeline(**_components(base, s))
     pipeline.set_progress_bar_config(disable=True)
     output = pipeline(

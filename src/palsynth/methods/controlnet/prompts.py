@@ -12,10 +12,10 @@ PROMPT = (
 """The prompt of all training images in Tajima, Seo & Chen 2026, section IV.A; at synthesis a
 description replaces "person"."""
 
-ANYBODY = "person"
+DEFAULT_DESCRIPTION = "person"
 
 
-def prompt(description: str = ANYBODY) -> str:
+def prompt(description: str = DEFAULT_DESCRIPTION) -> str:
     """The fixed sentence with a description in place of "person".
 
     Args:
@@ -37,7 +37,7 @@ def prompt(description: str = ANYBODY) -> str:
         raise InputError(
             "description '': describe the person, as in 'woman of about 30 with light skin'"
         )
-    return PROMPT.replace(ANYBODY, words, 1)
+    return PROMPT.replace(DEFAULT_DESCRIPTION, words, 1)
 
 
 def _descriptions() -> list[str]:
@@ -45,7 +45,7 @@ def _descriptions() -> list[str]:
         f"{gender} of about {decade}" for gender in ("woman", "man") for decade in range(20, 80, 10)
     ]
     skins = [f"{description} with {skin} skin" for description in subjects for skin in SKINS]
-    return [ANYBODY, "woman", "man", *subjects, *skins]
+    return [DEFAULT_DESCRIPTION, "woman", "man", *subjects, *skins]
 
 
 def shorter(description: str, chance: float) -> str:
@@ -67,7 +67,7 @@ def shorter(description: str, chance: float) -> str:
         return description
     if chance < 0.65:
         return description.split(" with ")[0]
-    return description.split(" of ")[0] if chance < 0.75 else ANYBODY
+    return description.split(" of ")[0] if chance < 0.75 else DEFAULT_DESCRIPTION
 
 
 DESCRIPTIONS = tuple(_descriptions())

@@ -69,7 +69,7 @@ class ControlNetRecipe(Settings):
 
     def objective(self) -> Objective:
         """The objective, with base and ControlNet as they are before training."""
-        from palsynth.methods.controlnet.data.examples import in_batch
+        from palsynth.methods.controlnet.data.examples import collate
         from palsynth.methods.controlnet.data.healthy import HELD, held_out
         from palsynth.methods.controlnet.data.patients import patients_source
         from palsynth.methods.controlnet.objective import ControlNetObjective
@@ -87,7 +87,7 @@ class ControlNetRecipe(Settings):
             controlnet,
             self.model.strategy,
             self.model.sampling,
-            in_batch(examples) if examples else held_out(base.size),
+            collate(examples) if examples else held_out(base.size),
             self.weighting,
             self.control_dropout,
             self.edge_loss_weight,

@@ -107,7 +107,7 @@ def _unfreeze(network: torch.nn.Module, blocks: tuple[str, ...]) -> None:
             parameter.requires_grad_(True)
 
 
-def merged(controlnet: ControlNetModel) -> ControlNetModel:
+def merge_lora(controlnet: ControlNetModel) -> ControlNetModel:
     """Merges the LoRA adapters of a ControlNet into its weights.
 
     Args:

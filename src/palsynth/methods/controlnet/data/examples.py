@@ -49,7 +49,7 @@ def shorten_captions(sentences: Tensor, rng: torch.Generator) -> list[int]:
     ]
 
 
-def in_batch(examples: list[ControlNetExample]) -> dict[str, Tensor]:
+def collate(examples: list[ControlNetExample]) -> dict[str, Tensor]:
     """Stacks examples as the training loop does.
 
     Args:

@@ -20,9 +20,9 @@ from palsynth.data.examples import Source, shuffled
 from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
 from palsynth.face.framing import PORTRAIT
-from palsynth.methods.controlnet.conditioning import plain_edges
+from palsynth.methods.controlnet.conditioning import canny_edges
 from palsynth.methods.controlnet.config import HealthySettings
-from palsynth.methods.controlnet.data.examples import NUMBERS, ControlNetExample, in_batch
+from palsynth.methods.controlnet.data.examples import NUMBERS, ControlNetExample, collate
 from palsynth.progress import progress_bar
 from palsynth.seeds import Stream, make_rng
 from palsynth.subjects import EVALUATION_SEEDS, random_view, render, sample
@@ -65,15 +65,15 @@ def held_out(size: int) -> dict[str, Tensor]:
         size: side of the images, pixels.
 
     Returns:
-        What :func:`.examples.in_batch` gives of 12 examples.
+        What :func:`.examples.collate` gives of 12 examples.
     """
     source = HealthySource(FIRST + 4000, size, seed=7)
     examples = []
     for number in range(HELD):
         record = source[number]
         image = record[:-1].reshape(size, size, 3)
-        examples.append(ControlNetExample(image, plain_edges(image), int(record[-1]), number))
-    return in_batch(examples)
+        examples.append(ControlNetExample(image, canny_edges(image), int(record[-1]), number))
+    return collate(examples)
 
 
 RESTING = 0.4
@@ -134,4 +134,4 @@ class CachedHealthy(ShardedCache):
         index = shuffled(number, self.count, self.seed, Stream.CONTROLNET_ORDER)
         record, size = np.array(self.record(index)), self.source.size
         image = record[:-1].reshape(size, size, 3)
-        return ControlNetExample(image, plain_edges(image), int(record[-1]), index)
+        return ControlNetExample(image, canny_edges(image), int(record[-1]), index)

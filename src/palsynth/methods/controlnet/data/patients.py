@@ -13,10 +13,10 @@ from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
 from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT
-from palsynth.methods.controlnet.conditioning import plain_edges
+from palsynth.methods.controlnet.conditioning import canny_edges
 from palsynth.methods.controlnet.config import PatientsSettings
 from palsynth.methods.controlnet.data.examples import NUMBERS, ControlNetExample
-from palsynth.methods.controlnet.prompts import ANYBODY
+from palsynth.methods.controlnet.prompts import DEFAULT_DESCRIPTION
 from palsynth.seeds import Stream, make_rng
 
 
@@ -103,7 +103,7 @@ class PatientsSource:
         if index not in self._portraits:
             self._portraits[index] = self._portrait(self.rows[index])
         image = self._portraits[index]
-        return ControlNetExample(image, plain_edges(image), NUMBERS[ANYBODY], index)
+        return ControlNetExample(image, canny_edges(image), NUMBERS[DEFAULT_DESCRIPTION], index)
 
     def held(self, count: int) -> list[ControlNetExample]:
         """Images of subjects that are not trained on, chosen at random.
@@ -121,7 +121,8 @@ class PatientsSource:
         order = make_rng(self.seed, Stream.HELD_OUT_PATIENTS).permutation(len(candidates))
         images = [self._portrait(candidates[n]) for n in order[:count]]
         return [
-            ControlNetExample(x, plain_edges(x), NUMBERS[ANYBODY], n) for n, x in enumerate(images)
+            ControlNetExample(x, canny_edges(x), NUMBERS[DEFAULT_DESCRIPTION], n)
+            for n, x in enumerate(images)
         ]
 
     def _portrait(self, row: Row) -> np.ndarray:

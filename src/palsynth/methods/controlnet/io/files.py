@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import ASSETS, BESIDE, SMALL, save_base
+from palsynth.methods.controlnet.base import ASSETS, BASE_FOLDER, SMALL, save_base
 from palsynth.methods.controlnet.config import ControlNetSettings, Sampling
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
@@ -65,10 +65,11 @@ def load_pipeline(
     folder = folder or ASSETS / "pf"
     recipe = read_recipe(folder)
     model = _with_saved_paths(recipe.model, folder)
-    has_base = (folder / BESIDE).is_dir()
+    has_base = (folder / BASE_FOLDER).is_dir()
     if model.strategy.tunes_base and not has_base:
         raise InputError(
-            f"{folder}: the base that was tuned with it is missing ({BESIDE}/); bring it or train "
+            f"{folder}: the base that was tuned with it is missing ({BASE_FOLDER}/); bring "
+            "it or train "
             "from scratch"
         )
     if base is not None:
@@ -90,8 +91,8 @@ def load_pipeline(
 
 def _with_saved_paths(model: ControlNetSettings, folder: Path) -> ControlNetSettings:
     """Points to the networks saved with the weights, wherever the folder has been moved."""
-    if (folder / BESIDE).is_dir():
-        model = replace(model, base=str(folder / BESIDE), tokenizer=None)
+    if (folder / BASE_FOLDER).is_dir():
+        model = replace(model, base=str(folder / BASE_FOLDER), tokenizer=None)
     if model.controlnet == _PRETRAINED and (folder / _PRETRAINED).is_dir():
         model = replace(model, controlnet=str(folder / _PRETRAINED))
     return model
@@ -140,12 +141,12 @@ def save_pipeline(pipeline: ControlNetPalsyPipeline, folder: Path) -> None:
         folder: where it is written; made if missing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    save_base(pipeline.base, folder / BESIDE)
+    save_base(pipeline.base, folder / BASE_FOLDER)
     pipeline.controlnet.save_pretrained(folder / "controlnet")
     if pipeline.pretrained is not None:
         pipeline.pretrained.save_pretrained(folder / _PRETRAINED)
     model = ControlNetSettings(
-        base=BESIDE,
+        base=BASE_FOLDER,
         controlnet=None if pipeline.pretrained is None else _PRETRAINED,
         strategy=pipeline.strategy,
         sampling=pipeline.sampling,

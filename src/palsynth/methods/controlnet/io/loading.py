@@ -23,7 +23,7 @@ from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import BESIDE, SMALL, Base
+from palsynth.methods.controlnet.base import BASE_FOLDER, SMALL, Base
 from palsynth.methods.controlnet.io.single_file import base_from_file, controlnet_from_file
 
 PIPELINES = ("StableDiffusionPipeline", "StableDiffusionControlNetPipeline")
@@ -70,7 +70,7 @@ def read_base(where: Path | str | None = None, tokenizer: Path | None = None) ->
         InputError: it is anything else; SDXL and SD 2 are named.
     """
     if where is None:
-        return _folder(SMALL / BESIDE)
+        return _folder(SMALL / BASE_FOLDER)
     path = _local(where)
     if path.is_dir():
         return _folder(path)
@@ -99,10 +99,10 @@ def read_controlnet(where: Path | str | None, base: Base) -> ControlNetModel:
     """
     path = SMALL / "controlnet" if where is None else _local(where)
     if path.is_dir():
-        if (path / BESIDE).is_dir():
+        if (path / BASE_FOLDER).is_dir():
             raise InputError(
                 f"{path}: holds a base that was trained with it; give it as --weights, or its "
-                f"controlnet and {BESIDE} folders"
+                f"controlnet and {BASE_FOLDER} folders"
             )
         inner = path / "controlnet"
         path = inner if inner.is_dir() else path
