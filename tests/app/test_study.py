@@ -109,6 +109,7 @@ def test_a_page_shows_the_patient_on_the_left_and_names_each_question(
         r"<legend>([^<]+)</legend>.*?name=(\w+) value=1 .*?<div class=ends>"
         r"<span>([^<]+)</span><span>([^<]+)</span>",
         page,
+        re.DOTALL,
     )
     assert fields == [
         (

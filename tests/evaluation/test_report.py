@@ -88,8 +88,8 @@ def test_references_are_in_italics_and_methods_in_bold() -> None:
     page = to_html(Report("t", [numbered("truth", 1, reference=True), numbered("mine", 50)]), {})
     assert "<tr class=reference><th>truth</th><td>1.00</td><td>2.000</td>" in page
     assert "<tr><th>mine</th><td>50.00</td><td>51.000</td>" in page
-    hint = "people differ anyway: compare with the truth&#x27;s"
-    assert f"<th title='{hint}'>dlib distance to the expression&#x27;s person ↑</th>" in page
+    hint = "people differ anyway: compare with the truth&#39;s"
+    assert f"<th title='{hint}'>dlib distance to the expression&#39;s person ↑</th>" in page
 
 
 def three(key: str, truth: float, identity: float, expression: float) -> list[Result]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import html
+from typing import Any
 from urllib.parse import parse_qs
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -21,6 +22,14 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Robots-Tag": "noindex",
 }
+
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("palsynth.app", "assets"),
+    autoescape=True,
+    trim_blocks=True,
+    undefined=StrictUndefined,
+)
 
 
 def study_app(study: Study) -> Starlette:
@@ -50,7 +59,8 @@ class _Pages:
         self.study = study
 
     async def root(self, request: Request) -> Response:
-        return _page(self.study.title, "<p>Please open the link that you were given.</p>")
+        text = "Please open the link that you were given."
+        return _page("notice.html", self.study.title, text=text)
 
     async def start(self, request: Request) -> Response:
         """Redirects to the first item without an answer."""
@@ -66,9 +76,17 @@ class _Pages:
         rater, items, place = found
         given = self.study.points(rater, items[place - 1])
         return _page(
+            "item.html",
             self.study.title,
-            _form(request.path_params["token"], place, len(items), given, problem),
             400 if problem else 200,
+            token=request.path_params["token"],
+            place=place,
+            count=len(items),
+            given=given,
+            problem=problem,
+            questions=QUESTIONS,
+            ends=ENDS,
+            points=POINTS,
         )
 
     async def save(self, request: Request) -> Response:
@@ -90,12 +108,7 @@ class _Pages:
     async def done(self, request: Request) -> Response:
         if self._rater(request) is None:
             return _unknown()
-        back = f"/r/{html.escape(request.path_params['token'])}/1"
-        return _page(
-            self.study.title,
-            "<h2>Thank you.</h2><p>All your answers are saved. You may close this page, or "
-            f"<a href='{back}'>look at them again</a>.</p>",
-        )
+        return _page("done.html", self.study.title, token=request.path_params["token"])
 
     async def picture(self, request: Request) -> Response:
         found = self._place(request)
@@ -129,73 +142,11 @@ class _Pages:
         return f"/r/{request.path_params['token']}/{place}"
 
 
-def _form(token: str, place: int, count: int, given: dict[str, int], problem: str) -> str:
-    here = f"/r/{html.escape(token)}/{place}"
-    questions = []
-    for name, text in QUESTIONS.items():
-        low, high = ENDS[name]
-        buttons = "".join(
-            f"<label><input type=radio name={name} value={p} required"
-            f"{' checked' if given.get(name) == p else ''}><span>{p}</span></label>"
-            for p in POINTS
-        )
-        questions.append(
-            f"<fieldset><legend>{html.escape(text)}</legend><div class=points>{buttons}</div>"
-            f"<div class=ends><span>{html.escape(low)}</span><span>{html.escape(high)}</span></div>"
-            "</fieldset>"
-        )
-    back = f"<a class=back href='/r/{html.escape(token)}/{place - 1}'>Back</a>" if place > 1 else ""
-    warning = f"<p class=problem role=alert>{html.escape(problem)}</p>" if problem else ""
-    return (
-        f"<p class=place>Picture {place} of {count}</p>"
-        f"<progress max={count} value={place - 1}></progress>"
-        "<div class=pictures>"
-        f"<figure><img src='{here}/patient.png' alt='the patient'>"
-        "<figcaption>the patient</figcaption></figure>"
-        f"<figure><img src='{here}/made.png' alt='the picture to judge'>"
-        "<figcaption>the picture to judge</figcaption></figure></div>"
-        f"{warning}<form method=post action='{here}'>{''.join(questions)}"
-        f"<div class=buttons>{back}<button>Save and continue</button></div></form>"
-    )
-
-
 def _unknown() -> Response:
-    return _page("Not found", "<p>This link is not valid. Please check it.</p>", 404)
+    text = "This link is not valid. Please check it."
+    return _page("notice.html", "Not found", 404, text=text)
 
 
-def _page(title: str, body: str, status: int = 200) -> Response:
-    text = html.escape(title)
-    return HTMLResponse(
-        "<!doctype html><html lang=en><meta charset=utf-8>"
-        "<meta name=viewport content='width=device-width, initial-scale=1'>"
-        f"<title>{text}</title><style>{_STYLE}</style><main><h1>{text}</h1>{body}"
-        "<p class=care>For research and teaching; not a medical device.</p></main></html>",
-        status,
-        _HEADERS,
-    )
-
-
-_STYLE = """
-*{box-sizing:border-box}
-body{font:16px/1.45 system-ui,sans-serif;margin:0;color:#1b1f24;background:#f6f8fa}
-main{max-width:560px;margin:0 auto;padding:1rem;background:#fff;min-height:100vh}
-h1{font-size:1.1rem;margin:0 0 .5rem}
-.place,.care,figcaption,.ends{color:#57606a;font-size:.875rem}
-.place{margin:0}.care{margin:1.5rem 0 0}
-progress{width:100%;height:6px;accent-color:#0969da}
-.pictures{display:grid;grid-template-columns:1fr 1fr;gap:.75rem;margin:.75rem 0}
-figure{margin:0}figure img{width:100%;aspect-ratio:1;object-fit:contain;border-radius:8px;
-background:#eaeef2;display:block}figcaption{text-align:center;margin-top:.25rem}
-fieldset{border:0;padding:0;margin:0 0 1rem}legend{font-weight:600;padding:0;margin-bottom:.4rem}
-.points{display:grid;grid-template-columns:repeat(5,1fr);gap:.4rem}
-.points input{position:absolute;opacity:0;width:1px;height:1px}
-.points span{display:block;text-align:center;padding:.6rem 0;border:1px solid #8c959f;
-border-radius:8px;font-weight:600;cursor:pointer}
-.points input:checked+span{background:#0969da;border-color:#0969da;color:#fff}
-.points input:focus-visible+span{outline:3px solid #54aeff;outline-offset:1px}
-.ends{display:flex;justify-content:space-between;margin-top:.2rem}
-.buttons{display:flex;gap:.75rem;align-items:center}
-button{flex:1;font:inherit;font-weight:600;padding:.8rem;border:0;border-radius:8px;color:#fff;
-background:#1a7f37;cursor:pointer}.back{padding:.8rem 1rem;color:#0969da}
-.problem{background:#ffebe9;border-radius:8px;padding:.6rem .8rem;color:#a40e26}
-"""
+def _page(template: str, title: str, status: int = 200, **values: Any) -> Response:
+    text = _TEMPLATES.get_template(template).render(title=title, **values)
+    return HTMLResponse(text, status, _HEADERS)

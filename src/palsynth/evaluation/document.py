@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import base64
-import html
 import json
 import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.console import Console
 from rich.table import Table as RichTable
 
 from palsynth.files import atomic_write
 
 CARE = "For research and teaching; not a medical device."
+
+_TEMPLATES = Environment(
+    loader=PackageLoader("palsynth.evaluation", "assets"),
+    autoescape=True,
+    trim_blocks=True,
+    undefined=StrictUndefined,
+)
 
 
 @dataclass(frozen=True)
@@ -107,53 +114,9 @@ def to_html(document: Document) -> str:
     Returns:
         The page.
     """
-    body = [
-        f"<h1>{html.escape(document.title)}</h1><p class=notice>{html.escape(document.notice)}</p>"
-    ]
-    for table in document.tables:
-        hints = table.hints or [""] * len(table.columns)
-        head = "".join(
-            f"<th title='{html.escape(hint)}'>{html.escape(column)}</th>"
-            for hint, column in zip(hints, table.columns, strict=True)
-        )
-        rows = [f"<tr>{head}</tr>"]
-        for number, (name, *cells) in enumerate(table.rows):
-            style = " class=reference" if number in table.quiet else ""
-            data = "".join(f"<td>{html.escape(cell)}</td>" for cell in cells)
-            rows.append(f"<tr{style}><th>{html.escape(name)}</th>{data}</tr>")
-        body.append(
-            f"<h2>{html.escape(table.heading)}</h2>"
-            f"<div class=wide><table>{''.join(rows)}</table></div>"
-        )
-    body.append(
-        "<ul>" + "".join(f"<li>{html.escape(remark)}</li>" for remark in document.remarks) + "</ul>"
-    )
-    for caption, png in document.pictures.items():
-        encoded = base64.b64encode(png).decode()
-        text = html.escape(caption)
-        body.append(
-            f"<figure><img alt='{text}' src='data:image/png;base64,{encoded}'>"
-            f"<figcaption>{text}</figcaption></figure>"
-        )
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8>"
-        "<meta name=viewport content='width=device-width, initial-scale=1'>"
-        f"<title>{html.escape(document.title)}</title><style>{_STYLE}</style>"
-        f"{''.join(body)}</html>\n"
-    )
-
-
-_STYLE = """
-body{font:16px/1.5 system-ui,sans-serif;max-width:1100px;margin:2rem auto;padding:0 1rem;
-color:#1b1f24;background:#fff}
-h1{font-size:1.6rem}h2{font-size:1.15rem;margin-top:2rem}.notice{color:#57606a}
-.wide{overflow-x:auto}table{border-collapse:collapse;font-size:.875rem;width:100%}
-th,td{padding:.4rem .6rem;text-align:right;border-bottom:1px solid #d8dee4;white-space:nowrap}
-th{white-space:normal}
-th:first-child{text-align:left;min-width:9rem}tr:first-child th{vertical-align:bottom}
-.reference,.reference th{color:#57606a;font-style:italic;font-weight:400}figure{margin:2rem 0}
-img{max-width:100%;height:auto}figcaption{color:#57606a;font-size:.875rem}
-"""
+    pictures = {text: base64.b64encode(png).decode() for text, png in document.pictures.items()}
+    page = _TEMPLATES.get_template("document.html")
+    return page.render(document=document, pictures=pictures) + "\n"
 
 
 def to_json(value: Any) -> str:

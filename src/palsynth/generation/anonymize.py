@@ -62,8 +62,8 @@ class Anonymization:
     """All of a patient's pictures on ``subject``, generated with ``seed``.
 
     ``rest`` is the subject at rest, None if no single face was found there; ``num_rejected``
-    counts the candidates that the gate rejected before; ``resembles`` is true if the gate also matches the
-    subject to the patient, but there was no other candidate.
+    counts the candidates that the gate rejected before; ``resembles`` is true if the gate also
+    matches the subject to the patient, but there was no other candidate.
     """
 
     subject: Identity
