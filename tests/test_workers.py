@@ -29,4 +29,4 @@ def test_ctrl_c_stops_rendering_without_tracebacks(tmp_path: Path) -> None:
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in errors
-    assert "interrupted; start the same command again to go on" in errors
+    assert "interrupted; run the same command again to resume" in errors

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 
 import palsynth
 from palsynth import renamed
+from palsynth.errors import InputError
 
 if TYPE_CHECKING:
     from palsynth.files import Guard
@@ -90,7 +91,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if words[0] == "--version":
         print(palsynth.__version__)
         return
-    words = renamed.command(words)
+    try:
+        words = renamed.command(words)
+    except InputError as error:
+        _fail(str(error))
     name = next((n for n in (" ".join(words[:2]), words[0]) if n in COMMANDS), None)
     if name is None:
         group = [n for n in COMMANDS if n.split()[0] == words[0]]
@@ -104,7 +108,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(name: str, words: list[str]) -> None:
-    from palsynth.errors import InputError
     from palsynth.files import guarded
 
     # Libraries read it when they are imported: no command may use the network at run time.
@@ -159,8 +162,6 @@ def _input_paths(value: Any) -> Iterator[Path]:
 
 def _check_outputs(options: Any, guard: Guard) -> None:
     """Raises InputError, before any work starts, if an output must not be written or replaced."""
-    from palsynth.errors import InputError
-
     for name in OUTPUTS:
         path = getattr(options, name, None)
         if path is None:

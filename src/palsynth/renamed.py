@@ -14,11 +14,8 @@ from typing import Any, get_args, get_type_hints
 
 from palsynth.errors import InputError
 
-COMMANDS = {
-    "people sample": "subjects sample",
-    "people export": "subjects export",
-    "people fit": "subjects fit",
-}
+COMMANDS = {"people": "subjects"}
+"""First word of a command -> new one."""
 
 OPTIONS = {
     "sheet": {"--person": "--subject"},
@@ -78,14 +75,12 @@ def command(words: Sequence[str]) -> list[str]:
         The words with new names.
 
     Raises:
-        SystemExit: an option is given under both names; prints one line and exits with code 2,
-            because the caller handles InputError only while a command runs.
+        InputError: an option is given under both names.
     """
     out = list(words)
-    old = " ".join(out[:2])
-    if old in COMMANDS:
-        note(old, COMMANDS[old])
-        out[:2] = COMMANDS[old].split()
+    if out and out[0] in COMMANDS:
+        note(out[0], COMMANDS[out[0]])
+        out[0] = COMMANDS[out[0]]
     options = OPTIONS.get(out[0], {}) if out else {}
     given = {_option(word) for word in out}
     for k, word in enumerate(out):
@@ -94,8 +89,7 @@ def command(words: Sequence[str]) -> list[str]:
             continue
         name, *value = word.split("=", 1)
         if new in given:
-            print(f"palsynth: {_both(name, new)}", file=sys.stderr)
-            sys.exit(2)
+            raise InputError(_both(name, new))
         note(name, new)
         out[k] = "=".join([new, *value])
     return out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import signal
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 Item = TypeVar("Item")
@@ -27,11 +28,20 @@ def map_in_processes(
         Each result as soon as it is available, in no particular order.
     """
     context = multiprocessing.get_context("spawn")
-    # new processes inherit the handler, so the workers ignore Ctrl-C
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
+    with _interrupts_blocked():
         pool = context.Pool(workers)
-    finally:
-        signal.signal(signal.SIGINT, before)
     with pool:
         yield from pool.imap_unordered(work, items)
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """Holds back Ctrl-C: processes that start meanwhile never get it, this one gets it after."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import tyro
 
@@ -27,8 +26,8 @@ class CheckOptions:
 class ImportOptions:
     """Import a clinical dataset; list the files that could not be assigned, and why."""
 
-    source: tyro.conf.Positional[Literal["meei", "aflfp", "yfp", "folder"]]
-    """Layout of the source: that of MEEI, AFLFP or YFP, or a folder with a label file."""
+    source: tyro.conf.Positional[str]
+    """Layout of the source: meei, aflfp, yfp, or folder for one with a label file."""
     folder: tyro.conf.Positional[Path]
     """The source dataset as its owners distribute it."""
     target: tyro.conf.Positional[Path]

@@ -6,6 +6,7 @@ import importlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -199,29 +200,46 @@ METHODS = {
 }
 """Name of a method -> where its class is; it is imported on first use. A new method adds a line."""
 
+ENTRY_POINTS = "palsynth.methods"
+"""Group of the entry points under which other packages offer methods."""
+
+
+def method_places() -> dict[str, str]:
+    """Name -> ``module:class`` of every method, those of other installed packages too.
+
+    A name of our own cannot be replaced by another package.
+    """
+    others = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
+    return {**others, **METHODS}
+
 
 def method_names() -> list[str]:
     """The names of all known methods, sorted."""
-    return sorted(METHODS)
+    return sorted(method_places())
 
 
 def method_class(name: str) -> type[Method]:
     """Finds a method's class without loading any weights.
 
     Args:
-        name: name of the method, see :data:`METHODS`; former names are accepted.
+        name: name of the method, see :func:`method_places`; former names are accepted.
 
     Returns:
         The class.
 
     Raises:
-        InputError: no method has this name.
+        InputError: no method has this name, or the package that offers it cannot be imported.
     """
-    name = renamed.method(name)
-    if name not in METHODS:
+    name, places = renamed.method(name), method_places()
+    if name not in places:
         raise InputError(f"no method '{name}'; choose one of {', '.join(method_names())}")
-    module, class_name = METHODS[name].split(":")
-    found: type[Method] = getattr(importlib.import_module(module), class_name)
+    module, _, class_name = places[name].partition(":")
+    try:
+        found: type[Method] = getattr(importlib.import_module(module), class_name)
+    except (ImportError, AttributeError) as error:
+        if name in METHODS:
+            raise
+        raise InputError(f"method '{name}' of another package: {error}; install it again") from None
     return found
 
 
@@ -229,7 +247,7 @@ def get_method(name: str, weights: Path | None = None) -> Method:
     """Loads a method.
 
     Args:
-        name: name of the method, see :data:`METHODS`.
+        name: name of the method, see :func:`method_places`.
         weights: folder of weights; None means the weights that ship with the package.
 
     Returns:
