@@ -13,13 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from palsynth.audit.image_set import open_set
 from palsynth.audit.membership import model_of, picture_losses
-from palsynth.audit.protocol import (
-    _flagged,
-    audit,
-    membership_finding,
-    open_set,
-)
+from palsynth.audit.protocol import _flagged, audit, membership_finding
 from palsynth.cli import main
 from palsynth.data.augment import Augmentation
 from palsynth.data.folder_source import FolderSource

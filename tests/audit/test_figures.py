@@ -8,22 +8,20 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from palsynth.audit import protocol
+from palsynth.audit import image_set, protocol
+from palsynth.audit.image_set import MIN_IMAGES, ImageSet, open_set
 from palsynth.audit.protocol import (
     FLAGGED,
     MEMBERSHIP,
     MIN_HOLDOUT_FACES,
-    MIN_IMAGES,
     Audit,
     Finding,
-    ImageSet,
     Verdict,
     _flagged,
     _membership,
     _near_duplicates,
     _reidentified,
     judged,
-    open_set,
 )
 from palsynth.audit.report import print_findings, verdict_of, write_audit
 from palsynth.commands.audit import AuditOptions
@@ -190,8 +188,8 @@ def test_training_uses_the_train_split_and_the_hold_out_the_other_splits(
         seen.append([synthetic, training, holdout])
         raise InterruptedError
 
-    monkeypatch.setattr(protocol, "check_size", lambda *_: [])
-    monkeypatch.setattr(protocol, "open_set", opened)
+    monkeypatch.setattr(image_set, "check_size", lambda *_: [])
+    monkeypatch.setattr(image_set, "open_set", opened)
     monkeypatch.setattr(protocol, "audit", compared)
     other = None if holdout is None else Path(holdout)
     with pytest.raises(InterruptedError):
@@ -218,8 +216,8 @@ def test_members_of_the_loss_attack_are_the_training_set(
         seen.append((model, training, holdout))
         raise InterruptedError
 
-    monkeypatch.setattr(protocol, "check_size", lambda *_: [])
-    monkeypatch.setattr(protocol, "open_set", lambda folder, *_: folder.name)
+    monkeypatch.setattr(image_set, "check_size", lambda *_: [])
+    monkeypatch.setattr(image_set, "open_set", lambda folder, *_: folder.name)
     monkeypatch.setattr(protocol, "audit", lambda *_: SimpleNamespace(findings=[]))
     monkeypatch.setattr("palsynth.audit.membership.by_loss", by_loss)
     monkeypatch.setattr("palsynth.audit.membership.model_of", lambda run: f"model of {run}")

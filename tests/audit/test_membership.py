@@ -9,8 +9,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from palsynth.audit.image_set import ImageSet
 from palsynth.audit.membership import NUM_SAMPLES_AVERAGED, by_loss, picture_losses
-from palsynth.audit.protocol import Finding, ImageSet
+from palsynth.audit.protocol import Finding
 from palsynth.data.folder_source import FolderSource
 from palsynth.data.manifest import Row, write_manifest
 from palsynth.data.pictures import pictures

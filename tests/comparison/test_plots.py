@@ -15,7 +15,7 @@ from palsynth.comparison.plots import (
     distance_plot,
     requested_measured_plot,
 )
-from palsynth.scoring.panel import Judged
+from palsynth.scoring.judged import Judged
 from tests.scoring.fake_judges import write_flat
 
 

@@ -15,7 +15,8 @@ from palsynth.data.pairs import Pair
 from palsynth.evaluation.fidelity import ssim
 from palsynth.face import topology
 from palsynth.scoring.features import FeatureCache
-from palsynth.scoring.panel import BY_GROUP, Judged, Panel, Weights, figures_of
+from palsynth.scoring.judged import BY_GROUP, Judged, figures_of
+from palsynth.scoring.panel import Panel, Weights
 from palsynth.subjects import View, render, sample
 from tests.scoring.fake_judges import NO_FACE, made, pair, use, write_flat
 

@@ -15,7 +15,8 @@ from palsynth.face.images import read_image
 from palsynth.generation import sheet
 from palsynth.methods.base import get_method
 from palsynth.scoring.features import FeatureCache
-from palsynth.scoring.panel import Judged, Weights
+from palsynth.scoring.judged import Judged
+from palsynth.scoring.panel import Weights
 from palsynth.scoring.patients import FALSE_ACCEPT, PatientPanel, tuned_and_others
 from tests.scoring.fake_judges import NO_FACE, made, pair, use, write_flat
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from palsynth.audit.protocol import Finding, ImageSet, membership_finding
+from palsynth.audit.image_set import ImageSet
+from palsynth.audit.protocol import Finding, membership_finding
 from palsynth.data.examples import stack
 from palsynth.data.folder_source import FolderSource
 from palsynth.errors import InputError

@@ -8,13 +8,11 @@ only beside the same figure of the hold-out.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
-from palsynth.data.manifest import Row
-from palsynth.data.pictures import pictures
+from palsynth.audit.image_set import ImageSet
 from palsynth.errors import InputError
 from palsynth.evaluation.duplicates import DUPLICATE, Match, duplicates, prepared
 from palsynth.evaluation.intervals import Figure, bootstrap
@@ -29,8 +27,7 @@ from palsynth.evaluation.privacy import (
 )
 from palsynth.face.images import read_image
 from palsynth.progress import StageProgress
-from palsynth.scoring.features import FeatureCache, cached_features, sha256
-from palsynth.scoring.judges import Judge
+from palsynth.scoring.features import sha256
 
 FLAGGED = 0.01
 """Share of hold-out images that the re-identification threshold flags."""
@@ -41,39 +38,9 @@ MIN_HOLDOUT_FACES = 100
 MEMBERSHIP = 0.6
 """AUC of a membership attack; a set fails if the lower bound reaches it."""
 
-MIN_IMAGES = 20
-"""Least images per set for meaningful rates."""
-
 
 Verdict = Literal["passed", "FAILED", "undecided", "shown"]
 """``shown`` figures have no limit; ``undecided`` ones have no value and do not count as passed."""
-
-
-@dataclass(frozen=True)
-class ImageSet:
-    """A set of N images under audit."""
-
-    folder: Path
-    rows: list[Row]
-    """Row of the manifest of each image."""
-    features: np.ndarray
-    """Features of the faces, (N, D) float; NaN without exactly one face."""
-
-    def path(self, number: int) -> Path:
-        """The file of an image.
-
-        Args:
-            number: Its row, from 0.
-
-        Returns:
-            The path.
-        """
-        return self.folder / self.rows[number].file_name
-
-    @property
-    def subjects(self) -> np.ndarray:
-        """Subject of each image, (N,) strings that differ between folders."""
-        return np.array([f"{self.folder.resolve()}:{row.subject_id}" for row in self.rows])
 
 
 @dataclass(frozen=True)
@@ -122,68 +89,6 @@ class Audit:
     def passed(self) -> bool:
         """Whether every finding with a limit has passed."""
         return all(f.verdict in ("passed", "shown") for f in self.findings)
-
-
-def check_size(folder: Path, splits: tuple[str, ...] | None) -> list[Row]:
-    """Checks that a set has enough images for meaningful rates.
-
-    Args:
-        folder: Folder of the set.
-        splits: Splits to use; None for all images.
-
-    Returns:
-        Its rows.
-
-    Raises:
-        InputError: There are fewer than ``MIN_IMAGES`` images, or the folder cannot be read.
-    """
-    rows = pictures(folder, splits)
-    if len(rows) < MIN_IMAGES:
-        which = f" in split {' and '.join(splits)}" if splits else ""
-        raise InputError(
-            f"{folder}: {len(rows)} pictures{which}; an audit needs at least {MIN_IMAGES} of "
-            "each set "
-            "(--holdout names another hold-out)"
-        )
-    return rows
-
-
-def open_set(
-    folder: Path,
-    splits: tuple[str, ...] | None,
-    judge: Judge,
-    cache: FeatureCache,
-    progress: StageProgress | None = None,
-) -> ImageSet:
-    """Reads the images of a folder and the features of their faces.
-
-    Args:
-        folder: Folder of the set.
-        splits: Splits to use; None for all images.
-        judge: The recogniser.
-        cache: Cache of the features.
-        progress: Called with the stage, the images done and their total.
-
-    Returns:
-        The set; features compared by cosine are normalised to unit length.
-
-    Raises:
-        InputError: There are fewer than ``MIN_IMAGES`` images, or one cannot be read.
-    """
-    rows = check_size(folder, splits)
-    done = 0
-
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        if progress is not None:
-            progress(f"{folder.name}, {judge.name}", done, len(rows))
-
-    files = [folder / row.file_name for row in rows]
-    features = cached_features(files, judge.name, judge.extract, cache, advance)
-    if judge.by_cosine:
-        features = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-9)
-    return ImageSet(folder, rows, features)
 
 
 def audit(

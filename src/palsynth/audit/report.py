@@ -9,7 +9,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from palsynth.audit.protocol import Audit, Finding, ImageSet
+from palsynth.audit.image_set import ImageSet
+from palsynth.audit.protocol import Audit, Finding
 from palsynth.comparison.plots import axes, png
 from palsynth.evaluation.document import CARE, Document, Table, write_document
 from palsynth.evaluation.intervals import Figure

@@ -1,8 +1,9 @@
 """The facial nerve, the standard movements and the grading scales, in plain Python."""
 
+from palsynth.clinical.grades import Grade
 from palsynth.clinical.movements import EYE_CLOSURES, YANAGIHARA, Movement, effort
 from palsynth.clinical.nerve import SUPPLY, Branch, Muscle, Side
-from palsynth.clinical.palsy import Grade, Palsy, SidePalsy
+from palsynth.clinical.palsy import Palsy, SidePalsy
 from palsynth.clinical.scales import (
     Sunnybrook,
     house_brackmann,

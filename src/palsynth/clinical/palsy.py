@@ -4,28 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from typing import Any
 
+from palsynth.clinical.grades import GRADE_FUNCTION, GRADE_SYNKINESIS, GRADE_TONE, Grade
 from palsynth.clinical.movements import Movement, effort
 from palsynth.clinical.nerve import SUPPLY, Branch, Muscle, Side
-
-
-class Grade(StrEnum):
-    """House-Brackmann grades (House & Brackmann 1985)."""
-
-    I = "I"  # noqa: E741
-    II = "II"
-    III = "III"
-    IV = "IV"
-    V = "V"
-    VI = "VI"
-
-    @property
-    def number(self) -> int:
-        """The grade as a number, 1 … 6."""
-        return list(Grade).index(self) + 1
-
 
 Link = tuple[Muscle, Muscle]
 """A synkinetic link: moving the first muscle also moves the second one."""
@@ -294,27 +277,8 @@ def _check_keys(data: Any, known: list[str], where: str) -> None:
             raise ValueError(f"{where} has no '{key}'; its keys are {', '.join(known)}")
 
 
-_GRADE_FUNCTION: dict[Grade, tuple[float, float, float, float]] = {
-    # temporal, zygomatic, buccal, marginal and cervical
-    Grade.I: (1.0, 1.0, 1.0, 1.0),
-    Grade.II: (0.8, 0.9, 0.8, 0.8),
-    Grade.III: (0.45, 0.75, 0.55, 0.55),
-    Grade.IV: (0.0, 0.5, 0.35, 0.35),
-    Grade.V: (0.0, 0.2, 0.12, 0.12),
-    Grade.VI: (0.0, 0.0, 0.0, 0.0),
-}
-"""Function of the branches in each grade. The grades are defined in words (forehead "none" and
-eye closure incomplete from IV, mouth "slight movement" in V); the numbers are a convention of
-this project."""
-
-_GRADE_TONE = {Grade.V: 0.5, Grade.VI: 0.0}
-"""At rest only grades V and VI differ from a healthy face."""
-
-_GRADE_SYNKINESIS = {Grade.II: 0.15, Grade.III: 0.5, Grade.IV: 0.8, Grade.V: 0.2}
-
-
 def _side_of_grade(grade: Grade, late: bool) -> SidePalsy:
-    temporal, zygomatic, buccal, lower = _GRADE_FUNCTION[grade]
+    temporal, zygomatic, buccal, lower = GRADE_FUNCTION[grade]
     function = {
         Branch.TEMPORAL: temporal,
         Branch.ZYGOMATIC: zygomatic,
@@ -322,6 +286,6 @@ def _side_of_grade(grade: Grade, late: bool) -> SidePalsy:
         Branch.MARGINAL: lower,
         Branch.CERVICAL: lower,
     }
-    strength = _GRADE_SYNKINESIS.get(grade, 0.0) if late else 0.0
+    strength = GRADE_SYNKINESIS.get(grade, 0.0) if late else 0.0
     links = {link: strength * share for link, share in COMMON_LINKS.items()} if strength else {}
-    return SidePalsy(function, _GRADE_TONE.get(grade, 1.0), links)
+    return SidePalsy(function, GRADE_TONE.get(grade, 1.0), links)

@@ -6,9 +6,10 @@ import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from palsynth.clinical.grades import Grade
 from palsynth.clinical.movements import YANAGIHARA, Movement
 from palsynth.clinical.nerve import Branch, Side
-from palsynth.clinical.palsy import Grade, Palsy, SidePalsy
+from palsynth.clinical.palsy import Palsy, SidePalsy
 
 PARTIAL_FROM, NORMAL_FROM = 0.25, 0.75
 """Function from which an item scores 2 and 4. A convention of this project: the scale is defined

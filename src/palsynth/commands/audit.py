@@ -41,8 +41,8 @@ class AuditOptions:
 
 def audit(options: AuditOptions) -> None:
     """Test whether a synthetic set leaks the people it was trained on."""
+    from palsynth.audit.image_set import check_size, open_set
     from palsynth.audit.protocol import audit as compare
-    from palsynth.audit.protocol import check_size, open_set
     from palsynth.audit.report import (
         print_findings,
         show_pairs,

@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from palsynth.encoders.published.dlib import SAME_PERSON
 from palsynth.evaluation.requested import CLEAR
 from palsynth.face.images import png_bytes, read_image
-from palsynth.scoring.panel import Judged, Panel
+from palsynth.scoring.judged import Judged
+from palsynth.scoring.panel import Panel
 
 ROWS = 6
 """Rows of each block of the contact sheet: the best, the median and the worst pairs."""

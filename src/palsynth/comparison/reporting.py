@@ -12,7 +12,8 @@ from palsynth.comparison.plots import (
     requested_measured_plot,
 )
 from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result, columns_won_by_copies
-from palsynth.scoring.panel import Judged, Panel, check_files_exist, figures_of
+from palsynth.scoring.judged import Judged, figures_of
+from palsynth.scoring.panel import Panel, check_files_exist
 
 
 def report_of(panel: Panel, name: str, files: list[Path]) -> tuple[Report, dict[str, bytes]]:

@@ -17,7 +17,8 @@ from palsynth.face.face import upright
 from palsynth.progress import StageProgress
 from palsynth.scoring import judges
 from palsynth.scoring.features import FeatureCache
-from palsynth.scoring.panel import Judged, Panel, Weights
+from palsynth.scoring.judged import Judged
+from palsynth.scoring.panel import Panel, Weights
 
 FALSE_ACCEPT = FALSE_ACCEPTS[0]
 """Share of pairs of two different patients that the recogniser may match."""

@@ -15,7 +15,8 @@ from safetensors.torch import load_file, save_file
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import Base, save_base
 from palsynth.methods.controlnet.io import loading
-from palsynth.methods.controlnet.io.loading import read_base, read_controlnet, read_tokenizer
+from palsynth.methods.controlnet.io.components import read_tokenizer
+from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.small.networks import SmallUNetSettings
 
 

@@ -7,23 +7,24 @@ name of a hub model is looked up among earlier downloads. Each fault is a one-li
 from __future__ import annotations
 
 import json
-import logging
 import re
 from pathlib import Path
-from typing import Any
 
-import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
-from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
-from safetensors import SafetensorError
-from transformers import CLIPTextModel, CLIPTokenizer
 
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.base import BASE_FOLDER, SMALL, Base
+from palsynth.methods.controlnet.io.components import (
+    read_network,
+    read_safety_checker,
+    read_scheduler,
+    read_text_encoder,
+    read_tokenizer,
+)
 from palsynth.methods.controlnet.io.single_file import base_from_file, controlnet_from_file
 
 PIPELINES = ("StableDiffusionPipeline", "StableDiffusionControlNetPipeline")
@@ -50,8 +51,6 @@ differ otherwise."""
 
 SD2_WIDTH = 1024
 """Width of Stable Diffusion 2's text embeddings; that of 1.x is 768."""
-
-_FAULTS = (OSError, ValueError, SafetensorError, RuntimeError, KeyError, TypeError, EOFError)
 
 
 def read_base(where: Path | str | None = None, tokenizer: Path | None = None) -> Base:
@@ -106,7 +105,7 @@ def read_controlnet(where: Path | str | None, base: Base) -> ControlNetModel:
             )
         inner = path / "controlnet"
         path = inner if inner.is_dir() else path
-        controlnet = _network(ControlNetModel, path)
+        controlnet = read_network(ControlNetModel, path)
     else:
         controlnet = controlnet_from_file(path)
     _check_fits(controlnet, base, path, Path(str(where)).name)
@@ -126,7 +125,7 @@ def read_autoencoder(path: Path) -> AutoencoderKL:
         InputError: it cannot be read.
     """
     inner = path / "vae"
-    return _network(AutoencoderKL, inner if inner.is_dir() else path)
+    return read_network(AutoencoderKL, inner if inner.is_dir() else path)
 
 
 def read_unet(path: Path) -> UNet2DConditionModel:
@@ -141,35 +140,7 @@ def read_unet(path: Path) -> UNet2DConditionModel:
     Raises:
         InputError: it cannot be read.
     """
-    return _network(UNet2DConditionModel, path)
-
-
-def read_tokenizer(path: Path) -> CLIPTokenizer:
-    """Loads a tokenizer.
-
-    Args:
-        path: a folder with vocab.json and merges.txt, or tokenizer.json.
-
-    Returns:
-        The tokenizer.
-
-    Raises:
-        InputError: it cannot be read, or its vocabulary is nearly empty.
-    """
-    if not path.is_dir():
-        raise InputError(f"{path}: no such folder; give a tokenizer's")
-    files = {p.name for p in path.iterdir()}
-    if "tokenizer.json" not in files and not {"vocab.json", "merges.txt"} <= files:
-        raise InputError(f"{path}: holds no tokenizer (vocab.json and merges.txt)")
-    try:
-        tokenizer: CLIPTokenizer = CLIPTokenizer.from_pretrained(path, local_files_only=True)
-    except _FAULTS as error:
-        raise InputError(f"{path}: no tokenizer can be read ({_first_line(error)})") from None
-    if len(tokenizer) < 10:  # some releases of transformers read a missing file as an empty one
-        raise InputError(
-            f"{path}: the tokenizer knows {len(tokenizer)} words; its files are damaged"
-        )
-    return tokenizer
+    return read_network(UNet2DConditionModel, path)
 
 
 def _local(where: Path | str) -> Path:
@@ -203,123 +174,24 @@ def _folder(path: Path) -> Base:
     unet = read_unet(path / "unet")
     if unet.config["cross_attention_dim"] == SD2_WIDTH:
         raise InputError(f"{path}: is Stable Diffusion 2; this method needs Stable Diffusion 1.x")
-    vae = _network(AutoencoderKL, path / "vae")
+    vae = read_network(AutoencoderKL, path / "vae")
     channels = unet.config["in_channels"]
     if channels != vae.config["latent_channels"]:
         raise InputError(
             f"{path}: its U-Net takes {channels} channels, as for inpainting; give a text-to-image "
             "base"
         )
-    scheduler = _scheduler(path / "scheduler")
-    checker, extractor = _checker(path)
+    scheduler = read_scheduler(path / "scheduler")
+    checker, extractor = read_safety_checker(path)
     return Base(
         vae,
-        _text_encoder(path / "text_encoder"),
+        read_text_encoder(path / "text_encoder"),
         read_tokenizer(path / "tokenizer"),
         unet,
         scheduler,
         checker,
         extractor,
     )
-
-
-def _scheduler(path: Path) -> DDPMScheduler:
-    try:
-        scheduler: DDPMScheduler = DDPMScheduler.from_pretrained(path, local_files_only=True)
-    except _FAULTS as error:
-        raise InputError(f"{path}: no scheduler can be read ({_first_line(error)})") from None
-    kind = scheduler.config["prediction_type"]
-    if kind != "epsilon":
-        raise InputError(
-            f"{path}: predicts {kind}; this method needs a base that predicts noise (epsilon)"
-        )
-    return scheduler
-
-
-def _network(kind: Any, path: Path) -> Any:
-    """A network of diffusers from its folder, with no tensor missing or left over."""
-    if not (path / "config.json").is_file():
-        raise InputError(f"{path}: holds no {kind.__name__} (no config.json)")
-    full = (path / "diffusion_pytorch_model.safetensors").is_file()
-    half = (path / "diffusion_pytorch_model.fp16.safetensors").is_file()
-    if not full and not half:
-        raise InputError(
-            f"{path}: holds no safetensors file of {kind.__name__}; get it in that format"
-        )
-    try:
-        network, info = kind.from_pretrained(
-            path,
-            local_files_only=True,
-            use_safetensors=True,
-            variant=None if full else "fp16",
-            torch_dtype=torch.float32,
-            output_loading_info=True,
-        )
-    except _FAULTS as error:
-        raise InputError(f"{path}: damaged or no {kind.__name__} ({_first_line(error)})") from None
-    _check_complete(info, path, kind.__name__)
-    return network.requires_grad_(False).eval()
-
-
-def _text_encoder(path: Path) -> CLIPTextModel:
-    if not (path / "config.json").is_file() or not list(path.glob("model*.safetensors")):
-        raise InputError(f"{path}: holds no text encoder (config.json and a safetensors file)")
-    full = (path / "model.safetensors").is_file()
-    level = logging.getLogger("transformers").level
-    logging.getLogger("transformers").setLevel(logging.ERROR)
-    try:
-        loaded: Any = CLIPTextModel.from_pretrained(
-            path,
-            local_files_only=True,
-            use_safetensors=True,
-            variant=None if full else "fp16",
-            dtype=torch.float32,
-            output_loading_info=True,
-        )
-    except _FAULTS as error:
-        raise InputError(f"{path}: damaged or no text encoder ({_first_line(error)})") from None
-    finally:
-        logging.getLogger("transformers").setLevel(level)
-    network, info = loaded
-    _check_complete(info, path, "CLIPTextModel")
-    return network.requires_grad_(False).eval()
-
-
-def _checker(path: Path) -> tuple[Any, Any]:
-    """The safety checker of a base and its image processor; None and None without one."""
-    if not (path / "safety_checker" / "config.json").is_file():
-        return None, None
-    # imported here, once the verbosity is set (see base.py)
-    from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
-    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
-
-    try:
-        full = (path / "safety_checker" / "model.safetensors").is_file()
-        checker = StableDiffusionSafetyChecker.from_pretrained(
-            path / "safety_checker",
-            local_files_only=True,
-            use_safetensors=True,
-            variant=None if full else "fp16",
-            dtype=torch.float32,
-        )
-        extractor = CLIPImageProcessorPil.from_pretrained(
-            path / "feature_extractor", local_files_only=True
-        )
-    except _FAULTS as error:
-        raise InputError(
-            f"{path}: its safety checker cannot be read ({_first_line(error)})"
-        ) from None
-    return checker.eval(), extractor
-
-
-def _check_complete(info: dict[str, Any], path: Path, kind: str) -> None:
-    extra = [n for n in info.get("unexpected_keys", ()) if not n.endswith("position_ids")]
-    if missing := sorted(info.get("missing_keys", ())):
-        raise InputError(f"{path}: key {missing[0]} of {kind} is missing")
-    if info.get("mismatched_keys"):
-        raise InputError(f"{path}: {next(iter(info['mismatched_keys']))} does not fit {kind}")
-    if extra:
-        raise InputError(f"{path}: key {sorted(extra)[0]} does not belong to {kind}")
 
 
 def _check_fits(controlnet: ControlNetModel, base: Base, path: Path, name: str) -> None:
@@ -335,7 +207,3 @@ def _check_fits(controlnet: ControlNetModel, base: Base, path: Path, name: str) 
             raise InputError(
                 f"{path}: does not fit the base: its {key} is {found}, the base's {expected}"
             )
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]

@@ -1,0 +1,107 @@
+"""A set of images in an audit, with the recogniser's features of each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from palsynth.data.manifest import Row
+from palsynth.data.pictures import pictures
+from palsynth.errors import InputError
+from palsynth.progress import StageProgress
+from palsynth.scoring.features import FeatureCache, cached_features
+from palsynth.scoring.judges import Judge
+
+MIN_IMAGES = 20
+"""Least images per set for meaningful rates."""
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """A set of N images under audit."""
+
+    folder: Path
+    rows: list[Row]
+    """Row of the manifest of each image."""
+    features: np.ndarray
+    """Features of the faces, (N, D) float; NaN without exactly one face."""
+
+    def path(self, number: int) -> Path:
+        """The file of an image.
+
+        Args:
+            number: Its row, from 0.
+
+        Returns:
+            The path.
+        """
+        return self.folder / self.rows[number].file_name
+
+    @property
+    def subjects(self) -> np.ndarray:
+        """Subject of each image, (N,) strings that differ between folders."""
+        return np.array([f"{self.folder.resolve()}:{row.subject_id}" for row in self.rows])
+
+
+def check_size(folder: Path, splits: tuple[str, ...] | None) -> list[Row]:
+    """Checks that a set has enough images for meaningful rates.
+
+    Args:
+        folder: Folder of the set.
+        splits: Splits to use; None for all images.
+
+    Returns:
+        Its rows.
+
+    Raises:
+        InputError: There are fewer than ``MIN_IMAGES`` images, or the folder cannot be read.
+    """
+    rows = pictures(folder, splits)
+    if len(rows) < MIN_IMAGES:
+        which = f" in split {' and '.join(splits)}" if splits else ""
+        raise InputError(
+            f"{folder}: {len(rows)} pictures{which}; an audit needs at least {MIN_IMAGES} of "
+            "each set "
+            "(--holdout names another hold-out)"
+        )
+    return rows
+
+
+def open_set(
+    folder: Path,
+    splits: tuple[str, ...] | None,
+    judge: Judge,
+    cache: FeatureCache,
+    progress: StageProgress | None = None,
+) -> ImageSet:
+    """Reads the images of a folder and the features of their faces.
+
+    Args:
+        folder: Folder of the set.
+        splits: Splits to use; None for all images.
+        judge: The recogniser.
+        cache: Cache of the features.
+        progress: Called with the stage, the images done and their total.
+
+    Returns:
+        The set; features compared by cosine are normalised to unit length.
+
+    Raises:
+        InputError: There are fewer than ``MIN_IMAGES`` images, or one cannot be read.
+    """
+    rows = check_size(folder, splits)
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        if progress is not None:
+            progress(f"{folder.name}, {judge.name}", done, len(rows))
+
+    files = [folder / row.file_name for row in rows]
+    features = cached_features(files, judge.name, judge.extract, cache, advance)
+    if judge.by_cosine:
+        features = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-9)
+    return ImageSet(folder, rows, features)
