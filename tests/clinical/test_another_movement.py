@@ -23,7 +23,7 @@ from palsynth.encoders.load import expression_head
 from palsynth.encoders.shipped import load_ours
 from palsynth.errors import InputError
 from palsynth.encoders.grader import Grader
-from palsynth.scoring.judges import read_right
+from palsynth.scoring.judges import reading_errors
 import torch
 
 photo, out, precision = sys.argv[1:]
@@ -37,7 +37,7 @@ assert len(expression_head().movements) == 11
 grader = Grader((4, 4, 4, 4), narrow=4, dim=8, dropout=0.0)
 grader.eval()(torch.rand(2, 3, 112, 112), torch.tensor([8, -1]))
 for refused in (
-    lambda: read_right([(pout, Palsy.none())], np.zeros((1, 28), np.float32)),
+    lambda: reading_errors([(pout, Palsy.none())], np.zeros((1, 28), np.float32)),
     lambda: grader(torch.rand(1, 3, 112, 112), torch.tensor([11])),
 ):
     try:

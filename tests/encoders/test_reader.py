@@ -71,7 +71,7 @@ def test_labels_match_their_features(tmp_path: Path, monkeypatch: pytest.MonkeyP
             row["vector"], row["points"] = crop.max(), known
         return rows
 
-    monkeypatch.setattr("palsynth.encoders.features.features_of", features)
+    monkeypatch.setattr("palsynth.encoders.features.extract_features", features)
     numbers = list(range(119, -1, -1))
     rows = CachedFeatures(Counted(), tmp_path, 120, uncached=True).records(numbers)
     for n, row in zip(numbers, rows, strict=True):

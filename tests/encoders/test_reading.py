@@ -173,7 +173,7 @@ def fixed_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Losses of 1, 2, 3 and 4 for any prediction."""
     parts = dict(zip(("movement", "side", "state", "weakness"), torch.arange(1.0, 5), strict=True))
     for module in (expression, judge, reader):
-        monkeypatch.setattr(module, "reading_losses", lambda predictions, targets: dict(parts))
+        monkeypatch.setattr(module, "palsy_losses", lambda predictions, targets: dict(parts))
 
 
 BATCH: dict[str, Tensor] = {
