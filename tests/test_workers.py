@@ -21,7 +21,13 @@ def test_ctrl_c_stops_rendering_without_tracebacks(tmp_path: Path) -> None:
     words = "--subjects 40 --images-per-subject 20 --size 96 --workers 2"
     command = [sys.executable, "-m", "palsynth.cli", "subjects", "export", str(tmp_path / "set")]
     command += words.split()
-    process = subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        start_new_session=True,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell may ignore it
+    )
     while not list((tmp_path / "set").rglob("*.png")):
         assert process.poll() is None
         time.sleep(0.05)

@@ -76,7 +76,7 @@ def test_light_is_fitted_to_the_smiling_side_whatever_the_lamp(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Two subjects who smile on one side, rendered at four fifths of the exposure."""
-    monkeypatch.setattr(smiles, "LEAST_SEEN", 0.1)
+    monkeypatch.setattr(smiles, "MIN_SEEN", 0.1)
     fold = np.s_[195:215, 155:175]
     halves = []
     for seed, side in ((880, Side.LEFT), (881, Side.RIGHT)):

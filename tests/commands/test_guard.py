@@ -121,7 +121,7 @@ def test_every_command_is_in_one_of_the_lists() -> None:
     assert written | set(ELSEWHERE) == set(COMMANDS)
     tests = Path(__file__).parents[1]
     for name, file in ELSEWHERE.items():
-        pattern = "[\"']" + '(", "| )'.join(name.split()) + "[\"' ]"
+        pattern = "[\"']" + r'(",\s+"| )'.join(name.split()) + "[\"' ]"
         assert re.search(pattern, (tests / file).read_text("utf-8")), (name, file)
 
 

@@ -105,7 +105,7 @@ def test_a_single_candidate_that_resembles_the_patient_is_used_and_reported(
 
 
 def test_no_candidate_passes(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("palsynth.generation.anonymize.MOST_REDRAWN", 2)
+    monkeypatch.setattr("palsynth.generation.anonymize.MAX_REJECTED", 2)
     candidates = iter([(k, sample(PATIENT)) for k in range(9)])
     with pytest.raises(InputError, match="3 candidates in a row are matched to the patient"):
         anonymize(patient, candidates, Counted(), RequestSettings(192))

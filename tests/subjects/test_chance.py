@@ -122,7 +122,7 @@ def test_gender_age_and_group_change_the_appearance_by_the_regression(
     )
     assert woman - man == pytest.approx(regression[2], rel=1e-4, abs=0.01)
     assert older - man == pytest.approx(regression[1], rel=1e-4, abs=0.01)
-    monkeypatch.setattr(subject_module, "MOST_MIXED", 0.0)
+    monkeypatch.setattr(subject_module, "MAX_ADMIXTURE", 0.0)
     groups = [sample(7, gender="man", age=30, ethnicity=g).code for g in subject_module.ETHNICITIES]
     for k in (1, 2, 3):
         assert groups[k] - groups[0] == pytest.approx(regression[2 + k], rel=1e-4, abs=0.01)
