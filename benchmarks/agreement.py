@@ -1,14 +1,15 @@
-"""Every metric against a reference that shares none of its code: measured differences.
+"""Compares every metric with a reference that shares none of its code.
 
     python benchmarks/agreement.py
 
-References are written here from the definitions, or are scikit-image, SciPy and torchmetrics, or
-a published worked example. Prints the table of docs/measurements.md.
+A reference is the definition written out here, scikit-image, SciPy, torchmetrics or a published
+worked example. Prints the table of docs/measurements.md.
 """
 
 from __future__ import annotations
 
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,7 +24,7 @@ from palsynth.evaluation.fidelity import psnr, ssim
 from palsynth.evaluation.privacy import distances
 from palsynth.evaluation.quality import ser_fiq, ser_fiq_rescaled
 from palsynth.evaluation.recognition import auc, cosines, tar_at_far, top1
-from palsynth.evaluation.study import Answer, krippendorff_alpha
+from palsynth.evaluation.study import Rating, krippendorff_alpha
 
 RNG = np.random.default_rng(0)
 
@@ -32,8 +33,8 @@ KRIPPENDORFF = (
     "1 * 2 1 3 3 4 3 * * * * * * *",
     "* * 2 1 3 4 4 * 2 1 1 3 3 * 4",
 )
-"""Three raters, fifteen units, a star where a rater left one out: the worked example that texts
-on Krippendorff's alpha print, with 0.811 for interval data."""
+"""Three raters and fifteen units, with a star for a missing rating: the worked example of texts on
+Krippendorff's alpha, which give 0.811 for interval data."""
 
 
 def kernel_distance_by_definition(a: np.ndarray, b: np.ndarray) -> float:
@@ -52,21 +53,25 @@ def ser_fiq_by_definition(embeddings: np.ndarray) -> float:
 
 
 def alpha_example() -> float:
-    answers = [
-        Answer(f"rater {r}", str(unit), "m", "q", int(points))
+    ratings = [
+        Rating(f"rater {r}", str(unit), "m", "q", int(points))
         for r, row in enumerate(KRIPPENDORFF)
         for unit, points in enumerate(row.split())
         if points != "*"
     ]
-    return krippendorff_alpha(answers, "q")
+    return krippendorff_alpha(ratings, "q")
 
 
 def tar_by_definition(same: np.ndarray, other: np.ndarray, far: float) -> float:
-    """The best true-accept rate over all thresholds whose false-accept rate is allowed."""
+    """The best true accept rate over all thresholds with at most this false accept rate."""
     return max((same > t).mean() for t in [-np.inf, *same, *other] if (other > t).mean() <= far)
 
 
-def main() -> None:
+Comparison = tuple[str, str, float, Any, Any]
+"""Metric, reference, tolerance, our value and the reference's."""
+
+
+def comparisons() -> list[Comparison]:
     images = RNG.integers(0, 256, (4, 112, 112, 3), np.uint8)
     noise = RNG.integers(-30, 31, images.shape)
     truth = (images.astype(int) + noise).clip(0, 255).astype(np.uint8)
@@ -80,36 +85,95 @@ def main() -> None:
     frechet = np.square(a.mean(0) - b.mean(0)).sum() + np.trace(ca + cb - 2 * sqrtm(ca @ cb).real)
     nearest = np.array([[p @ q / np.linalg.norm(p) / np.linalg.norm(q) for q in b] for p in a])
     quality = ser_fiq(a)
-    rows = [
-        ("PSNR", "scikit-image", 1e-4, psnr(images, truth),
-         [peak_signal_noise_ratio(q, p) for p, q in zip(images, truth, strict=True)]),
-        ("SSIM", "scikit-image (leaves out a rim)", 5e-3, ssim(images, truth),
-         [structural_similarity(q, p, channel_axis=2, gaussian_weights=True, sigma=1.5,
-                                use_sample_covariance=False, data_range=255)
-          for p, q in zip(images, truth, strict=True)]),
+    return [
+        (
+            "PSNR",
+            "scikit-image",
+            1e-4,
+            psnr(images, truth),
+            [peak_signal_noise_ratio(q, p) for p, q in zip(images, truth, strict=True)],
+        ),
+        (
+            "SSIM",
+            "scikit-image (leaves out a rim)",
+            5e-3,
+            ssim(images, truth),
+            [
+                structural_similarity(
+                    q,
+                    p,
+                    channel_axis=2,
+                    gaussian_weights=True,
+                    sigma=1.5,
+                    use_sample_covariance=False,
+                    data_range=255,
+                )
+                for p, q in zip(images, truth, strict=True)
+            ],
+        ),
         ("FID", "definition with SciPy's sqrtm", 1e-8, frechet_distance(a, b), frechet),
         ("FID", "torchmetrics", 1e-8, frechet_distance(a, b), float(_compute_fid(*tensors))),
         ("KID", "definition", 1e-10, kernel_distance(a, b)[0], kernel_distance_by_definition(a, b)),
         ("SER-FIQ", "definition, pair by pair", 1e-12, quality, ser_fiq_by_definition(a)),
-        ("SER-FIQ, rescaled", "definition", 1e-12, ser_fiq_rescaled(0.885),
-         1 / (1 + np.exp(-130 * 0.005))),
+        (
+            "SER-FIQ, rescaled",
+            "definition",
+            1e-12,
+            ser_fiq_rescaled(0.885),
+            1 / (1 + np.exp(-130 * 0.005)),
+        ),
         ("cosine", "definition, pair by pair", 1e-12, cosines(a, b), nearest),
-        ("distance", "definition, pair by pair", 1e-7, distances(a, b),
-         np.linalg.norm(a[:, None] - b[None], axis=-1)),
-        ("top-1", "definition, probe by probe", 0, top1(nearest, names, names),
-         np.mean([names[int(np.argmax(row))] == n for row, n in zip(nearest, names, strict=True)])),
-        ("AUC", "SciPy's Mann-Whitney U", 1e-12, auc(same, other),
-         mannwhitneyu(same, other).statistic / len(same) / len(other)),
-        ("TAR at FAR 1 %", "best of all thresholds", 0, tar_at_far(same, other, 0.01),
-         tar_by_definition(same, other, 0.01)),
-        ("Spearman", "Pearson of ranks", 1e-12, spearman(x, y),
-         np.corrcoef(rankdata(x), rankdata(y))[0, 1]),
-        ("weighted kappa", "observed and expected disagreement", 1e-12, weighted_kappa(t, f),
-         1 - np.square(t - f).mean() / np.square(t[:, None] - f).mean()),
+        (
+            "distance",
+            "definition, pair by pair",
+            1e-7,
+            distances(a, b),
+            np.linalg.norm(a[:, None] - b[None], axis=-1),
+        ),
+        (
+            "top-1",
+            "definition, probe by probe",
+            0,
+            top1(nearest, names, names),
+            np.mean(
+                [names[int(np.argmax(row))] == n for row, n in zip(nearest, names, strict=True)]
+            ),
+        ),
+        (
+            "AUC",
+            "SciPy's Mann-Whitney U",
+            1e-12,
+            auc(same, other),
+            mannwhitneyu(same, other).statistic / len(same) / len(other),
+        ),
+        (
+            "TAR at FAR 1 %",
+            "best of all thresholds",
+            0,
+            tar_at_far(same, other, 0.01),
+            tar_by_definition(same, other, 0.01),
+        ),
+        (
+            "Spearman",
+            "Pearson of ranks",
+            1e-12,
+            spearman(x, y),
+            np.corrcoef(rankdata(x), rankdata(y))[0, 1],
+        ),
+        (
+            "weighted kappa",
+            "observed and expected disagreement",
+            1e-12,
+            weighted_kappa(t, f),
+            1 - np.square(t - f).mean() / np.square(t[:, None] - f).mean(),
+        ),
         ("Krippendorff's alpha", "printed worked example", 5e-4, alpha_example(), 0.811),
-    ]  # fmt: skip
+    ]
+
+
+def main() -> None:
     print("| metric | reference | tolerance | measured difference |\n|---|---|---|---|")
-    for metric, reference, tolerance, ours, theirs in rows:
+    for metric, reference, tolerance, ours, theirs in comparisons():
         gap = float(np.abs(np.asarray(ours) - np.asarray(theirs)).max())
         print(f"| {metric} | {reference} | {tolerance:g} | {gap:.1g} |")
         if not gap <= tolerance:

@@ -1,10 +1,10 @@
-"""The audit against known leaks: planted training pictures, fresh people, a model that has
-learnt its pictures by heart.
+"""The audit on known leaks: planted training pictures, new subjects, and a model that has memorised
+its training pictures.
 
     python benchmarks/audit.py [--work FOLDER] [--people 100]
 
-Draws a training set, a hold-out and a fresh synthetic set of people who do not exist, then plants
-5 % training pictures in the last, in each of five disguises. Figures are those of
+Renders a training set, a hold-out set and a new set of synthetic subjects, then plants 5 % training
+pictures in the last, each time modified in another of five ways. The figures are in
 docs/measurements.md.
 """
 
@@ -14,15 +14,15 @@ import argparse
 import csv
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from palsynth.audit.image_set import open_set
 from palsynth.audit.membership import model_of, picture_losses
-from palsynth.audit.protocol import audit
+from palsynth.audit.protocol import audit, open_set
 from palsynth.audit.report import print_findings, write_audit
 from palsynth.data.augment import Augmentation
 from palsynth.data.folder_source import FolderSource
@@ -36,8 +36,8 @@ from palsynth.scoring import judges
 from palsynth.scoring.features import FeatureCache
 from palsynth.training.loop import train
 
-EACH = 4
-"""Pictures of a person."""
+PICTURES_PER_SUBJECT = 4
+"""Pictures per subject."""
 
 
 def shifted(image: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ def compressed(image: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
 
 
-DISGUISES = {
+MODIFICATIONS = {
     "as it is": lambda image: image,
     "JPEG, quality 75": compressed,
     "shifted by 3 px": shifted,
@@ -59,40 +59,43 @@ DISGUISES = {
 }
 
 
-def drawn(folder: Path, people: int, seed: int, split: str) -> Path:
-    """A set of people in one split."""
+def rendered(folder: Path, num_subjects: int, seed: int, split: str) -> Path:
+    """A set of synthetic subjects in one split."""
     if not (folder / "metadata.jsonl").exists():
-        rows = export(folder, ExportPlan(people, EACH, seed=seed), workers=2)
+        rows = export(folder, ExportPlan(num_subjects, PICTURES_PER_SUBJECT, seed=seed), workers=2)
         write_manifest(folder, [replace(row, split=split) for row in rows])
     return folder
 
 
-def planted(fresh: Path, training: Path, out: Path, disguise) -> list[str]:
-    """A copy of the fresh set in which every twentieth picture is a training picture."""
-    rows, others = read_manifest(fresh), read_manifest(training)
-    found = []
+def planted(
+    new: Path, training: Path, out: Path, modify: Callable[[np.ndarray], np.ndarray]
+) -> list[str]:
+    """Copies the new set, with a modified training picture in place of every twentieth picture;
+    returns the names of these."""
+    rows, others = read_manifest(new), read_manifest(training)
+    names = []
     for k, row in enumerate(rows):
         (out / row.file_name).parent.mkdir(parents=True, exist_ok=True)
         if k % 20 == 7:
-            image = disguise(read_image(training / others[k % len(others)].file_name))
+            image = modify(read_image(training / others[k % len(others)].file_name))
             write_png(out / row.file_name, image)
-            found.append(row.file_name)
+            names.append(row.file_name)
         else:
-            shutil.copyfile(fresh / row.file_name, out / row.file_name)
+            shutil.copyfile(new / row.file_name, out / row.file_name)
     write_manifest(out, rows)
-    return found
+    return names
 
 
 def memorised(training: Path, holdout: Path, work: Path) -> tuple[float, float]:
-    """Membership AUC of a grader overfitted on purpose, and of one trained as usual."""
-    still = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0)
+    """Membership AUC of a deliberately overfitted grader, and of one trained as usual."""
+    no_augmentation = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0)
     usual = GraderRecipe(data=GraderData((training,)))
     usual = replace(usual, loop=replace(usual.loop, steps=100))
     loop = replace(usual.loop, steps=400, weight_decay=0.0)
     model = replace(usual.model, dropout=0.0)
-    heart = GraderRecipe(model=model, data=GraderData((training,), still), loop=loop)
+    overfitted = GraderRecipe(model=model, data=GraderData((training,), no_augmentation), loop=loop)
     out = []
-    for name, recipe in (("by-heart", heart), ("usual", usual)):
+    for name, recipe in (("memorised", overfitted), ("usual", usual)):
         train(recipe, work / name, resume=(work / name / "checkpoints").exists())
         network = model_of(work / name)
         sets = (FolderSource(training), FolderSource(holdout, ("test",)))
@@ -107,38 +110,42 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         work = options.work or Path(temporary)
-        training = drawn(work / "training", options.people, 31, "train")
-        holdout = drawn(work / "holdout", options.people, 32, "test")
-        fresh = drawn(work / "fresh", options.people, 33, "train")
+        training = rendered(work / "training", options.people, 31, "train")
+        holdout = rendered(work / "holdout", options.people, 32, "test")
+        new = rendered(work / "fresh", options.people, 33, "train")
         judge = judges.dlib()
         with FeatureCache(work / "features.sqlite") as cache:
-            seen = open_set(training, None, judge, cache)
-            unseen = open_set(holdout, None, judge, cache)
-            own = open_set(fresh, None, judge, cache)
-            found = audit(own, seen, unseen)
-            print("fresh people")
+            trained = open_set(training, None, judge, cache)
+            held_out = open_set(holdout, None, judge, cache)
+            own = open_set(new, None, judge, cache)
+            found = audit(own, trained, held_out)
+            print("new subjects")
             print_findings(found.findings)
             print(f"verdict: {'passed' if found.passed else 'FAILED'}")
-            write_audit(work / "audit-fresh", found, own, seen, unseen)
-            print(f"\n| planted 5 % | found | false alarms | lowest of them (limit {DUPLICATE}) | "
-                  "highest of the others | verdict |\n|---|---|---|---|---|---|")  # fmt: skip
-            for name, disguise in DISGUISES.items():
+            write_audit(work / "audit-fresh", found, own, trained, held_out)
+            print(
+                f"\n| planted 5 % | found | false alarms | lowest correlation (limit "
+                f"{DUPLICATE}) | highest of the rest | verdict |\n|---|---|---|---|---|---|"
+            )
+            for name, modify in MODIFICATIONS.items():
                 folder = work / name.replace(" ", "-").replace(",", "").replace("%", "")
-                names = set(planted(fresh, training, folder, disguise))
+                names = set(planted(new, training, folder, modify))
                 leaky = open_set(folder, None, judge, cache)
-                found = audit(leaky, seen, unseen)
+                found = audit(leaky, trained, held_out)
                 is_planted = np.array([row.file_name in names for row in leaky.rows])
-                caught, cached_features = found.near_duplicates, found.looks.correlation
-                print(f"| {name} | {(caught & is_planted).sum()} of {is_planted.sum()} | "
-                      f"{(caught & ~is_planted).sum()} of {(~is_planted).sum()} | "
-                      f"{cached_features[is_planted].min():.3f} | {cached_features[~is_planted].max():.3f} | "
-                      f"{'passed' if found.passed else 'FAILED'} |")  # fmt: skip
-            write_audit(work / "audit-planted", found, leaky, seen, unseen)
+                caught, correlation = found.near_duplicates, found.matches.correlation
+                print(
+                    f"| {name} | {(caught & is_planted).sum()} of {is_planted.sum()} | "
+                    f"{(caught & ~is_planted).sum()} of {(~is_planted).sum()} | "
+                    f"{correlation[is_planted].min():.3f} | {correlation[~is_planted].max():.3f} | "
+                    f"{'passed' if found.passed else 'FAILED'} |"
+                )
+            write_audit(work / "audit-planted", found, leaky, trained, held_out)
             with (work / "audit-planted" / "nearest.csv").open() as file:
                 assert len(list(csv.DictReader(file))) == len(leaky.rows)
-        heart, usual = memorised(training, holdout, work)
+        overfitted, usual = memorised(training, holdout, work)
         print(
-            f"\nmembership by loss, AUC: learnt by heart {heart:.3f}, trained as usual {usual:.3f}"
+            f"\nmembership by loss, AUC: memorised {overfitted:.3f}, trained as usual {usual:.3f}"
         )
 
 

@@ -1,9 +1,9 @@
-"""CFCPalsy's speed and size: the default beside the published design, on this machine's CPU.
+"""Speed and size of CFCPalsy: the default and the published design, on this machine's CPU.
 
     python benchmarks/cfcpalsy.py [--weights FOLDER] [--rounds 2]
 
-Figures are those of docs/measurements.md. The published design has random weights: its speed does
-not depend on them.
+The figures are in docs/measurements.md. The published design has random weights, on which its speed
+does not depend.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import resource
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,9 +20,9 @@ import torch
 
 from palsynth.data.examples import stack
 from palsynth.data.groups import GroupsSource
-from palsynth.data.training_pairs import pair_of
+from palsynth.data.training_pairs import make_pair
 from palsynth.encoders.base import as_images
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch, conditioner_of, unet_of
+from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch, build_conditioner, build_unet
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
 from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
@@ -29,25 +30,30 @@ from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
 
 def pairs(count: int) -> dict[str, torch.Tensor]:
     group = GroupsSource(970_000, 50, seed=4)[0]
-    every = [pair_of(group, who, s, (who + 1) % 4, 112) for who in range(4) for s in range(3)]
-    return {name: torch.from_numpy(a[:count]) for name, a in stack(every).items()}
+    samples = [
+        make_pair(group, member, script, (member + 1) % 4, 112)
+        for member in range(4)
+        for script in range(3)
+    ]
+    return {name: torch.from_numpy(a[:count]) for name, a in stack(samples).items()}
 
 
-def shown(batch: dict[str, torch.Tensor], rows: slice = slice(None)) -> ImageBatch:
+def image_batch(batch: dict[str, torch.Tensor], rows: slice = slice(None)) -> ImageBatch:
     return ImageBatch({n: as_images(batch[n][rows]) for n in ("identity", "expression", "draft")})
 
 
-def seconds(run, rounds: int) -> float:
-    """The quickest of some rounds."""
-    found = []
+def seconds(run: Callable[[], object], rounds: int) -> float:
+    """Seconds of the fastest round."""
+    times = []
     for _ in range(rounds):
-        began = time.perf_counter()
+        start = time.perf_counter()
         run()
-        found.append(time.perf_counter() - began)
-    return min(found)
+        times.append(time.perf_counter() - start)
+    return min(times)
 
 
-def peak() -> float:
+def peak_memory() -> float:
+    """Peak memory of the process so far, GiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
@@ -58,39 +64,46 @@ def main() -> None:
     options = parser.parse_args()
     batch = pairs(7)
     default = CFCPalsyPipeline.from_pretrained(options.weights).model
-    alone = torch.cat([default.sample(shown(batch, slice(k, k + 1)), [k]) for k in range(7)])
-    together = default.sample(shown(batch), range(7))
+    alone = torch.cat([default.sample(image_batch(batch, slice(k, k + 1)), [k]) for k in range(7)])
+    together = default.sample(image_batch(batch), range(7))
     gap = float((alone - together).abs().max()) * 255
     grey = np.abs((alone * 255).round().numpy() - (together * 255).round().numpy()).max()
-    print(f"batch of 7 against alone: largest difference {gap:.4f} grey levels, {grey:.0f} rounded")
+    print(
+        f"batch of 7 and one by one: largest difference {gap:.4f} grey levels, {grey:.0f} rounded"
+    )
 
-    own = seconds(lambda: default.sample(shown(batch, slice(0, 1)), [0]), options.rounds)
+    default_seconds = seconds(
+        lambda: default.sample(image_batch(batch, slice(0, 1)), [0]), options.rounds
+    )
     settings = CFCPalsySettings()
-    unet = unet_of(settings)
-    published = CFCPalsyModel(settings, unet, conditioner_of(settings, unet)).eval()
+    unet = build_unet(settings)
+    published = CFCPalsyModel(settings, unet, build_conditioner(settings, unet)).eval()
     size = sum(p.numel() for p in unet.parameters()) / 1e6
-    one = shown(batch, slice(0, 1))
-    theirs = seconds(lambda: published.sample(one, [0]), 1)
+    one = image_batch(batch, slice(0, 1))
+    published_seconds = seconds(lambda: published.sample(one, [0]), 1)
     quick = replace(settings.diffusion, sampler="dpm++", steps=8)
 
-    def in_half() -> None:
+    def sample_in_bf16() -> None:
         with torch.autocast("cpu", torch.bfloat16):
             published.sample(one, [0], quick)
 
-    ours = seconds(in_half, options.rounds)
+    quick_seconds = seconds(sample_in_bf16, options.rounds)
     d = default.settings.diffusion
     steps = f"{d.sampler} {d.steps}, mean of {d.num_samples_averaged}"
-    print("| model | sampler | seconds an image | times as quick |\n|---|---|---|---|")
-    print(f"| published design, {size:.1f} M, fp32 | ddim 50 | {theirs:.2f} | 1 |")
-    print(f"| the same, bf16 | dpm++ 8 | {ours:.2f} | {theirs / ours:.1f} |")
-    print(f"| default | {steps} | {own:.2f} | {theirs / own:.1f} |")
+    print("| model | sampler | seconds per image | speed-up |\n|---|---|---|---|")
+    print(f"| published design, {size:.1f} M, fp32 | ddim 50 | {published_seconds:.2f} | 1 |")
+    speed_ups = [published_seconds / quick_seconds, published_seconds / default_seconds]
+    print(f"| the same, bf16 | dpm++ 8 | {quick_seconds:.2f} | {speed_ups[0]:.1f} |")
+    print(f"| default | {steps} | {default_seconds:.2f} | {speed_ups[1]:.1f} |")
 
     objective = CFCPalsyObjective(published).train()
     two = {name: tensor[:2] for name, tensor in batch.items()}
-    began = time.perf_counter()
+    start = time.perf_counter()
     objective(two, torch.Generator().manual_seed(0)).total.backward()
-    print(f"published design, a training step of 2 images with both passes: "
-          f"{time.perf_counter() - began:.1f} s, peak memory {peak():.1f} GiB")  # fmt: skip
+    print(
+        "published design, one training step of 2 images with both passes: "
+        f"{time.perf_counter() - start:.1f} s, peak memory {peak_memory():.1f} GiB"
+    )
 
 
 if __name__ == "__main__":

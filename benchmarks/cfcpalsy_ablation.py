@@ -1,13 +1,14 @@
-"""What CFCPalsy's ablations hear, before any picture is drawn.
+"""On which conditions CFCPalsy's ablations depend, measured by the loss, without sampling.
 
     python benchmarks/cfcpalsy_ablation.py full=runs/full/weights no-cross=runs/no-cross/weights
 
-The first model is what the others are held against. Each predicts the same noisy pictures of
-people whom nothing trained on: the same pairs (one person at rest and moved, as the paper pairs),
-the same noise, the same ten timesteps, so models differ in figures where their pictures look alike.
-A model that listens errs more when told of another person, or of another expression: the last two
-columns. Errors are mean squares of what is predicted, times 1000; brackets 95 % intervals over
-people, not over trainings: one seed of a design says little about the design.
+The first model is the reference of the others. All predict from the same noisy pictures of subjects
+on whom nothing was trained: the same pairs (one subject at rest and moved, as in the paper), the
+same noise and the same ten timesteps, so that models can be compared whose samples look alike. A
+model that depends on a condition has a larger error with another identity image or another
+expression image: the last two columns. Errors are mean squared errors of the prediction, times
+1000; brackets are 95 % intervals over subjects, not over trainings: one seed of a design says
+little about it.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from torch import Tensor
 from palsynth.commands.options import named_folders
 from palsynth.data.examples import stack
 from palsynth.data.groups import MEMBERS, SCRIPTS, GroupsSource
-from palsynth.data.training_pairs import pair_of
+from palsynth.data.training_pairs import make_pair
 from palsynth.encoders.base import as_images
 from palsynth.encoders.validation import FIRST
 from palsynth.evaluation.intervals import bootstrap
@@ -35,39 +36,40 @@ BATCH = 24
 
 
 def pairs(groups: int, size: int) -> tuple[dict[str, Tensor], np.ndarray]:
-    """Pairs of every member and script of some groups, and the number of each one's person."""
+    """Pairs of every member and script of some groups, and the number of each pair's subject."""
     source = GroupsSource(FIRST + 2000, 500, seed=98, healthy=0.1)
-    found, people = [], []
+    samples, subjects = [], []
     for number in range(groups):
         group = source[number]
-        for script in range(SCRIPTS):  # neighbours are other people, who do the same
-            for who in range(MEMBERS):
-                found.append(pair_of(group, who, script, who, size))
-                people.append(MEMBERS * number + who)
-    return {n: torch.from_numpy(a) for n, a in stack(found).items()}, np.array(people)
+        for script in range(SCRIPTS):  # adjacent pairs: other subjects, same expressions
+            for member in range(MEMBERS):
+                samples.append(make_pair(group, member, script, member, size))
+                subjects.append(MEMBERS * number + member)
+    return {n: torch.from_numpy(a) for n, a in stack(samples).items()}, np.array(subjects)
 
 
 @torch.no_grad()
 def errors(model: CFCPalsyModel, batch: dict[str, Tensor], shift: dict[str, int]) -> np.ndarray:
-    """(N,) errors over all timesteps, with some condition images ``shift`` pairs off."""
+    """Errors (N,) over all timesteps; ``shift`` says by how many pairs a condition is shifted."""
     count, out = len(batch["target"]), []
-    for init_from in range(0, count, BATCH):
-        rows = torch.arange(init_from, min(init_from + BATCH, count))
+    for start in range(0, count, BATCH):
+        rows = torch.arange(start, min(start + BATCH, count))
         images = {
             name: as_images(batch[name][(rows + shift.get(name, 0)) % count])
             for name in ("identity", "expression", "draft")
         }
-        true, shown = as_images(batch["target"][rows]), ImageBatch(images)
-        conditioning, hidden = model.encode_conditions(shown), model.hidden(true, shown)
-        rng, each = torch.Generator().manual_seed(init_from), []
+        true, conditions = as_images(batch["target"][rows]), ImageBatch(images)
+        conditioning = model.encode_conditions(conditions)
+        hidden = model.to_diffused(true, conditions)
+        rng, squares = torch.Generator().manual_seed(start), []
         for step in TIMESTEPS:
             t = torch.full((len(rows),), step)
             noise = torch.randn(hidden.shape, generator=rng)
             predicted = model.predict(
-                q_sample(model.noise, hidden, noise, t), t, conditioning, shown
+                q_sample(model.noise, hidden, noise, t), t, conditioning, conditions
             )
-            each.append(per_image((predicted - target(model.noise, hidden, noise, t)).square()))
-        out.append(torch.stack(each).mean(0))
+            squares.append(per_image((predicted - target(model.noise, hidden, noise, t)).square()))
+        out.append(torch.stack(squares).mean(0))
     return torch.cat(out).double().numpy()
 
 
@@ -82,19 +84,22 @@ def main() -> None:
     for name, folder in named_folders(options.models).items():
         model = load_model(Path(folder))
         if first is None:
-            batch, people = pairs(options.groups, model.settings.unet.size)
-            print(f"{len(people)} pairs of {len(set(people))} people, {len(TIMESTEPS)} timesteps\n")
-            print("| model | error | more than the first | told of another person | "
-                  "told of another expression |\n|---|---|---|---|---|")  # fmt: skip
-        right = errors(model, batch, {})
-        first = right if first is None else first
-        # the next member is another person; a script on is another expression, after a group's last
-        # script that of the next group, which shows another person too
-        subject = errors(model, batch, {"identity": 1}) - right
-        expression = errors(model, batch, {"expression": MEMBERS}) - right
+            batch, subjects = pairs(options.groups, model.settings.unet.size)
+            print(f"{len(subjects)} pairs of {len(set(subjects))} subjects, ", end="")
+            print(f"{len(TIMESTEPS)} timesteps\n")
+            print(
+                "| model | error | difference to the first | another identity image | "
+                "another expression image |\n|---|---|---|---|---|"
+            )
+        own = errors(model, batch, {})
+        first = own if first is None else first
+        # The next member is another subject. The next script is another expression; after the last
+        # script of a group it is the next group's, which also shows another subject.
+        identity = errors(model, batch, {"identity": 1}) - own
+        expression = errors(model, batch, {"expression": MEMBERS}) - own
         cells = [
-            bootstrap(1000 * values, groups=people).text(2)
-            for values in (right, right - first, subject, expression)
+            bootstrap(1000 * values, groups=subjects).text(2)
+            for values in (own, own - first, identity, expression)
         ]
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
 

@@ -1,10 +1,11 @@
-"""CFCPalsy on real photos: is it still them, is the weak side the asked one?
+"""CFCPalsy on real photos: is the identity preserved, and is the requested side weak?
 
     python benchmarks/cfcpalsy_photos.py FOLDER [--sheets OUT]
 
-FOLDER is a London-set folder; its test people, whom nothing trained on, do ten movements with a
-palsy each, told by pictures of people who do not exist. Figures are those of docs/measurements.md.
-OUT takes a contact sheet a person, of real people: do not publish it.
+FOLDER is a London-set folder. Its test people, on whom nothing was trained, perform ten movements
+with a palsy each; the expression images show synthetic subjects. The figures are in
+docs/measurements.md. OUT takes one contact sheet per person; they show real people, so do not
+publish them.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ SIZE = 256
 PATIENTS_FROM = EVALUATION_SEEDS + 60_000
 
 
-def wishes(number: int) -> list[TargetExpression]:
+def targets(number: int) -> list[TargetExpression]:
     rng = np.random.default_rng([77, number])
     sides = (Side.LEFT, Side.RIGHT)
     return [TargetExpression(m, random_palsy(rng, sides[int(rng.integers(2))])) for m in YANAGIHARA]
@@ -50,59 +51,63 @@ def main() -> None:
         for name in names
     }
     gallery = np.stack([embedding(f.image, f.landmarks) for f in faces.values()])
-    print("| method | re-identified | dlib distance | side right | brow | eye | mouth |")
+    print("| method | re-identified | dlib distance | side accuracy | brow | eye | mouth |")
     print("|---|---|---|---|---|---|---|")
-    methods = {"cfcpalsy, told by a picture": (get_method("cfcpalsy", options.weights), True),
-               "cfcpalsy, told in words": (get_method("cfcpalsy", options.weights), False),
-               "simulator, told in words": (get_method("simulator"), False)}  # fmt: skip
+    methods = {
+        "cfcpalsy, expression image": (get_method("cfcpalsy", options.weights), True),
+        "cfcpalsy, requested palsy": (get_method("cfcpalsy", options.weights), False),
+        "simulator, requested palsy": (get_method("simulator"), False),
+    }
     for title, (method, by_picture) in methods.items():
-        requested, shown, who, rest = [], [], [], []
+        requested, images, labels, rest = [], [], [], []
         for number, (name, face) in enumerate(faces.items()):
-            wanted = wishes(number)
-            conditioning = [_told(a, number, k) if by_picture else a for k, a in enumerate(wanted)]
-            made = method([Request(face, e, k, framing=None) for k, e in enumerate(conditioning)])
+            wanted = targets(number)
+            expressions = [_expression_image(t, number) if by_picture else t for t in wanted]
+            made = method([Request(face, e, k, framing=None) for k, e in enumerate(expressions)])
             if options.sheets is not None and by_picture:
-                _sheet(options.sheets / f"{name}.png", face, conditioning, made)
-            requested += [(a.movement, a.palsy) for a in wanted]
-            shown += made
-            who += [number] * len(made)
+                _sheet(options.sheets / f"{name}.png", face, expressions, made)
+            requested += [(t.movement, t.palsy) for t in wanted]
+            images += made
+            labels += [number] * len(made)
             rest += [face.landmarks] * len(made)
-        print(f"| {title} | {_row(requested, shown, np.array(who), rest, gallery)} |")
+        print(f"| {title} | {_row(requested, images, np.array(labels), rest, gallery)} |")
 
 
-def _told(requested: TargetExpression, number: int, k: int) -> ExpressionImage:
-    return ExpressionImage(subject_face(sample(PATIENTS_FROM + number), requested, View(SIZE)))
+def _expression_image(target: TargetExpression, number: int) -> ExpressionImage:
+    return ExpressionImage(subject_face(sample(PATIENTS_FROM + number), target, View(SIZE)))
 
 
-def _row(requested: list, made: list, who: np.ndarray, rest: list, gallery: np.ndarray) -> str:
-    found = [detect_faces(image) for image in made]
-    vectors = np.stack([
-        embedding(image, f[0].landmarks) if f else np.full(128, np.nan)
-        for image, f in zip(made, found, strict=True)
-    ])  # fmt: skip
-    apart = np.linalg.norm(vectors[:, None] - gallery, axis=-1)
-    top1 = np.where(np.isnan(apart), np.inf, apart).argmin(1) == who
-    own = apart[np.arange(len(who)), who]
-    drop_conditions = np.full_like(rest[0], np.nan)
-    points = np.stack([f[0].landmarks if f else drop_conditions for f in found])
-    conditioning = requested_measures(requested, points, np.stack(rest))
-    clear = conditioning.clear()
-    side = conditioning.side_accuracy()[clear].astype(float)
+def _row(requested: list, images: list, labels: np.ndarray, rest: list, gallery: np.ndarray) -> str:
+    faces = [detect_faces(image) for image in images]
+    vectors = np.stack(
+        [
+            embedding(image, f[0].landmarks) if f else np.full(128, np.nan)
+            for image, f in zip(images, faces, strict=True)
+        ]
+    )
+    distance = np.linalg.norm(vectors[:, None] - gallery, axis=-1)
+    top1 = np.where(np.isnan(distance), np.inf, distance).argmin(1) == labels
+    own = distance[np.arange(len(labels)), labels]
+    missing = np.full_like(rest[0], np.nan)
+    points = np.stack([f[0].landmarks if f else missing for f in faces])
+    measures = requested_measures(requested, points, np.stack(rest))
+    clear = measures.clear()
+    side = measures.side_accuracy()[clear].astype(float)
     cells = [
-        bootstrap(100.0 * top1, groups=who).text(1),
-        bootstrap(own[~np.isnan(own)], groups=who[~np.isnan(own)]).text(3),
-        f"{bootstrap(100 * side, groups=who[clear]).text(1)} of {len(side)}",
+        bootstrap(100.0 * top1, groups=labels).text(1),
+        bootstrap(own[~np.isnan(own)], groups=labels[~np.isnan(own)]).text(3),
+        f"{bootstrap(100 * side, groups=labels[clear]).text(1)} of {len(side)}",
     ]
     movement = np.array([m.value for m, _ in requested])
-    cells += [
-        f"{rank_agreement(conditioning.region, movement, conditioning.requested, conditioning.measured, which):.3f}"
-        for which in REGIONS
+    ranks = [
+        rank_agreement(measures.region, movement, measures.requested, measures.measured, region)
+        for region in REGIONS
     ]
-    return " | ".join(cells)
+    return " | ".join([*cells, *(f"{rank:.3f}" for rank in ranks)])
 
 
-def _sheet(path: Path, face: Face, conditioning: list, made: list[np.ndarray]) -> None:
-    patients = [t.face.image for t in conditioning]
+def _sheet(path: Path, face: Face, expressions: list, made: list[np.ndarray]) -> None:
+    patients = [e.face.image for e in expressions]
     lines = [[face.image, *row[:5]] for row in (patients, made)]
     lines += [[face.image, *row[5:]] for row in (patients, made)]
     write_png(path, np.vstack([np.hstack(line) for line in lines]), **NOT_MADE)

@@ -1,9 +1,9 @@
-"""CODC on random pairs: is every part within the contour and drawn, and how long does it take?
+"""CODC on random pairs: does every part have edges, all within the contour, and how long it takes.
 
     python benchmarks/conditioning.py [--pairs 200] [--size 512] [--picture ten.png]
 
-Patients are people who do not exist, each in a movement with a palsy; non-patients are others at
-rest. The picture shows ten pairs: patient, non-patient, plain edges, CODC.
+Patients are synthetic subjects, each performing a movement with a palsy; non-patients are other
+synthetic subjects at rest. The picture shows ten pairs: patient, non-patient, plain edges, CODC.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import write_png
 from palsynth.face.regions import region_mask
 from palsynth.methods.base import TargetExpression
-from palsynth.methods.controlnet.conditioning import PARTS, codc, plain
+from palsynth.methods.controlnet.conditioning import PARTS, codc, patient_edges
 from palsynth.methods.resolve import subject_face
 from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, sample
 
-FROM = EVALUATION_SEEDS + 80_000
+FIRST_SEED = EVALUATION_SEEDS + 80_000
 
 
 def pair(number: int, size: int) -> tuple[Face, Face]:
@@ -33,13 +33,13 @@ def pair(number: int, size: int) -> tuple[Face, Face]:
     movement = YANAGIHARA[int(rng.integers(len(YANAGIHARA)))]
     palsy = random_palsy(rng, Side.LEFT if rng.random() < 0.5 else Side.RIGHT)
     patient = subject_face(
-        sample(FROM + 2 * number),
+        sample(FIRST_SEED + 2 * number),
         TargetExpression(movement, palsy),
         random_view(rng, size, PORTRAIT),
     )
     rest = TargetExpression(YANAGIHARA[0], Palsy.none())
     return patient, subject_face(
-        sample(FROM + 2 * number + 1), rest, random_view(rng, size, PORTRAIT)
+        sample(FIRST_SEED + 2 * number + 1), rest, random_view(rng, size, PORTRAIT)
     )
 
 
@@ -49,35 +49,45 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512)
     parser.add_argument("--picture", type=Path)
     options = parser.parse_args()
-    outside = empty = 0
+    beyond = empty = 0
     seconds, scales, rows = [], [], []
     for number in range(options.pairs):
         patient, other = pair(number, options.size)
-        began = time.perf_counter()
+        start = time.perf_counter()
         made = codc(patient, other, size=options.size)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - start)
         face = other.aligned(PORTRAIT, options.size)
         within = region_mask(face.landmarks, "face", face.image.shape)
         changed = (made.edges > 0) & (made.steps["non-patient's contour"] == 0)
-        outside += int((changed & ~within).any())
+        beyond += int((changed & ~within).any())
         for part in PARTS:
             left, top, right, bottom = made.boxes[part.name]
             empty += int(not made.edges[top:bottom, left:right].any())
         scales += list(made.scales.values())
         if number < 10:
-            own = plain(patient, options.size)
+            own = patient_edges(patient, options.size)
             row = [own.steps["patient"], face.image, own.edges, made.edges]
-            rows.append(np.hstack([
-                cv2.resize(i if i.ndim == 3 else np.repeat(i[..., None], 3, 2), (256, 256),
-                           interpolation=cv2.INTER_AREA) for i in row
-            ]))  # fmt: skip
-    print(f"{options.pairs} pairs at {options.size} px: {outside} with edges of a part outside the "
-          f"contour, {empty} of {options.pairs * len(PARTS)} parts empty")  # fmt: skip
+            rows.append(
+                np.hstack(
+                    [
+                        cv2.resize(
+                            i if i.ndim == 3 else np.repeat(i[..., None], 3, 2),
+                            (256, 256),
+                            interpolation=cv2.INTER_AREA,
+                        )
+                        for i in row
+                    ]
+                )
+            )
+    print(
+        f"{options.pairs} pairs at {options.size} px: {beyond} with edges of a part beyond the "
+        f"contour, {empty} of {options.pairs * len(PARTS)} parts empty"
+    )
     print(
         f"parts resized by {min(scales):.2f} to {max(scales):.2f}, median {np.median(scales):.2f}"
     )
     print(
-        f"{1000 * np.median(seconds):.0f} ms a map (median), {1000 * max(seconds):.0f} ms at most"
+        f"{1000 * np.median(seconds):.0f} ms per map (median), {1000 * max(seconds):.0f} ms at most"
     )
     if options.picture is not None:
         half = len(rows) // 2

@@ -1,10 +1,10 @@
-"""The three encoders and the judge, on people and photographs that they never saw.
+"""The three encoders and the judge, on subjects and photographs that they were not trained on.
 
     python benchmarks/encoders.py [--photographs FOLDER] [--identity PATH] [--expression PATH]
         [--landmarks PATH] [--judge PATH]
 
-FOLDER is a London-set folder; its test people are used. Paths are folders of weights, and
-ours where nothing is said. Figures are those of docs/measurements.md.
+FOLDER is a London-set folder; its test people are used. Paths are folders of weights; default: the
+weights that ship. The figures are in docs/measurements.md.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side
 from palsynth.data.augment import Augmentation
 from palsynth.data.examples import MOVEMENTS, Example, labels, stack
 from palsynth.encoders.base import as_images, upright_crop
-from palsynth.encoders.features import features_of
+from palsynth.encoders.features import extract_features
 from palsynth.encoders.load import (
     expression_encoder,
     expression_head,
@@ -38,21 +38,23 @@ from palsynth.face.detect import read_face
 from palsynth.face.framing import RECOGNISER
 from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, render, sample
 
-PEOPLE = 200
+SUBJECTS = 200
 
 
-def pictures(first: int, people: int, each: int, rng: np.random.Generator) -> list[Example]:
-    """A neutral healthy picture of each person, then ``each`` of movements and palsies."""
+def rendered(first: int, num_subjects: int, moved: int, rng: np.random.Generator) -> list[Example]:
+    """For each subject a neutral healthy picture, then ``moved`` of movements with palsies."""
     out = []
-    for k in range(people):
+    for k in range(num_subjects):
         subject = sample(first + k)
-        for j in range(each + 1):
+        for j in range(moved + 1):
             movement = YANAGIHARA[(k + j) % 10] if j else Movement.REST
             side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
             palsy = random_palsy(rng, side, healthy=0.15) if j else Palsy.none()
             view = random_view(rng, 112, RECOGNISER)
-            drawn = render(subject, movement, palsy, view=view)
-            out.append(Example(drawn.image, k, points=drawn.landmarks, **labels(movement, palsy)))
+            portrait = render(subject, movement, palsy, view=view)
+            out.append(
+                Example(portrait.image, k, points=portrait.landmarks, **labels(movement, palsy))
+            )
     return out
 
 
@@ -62,42 +64,43 @@ def features(network: torch.nn.Module, images: np.ndarray) -> np.ndarray:
     return np.concatenate([network(as_images(p)).vector.numpy() for p in parts])
 
 
-def recognition(name: str, gallery: np.ndarray, probe: np.ndarray, who: np.ndarray) -> None:
-    """Row of figures; ``gallery`` one feature a person, ``probe`` features of ``who``."""
+def recognition(name: str, gallery: np.ndarray, probe: np.ndarray, labels: np.ndarray) -> None:
+    """Prints a row; ``gallery``: one feature per subject; ``probe``: features of ``labels``."""
     similarity = cosines(probe, gallery)
-    same, other = verification(similarity, who, np.arange(len(gallery)))
+    same, other = verification(similarity, labels, np.arange(len(gallery)))
     print(
-        f"| {name} | {top1(similarity, who, np.arange(len(gallery))):.1%} | "
+        f"| {name} | {top1(similarity, labels, np.arange(len(gallery))):.1%} | "
         f"{auc(same, other):.4f} | {tar_at_far(same, other):.1%} |"
     )
 
 
-def dlib_row(name: str, gallery: np.ndarray, probe: np.ndarray, who: np.ndarray) -> None:
+def dlib_row(name: str, gallery: np.ndarray, probe: np.ndarray, labels: np.ndarray) -> None:
     """The same row for dlib, which compares by distance."""
     distance = np.linalg.norm(probe[:, None] - gallery[None], axis=-1)
-    same, other = verification(-distance, who, np.arange(len(gallery)))
+    same, other = verification(-distance, labels, np.arange(len(gallery)))
     print(
-        f"| {name} | {top1(-distance, who, np.arange(len(gallery))):.1%} | "
+        f"| {name} | {top1(-distance, labels, np.arange(len(gallery))):.1%} | "
         f"{auc(same, other):.4f} | {tar_at_far(same, other):.1%} |"
     )
 
 
 def on_backdrops(examples: list[Example], seed: int) -> list[Example]:
-    """The same pictures with everything but the face painted over, each in its own colours."""
+    """The same pictures with the background painted over, each in other colours."""
     paint = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, mirror=0, backdrop=1.0)
     return [paint(e, np.random.default_rng([seed, k])) for k, e in enumerate(examples)]
 
 
-def identity_table(title: str, gallery: list[Example], probe: list[Example],
-                   encoder: torch.nn.Module) -> None:  # fmt: skip
-    """Ours and dlib, on pictures as they are and with their surroundings painted over."""
-    who = np.array([e.subject for e in probe])
+def identity_table(
+    title: str, gallery: list[Example], probe: list[Example], encoder: torch.nn.Module
+) -> None:
+    """Ours and dlib, on pictures as they are and with the background painted over."""
+    labels = np.array([e.subject for e in probe])
     print(f"\n{title}\n| recogniser | top-1 | AUC | TAR at FAR 1 % |\n|---|---|---|---|")
-    for place, change in (("", lambda e, _: e), (", other surroundings", on_backdrops)):
+    for suffix, change in (("", lambda e, _: e), (", other background", on_backdrops)):
         pair = [change(gallery, 1), change(probe, 2)]
-        recognition(f"ours{place}", *(features(encoder, stack(e)["image"]) for e in pair), who)
+        recognition(f"ours{suffix}", *(features(encoder, stack(e)["image"]) for e in pair), labels)
         vectors = [np.array([embedding(e.image, e.points) for e in part]) for part in pair]
-        dlib_row(f"dlib{place}", *vectors, who)
+        dlib_row(f"dlib{suffix}", *vectors, labels)
 
 
 def photographed(folder: Path) -> tuple[list[Example], list[Example]]:
@@ -118,20 +121,20 @@ def test_faces(folder: Path) -> dict[str, list]:
 
 
 def expression_figures(name: str, reading, true, weak: np.ndarray) -> None:  # type: ignore[no-untyped-def]
-    """Movement over all; side where one side is weak enough to be seen; weakness over all."""
+    """Prints a row: movement, side (on the ``weak`` pictures) and weakness."""
     movement = (reading.movement.argmax(1) == true.movement).float().mean()
     side = (reading.side.argmax(1) == true.side).numpy()[weak].mean()
     weakness = (reading.weakness - true.weakness).abs().mean()
     print(f"| {name} | {movement:.1%} | {side:.1%} | {weakness:.3f} |")
 
 
-def expression_table(options: argparse.Namespace, examples: list[Example], each: int) -> None:
-    """The head on the expression feature, the judge, and what the feature keeps of identity."""
+def expression_table(options: argparse.Namespace, examples: list[Example], moved_each: int) -> None:
+    """The head on the expression feature, the judge, and how much identity the feature contains."""
     encoder = expression_encoder(options.expression, options.identity)
     tests = {n: torch.from_numpy(a) for n, a in stack(examples).items()}
     y = torch.from_numpy(features(encoder, stack(examples)["image"]))
     true = truth(tests)
-    seen = true.weakness.max(1).values.numpy() > 0.3
+    weak = true.weakness.max(1).values.numpy() > 0.3
     with torch.no_grad():
         reading = expression_head(options.expression)(y)
         network = judge(options.judge)
@@ -139,35 +142,41 @@ def expression_table(options: argparse.Namespace, examples: list[Example], each:
         judged = type(judged[0])(*(torch.cat(part) for part in zip(*judged, strict=True)))
     print(f"\n{len(examples)} pictures; side where weakness in the movement exceeds 0.3")
     print("| reader | movement | side | weakness, mean error |\n|---|---|---|---|")
-    expression_figures("E_Face - E_ID, its linear head", reading, true, seen)
-    told = features_of(list(stack(examples)["image"]), [None] * len(examples))
+    expression_figures("E_Face - E_ID, its linear head", reading, true, weak)
+    inputs = extract_features(list(stack(examples)["image"]), [None] * len(examples))
     with torch.no_grad():
         read = load_ours("reader")(
-            *(torch.from_numpy(told[n].copy()) for n in ("vector", "points"))
+            *(torch.from_numpy(inputs[n].copy()) for n in ("vector", "points"))
         )
-    expression_figures("the reader: that feature and landmarks", read, true, seen)
-    expression_figures("the judge", judged, true, seen)
-    confused = torch.zeros(len(MOVEMENTS), len(MOVEMENTS), dtype=torch.int)
+    expression_figures("the reader: that feature and landmarks", read, true, weak)
+    expression_figures("the judge", judged, true, weak)
+    confusion = torch.zeros(len(MOVEMENTS), len(MOVEMENTS), dtype=torch.int)
     for t, r in zip(true.movement, judged.movement.argmax(1), strict=True):
-        confused[t, r] += 1
-    worst = [(MOVEMENTS[i].value, int(confused[i, i]), int(confused[i].sum()))
-             for i in range(len(MOVEMENTS)) if confused[i].sum()]  # fmt: skip
-    print("judge by movement:", ", ".join(f"{n} {a}/{b}" for n, a, b in worst))
+        confusion[t, r] += 1
+    correct = [
+        (MOVEMENTS[i].value, int(confusion[i, i]), int(confusion[i].sum()))
+        for i in range(len(MOVEMENTS))
+        if confusion[i].sum()
+    ]
+    print("judge by movement:", ", ".join(f"{n} {a}/{b}" for n, a, b in correct))
 
-    who = np.array([e.subject for e in examples])
-    neutral = np.arange(0, len(examples), each + 1)
+    labels = np.array([e.subject for e in examples])
+    neutral = np.arange(0, len(examples), moved_each + 1)
     moved = np.setdiff1d(np.arange(len(examples)), neutral)
-    print("\nwhat is left of identity: neutral against moved")
+    print("\nremaining identity: neutral against moved")
     print("| feature | top-1 | AUC | TAR at FAR 1 % |\n|---|---|---|---|")
     vectors = features(encoder.identity, stack(examples)["image"])
-    recognition("E_ID", vectors[neutral], vectors[moved], who[moved])
-    recognition("E_Face - E_ID", y.numpy()[neutral], y.numpy()[moved], who[moved])
-    like = cosines(y.numpy(), y.numpy()) - 2 * np.eye(len(y))
-    nearest = like.argmax(1)
-    print(f"nearest of all other pictures is the same person: "
-          f"{(who[nearest] == who).mean():.1%} (E_Face - E_ID), ", end="")  # fmt: skip
-    like = cosines(vectors, vectors) - 2 * np.eye(len(y))
-    print(f"{(who[like.argmax(1)] == who).mean():.1%} (E_ID)")
+    recognition("E_ID", vectors[neutral], vectors[moved], labels[moved])
+    recognition("E_Face - E_ID", y.numpy()[neutral], y.numpy()[moved], labels[moved])
+    similarity = cosines(y.numpy(), y.numpy()) - 2 * np.eye(len(y))
+    nearest = similarity.argmax(1)
+    print(
+        "the nearest other picture shows the same subject: "
+        f"{(labels[nearest] == labels).mean():.1%} (E_Face - E_ID), ",
+        end="",
+    )
+    similarity = cosines(vectors, vectors) - 2 * np.eye(len(y))
+    print(f"{(labels[similarity.argmax(1)] == labels).mean():.1%} (E_ID)")
 
 
 @torch.no_grad()
@@ -177,22 +186,26 @@ def landmark_table(options: argparse.Namespace, examples: list[Example]) -> None
     parts = torch.from_numpy(data["image"]).split(64)
     found = np.concatenate([net(as_images(p)).points.numpy() for p in parts]) * 112 - 0.5
     eyes = [topology.OUTER_CANTHUS[s] for s in ("left", "right")]
-    apart = np.linalg.norm(
+    eye_distance = np.linalg.norm(
         data["points"][:, eyes[0]] - data["points"][:, eyes[1]], axis=-1, keepdims=True
     )
-    far = np.linalg.norm(found - data["points"], axis=-1)
+    error = np.linalg.norm(found - data["points"], axis=-1)
     print("\n| landmarks | mean error, px at 112 | of the outer-eye distance |\n|---|---|---|")
-    print(f"| {len(examples)} pictures of people, against truth | {far.mean():.2f} | "
-          f"{(far / apart).mean():.2%} |")  # fmt: skip
+    print(
+        f"| {len(examples)} pictures of subjects, against truth | {error.mean():.2f} | "
+        f"{(error / eye_distance).mean():.2%} |"
+    )
     if options.photographs:
         crops = [upright_crop(f) for v in test_faces(options.photographs).values() for f in v]
         images = torch.from_numpy(np.stack([c.image for c in crops]))
         found = net(as_images(images)).points.numpy() * 112 - 0.5
         true = np.stack([c.landmarks[:, :2] for c in crops])
-        apart = np.array([[c.outer_eyes] for c in crops])
-        far = np.linalg.norm(found - true, axis=-1)
-        print(f"| {len(crops)} test photographs, against MediaPipe | {far.mean():.2f} | "
-              f"{(far / apart).mean():.2%} |")  # fmt: skip
+        eye_distance = np.array([[c.outer_eyes] for c in crops])
+        error = np.linalg.norm(found - true, axis=-1)
+        print(
+            f"| {len(crops)} test photographs, against MediaPipe | {error.mean():.2f} | "
+            f"{(error / eye_distance).mean():.2%} |"
+        )
 
 
 def main() -> None:
@@ -202,14 +215,14 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", default=["identity", "expression", "landmarks"])
     options = parser.parse_args()
     each = 5
-    began = time.perf_counter()
-    examples = pictures(EVALUATION_SEEDS, PEOPLE, each, np.random.default_rng(3))
-    print(f"drew {len(examples)} pictures in {time.perf_counter() - began:.0f} s")
+    start = time.perf_counter()
+    examples = rendered(EVALUATION_SEEDS, SUBJECTS, each, np.random.default_rng(3))
+    print(f"rendered {len(examples)} pictures in {time.perf_counter() - start:.0f} s")
     if "identity" in options.only:
         encoder = identity_encoder(options.identity)
         neutral = examples[:: each + 1]
         moved = [e for k, e in enumerate(examples) if k % (each + 1)]
-        title = f"{PEOPLE} people, neutral against {len(moved)} moved and palsied"
+        title = f"{SUBJECTS} subjects, neutral against {len(moved)} moved with a palsy"
         identity_table(title, neutral, moved, encoder)
         if options.photographs:
             neutral, smiling = photographed(options.photographs)

@@ -1,6 +1,7 @@
-"""The identity judge of the benchmarks: dlib's face recogniser, which no model here was trained on.
+"""The identity judge of the benchmarks: dlib's face recogniser, on which no model here was trained.
 
-Two pictures show one person when their distance is below 0.6, the recogniser's usual threshold.
+Two pictures count as the same person if their distance is below 0.6, the recogniser's usual
+threshold.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ def _recogniser() -> DlibRecogniser:
 
 
 def embedding(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """128 numbers that tell people apart, from a picture and its landmarks (478, 2 or 3)."""
+    """Identity embedding (128,) of a picture with its landmarks (478, 2 or 3)."""
     points = np.column_stack([landmarks[:, :2], np.zeros(len(landmarks))]).astype(np.float32)
     crop = _recogniser().crop(Face(image, points)).image
     return _recogniser()(as_images(torch.from_numpy(crop[None]))).vector[0].numpy()

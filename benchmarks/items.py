@@ -1,8 +1,9 @@
-"""Item scores estimated from pictures against the truth, people with evaluation seeds.
+"""Item scores estimated from pictures, compared with the truth, of subjects with evaluation seeds.
 
     python benchmarks/items.py [--people 50]
 
-Every person does every movement at every House-Brackmann grade, sides in turn.
+Every synthetic subject performs every movement at every House-Brackmann grade, with alternating
+sides.
 """
 
 from __future__ import annotations
@@ -23,9 +24,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--people", type=int, default=50)
     options = parser.parse_args()
-    print(
-        "| movement | weighted kappa | side right where asked item < 4 | exact |\n|---|---|---|---|"
-    )
+    print("| movement | weighted kappa | side accuracy, item < 4 | exact |\n|---|---|---|---|")
     for movement in YANAGIHARA:
         true, found, sides = [], [], []
         for seed in range(EVALUATION_SEEDS, EVALUATION_SEEDS + options.people):

@@ -1,11 +1,11 @@
-"""Lids shut by a known share and eyeballs rolled by one, as capture reads them; and the gate.
+"""Capture of known lid closure and eyeball roll, and the recognisers behind the gate.
 
     python benchmarks/lids.py LONDON [--people 130]
 
-Drawn people (evaluation seeds, nothing was fitted on them) with their rest: each eye shut by a
-share of its own, one beside a shut eye, one beside an open one. LONDON (neutral/, smiling/) says
-how often a photographed eye is read as rolled, and how the gate's recogniser and dlib's see
-photographed people beside each other and beside people who do not exist.
+Synthetic subjects (evaluation seeds; nothing was fitted to them) with their rest: both eyes closed
+independently, one eye beside a shut eye, one beside an open eye. LONDON (neutral/, smiling/) shows
+how often a photographed eye is read as rolled, and how often the gate's recogniser and dlib's match
+pairs of photographed people, and photographed people with synthetic subjects.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ from palsynth.subjects import EVALUATION_SEEDS, View, random_view, render, rende
 FIRST = EVALUATION_SEEDS + 30_000
 BINS = ((0.1, 0.3), (0.3, 0.45), (0.45, 0.6), (0.6, 0.75), (0.75, 0.9), (1.0, 1.01))
 
-Shut = Callable[[np.random.Generator], tuple[float, float]]
-SETS: dict[str, Shut] = {
-    "each eye by a share of its own": lambda rng: (rng.uniform(0.1, 1), rng.uniform(0.1, 1)),
+Closures = Callable[[np.random.Generator], tuple[float, float]]
+SETS: dict[str, Closures] = {
+    "both eyes independent": lambda rng: (rng.uniform(0.1, 1), rng.uniform(0.1, 1)),
     "beside a shut eye": lambda rng: (1.0, rng.choice([1.0, rng.uniform(0.2, 1)])),
-    "beside an open one": lambda rng: (rng.uniform(-0.1, 0.1), rng.choice([1, rng.uniform(0, 1)])),
-}  # fmt: skip
+    "beside an open eye": lambda rng: (rng.uniform(-0.1, 0.1), rng.choice([1, rng.uniform(0, 1)])),
+}
 
 
 def one_face(image: np.ndarray) -> Face | None:
@@ -44,50 +44,52 @@ def one_face(image: np.ndarray) -> Face | None:
     return found[0] if len(found) == 1 else None
 
 
-def read_lids(people: int, first: int, shut: Shut) -> np.ndarray:
-    """Rows of true closure, true roll, and both as read, of both eyes of each person."""
+def read_lids(num_subjects: int, first: int, shut: Closures) -> np.ndarray:
+    """Rows of true closure, true roll, captured closure and captured roll, one row per eye."""
     rows = []
-    for k in range(people):
+    for k in range(num_subjects):
         rng = np.random.default_rng([31, first + k])
         subject, size = sample(first + k), int(rng.choice([128, 224, 320, 448]))
         closures = dict(zip(rng.permutation(list(Side)), shut(rng), strict=True))
-        bell = {s: max(1 - c, 0) * (subject.bell if rng.random() < 0.75 else 0.0)
-                for s, c in closures.items()}  # fmt: skip
-        what = drive(Movement.CLOSE_EYES_LIGHTLY, Palsy.none())
+        bell = {
+            s: max(1 - c, 0) * (subject.bell if rng.random() < 0.75 else 0.0)
+            for s, c in closures.items()
+        }
+        driven = drive(Movement.CLOSE_EYES_LIGHTLY, Palsy.none())
         left, right = (
-            replace(what.of(s), closure=float(closures[s]), bell=float(bell[s]))
+            replace(driven.of(s), closure=float(closures[s]), bell=float(bell[s]))
             for s in (Side.LEFT, Side.RIGHT)
         )
-        still = one_face(render(subject, view=random_view(rng, size, PORTRAIT)).image)
+        rest = one_face(render(subject, view=random_view(rng, size, PORTRAIT)).image)
         view = random_view(rng, size, PORTRAIT)
-        moved = one_face(render_drive(subject, replace(what, left=left, right=right), view)[0])
-        if still is None or moved is None:
+        moved = one_face(render_drive(subject, replace(driven, left=left, right=right), view)[0])
+        if rest is None or moved is None:
             continue
-        found = capture(moved, still)
+        found = capture(moved, rest)
         rows += [(closures[s], bell[s], found.of(s).closure, found.of(s).roll) for s in Side]
     return np.array(rows, float)
 
 
-def print_gate(photographed: list[list[Face]], drawn: list[Face]) -> None:
-    """Pairs that either recogniser takes for one person."""
+def print_gate(photographed: list[list[Face]], synthetic: list[Face]) -> None:
+    """Share of pairs that either recogniser matches."""
     ours, dlib = Recogniser(), DlibRecogniser()
 
     def vectors(faces: list[Face]) -> tuple[np.ndarray, np.ndarray]:
         known = [dlib.describe(dlib.crop(face).image) for face in faces]
         return np.stack([ours.describe(face) for face in faces]), np.stack(known)
 
-    (a, da), (b, db), (c, dc) = (vectors(faces) for faces in (*photographed, drawn))
+    (a, da), (b, db), (c, dc) = (vectors(faces) for faces in (*photographed, synthetic))
     same = np.eye(len(a), dtype=bool)
     print("\n| pairs | gate | dlib |\n|---|---|---|")
     for name, x, y, dx, dy, chosen in (
         ("one person, at rest and smiling", a, b, da, db, same),
         ("two people", a, b, da, db, ~same),
-        ("photographed and drawn", b, c, db, dc, np.ones((len(b), len(c)), bool)),
+        ("photographed and synthetic", b, c, db, dc, np.ones((len(b), len(c)), bool)),
     ):
-        far = np.linalg.norm(dx[:, None] - dy[None], axis=-1)[chosen]
-        gate = 100 * ((x @ y.T)[chosen] >= GATE).mean()
-        near = 100 * (far < SAME_PERSON).mean()
-        print(f"| {name} ({chosen.sum():,}) | {gate:.1f} % | {near:.1f} % |")
+        distance = np.linalg.norm(dx[:, None] - dy[None], axis=-1)[chosen]
+        by_gate = 100 * ((x @ y.T)[chosen] >= GATE).mean()
+        by_dlib = 100 * (distance < SAME_PERSON).mean()
+        print(f"| {name} ({chosen.sum():,}) | {by_gate:.1f} % | {by_dlib:.1f} % |")
 
 
 def main() -> None:
@@ -96,17 +98,17 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=130)
     options = parser.parse_args()
     found = [read_lids(options.people, FIRST + 1000 * k, s) for k, s in enumerate(SETS.values())]
-    print(f"| truly shut by | {' | '.join(SETS)} |\n|---|---|---|---|")
+    print(f"| true closure | {' | '.join(SETS)} |\n|---|---|---|---|")
     for low, high in BINS:
         cells = []
         for rows in found:
-            off = (rows[:, 2] - rows[:, 0])[(rows[:, 0] >= low) & (rows[:, 0] < high)]
-            text = f"{off.mean():.2f} ± {off.std():.2f} ({len(off)})"
-            cells.append(text if len(off) else "–")
+            error = (rows[:, 2] - rows[:, 0])[(rows[:, 0] >= low) & (rows[:, 0] < high)]
+            text = f"{error.mean():.2f} ± {error.std():.2f} ({len(error)})"
+            cells.append(text if len(error) else "–")
         print(f"| {'shut' if low == 1 else f'{low} to {high}'} | {' | '.join(cells)} |")
     rows = np.vstack(found)
     rows = rows[rows[:, 0] < 0.7]
-    print("\n| truly rolled by | read, median | read above 0.1 |\n|---|---|---|")
+    print("\n| true roll | captured, median | captured above 0.1 |\n|---|---|---|")
     for low, high in ((0, 0.001), (0.2, 0.4), (0.4, 0.6), (0.6, 0.8), (0.8, 1.01)):
         roll = rows[(rows[:, 1] >= low) & (rows[:, 1] < high), 3]
         cells = f"{np.median(roll):.2f} | {100 * (roll > 0.1).mean():.0f} % of {len(roll)}"
@@ -114,7 +116,7 @@ def main() -> None:
     kinds = ("neutral", "smiling")
     photos = [[read_face(p) for p in sorted((options.london / k).glob("*.jpg"))] for k in kinds]
     eyes = [capture(face).of(side).roll for faces in photos for face in faces for side in Side]
-    print(f"\nphotographed eyes that are read as rolled: {sum(r > 0 for r in eyes)} of {len(eyes)}")
+    print(f"\nphotographed eyes read as rolled: {sum(r > 0 for r in eyes)} of {len(eyes)}")
     seeds = range(FIRST + 5000, FIRST + 5300)
     view = View(256, PORTRAIT)
     images = [render(sample(seed), view=view).image for seed in seeds]

@@ -1,9 +1,9 @@
-"""Images a second of the training loop against the same model in a bare PyTorch loop.
+"""Throughput of the training loop, compared with the same model in a bare PyTorch loop.
 
     python benchmarks/loop.py [--steps 60] [--rounds 5]
 
-Both train the identity encoder's network at its recipe's batch and precision on examples held
-in memory; rounds take turns, so that whatever else the machine does falls on both.
+Both train the identity encoder's network with its recipe's batch and precision on examples in
+memory. The rounds alternate, so that other load on the machine affects both.
 """
 
 from __future__ import annotations
@@ -25,54 +25,54 @@ from palsynth.training.batches import batches
 from palsynth.training.loop import build, train
 from palsynth.training.recipe import LoopSettings
 
-PEOPLE = 500
+SUBJECTS = 500
 
 
-class Held:
-    """Examples held in memory: the loop is measured, not the drawing."""
+class MemorySource:
+    """Examples in memory: only the loop is measured, not the rendering."""
 
-    people = PEOPLE
+    num_subjects = SUBJECTS
 
     def __init__(self) -> None:
         rng = np.random.default_rng(0)
         self.images = rng.integers(0, 256, (256, 112, 112, 3), np.uint8)
 
     def __getitem__(self, number: int) -> Example:
-        return Example(self.images[number % 256], number % PEOPLE)
+        return Example(self.images[number % 256], number % SUBJECTS)
 
 
 @dataclasses.dataclass(frozen=True)
-class HeldRecipe(IdentityRecipe):
-    def source(self) -> Held:
-        return Held()
+class MemoryRecipe(IdentityRecipe):
+    def source(self, build_cache: bool = True) -> MemorySource:
+        return MemorySource()
 
     def objective(self):  # type: ignore[no-untyped-def]
-        data = dataclasses.replace(self.data, people=PEOPLE)
+        data = dataclasses.replace(self.data, subjects=SUBJECTS)
         return dataclasses.replace(IdentityRecipe(), model=self.model, data=data).objective()
 
 
-def bare(recipe: HeldRecipe) -> float:
-    """Seconds of a loop that does nothing but train."""
+def bare(recipe: MemoryRecipe) -> float:
+    """Seconds of a loop that only trains."""
     loop = recipe.loop
     objective = build(recipe)
     optimizer = torch.optim.AdamW(objective.parameters(), loop.learning_rate)
     data = batches(recipe.source(), loop, 0)
     rng = torch.Generator()
-    began = 0.0
+    start = 0.0
     for step, batch in enumerate(data):
         if step == loop.log_every:
-            began = time.perf_counter()
+            start = time.perf_counter()
         with torch.autocast("cpu", torch.bfloat16, enabled=loop.precision == "bf16"):
             losses = objective(batch, rng)
         losses.total.backward()
         torch.nn.utils.clip_grad_norm_(objective.parameters(), loop.clip)
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
-    return time.perf_counter() - began
+    return time.perf_counter() - start
 
 
-def ours(recipe: HeldRecipe, folder: Path) -> float:
-    """Seconds of the loop, EMA, logs and all, without the checkpoint at its end."""
+def ours(recipe: MemoryRecipe, folder: Path) -> float:
+    """Seconds of the loop with EMA and logs, without the final checkpoint."""
     shutil.rmtree(folder, ignore_errors=True)
     train(recipe, folder)
     rows = [json.loads(line) for line in (folder / "speed.jsonl").read_text().splitlines()]
@@ -86,10 +86,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     options = parser.parse_args()
     loop = LoopSettings(
-        steps=options.steps, batch=64, precision="bf16", device="cpu", log_every=10,
+        steps=options.steps,
+        batch=64,
+        precision="bf16",
+        device="cpu",
+        log_every=10,
         checkpoint_every=options.steps,
-    )  # fmt: skip
-    recipe = HeldRecipe(loop=loop)
+    )
+    recipe = MemoryRecipe(loop=loop)
     images = (options.steps - loop.log_every) * loop.batch
     ratios = []
     with tempfile.TemporaryDirectory() as folder:

@@ -1,12 +1,12 @@
-"""Which mistakes the tests would notice: small changes of the scientific core, one at a time.
+"""Mutation testing of the scientific core: which small changes do the tests detect?
 
     python benchmarks/mutants.py --out runs/mutants [--mutants 400] [--workers 2]
 
-Places are sampled by seed from the modules of CORE, and each gets one change that Cosmic Ray
-knows: another operator, another number, a condition negated, a loop never entered. The tests that
-run the changed line, by coverage, decide; a change that they all pass is alive. Started again with
-the same folder it goes on where it stopped. Ends with the score by module and the changes that are
-alive, as in docs/mutants.md.
+Places are sampled by seed from the modules of CORE, and each gets one mutation by Cosmic Ray:
+another operator, another number, a negated condition, a loop that is never entered. Coverage
+determines the tests that execute the changed line; a mutant that passes all of them survives. With
+the same folder a run resumes where it stopped. Prints the score by module and the surviving
+mutants, as in docs/mutants.md.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ElementTree
 from collections import defaultdict
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,36 +39,50 @@ from cosmic_ray.plugins import get_operator, operator_names
 HERE = Path(__file__).resolve().parents[1]
 
 CORE = (
-    "clinical/*.py", "face/measures.py", "face/scoring.py", "simulator/drive.py", "capture/*.py",
-    "evaluation/*.py", "data/folder_source.py", "data/folder_pairs.py", "data/half_smiles.py",
-    "data/groups.py", "training/objective.py", "training/loop.py",
-    "methods/cfcpalsy/objective.py", "methods/cfcpalsy/diffusion.py",
-    "methods/controlnet/objective.py", "methods/controlnet/gate.py",
-    "methods/controlnet/weighting.py", "methods/controlnet/strategies.py",
-    "audit/protocol.py", "audit/membership.py", "scoring/patients.py",
-)  # fmt: skip
+    "clinical/*.py",
+    "face/measures.py",
+    "face/scoring.py",
+    "simulator/drive.py",
+    "capture/*.py",
+    "evaluation/*.py",
+    "data/folder_source.py",
+    "data/folder_pairs.py",
+    "data/half_smiles.py",
+    "data/groups.py",
+    "training/objective.py",
+    "training/loop.py",
+    "methods/cfcpalsy/objective.py",
+    "methods/cfcpalsy/diffusion.py",
+    "methods/controlnet/objective.py",
+    "methods/controlnet/gate.py",
+    "methods/controlnet/weighting.py",
+    "methods/controlnet/strategies.py",
+    "audit/protocol.py",
+    "audit/membership.py",
+    "scoring/patients.py",
+)
 
-NO_SCIENCE = ("__init__.py", "document.py", "report.py")
+EXCLUDED_FILES = ("__init__.py", "document.py", "report.py")
 
-LEFT_OUT = re.compile(
+EXCLUDED_OPERATORS = re.compile(
     "NoOp|RemoveDecorator|VariableReplacer|VariableInserter|ExceptionReplacer"
     "|BinaryOperator_[A-Z][A-Za-z]+_(Bit|LShift|RShift)|ComparisonOperator_(?!Is)[A-Za-z]+_Is"
 )
-"""Operators that need arguments, and those that nearly always end in an error: bits of a float."""
+"""Operators that need arguments, and those that nearly always raise, such as bits of a float."""
 
 PRELOADED = ["torch", "cv2", "scipy.stats", "diffusers", "torchmetrics", "pytest", "numba"]
-"""Libraries that a process for one change finds imported."""
+"""Libraries that are already imported in the process of a mutant."""
 
 BUDGET = 60
-"""Seconds of tests that a change has to pass at most: thousands run a line of the simulator."""
+"""Seconds of tests per mutant, at most: thousands of tests execute a line of the simulator."""
 
 LIMIT = 300
-"""Seconds after which a change has made the tests hang, and counts as noticed."""
+"""Seconds after which the tests hang, which counts as killed."""
 
 
 @dataclass(frozen=True)
 class Mutant:
-    """One change: the ``occurrence``-th place of an operator in a module under src/palsynth."""
+    """One mutation: the ``occurrence``-th place of an operator in a module under src/palsynth."""
 
     module: str
     operator: str
@@ -77,7 +92,7 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a change: ``killed``, ``alive`` or ``not run`` by any test."""
+    """The result of a mutant: ``killed``, ``alive``, or ``not run`` by any test."""
 
     mutant: Mutant
     result: str
@@ -86,24 +101,23 @@ class Outcome:
 
 
 def places(module: str, source: str, rng: random.Random) -> list[Mutant]:
-    """One change for every place of a module, but for annotations, which nothing evaluates."""
-    silent = _annotations(source)
+    """One mutant for every place of a module, except annotations, which are not evaluated."""
+    annotations = _annotations(source)
     found: dict[tuple[int, int], list[Mutant]] = defaultdict(list)
     nodes = list(ast_nodes(get_ast(source)))
     for name in operator_names():
-        if LEFT_OUT.search(name):
+        if EXCLUDED_OPERATORS.search(name):
             continue
         operator = get_operator(name)()
         spots = (at for node in nodes for at in operator.mutation_positions(node))
         for occurrence, ((line, column), _) in enumerate(spots):
-            if not any(begin <= (line, column) < end for begin, end in silent):
+            if not any(start <= (line, column) < end for start, end in annotations):
                 found[line, column].append(Mutant(module, name, occurrence, line))
     return [rng.choice(found[spot]) for spot in sorted(found)]
 
 
 def _annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
-    """Begin and end (line, column) of all annotations, and of constants that only type checkers
-    read."""
+    """Start and end (line, column) of all annotations, and of blocks for type checkers only."""
     out = []
     for node in ast.walk(ast.parse(source)):
         for part in (getattr(node, "annotation", None), getattr(node, "returns", None)):
@@ -116,29 +130,29 @@ def _annotations(source: str) -> list[tuple[tuple[int, int], tuple[int, int]]]:
 
 
 def sampled(count: int, seed: int) -> list[Mutant]:
-    """Changes spread over the core as its places are, in an order by chance, so that the first ones
-    are a sample too."""
+    """Mutants sampled uniformly from all places of the core, in random order, so that the first
+    ones are a sample too."""
     rng = random.Random(seed)
     root = HERE / "src" / "palsynth"
     files = sorted({path for pattern in CORE for path in root.glob(pattern)})
-    every = []
+    candidates = []
     for path in files:
-        if path.name not in NO_SCIENCE:
-            every += places(str(path.relative_to(root)), path.read_text("utf-8"), rng)
-    print(f"{len(every)} places in {len(files)} modules")
-    return rng.sample(every, min(count, len(every)))
+        if path.name not in EXCLUDED_FILES:
+            candidates += places(str(path.relative_to(root)), path.read_text("utf-8"), rng)
+    print(f"{len(candidates)} places in {len(files)} modules")
+    return rng.sample(candidates, min(count, len(candidates)))
 
 
 @dataclass(frozen=True)
 class Tests:
-    """Which tests run a line, and how long each takes."""
+    """Which tests execute a line, and how long each takes."""
 
     contexts: dict[str, dict[int, list[str]]]
     seconds: dict[str, float]
 
     def of(self, mutant: Mutant) -> list[str]:
-        """The tests that run a change, quickest first, and at most BUDGET seconds of them; for a
-        line that runs on import those that run anything of its module."""
+        """The tests that execute a mutant, quickest first, and at most BUDGET seconds of them; for
+        a line that is executed on import, all tests that execute its module."""
         lines = self.contexts.get(mutant.module, {})
         found = set(lines.get(mutant.line, []))
         if not found or "" in found:
@@ -150,24 +164,36 @@ class Tests:
 
 
 def measured(folder: Path, copy: Path, workers: int) -> Tests:
-    """Runs the suite once under coverage, unless the folder has it already."""
+    """Runs the suite once under coverage, unless the folder has the result already."""
     data, times = folder / "coverage", folder / "times.xml"
     if not times.exists():
         subprocess.run(
-            [sys.executable, "-m", "pytest", "-n", str(workers), "--cov=palsynth",
-             "--cov-context=test", "--cov-report=", f"--junitxml={times}", "-o",
-             "junit_family=xunit1"],
-            cwd=copy, env=_environment(copy) | {"COVERAGE_FILE": str(data)}, check=True,
-        )  # fmt: skip
-    kept = coverage.CoverageData(str(data))
-    kept.read()
+            [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-n",
+                str(workers),
+                "--cov=palsynth",
+                "--cov-context=test",
+                "--cov-report=",
+                f"--junitxml={times}",
+                "-o",
+                "junit_family=xunit1",
+            ],
+            cwd=copy,
+            env=_environment(copy) | {"COVERAGE_FILE": str(data)},
+            check=True,
+        )
+    data_file = coverage.CoverageData(str(data))
+    data_file.read()
     root = str(copy / "src" / "palsynth") + os.sep
     contexts = {
         name.removeprefix(root): {
             line: [context.split("|")[0] for context in found]
-            for line, found in kept.contexts_by_lineno(name).items()
+            for line, found in data_file.contexts_by_lineno(name).items()
         }
-        for name in kept.measured_files()
+        for name in data_file.measured_files()
     }
     seconds = {}
     for case in ElementTree.parse(times).iter("testcase"):
@@ -178,13 +204,14 @@ def measured(folder: Path, copy: Path, workers: int) -> Tests:
 
 def _environment(copy: Path) -> dict[str, str]:
     return os.environ | {
-        "PYTHONPATH": str(copy / "src"), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1",
-    }  # fmt: skip
+        "PYTHONPATH": str(copy / "src"),
+        "OMP_NUM_THREADS": "1",
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
 
 
 def _copied(folder: Path, number: int) -> Path:
-    """A copy of what the checkout tracks, to be changed; without compiled files, which could be
-    stale."""
+    """A copy of the tracked files of the checkout, without compiled files, which could be stale."""
     copy = folder / f"copy-{number}"
     shutil.rmtree(copy, ignore_errors=True)
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=HERE, capture_output=True, check=True)
@@ -196,23 +223,23 @@ def _copied(folder: Path, number: int) -> Path:
 
 
 def run_tests(copy: str, tests: list[str]) -> None:
-    """In a process of its own: ends with pytest's exit code at the first test that fails."""
+    """Runs in its own process; exits with pytest's exit code at the first failing test."""
     import pytest
 
     os.chdir(copy)
     sys.path.insert(0, str(Path(copy) / "src"))
     assert "palsynth" not in sys.modules
     sys.dont_write_bytecode = True
-    with open(os.devnull, "w") as nowhere:
-        os.dup2(nowhere.fileno(), 1)
-        os.dup2(nowhere.fileno(), 2)
+    with open(os.devnull, "w") as null:
+        os.dup2(null.fileno(), 1)
+        os.dup2(null.fileno(), 2)
         options = ["-x", "-q", "-n0", "-p", "no:cacheprovider", "-p", "no:cov"]
         code = pytest.main([*options, *tests])
     os._exit(int(code))
 
 
 def passed(copy: Path, tests: list[str]) -> bool:
-    """Whether tests pass in a copy; such that hang do not."""
+    """Whether tests pass in a copy; tests that hang do not."""
     context = multiprocessing.get_context("forkserver")
     process = context.Process(target=run_tests, args=(str(copy), tests))
     process.start()
@@ -224,51 +251,51 @@ def passed(copy: Path, tests: list[str]) -> bool:
 
 
 def tried(mutant: Mutant, copy: Path, tests: Tests) -> Outcome:
-    """Makes one change in a copy, runs its tests, and takes it back."""
+    """Applies one mutation in a copy, runs its tests, and reverts it."""
     path = copy / "src" / "palsynth" / mutant.module
     source = path.read_text("utf-8")
     changed = mutate_code(source, get_operator(mutant.operator)(), mutant.occurrence)
     pairs = zip(source.splitlines(), (changed or "").splitlines(), strict=False)
     before, after = next(((a, b) for a, b in pairs if a != b), ("", ""))
-    which = tests.of(mutant)
-    if not which:
+    selected = tests.of(mutant)
+    if not selected:
         return Outcome(mutant, "not run", before.strip(), after.strip())
     try:
         path.write_text(changed or source, "utf-8")
-        result = "alive" if passed(copy, which) else "killed"
+        result = "alive" if passed(copy, selected) else "killed"
     finally:
         path.write_text(source, "utf-8")
     return Outcome(mutant, result, before.strip(), after.strip())
 
 
 def report(outcomes: list[Outcome]) -> str:
-    """The score by module, and what is alive, as Markdown."""
+    """The score by module, and the surviving mutants, as Markdown."""
     by_module: dict[str, list[Outcome]] = defaultdict(list)
     for outcome in outcomes:
         by_module[outcome.mutant.module].append(outcome)
-    lines = ["| module | changes | noticed | score |", "|---|---|---|---|"]
+    lines = ["| module | mutants | killed | score |", "|---|---|---|---|"]
     for name, found in [*sorted(by_module.items()), ("all", outcomes)]:
         killed = sum(o.result == "killed" for o in found)
         lines.append(f"| {name} | {len(found)} | {killed} | {100 * killed / len(found):.0f} % |")
-    lines += ["", "| alive | line | changed to |", "|---|---|---|"]
+    lines += ["", "| survivor | line | mutated to |", "|---|---|---|"]
     for o in outcomes:
         if o.result != "killed":
             where = f"{o.mutant.module}:{o.mutant.line}"
-            note = " (no test runs it)" if o.result == "not run" else ""
+            note = " (no test executes it)" if o.result == "not run" else ""
             cells = (text.replace("|", "\\|") for text in (o.before, o.after))
             lines.append(f"| {where}{note} | " + " | ".join(f"`{cell}`" for cell in cells) + " |")
     return "\n".join(lines)
 
 
 def read_log(path: Path) -> list[Outcome]:
-    """What an interrupted run has tried."""
+    """The outcomes of an interrupted run."""
     lines = path.read_text("utf-8").splitlines() if path.exists() else []
     found = [json.loads(line) for line in lines]
     return [Outcome(**{**record, "mutant": Mutant(**record["mutant"])}) for record in found]
 
 
 def main() -> None:
-    # not above: processes for changes import this file, and palsynth from their copy alone
+    # Not above: the processes of mutants import this file, and palsynth from their own copy only.
     from palsynth.progress import progress_bar
 
     parser = argparse.ArgumentParser(description=__doc__)
@@ -279,7 +306,7 @@ def main() -> None:
     options = parser.parse_args()
     folder = options.out.resolve()
     folder.mkdir(parents=True, exist_ok=True)
-    os.environ["OMP_NUM_THREADS"] = "1"  # a change a core
+    os.environ["OMP_NUM_THREADS"] = "1"  # one mutant per core
     multiprocessing.get_context("forkserver").set_forkserver_preload(PRELOADED)
     copies: queue.Queue[Path] = queue.Queue()
     for number in range(options.workers):
@@ -293,7 +320,7 @@ def main() -> None:
         Mutant(**k["mutant"]): Outcome(**{**k, "mutant": Mutant(**k["mutant"])}) for k in known
     }
     if not passed(folder / "copy-0", ["tests/clinical", "tests/capture"]):
-        raise SystemExit("the tests fail on the unchanged copy; mend that first")
+        raise SystemExit("the tests fail on the unchanged copy; fix that first")
     mutants = sampled(options.mutants, options.seed)
     todo = [mutant for mutant in mutants if mutant not in outcomes]
 
@@ -302,7 +329,7 @@ def main() -> None:
             return tried(mutant, copy, tests)
 
     with (
-        progress_bar("mutants") as tell,
+        progress_bar("mutants") as report_progress,
         ThreadPoolExecutor(options.workers) as pool,
         log.open("a", encoding="utf-8") as file,
     ):
@@ -310,13 +337,13 @@ def main() -> None:
             outcomes[outcome.mutant] = outcome
             file.write(json.dumps(asdict(outcome)) + "\n")
             file.flush()
-            tell(done, len(todo))
+            report_progress(done, len(todo))
     tried_all = [outcomes[mutant] for mutant in mutants]
     print(report(sorted(tried_all, key=lambda o: (o.mutant.module, o.mutant.line))))
 
 
 @contextlib.contextmanager
-def _borrowed(copies: queue.Queue[Path]):
+def _borrowed(copies: queue.Queue[Path]) -> Iterator[Path]:
     copy = copies.get()
     try:
         yield copy

@@ -1,9 +1,9 @@
-"""People who do not exist: found, distinct, unlike anybody photographed, the same when moved.
+"""Synthetic subjects: detected, distinct, unlike the photographed people, the same when moved.
 
     python benchmarks/people.py [--photographs FOLDER] [--count 500]
 
-FOLDER is a London-set folder: distances to the photographed people are measured against
-its photos. Figures are those of docs/measurements.md.
+FOLDER is a London-set folder, to whose neutral photos the distances are measured. The figures are
+in docs/measurements.md.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from palsynth.subjects import EVALUATION_SEEDS, View, render, sample
 
 
 def speed(count: int = 120) -> float:
-    """Faces a second at 112 px, a new palsy each and a new person every fourth."""
+    """Faces per second at 112 px, each with another movement, every fourth of a new subject."""
     palsy = Palsy.weakness(Side.LEFT, 0.7)
     view = View(112, RECOGNISER)
     for movement in YANAGIHARA:
@@ -38,7 +38,7 @@ def speed(count: int = 120) -> float:
 
 
 def compare_with_photographed(folder: Path, stack: np.ndarray, groups: np.ndarray) -> None:
-    """How near drawn people come to photographed ones, and these to one another, by group."""
+    """Distances of synthetic subjects to photographed people, and among each, by group."""
     paths = sorted((folder / "neutral").glob("*.jpg"))
     photos = [read_face(path) for path in paths]
     real = np.array([embedding(f.image, f.landmarks) for f in photos])
@@ -47,20 +47,20 @@ def compare_with_photographed(folder: Path, stack: np.ndarray, groups: np.ndarra
     real_groups = np.array([info[p.stem] for p in paths])
     nearest = np.linalg.norm(stack[:, None] - real[None], axis=-1).min(1)
     print(
-        f"nearest of {len(real)} photographed people: mean {nearest.mean():.3f}, "
+        f"distance to the nearest of {len(real)} photographed people: mean {nearest.mean():.3f}, "
         f"minimum {nearest.min():.3f}, below 0.5: {(nearest < 0.5).mean():.2%}"
     )
     among = np.linalg.norm(real[:, None] - real[None], axis=-1)
     apart = np.linalg.norm(stack[:, None] - stack[None], axis=-1)
-    print("\n| group | drawn: pairs < 0.6 | near a photographed person (< 0.5) |", end="")
-    print(" photographed: pairs < 0.6 | near another (< 0.5) |\n|---|---|---|---|---|")
+    print("\n| group | synthetic: pairs < 0.6 | nearest photographed person < 0.5 |", end="")
+    print(" photographed: pairs < 0.6 | nearest other < 0.5 |\n|---|---|---|---|---|")
     for name in ("all", *sorted(set(groups))):
         d = np.ones(len(groups), bool) if name == "all" else groups == name
         r = np.ones(len(real_groups), bool) if name == "all" else real_groups == name
-        drawn, photographed = _pairs(apart[d][:, d]), _pairs(among[r][:, r])
+        synthetic, photographed = _pairs(apart[d][:, d]), _pairs(among[r][:, r])
         others = among[r][:, r] + 9 * np.eye(r.sum())
         print(
-            f"| {name} ({d.sum()}, {r.sum()}) | {(drawn < 0.6).mean():.1%} | "
+            f"| {name} ({d.sum()}, {r.sum()}) | {(synthetic < 0.6).mean():.1%} | "
             f"{(nearest[d] < 0.5).mean():.1%} | {(photographed < 0.6).mean():.1%} | "
             f"{(others.min(1) < 0.5).mean():.1%} |"
         )
@@ -78,19 +78,19 @@ def main() -> None:
     options = parser.parse_args()
     rate = speed()
     rng = np.random.default_rng(1)
-    codes, groups, same, errors, one_sided = [], [], [], [], []
-    seen: dict[str, list[float]] = {name: [] for name in SIDED}
+    embeddings, groups, same, errors, one_sided = [], [], [], [], []
+    detected: dict[str, list[float]] = {name: [] for name in SIDED}
     true: dict[str, list[float]] = {name: [] for name in SIDED}
-    pictures = found_in = 0
+    pictures = with_face = 0
     for seed in range(EVALUATION_SEEDS, EVALUATION_SEEDS + options.count):
         subject = sample(seed)
         neutral = render(subject, view=View(256))
         faces = detect_faces(neutral.image)
         pictures += 1
-        found_in += len(faces) == 1
+        with_face += len(faces) == 1
         if not faces:
             continue
-        codes.append(embedding(neutral.image, faces[0].landmarks))
+        embeddings.append(embedding(neutral.image, faces[0].landmarks))
         groups.append(subject.ethnicity)
         for movement in rng.choice(np.array(YANAGIHARA[1:], dtype=object), 2, replace=False):
             side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
@@ -98,10 +98,12 @@ def main() -> None:
             portrait = render(subject, Movement(movement), palsy, view=View(256))
             faces = detect_faces(portrait.image)
             pictures += 1
-            found_in += len(faces) == 1
+            with_face += len(faces) == 1
             if not faces:
                 continue
-            same.append(np.linalg.norm(embedding(portrait.image, faces[0].landmarks) - codes[-1]))
+            same.append(
+                np.linalg.norm(embedding(portrait.image, faces[0].landmarks) - embeddings[-1])
+            )
             gap = faces[0].landmarks[:468, :2] - portrait.landmarks[:468]
             error = float(np.linalg.norm(gap, axis=1).mean() / faces[0].outer_eyes)
             errors.append(error)
@@ -112,32 +114,29 @@ def main() -> None:
                 one_sided.append(error)
             a, b = measure(faces[0].landmarks).fractions(), measure(portrait.landmarks).fractions()
             for name in SIDED:
-                seen[name].append(a.sided[name].asymmetry)
+                detected[name].append(a.sided[name].asymmetry)
                 true[name].append(b.sided[name].asymmetry)
 
-    stack = np.array(codes)
+    found = with_face / pictures
+    stack = np.array(embeddings)
     apart = _pairs(np.linalg.norm(stack[:, None] - stack[None], axis=-1))
-    print(
-        f"{options.count} people, {pictures} pictures; one face found in {found_in / pictures:.2%}"
-    )
-    print(
-        f"pairs of people: mean distance {apart.mean():.3f}, below 0.6: {(apart < 0.6).mean():.2%}"
-    )
+    print(f"{options.count} subjects, {pictures} pictures; one face found in {found:.2%}")
+    print(f"subject pairs: mean distance {apart.mean():.3f}, below 0.6: {(apart < 0.6).mean():.2%}")
     if options.photographs is not None:
         compare_with_photographed(options.photographs, stack, np.array(groups))
-    moved = np.array(same)
-    print(f"same person moved: mean {moved.mean():.3f}, 95 % below {np.percentile(moved, 95):.3f}")
+    moved, high = np.array(same), np.percentile(same, 95)
+    print(f"same subject moved: mean {moved.mean():.3f}, 95th percentile {high:.3f}")
     print(
         f"landmark error, share of the outer-eye distance: all {np.mean(errors):.4f} "
-        f"(95 % below {np.percentile(errors, 95):.4f}), one-sided {np.mean(one_sided):.4f}"
+        f"(95th percentile {np.percentile(errors, 95):.4f}), one-sided {np.mean(one_sided):.4f}"
     )
     print("\n| measure | detected per true asymmetry | correlation |\n|---|---|---|")
     for name in SIDED:
-        x, y = np.array(true[name]), np.array(seen[name])
+        x, y = np.array(true[name]), np.array(detected[name])
         print(
             f"| {name} | {(x * y).sum() / np.square(x).sum():.2f} | {np.corrcoef(x, y)[0, 1]:.3f} |"
         )
-    print(f"\nfaces/s on one core at 112 px: {rate:.1f}")
+    print(f"\nfaces per second on one core at 112 px: {rate:.1f}")
 
 
 if __name__ == "__main__":

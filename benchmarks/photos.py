@@ -1,9 +1,9 @@
-"""The simulator on real photos: side, weakness, identity, support, folds of the mesh, speed.
+"""The simulator on real photos: side, weakness, identity, support, mesh folding, speed.
 
     python benchmarks/photos.py FOLDER [--limit N]
 
-FOLDER is a London-set folder (neutral/, info.csv). Every photo does ten movements on both
-sides with a weakness drawn uniformly from 0 … 1; the printed tables are those of
+FOLDER is a London-set folder (neutral/, info.csv). Every photo is moved in ten movements
+on both sides, with a weakness sampled uniformly from 0 … 1. Prints the tables of
 docs/measurements.md.
 """
 
@@ -27,7 +27,7 @@ from palsynth.simulator.photo import at_rest, simulate
 from palsynth.simulator.surface import smallest_jacobian
 
 REST_FROM = 0.75
-"""Weakness of grade V: only from there on does a face at rest differ."""
+"""Weakness of grade V: a face at rest is symmetric below it."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def run(path: Path, rng: np.random.Generator) -> list[Outcome]:
     return out
 
 
-def judged(outcomes: list[Outcome]) -> list[Outcome]:
-    """Outcomes whose asymmetry says something: not the wink, rest only from grade V up."""
+def informative(outcomes: list[Outcome]) -> list[Outcome]:
+    """Outcomes whose asymmetry depends on the weakness: not the wink, rest only from grade V up."""
     return [
         o
         for o in outcomes
@@ -89,12 +89,12 @@ def judged(outcomes: list[Outcome]) -> list[Outcome]:
 
 
 def summary(outcomes: list[Outcome]) -> str:
-    said = judged(outcomes)
-    clear = [o for o in said if abs(o.signed) >= 0.5]
+    used = informative(outcomes)
+    clear = [o for o in used if abs(o.signed) >= 0.5]
     side = np.mean([np.sign(o.measured) == np.sign(o.signed) for o in clear])
     cells = [f"{side:.1%} of {len(clear)}"]
     for region in ("brow", "eye", "mouth"):
-        some = [o for o in said if ANSWERS[o.movement].region == region]
+        some = [o for o in used if ANSWERS[o.movement].region == region]
         cells.append(f"{_pooled(some):.3f}")
     distance = np.array([o.distance for o in outcomes])
     cells.append(f"{distance.mean():.3f}")
@@ -103,7 +103,7 @@ def summary(outcomes: list[Outcome]) -> str:
 
 
 def _pooled(outcomes: list[Outcome]) -> float:
-    """Spearman over a region: each movement's asymmetry in units of its own spread."""
+    """Spearman over a region, each movement's asymmetry divided by its standard deviation."""
     requested, found = [], []
     for movement in {o.movement for o in outcomes}:
         some = [o for o in outcomes if o.movement is movement]
@@ -123,12 +123,12 @@ def main() -> None:
     outcomes = [o for path in paths for o in run(path, rng)]
 
     print(f"{len(paths)} photos, {len(outcomes)} pictures\n")
-    print("| movement | measure that answers | Spearman | side right, weakness >= 0.5 |")
+    print("| movement | measure | Spearman | side accuracy, weakness >= 0.5 |")
     print("|---|---|---|---|")
     for movement in YANAGIHARA:
-        some = judged([o for o in outcomes if o.movement is movement])
+        some = informative([o for o in outcomes if o.movement is movement])
         if not some:
-            print(f"| {movement.label} | none: only one eye is asked | – | – |")
+            print(f"| {movement.label} | none: only one eye is requested | – | – |")
             continue
         clear = [o for o in some if abs(o.signed) >= 0.5]
         rank = spearmanr([o.signed for o in some], [o.measured for o in some])[0]
@@ -137,7 +137,7 @@ def main() -> None:
 
     with (options.folder / "info.csv").open() as file:
         info = {row["face_id"]: row for row in csv.DictReader(file)}
-    print("\n| photos | side right | brow | eye | mouth | dlib mean | dlib 99 % |")
+    print("\n| photos | side accuracy | brow | eye | mouth | dlib mean | dlib 99 % |")
     print("|---|---|---|---|---|---|---|")
     print(f"| all ({len(paths)}) | {summary(outcomes)} |")
     for column in ("gender", "ethnicity"):
@@ -149,7 +149,7 @@ def main() -> None:
     seconds = np.array([o.seconds for o in outcomes])
     print(f"\nsmallest Jacobian {min(o.jacobian for o in outcomes):.3f}")
     print(f"pixels beyond the support unchanged: {all(o.untouched for o in outcomes)}")
-    print(f"photos/s on one core after landmarks: {1 / np.median(seconds):.1f} (median)")
+    print(f"photos per second on one core after landmarks: {1 / np.median(seconds):.1f} (median)")
 
 
 if __name__ == "__main__":

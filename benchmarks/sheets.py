@@ -1,10 +1,10 @@
-"""Sheets of real photos: is the severity that was requested the one that is measured?
+"""Sheets of real photos: does the measured severity match the requested one?
 
     python benchmarks/sheets.py LONDON
 
-The 16 test people's neutral photos do the ten movements with a Yanagihara total of 12 of each side,
-and with grades II to VI; each movement is measured against the photo's own rest, and without. And
-the photographed smiles of everybody, all healthy: the item that a grin is estimated at.
+The neutral photos of the 16 test people are moved in the ten movements with a palsy of Yanagihara
+total 12 and with grades II to VI; each movement is measured with and without the photo's own rest.
+Then the item score estimated from the photographed smiles of all people, which are healthy grins.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from palsynth.simulator.photo import simulate
 
 
 def total(face: Face, palsy: Palsy, rest: Measures | None) -> int:
-    """The measured Yanagihara total of a photo that does the ten movements."""
+    """The measured Yanagihara total of a photo moved in the ten movements."""
     scores = [
         estimate(measure(detect_face(simulate(face, m, palsy).image).landmarks), m, rest).score
         for m in YANAGIHARA
@@ -45,14 +45,14 @@ def total(face: Face, palsy: Palsy, rest: Measures | None) -> int:
 
 
 def print_smiles(folder: Path, held_out: set[str]) -> None:
-    """Apart for the people whose smiles the calibration has seen, and for those held out."""
+    """Separately for the people whose smiles the calibration was fitted to, and the test people."""
     scores = defaultdict(list)
     for path in sorted((folder / "smiling").glob("*.jpg")):
-        who = "test people" if path.stem in held_out else "train people"
+        people = "test people" if path.stem in held_out else "train people"
         smile = measure(read_face(path).landmarks)
         rest = measure(read_face(folder / "neutral" / path.name).landmarks)
-        scores[f"{who}, against rest"].append(estimate(smile, Movement.GRIN, rest).score)
-        scores[f"{who}, one picture"].append(estimate(smile, Movement.GRIN).score)
+        scores[f"{people}, with rest"].append(estimate(smile, Movement.GRIN, rest).score)
+        scores[f"{people}, one picture"].append(estimate(smile, Movement.GRIN).score)
     print("\n| healthy photographed smiles | item 4 | 2 | 0 |\n|---|---|---|---|")
     for name in sorted(scores):
         found = scores[name]
@@ -69,7 +69,7 @@ def main() -> None:
     faces = [
         read_face(options.folder / "neutral" / f"{n}.jpg").aligned(PORTRAIT, 320) for n in names
     ]
-    print("| requested | measured against rest: in the band, mean error | without rest |")
+    print("| requested | with rest: in the band, mean error | without rest |")
     print("|---|---|---|")
     for name, make in {
         "Yanagihara 12": lambda side: palsy_from_yanagihara(12, side),

@@ -1,13 +1,13 @@
-"""How far simulated grins are from the same people's photographed smiles.
+"""Simulated grins compared with photographed smiles of the same people.
 
     python benchmarks/smiles.py LONDON [--effort 0.71] [--split test]
 
-Of the people of a split who show their teeth as they smile: a healthy grin is simulated on the
-neutral photograph, at the one effort that photographed smiles have in the mean, and as large as
-brings it nearest to the own smile; and the own smile is captured and drawn again. Landmark error is
-the mean distance of the lips' landmarks from the photographed smile's, in per cent of the outer-eye
-distance, both detected; colour error the mean CIE76 difference on the canonical face, both pictures
-warped to it and their cheeks' lightness made equal: of the skin, and of the mouth's surroundings.
+For the people of a split whose smile shows teeth, a healthy grin is simulated on the neutral
+photograph, at the mean effort of photographed smiles and at the effort that comes nearest to the
+person's smile; and the person's smile is captured and rendered. Landmark error is the mean distance
+between the detected lip landmarks and those of the photographed smile, in per cent of the outer-eye
+distance. Colour error is the mean CIE76 difference of the skin and of the area around the mouth,
+after both pictures are warped to the canonical face and their cheeks' lightness is equalised.
 """
 
 from __future__ import annotations
@@ -34,23 +34,25 @@ from palsynth.simulator.photo import simulate
 EFFORTS = np.arange(0.3, 1.21, 0.1)
 OPEN = 0.05
 LIPS = [
-    *topology.OUTER_UPPER_LIP, *topology.OUTER_LOWER_LIP,
-    *topology.INNER_UPPER_LIP, *topology.INNER_LOWER_LIP,
-]  # fmt: skip
-STILL = [33, 133, 362, 263, 168, 6, 197, 195]
+    *topology.OUTER_UPPER_LIP,
+    *topology.OUTER_LOWER_LIP,
+    *topology.INNER_UPPER_LIP,
+    *topology.INNER_LOWER_LIP,
+]
+STABLE = [33, 133, 362, 263, 168, 6, 197, 195]
 
 
-def laid_over(points: np.ndarray, over: np.ndarray) -> np.ndarray:
-    """Points (N, 2) moved, turned and scaled so that what a smile does not move lies alike."""
-    affine, _ = cv2.estimateAffinePartial2D(points[STILL], over[STILL], method=cv2.LMEDS)
+def aligned(points: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """Points (N, 2) aligned with the reference by the landmarks that a smile does not move."""
+    affine, _ = cv2.estimateAffinePartial2D(points[STABLE], reference[STABLE], method=cv2.LMEDS)
     return np.asarray(points @ affine[:, :2].T + affine[:, 2])
 
 
 def landmark_error(made: Face, photo: Face) -> float:
     """Per cent of the outer-eye distance."""
-    there = photo.landmarks[:, :2].astype(np.float64)
-    here = laid_over(made.landmarks[:, :2].astype(np.float64), there)
-    return float(100 * np.linalg.norm((here - there)[LIPS], axis=1).mean() / photo.outer_eyes)
+    target = photo.landmarks[:, :2].astype(np.float64)
+    result = aligned(made.landmarks[:, :2].astype(np.float64), target)
+    return float(100 * np.linalg.norm((result - target)[LIPS], axis=1).mean() / photo.outer_eyes)
 
 
 def texture(face: Face) -> np.ndarray:
@@ -62,20 +64,20 @@ def texture(face: Face) -> np.ndarray:
 
 
 def colour_error(made: Face, photo: Face) -> tuple[float, float]:
-    """CIE76 of the skin below the eyes, and of the mouth's surroundings without its opening."""
+    """CIE76 of the skin below the eyes, and around the mouth without its opening."""
     a, b = texture(made), texture(photo)
     height, width = a.shape[:2]
     y, x = np.mgrid[:height, :width] / UNIT
     x, y = x + EXTENT[0], y + EXTENT[1]
     cheeks = (np.abs(x) < 0.5) & (y > 0.15) & (y < 0.35)
     b = b + (np.median(a[cheeks], axis=0) - np.median(b[cheeks], axis=0))
-    off = np.linalg.norm(a - b, axis=-1)
+    difference = np.linalg.norm(a - b, axis=-1)
     opening = np.hypot(x / 0.30, (y - 0.72) / 0.09) < 1
     skin = (np.abs(x) < 0.62) & (y > 0.12) & (y < 1.0) & ~opening
     both = np.stack([cv2.cvtColor(t, cv2.COLOR_LAB2RGB) * 255 for t in (a, b)])
     skin &= skin_mask(both[0]) & skin_mask(both[1])
     around = skin & (np.abs(x) < 0.42) & (y > 0.40) & (y < 0.95)
-    return float(off[skin].mean()), float(off[around].mean())
+    return float(difference[skin].mean()), float(difference[around].mean())
 
 
 def main() -> None:
@@ -99,18 +101,18 @@ def main() -> None:
         }
         nearest = min(grins.values(), key=lambda face: landmark_error(face, smile))
         own = detect_face(retarget(capture(smile, rest), rest).image)
-        shown = {
+        faces = {
             "the neutral photograph": rest,
             f"grin, effort {options.effort:g}": grins[options.effort],
             "grin, nearest effort": nearest,
             "own smile, captured": own,
         }
-        for row, face in shown.items():
+        for row, face in faces.items():
             found = (landmark_error(face, smile), *colour_error(face, smile))
             rows.setdefault(row, []).append(found)
     count = len(next(iter(rows.values())))
-    print(f"{count} {options.split} people who show their teeth; 95 % intervals over people\n")
-    print("| | lips off, % | skin, CIE76 | around the mouth |\n|---|---|---|---|")
+    print(f"{count} {options.split} people whose smile shows teeth; 95 % intervals over people\n")
+    print("| | lip landmark error, % | skin, CIE76 | around the mouth |\n|---|---|---|---|")
     for row, found in rows.items():
         cells = [bootstrap(column).text(2) for column in np.array(found).T]
         print(f"| {row} | {' | '.join(cells)} |")

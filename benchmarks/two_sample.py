@@ -1,21 +1,21 @@
-"""Can a classifier tell simulated smiles from photographed ones of the same people?
+"""Two-sample test: simulated smiles against photographed smiles of the same people.
 
     python benchmarks/two_sample.py LONDON HALF_SMILES [--show OUT]
 
 LONDON holds neutral/ and smiling/ of the same people; HALF_SMILES the same with one side at rest.
 
 - full smiles (main): a healthy grin simulated on each neutral photograph, and the person's smile;
-- smiles with teeth: the same of the people who show their teeth, as a grin does;
-- own smile, captured: the person's own smile, read from the photograph and drawn on the neutral
-  one: the same expressions, so that only the drawing can tell;
-- half-smiles: a grin that lacks one side, and the half-smile.
+- smiles with teeth: the same for the people whose smile shows teeth, as a grin does;
+- own smile, captured: the person's own smile, captured from the photograph and rendered on the
+  neutral one; the expressions are the same, so only the rendering differs;
+- half-smiles: a grin without one side, and the half-smile.
 
-Both sides of a comparison are aligned, resampled and written as JPEG alike, so that neither is
-given away by its making: half-smiles were warped twice on their smiling side, once on the other,
-and so are the simulated. Features are those of a network trained on ImageNet (EfficientNet-Lite0);
-the classifiers, ridge logistic regression and a small network, are cross-validated by person, ten
-folds. AUC 0.5 means they cannot be told apart. The control sets photographs against the same
-photographs mirrored.
+Both sets of a comparison are aligned, resampled and saved as JPEG in the same way, so that neither
+is revealed by its processing: half-smiles were warped twice on the smiling side and once on the
+other, and so are the simulated ones. Features are from a network trained on ImageNet
+(EfficientNet-Lite0); the classifiers, ridge logistic regression and a small network, are
+cross-validated by person in ten folds. An AUC of 0.5 means that the sets are indistinguishable. The
+control compares photographs with the same photographs mirrored.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ from palsynth.simulator.photo import simulate
 SIZE = 224
 QUALITY = 93
 SMILE = 0.71
-"""Effort of a photographed smile that shows teeth, that of a grin being 1, as `palsynth smile fit`
-finds it on 36 training people."""
+"""Effort of photographed smiles that show teeth, where a grin has 1; by `palsynth smile fit` on 36
+training people."""
 
 FOLDS = 10
 CROPS = ("mouth", "eyes", "face")
 
 
 def crops(face: Face) -> dict[str, np.ndarray]:
-    """Mouth, eyes and whole face (224, 224, 3) of a picture, found in itself."""
+    """Crops (224, 224, 3) of mouth, eyes and whole face, by the picture's own landmarks."""
     points = face.landmarks[:, :2]
     lips = [*topology.OUTER_UPPER_LIP, *topology.OUTER_LOWER_LIP]
     unit = face.outer_eyes
@@ -64,24 +64,27 @@ def crops(face: Face) -> dict[str, np.ndarray]:
         scale = SIZE / (width * unit)
         affine = np.hstack([np.eye(2) * scale, (SIZE / 2 - scale * middle)[:, None]])
         out[name] = cv2.warpAffine(
-            face.image, affine, (SIZE, SIZE), flags=cv2.INTER_CUBIC,
+            face.image,
+            affine,
+            (SIZE, SIZE),
+            flags=cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_REPLICATE,
-        )  # fmt: skip
+        )
     return out
 
 
-def written(image: np.ndarray) -> Face:
-    """A picture as a JPEG gives it back, looked at anew."""
+def jpeg_round_trip(image: np.ndarray) -> Face:
+    """A picture after JPEG compression, with landmarks detected again."""
     _, data = cv2.imencode(".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
     return detect_face(np.ascontiguousarray(decoded[..., ::-1]))
 
 
-def resampled(image: np.ndarray, how: int = cv2.INTER_CUBIC) -> np.ndarray:
-    """A picture read between its pixels, as one that is warped is."""
+def resampled(image: np.ndarray, interpolation: int = cv2.INTER_CUBIC) -> np.ndarray:
+    """A picture interpolated between its pixels, as by a warp."""
     affine = np.array([[1.0, 0.0, 0.37], [0.0, 1.0, 0.41]])
     return cv2.warpAffine(
-        image, affine, image.shape[1::-1], flags=how, borderMode=cv2.BORDER_REPLICATE
+        image, affine, image.shape[1::-1], flags=interpolation, borderMode=cv2.BORDER_REPLICATE
     )
 
 
@@ -90,17 +93,22 @@ def full_smiles(folder: Path) -> Iterator[tuple[str, str, Face, Face]]:
     for path in sorted((folder / "neutral").glob("*.jpg")):
         rest = read_face(path).aligned(PORTRAIT, 512)
         smile = read_face(folder / "smiling" / path.name).aligned(PORTRAIT, 512)
-        photo = written(resampled(smile.image))
-        made = written(simulate(rest, Movement.GRIN, Palsy.none(), intensity=SMILE).image)
-        seen = capture(smile, rest)
+        photo = jpeg_round_trip(resampled(smile.image))
+        made = jpeg_round_trip(simulate(rest, Movement.GRIN, Palsy.none(), intensity=SMILE).image)
+        captured = capture(smile, rest)
         yield "full smiles", path.stem, made, photo
-        if seen.sealed < 0.5:
+        if captured.sealed < 0.5:
             yield "smiles with teeth", path.stem, made, photo
-        yield "own smile, captured", path.stem, written(retarget(seen, rest).image), photo
+        yield (
+            "own smile, captured",
+            path.stem,
+            jpeg_round_trip(retarget(captured, rest).image),
+            photo,
+        )
 
 
 def half_smiles(folder: Path) -> Iterator[tuple[str, str, Face, Face]]:
-    """The same of smiles that lack one side."""
+    """The same for smiles without one side."""
     for path in sorted(folder.glob("*_rest.jpg")):
         name = path.name.split("_")[0]
         rest = read_face(path)
@@ -111,11 +119,11 @@ def half_smiles(folder: Path) -> Iterator[tuple[str, str, Face, Face]]:
             image = np.where(smiling[None, :, None], twice, rest.image)
             start = detect_face(np.ascontiguousarray(image))
             made = simulate(start, Movement.GRIN, Palsy.weakness(side, 1.0), intensity=SMILE).image
-            yield "half-smiles", name, written(made), written(photo.image)
+            yield "half-smiles", name, jpeg_round_trip(made), jpeg_round_trip(photo.image)
 
 
 class Features:
-    """EfficientNet-Lite0's last features, (N, 1280)."""
+    """Final features of EfficientNet-Lite0, (N, 1280)."""
 
     def __init__(self) -> None:
         try:
@@ -137,14 +145,14 @@ class Features:
 
 
 def scores(features: np.ndarray, labels: np.ndarray, people: np.ndarray, hidden: int) -> np.ndarray:
-    """Scores (N,) of pictures whose person the classifier has not seen; without ``hidden`` units
-    a ridge logistic regression."""
+    """Cross-validated scores (N,), by a network with ``hidden`` units; 0: by ridge logistic
+    regression."""
     out = np.zeros(len(labels))
     names = np.unique(people)
     order = np.random.default_rng(0).permutation(len(names))
     for fold in range(FOLDS):
-        held = np.isin(people, names[order[fold::FOLDS]])
-        mean, deviation = features[~held].mean(0), features[~held].std(0) + 1e-6
+        held_out = np.isin(people, names[order[fold::FOLDS]])
+        mean, deviation = features[~held_out].mean(0), features[~held_out].std(0) + 1e-6
         x = torch.from_numpy(((features - mean) / deviation).astype(np.float32))
         y = torch.from_numpy(labels.astype(np.float32))
         torch.manual_seed(fold)
@@ -154,7 +162,7 @@ def scores(features: np.ndarray, labels: np.ndarray, people: np.ndarray, hidden:
             layers = (nn.Dropout(0.5), nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, 1))
             network = nn.Sequential(*layers)
         optimiser = torch.optim.AdamW(network.parameters(), 1e-3, weight_decay=0.1)
-        train = torch.from_numpy(~held)
+        train = torch.from_numpy(~held_out)
         network.train()
         for _ in range(200):
             optimiser.zero_grad()
@@ -163,18 +171,17 @@ def scores(features: np.ndarray, labels: np.ndarray, people: np.ndarray, hidden:
             optimiser.step()
         network.eval()
         with torch.no_grad():
-            out[held] = network(x[~train])[:, 0].numpy()
+            out[held_out] = network(x[~train])[:, 0].numpy()
     return out
 
 
-def told_apart(made: np.ndarray, real: np.ndarray, people: np.ndarray) -> str:
+def two_sample_row(made: np.ndarray, real: np.ndarray, people: np.ndarray) -> str:
     """AUC of both classifiers, and the kernel distance."""
     features = np.vstack([made, real])
     labels = np.repeat([0, 1], [len(made), len(real)])
-    who = np.concatenate([people, people])
     cells = []
     for hidden in (0, 64):
-        found = scores(features, labels, who, hidden)
+        found = scores(features, labels, np.tile(people, 2), hidden)
         cells.append(f"{auc(found[labels == 1], found[labels == 0]):.3f}")
     distance, _ = kernel_distance(made, real, size=min(len(made), 50))
     return " | ".join([*cells, f"{1000 * distance:.1f}"])
@@ -196,11 +203,13 @@ def main() -> None:
         people = np.array([name for name, _, _ in rows])
         for crop in CROPS:
             made, real = (features([row[k][crop] for row in rows]) for k in (1, 2))
-            print(f"| {which} ({len(set(people))}) | {crop} | {told_apart(made, real, people)} |",
-                  flush=True)  # fmt: skip
+            print(
+                f"| {which} ({len(set(people))}) | {crop} | {two_sample_row(made, real, people)} |",
+                flush=True,
+            )
             if which == "full smiles":
                 mirrored = features([row[2][crop][:, ::-1].copy() for row in rows])
-                print(f"| control, mirrored | {crop} | {told_apart(real, mirrored, people)} |")
+                print(f"| control, mirrored | {crop} | {two_sample_row(real, mirrored, people)} |")
         if options.show:
             show(options.show / which, rows)
 
@@ -208,7 +217,7 @@ def main() -> None:
 def show(
     folder: Path, rows: list[tuple[str, dict[str, np.ndarray], dict[str, np.ndarray]]]
 ) -> None:
-    """Simulated above photographed, a picture a person."""
+    """Saves one picture per person, the simulated crops above the photographed ones."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, made, photo in rows:
         lines = [np.hstack([part[crop] for crop in CROPS]) for part in (made, photo)]

@@ -1,10 +1,10 @@
-"""Does the simulator's data help a grader? A small set of people stands for the clinic's own.
+"""Does data from the simulator improve a grader? A small set stands for a clinic's own data.
 
     python benchmarks/utility.py [--work FOLDER] [--seeds 3] [--steps 600]
 
-"Real" are drawn people with palsies (a small clinical set, split by subject); "synthetic" are the
-neutral pictures of other people, moved by the simulator; the test are people whom neither has
-seen. Figures are those of docs/measurements.md.
+The "real" set shows synthetic subjects with palsies (in place of a small clinical set, split by
+subject); the "synthetic" set shows neutral pictures of other subjects, moved by the simulator; the
+test set shows subjects that are in neither. The figures are in docs/measurements.md.
 """
 
 from __future__ import annotations
@@ -30,20 +30,23 @@ from palsynth.subjects import random_palsy, random_view, render, sample
 from palsynth.training.recipe import save
 
 REAL, TEST, SYNTHETIC = 30, 60, 200
-"""People of each set, with ten pictures each."""
+"""Subjects of each set, with ten pictures each."""
 
 
-def exported(folder: Path, people: int, seed: int, split: str) -> list[Row]:
-    rows = [replace(r, split=split) for r in export(folder, ExportPlan(people, 10, seed=seed), workers=2)]  # fmt: skip  # noqa: E501
+def exported(folder: Path, num_subjects: int, seed: int, split: str) -> list[Row]:
+    rows = [
+        replace(r, split=split)
+        for r in export(folder, ExportPlan(num_subjects, 10, seed=seed), workers=2)
+    ]
     write_manifest(folder, rows)
     return rows
 
 
-def simulated(folder: Path, people: int) -> None:
-    """Neutral pictures of people, moved by the simulator: what a hospital could do with photos."""
-    writer = DatasetWriter(folder, {"benchmark": "utility", "people": people})
+def simulated(folder: Path, num_subjects: int) -> None:
+    """Neutral pictures of subjects, moved by the simulator, as a hospital could do with photos."""
+    writer = DatasetWriter(folder, {"benchmark": "utility", "people": num_subjects})
     names, method = [], get_method("simulator")
-    for k in range(people):
+    for k in range(num_subjects):
         subject = sample(700_000 + k)
         rng = np.random.default_rng([71, k])
         found = detect_faces(render(subject, view=random_view(rng, 224, RECOGNISER)).image)
@@ -60,11 +63,20 @@ def simulated(folder: Path, people: int) -> None:
             )
             made = method([request])[0]
             weak = palsy.weak_side
-            writer.add(made, Row(
-                name, f"simulated-{k:04d}", movement.value, side=weak.value if weak else None,
-                hb_grade=house_brackmann(palsy).value, yanagihara_item=item_score(palsy, movement),
-                palsy=palsy.to_dict(), split="train", provenance={"method": "simulator"},
-            ))  # fmt: skip
+            writer.add(
+                made,
+                Row(
+                    name,
+                    f"simulated-{k:04d}",
+                    movement.value,
+                    side=weak.value if weak else None,
+                    hb_grade=house_brackmann(palsy).value,
+                    yanagihara_item=item_score(palsy, movement),
+                    palsy=palsy.to_dict(),
+                    split="train",
+                    provenance={"method": "simulator"},
+                ),
+            )
     writer.finish(names)
 
 
@@ -82,9 +94,15 @@ def main() -> None:
             simulated(work / "simulated", SYNTHETIC)
         recipe = GraderRecipe()
         save(replace(recipe, loop=replace(recipe.loop, steps=options.steps)), work / "grader.yaml")
-        palsynth(["utility", "--real", str(work / "real"), "--synthetic", str(work / "simulated"),
-                  "--test", str(work / "test"), "--out", str(work / "utility"), "--recipe",
-                  str(work / "grader.yaml"), "--seeds", str(options.seeds)])  # fmt: skip
+        arguments = {
+            "--real": work / "real",
+            "--synthetic": work / "simulated",
+            "--test": work / "test",
+            "--out": work / "utility",
+            "--recipe": work / "grader.yaml",
+            "--seeds": options.seeds,
+        }
+        palsynth(["utility", *(str(word) for pair in arguments.items() for word in pair)])
         print((work / "utility" / "utility.md").read_text())
 
 
