@@ -41,7 +41,7 @@ bench: venv
 	cd benchmarks && ../$(BIN)/python landmarks.py $(if $(wildcard $(PHOTOGRAPHS)),--photographs ../$(PHOTOGRAPHS))
 	cd benchmarks && ../$(BIN)/python loop.py
 	cd benchmarks && ../$(BIN)/python encoders.py $(if $(wildcard $(PHOTOGRAPHS)),--photographs ../$(PHOTOGRAPHS))
-	cd benchmarks && ../$(BIN)/python people.py $(if $(wildcard $(PHOTOGRAPHS)),--photographs ../$(PHOTOGRAPHS))
+	cd benchmarks && ../$(BIN)/python subjects.py $(if $(wildcard $(PHOTOGRAPHS)),--photographs ../$(PHOTOGRAPHS))
 	$(if $(wildcard $(PHOTOGRAPHS)),cd benchmarks && ../$(BIN)/python photos.py ../$(PHOTOGRAPHS))
 	$(if $(wildcard $(PHOTOGRAPHS)),cd benchmarks && ../$(BIN)/python capture.py ../$(PHOTOGRAPHS))
 	$(if $(wildcard $(PHOTOGRAPHS)),cd benchmarks && ../$(BIN)/python sheets.py ../$(PHOTOGRAPHS))

@@ -1,7 +1,7 @@
 """The audit on known leaks: planted training pictures, new subjects, and a model that has memorised
 its training pictures.
 
-    python benchmarks/audit.py [--work FOLDER] [--people 100]
+    python benchmarks/audit.py [--work FOLDER] [--subjects 100]
 
 Renders a training set, a hold-out set and a new set of synthetic subjects, then plants 5 % training
 pictures in the last, each time modified in another of five ways. The figures are in
@@ -22,7 +22,8 @@ import cv2
 import numpy as np
 
 from palsynth.audit.membership import model_of, picture_losses
-from palsynth.audit.protocol import audit, open_set
+from palsynth.audit.image_set import open_set
+from palsynth.audit.protocol import audit
 from palsynth.audit.report import print_findings, write_audit
 from palsynth.data.augment import Augmentation
 from palsynth.data.folder_source import FolderSource
@@ -106,13 +107,13 @@ def memorised(training: Path, holdout: Path, work: Path) -> tuple[float, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path)
-    parser.add_argument("--people", type=int, default=100)
+    parser.add_argument("--subjects", type=int, default=100)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
         work = options.work or Path(temporary)
-        training = rendered(work / "training", options.people, 31, "train")
-        holdout = rendered(work / "holdout", options.people, 32, "test")
-        new = rendered(work / "fresh", options.people, 33, "train")
+        training = rendered(work / "training", options.subjects, 31, "train")
+        holdout = rendered(work / "holdout", options.subjects, 32, "test")
+        new = rendered(work / "fresh", options.subjects, 33, "train")
         judge = judges.dlib()
         with FeatureCache(work / "features.sqlite") as cache:
             trained = open_set(training, None, judge, cache)

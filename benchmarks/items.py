@@ -1,6 +1,6 @@
 """Item scores estimated from pictures, compared with the truth, of subjects with evaluation seeds.
 
-    python benchmarks/items.py [--people 50]
+    python benchmarks/items.py [--subjects 50]
 
 Every synthetic subject performs every movement at every House-Brackmann grade, with alternating
 sides.
@@ -22,12 +22,12 @@ from palsynth.subjects import EVALUATION_SEEDS, View, render, sample
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--people", type=int, default=50)
+    parser.add_argument("--subjects", type=int, default=50)
     options = parser.parse_args()
     print("| movement | weighted kappa | side accuracy, item < 4 | exact |\n|---|---|---|---|")
     for movement in YANAGIHARA:
         true, found, sides = [], [], []
-        for seed in range(EVALUATION_SEEDS, EVALUATION_SEEDS + options.people):
+        for seed in range(EVALUATION_SEEDS, EVALUATION_SEEDS + options.subjects):
             subject = sample(seed)
             for grade in Grade:
                 side = Side.LEFT if (seed + grade.number) % 2 else Side.RIGHT

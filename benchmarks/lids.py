@@ -1,6 +1,6 @@
 """Capture of known lid closure and eyeball roll, and the recognisers behind the gate.
 
-    python benchmarks/lids.py LONDON [--people 130]
+    python benchmarks/lids.py LONDON [--subjects 130]
 
 Synthetic subjects (evaluation seeds; nothing was fitted to them) with their rest: both eyes closed
 independently, one eye beside a shut eye, one beside an open eye. LONDON (neutral/, smiling/) shows
@@ -95,9 +95,9 @@ def print_gate(photographed: list[list[Face]], synthetic: list[Face]) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("london", type=Path)
-    parser.add_argument("--people", type=int, default=130)
+    parser.add_argument("--subjects", type=int, default=130)
     options = parser.parse_args()
-    found = [read_lids(options.people, FIRST + 1000 * k, s) for k, s in enumerate(SETS.values())]
+    found = [read_lids(options.subjects, FIRST + 1000 * k, s) for k, s in enumerate(SETS.values())]
     print(f"| true closure | {' | '.join(SETS)} |\n|---|---|---|---|")
     for low, high in BINS:
         cells = []

@@ -1,6 +1,6 @@
 """Synthetic subjects: detected, distinct, unlike the photographed people, the same when moved.
 
-    python benchmarks/people.py [--photographs FOLDER] [--count 500]
+    python benchmarks/subjects.py [--photographs FOLDER] [--count 500]
 
 FOLDER is a London-set folder, to whose neutral photos the distances are measured. The figures are
 in docs/measurements.md.
