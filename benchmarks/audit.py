@@ -21,8 +21,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from palsynth.audit.membership import model_of, picture_losses
 from palsynth.audit.image_set import open_set
+from palsynth.audit.membership import model_of, picture_losses
 from palsynth.audit.protocol import audit
 from palsynth.audit.report import print_findings, write_audit
 from palsynth.data.augment import Augmentation
