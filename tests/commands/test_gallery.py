@@ -34,7 +34,7 @@ def test_a_gallery_overwrites_itself_but_no_file_of_other_origin(
     [
         (["--subjects", "3", "3"], "give at least one seed, and none twice"),
         (["--subjects", "3", "--ages", "20", "30"], "2 ages for 1 subjects; give one each"),
-        (["--subjects", "3", "--ages", "120"], "people can be drawn from 16 to 80 years"),
+        (["--subjects", "3", "--ages", "120"], "subjects can be rendered from 16 to 80 years"),
         (["--grades", "II", "II"], "give at least one, and none twice"),
         (["--size", "5000"], "--size 5000: must lie between 64 and 1024"),
         (["--method", "magic"], "magic"),

@@ -122,7 +122,7 @@ def test_london_smile(tmp_path: Path, astronaut: Face, capsys: pytest.CaptureFix
     assert pairs[0].gender == "female"
     for words, fault in (
         (["london-smile"], "london-smile needs --photographs"),
-        (["vp-transfer", "--photographs", "x"], "shows people who do not exist; leave out"),
+        (["vp-transfer", "--photographs", "x"], "shows synthetic subjects; leave out"),
         (["vp-transfer", "--size", "8"], "--size 8: must lie between 32 and 512"),
         (["london-smile", "--photographs", str(tmp_path)], "split.csv: cannot be read"),
     ):

@@ -38,7 +38,7 @@ def test_a_photo_at_rest_has_each_eye_on_its_side(face: Face) -> None:
         lids = face.landmarks[list(topology.UPPER_LID[side.value]), 0]
         assert lids.min() < rest.eyes[side].centre[0] < lids.max()
     assert rest.eyes[Side.LEFT].centre[0] > rest.eyes[Side.RIGHT].centre[0]
-    assert not rest.drawn
+    assert not rest.is_synthetic
     assert np.array_equal(rest.points[:468], face.landmarks[:468])
 
 

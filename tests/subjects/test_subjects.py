@@ -38,7 +38,7 @@ def test_attributes_can_be_given() -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"age": 8}, "age 8: people can be drawn from 16 to 80 years"),
+        ({"age": 8}, "age 8: subjects can be rendered from 16 to 80 years"),
         ({"gender": "cat"}, "gender 'cat': choose woman or man"),
         ({"ethnicity": "martian"}, "ethnicity 'martian': choose one of white"),
     ],
@@ -73,7 +73,7 @@ def test_a_face_of_every_size(subject: Subject, size: int, framing: object) -> N
 
 @pytest.mark.parametrize("size", [16, 1025])
 def test_sizes_that_are_refused(subject: Subject, size: int) -> None:
-    with pytest.raises(ValueError, match=f"size {size}: people are drawn from 32 to 1024 px"):
+    with pytest.raises(ValueError, match=f"size {size}: subjects are rendered from 32 to 1024 px"):
         render(subject, view=View(size))
 
 

@@ -46,7 +46,7 @@ def benchmark(options: BenchmarkOptions) -> None:
             raise InputError(f"{options.name} needs --photographs, a folder of photographs")
         arguments["photographs"] = options.photographs
     elif options.photographs is not None:
-        raise InputError(f"{options.name} shows people who do not exist; leave out --photographs")
+        raise InputError(f"{options.name} shows synthetic subjects; leave out --photographs")
     if options.name == "half-smiles":
         _half_smiles(options)
         return

@@ -56,10 +56,10 @@ def compose(rest: Rest, drive: Drive, smile: Smile | None = None) -> Moved:
     for side in Side:
         margin = [*topology.UPPER_LID[side.value], *topology.LOWER_LID[side.value]]
         unmoved = np.abs(moved[margin, :2] - rest.points[margin, :2]).max() < STILL
-        if rest.drawn or not unmoved or drive.of(side).bell > 0:
+        if rest.is_synthetic or not unmoved or drive.of(side).bell > 0:
             draw_eye(image, support, rest, moved, side, drive.of(side))
     lips = [*topology.INNER_UPPER_LIP, *topology.INNER_LOWER_LIP]
-    if rest.drawn or np.abs(moved[lips, :2] - rest.points[lips, :2]).max() > STILL:
+    if rest.is_synthetic or np.abs(moved[lips, :2] - rest.points[lips, :2]).max() > STILL:
         draw_mouth(image, support, rest, moved, drive, smile)
     return Moved(image, moved, support)
 
@@ -67,7 +67,7 @@ def compose(rest: Rest, drive: Drive, smile: Smile | None = None) -> Moved:
 def _active_triangles(rest: Rest, moved: np.ndarray, light: Shading) -> np.ndarray:
     """Mask (T,) of the triangles to be rendered: those that move or whose light changes."""
     triangles = canonical_mesh().triangles
-    if rest.drawn:
+    if rest.is_synthetic:
         return np.ones(len(triangles), bool)
     active = np.abs(moved[:, :2] - rest.points[:, :2]).max(1) > STILL
     active |= light.touched()
@@ -109,7 +109,7 @@ def _draw_skin(
 
     image = rest.picture.copy()
     window = image[y0:y1, x0:x1]
-    if rest.drawn:
+    if rest.is_synthetic:
         _darken_mouth(image, moved)
         weight = outline[..., None]
         colour = window + (colour * _edge_shade(weight, rest.pose.scale) - window) * weight

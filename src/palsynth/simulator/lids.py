@@ -205,10 +205,10 @@ def draw_eye(
         ball *= _lid_shadow(upper, lower, shape, origin, unit, drive)[..., None]
         # where no skin was rendered the image still shows the face before the lids parted
         bare = ~support[y0:y1, x0:x1] & (alpha > 0.15)
-        bare &= rest.drawn or drive.closure < -0.02
+        bare &= rest.is_synthetic or drive.closure < -0.02
         under = np.where(bare[..., None], 0.6 * ball, out)
         out = under + (ball - under) * alpha[..., None]
-    strength = 1.0 if rest.drawn else float(np.clip(drive.closure / 0.5, 0, 1))
+    strength = 1.0 if rest.is_synthetic else float(np.clip(drive.closure / 0.5, 0, 1))
     out = draw_lashes(out, upper - origin, unit, side, drive.closure, strength)
     changed = np.abs(out - skin).max(-1) > 0.5
     window[changed] = np.clip(out + 0.5, 0, 255).astype(np.uint8)[changed]
@@ -241,9 +241,9 @@ def _eyeball_pixels(
         [topology.INNER_CANTHUS[side.value], topology.OUTER_CANTHUS[side.value]], :2
     ]
     ball = draw_eyeball(eye, grid_x + origin[0], grid_y + origin[1], roll, corners)
-    if rest.drawn or drive.bell < 0.15:
+    if rest.is_synthetic or drive.bell < 0.15:
         add_glint(ball, eye, roll, origin)
-    if rest.drawn or drive.bell > 0.5:
+    if rest.is_synthetic or drive.bell > 0.5:
         return ball
     # the photo's own eye, slightly inside its lids to exclude the lashes
     upper = smooth_curve(rest.points[list(topology.UPPER_LID[side.value]), :2])

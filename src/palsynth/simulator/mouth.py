@@ -74,7 +74,7 @@ def draw_mouth(
     inside *= _lip_shade(upper, lower, shape, origin, unit, smile)
     inside = _wet_lip(inside, image, upper, lower, origin, unit)
     inside *= 1 - 0.8 * min(1.0, _pursed(drive))  # pursed lips stand before the teeth
-    if not rest.drawn:
+    if not rest.is_synthetic:
         inside = _own_mouth(inside, rest, upper, lower, origin)
     window = image[y0:y1, x0:x1]
     base = window.astype(np.float32)

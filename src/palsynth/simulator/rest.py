@@ -36,7 +36,7 @@ class Rest:
     tooth: np.ndarray
     """Colour (3,) of a lit tooth, RGB 0 … 255."""
 
-    drawn: bool = False
+    is_synthetic: bool = False
     """Whether the face is fully rendered because ``picture`` shows only the background."""
 
 

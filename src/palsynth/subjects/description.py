@@ -169,7 +169,7 @@ def read_description(words: str) -> Description:
             unknown.append(word)
     if unknown:
         raise InputError(
-            f"description '{words}': '{' '.join(unknown)}' cannot be drawn; {VOCABULARY}"
+            f"description '{words}': '{' '.join(unknown)}' cannot be rendered; {VOCABULARY}"
         )
     for values in (genders, skins, [f"{age:g}" for age in ages], groups):
         if len(set(values)) > 1:
@@ -177,7 +177,7 @@ def read_description(words: str) -> Description:
             raise InputError(f"description '{words}': contains {listed}; use one of them")
     if ages and not YOUNGEST <= ages[0] <= OLDEST:
         raise InputError(
-            f"description '{words}': people can be drawn from {YOUNGEST} to {OLDEST} years"
+            f"description '{words}': subjects can be rendered from {YOUNGEST} to {OLDEST} years"
         )
     gender, group, skin = (next(iter(values), None) for values in (genders, groups, skins))
     return Description(words, gender, next(iter(ages), None), group, skin)

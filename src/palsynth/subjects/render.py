@@ -168,7 +168,7 @@ def render_drive(
     """
     view = view or View()
     if not 32 <= view.size <= LARGEST:
-        raise ValueError(f"size {view.size}: people are drawn from 32 to {LARGEST} px")
+        raise ValueError(f"size {view.size}: subjects are rendered from 32 to {LARGEST} px")
     rest, stage = _at_rest(subject, view)
     left, right = (
         aged(side, subject.age, subject.lines) for side in (expression.left, expression.right)
@@ -227,7 +227,7 @@ def _at_rest(subject: Subject, view: View) -> tuple[Rest, Stage]:
         pose=Pose(rotation, scale),
         eyes=eyes,
         tooth=tooth,
-        drawn=True,
+        is_synthetic=True,
     )
     return rest, stage
 

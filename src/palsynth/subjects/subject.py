@@ -163,7 +163,7 @@ def sample(
     if seed < 0:
         raise ValueError(f"seed {seed}: a subject's seed is a whole number from 0 on")
     if age is not None and not YOUNGEST <= age <= OLDEST:
-        raise ValueError(f"age {age:g}: people can be drawn from {YOUNGEST} to {OLDEST} years")
+        raise ValueError(f"age {age:g}: subjects can be rendered from {YOUNGEST} to {OLDEST} years")
     if gender not in (None, "woman", "man"):
         raise ValueError(f"gender '{gender}': choose woman or man")
     if ethnicity is not None and ethnicity not in ETHNICITIES:
