@@ -4,4 +4,4 @@ Not a medical device. Importing this package imports no heavy library; import it
 (``palsynth.clinical``, ``palsynth.face``, …) where they are used.
 """
 
-__version__ = "0.2.0.dev0"
+__version__ = "0.2.0"
