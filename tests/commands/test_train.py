@@ -48,7 +48,7 @@ def test_train_and_release(
     assert run("train", recipe, "--out", out, "--loop.seed", 5) == 2
     assert "holds a run; say --resume" in capsys.readouterr().err
     assert run("train", recipe, "--out", out, "--resume") == 2
-    assert "was begun with loop.seed 5, not 0" in capsys.readouterr().err
+    assert "was started with loop.seed 5, not 0" in capsys.readouterr().err
     assert run("train", recipe, "--out", out, "--resume", "--loop.seed", 5) == 2
     assert "is at step 3 already; give loop.steps 3 or more" in capsys.readouterr().err
     more = ("--resume", "--loop.seed", 5, "--loop.steps", 4)

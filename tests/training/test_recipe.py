@@ -124,6 +124,6 @@ def test_what_may_change_on_resume() -> None:
         "precision",
         "seed",
     }
-    assert refused["batch"].startswith("run: was begun with loop.batch 32, not 4; resume with")
-    with pytest.raises(InputError, match=r"run: was begun with inner.width 1, not 2"):
+    assert refused["batch"].startswith("run: was started with loop.batch 32, not 4; resume with")
+    with pytest.raises(InputError, match=r"run: was started with inner.width 1, not 2"):
         check_resumable(old, replace(old, inner=_Inner(2)), Path("run"))

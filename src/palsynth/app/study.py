@@ -36,7 +36,7 @@ def study_app(study: Study) -> Starlette:
     """Builds the web application of a study, which is accessible only through raters' links.
 
     Args:
-        study: The study.
+        study: the study.
 
     Returns:
         The ASGI application.

@@ -32,7 +32,7 @@ class ImageSet:
         """The file of an image.
 
         Args:
-            number: Its row, from 0.
+            number: its row, from 0.
 
         Returns:
             The path.
@@ -49,8 +49,8 @@ def check_size(folder: Path, splits: tuple[str, ...] | None) -> list[Row]:
     """Checks that a set has enough images for meaningful rates.
 
     Args:
-        folder: Folder of the set.
-        splits: Splits to use; None for all images.
+        folder: folder of the set.
+        splits: splits to use; None for all images.
 
     Returns:
         Its rows.
@@ -79,11 +79,11 @@ def open_set(
     """Reads the images of a folder and the features of their faces.
 
     Args:
-        folder: Folder of the set.
-        splits: Splits to use; None for all images.
-        judge: The recogniser.
-        cache: Cache of the features.
-        progress: Called with the stage, the images done and their total.
+        folder: folder of the set.
+        splits: splits to use; None for all images.
+        judge: the recogniser.
+        cache: cache of the features.
+        progress: called with the stage, the images done and their total.
 
     Returns:
         The set; features compared by cosine are normalised to unit length.

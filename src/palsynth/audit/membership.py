@@ -31,7 +31,7 @@ def model_of(run: Path) -> Objective:
     """Loads the objective of a training run, with its averaged weights.
 
     Args:
-        run: The run folder.
+        run: the run folder.
 
     Returns:
         The objective.
@@ -51,10 +51,10 @@ def by_loss(
     """Attacks a model by its loss, over the same images as the rest of the audit.
 
     Args:
-        objective: The model's objective.
-        training: The training set, the members.
-        holdout: The hold-out set, the non-members.
-        progress: Called with the stage, the images done and their total.
+        objective: the model's objective.
+        training: the training set, the members.
+        holdout: the hold-out set, the non-members.
+        progress: called with the stage, the images done and their total.
 
     Returns:
         The finding: the AUC of the attack and its verdict.
@@ -82,9 +82,9 @@ def picture_losses(
     The random numbers are the same for every image, so that none has an easier timestep.
 
     Args:
-        objective: The model's objective.
-        source: The N images.
-        progress: Called with the images done and their total.
+        objective: the model's objective.
+        source: the N images.
+        progress: called with the images done and their total.
 
     Returns:
         (N,) float64, in the order of the source's rows; NaN for images without the labels that

@@ -61,8 +61,8 @@ def judged(figure: float, passed: bool) -> Verdict:
     """The verdict on a figure.
 
     Args:
-        figure: The value; NaN if it could not be computed.
-        passed: Whether it satisfies its limit.
+        figure: the value; NaN if it could not be computed.
+        passed: whether it satisfies its limit.
 
     Returns:
         ``undecided`` for NaN, else ``passed`` or ``FAILED``.
@@ -100,10 +100,10 @@ def audit(
     """Audits a synthetic set.
 
     Args:
-        synthetic: The synthetic set.
-        training: The training set of the method.
-        holdout: People not in the training set.
-        progress: Called with the stage, the images done and their total.
+        synthetic: the synthetic set.
+        training: the training set of the method.
+        holdout: people not in the training set.
+        progress: called with the stage, the images done and their total.
 
     Returns:
         Findings on near-duplicates, re-identification and membership.
@@ -241,10 +241,10 @@ def membership_finding(
     """The finding of a membership inference attack.
 
     Args:
-        how: What the attack uses, for the name of the finding.
+        how: what the attack uses, for the name of the finding.
         score: (N,) float, lower for images that look like members; NaN is left out.
-        member: Whether each image was trained on, (N,) bool.
-        subjects: Subject of each image, (N,) strings, the unit of the bootstrap.
+        member: whether each image was trained on, (N,) bool.
+        subjects: subject of each image, (N,) strings, the unit of the bootstrap.
 
     Returns:
         The AUC and its verdict.

@@ -27,11 +27,11 @@ def write_audit(
     """Writes audit.json, .md and .html, which show no training image, and nearest.csv.
 
     Args:
-        out: Folder of the report.
-        found: The audit.
-        synthetic: The synthetic set.
-        training: The training set.
-        holdout: The hold-out set.
+        out: folder of the report.
+        found: the audit.
+        synthetic: the synthetic set.
+        training: the training set.
+        holdout: the hold-out set.
     """
     verdict = verdict_of(found)
     rows = [
@@ -74,7 +74,7 @@ def verdict_of(found: Audit) -> str:
     """The verdict on a whole set.
 
     Args:
-        found: The audit.
+        found: the audit.
 
     Returns:
         ``FAILED`` if any finding failed, else ``passed`` or ``undecided``.
@@ -88,7 +88,7 @@ def print_findings(findings: list[Finding]) -> None:
     """Prints one line per finding.
 
     Args:
-        findings: The findings of an audit.
+        findings: the findings of an audit.
     """
     for f in findings:
         verdict = "" if f.verdict == "shown" else f.verdict
@@ -100,10 +100,10 @@ def show_pairs(path: Path, found: Audit, synthetic: ImageSet, training: ImageSet
     """Writes the closest pairs side by side, the synthetic image left; shows training images.
 
     Args:
-        path: The PNG file.
-        found: The audit.
-        synthetic: The synthetic set.
-        training: The training set.
+        path: the PNG file.
+        found: the audit.
+        synthetic: the synthetic set.
+        training: the training set.
     """
     by_appearance = np.argsort(-found.matches.correlation)[:WORST]
     with_face = np.flatnonzero(found.faces.index >= 0)

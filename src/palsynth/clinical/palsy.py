@@ -227,7 +227,7 @@ class Palsy:
                 are healthy.
 
         Returns:
-            The palsy that :meth:`to_dict` wrote.
+            The palsy, with the numbers as they are written: :meth:`to_dict` rounds to 4 decimals.
 
         Raises:
             ValueError: a key is unknown or a value is invalid; the message names the first one.

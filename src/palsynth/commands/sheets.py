@@ -210,6 +210,7 @@ def _identity(text: str, subject: bool = False) -> tuple[Identity, bool]:
     from palsynth.face.detect import read_face
     from palsynth.subjects import sample
 
+    text = text.removeprefix("subject:") if not Path(text).exists() else text
     if subject or (text.isdecimal() and not Path(text).exists()):
         seed = int(text)
         if seed < 0:

@@ -44,7 +44,8 @@ class SampleOptions:
     monk: int | None = None
     """Skin tone on the Monk scale, 5 to 8; seeds of other tones are skipped; default: any."""
     movement: MovementName = Movement.REST
-    """The movement; healthy unless --grade, --yanagihara or --palsy is given."""
+    """The movement, of a healthy face unless --grade, --yanagihara or --palsy is given (without
+    them the defaults of --side, --grade and --kind below do not apply)."""
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
         default_factory=PalsyOptions
     )

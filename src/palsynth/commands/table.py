@@ -81,7 +81,15 @@ def table_controlnet(options: ControlNetTableOptions) -> None:
     _controlnet_table(options, STRATEGIES)
 
 
-def table_timesteps(options: ControlNetTableOptions) -> None:
+@dataclass(frozen=True)
+class TimestepsTableOptions(ControlNetTableOptions):
+    """Compare the timestep ranges of the ControlNet paper; train those whose weights are missing.
+
+    Run the command again to resume: finished weights and pictures are reused.
+    """
+
+
+def table_timesteps(options: TimestepsTableOptions) -> None:
     """Compare the timestep ranges of the ControlNet paper."""
     from palsynth.comparison.controlnet_strategies import RANGES
 

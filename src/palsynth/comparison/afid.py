@@ -33,10 +33,10 @@ def round_trip(method: Method, folder: Path, pairs: list[Pair], out: Path) -> It
     """Makes ``out/first`` (A's expression on B) and ``out/second`` (transferred back to A).
 
     Args:
-        method: The method to run.
-        folder: Folder of the benchmark set.
-        pairs: The requests of the set.
-        out: Folder of the two subfolders; images that exist there are not made again.
+        method: the method to run.
+        folder: folder of the benchmark set.
+        pairs: the requests of the set.
+        out: folder of the two subfolders; images that exist there are not made again.
 
     Yields:
         The number of finished images, of twice the number of pairs.
@@ -58,8 +58,8 @@ def way_back(pairs: list[Pair], out: Path) -> list[Pair]:
     """The requests of the return: from the first results back to the people they came from.
 
     Args:
-        pairs: The requests of the set.
-        out: The folder given to :func:`round_trip`.
+        pairs: the requests of the set.
+        out: the folder given to :func:`round_trip`.
 
     Returns:
         One request per pair; its truth is the original expression image.
@@ -82,11 +82,11 @@ def afid_figures(
     """Figures over the images that :func:`round_trip` made.
 
     Args:
-        folder: Folder of the benchmark set.
-        pairs: The requests of the set.
-        out: The folder given to :func:`round_trip`.
-        inception: Weights of Inception; our own features if None.
-        cache: Cache of the features.
+        folder: folder of the benchmark set.
+        pairs: the requests of the set.
+        out: the folder given to :func:`round_trip`.
+        inception: weights of Inception; our own features if None.
+        cache: cache of the features.
 
     Returns:
         Name -> figure: aFID with its variant, PSNR and SSIM of the returned images and how many

@@ -45,9 +45,9 @@ def vp_transfer(folder: Path, size: int = 112, framing: Framing = RECOGNISER) ->
     shows the identity subject in the pose and light of the identity image.
 
     Args:
-        folder: Folder of the set.
-        size: Side of the images, pixels.
-        framing: Position and scale of the face in the images.
+        folder: folder of the set.
+        size: side of the images, pixels.
+        framing: position and scale of the face in the images.
 
     Yields:
         The number of finished pairs, of 500.
@@ -97,9 +97,9 @@ def vp_patients(folder: Path, size: int = 128, framing: Framing = PORTRAIT) -> I
     image of each movement of the training patients; there is no truth.
 
     Args:
-        folder: Folder of the set.
-        size: Side of the images, pixels.
-        framing: Position and scale of the face in the images.
+        folder: folder of the set.
+        size: side of the images, pixels.
+        framing: position and scale of the face in the images.
 
     Yields:
         The number of finished images, of 2,463: 2,400 of patients, 63 of non-patients.
@@ -154,10 +154,10 @@ def london_smile(
     people. The set shows photographs of real people and must not be published.
 
     Args:
-        folder: Folder of the set.
+        folder: folder of the set.
         photographs: A London-set folder.
-        size: Side of the images, pixels.
-        framing: Position and scale of the face in the images.
+        size: side of the images, pixels.
+        framing: position and scale of the face in the images.
 
     Yields:
         The number of finished pairs, of 240.

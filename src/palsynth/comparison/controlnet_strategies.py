@@ -69,7 +69,7 @@ class Tuning:
         """The recipe of a row.
 
         Args:
-            strategy: What the row tunes, and at which timesteps.
+            strategy: what the row tunes, and at which timesteps.
 
         Returns:
             The common recipe with that strategy.
@@ -81,7 +81,7 @@ class Tuning:
         """How a row is sampled.
 
         Args:
-            strategy: What the row tunes, and at which timesteps.
+            strategy: what the row tunes, and at which timesteps.
 
         Returns:
             The recipe's sampling; where the base is tuned too, it acts at all timesteps.
@@ -93,8 +93,8 @@ class Tuning:
         """The weights of a row, tuned first unless they exist.
 
         Args:
-            name: Name of the row and of its run folder.
-            strategy: What the row tunes, and at which timesteps.
+            name: name of the row and of its run folder.
+            strategy: what the row tunes, and at which timesteps.
 
         Returns:
             The folder of the weights; None if the training was interrupted.
@@ -122,8 +122,8 @@ def methods_of(tuning: Tuning, strategies: dict[str, Strategy]) -> Iterator[tupl
     """Loads the methods of a table, tuning those without weights.
 
     Args:
-        tuning: Recipe and run folders.
-        strategies: Row -> strategy: ``STRATEGIES``, with the untuned rows and the variants of
+        tuning: recipe and run folders.
+        strategies: row -> strategy: ``STRATEGIES``, with the untuned rows and the variants of
             ``pf``, or ``RANGES``.
 
     Yields:
@@ -158,11 +158,11 @@ def compare(
     """Runs and evaluates methods over a panel's pairs.
 
     Args:
-        panel: The panel of the benchmark set.
-        methods: Name and method of every row.
-        tuned: Names of the patients that the methods were tuned on.
-        out: Images go to ``out/<name>``; those that exist are not made again.
-        progress: Called with the stage, the images done and their total.
+        panel: the panel of the benchmark set.
+        methods: name and method of every row.
+        tuned: names of the patients that the methods were tuned on.
+        out: images go to ``out/<name>``; those that exist are not made again.
+        progress: called with the stage, the images done and their total.
 
     Returns:
         The copies, then every method; groups separate the patients tuned on from the others.
@@ -186,10 +186,10 @@ def side_by_side(panel: PatientPanel, names: list[str], subject: str, out: Path)
     """A grid of one patient's movements, as in the paper's Figures 6 and 7.
 
     Args:
-        panel: The panel of the benchmark set.
-        names: Methods, one row each below the patient.
-        subject: Name of the patient.
-        out: The folder given to :func:`compare`.
+        panel: the panel of the benchmark set.
+        names: methods, one row each below the patient.
+        subject: name of the patient.
+        out: the folder given to :func:`compare`.
 
     Returns:
         (H, W, 3) uint8, one column per movement.

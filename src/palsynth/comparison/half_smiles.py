@@ -38,10 +38,10 @@ def half_smiles(folder: Path, photographs: Path, size: int = 256) -> Iterator[tu
     ``left-out.txt``. The sets show real people and must not be published.
 
     Args:
-        folder: Folder of the two sets.
-        photographs: Folder with ``neutral`` and ``smiling``, in which the two photographs of a
+        folder: folder of the two sets.
+        photographs: folder with ``neutral`` and ``smiling``, in which the two photographs of a
             person have the same name.
-        size: Side of the images, pixels.
+        size: side of the images, pixels.
 
     Yields:
         Steps done and their total.

@@ -53,7 +53,7 @@ def distance_plot(methods: list[Judged]) -> bytes | None:
     """Plots histograms of dlib's distance to the identity image, one line per method.
 
     Args:
-        methods: Values per pair of each method; those without distances, and copies of the
+        methods: values per pair of each method; those without distances, and copies of the
             identity image, are left out.
 
     Returns:
@@ -81,9 +81,9 @@ def contact_sheet(panel: Panel, judged: Judged, files: list[Path]) -> bytes | No
     """Shows the best, median and worst pairs by landmark error.
 
     Args:
-        panel: The panel of the benchmark set.
-        judged: The method's values per pair.
-        files: The method's images, one per pair.
+        panel: the panel of the benchmark set.
+        judged: the method's values per pair.
+        files: the method's images, one per pair.
 
     Returns:
         PNG bytes; each row has the identity image, the expression image, the truth and the
@@ -112,7 +112,7 @@ def axes(title: str):  # type: ignore[no-untyped-def]
     """Makes a figure in the style of the reports.
 
     Args:
-        title: Title of the plot.
+        title: title of the plot.
 
     Returns:
         The matplotlib figure and its only axes.
@@ -129,7 +129,7 @@ def png(figure) -> bytes:  # type: ignore[no-untyped-def]
     """Encodes a figure as PNG.
 
     Args:
-        figure: The matplotlib figure.
+        figure: the matplotlib figure.
 
     Returns:
         PNG bytes, without metadata, so that they are reproducible with the same fonts.

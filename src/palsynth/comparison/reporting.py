@@ -20,9 +20,9 @@ def report_of(panel: Panel, name: str, files: list[Path]) -> tuple[Report, dict[
     """Evaluates one method and reports it beside the references.
 
     Args:
-        panel: The panel of the benchmark set.
-        name: Name of the method.
-        files: Its images, one per pair.
+        panel: the panel of the benchmark set.
+        name: name of the method.
+        files: its images, one per pair.
 
     Returns:
         The report, and its pictures: caption -> PNG bytes.
@@ -47,7 +47,7 @@ def reference_rows(panel: Panel) -> list[Judged]:
     """Evaluates the reference rows of a panel.
 
     Args:
-        panel: The panel of the benchmark set.
+        panel: the panel of the benchmark set.
 
     Returns:
         The truth, where the set has one, the copies of the identity images and those of the
@@ -63,9 +63,9 @@ def headed(panel: Panel, results: list[Result], groups: list[Result]) -> Report:
     """Builds a report with the title, remarks and notice of its set.
 
     Args:
-        panel: The panel of the benchmark set.
-        results: The rows.
-        groups: Rows for parts of the set.
+        panel: the panel of the benchmark set.
+        results: the rows.
+        groups: rows for parts of the set.
 
     Returns:
         The report.
@@ -97,8 +97,8 @@ def result_of(judged: Judged, reference: bool) -> Result:
     """The row of a method in a report.
 
     Args:
-        judged: The method's figures and values per pair.
-        reference: Whether the row is the truth or a copy, not a method.
+        judged: the method's figures and values per pair.
+        reference: whether the row is the truth or a copy, not a method.
 
     Returns:
         The row, with notes on infinite values and on images without exactly one face.

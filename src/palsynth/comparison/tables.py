@@ -19,11 +19,11 @@ def table(panel: Panel, methods: dict[str, Method], out: Path, progress: StagePr
     """Runs and evaluates methods over a panel's set, with aFID.
 
     Args:
-        panel: The panel of the benchmark set.
-        methods: Name -> method.
-        out: Images go to ``out/<name>`` and ``out/<name>-afid``; those that exist are not made
+        panel: the panel of the benchmark set.
+        methods: name -> method.
+        out: images go to ``out/<name>`` and ``out/<name>-afid``; those that exist are not made
             again.
-        progress: Called with the stage, the images done and their total.
+        progress: called with the stage, the images done and their total.
 
     Returns:
         The truth, where there is one, the copies, then every method.

@@ -51,13 +51,13 @@ def transfer(
     before train.
 
     Args:
-        method: The method to run.
-        folder: Folder of the benchmark set.
-        pairs: The requests of the set.
-        out: Folder of the images.
-        made: Whether the expression images were made by a method and may show no face or several.
+        method: the method to run.
+        folder: folder of the benchmark set.
+        pairs: the requests of the set.
+        out: folder of the images.
+        made: whether the expression images were made by a method and may show no face or several.
             Then the largest face is used, and without a face the identity stays at rest.
-        rest: Whether the method also gets an image of the expression's person at rest, except
+        rest: whether the method also gets an image of the expression's person at rest, except
             where the expression itself is rest.
 
     Yields:

@@ -39,12 +39,12 @@ def unpaired_report(
     """Evaluates a folder of images against a folder of real ones.
 
     Args:
-        real: Folder of real images.
-        fake: Folder of the method's images.
-        name: Name of the method.
-        weights: Published weights to use in place of our own.
-        cache: Cache of the features.
-        progress: Called with the stage, the images done and their total.
+        real: folder of real images.
+        fake: folder of the method's images.
+        name: name of the method.
+        weights: published weights to use in place of our own.
+        cache: cache of the features.
+        progress: called with the stage, the images done and their total.
 
     Returns:
         The report, whose reference row compares two halves of the real subjects, and its contact

@@ -170,7 +170,7 @@ def grid(
     heads = [_head(e) for e in expressions]
     first = [_captioned(i, h, "", above=True) for i, h in zip(lines[0], heads, strict=True)]
     rest = [[np.asarray(i) for i in line] for line in lines[1:]]
-    return _framed([first, *rest], f"{len(identities)} people, one expression a column", "")
+    return _framed([first, *rest], f"{len(identities)} identities, one expression per column", "")
 
 
 def _head(requested: Expression) -> str:
@@ -255,10 +255,9 @@ def _framed(
     """Rows of tiles with a title and totals above and a footer below."""
     gap = 8
     width = max(sum(t.shape[1] + gap for t in line) + gap for line in lines)
-    # one or two pictures are narrower than the footer
-    if len(lines[0]) < 3:
-        footer_width = ImageFont.load_default(13 * 0.9).getlength(footer)
-        width = max(width, int(footer_width) + 2 * gap)
+    # a few small pictures are narrower than the footer
+    footer_width = ImageFont.load_default(max(13, width // 84) * 0.9).getlength(footer)
+    width = max(width, int(footer_width) + 2 * gap)
     stacked = []
     for line in lines:
         height = max(t.shape[0] for t in line)

@@ -44,7 +44,8 @@ class TargetExpression:
         movement: the movement that is attempted.
         palsy: what the facial nerve of each side can still do.
         intensity: effort, 0 … 1.2; 1 is full effort.
-        wink: the eye that is to wink, of the patient; None means the weak side's.
+        wink: the eye that is to wink, of the patient; None means the weak side's,
+            the left one of a healthy face.
     """
 
     movement: Movement

@@ -69,10 +69,10 @@ def render_samples(
     """Renders synthetic subjects with random palsies and measures the images.
 
     Args:
-        movement: The movement that every subject performs.
-        subjects: Seeds of the subjects.
-        per_subject: Images per subject, each with its own palsy and view.
-        progress: Called once per image.
+        movement: the movement that every subject performs.
+        subjects: seeds of the subjects.
+        per_subject: images per subject, each with its own palsy and view.
+        progress: called once per image.
 
     Returns:
         The samples; images in which no face is detected are left out.
@@ -125,10 +125,10 @@ def move_photographs(
     samples without a palsy.
 
     Args:
-        movement: The movement that every person performs.
-        subjects: Photographed people.
-        per_subject: Simulated images per person, each with its own palsy.
-        progress: Called once per simulated image.
+        movement: the movement that every person performs.
+        subjects: photographed people.
+        per_subject: simulated images per person, each with its own palsy.
+        progress: called once per simulated image.
 
     Returns:
         The samples, without true landmarks; images in which no face is detected are left out.
@@ -181,7 +181,7 @@ def fit_item(samples: list[Sample]) -> list[float]:
     weight: the item score is about the weak side, so it counts as much as all healthy ones.
 
     Args:
-        samples: Samples of one movement.
+        samples: samples of one movement.
 
     Returns:
         One coefficient per entry of :func:`palsynth.face.scoring.features`, rounded to 5 decimals.
@@ -203,7 +203,7 @@ def fit_gains(samples: list[Sample]) -> dict[str, list[float]]:
     left out.
 
     Args:
-        samples: Samples of any movement; those without true landmarks are ignored.
+        samples: samples of any movement; those without true landmarks are ignored.
 
     Returns:
         Name of the measure -> [slope of the true on the detected asymmetry, their correlation].
@@ -227,8 +227,8 @@ def fit_thresholds(samples: list[Sample], weights: list[float]) -> list[float]:
     0.75 would give too many 2s.
 
     Args:
-        samples: Samples of one movement.
-        weights: Coefficients from :func:`fit_item`.
+        samples: samples of one movement.
+        weights: coefficients from :func:`fit_item`.
 
     Returns:
         The two thresholds with the best quadratic weighted kappa, rounded to 2 decimals.
@@ -259,11 +259,11 @@ def calibrate(
     """Fits the contents of ``face/assets/calibration.json``.
 
     Args:
-        subjects: Synthetic subjects per movement.
-        per_subject: Images per synthetic subject; photographed people get
+        subjects: synthetic subjects per movement.
+        per_subject: images per synthetic subject; photographed people get
             ``IMAGES_PER_PHOTOGRAPH`` times as many.
-        progress: Called once per image.
-        photographed: Photographed people to use beside the synthetic subjects.
+        progress: called once per image.
+        photographed: photographed people to use beside the synthetic subjects.
 
     Returns:
         The usual measures at rest, regression weights and thresholds by movement (without and

@@ -23,7 +23,7 @@ class FeatureCache:
     features of the same ground truth.
 
     Args:
-        path: The SQLite file; created, with its folder, where it does not exist.
+        path: the SQLite file; created, with its folder, where it does not exist.
 
     Raises:
         InputError: The file cannot be created or opened.
@@ -55,7 +55,7 @@ class FeatureCache:
         """Looks up the features of one image.
 
         Args:
-            judge: Name of the judge.
+            judge: name of the judge.
             sha: SHA-256 of the image file, hexadecimal.
 
         Returns:
@@ -73,7 +73,7 @@ class FeatureCache:
         """Stores features in one transaction, as float32.
 
         Args:
-            judge: Name of the judge.
+            judge: name of the judge.
             found: SHA-256 of each image -> its features, of any shape.
         """
         rows = [
@@ -88,7 +88,7 @@ def sha256(path: Path) -> str:
     """SHA-256 of a file.
 
     Args:
-        path: The file.
+        path: the file.
 
     Returns:
         64 hexadecimal digits.
@@ -115,10 +115,10 @@ def cached_features(
 
     Args:
         paths: N image files; files with the same bytes are processed once.
-        judge: Name of the judge, the key in the cache.
-        extract: Maps at most ``CHUNK`` paths to an array with one row per path.
-        cache: The cache to read and to extend.
-        progress: Called with the number of newly finished images.
+        judge: name of the judge, the key in the cache.
+        extract: maps at most ``CHUNK`` paths to an array with one row per path.
+        cache: the cache to read and to extend.
+        progress: called with the number of newly finished images.
 
     Returns:
         (N, …) float32.

@@ -45,7 +45,7 @@ def figures_of(judged: Judged, chosen: np.ndarray) -> dict[str, Figure]:
 
     Args:
         judged: A method's values per pair.
-        chosen: Which pairs count, (N,) bool.
+        chosen: which pairs count, (N,) bool.
 
     Returns:
         Column key -> figure, for the columns in ``BY_GROUP`` that the method has.

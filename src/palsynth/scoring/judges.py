@@ -68,7 +68,7 @@ def recogniser(path: Path | None) -> Judge:
     """Embeddings (N, 512) of a face recogniser, compared by cosine.
 
     Args:
-        path: Published weights (ArcFace, AdaFace); our own recogniser if None.
+        path: published weights (ArcFace, AdaFace); our own recogniser if None.
 
     Returns:
         The judge.
@@ -126,7 +126,7 @@ def reading_errors(
     """Compares readings with the requested movements and palsies.
 
     Args:
-        requested: Movement and palsy of each of N images.
+        requested: movement and palsy of each of N images.
         reading: (N, M + 17), features of :func:`reading`; NaN without a face.
 
     Returns:
@@ -169,7 +169,7 @@ def portrait(path: Path) -> np.ndarray | None:
     """Crops the face of an image to the portrait framing.
 
     Args:
-        path: The image file.
+        path: the image file.
 
     Returns:
         (S, S, 3) uint8, or None unless exactly one face is found.
@@ -200,7 +200,7 @@ def distribution(path: Path | None) -> tuple[Judge, Backend]:
     """Features of whole images for FID and KID.
 
     Args:
-        path: Weights of Inception, a local file. If None, features of our recogniser and our
+        path: weights of Inception, a local file. If None, features of our recogniser and our
             expression judge together stand in, and the backend's name says so.
 
     Returns:

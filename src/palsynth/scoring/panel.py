@@ -43,7 +43,7 @@ def check_files_exist(files: list[Path]) -> None:
     """Checks that all images of a method exist.
 
     Args:
-        files: The image files, one per pair.
+        files: the image files, one per pair.
 
     Raises:
         InputError: Files are missing; names the first and counts the rest.
@@ -60,11 +60,11 @@ class Panel:
     """All judges over one benchmark set, whose own images are scored once for all methods.
 
     Args:
-        folder: Folder of the set.
-        pairs: The N requests of the set, with their files.
-        weights: Published weights to use in place of our own.
-        cache: Cache of the features.
-        progress: Called with the stage, the images done and their total.
+        folder: folder of the set.
+        pairs: the N requests of the set, with their files.
+        weights: published weights to use in place of our own.
+        cache: cache of the features.
+        progress: called with the stage, the images done and their total.
 
     Raises:
         InputError: Weights cannot be read or do not fit.
@@ -115,8 +115,8 @@ class Panel:
         """Evaluates the images of a method.
 
         Args:
-            method: Name of the method.
-            files: Its images, one per pair.
+            method: name of the method.
+            files: its images, one per pair.
 
         Returns:
             Figures and values per pair.

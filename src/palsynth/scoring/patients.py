@@ -30,11 +30,11 @@ class PatientPanel(Panel):
     Every pair must name an image of its patient at rest (``expression_identity``).
 
     Args:
-        folder: Folder of the set.
-        pairs: The N requests of the set, with their files.
-        weights: Published weights to use in place of our own.
-        cache: Cache of the features.
-        progress: Called with the stage, the images done and their total.
+        folder: folder of the set.
+        pairs: the N requests of the set, with their files.
+        weights: published weights to use in place of our own.
+        cache: cache of the features.
+        progress: called with the stage, the images done and their total.
 
     Raises:
         InputError: A pair names no patient at rest, or there are fewer than two patients.
@@ -66,8 +66,8 @@ class PatientPanel(Panel):
         """Evaluates a method as :meth:`Panel.judge` does, and against the patients.
 
         Args:
-            method: Name of the method.
-            files: Its images, one per pair.
+            method: name of the method.
+            files: its images, one per pair.
 
         Returns:
             Figures and values per pair.
@@ -145,8 +145,8 @@ def tuned_and_others(judged: Judged, tuned: set[str]) -> list[Result]:
     """Splits a method's figures by whether it was tuned on the patient.
 
     Args:
-        judged: The method's values per pair.
-        tuned: Names of the patients that it was tuned on.
+        judged: the method's values per pair.
+        tuned: names of the patients that it was tuned on.
 
     Returns:
         A row for the patients tuned on and one for all others; empty groups are left out.

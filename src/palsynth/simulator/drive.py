@@ -43,7 +43,8 @@ _MUSCLE_FIELDS: dict[Muscle, dict[str, float]] = {
     Muscle.MENTALIS: {"mouthShrugLower": 0.5},
     Muscle.PLATYSMA: {"mouthStretch": 0.35},
 }
-"""Strength of the scanned fields that a muscle at full force produces."""
+"""Strength of the fields that a muscle at full force produces: those of the scan, and ``smile``,
+which is learnt from photographs."""
 
 _LIMP_FIELDS: dict[Branch, dict[str, float]] = {
     Branch.TEMPORAL: {"browInnerUp": -0.4, "browOuterUp": -0.6},
@@ -108,7 +109,7 @@ class SideDrive:
     """Activation of one side of the face."""
 
     fields: dict[str, float] = field(default_factory=dict)
-    """Strength of each scanned field: 0 at rest, 1 as scanned."""
+    """Strength of each field: 0 at rest, 1 as scanned (``smile``: as in photographed smiles)."""
 
     closure: float = 0.0
     """Closure of the lids: 0 as at rest, 1 shut, negative wider than at rest."""
@@ -180,10 +181,10 @@ def forces(
         palsy: the palsy.
         side: the side to compute.
         intensity: effort of the patient, 0 … 1.2.
-        wink: the eye to wink; default: the weak one.
+        wink: the eye to wink; default: the weak one, the left one of a healthy face.
 
     Returns:
-        Force of each active muscle, 0 … about 1.2.
+        Force of each active muscle, 0 … about 1.4: effort, over-contraction and synkinesis add up.
     """
     state, other = palsy.of(side), palsy.of(side.other)
     efforts = effort(movement, side, wink or palsy.weak_side)
@@ -214,7 +215,7 @@ def drive(
         palsy: the palsy.
         intensity: effort of the patient, 0 … 1.2.
         bell: strength of Bell's phenomenon, 0 (absent) … 1.
-        wink: the eye to wink; default: the weak one.
+        wink: the eye to wink; default: the weak one, the left one of a healthy face.
 
     Returns:
         The activation of the whole face.

@@ -18,9 +18,9 @@ def choose_pairs(pairs: list[Pair], count: int, seed: int) -> list[Pair]:
     """Chooses random pairs, one of each movement in turn.
 
     Args:
-        pairs: The pairs of the set.
-        count: How many to choose.
-        seed: Seed of the choice.
+        pairs: the pairs of the set.
+        count: how many to choose.
+        seed: seed of the choice.
 
     Returns:
         ``count`` pairs.
@@ -42,9 +42,9 @@ def read_items(folder: Path, pairs: list[Pair], methods: Mapping[str, Path]) -> 
     """Reads every method's image of every pair, and the patient's.
 
     Args:
-        folder: Folder of the set.
-        pairs: The chosen pairs.
-        methods: Name of each method -> folder of its images.
+        folder: folder of the set.
+        pairs: the chosen pairs.
+        methods: name of each method -> folder of its images.
 
     Returns:
         One item per pair and method.

@@ -30,8 +30,8 @@ def write_study_report(study: Study, out: Path) -> Table:
     """Writes study.html, .md, .json and answers.csv.
 
     Args:
-        study: The study.
-        out: Folder of the report.
+        study: the study.
+        out: folder of the report.
 
     Returns:
         The table of means.

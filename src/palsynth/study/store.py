@@ -47,11 +47,11 @@ def create(path: Path, title: str, shown: Sequence[StudyItem], raters: int, seed
     """Writes a new study. Items are numbered at random, so that numbers do not reveal methods.
 
     Args:
-        path: The study's file.
-        title: Title of its pages.
-        shown: The items.
-        raters: How many raters get a link.
-        seed: Seed of the items' numbers and of each rater's order.
+        path: the study's file.
+        title: title of its pages.
+        shown: the items.
+        raters: how many raters get a link.
+        seed: seed of the items' numbers and of each rater's order.
 
     Raises:
         InputError: The file exists, and may hold answers, or cannot be written.
@@ -94,7 +94,7 @@ class Study:
     """An existing study. Every call opens its own connection, so that several servers can share it.
 
     Args:
-        path: The study's file.
+        path: the study's file.
 
     Raises:
         InputError: There is no such file, or it is not a study of this version.
@@ -128,7 +128,7 @@ class Study:
         """Looks up a rater.
 
         Args:
-            token: The token of a link.
+            token: the token of a link.
 
         Returns:
             The rater's number, from 1, or None for an unknown token.
@@ -141,7 +141,7 @@ class Study:
         """The items in the order of a rater, random but fixed.
 
         Args:
-            rater: The rater's number.
+            rater: the rater's number.
 
         Returns:
             The items' numbers.
@@ -155,7 +155,7 @@ class Study:
         """One image of an item.
 
         Args:
-            item: The item's number.
+            item: the item's number.
             which: ``made`` or ``patient``.
 
         Returns:
@@ -170,8 +170,8 @@ class Study:
         """A rater's answers about an item.
 
         Args:
-            rater: The rater's number.
-            item: The item's number.
+            rater: the rater's number.
+            item: the item's number.
 
         Returns:
             Question -> points, 1 … 5; empty before the rater has answered.
@@ -186,7 +186,7 @@ class Study:
         """The items that a rater has answered.
 
         Args:
-            rater: The rater's number.
+            rater: the rater's number.
 
         Returns:
             The items' numbers.
@@ -199,9 +199,9 @@ class Study:
         """Saves all answers about an item, replacing earlier ones, or none of them.
 
         Args:
-            rater: The rater's number.
-            item: The item's number.
-            points: Question -> points, 1 … 5.
+            rater: the rater's number.
+            item: the item's number.
+            points: question -> points, 1 … 5.
 
         Raises:
             InputError: A question has no valid answer.

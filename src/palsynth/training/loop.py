@@ -228,7 +228,7 @@ class _Run:
         state = checkpoints.read_state(folder)
         if state["ranks"] != self.accelerator.num_processes:
             raise InputError(
-                f"{self.run}: was begun with {state['ranks']} processes, not "
+                f"{self.run}: was started with {state['ranks']} processes, not "
                 f"{self.accelerator.num_processes}; resume with the same number"
             )
         self.window = Window(state["window"])

@@ -234,7 +234,7 @@ def check_resumable(old: Any, new: Any, where: Path) -> None:
         may_change = name.startswith("loop.") and name.removeprefix("loop.") in MAY_CHANGE
         if not may_change and before.get(name) != after.get(name):
             raise InputError(
-                f"{where}: was begun with {name} {before.get(name)}, not {after.get(name)}; "
+                f"{where}: was started with {name} {before.get(name)}, not {after.get(name)}; "
                 "resume with the same recipe or give another folder"
             )
 

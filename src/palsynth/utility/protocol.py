@@ -55,8 +55,8 @@ def mixtures(real: Path, synthetic: Path) -> dict[str, tuple[Path, ...]]:
     """The training sets that are compared.
 
     Args:
-        real: Folder of the real dataset.
-        synthetic: Folder of the synthetic dataset.
+        real: folder of the real dataset.
+        synthetic: folder of the synthetic dataset.
 
     Returns:
         Row of the table -> folders that its graders train on.
@@ -75,12 +75,12 @@ def train_graders(
     """Trains one grader per row and seed into ``out/<row>-<seed>``, resuming unfinished runs.
 
     Args:
-        recipe: The recipe of all graders, but for folders and seed.
-        real: Folder of the real dataset.
-        synthetic: Folder of the synthetic dataset.
-        seeds: Graders per row.
-        out: Folder of the runs.
-        progress: Called with a description of each run.
+        recipe: the recipe of all graders, but for folders and seed.
+        real: folder of the real dataset.
+        synthetic: folder of the synthetic dataset.
+        seeds: graders per row.
+        out: folder of the runs.
+        progress: called with a description of each run.
 
     Returns:
         Row -> weight folders of its graders.
@@ -106,9 +106,9 @@ def grade(weights: Path, folder: Path, splits: tuple[str, ...]) -> Graded:
     """Runs a grader over the images of a folder's splits.
 
     Args:
-        weights: Folder of the grader's weights.
-        folder: Folder of the dataset.
-        splits: Splits to use.
+        weights: folder of the grader's weights.
+        folder: folder of the dataset.
+        splits: splits to use.
 
     Returns:
         Labels and predictions. Items of images with an unknown movement count as unknown.
@@ -155,7 +155,7 @@ def figures(graded: list[Graded]) -> dict[str, Figure]:
     do not include the variation between seeds.
 
     Args:
-        graded: Results of the graders of a row, one per seed, on the same images.
+        graded: results of the graders of a row, one per seed, on the same images.
 
     Returns:
         Name in ``FIGURES`` -> figure; those without labels are left out.
@@ -200,8 +200,8 @@ def difference(one: list[Graded], other: list[Graded]) -> Figure:
     """Difference of the mean item kappas of two rows, with an interval over subjects.
 
     Args:
-        one: Results of the graders of a row, one per seed.
-        other: Those of the row to subtract, as many, on the same images.
+        one: results of the graders of a row, one per seed.
+        other: those of the row to subtract, as many, on the same images.
 
     Returns:
         Item kappa of ``one`` less that of ``other``.
@@ -223,10 +223,10 @@ def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
     """Checks the datasets and records in ``out`` which data its graders are trained on.
 
     Args:
-        real: Folder of the real dataset, whose train split is trained on.
-        synthetic: Folder of the synthetic dataset, whose train split is trained on.
-        test: Folder of the dataset whose test split is graded.
-        out: Folder of the runs.
+        real: folder of the real dataset, whose train split is trained on.
+        synthetic: folder of the synthetic dataset, whose train split is trained on.
+        test: folder of the dataset whose test split is graded.
+        out: folder of the runs.
 
     Raises:
         InputError: ``out`` holds graders trained on other data, a set has no labels, real and
@@ -257,7 +257,7 @@ def counted(rows: list[Row]) -> str:
     """Describes the size of a set.
 
     Args:
-        rows: Its rows.
+        rows: its rows.
 
     Returns:
         The numbers of images and subjects, in words.
