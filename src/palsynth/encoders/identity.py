@@ -23,7 +23,7 @@ from palsynth.training.recipe import LoopSettings
 
 @dataclass(frozen=True)
 class IRNetSettings(Settings):
-    """Size of an :class:`IRNet`."""
+    """Size of the network (IRNet)."""
 
     widths: tuple[int, ...] = (24, 48, 96, 192)
     """Channels of the four stages."""

@@ -135,7 +135,7 @@ def _validation() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
 
 @dataclass(frozen=True)
 class ReaderSettings(Settings):
-    """Size of a :class:`ReaderNet`."""
+    """Size of the network (ReaderNet)."""
 
     components: int = 100
     """Principal components of the landmarks."""

@@ -44,7 +44,7 @@ class LoopSettings(Settings):
     ema: float = 0.9999
     """Largest decay of the exponential moving average."""
     ema_power: float = 0.75
-    """The decay rises as 1 - (1 + step) ** -power up to ``ema``."""
+    """The decay rises as 1 - (1 + step) ** -power up to the value of ema."""
     precision: Literal["no", "bf16"] = "no"
     """bf16 computes in half precision; weights and optimiser stay in single precision."""
     seed: int = 0

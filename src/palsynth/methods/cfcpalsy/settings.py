@@ -17,7 +17,7 @@ ImageInput = Literal["identity", "expression", "draft"]
 
 @dataclass(frozen=True)
 class UNetSettings(Settings):
-    """The U-Net (see :class:`CFCPalsyUNet`)."""
+    """The U-Net (CFCPalsyUNet)."""
 
     size: int = 112
     """Side of the images in pixels."""
@@ -41,7 +41,7 @@ class UNetSettings(Settings):
 
 @dataclass(frozen=True)
 class ConditionSettings(Settings):
-    """The conditioning of the U-Net (see :class:`Conditioner`)."""
+    """The conditioning of the U-Net (Conditioner)."""
 
     dim: int = 512
     """Channels of the tokens before fusion."""
