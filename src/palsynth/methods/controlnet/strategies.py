@@ -23,8 +23,8 @@ Trains = Literal["controlnet", "inner", "inner-controlnet", "lora", "both"]
 class Strategy(Settings):
     """A fine-tuning strategy; default: conventional, the whole ControlNet at all timesteps.
 
-    Partial fine-tuning (Tajima, Seo & Chen 2026, section III.B: 500 ≤ t ≤ 700) is ``first`` 500
-    and ``last`` 701. Layer freezing and LoRA are baselines of their section IV.B.
+    Partial fine-tuning (Tajima, Seo & Chen 2026, section III.B: 500 ≤ t ≤ 700) is first 500
+    and last 701. Layer freezing and LoRA are baselines of their section IV.B.
     """
 
     trains: Trains = "controlnet"
