@@ -56,7 +56,7 @@ def check_size(folder: Path, splits: tuple[str, ...] | None) -> list[Row]:
         Its rows.
 
     Raises:
-        InputError: There are fewer than ``MIN_IMAGES`` images, or the folder cannot be read.
+        InputError: there are fewer than ``MIN_IMAGES`` images, or the folder cannot be read.
     """
     rows = pictures(folder, splits)
     if len(rows) < MIN_IMAGES:
@@ -89,7 +89,7 @@ def open_set(
         The set; features compared by cosine are normalised to unit length.
 
     Raises:
-        InputError: There are fewer than ``MIN_IMAGES`` images, or one cannot be read.
+        InputError: there are fewer than ``MIN_IMAGES`` images, or one cannot be read.
     """
     rows = check_size(folder, splits)
     done = 0

@@ -37,7 +37,7 @@ def model_of(run: Path) -> Objective:
         The objective.
 
     Raises:
-        InputError: The recipe or a checkpoint cannot be read.
+        InputError: the recipe or a checkpoint cannot be read.
     """
     return restored(load_recipe(run / "recipe.yaml"), run)
 
@@ -60,7 +60,7 @@ def by_loss(
         The finding: the AUC of the attack and its verdict.
 
     Raises:
-        InputError: The objective gives no losses of single images.
+        InputError: the objective gives no losses of single images.
     """
     score, member, subjects = [], [], []
     for pictures in (training, holdout):
@@ -91,7 +91,7 @@ def picture_losses(
         the objective needs.
 
     Raises:
-        InputError: The objective gives no losses of single images.
+        InputError: the objective gives no losses of single images.
     """
     means = []
     for number in range(len(source.rows)):

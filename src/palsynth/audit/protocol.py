@@ -109,7 +109,7 @@ def audit(
         Findings on near-duplicates, re-identification and membership.
 
     Raises:
-        InputError: Training set and hold-out share a subject or an image.
+        InputError: training set and hold-out share a subject or an image.
     """
     _check_disjoint(training, holdout)
     remarks = []

@@ -163,7 +163,7 @@ def london_smile(
         The number of finished pairs, of 240.
 
     Raises:
-        InputError: The photographs or their tables cannot be read.
+        InputError: the photographs or their tables cannot be read.
     """
     subjects = read_subjects(photographs, "test")
     writer = _SetWriter(folder, "london-smile", size, framing).writer

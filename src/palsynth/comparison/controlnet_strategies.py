@@ -100,7 +100,7 @@ class Tuning:
             The folder of the weights; None if the training was interrupted.
 
         Raises:
-            InputError: The run folder holds weights tuned by another recipe or for another number
+            InputError: the run folder holds weights tuned by another recipe or for another number
                 of steps.
         """
         run = self.runs / name

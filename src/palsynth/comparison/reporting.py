@@ -28,7 +28,7 @@ def report_of(panel: Panel, name: str, files: list[Path]) -> tuple[Report, dict[
         The report, and its pictures: caption -> PNG bytes.
 
     Raises:
-        InputError: An image is missing, cannot be read, or differs in size from the truth.
+        InputError: an image is missing, cannot be read, or differs in size from the truth.
     """
     check_files_exist(files)
     judged = reference_rows(panel)

@@ -26,7 +26,7 @@ class FeatureCache:
         path: the SQLite file; created, with its folder, where it does not exist.
 
     Raises:
-        InputError: The file cannot be created or opened.
+        InputError: the file cannot be created or opened.
     """
 
     def __init__(self, path: Path) -> None:
@@ -94,7 +94,7 @@ def sha256(path: Path) -> str:
         64 hexadecimal digits.
 
     Raises:
-        InputError: The file cannot be read.
+        InputError: the file cannot be read.
     """
     try:
         return hashlib.sha256(path.read_bytes()).hexdigest()

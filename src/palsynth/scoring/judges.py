@@ -74,7 +74,7 @@ def recogniser(path: Path | None) -> Judge:
         The judge.
 
     Raises:
-        InputError: The weights cannot be read or do not fit.
+        InputError: the weights cannot be read or do not fit.
     """
     name = "palsynth" if path is None else path.name
     weights = _short_sha256(path or ASSETS / "identity")
@@ -134,7 +134,7 @@ def reading_errors(
         absolute error of the weakness of the two sides, (N,), NaN without a face.
 
     Raises:
-        InputError: The judge does not know a movement.
+        InputError: the judge does not know a movement.
     """
     known = judge().head.movements
     movements = np.array(class_indices(known, [m for m, _ in requested]))
@@ -154,7 +154,7 @@ def perceptual(trunk: Path) -> Callable[[np.ndarray, np.ndarray], float]:
         A function of two images (H, W, 3) uint8 that gives their distance.
 
     Raises:
-        InputError: The weights cannot be read or do not fit.
+        InputError: the weights cannot be read or do not fit.
     """
     network = Lpips(trunk)
 
@@ -207,7 +207,7 @@ def distribution(path: Path | None) -> tuple[Judge, Backend]:
         The judge, and the backend that names the variant of the figures.
 
     Raises:
-        InputError: The weights cannot be read or do not fit.
+        InputError: the weights cannot be read or do not fit.
     """
     if path is not None:
         network = fid_inception(path)

@@ -46,7 +46,7 @@ def check_files_exist(files: list[Path]) -> None:
         files: the image files, one per pair.
 
     Raises:
-        InputError: Files are missing; names the first and counts the rest.
+        InputError: files are missing; names the first and counts the rest.
     """
     missing = [path for path in files if not path.is_file()]
     if missing:
@@ -67,7 +67,7 @@ class Panel:
         progress: called with the stage, the images done and their total.
 
     Raises:
-        InputError: Weights cannot be read or do not fit.
+        InputError: weights cannot be read or do not fit.
     """
 
     def __init__(
@@ -122,7 +122,7 @@ class Panel:
             Figures and values per pair.
 
         Raises:
-            InputError: An image is missing, cannot be read, or differs in size from the truth.
+            InputError: an image is missing, cannot be read, or differs in size from the truth.
         """
         check_files_exist(files)
         names = [pair.name for pair in self.pairs]

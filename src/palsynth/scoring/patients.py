@@ -73,7 +73,7 @@ class PatientPanel(Panel):
             Figures and values per pair.
 
         Raises:
-            InputError: An image is missing or cannot be read.
+            InputError: an image is missing or cannot be read.
         """
         judged = super().judge(method, files)
         self._against_patients(judged, files)

@@ -26,7 +26,7 @@ def choose_pairs(pairs: list[Pair], count: int, seed: int) -> list[Pair]:
         ``count`` pairs.
 
     Raises:
-        InputError: The set has fewer pairs.
+        InputError: the set has fewer pairs.
     """
     if count > len(pairs):
         raise InputError(f"{count} pairs are more than the set's {len(pairs)}")
@@ -50,7 +50,7 @@ def read_items(folder: Path, pairs: list[Pair], methods: Mapping[str, Path]) -> 
         One item per pair and method.
 
     Raises:
-        InputError: An image is missing or cannot be read.
+        InputError: an image is missing or cannot be read.
     """
     items = []
     for pair in pairs:

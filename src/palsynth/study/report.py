@@ -37,7 +37,7 @@ def write_study_report(study: Study, out: Path) -> Table:
         The table of means.
 
     Raises:
-        InputError: There are no answers yet.
+        InputError: there are no answers yet.
     """
     answers = study.answers()
     if not answers:

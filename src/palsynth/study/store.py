@@ -54,7 +54,7 @@ def create(path: Path, title: str, shown: Sequence[StudyItem], raters: int, seed
         seed: seed of the items' numbers and of each rater's order.
 
     Raises:
-        InputError: The file exists, and may hold answers, or cannot be written.
+        InputError: the file exists, and may hold answers, or cannot be written.
     """
     if path.exists():
         raise InputError(f"{path}: exists; a study with its answers is never overwritten")
@@ -97,7 +97,7 @@ class Study:
         path: the study's file.
 
     Raises:
-        InputError: There is no such file, or it is not a study of this version.
+        InputError: there is no such file, or it is not a study of this version.
     """
 
     def __init__(self, path: Path) -> None:

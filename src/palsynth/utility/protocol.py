@@ -114,7 +114,7 @@ def grade(weights: Path, folder: Path, splits: tuple[str, ...]) -> Graded:
         Labels and predictions. Items of images with an unknown movement count as unknown.
 
     Raises:
-        InputError: The dataset cannot be read.
+        InputError: the dataset cannot be read.
     """
     source = FolderSource(folder, splits)
     grader = Grader.from_pretrained(weights, local_files_only=True).eval()
