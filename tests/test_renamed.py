@@ -25,8 +25,8 @@ from palsynth.methods.base import METHODS, method_class
 from palsynth.methods.cfcpalsy.files import load_model
 from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
 from palsynth.training.kinds import KINDS, load_recipe
-from palsynth.training.loop import _check_folder
 from palsynth.training.recipe import from_dict, to_yaml
+from palsynth.training.run_folder import check_folder
 
 SRC = Path(renamed.__file__).parent
 
@@ -381,7 +381,7 @@ def test_recipes_of_saved_weights_load_silently(
     expected = {"data": {"subjects": 7}, "loop": {"max_checkpoints": 3}}
     assert recipe == from_dict(LandmarksRecipe, expected, "here")
     (run_folder / "checkpoints" / "step-1").mkdir(parents=True)
-    _check_folder(recipe, run_folder, resume=True)
+    check_folder(recipe, run_folder, resume=True)
     assert run("release", run_folder, "--out", tmp_path / "released") == 0
     assert capsys.readouterr().err == ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import time
+from functools import partial
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
@@ -13,6 +14,7 @@ from palsynth.data.examples import stack
 from palsynth.training.loop import build
 from palsynth.training.randomness import make_generator
 from palsynth.training.recipe import Recipe
+from palsynth.training.step import make_optimizers, training_step
 
 STEPS = 3
 """Timed micro-steps, after one warm-up step."""
@@ -41,17 +43,13 @@ def forecast(recipe: Recipe) -> str:
     batch = {n: torch.from_numpy(a).to(device) for n, a in stack(examples).items()}
 
     objective = build(recipe).to(device)
+    optimizers = make_optimizers(objective, loop)
     trained = [p for p in objective.parameters() if p.requires_grad]
     frozen = sum(p.numel() for p in objective.parameters() if not p.requires_grad)
-    optimizer = torch.optim.AdamW(trained, loop.learning_rate)
 
     def step(number: int) -> None:
-        rng = make_generator(loop.seed, number, 0, 0, device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=loop.precision == "bf16"):
-            losses = objective(batch, rng)
-        losses.total.backward()
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
+        make_rng = partial(make_generator, loop.seed, number, 0, device=device)
+        training_step(objective, optimizers, [batch], make_rng, loop)
 
     with FlopCounterMode(display=False) as counter:
         step(0)

@@ -6,14 +6,12 @@ source. A run that was killed and resumed is therefore bit-identical to an unint
 
 from __future__ import annotations
 
-import contextlib
 import math
 import shutil
-import signal
 import time
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from accelerate import Accelerator
@@ -26,10 +24,13 @@ from palsynth.training import checkpoints
 from palsynth.training import recipe as recipes
 from palsynth.training.batches import batches
 from palsynth.training.ema import Ema
+from palsynth.training.interruption import interruption
 from palsynth.training.log import RunLog, Window, loss_vector
-from palsynth.training.objective import Losses, Objective
+from palsynth.training.objective import Objective
 from palsynth.training.randomness import derive_seed, make_generator
 from palsynth.training.recipe import LoopSettings, Recipe
+from palsynth.training.run_folder import check_folder, prepare_folder
+from palsynth.training.step import make_optimizers, training_step
 
 
 def train(recipe: Recipe, run: Path, *, resume: bool = False) -> bool:
@@ -89,23 +90,23 @@ class _Run:
 
     def __init__(self, recipe: Recipe, run: Path, resume: bool) -> None:
         self.recipe, self.loop, self.run = recipe, recipe.loop, run
+        parallel = DistributedDataParallelKwargs(gradient_as_bucket_view=True)
         self.accelerator = Accelerator(
             cpu=self.loop.device == "cpu" or not torch.cuda.is_available(),
-            kwargs_handlers=[DistributedDataParallelKwargs(gradient_as_bucket_view=True)],
+            kwargs_handlers=[parallel],
         )
         self.main = self.accelerator.is_main_process
         if self.main:
-            _check_folder(recipe, run, resume)
+            check_folder(recipe, run, resume)
         with self.accelerator.main_process_first():  # it may build a cache
             self.source = recipe.source()
         self.objective = build(recipe)
         if self.main:
-            _prepare_folder(recipe, run)
-        self.trained = [p for p in self.objective.parameters() if p.requires_grad]
-        optimizer = torch.optim.AdamW(
-            self.trained, self.loop.learning_rate, weight_decay=self.loop.weight_decay
-        )
-        self.model, self.optimizer = self.accelerator.prepare(self.objective, optimizer)
+            prepare_folder(recipe, run)
+        optimizers = make_optimizers(self.objective, self.loop)
+        parallel.find_unused_parameters = len(optimizers) > 1  # each turn uses its own
+        self.model, *prepared = self.accelerator.prepare(self.objective, *optimizers.values())
+        self.optimizers = dict(zip(optimizers, prepared, strict=True))
         self.state = self.objective.trained_state()
         self.ema = Ema(self.state, self.loop.ema, self.loop.ema_power)
         self.window = Window()
@@ -118,7 +119,7 @@ class _Run:
         log = RunLog(self.run, self.start, loop.steps, silent=not self.main)
         images = loop.batch * loop.accumulate * ranks
         step, logged_step, logged_time = self.start, self.start, time.perf_counter()
-        with log, _interruption() as interrupted:
+        with log, interruption() as interrupted:
             while step < loop.steps:
                 step += 1
                 names = self._step(step, data)
@@ -148,25 +149,22 @@ class _Run:
         return step == loop.steps
 
     def _step(self, step: int, data: Iterator[dict[str, Tensor]]) -> list[str]:
-        """One optimiser step; returns the names of the loss's parts."""
-        accelerator, loop = self.accelerator, self.loop
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(loop, step - 1)
-        bf16 = loop.precision == "bf16"
-        micro: list[Losses] = []
-        for k in range(loop.accumulate):
-            batch = {n: t.to(accelerator.device, non_blocking=True) for n, t in next(data).items()}
-            rng = make_generator(loop.seed, step, accelerator.process_index, k, accelerator.device)
-            last = k == loop.accumulate - 1
-            with contextlib.nullcontext() if last else accelerator.no_sync(self.model):
-                with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=bf16):
-                    losses = self.model(batch, rng)
-                accelerator.backward(losses.total / loop.accumulate)
-            micro.append(losses)
-        norm = accelerator.clip_grad_norm_(self.trained, loop.clip or math.inf)
-        self._check_finite([float(norm)] if norm is not None else [], step, "gradient")
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        """One step of every optimiser; returns the names of the loss's parts."""
+        accelerator, loop, device = self.accelerator, self.loop, self.accelerator.device
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(loop, step - 1)
+        batches = [
+            {name: tensor.to(device, non_blocking=True) for name, tensor in next(data).items()}
+            for _ in range(loop.accumulate)
+        ]
+        make_rng = partial(
+            make_generator, loop.seed, step, accelerator.process_index, device=device
+        )
+        check = partial(self._check_finite, step=step, what="gradient")
+        micro = training_step(
+            self.model, self.optimizers, batches, make_rng, loop, check, accelerator
+        )
         self.ema.update(step - 1)
         vector = loss_vector(micro, accelerator.num_processes)
         self.window.add(accelerator.reduce(vector, "sum"))
@@ -205,8 +203,9 @@ class _Run:
     def _save(self, step: int) -> None:
         self._check_finite([row[0] for row in self.window.rows()], step)
         if self.main:
-            optimizer = checkpoints.optimizer_tensors(self.optimizer)
-            tensors = {"model": self.state, "ema": self.ema.averaged, "optimizer": optimizer}
+            tensors = {"model": self.state, "ema": self.ema.averaged}
+            for name, optimizer in self.optimizers.items():
+                tensors[_file_of(name)] = checkpoints.optimizer_tensors(optimizer)
             ranks = self.accelerator.num_processes
             state = {"step": step, "ranks": ranks, "window": self.window.rows()}
             checkpoints.write(self.run, step, tensors, state, self.loop.max_checkpoints)
@@ -224,7 +223,8 @@ class _Run:
         folder = self.run / "checkpoints" / f"step-{found[-1]}"
         checkpoints.fill(self.state, checkpoints.read(folder, "model"), folder)
         checkpoints.fill(self.ema.averaged, checkpoints.read(folder, "ema"), folder)
-        checkpoints.fill_optimizer(self.optimizer, checkpoints.read(folder, "optimizer"))
+        for name, optimizer in self.optimizers.items():
+            checkpoints.fill_optimizer(optimizer, checkpoints.read(folder, _file_of(name)))
         state = checkpoints.read_state(folder)
         if state["ranks"] != self.accelerator.num_processes:
             raise InputError(
@@ -246,46 +246,6 @@ class _Run:
         partial.rename(final)
 
 
-def _check_folder(recipe: Recipe, run: Path, resume: bool) -> None:
-    """Raises InputError if the folder holds a run that this one may not overwrite or continue."""
-    if checkpoints.steps(run):
-        if not resume:
-            raise InputError(
-                f"{run}: holds a run; say --resume to continue it, or give another --out"
-            )
-        kinds: dict[str, type] = {recipe.kind: type(recipe)}
-        recipes.check_resumable(recipes.load(run / "recipe.yaml", kinds), recipe, run)
-    elif resume:
-        raise InputError(f"{run}: holds no checkpoint to resume from")
-    elif (run / "weights").exists():
-        raise InputError(f"{run}: holds a finished run; give another --out")
-
-
-def _prepare_folder(recipe: Recipe, run: Path) -> None:
-    """Creates the folder with the recipe; removes the logs of a run without a checkpoint."""
-    try:
-        run.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{run}: cannot be created ({error.strerror or error})") from None
-    if not checkpoints.steps(run):
-        for stale in ("metrics.jsonl", "speed.jsonl"):
-            (run / stale).unlink(missing_ok=True)
-    recipes.save(recipe, run / "recipe.yaml")
-
-
-@contextlib.contextmanager
-def _interruption() -> Iterator[list[int]]:
-    """Collects the signals to stop; the second one raises KeyboardInterrupt immediately."""
-    received: list[int] = []
-
-    def handle(number: int, frame: Any) -> None:
-        if received:
-            raise KeyboardInterrupt
-        received.append(number)
-
-    before = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield received
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _file_of(optimizer: str) -> str:
+    """Stem of the file of an optimiser in a checkpoint."""
+    return f"optimizer-{optimizer}" if optimizer else "optimizer"

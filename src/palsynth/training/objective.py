@@ -38,6 +38,9 @@ class Objective(nn.Module):
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         """Computes the losses of a batch.
 
+        An objective with several optimisers takes a third argument, the name of the one whose turn
+        it is, and computes what that one minimises.
+
         Args:
             batch: field name -> tensor (B, …), as the source's examples are collated.
             rng: generator on the model's device. Besides it, only torch's global generators may be
@@ -47,6 +50,14 @@ class Objective(nn.Module):
             The losses.
         """
         raise NotImplementedError
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """Name of an optimiser -> the parameters that it trains, in the order of their turns.
+
+        By default one optimiser without a name trains everything. A GAN, for example, names
+        ``discriminator`` and ``generator``; every trained parameter belongs to exactly one.
+        """
+        return {"": [p for p in self.parameters() if p.requires_grad]}
 
     def train(self, mode: bool = True) -> Self:
         """Sets training mode for all modules except the frozen ones.

@@ -1,0 +1,54 @@
+"""The folder of a run: whether it may be used, and its first files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from palsynth.errors import InputError
+from palsynth.training import checkpoints
+from palsynth.training import recipe as recipes
+from palsynth.training.recipe import Recipe
+
+
+def check_folder(recipe: Recipe, run: Path, resume: bool) -> None:
+    """Checks that a run may be started or continued in a folder.
+
+    Args:
+        recipe: the recipe.
+        run: folder of the run.
+        resume: whether a run is to be continued.
+
+    Raises:
+        InputError: the folder holds a run that this one may not overwrite or continue.
+    """
+    if checkpoints.steps(run):
+        if not resume:
+            raise InputError(
+                f"{run}: holds a run; say --resume to continue it, or give another --out"
+            )
+        kinds: dict[str, type] = {recipe.kind: type(recipe)}
+        recipes.check_resumable(recipes.load(run / "recipe.yaml", kinds), recipe, run)
+    elif resume:
+        raise InputError(f"{run}: holds no checkpoint to resume from")
+    elif (run / "weights").exists():
+        raise InputError(f"{run}: holds a finished run; give another --out")
+
+
+def prepare_folder(recipe: Recipe, run: Path) -> None:
+    """Creates the folder with the recipe; removes the logs of a run without a checkpoint.
+
+    Args:
+        recipe: the recipe.
+        run: folder of the run.
+
+    Raises:
+        InputError: the folder cannot be created.
+    """
+    try:
+        run.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{run}: cannot be created ({error.strerror or error})") from None
+    if not checkpoints.steps(run):
+        for stale in ("metrics.jsonl", "speed.jsonl"):
+            (run / stale).unlink(missing_ok=True)
+    recipes.save(recipe, run / "recipe.yaml")
