@@ -91,10 +91,8 @@ class _Run:
     def __init__(self, recipe: Recipe, run: Path, resume: bool) -> None:
         self.recipe, self.loop, self.run = recipe, recipe.loop, run
         parallel = DistributedDataParallelKwargs(gradient_as_bucket_view=True)
-        self.accelerator = Accelerator(
-            cpu=self.loop.device == "cpu" or not torch.cuda.is_available(),
-            kwargs_handlers=[parallel],
-        )
+        cpu = self.loop.device == "cpu" or not torch.cuda.is_available()
+        self.accelerator = Accelerator(cpu=cpu, kwargs_handlers=[parallel])
         self.main = self.accelerator.is_main_process
         if self.main:
             check_folder(recipe, run, resume)
