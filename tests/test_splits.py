@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 import yaml
 
-from palsynth.appearance.fit import neutral_photographs
+from palsynth.appearance.photographs import neutral_photographs
 from palsynth.cli import main
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.commands.fitting import _photographed

@@ -9,13 +9,11 @@ import numpy as np
 import pytest
 
 from palsynth.appearance.fit import (
-    Photograph,
     _attribute_row,
     _principal,
     _regress,
     canonical,
     mean_shape,
-    neutral_photographs,
     skin_mask,
     warp_to_texture,
 )
@@ -28,6 +26,7 @@ from palsynth.appearance.model import (
     texture_shape,
     to_texture,
 )
+from palsynth.appearance.photographs import Photograph, neutral_photographs
 from palsynth.errors import InputError
 from palsynth.face.photographs import read_subjects
 from tests.face.measured import hand_made

@@ -7,7 +7,7 @@ import pytest
 
 from palsynth.appearance.curves import polygon_alpha, smooth_curve
 from palsynth.appearance.eyes import iris_profile, read_eyeball
-from palsynth.appearance.fit import MAX_COMPONENTS, Photograph, fit, neutral_photographs
+from palsynth.appearance.fit import MAX_COMPONENTS, fit
 from palsynth.appearance.folds import NAMES, fold_maps
 from palsynth.appearance.model import (
     ETHNICITIES,
@@ -18,6 +18,7 @@ from palsynth.appearance.model import (
     save_model,
     texture_shape,
 )
+from palsynth.appearance.photographs import Photograph, neutral_photographs
 from palsynth.appearance.smoothstep import smoothstep
 from palsynth.appearance.teeth import sample_mouth
 from palsynth.subjects import View, render, sample

@@ -95,7 +95,7 @@ def capture_fit(options: CaptureFitOptions) -> None:
     """Fit the model of neutral faces that capture compares expressions with."""
     import numpy as np
 
-    from palsynth.appearance.fit import neutral_photographs
+    from palsynth.appearance.photographs import neutral_photographs
     from palsynth.capture.neutral import COMPONENTS, fit_neutral
     from palsynth.face.detect import detect_face
 

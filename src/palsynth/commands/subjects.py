@@ -181,8 +181,9 @@ def subjects_export(options: ExportOptions) -> None:
 
 def subjects_fit(options: FitOptions) -> None:
     """Fit the appearance model to photographs of consenting people."""
-    from palsynth.appearance.fit import MAX_COMPONENTS, fit, neutral_photographs
+    from palsynth.appearance.fit import MAX_COMPONENTS, fit
     from palsynth.appearance.model import save_model
+    from palsynth.appearance.photographs import neutral_photographs
     from palsynth.face.detect import detect_face
 
     if not 1 <= options.components <= MAX_COMPONENTS:
