@@ -18,6 +18,12 @@ def test_a_generator_is_a_function_of_its_numbers_and_their_order() -> None:
     assert not np.array_equal(first, make_rng(5, 3, Stream.PAIR).random(4))
 
 
+def test_zeros_at_the_end_count_as_missing() -> None:
+    """Why a stream stands last and is not 0, but for those that were so before the ledger."""
+    assert make_rng(3, 7).random() == make_rng(3, 7, 0).random()
+    assert [s.name for s in Stream if s == 0] == ["SUBJECT_ATTRIBUTES"]
+
+
 def test_no_new_stream_reuses_a_value() -> None:
     """Streams that share a value did so before the ledger existed; changing them changes data."""
     names = defaultdict(set)

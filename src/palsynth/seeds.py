@@ -1,8 +1,9 @@
 """The ledger of random streams: all code that generates random numbers names its stream here.
 
 Randomness is a pure function of a seed, of the index of the item being generated (an example, a
-subject, a picture) and of the stream. Two streams of one seed are independent, because numpy's
-SeedSequence hashes all the numbers together.
+subject, a picture) and of the stream. numpy's SeedSequence hashes all the numbers together, so
+different sequences are independent, except that zeros at the end count as missing: (3, 7) and
+(3, 7, 0) are one. A new stream therefore stands last, and is not 0.
 
 A value never changes once data has been generated with it: another value would give different
 pictures for the same seed. A new stream takes a new value.
@@ -18,9 +19,10 @@ import numpy as np
 class Stream(IntEnum):
     """The random streams by name. The comments give the other numbers of each seed sequence.
 
-    Streams with the same value never collide: the other numbers of their seed sequences differ, or
-    they belong to training runs without common data. Their values are fixed, so that a recipe
-    reproduces its pictures.
+    Streams with the same value belong to code that shares no data, or differ in the other numbers
+    of their seed sequences. One pair does meet: calibration draws the palsy of a subject's picture
+    k at rest from (subject's seed, k, 0), which is the subject's own stream k. All values are
+    fixed, so that seeds reproduce their pictures.
     """
 
     # subjects: (the subject's seed, stream)
