@@ -39,6 +39,7 @@ from palsynth.generation.anonymize import (
 from palsynth.generation.patient import Patient, PatientPicture
 from palsynth.methods.base import (
     Expression,
+    ExpressionImage,
     Identity,
     Method,
     Request,
@@ -73,7 +74,7 @@ class RequestedSimulator:
     requested of each."""
 
     name = "captured"
-    takes_pictures = True
+    takes = frozenset({ExpressionImage, TargetExpression})
     synthetic = True
 
     def __init__(self, case: Case) -> None:

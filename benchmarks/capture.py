@@ -38,6 +38,7 @@ from palsynth.simulator.drive import Drive, drive
 from palsynth.simulator.photo import at_rest
 from palsynth.subjects import (
     HeadPose,
+    Scene,
     View,
     random_palsy,
     random_view,
@@ -268,7 +269,7 @@ def print_turned(people: int = 20) -> None:
             subject = sample(1_000_600 + k)
             rest = detect_face(render(subject, view=View(256)).image)
             for turn in (-yaw, yaw):
-                view = View(256, pose=HeadPose(turn))
+                view = View(256, scene=Scene(pose=HeadPose(turn)))
                 for side in Side:
                     palsy = Palsy.peripheral(side, Grade.IV)
                     face = detect_face(render(subject, Movement.GRIN, palsy, view=view).image)

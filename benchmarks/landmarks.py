@@ -33,7 +33,7 @@ from palsynth.face.landmarker.detector import detect
 from palsynth.face.landmarker.landmarks import look, read_face
 from palsynth.face.landmarker.region import CropRegion
 from palsynth.face.measures import measure
-from palsynth.subjects import View, render, sample
+from palsynth.subjects import Scene, View, render, sample
 from palsynth.subjects.render import HeadPose, Portrait
 
 REFERENCE = Path(__file__).parent / "reference" / "mediapipe-0.10.21.npz"
@@ -61,7 +61,12 @@ def subjects() -> Iterable[tuple[str, Portrait]]:
             side = Side.LEFT if (i + k) % 2 else Side.RIGHT
             palsy = Palsy.peripheral(side, grades[(i + 2 * k) % 5])
             movement = movements[(i + k) % len(movements)]
-            yield name, render(sample(1_000_000 + i), movement, palsy, view=View(256, pose=pose))
+            yield (
+                name,
+                render(
+                    sample(1_000_000 + i), movement, palsy, view=View(256, scene=Scene(pose=pose))
+                ),
+            )
 
 
 def error(portrait: Portrait, landmarks: np.ndarray) -> float:

@@ -218,7 +218,7 @@ def test_sets_for_evaluation_show_held_out_people(photographs: Path, tmp_path: P
             write_jpeg(folder / kind / f"{name}.jpg", image)
     for file in ("split.csv", "info.csv"):
         (folder / file).write_text((photographs / file).read_text())
-    list(london_smile(tmp_path / "set", folder, size=64))
+    london_smile(tmp_path / "set", folder, size=64)
     rows = read_manifest(tmp_path / "set")
     assert {row.subject_id for row in rows} == {"dan", "eve"}
     assert {row.split for row in rows} == {"test"}

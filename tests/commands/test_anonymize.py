@@ -173,7 +173,7 @@ def test_a_sheet_of_a_patient_uses_the_same_check(
     for more, fault in (
         ([*given, "--method", "cfcpalsy"], "the method cfcpalsy has no --base"),
         ([*given, "--weights", "x"], "give one of the two"),
-        (["--method", "subjects"], "the method subjects takes no pictures"),
+        (["--method", "noise"], "the method noise copies pictures"),
         (["--side", "left", "--grade", "V"], "--patient determines the palsy; leave out --side"),
         (["--out", f"{folder}/s.png"], "lies in the patient's folder; give another --out"),
     ):
@@ -205,7 +205,7 @@ def test_a_sheet_of_a_patient_uses_the_same_check(
         (["--as", "man", "--tokenizer", "t"], "--tokenizer goes with a --base that is a single"),
         (["--as", "man", "--weights", "none"], "none: holds no such weights; give --weights"),
         (["--as", "man", "--method", "magic"], "no method 'magic'; choose one of "),
-        (["--as", "man", "--method", "subjects"], "the method subjects takes no pictures"),
+        (["--as", "man", "--method", "noise"], "the method noise copies pictures"),
         (["--as", "man", "--rest", "other.png"], "other.png: shows somebody else than grin.png"),
         (
             ["--as", "man", "--out", "folder"],

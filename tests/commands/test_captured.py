@@ -111,8 +111,8 @@ def test_measure_against_rest(workplace: Path, capsys: pytest.CaptureFixture[str
         ("measure grin.png --rest two.png", "two.png: 2 faces found; crop the photo to one"),
         ("synthesize --identity two.png --expression grin.png --out o.png", "2 faces found"),
         (
-            "grid --identities 7 --expressions grin.png --method subjects --out o.png",
-            "the method subjects takes no pictures; give movements instead",
+            "grid --identities other.png --expressions grin.png --method subjects --out o.png",
+            "the identity must be a synthetic subject",
         ),
     ],
 )

@@ -33,7 +33,9 @@ def folder_sha256(folder: Path) -> str:
 
 def test_vp_transfer(tmp_path: Path) -> None:
     folder = tmp_path / "set"
-    assert list(vp_transfer(folder, size=64))[-1] == 20
+    counts = []
+    vp_transfer(folder, size=64, progress=lambda *count: counts.append(count))
+    assert counts[-1] == (44, 44)
     pairs = read_pairs(folder / "pairs.csv")
     rows = {row.file_name: row for row in read_manifest(folder)}
     assert len(rows) == 2 + 2 + 20 + 20
@@ -73,18 +75,24 @@ def test_vp_transfer(tmp_path: Path) -> None:
 
 def test_sets_are_reproducible_and_resume(tmp_path: Path) -> None:
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    list(vp_transfer(whole, size=48))
-    for done in vp_transfer(broken, size=48):
-        if done == 7:
-            break
-    list(vp_transfer(broken, size=48))
+    vp_transfer(whole, size=48)
+
+    def interrupt(done: int, _: int) -> None:
+        if done >= 16:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        vp_transfer(broken, size=48, progress=interrupt)
+    vp_transfer(broken, size=48)
     assert folder_sha256(whole) == folder_sha256(broken)
     with pytest.raises(InputError, match="holds an export with other settings"):
-        list(vp_transfer(whole, size=64))
+        vp_transfer(whole, size=64)
 
 
 def test_vp_patients(tmp_path: Path) -> None:
-    assert list(vp_patients(tmp_path / "set", size=48))[-1] == 10 * 2 + 10 + 2
+    counts = []
+    vp_patients(tmp_path / "set", size=48, progress=lambda *count: counts.append(count))
+    assert counts[-1] == (32, 32)
     pairs = read_pairs(tmp_path / "set" / "pairs.csv")
     rows = {row.file_name: row for row in read_manifest(tmp_path / "set")}
     assert len(rows) == 32
@@ -155,7 +163,7 @@ def test_faults_of_pairs_are_named(tmp_path: Path, text: str, fault: str) -> Non
 
 def test_a_method_runs_over_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder, out = tmp_path / "set", tmp_path / "out"
-    list(vp_transfer(folder))
+    vp_transfer(folder)
     words = ["transfer", str(folder), "--method", "simulator", "--out", str(out)]
     main(words)
     assert "20 pictures by simulator" in capsys.readouterr().out
@@ -181,4 +189,4 @@ def test_a_method_runs_over_a_set(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert fault in capsys.readouterr().err
     with pytest.raises(SystemExit):
         main(["transfer", str(folder), "--method", "subjects", "--out", str(tmp_path / "other")])
-    assert "the identity must be a person" in capsys.readouterr().err
+    assert "the identity must be a synthetic subject" in capsys.readouterr().err

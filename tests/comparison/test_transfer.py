@@ -30,8 +30,8 @@ class Recorder:
     name, synthetic, weights_sha256 = "recorder", True, None
     settings: dict[str, object] = {}  # noqa: RUF012
 
-    def __init__(self, takes_pictures: bool = True) -> None:
-        self.takes_pictures = takes_pictures
+    def __init__(self, *takes: type) -> None:
+        self.takes = frozenset(takes or {ExpressionImage})
         self.requested: list[Request] = []
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
@@ -79,7 +79,7 @@ def _same(face: Face | None, path: Path) -> bool:
 
 def test_requests_have_the_identity_and_the_expression_image(folder: Path, tmp_path: Path) -> None:
     method = Recorder()
-    list(transfer(method, folder, PAIRS, tmp_path))
+    transfer(method, folder, PAIRS, tmp_path)
     assert [r.seed for r in method.requested] == [0, 1, 2]
     for request, shown in zip(method.requested, ("grin", "rest", "grin"), strict=True):
         assert isinstance(request.identity, Face)
@@ -96,7 +96,7 @@ def test_the_rest_image_is_the_expressions_own_and_left_out_at_rest(
     folder: Path, tmp_path: Path
 ) -> None:
     method = Recorder()
-    list(transfer(method, folder, PAIRS, tmp_path, rest=True))
+    transfer(method, folder, PAIRS, tmp_path, rest=True)
     rests = [
         r.expression.rest for r in method.requested if isinstance(r.expression, ExpressionImage)
     ]
@@ -108,8 +108,8 @@ def test_the_rest_image_is_the_expressions_own_and_left_out_at_rest(
 def test_a_method_that_takes_no_images_gets_movement_and_palsy(
     folder: Path, tmp_path: Path
 ) -> None:
-    method = Recorder(takes_pictures=False)
-    list(transfer(method, folder, PAIRS[:2], tmp_path))
+    method = Recorder(TargetExpression)
+    transfer(method, folder, PAIRS[:2], tmp_path)
     assert [r.expression for r in method.requested] == [
         TargetExpression(Movement.GRIN, LEFT_IV),
         TargetExpression(Movement.REST, LEFT_IV),
@@ -117,7 +117,7 @@ def test_a_method_that_takes_no_images_gets_movement_and_palsy(
 
 
 def test_rows_have_the_requested_labels(folder: Path, tmp_path: Path) -> None:
-    list(transfer(Recorder(), folder, PAIRS, tmp_path))
+    transfer(Recorder(), folder, PAIRS, tmp_path)
     rows = read_manifest(tmp_path)
     assert [r.file_name for r in rows] == ["0.png", "1.png", "2.png"]
     grin, rest, unknown = rows
@@ -157,7 +157,7 @@ def test_an_expression_made_by_a_method_may_show_no_face(folder: Path, tmp_path:
     write_png(tmp_path / "none.png", np.full((64, 64, 3), 99, np.uint8))
     pairs = [replace(PAIRS[0], expression=str(tmp_path / "none.png")), PAIRS[0]]
     method = Recorder()
-    list(transfer(method, folder, pairs, tmp_path / "out", made=True))
+    transfer(method, folder, pairs, tmp_path / "out", made=True)
     shown = [
         r.expression.face for r in method.requested if isinstance(r.expression, ExpressionImage)
     ]

@@ -29,7 +29,7 @@ from palsynth.generation.anonymized_files import anonymization_sheet, named, wri
 from palsynth.generation.measured import requested_and_measured
 from palsynth.generation.patient import Patient, PatientPicture
 from palsynth.generation.verdict import GATE, Gate, PrivacyCheck, Verdict
-from palsynth.methods import Request, get_method
+from palsynth.methods import ExpressionImage, Request, TargetExpression, get_method
 from palsynth.subjects import View, render, sample
 from palsynth.subjects.description import read_description
 
@@ -51,7 +51,8 @@ def patient() -> Patient:
 class Counted:
     """The method ``captured``, recording its identities; ``instead`` replaces every picture."""
 
-    name, takes_pictures, synthetic = "captured", True, True
+    name, synthetic = "captured", True
+    takes = frozenset({ExpressionImage, TargetExpression})
     weights_sha256 = None
     settings: dict[str, object] = {}  # noqa: RUF012
 
@@ -79,7 +80,7 @@ def test_all_pictures_show_one_subject_with_the_patients_expressions(patient: Pa
     assert [p.picture.name for p in made.pictures] == [m.value for m in MOVEMENTS]
     assert all(p.image.shape == (192, 192, 3) for p in made.pictures)
     assert all(p.verdict.distance > 0.6 for p in made.pictures)
-    assert steps == [(1, 3), (3, 3)]
+    assert steps == [(1, 3), (2, 3), (3, 3)]
     again = anonymize(patient, single_candidate(sample(OTHER), 3), Counted(), RequestSettings(192))
     for one, two in zip(made.pictures, again.pictures, strict=True):
         assert np.array_equal(one.image, two.image)
@@ -150,7 +151,7 @@ def test_the_verdict_lists_the_faults(
         image = render(sample(seed), movement, weak, view=View(192, PORTRAIT)).image
     only = Patient(patient.pictures[1:2], None)
     made = anonymize(only, single_candidate(sample(OTHER), 0), Counted(image), RequestSettings(192))
-    report = "\n".join(write_one(tmp_path / "made.png", made, Counted()))
+    report = "\n".join(write_one(tmp_path / "made.png", made))
     found = made.pictures[0].verdict
     if movement is Movement.REST:
         found = Verdict(found.distance, found.expression)
@@ -232,7 +233,7 @@ def test_faults_of_a_verdict(
 def test_write_folder_writes_pictures_and_reports(patient: Patient, tmp_path: Path) -> None:
     left_out = Patient(patient.pictures, patient.rest, ("a.txt: not a picture",))
     made = anonymize(left_out, single_candidate(sample(OTHER), 2), Counted(), RequestSettings(192))
-    lines = write_folder(tmp_path / "out", left_out, made, Counted())
+    lines = write_folder(tmp_path / "out", left_out, made)
     names = sorted(p.name for p in (tmp_path / "out").iterdir())
     assert names == ["close-eyes-lightly.png", "grin.png", "rest.png", "sheet.png"]
     assert lines[0] == f"{tmp_path / 'out'}: 3 pictures"
@@ -306,7 +307,6 @@ def test_the_picture_of_an_earlier_run_is_replaced(patient: Patient, tmp_path: P
         write_one(
             out,
             anonymize(only, single_candidate(sample(seed), 0), Counted(), RequestSettings(192)),
-            Counted(),
         )
         assert sorted(p.name for p in tmp_path.iterdir()) == names
 
@@ -319,7 +319,7 @@ def test_a_picture_without_movement_is_reported(patient: Patient, tmp_path: Path
         Counted(),
         RequestSettings(192),
     )
-    report = write_one(tmp_path / "m.png", made, Counted())
+    report = write_one(tmp_path / "m.png", made)
     assert "note: there is hardly any movement in the patient's picture" in report
     assert not any(line.startswith("expression: side") for line in report)
     assert made.faults == ()

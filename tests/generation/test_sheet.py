@@ -13,6 +13,7 @@ from palsynth.face.framing import PORTRAIT
 from palsynth.face.measures import Sided, measure
 from palsynth.generation import sheet as sheets
 from palsynth.generation.measured import RequestedMeasured, requested_and_measured
+from palsynth.generation.runner import Generated
 from palsynth.generation.sheet import (
     PAPER,
     _caption,
@@ -56,6 +57,10 @@ def _flat(level: int) -> np.ndarray:
     return np.full((100, 100, 3), level, np.uint8)
 
 
+def _made(image: np.ndarray) -> Generated:
+    return Generated(image, Request(sample(1), TargetExpression(Movement.REST, LEFT_V)), {})
+
+
 ROWS = [
     RequestedMeasured(m, Side.LEFT, (0, 2, 4)[k % 3], Side.RIGHT, (2, 0, 0, 4)[k % 4])
     for k, m in enumerate(YANAGIHARA)
@@ -65,7 +70,7 @@ ROWS = [
 
 def test_each_picture_has_its_own_caption_below_it() -> None:
     """First the requested score, then the measured one with the measured weak side."""
-    made = layout_sheet([_flat(10 * k) for k in range(10)], ROWS, "t", "patient")
+    made = layout_sheet([_made(_flat(10 * k)) for k in range(10)], ROWS, "t", "patient")
     captions = [
         ("Rest", "patient 0 · measured 2, right weak"),
         ("Wrinkle forehead", "patient 2 · measured 0, right weak"),
@@ -83,7 +88,7 @@ def test_each_picture_has_its_own_caption_below_it() -> None:
     assert len(set(found[:5])) == 1, "five per row"
     assert found[5] > found[0] + 100
     assert made.rows == ROWS
-    assert [int(p[0, 0, 0]) for p in made.pictures] == [10 * k for k in range(10)]
+    assert [int(p.image[0, 0, 0]) for p in made.pictures] == [10 * k for k in range(10)]
 
 
 def test_captions_of_unknown_scores() -> None:
@@ -102,18 +107,19 @@ def test_the_totals_of_requested_and_measured_are_above(monkeypatch: pytest.Monk
     monkeypatch.setattr(
         sheets, "_framed", lambda lines, title, total: totals.append(total) or _flat(0)
     )
-    layout_sheet([_flat(0)] * 10, ROWS, "t", "requested")
+    layout_sheet([_made(_flat(0))] * 10, ROWS, "t", "requested")
     assert totals == [
         "requested Yanagihara 18 of 40 (moderate), measured Yanagihara 14 of 40 (moderate)"
     ]
-    layout_sheet([_flat(0)] * 9, ROWS[:9], "t", "requested")
+    layout_sheet([_made(_flat(0))] * 9, ROWS[:9], "t", "requested")
     assert totals[1] == "", "nine movements have no total"
 
 
 class Recording:
     """The method ``subjects``, recording its target expressions."""
 
-    name, takes_pictures, synthetic, weights_sha256 = "subjects", False, True, None
+    name, synthetic, weights_sha256 = "subjects", True, None
+    takes = frozenset({TargetExpression})
     settings: dict[str, object] = {}  # noqa: RUF012
 
     def __init__(self) -> None:
@@ -138,7 +144,7 @@ def test_the_healthy_row_is_above_and_winks_with_the_same_eye() -> None:
         label, x = YANAGIHARA[k].label, 8 + 108 * (k % 5)
         above = _holds(made.image, _captioned(healthy[k], label, "healthy"), x)
         below = _holds(
-            made.image, _captioned(made.pictures[k], *_caption(made.rows[k], "requested")), x
+            made.image, _captioned(made.pictures[k].image, *_caption(made.rows[k], "requested")), x
         )
         assert 0 < above < below
     assert [row.requested_side for row in made.rows] == [Side.RIGHT] * 10
@@ -148,7 +154,7 @@ def test_captions_of_small_pictures_are_wrapped_and_not_cut() -> None:
     """At 128 px, the size of the small base model."""
     grey = np.full((128, 128, 3), 180, np.uint8)
     row = RequestedMeasured(Movement.CLOSE_EYES_TIGHTLY, Side.RIGHT, 2, Side.RIGHT, 2)
-    made = layout_sheet([grey] * 10, [row] * 10, "t", "patient").image
+    made = layout_sheet([_made(grey)] * 10, [row] * 10, "t", "patient").image
     below = slice(int(np.flatnonzero((made[:, 12] == 180).all(-1))[-1]) + 1, -30)
     assert (made[below, 12 : 8 + 120] != PAPER).any()
     assert (made[below, 8 + 124 : 16 + 128] == PAPER).all()
@@ -163,7 +169,8 @@ def test_a_picture_without_a_face_has_no_measured_score() -> None:
 class Levels:
     """Grey pictures whose level encodes the request: the subject's seed, plus 10 for a palsy."""
 
-    name, takes_pictures, synthetic, weights_sha256 = "levels", False, True, None
+    name, synthetic, weights_sha256 = "levels", True, None
+    takes = frozenset({TargetExpression})
     settings: dict[str, object] = {}  # noqa: RUF012
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
@@ -178,7 +185,9 @@ def test_a_grid_has_identities_in_rows_and_expressions_in_columns() -> None:
         TargetExpression(Movement.REST, Palsy.none()),
         TargetExpression(Movement.GRIN, LEFT_V),
     ]
-    image = grid([sample(1), sample(2), sample(3)], expressions, Levels(), size=100)
+    image, pictures = grid([sample(1), sample(2), sample(3)], expressions, Levels(), size=100)
+    assert [p.request.identity.seed for p in pictures] == [1, 1, 2, 2, 3, 3]
+    assert [p.record["expression"] for p in pictures] == ["rest", "grin"] * 3
     heads = [
         _captioned(_flat(101), "Rest", "", above=True),
         _captioned(_flat(111), "Grin, left V", "", above=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,8 @@ from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.methods import ExpressionImage, Request, TargetExpression, get_method
-from palsynth.methods.captured import draft, drive_for
-from palsynth.methods.resolve import subject_face
+from palsynth.methods.captured import draft
+from palsynth.methods.resolve import REST, as_drive, subject_face
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import Drive, drive
 from palsynth.simulator.photo import at_rest
@@ -38,25 +39,24 @@ def same_drive(found: Drive, expected: Drive) -> bool:
 def patient() -> ExpressionImage:
     subject, view = sample(970_161), View(192, PORTRAIT)
     grin = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
-    return ExpressionImage(
-        *(
-            subject_face(subject, target, view)
-            for target in (grin, TargetExpression(Movement.REST, Palsy.none()))
-        )
-    )
+    return ExpressionImage(*(subject_face(subject, target, view) for target in (grin, REST)))
 
 
-def test_an_image_is_captured_against_the_same_person_at_rest(patient: ExpressionImage) -> None:
+def test_an_image_is_captured_against_the_same_person_at_rest(
+    patient: ExpressionImage, astronaut: Face
+) -> None:
     against_rest = drive_of(capture(patient.face, patient.rest))
-    assert same_drive(drive_for(patient), against_rest)
-    without_rest = drive_for(ExpressionImage(patient.face))
+    assert same_drive(as_drive(patient, astronaut), against_rest)
+    without_rest = as_drive(ExpressionImage(patient.face), astronaut)
     assert same_drive(without_rest, drive_of(capture(patient.face)))
     assert not same_drive(without_rest, against_rest)
 
 
 def test_a_target_drives_the_requested_eye_and_effort() -> None:
     expected = drive(Movement.WINK, WINK.palsy, intensity=0.7, bell=0.2, wink=Side.RIGHT)
-    assert same_drive(drive_for(WINK, 0.2), expected)
+    subject = replace(sample(1), bell=0.2)
+    assert same_drive(as_drive(WINK, subject), expected)
+    assert as_drive(expected, subject) is expected
     for other in (
         drive(Movement.WINK, WINK.palsy, intensity=0.7, bell=0.9, wink=Side.RIGHT),
         drive(Movement.WINK, WINK.palsy, intensity=1.0, bell=0.2, wink=Side.RIGHT),

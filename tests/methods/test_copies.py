@@ -49,7 +49,7 @@ def test_noise_depends_on_the_seed_alone(request_: Request, face: Face) -> None:
 
 
 def test_bad_requests(face: Face, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="copy-identity has no weights"):
+    with pytest.raises(InputError, match="copy-identity takes no weights"):
         get_method("copy-identity", tmp_path)
     with pytest.raises(InputError, match="copy-identity needs an identity image"):
         get_method("copy-identity")([Request(sample(1), ExpressionImage(face))])

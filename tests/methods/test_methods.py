@@ -1,24 +1,19 @@
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 import pytest
-from PIL import Image
 
-import palsynth
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.measures import measure
 from palsynth.methods import ExpressionImage, Request, TargetExpression, get_method, method_names
-from palsynth.methods.base import METHODS, method_class, provenance, write_generated
+from palsynth.methods.base import METHODS, method_class
 from palsynth.methods.resolve import expression_image, identity_face, subject_face
-from palsynth.methods.subjects import SubjectsMethod
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import at_rest
@@ -48,42 +43,10 @@ def test_every_name_has_its_own_class() -> None:
         assert cls.name == name
         copies = ("copy-identity", "copy-expression", "noise")
         assert cls.synthetic == (name not in copies), "a copy must not be labelled synthetic"
-        assert cls.takes_pictures == (name not in ("subjects", "simulator"))
+        assert (ExpressionImage in cls.takes) == (name not in ("subjects", "simulator"))
     assert method_names() == sorted(METHODS)
     with pytest.raises(InputError, match=r"no method 'magic'; choose one of .*simulator, subjects"):
         get_method("magic")
-
-
-def test_an_image_carries_its_provenance_and_a_copy_is_labelled_as_one(
-    tmp_path: Path, neutral: np.ndarray
-) -> None:
-    class WithWeights(SubjectsMethod):
-        weights_sha256 = "ab" * 32
-        settings: ClassVar[dict[str, Any]] = {"steps": 4}
-
-    record = provenance(WithWeights(), 7, movement="grin")
-    assert record == {
-        "method": "subjects",
-        "weights_sha256": "ab" * 32,
-        "settings": {"steps": 4},
-        "seed": 7,
-        "version": palsynth.__version__,
-        "movement": "grin",
-    }
-    without_weights = provenance(get_method("noise"), 3)
-    assert without_weights == {
-        "method": "noise",
-        "weights_sha256": None,
-        "seed": 3,
-        "version": palsynth.__version__,
-    }
-    write_generated(tmp_path / "a.png", neutral, WithWeights(), record)
-    write_generated(tmp_path / "b.png", neutral, get_method("noise"), without_weights)
-    with Image.open(tmp_path / "a.png") as image, Image.open(tmp_path / "b.png") as copy:
-        assert json.loads(image.text["palsynth:provenance"]) == record
-        assert image.text["Description"].startswith("synthetic image made by palsynth")
-        assert copy.text["Description"].startswith("unchanged copy of a picture")
-        assert "palsynth:provenance" not in copy.text
 
 
 @pytest.mark.parametrize("name", ["subjects", "simulator"])
@@ -138,13 +101,13 @@ def test_weights_and_expression_images_are_refused_where_they_have_no_use(
 
 
 def test_subjects_refuses_photos(face: Face) -> None:
-    with pytest.raises(InputError, match="the identity must be a person"):
+    with pytest.raises(InputError, match="the identity must be a synthetic subject"):
         get_method("subjects")([Request(face, GRIN)])
 
 
 def test_an_identity_is_at_rest_and_without_a_palsy(subject: Subject, face: Face) -> None:
-    assert identity_face(face, 64, PORTRAIT) is face
-    rendered = identity_face(subject, 128, PORTRAIT)
+    assert identity_face(face, View(64, PORTRAIT)) is face
+    rendered = identity_face(subject, View(128, PORTRAIT))
     view = View(128, PORTRAIT)
     expected = render(subject, Movement.REST, Palsy.none(), view=view)
     assert np.array_equal(rendered.image, expected.image)

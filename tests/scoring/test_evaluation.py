@@ -25,7 +25,7 @@ def vp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("set") / "vp-transfer"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(benchmark_sets, "IDENTITIES", 2)
-        list(vp_transfer(folder))
+        vp_transfer(folder)
     return folder
 
 

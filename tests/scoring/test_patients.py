@@ -45,7 +45,7 @@ def vp(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         for name, count in (("PATIENTS", 1), ("IMAGES", 2), ("FURTHER", 2)):
             patch.setattr(benchmark_sets, name, count)
-        list(vp_patients(folder))
+        vp_patients(folder)
     return folder
 
 

@@ -25,7 +25,7 @@ from palsynth.simulator.surface import (
     rest_surface,
     smallest_jacobian,
 )
-from palsynth.subjects import HeadPose, View, render, sample
+from palsynth.subjects import HeadPose, Scene, View, render, sample
 
 
 def test_rest_without_a_palsy_changes_no_pixel(astronaut: Face) -> None:
@@ -109,7 +109,7 @@ def test_dark_skin_beards_and_glasses(
 
 @pytest.mark.parametrize("yaw", [-20, -10, 10, 20])
 def test_heads_turned_up_to_twenty_degrees(yaw: float) -> None:
-    turned = render(sample(5), view=View(256, pose=HeadPose(yaw=yaw))).image
+    turned = render(sample(5), view=View(256, scene=Scene(pose=HeadPose(yaw=yaw)))).image
     face = detect_face(turned)
     moved = simulate(face, Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
     assert smallest_jacobian(at_rest(face).points, moved.points) > 0

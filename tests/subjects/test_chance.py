@@ -1,4 +1,4 @@
-"""Distributions of random subjects, palsies and views, over many samples."""
+"""Distributions of random subjects, palsies and scenes, over many samples."""
 
 from __future__ import annotations
 
@@ -65,22 +65,25 @@ def test_some_are_healthy_on_request() -> None:
     assert np.mean(found) == pytest.approx(0.3, abs=0.05)
 
 
-def test_views_are_nearly_frontal_and_of_the_requested_size_and_framing() -> None:
+def test_scenes_are_nearly_frontal_and_of_the_requested_size_and_framing() -> None:
     rng = np.random.default_rng(3)
     views = [random_view(rng, 96, PORTRAIT) for _ in range(800)]
-    assert {v.size for v in views} == {96}
-    assert {v.framing.name for v in views} == {"portrait"}
-    turns = np.array([[v.pose.yaw, v.pose.pitch, v.pose.roll] for v in views])
+    assert {view.size for view in views} == {96}
+    assert {view.framing.name for view in views} == {"portrait"}
+    scenes = [view.scene for view in views]
+    turns = np.array([[s.pose.yaw, s.pose.pitch, s.pose.roll] for s in scenes])
     assert turns.std(0) == pytest.approx([4, 3, 2], rel=0.12)
     assert np.abs(turns.mean(0)).max() < 0.5
-    lights = np.array([[v.light.side, v.light.exposure, v.light.warmth] for v in views])
+    lights = np.array([[s.light.side, s.light.exposure, s.light.warmth] for s in scenes])
     assert lights.min(0) == pytest.approx([-0.5, 0.88, -0.4], abs=0.02)
     assert lights.max(0) == pytest.approx([0.5, 1.08, 0.4], abs=0.02)
-    takes = np.array([[v.jitter.zoom, v.jitter.blur, v.jitter.noise] for v in views])
+    takes = np.array([[s.jitter.zoom, s.jitter.blur, s.jitter.noise] for s in scenes])
     assert takes.min(0) == pytest.approx([0.97, 0, 0], abs=0.02)
     assert takes.max(0) == pytest.approx([1.03, 1.2, 2.0], abs=0.02)
-    assert np.std([v.jitter.shift for v in views], axis=0) == pytest.approx([0.008, 0.008], rel=0.1)
-    assert len({v.jitter.seed for v in views}) == 800
+    assert np.std([s.jitter.shift for s in scenes], axis=0) == pytest.approx(
+        [0.008, 0.008], rel=0.1
+    )
+    assert len({s.jitter.seed for s in scenes}) == 800
 
 
 def test_default_distribution_of_subjects() -> None:

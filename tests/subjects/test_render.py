@@ -10,7 +10,7 @@ import pytest
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face import topology
 from palsynth.simulator.drive import SideDrive
-from palsynth.subjects import HeadPose, Jitter, Light, Subject, View, render, sample
+from palsynth.subjects import HeadPose, Jitter, Light, Scene, Subject, View, render, sample
 from palsynth.subjects.ageing import LINES, SAGS, aged
 from palsynth.subjects.description import SKINS, _in_words, _tone
 from palsynth.subjects.dress import Stage
@@ -21,7 +21,7 @@ DEAD = Palsy.peripheral(Side.LEFT, Grade.VI)
 
 
 def _landmarks(subject: Subject, **view: object) -> np.ndarray:
-    return render(subject, view=View(128, **view)).landmarks.astype(float)  # type: ignore[arg-type]
+    return render(subject, view=View(128, scene=Scene(**view))).landmarks.astype(float)  # type: ignore[arg-type]
 
 
 def _nose(points: np.ndarray) -> np.ndarray:
@@ -90,13 +90,13 @@ def test_light_has_a_side_an_exposure_and_a_warmth(subject: Subject) -> None:
     plain = render(subject, view=View(64)).image.astype(float)
 
     def ratio(light: Light) -> np.ndarray:
-        lit = render(subject, view=View(64, light=light)).image.astype(float)
+        lit = render(subject, view=View(64, scene=Scene(light=light))).image.astype(float)
         return (lit / np.maximum(plain, 1))[plain.max(-1) < 180]
 
     assert np.median(ratio(Light(exposure=0.8)), 0) == pytest.approx([0.8] * 3, abs=0.01)
     assert np.median(ratio(Light(warmth=1)), 0) == pytest.approx([1.06, 1.0, 0.9], abs=0.01)
     assert np.median(ratio(Light(warmth=-1)), 0) == pytest.approx([0.94, 1.0, 1.1], abs=0.01)
-    lamp = render(subject, view=View(64, light=Light(side=1))).image.astype(float)
+    lamp = render(subject, view=View(64, scene=Scene(light=Light(side=1)))).image.astype(float)
     rows = plain[32:40].max((0, 2)) < 180
     columns = np.flatnonzero(rows)
     ratios = (lamp / np.maximum(plain, 1))[32:40].mean((0, 2))[columns]
@@ -111,7 +111,7 @@ def test_jitter_shifts_zooms_blurs_and_adds_noise(subject: Subject) -> None:
     assert np.ptp(zoomed[[33, 263], 0]) == pytest.approx(1.25 * np.ptp(still[[33, 263], 0]))
 
     def image(jitter: Jitter) -> np.ndarray:
-        return render(subject, view=View(128, jitter=jitter)).image.astype(float)
+        return render(subject, view=View(128, scene=Scene(jitter=jitter))).image.astype(float)
 
     sharp, soft = image(Jitter()), image(Jitter(blur=4))
     assert np.abs(np.diff(soft, axis=1)).mean() < 0.9 * np.abs(np.diff(sharp, axis=1)).mean()

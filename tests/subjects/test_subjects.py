@@ -10,7 +10,7 @@ from palsynth.face import topology
 from palsynth.face.detect import detect_faces
 from palsynth.face.framing import ID_PHOTO, RECOGNISER
 from palsynth.simulator.drive import drive
-from palsynth.subjects import HeadPose, Jitter, Light, Subject, View, render, sample
+from palsynth.subjects import HeadPose, Jitter, Light, Scene, Subject, View, render, sample
 from palsynth.subjects.ageing import aged
 from palsynth.subjects.monk import monk_tone
 
@@ -97,22 +97,24 @@ def test_all_subjects_wear_cap_and_top_on_light_blue(subject: Subject) -> None:
 
 def test_pose_rotates_the_face(subject: Subject) -> None:
     straight = render(subject, view=View(256)).landmarks
-    right = render(subject, view=View(256, pose=HeadPose(yaw=15))).landmarks
+    right = render(subject, view=View(256, scene=Scene(pose=HeadPose(yaw=15)))).landmarks
     assert right[topology.NOSE_TIP, 0] - right[[234, 454], 0].mean() > (
         straight[topology.NOSE_TIP, 0] - straight[[234, 454], 0].mean() + 3
     )
-    rolled = render(subject, view=View(256, pose=HeadPose(roll=10))).landmarks
+    rolled = render(subject, view=View(256, scene=Scene(pose=HeadPose(roll=10)))).landmarks
     dx, dy = rolled[263] - rolled[33]
     assert np.degrees(np.arctan2(dy, dx)) == pytest.approx(10, abs=2)
 
 
 def test_light_and_jitter(subject: Subject) -> None:
     plain = render(subject, view=View(112)).image.astype(float)
-    lit = render(subject, view=View(112, light=Light(side=1))).image.astype(float)
+    lit = render(subject, view=View(112, scene=Scene(light=Light(side=1)))).image.astype(float)
     assert (lit - plain)[:, 90:].mean() > 5 > -5 > (lit - plain)[:, :22].mean()
-    noisy = render(subject, view=View(112, jitter=Jitter(noise=4, seed=1))).image.astype(float)
+    noisy = render(
+        subject, view=View(112, scene=Scene(jitter=Jitter(noise=4, seed=1)))
+    ).image.astype(float)
     assert 2 < (noisy - plain).std() < 6
-    moved = render(subject, view=View(112, jitter=Jitter(shift=(0.1, 0)))).landmarks
+    moved = render(subject, view=View(112, scene=Scene(jitter=Jitter(shift=(0.1, 0))))).landmarks
     assert moved[0, 0] - render(subject, view=View(112)).landmarks[0, 0] == pytest.approx(
         11.2, abs=0.1
     )
@@ -131,7 +133,7 @@ def test_lines_deepen_with_age() -> None:
 @pytest.mark.parametrize("yaw", [-20, 20])
 def test_cap_and_neck_rotate_with_the_head(yaw: float) -> None:
     """Both eyes remain visible and no skin shows beyond the cap."""
-    portrait = render(sample(16), view=View(256, pose=HeadPose(yaw=yaw)))
+    portrait = render(sample(16), view=View(256, scene=Scene(pose=HeadPose(yaw=yaw))))
     faces = detect_faces(portrait.image)
     assert len(faces) == 1
     error = np.linalg.norm(faces[0].landmarks[:468, :2] - portrait.landmarks[:468], axis=1)

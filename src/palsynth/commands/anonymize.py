@@ -80,10 +80,10 @@ def anonymize(options: AnonymizeOptions) -> None:
     if options.patient.is_dir():
         with progress_bar("anonymizing") as progress:
             made = work.anonymize(patient, candidates, method, how, progress)
-        print("\n".join(write_folder(options.out, patient, made, method)))
+        print("\n".join(write_folder(options.out, patient, made)))
     else:
         made = work.anonymize(patient, candidates, method, how)
-        print("\n".join(write_one(options.out, made, method)))
+        print("\n".join(write_one(options.out, made)))
     if made.faults:
         sys.exit(1)
 

@@ -50,10 +50,8 @@ def benchmark(options: BenchmarkOptions) -> None:
     if options.name == "half-smiles":
         _half_smiles(options)
         return
-    make, total = SETS[options.name]
     with progress_bar(options.name) as progress:
-        for done in make(options.out, **arguments):
-            progress(done, total)
+        SETS[options.name](options.out, progress=progress, **arguments)
     print(f"{options.out}: {options.name}, pairs.csv")
 
 
@@ -62,8 +60,7 @@ def _half_smiles(options: BenchmarkOptions) -> None:
 
     assert options.photographs is not None
     with progress_bar(options.name) as progress:
-        for done, total in half_smiles(options.out, options.photographs, options.size or 256):
-            progress(done, total)
+        half_smiles(options.out, options.photographs, options.size or 256, progress)
     left_out = (options.out / "self" / "left-out.txt").read_text("utf-8").splitlines()
     print(
         f"{options.out}: half-smiles, self/pairs.csv and cross/pairs.csv; "
@@ -99,8 +96,7 @@ def transfer(options: TransferOptions) -> None:
     method = get_method(options.method, options.weights)
     pairs = read_pairs(options.set / "pairs.csv")
     with progress_bar(options.method) as progress:
-        for done in run(method, options.set, pairs, options.out, rest=options.rest):
-            progress(done, len(pairs))
+        run(method, options.set, pairs, options.out, rest=options.rest, progress=progress)
     print(f"{options.out}: {len(pairs)} pictures by {options.method}")
 
 
@@ -139,8 +135,7 @@ def afid(options: AfidOptions) -> None:
     method = get_method(options.method, options.weights)
     pairs = read_pairs(options.set / "pairs.csv")
     with progress_bar(f"{options.method}, round trip") as progress:
-        for done in round_trip(method, options.set, pairs, options.out):
-            progress(done, 2 * len(pairs))
+        round_trip(method, options.set, pairs, options.out, progress)
     with FeatureCache(options.out / "features.sqlite") as cache:
         figures = afid_figures(options.set, pairs, options.out, options.inception, cache)
     values = {name: None if math.isnan(f.value) else f.value for name, f in figures.items()}

@@ -102,21 +102,21 @@ class DiffusionOptions:
             weights: folder of the method's weights; None selects those that ship.
 
         Returns:
-            A method that takes expression images.
+            A method that makes synthetic pictures.
 
         Raises:
-            InputError: the method does not take expression images or has no such options, or the
-                options contradict each other.
+            InputError: the method copies pictures or has no such options, or the options
+                contradict each other.
         """
         from palsynth.methods.base import get_method, method_class
 
         given = self != DiffusionOptions()
         name = name or ("controlnet-pf-captured" if given or weights else "captured")
         kind = method_class(name)
-        if not kind.takes_pictures:
+        if not kind.synthetic:
             raise InputError(
-                f"the method {name} takes no pictures; leave out --method or choose one that does, "
-                "such as controlnet-pf-captured"
+                f"the method {name} copies pictures; leave out --method or choose one that makes "
+                "them, such as controlnet-pf-captured"
             )
         if not given:
             return get_method(name, weights)

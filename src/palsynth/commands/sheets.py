@@ -85,7 +85,7 @@ class GridOptions:
 def sheet(options: SheetOptions) -> None:
     """Show the ten Yanagihara movements side by side, with requested and measured scores below."""
     from palsynth.generation import sheet as sheets
-    from palsynth.methods.base import get_method, provenance, write_generated
+    from palsynth.methods.base import get_method
 
     _check_size(options.size)
     if (options.photo is None) == (options.subject is None):
@@ -111,14 +111,10 @@ def sheet(options: SheetOptions) -> None:
         size=options.size,
         healthy=options.healthy,
     )
-    record = provenance(method, 0, subject=options.subject, palsy=palsy.to_dict())
     if options.pictures is not None:
-        for row, image in zip(result.rows, result.pictures, strict=True):
-            name = row.movement.value
-            write_generated(
-                options.pictures / f"{name}.png", image, method, {**record, "expression": name}
-            )
-    write_generated(options.out, result.image, method, record)
+        for row, picture in zip(result.rows, result.pictures, strict=True):
+            picture.write(options.pictures / f"{row.movement.value}.png")
+    result.write(options.out)
     _print_table(result)
     print(f"\n{options.out}")
     if options.pictures is not None:
@@ -161,7 +157,7 @@ def _patient_sheet(options: SheetOptions, identity: Identity) -> None:
         )
     sheet = anonymization_sheet(patient, result, options.size)
     _print_table(sheet, "patient")
-    print("\n" + "\n".join(write_sheet(options.out, patient, result, method, sheet)))
+    print("\n" + "\n".join(write_sheet(options.out, patient, result, sheet)))
     if result.faults:
         sys.exit(1)
 
@@ -169,7 +165,7 @@ def _patient_sheet(options: SheetOptions, identity: Identity) -> None:
 def grid(options: GridOptions) -> None:
     """Show several identities (rows) with several expressions (columns)."""
     from palsynth.generation import sheet as sheets
-    from palsynth.methods.base import ExpressionImage, get_method, provenance, write_generated
+    from palsynth.methods.base import ExpressionImage, get_method
 
     _check_size(options.size)
     requested = [_expression(text) for text in options.expressions]
@@ -178,15 +174,8 @@ def grid(options: GridOptions) -> None:
     if any(isinstance(expression, ExpressionImage) for expression in requested):
         default = "captured"
     method = get_method(options.method or default, options.weights)
-    if not method.takes_pictures and any(isinstance(e, ExpressionImage) for e in requested):
-        raise InputError(f"the method {method.name} takes no pictures; give movements instead")
-    image = sheets.grid([i for i, _ in identities], requested, method, size=options.size)
-    labels = [
-        "picture" if isinstance(expression, ExpressionImage) else text
-        for text, expression in zip(options.expressions, requested, strict=True)
-    ]
-    record = provenance(method, 0, expressions=labels)
-    write_generated(options.out, image, method, record)
+    image, pictures = sheets.grid([i for i, _ in identities], requested, method, size=options.size)
+    sheets.write_shown(options.out, image, pictures)
     print(options.out)
 
 

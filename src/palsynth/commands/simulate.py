@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +9,6 @@ from typing import Annotated
 
 import tyro
 
-import palsynth
 from palsynth.clinical import Movement
 from palsynth.commands.options import Force, MovementName, PalsyOptions, warn_unless_neutral
 
@@ -39,9 +37,11 @@ def simulate(options: SimulateOptions) -> None:
     """Apply a facial palsy to a photo: move the face as a partly working facial nerve would."""
     from palsynth.errors import InputError
     from palsynth.face.detect import read_face
-    from palsynth.face.images import is_reduced, write_png
+    from palsynth.face.images import is_reduced
     from palsynth.generation.measured import requested_and_measured
-    from palsynth.simulator.photo import simulate as move
+    from palsynth.generation.runner import generate
+    from palsynth.methods.base import Request, TargetExpression
+    from palsynth.methods.simulator import SimulatorMethod
 
     if not 0 <= options.intensity <= 1.2:
         raise InputError(f"--intensity {options.intensity:g}: must lie between 0 and 1.2")
@@ -53,20 +53,10 @@ def simulate(options: SimulateOptions) -> None:
     if is_reduced(options.photo):
         print("note: over 50 megapixels; processed at half its size", file=sys.stderr)
     movement = options.movement
-    moved = move(face, movement, palsy, intensity=options.intensity)
-    provenance = {
-        "method": "simulator",
-        "version": palsynth.__version__,
-        "expression": movement.value,
-        "palsy": palsy.to_dict(),
-        "intensity": options.intensity,
-    }
-    write_png(
-        options.out,
-        moved.image,
-        **{"palsynth:provenance": json.dumps(provenance, sort_keys=True)},
-    )
-    row = requested_and_measured(moved.image, movement, palsy)
+    target = TargetExpression(movement, palsy, options.intensity)
+    (picture,) = generate(SimulatorMethod(), [Request(face, target, framing=None)])
+    picture.write(options.out)
+    row = requested_and_measured(picture.image, movement, palsy)
     measured = "none" if row.measured_score is None else f"{row.measured_score} ({row.side_text})"
     side = row.requested_side.value if row.requested_side else "no"
     scores = f"item score requested {row.requested_score}, measured {measured}"

@@ -91,11 +91,11 @@ class FitOptions:
 
 def subjects_sample(options: SampleOptions) -> None:
     """Render synthetic subjects, one PNG each."""
-    import json
-
     from palsynth.clinical import Palsy
-    from palsynth.face.images import write_png
-    from palsynth.subjects import View, render
+    from palsynth.face.face import Face
+    from palsynth.generation.runner import generate
+    from palsynth.methods.base import Request, TargetExpression
+    from palsynth.methods.subjects import SubjectsMethod
 
     if options.count < 1:
         raise InputError(f"--count {options.count}: must be at least 1")
@@ -104,24 +104,14 @@ def subjects_sample(options: SampleOptions) -> None:
         raise InputError("no severity: give --grade, --yanagihara or --palsy")
     requested = given.grade or given.yanagihara is not None or given.palsy
     palsy = given.build() if requested else Palsy.none()
-    movement = options.movement
-    for subject in _sampled(options):
-        try:
-            portrait = render(subject, movement, palsy, view=View(size=options.size))
-        except ValueError as error:
-            raise InputError(str(error)) from None
-        record = {
-            "method": "subjects",
-            "seed": subject.seed,
-            "expression": movement.value,
-            "palsy": palsy.to_dict(),
-        }
-        path = options.out / f"person-{subject.seed:07d}.png"
-        write_png(
-            path,
-            portrait.image,
-            **{"palsynth:provenance": json.dumps(record, sort_keys=True)},
-        )
+    target = TargetExpression(options.movement, palsy)
+    subjects = _sampled(options)
+    requests = (Request(subject, target, subject.seed, options.size) for subject in subjects)
+    for picture in generate(SubjectsMethod(), requests, batch=1):
+        subject = picture.request.identity
+        assert not isinstance(subject, Face)
+        path = options.out / f"{subject.name}.png"
+        picture.write(path)
         note = ", extrapolated beyond the photographed ages" if subject.extrapolated else ""
         print(
             f"{path}: {subject.gender}, about {subject.age:.0f}, {subject.ethnicity}, skin tone "

@@ -52,8 +52,9 @@ def synthesize(options: SynthesizeOptions) -> None:
     from palsynth.capture.seen import read_expression
     from palsynth.face.detect import read_face
     from palsynth.face.framing import ID_PHOTO
+    from palsynth.generation.runner import generate
     from palsynth.methods import Request, TargetExpression, get_method
-    from palsynth.methods.base import Expression, ExpressionImage, provenance, write_generated
+    from palsynth.methods.base import Expression, ExpressionImage
 
     if (options.expression is None) == (options.movement is None):
         raise InputError("give either --expression, a photo, or --movement")
@@ -63,7 +64,6 @@ def synthesize(options: SynthesizeOptions) -> None:
         raise InputError(f"--size {options.size}: must lie between 32 and 2048")
     if options.rest is not None and options.expression is None:
         raise InputError("--rest goes with --expression")
-    recorded: dict[str, object]
     requested: Expression
     if options.expression is not None:
         if options.palsy_options != PalsyOptions():
@@ -73,23 +73,20 @@ def synthesize(options: SynthesizeOptions) -> None:
             )
         expression_face = read_expression(options.expression)
         requested = ExpressionImage(expression_face, _rest(options, expression_face))
-        recorded = {"expression": "picture", "rest": options.rest is not None}
     else:
         assert options.movement is not None
-        target = TargetExpression(options.movement, options.palsy_options.build())
-        requested = target
-        recorded = {"expression": target.movement.value, "palsy": target.palsy.to_dict()}
+        requested = TargetExpression(options.movement, options.palsy_options.build())
     face = read_face(options.identity)
     warn_unless_neutral(face)
     method = get_method(options.method, options.weights)
     framing = None if options.size is None else ID_PHOTO
     seeds = range(options.seed, options.seed + options.count)
     requests = [Request(face, requested, seed, options.size or 256, framing) for seed in seeds]
-    for seed, image in zip(seeds, method(requests), strict=True):
+    for picture in generate(method, requests):
         path = options.out
         if options.count > 1:
-            path = path.with_name(f"{path.stem}-{seed}{path.suffix}")
-        write_generated(path, image, method, provenance(method, seed, **recorded))
+            path = path.with_name(f"{path.stem}-{picture.request.seed}{path.suffix}")
+        picture.write(path)
         print(path)
 
 

@@ -8,7 +8,6 @@ first results to B exposes it, so that distance is reported beside aFID.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from palsynth.evaluation.fidelity import psnr, ssim
 from palsynth.evaluation.intervals import Figure, bootstrap
 from palsynth.face.images import read_image
 from palsynth.methods.base import Method
+from palsynth.progress import Progress
 from palsynth.scoring import judges
 from palsynth.scoring.features import FeatureCache, cached_features
 
@@ -29,7 +29,13 @@ LIKENESS = "dlib distance of the first to B"
 """Name of the figure that exposes a method which copies the expression image."""
 
 
-def round_trip(method: Method, folder: Path, pairs: list[Pair], out: Path) -> Iterator[int]:
+def round_trip(
+    method: Method,
+    folder: Path,
+    pairs: list[Pair],
+    out: Path,
+    progress: Progress | None = None,
+) -> None:
     """Makes ``out/first`` (A's expression on B) and ``out/second`` (transferred back to A).
 
     Args:
@@ -37,9 +43,8 @@ def round_trip(method: Method, folder: Path, pairs: list[Pair], out: Path) -> It
         folder: folder of the benchmark set.
         pairs: the requests of the set.
         out: folder of the two subfolders; images that exist there are not made again.
-
-    Yields:
-        The number of finished images, of twice the number of pairs.
+        progress: called with the number of finished images and their total, twice the number of
+            pairs.
 
     Raises:
         InputError: A pair names no image of the expression's person at rest.
@@ -49,9 +54,20 @@ def round_trip(method: Method, folder: Path, pairs: list[Pair], out: Path) -> It
             raise InputError(
                 f"{pair.name}: pairs.csv has no expression_identity, which the way back needs"
             )
-    yield from transfer(method, folder, pairs, out / "first")
-    for done in transfer(method, folder, way_back(pairs, out), out / "second", made=True):
-        yield len(pairs) + done
+
+    def report(done: int, before: int) -> None:
+        if progress is not None:
+            progress(before + done, 2 * len(pairs))
+
+    transfer(method, folder, pairs, out / "first", progress=lambda done, _: report(done, 0))
+    transfer(
+        method,
+        folder,
+        way_back(pairs, out),
+        out / "second",
+        made=True,
+        progress=lambda done, total: report(done, total),
+    )
 
 
 def way_back(pairs: list[Pair], out: Path) -> list[Pair]:

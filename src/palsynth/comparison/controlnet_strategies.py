@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -174,8 +175,8 @@ def compare(
     groups = []
     for name, method in methods:
         rest = name in CAPTURED
-        for done in transfer(method, panel.folder, panel.pairs, out / name, rest=rest):
-            progress(f"{name}, pictures", done, len(panel.pairs))
+        pictures = partial(progress, f"{name}, pictures")
+        transfer(method, panel.folder, panel.pairs, out / name, rest=rest, progress=pictures)
         judged = panel.judge(name, [out / name / pair.name for pair in panel.pairs])
         results.append(result_of(judged, reference=False))
         groups += tuned_and_others(judged, tuned)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from palsynth.errors import InputError
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import list_images
 from palsynth.files import forbid_inside
+from palsynth.progress import Progress
 
 SHARES = (0.5, 1.0)
 """Shares of the smile that the weak side lacks."""
@@ -29,7 +29,9 @@ CROSS = 3
 """Other people to whom each half-smile is transferred."""
 
 
-def half_smiles(folder: Path, photographs: Path, size: int = 256) -> Iterator[tuple[int, int]]:
+def half_smiles(
+    folder: Path, photographs: Path, size: int = 256, progress: Progress | None = None
+) -> None:
     """Makes the sets ``self`` and ``cross`` from photographs of neutral and smiling faces.
 
     In ``self``, identity B is at rest and the expression is B's own half-smile, which is also the
@@ -42,9 +44,7 @@ def half_smiles(folder: Path, photographs: Path, size: int = 256) -> Iterator[tu
         photographs: folder with ``neutral`` and ``smiling``, in which the two photographs of a
             person have the same name.
         size: side of the images, pixels.
-
-    Yields:
-        Steps done and their total.
+        progress: called with the number of finished steps and their total.
 
     Raises:
         InputError: A folder is missing, ``folder`` lies inside ``photographs``, or fewer than two
@@ -57,6 +57,11 @@ def half_smiles(folder: Path, photographs: Path, size: int = 256) -> Iterator[tu
         )
     forbid_inside(folder, photographs)
     total = 2 * len(list_images(photographs / "neutral"))
+
+    def report(done: int) -> None:
+        if progress is not None:
+            progress(done, total)
+
     subjects, left_out = [], []
     for done, (name, found) in enumerate(read_smilers(photographs, size), 1):
         if isinstance(found, str):
@@ -67,7 +72,7 @@ def half_smiles(folder: Path, photographs: Path, size: int = 256) -> Iterator[tu
             )
         else:
             subjects.append(found)
-        yield done, total
+        report(done)
     if len(subjects) < 2:
         why = f"; the first left out: {left_out[0]}" if left_out else ""
         raise InputError(f"{photographs}: fewer than two people smile on both sides{why}")
@@ -90,7 +95,7 @@ def half_smiles(folder: Path, photographs: Path, size: int = 256) -> Iterator[tu
                     for other in others
                     if other is not subject
                 ]
-        yield total // 2 + round((k + 1) / len(subjects) * total / 2), total
+        report(total // 2 + round((k + 1) / len(subjects) * total / 2))
     _finish(folder, writers, pairs, left_out)
 
 

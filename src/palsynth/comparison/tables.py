@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from palsynth.comparison.afid import LIKENESS, afid_figures, round_trip
@@ -34,13 +35,13 @@ def table(panel: Panel, methods: dict[str, Method], out: Path, progress: StagePr
     """
     results = [result_of(judged, reference=True) for judged in reference_rows(panel)]
     for name, method in methods.items():
-        for done in transfer(method, panel.folder, panel.pairs, out / name):
-            progress(f"{name}, pictures", done, len(panel.pairs))
+        pictures = partial(progress, f"{name}, pictures")
+        transfer(method, panel.folder, panel.pairs, out / name, progress=pictures)
         files = [out / name / pair.name for pair in panel.pairs]
         own = result_of(panel.judge(name, files), reference=False)
         cycle = out / f"{name}-afid"
-        for done in round_trip(method, panel.folder, panel.pairs, cycle):
-            progress(f"{name}, round trip", done, 2 * len(panel.pairs))
+        both_ways = partial(progress, f"{name}, round trip")
+        round_trip(method, panel.folder, panel.pairs, cycle, both_ways)
         figures, variant = _cycle(panel, cycle)
         results.append(
             replace(

@@ -8,7 +8,15 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from palsynth.clinical import Grade, Movement, Palsy, Side
+from palsynth.clinical import (
+    YANAGIHARA,
+    Grade,
+    Movement,
+    Palsy,
+    Side,
+    house_brackmann,
+    item_score,
+)
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 
@@ -46,6 +54,42 @@ class Row:
     provenance: dict[str, Any] | None = None
     measured: dict[str, Any] | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def for_request(
+        cls,
+        file_name: str,
+        subject_id: str,
+        movement: Movement | None,
+        palsy: Palsy | None,
+        **others: Any,
+    ) -> Row:
+        """The row of a picture, labelled with the movement and palsy that were requested.
+
+        Args:
+            file_name: path relative to the dataset.
+            subject_id: the subject.
+            movement: the movement; None if unknown.
+            palsy: the palsy, from which side, grade and item score follow; None if unknown.
+            **others: further fields of the row.
+
+        Returns:
+            The row. Only the ten movements of the Yanagihara scale have an item score.
+        """
+        name = None if movement is None else movement.value
+        if palsy is None:
+            return cls(file_name, subject_id, name, **others)
+        weak = palsy.weak_side
+        return cls(
+            file_name,
+            subject_id,
+            name,
+            side=weak.value if weak else None,
+            hb_grade=house_brackmann(palsy).value,
+            yanagihara_item=item_score(palsy, movement) if movement in YANAGIHARA else None,
+            palsy=palsy.to_dict(),
+            **others,
+        )
 
     def to_json(self) -> str:
         """One line of JSON, keys in order; unknown labels are null, so that all rows have them."""

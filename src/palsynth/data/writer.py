@@ -29,15 +29,16 @@ class DatasetWriter:
         folder: the dataset; it may hold an interrupted export of the same plan.
         plan: all settings that determine the bytes. A folder with another plan is refused, so
             two exports never mix.
+        record: name of the file that holds the plan.
 
     Raises:
         InputError: if the folder cannot be written, holds another plan or is not empty.
     """
 
-    def __init__(self, folder: Path, plan: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, plan: dict[str, Any], record: str = "plan.json") -> None:
         self.folder = folder
         self._rows = folder / ".rows"
-        self._plan = folder / "plan.json"
+        self._plan = folder / record
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -72,9 +73,12 @@ class DatasetWriter:
             file_name: the image, relative to the dataset.
 
         Returns:
-            True if the image and its row are written.
+            True if the image and its row are written; False too where a complete dataset has lost
+            the image, which may then be added again.
         """
-        return self.complete or self._row_path(file_name).exists()
+        if self.complete:
+            return (self.folder / file_name).is_file()
+        return self._row_path(file_name).exists()
 
     def add(self, image: np.ndarray, row: Row) -> None:
         """Writes an image and then its row.
@@ -87,7 +91,8 @@ class DatasetWriter:
         if row.provenance is not None:
             text["palsynth:provenance"] = json.dumps(row.provenance, sort_keys=True)
         write_png(self.folder / row.file_name, image, **text)
-        _write_text(self._row_path(row.file_name), row.to_json() + "\n")
+        if not self.complete:  # else the manifest has the row
+            _write_text(self._row_path(row.file_name), row.to_json() + "\n")
 
     def finish(self, file_names: Iterable[str]) -> list[Row]:
         """Assembles the manifest and removes the files that were needed for resuming.

@@ -10,29 +10,20 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from palsynth.clinical import Movement, Palsy
 from palsynth.errors import InputError
 from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.generation.patient import Patient, PatientPicture
+from palsynth.generation.runner import Generated, generate
 from palsynth.generation.verdict import Gate, PrivacyCheck, Verdict
-from palsynth.methods.base import (
-    Expression,
-    ExpressionImage,
-    Identity,
-    Method,
-    Request,
-    TargetExpression,
-)
+from palsynth.methods.base import Expression, ExpressionImage, Identity, Method, Request
+from palsynth.methods.resolve import REST
 from palsynth.progress import Progress
 from palsynth.subjects.description import Description
 
 MAX_REJECTED = 40
 """Candidates matched to the patient in a row before the search is given up."""
-
-BATCH = 8
-"""Requests in one call of a method; no picture depends on it."""
 
 Candidates = Iterator[tuple[int, Identity]]
 """Identities that may show the expression, each with the seed of its requests."""
@@ -49,12 +40,16 @@ class RequestSettings:
 
 @dataclass(frozen=True)
 class Anonymized:
-    """One of a patient's pictures on the subject: ``image`` (S, S, 3) uint8 RGB, and its
-    verdict."""
+    """One of a patient's pictures: as it was ``made`` on the subject, and its verdict."""
 
     picture: PatientPicture
-    image: np.ndarray
+    made: Generated
     verdict: Verdict
+
+    @property
+    def image(self) -> np.ndarray:
+        """The picture, (S, S, 3) uint8 RGB."""
+        return self.made.image
 
 
 @dataclass(frozen=True)
@@ -141,7 +136,7 @@ def anonymize(
     seed, subject = next(candidates)
     while True:
         requests = _requests(patient, subject, seed, how)
-        images, resembles = _generate(requests, method, gate, progress)
+        made, resembles = _generate(requests, method, gate, progress)
         following = next(candidates, None) if resembles else None
         if following is None:
             break
@@ -152,14 +147,14 @@ def anonymize(
                 "change the description"
             )
         seed, subject = following
-    images += method(requests[len(images) :])  # the rest of a last candidate that did not pass
+    made += generate(method, requests[len(made) :])  # the rest of a last one that did not pass
     if progress is not None and resembles:
-        progress(len(images), len(images))
+        progress(len(made), len(made))
     rest = _at_rest(patient, subject, seed, method, how)
     check = PrivacyCheck(patient.rest)
     pictures = [
-        Anonymized(p, image, check.verdict(patient.expression(p), image, rest, p.movement))
-        for p, image in zip(patient.pictures, images, strict=True)
+        Anonymized(p, one, check.verdict(patient.expression(p), one.image, rest, p.movement))
+        for p, one in zip(patient.pictures, made, strict=True)
     ]
     return Anonymization(subject, seed, rest, tuple(pictures), how, num_rejected, resembles)
 
@@ -178,22 +173,20 @@ def _generate(
     method: Method,
     gate: Gate,
     progress: Progress | None,
-) -> tuple[list[np.ndarray], bool]:
+) -> tuple[list[Generated], bool]:
     """Pictures up to the first that is matched to the patient, or all, and whether one was.
 
     The first picture is a batch of its own, so that rejecting a candidate may cost only one.
     """
-    images: list[np.ndarray] = []
-    size = 1
-    while len(images) < len(requests):
-        for image in method(requests[len(images) : len(images) + size]):
-            images.append(image)
-            if gate.takes(image):
-                return images, True
-        size = BATCH
-        if progress is not None:
-            progress(len(images), len(requests))
-    return images, False
+    made: list[Generated] = []
+    for part in (requests[:1], requests[1:]):
+        for picture in generate(method, part):
+            made.append(picture)
+            if gate.takes(picture.image):
+                return made, True
+            if progress is not None:
+                progress(len(made), len(requests))
+    return made, False
 
 
 def _at_rest(
@@ -201,9 +194,10 @@ def _at_rest(
 ) -> Face | None:
     """The subject at rest as the method generates it, the reference for its movements; None if no
     single face is found."""
-    neutral: Expression = TargetExpression(Movement.REST, Palsy.none())
+    neutral: Expression = REST
     if patient.rest is not None:
         neutral = ExpressionImage(patient.rest, patient.rest)
-    image = method([Request(subject, neutral, seed, how.size, PORTRAIT, how.words)])[0]
-    faces = detect_faces(image)
+    request = Request(subject, neutral, seed, how.size, PORTRAIT, how.words)
+    (picture,) = generate(method, [request])
+    faces = detect_faces(picture.image)
     return faces[0] if len(faces) == 1 else None

@@ -6,7 +6,6 @@ import re
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from palsynth.clinical import YANAGIHARA, Movement, Palsy
 from palsynth.encoders.published.dlib import SAME_PERSON
@@ -17,9 +16,9 @@ from palsynth.face.measures import Measures, measure
 from palsynth.generation.anonymize import Anonymization, Anonymized
 from palsynth.generation.measured import RequestedMeasured, requested_and_measured
 from palsynth.generation.patient import Patient
+from palsynth.generation.runner import Generated
 from palsynth.generation.sheet import Sheet, layout_sheet
 from palsynth.generation.verdict import FAULTS
-from palsynth.methods.base import Method, provenance, write_generated
 from palsynth.subjects.description import describe
 
 CARE = (
@@ -29,59 +28,54 @@ CARE = (
 ADVICE = "try another --seed or subject, and check that the photo shows the movement clearly"
 
 
-def write_one(out: Path, result: Anonymization, method: Method) -> list[str]:
+def write_one(out: Path, result: Anonymization) -> list[str]:
     """Writes the picture of a single photo.
 
     Args:
         out: path of the PNG; the faults of the picture are appended to its name.
         result: the anonymization, with one picture.
-        method: the method that generated it, for the provenance.
 
     Returns:
         The report, one line per finding, the written path first.
     """
     picture = result.pictures[0]
-    path = _write(out, picture.verdict.faults, picture.image, result, method)
+    path = _write(out, picture.verdict.faults, picture.made)
     advice = [ADVICE] if result.faults else []
     return [str(path), *subject_lines(result), *_verdict_lines(picture), *advice, CARE]
 
 
-def write_folder(out: Path, patient: Patient, result: Anonymization, method: Method) -> list[str]:
+def write_folder(out: Path, patient: Patient, result: Anonymization) -> list[str]:
     """Writes all pictures of a patient's folder, and ``sheet.png``.
 
     Args:
         out: folder for the pictures, which are named by movement and faults.
         patient: the patient's pictures.
         result: their anonymization.
-        method: the method that generated it, for the provenance.
 
     Returns:
         The report, one line per finding.
     """
     for picture in result.pictures:
         path = out / f"{picture.picture.name}.png"
-        _write(path, picture.verdict.faults, picture.image, result, method)
+        _write(path, picture.verdict.faults, picture.made)
     sheet = anonymization_sheet(patient, result)
-    lines = write_sheet(out / "sheet.png", patient, result, method, sheet)
+    lines = write_sheet(out / "sheet.png", patient, result, sheet)
     return [f"{out}: {len(result.pictures)} pictures", *lines]
 
 
-def write_sheet(
-    out: Path, patient: Patient, result: Anonymization, method: Method, sheet: Sheet
-) -> list[str]:
+def write_sheet(out: Path, patient: Patient, result: Anonymization, sheet: Sheet) -> list[str]:
     """Writes a sheet.
 
     Args:
         out: path of the PNG; the faults of all pictures are appended to its name.
         patient: the patient's pictures.
         result: their anonymization.
-        method: the method that generated it, for the provenance.
         sheet: the sheet from :func:`anonymization_sheet`.
 
     Returns:
         The report, one line per finding, the written path first.
     """
-    lines = [str(_write(out, result.faults, sheet.image, result, method))]
+    lines = [str(_write(out, result.faults, sheet))]
     lines += [f"left out: {line}" for line in patient.left_out]
     movements = {picture.movement for picture in patient.pictures}
     missing = [m.value for m in YANAGIHARA if m not in movements]
@@ -186,19 +180,17 @@ def anonymization_sheet(patient: Patient, result: Anonymization, size: int = 320
     rest = _measures(result.rest)
     patient_rest = _measures(patient.rest)
     rows = [_row(movement, picture, patient_rest, rest) for movement, picture in first.items()]
-    images = [picture.image for picture in first.values()]
+    pictures = [picture.made for picture in first.values()]
     return layout_sheet(
-        images, rows, "A patient's movements on somebody else", "patient", size=size
+        pictures, rows, "A patient's movements on somebody else", "patient", size=size
     )
 
 
-def _write(
-    path: Path, faults: tuple[str, ...], image: Any, result: Anonymization, method: Method
-) -> Path:
+def _write(path: Path, faults: tuple[str, ...], picture: Generated | Sheet) -> Path:
     """Writes a picture under a name that states its faults, and deletes what an earlier run wrote
     under a name that states other faults."""
     target = named(path, faults)
-    write_generated(target, image, method, _record(result, method))
+    picture.write(target)
     pattern = re.compile(
         rf"{re.escape(path.stem)}((-({'|'.join(FAULTS)}))*){re.escape(path.suffix)}"
     )
@@ -250,10 +242,3 @@ def _verdict_lines(picture: Anonymized) -> list[str]:
         side = "neither side weak" if weak is None else f"the {weak.value} weak"
         lines.append(f"expression: side ({side}) and movement are the patient's")
     return [*lines, *verdict.lines]
-
-
-def _record(result: Anonymization, method: Method) -> dict[str, Any]:
-    """The provenance of the pictures, which says nothing about the patient."""
-    subject = "a photo" if isinstance(result.subject, Face) else describe(result.subject)
-    words = {"words": result.how.words} if result.how.words else {}
-    return provenance(method, result.seed, expression="picture", subject=subject, **words)

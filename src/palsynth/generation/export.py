@@ -6,7 +6,7 @@ depend on the process that renders it, on the order, or on interruptions of the 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 import palsynth
-from palsynth.clinical import YANAGIHARA, Side, house_brackmann, item_score
+from palsynth.clinical import YANAGIHARA, Side
 from palsynth.data.manifest import Row
 from palsynth.data.split import split_of
 from palsynth.data.writer import DatasetWriter
@@ -22,9 +22,19 @@ from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.face.framing import FRAMINGS
 from palsynth.face.measures import SIDED, measure
+from palsynth.generation.runner import Planned, generate
+from palsynth.methods.base import Request, TargetExpression
+from palsynth.methods.subjects import SubjectsMethod
 from palsynth.progress import Progress
 from palsynth.seeds import Stream, make_rng
-from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, render, sample
+from palsynth.subjects import (
+    EVALUATION_SEEDS,
+    Subject,
+    random_palsy,
+    random_scene,
+    sample,
+    subject_name,
+)
 from palsynth.workers import map_in_processes
 
 
@@ -85,7 +95,7 @@ class ExportPlan:
         Returns:
             ``person-`` and the seed in seven digits.
         """
-        return f"person-{self.subject_seed(number):07d}"
+        return subject_name(self.subject_seed(number))
 
     def file_name(self, number: int, image: int) -> str:
         """The path of an image.
@@ -147,10 +157,10 @@ def export(
 def _export_subject(folder: Path, record: dict[str, Any], plan: ExportPlan, number: int) -> int:
     """Writes the missing images of one subject; returns how many images the subject then has."""
     writer = DatasetWriter(folder, record)
+    subject = sample(plan.subject_seed(number))
     for image in range(plan.images_per_subject):
         if not writer.has(plan.file_name(number, image)):
-            pixels, row = render_image(plan, number, image)
-            writer.add(pixels, row)
+            writer.add(*_render(_planned(plan, subject, number, image)))
     return plan.images_per_subject
 
 
@@ -168,43 +178,47 @@ def render_image(plan: ExportPlan, number: int, image: int) -> tuple[np.ndarray,
     Returns:
         The image, (S, S, 3) uint8 RGB, and its row of the manifest.
     """
-    subject = sample(plan.subject_seed(number))
+    return _render(_planned(plan, sample(plan.subject_seed(number)), number, image))
+
+
+def _planned(plan: ExportPlan, subject: Subject, number: int, image: int) -> Planned:
+    """An image's request, with what its row says of the subject."""
     rng = make_rng(plan.seed, number, image, Stream.EXPORT_IMAGE)
     movement = YANAGIHARA[image % len(YANAGIHARA)]
     side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
-    palsy = random_palsy(rng, side, plan.healthy)
-    intensity = float(rng.uniform(0.8, 1.1))
-    view = random_view(rng, plan.size, FRAMINGS[plan.framing])
-    portrait = render(subject, movement, palsy, intensity=intensity, view=view)
-    weak = palsy.weak_side
-    points = portrait.landmarks[list(topology.MULTIPIE_60.values())]
-    row = Row(
-        file_name=plan.file_name(number, image),
-        subject_id=plan.subject_id(number),
-        movement=movement.value,
-        side=weak.value if weak else None,
-        hb_grade=house_brackmann(palsy).value,
-        yanagihara_item=item_score(palsy, movement),
-        palsy=palsy.to_dict(),
-        split=split_of(plan.subject_id(number)),
-        provenance={
-            "method": "subjects",
-            "weights_sha256": None,
-            "seed": plan.subject_seed(number),
-            "identity": plan.subject_id(number),
-            "expression": f"{movement.value}, effort {intensity:.2f}",
-            "version": palsynth.__version__,
-        },
-        measured=_true_measures(portrait.landmarks),
+    target = TargetExpression(
+        movement, random_palsy(rng, side, plan.healthy), float(rng.uniform(0.8, 1.1))
+    )
+    request = Request(
+        subject,
+        target,
+        subject.seed,
+        plan.size,
+        FRAMINGS[plan.framing],
+        scene=random_scene(rng),
+    )
+    return Planned(
+        plan.file_name(number, image),
+        subject.name,
+        request,
+        split=split_of(subject.name),
         attributes={
             "age": subject.age,
             "gender": subject.gender,
             "ethnicity": subject.ethnicity,
             "monk": subject.monk,
-            "multipie60": [[round(float(x), 2), round(float(y), 2)] for x, y in points],
         },
     )
-    return portrait.image, row
+
+
+def _render(planned: Planned) -> tuple[np.ndarray, Row]:
+    """An image, and its row with the true landmarks and measures."""
+    (picture,) = generate(SubjectsMethod(), [planned.request])
+    assert picture.landmarks is not None
+    row = planned.row(picture, **_true_measures(picture.landmarks))
+    points = picture.landmarks[list(topology.MULTIPIE_60.values()), :2]
+    outline = [[round(float(x), 2), round(float(y), 2)] for x, y in points]
+    return picture.image, replace(row, attributes={**row.attributes, "multipie60": outline})
 
 
 def _true_measures(landmarks: np.ndarray) -> dict[str, Any]:

@@ -6,7 +6,6 @@ a defect can be reported by its name: ``person-0000012/IV-grin.jpg``.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +14,9 @@ from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import write_jpeg
 from palsynth.files import atomic_write
+from palsynth.generation.runner import generate
 from palsynth.generation.sheet import FOOT
-from palsynth.methods.base import Method, Request, TargetExpression, provenance
+from palsynth.methods.base import Method, Request, TargetExpression
 from palsynth.progress import Progress
 from palsynth.subjects import Subject
 
@@ -68,7 +68,7 @@ class Gallery:
         Returns:
             The path relative to the gallery.
         """
-        return Path(f"person-{subject.seed:07d}") / f"{grade.value}-{movement.value}.jpg"
+        return Path(subject.name) / f"{grade.value}-{movement.value}.jpg"
 
 
 def write_gallery(out: Path, gallery: Gallery, method: Method, progress: Progress) -> int:
@@ -87,13 +87,13 @@ def write_gallery(out: Path, gallery: Gallery, method: Method, progress: Progres
         InputError: a file cannot be written, or was not written by palsynth.
     """
     planned = list(gallery.pictures())
-    for done, (path, subject, target) in enumerate(planned, 1):
-        image = method([Request(subject, target, subject.seed, gallery.size, PORTRAIT)])[0]
-        record = provenance(
-            method, subject.seed, expression=target.movement.value, palsy=target.palsy.to_dict()
-        )
-        metadata = {"palsynth:provenance": json.dumps(record, sort_keys=True)}
-        write_jpeg(out / path, image, **metadata)
+    requests = (
+        Request(subject, target, subject.seed, gallery.size, PORTRAIT)
+        for _, subject, target in planned
+    )
+    pictures = generate(method, requests)
+    for done, ((path, _, _), picture) in enumerate(zip(planned, pictures, strict=True), 1):
+        write_jpeg(out / path, picture.image, **picture.chunks)
         progress(done, len(planned))
     with atomic_write(out / PAGE) as temporary:
         temporary.write_text("\n".join(_page(gallery, method)) + "\n", "utf-8")

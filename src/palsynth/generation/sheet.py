@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from palsynth.clinical import YANAGIHARA, Movement, Palsy, house_brackmann, yanagihara_band
+from palsynth.clinical import YANAGIHARA, Palsy, house_brackmann, yanagihara_band
 from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
+from palsynth.face.images import write_png
 from palsynth.face.measures import Measures, measure
 from palsynth.generation.measured import RequestedMeasured, requested_and_measured
+from palsynth.generation.provenance import merged, text_chunks
+from palsynth.generation.runner import Generated, generate
 from palsynth.methods.base import (
     Expression,
     ExpressionImage,
@@ -23,6 +27,7 @@ from palsynth.methods.base import (
     Request,
     TargetExpression,
 )
+from palsynth.methods.resolve import REST
 
 INK, GREY, PAPER = (28, 34, 40), (104, 114, 124), (255, 255, 255)
 CARE = "for research and teaching; not a medical device"
@@ -34,12 +39,32 @@ FOOT = f"synthetic, made by palsynth · {CARE}"
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet: ``image`` (H, W, 3) uint8 RGB, its ``pictures`` with the palsy, (S, S, 3) uint8 RGB,
-    and in ``rows`` what was requested of and measured in each of them."""
+    """A sheet: ``image`` (H, W, 3) uint8 RGB, its ``pictures`` with the palsy, and in ``rows`` what
+    was requested of and measured in each of them."""
 
     image: np.ndarray
     rows: list[RequestedMeasured]
-    pictures: list[np.ndarray]
+    pictures: list[Generated]
+
+    def write(self, path: Path) -> None:
+        """Writes the sheet with the records of its pictures in one.
+
+        Args:
+            path: the PNG to write.
+        """
+        write_shown(path, self.image, self.pictures)
+
+
+def write_shown(path: Path, image: np.ndarray, pictures: Sequence[Generated]) -> None:
+    """Writes a picture that shows others, with their records in one.
+
+    Args:
+        path: the PNG to write.
+        image: (H, W, 3) uint8 RGB.
+        pictures: the pictures that it shows, all made by one method.
+    """
+    record = merged([picture.record for picture in pictures])
+    write_png(path, image, **text_chunks(record, pictures[0].synthetic))
 
 
 def sheet(
@@ -64,21 +89,24 @@ def sheet(
     Returns:
         The sheet.
     """
-    requests = [
-        Request(identity, TargetExpression(m, palsy), 0, size, PORTRAIT) for m in YANAGIHARA
-    ]
-    images = method(requests)
+    targets = [TargetExpression(m, palsy) for m in YANAGIHARA]
+    pictures = list(generate(method, [_portrait(identity, target, size) for target in targets]))
     rest = _rest_of(identity, method, size)
     rows = [
-        requested_and_measured(image, movement, palsy, rest)
-        for image, movement in zip(images, YANAGIHARA, strict=True)
+        requested_and_measured(picture.image, movement, palsy, rest)
+        for picture, movement in zip(pictures, YANAGIHARA, strict=True)
     ]
     healthy_images = None
     if healthy:
         wink = palsy.weak_side  # wink with the eye of the same side
         targets = [TargetExpression(m, Palsy.none(), wink=wink) for m in YANAGIHARA]
-        healthy_images = method([Request(identity, t, 0, size, PORTRAIT) for t in targets])
-    return layout_sheet(images, rows, title, "requested", healthy_images)
+        requests = [_portrait(identity, target, size) for target in targets]
+        healthy_images = [picture.image for picture in generate(method, requests)]
+    return layout_sheet(pictures, rows, title, "requested", healthy_images)
+
+
+def _portrait(identity: Identity, expression: Expression, size: int) -> Request:
+    return Request(identity, expression, 0, size, PORTRAIT)
 
 
 def _rest_of(identity: Identity, method: Method, size: int) -> Measures | None:
@@ -87,13 +115,13 @@ def _rest_of(identity: Identity, method: Method, size: int) -> Measures | None:
     found."""
     if isinstance(identity, Face):
         return measure(identity.landmarks)
-    request = Request(identity, TargetExpression(Movement.REST, Palsy.none()), 0, size, PORTRAIT)
-    faces = detect_faces(method([request])[0])
+    (picture,) = generate(method, [_portrait(identity, REST, size)])
+    faces = detect_faces(picture.image)
     return measure(faces[0].landmarks) if len(faces) == 1 else None
 
 
 def layout_sheet(
-    images: Sequence[np.ndarray],
+    pictures: Sequence[Generated],
     rows: list[RequestedMeasured],
     title: str,
     reference: str,
@@ -103,18 +131,18 @@ def layout_sheet(
     """Lays out pictures of movements, five per row, with the scores under each.
 
     Args:
-        images: pictures with the palsy, (S, S, 3) uint8 RGB.
+        pictures: square pictures with the palsy.
         rows: what was requested and measured, one per picture.
         title: title of the sheet.
         reference: caption of the requested scores: "requested", or "patient" if they are measured
             in a patient's pictures.
         healthy: the same movements without the palsy, (S, S, 3) uint8 RGB, shown above.
-        size: pixels a side at which ``images`` are shown; default: as they are.
+        size: pixels a side at which ``pictures`` are shown; default: as they are.
 
     Returns:
-        The sheet; its ``pictures`` are ``images`` at their original size.
+        The sheet; its ``pictures`` have their original size.
     """
-    resized = [_resized(image, size) for image in images]
+    resized = [_resized(picture.image, size) for picture in pictures]
     tiles = [_captioned(i, *_caption(r, reference)) for i, r in zip(resized, rows, strict=True)]
     lines = [tiles[k : k + ACROSS] for k in range(0, len(tiles), ACROSS)]
     if healthy is not None:
@@ -127,7 +155,7 @@ def layout_sheet(
     measured = _total([row.measured_score for row in rows])
     labelled = ((reference, requested), ("measured", measured))
     totals = [f"{label} {total}" for label, total in labelled if total]
-    return Sheet(_framed(lines, title, ", ".join(totals)), rows, list(images))
+    return Sheet(_framed(lines, title, ", ".join(totals)), rows, list(pictures))
 
 
 def _resized(image: np.ndarray, size: int | None) -> np.ndarray:
@@ -151,31 +179,34 @@ def grid(
     method: Method,
     *,
     size: int = 224,
-) -> np.ndarray:
+) -> tuple[np.ndarray, list[Generated]]:
     """Lays out every identity (rows) with every expression (columns).
 
     Args:
         identities: faces at rest or synthetic subjects, at least one.
-        expressions: expression images, if the method takes them, or target expressions.
+        expressions: expressions in any form.
         method: the method that generates the pictures.
         size: pixels a side of each picture.
 
     Returns:
-        The grid, (H, W, 3) uint8 RGB.
+        The grid, (H, W, 3) uint8 RGB, and its pictures, row by row.
     """
-    lines = []
-    for identity in identities:
-        images = method([Request(identity, e, 0, size, PORTRAIT) for e in expressions])
-        lines.append(images)
+    lines = [
+        list(generate(method, [_portrait(identity, e, size) for e in expressions]))
+        for identity in identities
+    ]
     heads = [_head(e) for e in expressions]
-    first = [_captioned(i, h, "", above=True) for i, h in zip(lines[0], heads, strict=True)]
-    rest = [[np.asarray(i) for i in line] for line in lines[1:]]
-    return _framed([first, *rest], f"{len(identities)} identities, one expression per column", "")
+    first = [_captioned(p.image, h, "", above=True) for p, h in zip(lines[0], heads, strict=True)]
+    rest = [[picture.image for picture in line] for line in lines[1:]]
+    title = f"{len(identities)} identities, one expression per column"
+    return _framed([first, *rest], title, ""), [picture for line in lines for picture in line]
 
 
 def _head(requested: Expression) -> str:
     if isinstance(requested, ExpressionImage):
         return "as pictured"
+    if not isinstance(requested, TargetExpression):
+        return "as captured"
     weak = requested.palsy.weak_side
     if weak is None:
         return requested.movement.label

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import importlib
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
 
-import palsynth
 from palsynth import renamed
 from palsynth.clinical import Movement, Palsy, Side
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, Framing
-from palsynth.face.images import NOT_MADE, write_png
+from palsynth.simulator.drive import Drive
+from palsynth.subjects.render import Scene
 from palsynth.subjects.subject import Subject
 
 
@@ -54,7 +53,10 @@ class TargetExpression:
     wink: Side | None = None
 
 
-Expression = ExpressionImage | TargetExpression
+Expression = ExpressionImage | TargetExpression | Drive
+"""An expression as an image, as a requested movement and palsy, or as the coefficients that drive
+the simulator."""
+
 Identity = Face | Subject
 
 
@@ -64,13 +66,14 @@ class Request:
 
     Attributes:
         identity: the identity image as a face, or a synthetic subject.
-        expression: the expression, as an image or as a requested movement and palsy.
+        expression: the expression, in any of its forms.
         seed: decides everything that is random in the result.
         size: side of the result in pixels; unused where ``framing`` is None.
         framing: position and scale of the face in the result. None leaves the face where it is in
             the identity image, and the result has the size of that image.
         words: description of the identity, for methods that take a text prompt; if empty, they
             describe the identity themselves.
+        scene: pose, light and camera of a synthetic subject; a photo has its own.
     """
 
     identity: Identity
@@ -79,6 +82,7 @@ class Request:
     size: int = 256
     framing: Framing | None = ID_PHOTO
     words: str = ""
+    scene: Scene = field(default_factory=Scene)
 
 
 class Method(Protocol):
@@ -88,8 +92,9 @@ class Method(Protocol):
     """
 
     name: str
-    takes_pictures: bool
-    """Whether the expression may be an image; if False, it must be a TargetExpression."""
+    takes: frozenset[type]
+    """The forms of expression that it takes; :func:`palsynth.methods.resolve.converted` converts
+    the others."""
     synthetic: bool
     """Whether the images are synthetic; a copy of a photograph must not be labelled as such."""
 
@@ -142,46 +147,23 @@ class Method(Protocol):
         ...
 
 
-def provenance(method: Method, seed: int, **requested: Any) -> dict[str, Any]:
-    """The provenance record of an image: how it was made.
+class Weightless:
+    """Base of the methods without weights of their own: there is nothing to load or to save."""
 
-    Args:
-        method: the method that made the image.
-        seed: the seed of the request.
-        **requested: further fields, such as the movement and palsy that were requested; values
-            must be JSON-serialisable.
+    name: str = ""
+    synthetic: bool = True
+    weights_sha256: str | None = None
+    settings: ClassVar[dict[str, Any]] = {}
 
-    Returns:
-        The record: the method (see :func:`method_record`), the seed, the version of palsynth and
-        the further fields.
-    """
-    return {**method_record(method), "seed": seed, "version": palsynth.__version__, **requested}
+    @classmethod
+    def from_pretrained(cls, path: Path | None = None) -> Self:
+        """Builds the method; a path is refused."""
+        if path is not None:
+            raise InputError(f"{path}: the method {cls.name} takes no weights; leave out the path")
+        return cls()
 
-
-def method_record(method: Method) -> dict[str, Any]:
-    """Identifies the method that made an image.
-
-    Args:
-        method: any method.
-
-    Returns:
-        Its ``method`` name, its ``weights_sha256`` and, where it has some, its ``settings``.
-    """
-    settings = {"settings": method.settings} if method.settings else {}
-    return {"method": method.name, "weights_sha256": method.weights_sha256, **settings}
-
-
-def write_generated(path: Path, image: np.ndarray, method: Method, record: dict[str, Any]) -> None:
-    """Writes a method's image as a PNG that carries its provenance or, for a copy, says it is one.
-
-    Args:
-        path: file to write.
-        image: (H, W, 3) uint8 RGB.
-        method: the method that made the image.
-        record: the image's :func:`provenance`; left out of copies.
-    """
-    chunks = {"palsynth:provenance": json.dumps(record, sort_keys=True)}
-    write_png(path, image, **(chunks if method.synthetic else NOT_MADE))
+    def save_pretrained(self, path: Path) -> None:
+        """Writes no files: there are no weights."""
 
 
 METHODS = {

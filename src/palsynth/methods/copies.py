@@ -3,38 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, ClassVar
 
 import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face.face import Face
-from palsynth.methods.base import ExpressionImage, Request
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression, Weightless
 from palsynth.seeds import Stream, make_rng
+from palsynth.simulator.drive import Drive
 
 NOISE = 25.0
 """Standard deviation of the noise method, grey levels."""
 
 
-class _Copy:
-    """Base of the copying methods: they have no weights to load or to save."""
+class _Copy(Weightless):
+    """Base of the copying methods."""
 
-    name = ""
-    takes_pictures = True
+    takes = frozenset({ExpressionImage, TargetExpression, Drive})
     synthetic = False
-    weights_sha256 = None
-    settings: ClassVar[dict[str, Any]] = {}
-
-    @classmethod
-    def from_pretrained(cls, path: Path | None = None) -> _Copy:
-        """Builds the method; it has no weights, so a path is refused."""
-        if path is not None:
-            raise InputError(f"{path}: the method {cls.name} has no weights; leave out the path")
-        return cls()
-
-    def save_pretrained(self, path: Path) -> None:
-        """Writes no files: there are no weights."""
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Makes one image per request."""
@@ -59,6 +45,7 @@ class CopyExpression(_Copy):
     """Returns the expression image."""
 
     name = "copy-expression"
+    takes = frozenset({ExpressionImage})
 
     def _face(self, request: Request) -> Face:
         if not isinstance(request.expression, ExpressionImage):

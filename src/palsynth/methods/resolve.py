@@ -1,65 +1,156 @@
 """Converts what a request holds to what a method needs: a synthetic subject is rendered as a face,
-and a requested movement as an expression image."""
+an image is captured as coefficients, and coefficients or a requested movement become an image."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
+from palsynth.capture import capture, drive_of
 from palsynth.clinical import Movement, Palsy
+from palsynth.errors import InputError
 from palsynth.face.face import Face
-from palsynth.face.framing import ID_PHOTO, Framing
-from palsynth.methods.base import Expression, ExpressionImage, Identity, TargetExpression
-from palsynth.subjects import Subject, View, render, sample
+from palsynth.face.framing import ID_PHOTO
+from palsynth.methods.base import (
+    Expression,
+    ExpressionImage,
+    Identity,
+    Method,
+    Request,
+    TargetExpression,
+)
+from palsynth.simulator.drive import BELL, Drive, drive
+from palsynth.subjects import Subject, View, render_drive, sample
+
+REST = TargetExpression(Movement.REST, Palsy.none())
+
+EXPRESSION_SIZE = 256
+"""Side in pixels of an expression image that is rendered for a method that takes images only."""
 
 
-def identity_face(identity: Identity, size: int, framing: Framing = ID_PHOTO) -> Face:
+def converted(request: Request, method: Method) -> Request:
+    """Converts a request's expression to a form that a method takes.
+
+    An image becomes coefficients by capture, a requested movement becomes coefficients by the
+    simulator's drive, and either becomes an image by rendering the synthetic subject of the
+    request's seed. A method that copies pictures gets what was requested, and refuses what it
+    cannot copy.
+
+    Args:
+        request: what is requested.
+        method: the method that is to make it.
+
+    Returns:
+        The request itself where its expression needs no conversion, else a converted one.
+
+    Raises:
+        InputError: an expression image cannot be captured.
+    """
+    expression = request.expression
+    if type(expression) in method.takes or not method.synthetic:
+        return request
+    if Drive in method.takes:
+        return replace(request, expression=as_drive(expression, request.identity))
+    return replace(request, expression=expression_image(expression, request.seed, EXPRESSION_SIZE))
+
+
+def as_drive(expression: Expression, identity: Identity) -> Drive:
+    """Converts an expression to the coefficients that drive the simulator.
+
+    Args:
+        expression: an image, which is captured, or a requested movement and palsy; coefficients
+            are returned as they are.
+        identity: whom the coefficients are to move: a synthetic subject has a Bell's phenomenon of
+            its own (how far the eye rolls up on attempted closure), which a requested movement
+            follows. A captured expression has the captured one.
+
+    Returns:
+        The coefficients of both sides of the face.
+    """
+    if isinstance(expression, Drive):
+        return expression
+    if isinstance(expression, ExpressionImage):
+        return drive_of(capture(expression.face, expression.rest))
+    return drive(
+        expression.movement,
+        expression.palsy,
+        intensity=expression.intensity,
+        bell=identity.bell if isinstance(identity, Subject) else BELL,
+        wink=expression.wink,
+    )
+
+
+def view_of(request: Request, size: int | None = None) -> View:
+    """The view in which a request's synthetic subject is rendered.
+
+    Args:
+        request: what is requested.
+        size: side in pixels; default: the request's.
+
+    Returns:
+        The view, at the request's framing (an ID photo where it has none) and in its scene.
+    """
+    return View(size or request.size, request.framing or ID_PHOTO, request.scene)
+
+
+def identity_face(identity: Identity, view: View) -> Face:
     """The identity as a face; a synthetic subject is rendered at rest, without a palsy.
 
     Args:
         identity: a face, which is returned as it is, or a synthetic subject.
-        size: side of the rendered image in pixels.
-        framing: position and scale of the rendered face.
+        view: how a synthetic subject is rendered.
 
     Returns:
         The face; a rendered one has exact landmarks.
     """
     if isinstance(identity, Face):
         return identity
-    return subject_face(
-        identity, TargetExpression(Movement.REST, Palsy.none()), View(size, framing)
-    )
+    return subject_face(identity, REST, view)
 
 
-def subject_face(subject: Subject, requested: TargetExpression, view: View) -> Face:
-    """Renders a synthetic subject that performs a movement.
+def framed_face(request: Request) -> Face:
+    """The identity of a request as a face, at the request's framing and size if it has a framing.
+
+    Args:
+        request: what is requested.
+
+    Returns:
+        The face at rest.
+    """
+    face = identity_face(request.identity, view_of(request))
+    return face if request.framing is None else face.aligned(request.framing, request.size)
+
+
+def subject_face(subject: Subject, expression: Expression, view: View) -> Face:
+    """Renders a synthetic subject with an expression.
 
     Args:
         subject: the synthetic subject.
-        requested: the movement, the palsy and the effort.
+        expression: the expression, in any form.
         view: size, framing, pose and light of the image.
 
     Returns:
         The face (size, size, 3) uint8 RGB with exact landmarks (478, 3) float32 in pixels; their
         depth is that of the subject's scan.
+
+    Raises:
+        InputError: the size cannot be rendered.
     """
-    portrait = render(
-        subject,
-        requested.movement,
-        requested.palsy,
-        intensity=requested.intensity,
-        view=view,
-        wink=requested.wink,
-    )
+    try:
+        image, landmarks = render_drive(subject, as_drive(expression, subject), view)
+    except ValueError as error:
+        raise InputError(str(error)) from None
     depth = subject.landmarks[:, 2:] * view.framing.scale(view.size)
-    return Face(portrait.image, np.hstack([portrait.landmarks, depth.astype(np.float32)]))
+    return Face(image, np.hstack([landmarks, depth.astype(np.float32)]))
 
 
 def expression_image(expression: Expression, seed: int, size: int) -> ExpressionImage:
     """The expression as an image, for methods that are conditioned on one.
 
     Args:
-        expression: an image, which is returned as it is, or a requested movement and palsy.
-        seed: seed of the synthetic subject that performs a requested movement.
+        expression: an image, which is returned as it is, or another form of expression.
+        seed: seed of the synthetic subject that is rendered with it.
         size: side of the rendered image in pixels.
 
     Returns:

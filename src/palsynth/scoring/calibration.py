@@ -28,7 +28,7 @@ from palsynth.face.measures import SIDED, Measures, measure
 from palsynth.face.scoring import against_rest, features, mean_rest, relative_function
 from palsynth.seeds import Stream, make_rng
 from palsynth.simulator.photo import simulate
-from palsynth.subjects import HeadPose, Jitter, Light, View, random_palsy, render, sample
+from palsynth.subjects import HeadPose, Jitter, Light, Scene, View, random_palsy, render, sample
 
 FIRST_SEED = 700_000
 """First seed of the calibration subjects; disjoint from the evaluation seeds (from 1,000,000)."""
@@ -171,7 +171,7 @@ def _view(rng: np.random.Generator, seed: int) -> View:
     pose = HeadPose(float(rng.normal(0, 3)), float(rng.normal(0, 2)), float(rng.normal(0, 2)))
     light = Light(float(rng.uniform(-0.4, 0.4)))
     jitter = Jitter(blur=float(rng.uniform(0, 1)), noise=2.0, seed=seed)
-    return View(size=256, pose=pose, light=light, jitter=jitter)
+    return View(256, scene=Scene(pose, light, jitter))
 
 
 def fit_item(samples: list[Sample]) -> list[float]:

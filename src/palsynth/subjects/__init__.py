@@ -1,8 +1,17 @@
 """Synthetic subjects: sampled from the appearance model, moved by the simulator and rendered."""
 
-from palsynth.subjects.chance import random_palsy, random_view
-from palsynth.subjects.render import HeadPose, Jitter, Light, Portrait, View, render, render_drive
-from palsynth.subjects.subject import EVALUATION_SEEDS, Subject, sample
+from palsynth.subjects.chance import random_palsy, random_scene, random_view
+from palsynth.subjects.render import (
+    HeadPose,
+    Jitter,
+    Light,
+    Portrait,
+    Scene,
+    View,
+    render,
+    render_drive,
+)
+from palsynth.subjects.subject import EVALUATION_SEEDS, Subject, sample, subject_name
 
 __all__ = [
     "EVALUATION_SEEDS",
@@ -10,11 +19,14 @@ __all__ = [
     "Jitter",
     "Light",
     "Portrait",
+    "Scene",
     "Subject",
     "View",
     "random_palsy",
+    "random_scene",
     "random_view",
     "render",
     "render_drive",
     "sample",
+    "subject_name",
 ]

@@ -6,7 +6,7 @@ import numpy as np
 
 from palsynth.clinical import Branch, Grade, Palsy, Side, SidePalsy
 from palsynth.face.framing import Framing
-from palsynth.subjects.render import HeadPose, Jitter, Light, View
+from palsynth.subjects.render import HeadPose, Jitter, Light, Scene, View
 
 
 def random_palsy(rng: np.random.Generator, side: Side, healthy: float = 0.0) -> Palsy:
@@ -39,20 +39,16 @@ def random_palsy(rng: np.random.Generator, side: Side, healthy: float = 0.0) -> 
     return Palsy.on(side, SidePalsy(function, tone))
 
 
-def random_view(rng: np.random.Generator, size: int, framing: Framing) -> View:
-    """Samples a nearly frontal view in ordinary indoor light, slightly blurred and noisy.
+def random_scene(rng: np.random.Generator) -> Scene:
+    """Samples a nearly frontal pose in ordinary indoor light, slightly blurred and noisy.
 
     Args:
         rng: source of randomness.
-        size: image side in pixels.
-        framing: the crop.
 
     Returns:
-        The view.
+        The scene.
     """
-    return View(
-        size=size,
-        framing=framing,
+    return Scene(
         pose=HeadPose(*(float(rng.normal(0, s)) for s in (4.0, 3.0, 2.0))),
         light=Light(
             float(rng.uniform(-0.5, 0.5)),
@@ -67,3 +63,17 @@ def random_view(rng: np.random.Generator, size: int, framing: Framing) -> View:
             seed=int(rng.integers(2**31)),
         ),
     )
+
+
+def random_view(rng: np.random.Generator, size: int, framing: Framing) -> View:
+    """Samples a view of a size and framing, in a :func:`random_scene`.
+
+    Args:
+        rng: source of randomness.
+        size: image side in pixels.
+        framing: the crop.
+
+    Returns:
+        The view.
+    """
+    return View(size, framing, random_scene(rng))

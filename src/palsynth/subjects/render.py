@@ -80,6 +80,16 @@ class Jitter:
 
 
 @dataclass(frozen=True)
+class Scene:
+    """How a subject is photographed: pose of the head, lighting, and imperfections of camera and
+    crop."""
+
+    pose: HeadPose = field(default_factory=HeadPose)
+    light: Light = field(default_factory=Light)
+    jitter: Jitter = field(default_factory=Jitter)
+
+
+@dataclass(frozen=True)
 class Portrait:
     """A rendered picture with its ground truth.
 
@@ -105,16 +115,12 @@ class View:
     Attributes:
         size: image side in pixels, 32 to 1024.
         framing: the crop.
-        pose: rotation of the head.
-        light: lighting.
-        jitter: imperfections of camera and crop.
+        scene: pose, lighting and camera.
     """
 
     size: int = 256
     framing: Framing = ID_PHOTO
-    pose: HeadPose = field(default_factory=HeadPose)
-    light: Light = field(default_factory=Light)
-    jitter: Jitter = field(default_factory=Jitter)
+    scene: Scene = field(default_factory=Scene)
 
 
 def render(
@@ -177,7 +183,7 @@ def render_drive(
     moved = compose(rest, expression)
     image = moved.image.astype(np.float32)
     draw_cap(image, stage, make_rng(subject.seed, Stream.SUBJECT_CAP))
-    image = _apply_light(image, view.light)
+    image = _apply_light(image, view.scene.light)
     image = _apply_camera(image, view)
     landmarks = np.vstack([moved.points[: topology.SKIN_POINTS, :2], _irises(rest, expression)])
     return image.clip(0, 255).round().astype(np.uint8), landmarks.astype(np.float32)
@@ -186,12 +192,12 @@ def render_drive(
 def _at_rest(subject: Subject, view: View) -> tuple[Rest, Stage]:
     """The subject at rest, without cap, as the simulator takes it; and the mapping for the cap."""
     framing, size = view.framing, view.size
-    scale = framing.scale(size) * view.jitter.zoom
-    rotation = _rotation(view.pose)
+    scale = framing.scale(size) * view.scene.jitter.zoom
+    rotation = _rotation(view.scene.pose)
     mesh = canonical_mesh()
     points = mesh.from_landmarks(subject.landmarks)
     points[:, 2] = rest_surface()[:, 2]
-    origin = framing.origin(size) + np.array(view.jitter.shift) * size
+    origin = framing.origin(size) + np.array(view.scene.jitter.shift) * size
     eye_centre = (subject.landmarks[33, :2] + subject.landmarks[263, :2]) / 2
     rotated = (points - _PIVOT) @ rotation.T + _PIVOT
     rotated[:, :2] -= eye_centre
@@ -287,7 +293,7 @@ def _apply_light(image: np.ndarray, light: Light) -> np.ndarray:
 
 
 def _apply_camera(image: np.ndarray, view: View) -> np.ndarray:
-    jitter = view.jitter
+    jitter = view.scene.jitter
     if jitter.blur > 0:
         image = cv2.GaussianBlur(image, (0, 0), max(0.3, jitter.blur * view.size / 512))
     if jitter.noise > 0:

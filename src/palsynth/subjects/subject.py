@@ -66,6 +66,22 @@ _IRIS_SHARES = {
 """Plausible shares of iris colours; a convention of this project."""
 
 
+def subject_name(seed: int) -> str:
+    """The identifier of a subject in datasets.
+
+    Args:
+        seed: the seed that it is sampled from.
+
+    Returns:
+        ``person-`` and the seed in seven digits.
+
+    Example:
+        >>> subject_name(7)
+        'person-0000007'
+    """
+    return f"person-{seed:07d}"
+
+
 @dataclass(frozen=True)
 class Subject:
     """A synthetic subject.
@@ -94,6 +110,11 @@ class Subject:
     bell: float = 1.0
     teeth: float = 1.0
     lines: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """The subject's identifier in datasets, see :func:`subject_name`."""
+        return subject_name(self.seed)
 
     @property
     def extrapolated(self) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from diffusers.models.controlnets.controlnet import ControlNetModel
 
 from palsynth.clinical import Grade, Movement, Palsy, Side
+from palsynth.errors import InputError
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, PORTRAIT, Framing
@@ -27,7 +28,7 @@ from palsynth.methods.controlnet.method import (
 )
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
 from palsynth.methods.controlnet.prompts import PROMPT
-from palsynth.methods.resolve import expression_image, identity_face
+from palsynth.methods.resolve import converted, expression_image, identity_face
 from palsynth.subjects import Subject, View, render, sample
 from palsynth.subjects.description import describe
 
@@ -66,7 +67,7 @@ def test_each_method_gives_its_own_edges(patient: Face) -> None:
     """They differ in contour, parts and nose; zero-shot and PF share the patient's own edges."""
     size, subject = 128, sample(970_302)
     request = Request(subject, ExpressionImage(patient), 0, size, PORTRAIT)
-    other = identity_face(subject, size, PORTRAIT)
+    other = identity_face(subject, View(size, PORTRAIT))
     larger = get_method("captured")([replace(request, size=4 * size)])[0]
     moved = cv2.resize(larger, (size, size), interpolation=cv2.INTER_AREA)
     expected = {
@@ -105,7 +106,10 @@ def test_each_request_has_its_own_edges_prompt_and_seed(astronaut: Face, patient
 def test_a_requested_movement_is_performed_by_the_subject_of_the_seed(subject: Subject) -> None:
     requested = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
     pipeline = FakePipeline(64)
-    Partial(pipeline)([Request(subject, requested, 23)])  # type: ignore[arg-type]
+    method, request = Partial(pipeline), Request(subject, requested, 23)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="are guided by an expression image"):
+        method([request])
+    method([converted(request, method)])
     patient = expression_image(requested, 23, 256).face
     assert np.array_equal(pipeline.edges[0], patient_edges(patient, 64).edges)
 
@@ -171,7 +175,8 @@ def test_the_captured_expression_on_a_photo_or_a_synthetic_subject(  # type: ign
                 TargetExpression(Movement.REST, Palsy.none()),
             )
         ]
-        examples += [method.edges(r, identity_face(identity, SIZE, PORTRAIT)) for r in requests]
+        face = identity_face(identity, View(SIZE, PORTRAIT))
+        examples += [method.edges(request, face) for request in requests]
         assert [image.shape for image in method(requests)] == [(64, 64, 3)] * 3
     assert len({edges.tobytes() for edges in examples}) == 6
 

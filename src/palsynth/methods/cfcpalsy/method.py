@@ -6,35 +6,38 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
-from palsynth.errors import InputError
 from palsynth.face.face import Face
-from palsynth.methods.base import ExpressionImage, Request, TargetExpression
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression, Weightless
 from palsynth.methods.captured import draft
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
 from palsynth.methods.cfcpalsy.reading import as_targets
 from palsynth.methods.networks import state_dict_sha256
-from palsynth.methods.resolve import expression_image, identity_face
+from palsynth.methods.resolve import expression_image, framed_face
+from palsynth.simulator.drive import Drive
 
 EXPRESSION_SIZE = 224
 """Side in pixels of the expression image that is rendered for a requested movement."""
+
+Requested = TargetExpression | Drive
+"""What an expression image shows, where that is known."""
 
 
 class CFCPalsyMethod:
     """CFCPalsy: transfers an expression image to an identity image.
 
-    For a requested movement, the expression image shows a synthetic subject that performs it,
-    sampled with the seed of the request.
+    For a requested movement or coefficients, the expression image shows a synthetic subject with
+    that expression, sampled with the seed of the request.
 
     Args:
         pipeline: the pipeline to run.
     """
 
     name = "cfcpalsy"
-    takes_pictures = True
+    takes = frozenset({ExpressionImage, TargetExpression, Drive})
     synthetic = True
 
     def __init__(self, pipeline: CFCPalsyPipeline) -> None:
@@ -66,26 +69,13 @@ class CFCPalsyMethod:
         return self.pipeline(identities, expressions, [r.seed for r in requests], requested)
 
 
-class DraftMethod:
+class DraftMethod(Weightless):
     """Simulates the movement that the reader of eleven movements recognises in the expression
     image. CFCPalsy was conditioned on this draft before expression images were captured; it
     remains available for comparison."""
 
     name = "draft"
-    takes_pictures = True
-    synthetic = True
-    weights_sha256 = None
-    settings: ClassVar[dict[str, Any]] = {}
-
-    @classmethod
-    def from_pretrained(cls, path: Path | None = None) -> DraftMethod:
-        """Builds the method; it has no weights of its own, so a path is refused."""
-        if path is not None:
-            raise InputError(f"{path}: the method draft takes no weights")
-        return cls()
-
-    def save_pretrained(self, path: Path) -> None:
-        """Writes no files: there are no weights."""
+    takes = frozenset({ExpressionImage, TargetExpression, Drive})
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Makes one image per request."""
@@ -97,12 +87,9 @@ class DraftMethod:
         return [draft(face, target) for (face, _, _), target in zip(inputs, targets, strict=True)]
 
 
-def _prepare_inputs(request: Request) -> tuple[Face, ExpressionImage, TargetExpression | None]:
-    """The identity at the request's framing, the expression as an image, and the requested
-    movement if the request has one."""
-    face = identity_face(request.identity, request.size)
-    if request.framing is not None:
-        face = face.aligned(request.framing, request.size)
-    expression = expression_image(request.expression, request.seed, EXPRESSION_SIZE)
-    requested = request.expression if isinstance(request.expression, TargetExpression) else None
-    return face, expression, requested
+def _prepare_inputs(request: Request) -> tuple[Face, ExpressionImage, Requested | None]:
+    """The identity at the request's framing, the expression as an image, and what that shows,
+    where the request says it."""
+    image = expression_image(request.expression, request.seed, EXPRESSION_SIZE)
+    known = None if isinstance(request.expression, ExpressionImage) else request.expression
+    return framed_face(request), image, known

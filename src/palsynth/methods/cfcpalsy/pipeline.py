@@ -18,6 +18,7 @@ from palsynth.methods.cfcpalsy.files import load_model, save_model
 from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch, Preview
 from palsynth.methods.cfcpalsy.settings import DiffusionSettings
 from palsynth.methods.networks import default_device
+from palsynth.simulator.drive import Drive
 
 DEFAULT = Path(__file__).parent / "assets" / "default"
 
@@ -52,7 +53,7 @@ class CFCPalsyPipeline:
         identities: Sequence[Face],
         expressions: Sequence[ExpressionImage],
         seeds: Sequence[int],
-        requested: Sequence[TargetExpression | None] | None = None,
+        requested: Sequence[TargetExpression | Drive | None] | None = None,
         diffusion: DiffusionSettings | None = None,
         preview: Preview | None = None,
     ) -> list[np.ndarray]:
@@ -62,10 +63,10 @@ class CFCPalsyPipeline:
             identities: N faces at rest.
             expressions: N expression images.
             seeds: N seeds.
-            requested: the movement and palsy that each expression image shows, where they are
-                known. If the model uses a draft, the simulator makes it from these; where they are
-                None, from the expression as captured from the image, against the same person at
-                rest if that is given.
+            requested: the movement and palsy, or coefficients, that each expression image shows,
+                where they are known. If the model uses a draft, the simulator makes it from these;
+                where they are None, from the expression as captured from the image, against the
+                same person at rest if that is given.
             diffusion: replaces the model's sampler, steps, eta, num_samples_averaged and guidance.
             preview: called at each sampling step.
 
@@ -119,7 +120,7 @@ class CFCPalsyPipeline:
 def _make_drafts(
     identities: Sequence[Face],
     expressions: Sequence[ExpressionImage],
-    requested: Sequence[TargetExpression | None] | None,
+    requested: Sequence[TargetExpression | Drive | None] | None,
 ) -> list[np.ndarray]:
     """The simulator's drafts, from what is requested where it is known, else from the images."""
     targets = requested or [None] * len(expressions)

@@ -15,6 +15,7 @@ from palsynth.encoders.shipped import load_ours
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.methods.base import TargetExpression
+from palsynth.simulator.drive import Drive
 
 
 @lru_cache(maxsize=1)
@@ -57,18 +58,20 @@ def read_targets(
 
 
 def as_targets(
-    expressions: Sequence[Face], requested: Sequence[TargetExpression | None] | None = None
-) -> list[TargetExpression]:
+    expressions: Sequence[Face],
+    requested: Sequence[TargetExpression | Drive | None] | None = None,
+) -> list[TargetExpression | Drive]:
     """Recognises the movement and palsy of expression images, unless they are known.
 
     Args:
         expressions: N faces.
-        requested: N targets that are known, None where one is not; default: none is known.
+        requested: N targets or coefficients that are known, None where one is not; default: none
+            is known.
 
     Returns:
         N targets: the known ones as they are, the others recognised.
     """
-    targets: list[TargetExpression | None] = (
+    targets: list[TargetExpression | Drive | None] = (
         [None] * len(expressions) if requested is None else list(requested)
     )
     unknown = [k for k, target in enumerate(targets) if target is None]

@@ -14,24 +14,22 @@ import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face.face import Face
-from palsynth.face.framing import ID_PHOTO, PORTRAIT
-from palsynth.methods.base import Request
+from palsynth.face.framing import PORTRAIT
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression
 from palsynth.methods.captured import CapturedMethod
 from palsynth.methods.controlnet.conditioning import canny_edges, codc, patient_edges
 from palsynth.methods.controlnet.io.files import load_pipeline, save_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import prompt
 from palsynth.methods.networks import state_dict_sha256
-from palsynth.methods.resolve import expression_image, identity_face
+from palsynth.methods.resolve import identity_face, view_of
+from palsynth.simulator.drive import Drive
 from palsynth.subjects import Subject
 from palsynth.subjects.description import describe, describe_face
 from palsynth.subjects.render import LARGEST
 
 BATCH = 8
 """Images generated at once; no image depends on it."""
-
-EXPRESSION_SIZE = 256
-"""Side of the image that is rendered for a requested movement, pixels."""
 
 
 class ControlNetMethod:
@@ -40,7 +38,7 @@ class ControlNetMethod:
     in the prompt."""
 
     name: str
-    takes_pictures = True
+    takes: frozenset[type] = frozenset({ExpressionImage})
     synthetic = True
 
     def __init__(self, pipeline: ControlNetPalsyPipeline) -> None:
@@ -77,7 +75,7 @@ class ControlNetMethod:
         size = self.pipeline.base.size
         for start in range(0, len(requests), BATCH):
             batch = requests[start : start + BATCH]
-            identities = [identity_face(r.identity, size, r.framing or ID_PHOTO) for r in batch]
+            identities = [identity_face(r.identity, view_of(r, size)) for r in batch]
             edges = [self.edges(r, face) for r, face in zip(batch, identities, strict=True)]
             prompts = [prompt(words(r)) for r in batch]
             portraits = self.pipeline(edges, prompts, [r.seed for r in batch])
@@ -113,7 +111,12 @@ def words(request: Request) -> str:
 
 
 def _patient(request: Request) -> Face:
-    return expression_image(request.expression, request.seed, EXPRESSION_SIZE).face
+    if not isinstance(request.expression, ExpressionImage):
+        raise InputError(
+            "the ControlNet methods are guided by an expression image; "
+            "palsynth.generation.runner.generate renders one for other expressions"
+        )
+    return request.expression.face
 
 
 class PartialInOtherFace(ControlNetMethod):
@@ -152,6 +155,7 @@ class PartialCaptured(ControlNetMethod):
     the expression is the patient's."""
 
     name = "controlnet-pf-captured"
+    takes = frozenset({ExpressionImage, TargetExpression, Drive})
 
     def edges(self, request: Request, other: Face) -> np.ndarray:
         """The edges of the identity with the patient's expression.

@@ -1,0 +1,122 @@
+"""How a picture was made: one record for every picture, in the file and in the manifest."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import palsynth
+from palsynth.face.images import NOT_MADE
+from palsynth.methods.base import ExpressionImage, Method, Request, TargetExpression
+from palsynth.subjects import Scene, Subject
+
+
+def method_record(method: Method) -> dict[str, Any]:
+    """Identifies the method that made a picture.
+
+    Args:
+        method: any method.
+
+    Returns:
+        Its ``method`` name, its ``weights_sha256`` and, where it has some, its ``settings``.
+    """
+    settings = {"settings": method.settings} if method.settings else {}
+    return {"method": method.name, "weights_sha256": method.weights_sha256, **settings}
+
+
+def provenance(method: Method, request: Request, **named: Any) -> dict[str, Any]:
+    """The record of a picture: who shows what, and how it was made.
+
+    A photo is never named, unless the caller does.
+
+    Args:
+        method: the method that made the picture.
+        request: what was requested of it, before any conversion.
+        **named: names for what is recorded, such as the files of a set as ``identity`` and
+            ``expression``; values must be JSON-serialisable.
+
+    Returns:
+        The method (see :func:`method_record`), the seed, the version of palsynth; the ``identity``
+        ("photo", or "subject:SEED" with age, gender and ethnicity); the ``expression``: a movement
+        with ``palsy``, ``intensity`` and ``wink``, or "picture" with ``rest`` (whether the same
+        person at rest was given), or "coefficients"; and, where they are not the default,
+        ``framing``, ``scene`` and ``words``.
+    """
+    return {
+        **method_record(method),
+        "seed": request.seed,
+        "version": palsynth.__version__,
+        **_identity(request),
+        **_expression(request),
+        **_view(request),
+        **named,
+    }
+
+
+def _identity(request: Request) -> dict[str, Any]:
+    subject = request.identity
+    if not isinstance(subject, Subject):
+        return {"identity": "photo"}
+    attributes = {"age": subject.age, "gender": subject.gender, "ethnicity": subject.ethnicity}
+    return {"identity": f"subject:{subject.seed}", **attributes}
+
+
+def _view(request: Request) -> dict[str, Any]:
+    """What differs from a photo's own framing, a frontal scene and no words."""
+    framing = {} if request.framing is None else {"framing": request.framing.name}
+    scene = {} if request.scene == Scene() else {"scene": asdict(request.scene)}
+    words = {"words": request.words} if request.words else {}
+    return {**framing, **scene, **words}
+
+
+def _expression(request: Request) -> dict[str, Any]:
+    expression = request.expression
+    if isinstance(expression, ExpressionImage):
+        return {"expression": "picture", "rest": expression.rest is not None}
+    if not isinstance(expression, TargetExpression):
+        return {"expression": "coefficients"}
+    return {
+        "expression": expression.movement.value,
+        "palsy": expression.palsy.to_dict(),
+        "intensity": expression.intensity,
+        **({} if expression.wink is None else {"wink": expression.wink.value}),
+    }
+
+
+def merged(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The record of a picture that shows several others, such as a sheet.
+
+    Args:
+        records: those of the others, at least one.
+
+    Returns:
+        What all have in common, and the list of values of what differs; None where a record has no
+        such value.
+
+    Example:
+        >>> merged([{"seed": 0, "expression": "grin"}, {"seed": 0, "expression": "rest"}])
+        {'seed': 0, 'expression': ['grin', 'rest']}
+    """
+    keys = dict.fromkeys(key for record in records for key in record)
+    columns = {key: [record.get(key) for record in records] for key in keys}
+    return {
+        key: values[0] if all(value == values[0] for value in values) else values
+        for key, values in columns.items()
+    }
+
+
+def text_chunks(record: dict[str, Any], synthetic: bool = True) -> dict[str, str]:
+    """The text that a picture's file carries.
+
+    Args:
+        record: the picture's :func:`provenance`.
+        synthetic: whether the picture is synthetic; a copy carries no record, but says what it is.
+
+    Returns:
+        Text by keyword, for :func:`palsynth.face.images.write_png`.
+    """
+    if not synthetic:
+        return NOT_MADE
+    return {"palsynth:provenance": json.dumps(record, sort_keys=True)}

@@ -1,0 +1,206 @@
+"""The one path of every picture: a request goes to a method, a picture with its record comes out,
+and in a dataset also its row.
+
+What a request holds is converted by what the method takes (see
+:func:`palsynth.methods.resolve.converted`); what was requested, not what it was converted to, is
+recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from palsynth.clinical import Movement, Palsy
+from palsynth.data.manifest import Row
+from palsynth.data.writer import DatasetWriter
+from palsynth.face.face import Face
+from palsynth.face.images import write_png
+from palsynth.generation.provenance import provenance, text_chunks
+from palsynth.methods.base import Method, Request, TargetExpression
+from palsynth.methods.resolve import converted
+from palsynth.progress import Progress
+
+BATCH = 8
+"""Requests in one call of a method; no picture depends on it."""
+
+
+@runtime_checkable
+class KnowsLandmarks(Protocol):
+    """A method that renders its pictures and therefore knows where their landmarks are."""
+
+    def faces(self, requests: Sequence[Request]) -> list[Face]:
+        """Makes one image per request, with its exact landmarks.
+
+        Args:
+            requests: what to make.
+
+        Returns:
+            The images as faces, in the order of the requests.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class Generated:
+    """A picture that a method made.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        request: what was requested.
+        record: how it was made, see :func:`palsynth.generation.provenance.provenance`.
+        landmarks: (478, 3) float32 in pixels, exact; None where the method does not know them.
+        synthetic: whether the picture is synthetic, not a copy.
+    """
+
+    image: np.ndarray
+    request: Request
+    record: dict[str, Any]
+    landmarks: np.ndarray | None = None
+    synthetic: bool = True
+
+    def write(self, path: Path) -> None:
+        """Writes the picture with its record.
+
+        Args:
+            path: the PNG to write.
+        """
+        write_png(path, self.image, **self.chunks)
+
+    @property
+    def chunks(self) -> dict[str, str]:
+        """The text that the picture's file carries."""
+        return text_chunks(self.record, self.synthetic)
+
+
+def generate(
+    method: Method, requests: Iterable[Request], batch: int = BATCH
+) -> Iterator[Generated]:
+    """Makes the pictures of requests, a batch at a time.
+
+    Args:
+        method: the method that makes them.
+        requests: what to make; read as the pictures are taken.
+        batch: requests in one call of the method.
+
+    Yields:
+        One picture per request, in their order.
+
+    Raises:
+        InputError: the method does not take a request's identity or expression.
+    """
+    remaining = iter(requests)
+    while part := list(islice(remaining, batch)):
+        inputs = [converted(request, method) for request in part]
+        made: list[tuple[np.ndarray, np.ndarray | None]]
+        if isinstance(method, KnowsLandmarks):
+            made = [(face.image, face.landmarks) for face in method.faces(inputs)]
+        else:
+            made = [(image, None) for image in method(inputs)]
+        for request, (image, landmarks) in zip(part, made, strict=True):
+            record = provenance(method, request)
+            yield Generated(image, request, record, landmarks, method.synthetic)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A picture of a dataset that is to be made.
+
+    Attributes:
+        file_name: path relative to the dataset.
+        subject_id: the subject in the manifest.
+        request: what to make.
+        labels: movement and palsy for the row, where the request's expression does not say them;
+            an unknown palsy is None.
+        named: names for the record, see :func:`palsynth.generation.provenance.provenance`.
+        split: split of the row.
+        attributes: further columns of the row.
+    """
+
+    file_name: str
+    subject_id: str
+    request: Request
+    labels: tuple[Movement, Palsy | None] | None = None
+    named: dict[str, Any] = field(default_factory=dict)
+    split: str | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+
+    def row(self, picture: Generated, **measured: Any) -> Row:
+        """The picture's row of the manifest.
+
+        Args:
+            picture: the picture that was made.
+            **measured: measurements of the picture by name.
+
+        Returns:
+            The row, labelled with what was requested.
+        """
+        movement, palsy = self.labels or _labels(self.request)
+        record = {**picture.record, **self.named}
+        return Row.for_request(
+            self.file_name,
+            self.subject_id,
+            movement,
+            palsy,
+            split=self.split,
+            provenance=record if picture.synthetic else None,
+            measured=measured or None,
+            attributes=self.attributes,
+        )
+
+
+def _labels(request: Request) -> tuple[Movement | None, Palsy | None]:
+    expression = request.expression
+    if isinstance(expression, TargetExpression):
+        return expression.movement, expression.palsy
+    return None, None
+
+
+def write_planned(
+    writer: DatasetWriter,
+    planned: Iterable[Planned],
+    method: Method,
+    total: int,
+    progress: Progress | None = None,
+) -> None:
+    """Makes the pictures of a dataset that do not exist yet.
+
+    Args:
+        writer: writer of the dataset, new or interrupted.
+        planned: the pictures; read as they are made, so that their subjects and faces need not be
+            in memory together.
+        method: the method that makes them.
+        total: number of planned pictures, for the progress.
+        progress: called with the number of finished pictures and their total.
+
+    Raises:
+        InputError: the method does not take a request's identity or expression, or a file cannot
+            be written.
+    """
+    missing: list[Planned] = []
+    done = 0
+    for item in planned:
+        if writer.has(item.file_name):
+            done += 1
+            continue
+        missing.append(item)
+        if len(missing) == BATCH:
+            done += _write(writer, missing, method)
+            missing = []
+            if progress is not None:
+                progress(done, total)
+    done += _write(writer, missing, method)
+    if progress is not None:
+        progress(done, total)
+
+
+def _write(writer: DatasetWriter, planned: Sequence[Planned], method: Method) -> int:
+    pictures = generate(method, [item.request for item in planned])
+    for item, picture in zip(planned, pictures, strict=True):
+        writer.add(picture.image, item.row(picture))
+    return len(planned)
