@@ -18,11 +18,10 @@ from palsynth.capture.reading import read
 from palsynth.cli import main
 from palsynth.clinical import Branch, Grade, Movement, Palsy, Side
 from palsynth.commands.options import PalsyOptions, parse_expression
-from palsynth.comparison.transfer import _row
 from palsynth.data.augment import Augmentation
 from palsynth.data.examples import Example, labels
 from palsynth.data.half_smiles import half_smile, pair_up
-from palsynth.data.manifest import read_manifest
+from palsynth.data.manifest import Row, read_manifest
 from palsynth.data.pairs import Pair
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
@@ -214,7 +213,7 @@ def test_a_row_of_a_transfer_has_the_requested_side(weak: Side) -> None:
         movement="grin",
         palsy=palsy,
     )
-    row = _row(get_method("simulator"), pair, 0, None)
+    row = Row.for_request("a.png", pair.subject, *pair.requested())
     assert row.side == weak.value
     assert row.palsy is not None
     assert set(row.palsy[weak.value]["function"].values()) == {0.0}

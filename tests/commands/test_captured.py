@@ -16,7 +16,7 @@ from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face.detect import detect_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import read_image, write_png
-from palsynth.subjects import HeadPose, View, render, sample
+from palsynth.subjects import HeadPose, Scene, View, render, sample
 from tests.commands.test_cli import complaint, run
 
 
@@ -56,7 +56,8 @@ def test_a_grid_takes_photos_among_its_expressions(workplace: Path) -> None:
     assert run("grid", *words, "--size", "96", "--out", "g.png") == 0
     record = json.loads(Image.open("g.png").text["palsynth:provenance"])  # type: ignore[attr-defined]
     assert record["method"] == "captured"
-    assert record["expressions"] == ["picture", "rest"]  # not the name of a patient's file
+    assert record["identity"] == ["subject:7"] * 2 + ["photo"] * 2
+    assert record["expression"] == ["picture", "rest"] * 2  # not the name of a patient's file
 
 
 def test_measure_against_rest(workplace: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -125,7 +126,7 @@ def test_bad_pictures_give_one_line(
     outline = detect_face(grin).landmarks[[234, 58, 172, 152, 397, 288, 454, 330, 197, 101], :2]
     cv2.fillPoly(masked, [outline.round().astype(np.int32)], (190, 205, 215))
     write_png(workplace / "masked.png", cv2.GaussianBlur(masked, (0, 0), 0.7))
-    aside = View(256, PORTRAIT, HeadPose(45.0))
+    aside = View(256, PORTRAIT, Scene(HeadPose(45.0)))
     write_png(workplace / "turned.png", render(sample(7), view=aside).image)
     assert text in complaint(capsys, *words.split())
     assert not (workplace / "o.png").exists()

@@ -116,10 +116,10 @@ def test_sheet_and_grid(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
     assert run("sheet", "--subject", 5, "--size", 96, "--out", tmp_path / "p.png") == 0
     assert "Requested and measured" in capsys.readouterr().out
     assert run("sheet", photo, "--size", 96, "--yanagihara", 12, "--out", tmp_path / "s.png") == 0
-    for name, subject in (("p.png", 5), ("s.png", None)):
+    for name, subject in (("p.png", "subject:5"), ("s.png", "photo")):
         with Image.open(tmp_path / name) as image:
             record = json.loads(image.text["palsynth:provenance"])
-        assert record["subject"] == subject
+        assert record["identity"] == subject
         assert record["palsy"]["left"]["tone"] < 1
     words = ("--expressions", "rest", "grin:left:V", "--size", 96, "--out", tmp_path / "g.png")
     assert run("grid", "--identities", 1, 2, *words) == 0
@@ -192,7 +192,7 @@ def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         ("sheet --subject -4", "seed -4: a subject's seed must be an integer of 0 or more"),
         ("sheet --subject 1 --method magic", "no method 'magic'"),
         ("grid --identities \u00b2 --expressions rest", "\u00b2: no such file"),
-        ("sheet PHOTO --method subjects", "the identity must be a person"),
+        ("sheet PHOTO --method subjects", "the identity must be a synthetic subject"),
         ("sheet --subject 1 --size 9000", "--size 9000: must lie between 64 and 512"),
         ("grid --identities 1 --expressions jump", "no movement 'jump'; choose rest"),
         ("grid --identities 1 --expressions grin:up", "the side must be left or right"),

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
+
+from pydantic import TypeAdapter
 
 import palsynth
 from palsynth.face.images import NOT_MADE
 from palsynth.methods.base import ExpressionImage, Method, Request, TargetExpression
 from palsynth.subjects import Scene, Subject
+
+_SCENES = TypeAdapter(Scene)
 
 
 def method_record(method: Method) -> dict[str, Any]:
@@ -66,7 +69,8 @@ def _identity(request: Request) -> dict[str, Any]:
 def _view(request: Request) -> dict[str, Any]:
     """What differs from a photo's own framing, a frontal scene and no words."""
     framing = {} if request.framing is None else {"framing": request.framing.name}
-    scene = {} if request.scene == Scene() else {"scene": asdict(request.scene)}
+    changed = request.scene != Scene()
+    scene = {"scene": _SCENES.dump_python(request.scene, mode="json")} if changed else {}
     words = {"words": request.words} if request.words else {}
     return {**framing, **scene, **words}
 
