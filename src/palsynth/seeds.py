@@ -74,6 +74,9 @@ class Stream(IntEnum):
     CONTROLNET_ORDER = 42
     HELD_OUT_PATIENTS = 43
 
+    # a request that is varied: (seed, stream)
+    VARIETY = 51
+
     # a reader's features: (seed, round, stream)
     FEATURES_ORDER = 43
 

@@ -41,6 +41,9 @@ class SynthesizeOptions:
     """Number of pictures, at least 1, each from the next seed."""
     seed: int = 0
     """Random seed of the first picture, 0 or more."""
+    variety: bool = False
+    """Vary effort, folds and light with the seed, as between pictures of one person;
+    an expression that is given as a photo keeps effort and folds."""
     size: int | None = None
     """Width and height in pixels of an ID photo, 32 to 2048;
     default: size and framing of the identity's photo."""
@@ -53,6 +56,7 @@ def synthesize(options: SynthesizeOptions) -> None:
     from palsynth.face.detect import read_face
     from palsynth.face.framing import ID_PHOTO
     from palsynth.generation.runner import generate
+    from palsynth.generation.variety import Variety
     from palsynth.methods import Request, TargetExpression, get_method
     from palsynth.methods.base import Expression, ExpressionImage
 
@@ -82,7 +86,8 @@ def synthesize(options: SynthesizeOptions) -> None:
     framing = None if options.size is None else ID_PHOTO
     seeds = range(options.seed, options.seed + options.count)
     requests = [Request(face, requested, seed, options.size or 256, framing) for seed in seeds]
-    for picture in generate(method, requests):
+    variety = Variety() if options.variety else None
+    for picture in generate(method, requests, variety=variety):
         path = options.out
         if options.count > 1:
             path = path.with_name(f"{path.stem}-{picture.request.seed}{path.suffix}")

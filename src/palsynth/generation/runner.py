@@ -9,41 +9,31 @@ recorded.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 
 from palsynth.clinical import Movement, Palsy
 from palsynth.data.manifest import Row
 from palsynth.data.writer import DatasetWriter
-from palsynth.face.face import Face
 from palsynth.face.images import write_png
 from palsynth.generation.provenance import provenance, text_chunks
-from palsynth.methods.base import Method, Request, TargetExpression
+from palsynth.generation.variety import Variety, vary
+from palsynth.methods.base import (
+    Averages,
+    KnowsLandmarks,
+    Method,
+    Request,
+    TargetExpression,
+)
 from palsynth.methods.resolve import converted
 from palsynth.progress import Progress
 
 BATCH = 8
 """Requests in one call of a method; no picture depends on it."""
-
-
-@runtime_checkable
-class KnowsLandmarks(Protocol):
-    """A method that renders its pictures and therefore knows where their landmarks are."""
-
-    def faces(self, requests: Sequence[Request]) -> list[Face]:
-        """Makes one image per request, with its exact landmarks.
-
-        Args:
-            requests: what to make.
-
-        Returns:
-            The images as faces, in the order of the requests.
-        """
-        ...
 
 
 @dataclass(frozen=True)
@@ -79,7 +69,10 @@ class Generated:
 
 
 def generate(
-    method: Method, requests: Iterable[Request], batch: int = BATCH
+    method: Method,
+    requests: Iterable[Request],
+    batch: int = BATCH,
+    variety: Variety | None = None,
 ) -> Iterator[Generated]:
     """Makes the pictures of requests, a batch at a time.
 
@@ -87,6 +80,8 @@ def generate(
         method: the method that makes them.
         requests: what to make; read as the pictures are taken.
         batch: requests in one call of the method.
+        variety: how far their seeds vary the requests; a method that averages its samples then
+            samples once. Default: pictures show exactly what is requested.
 
     Yields:
         One picture per request, in their order.
@@ -94,17 +89,25 @@ def generate(
     Raises:
         InputError: the method does not take a request's identity or expression.
     """
+    if variety is not None and isinstance(method, Averages):
+        method = method.sampling_once()
+    varied = {} if variety is None else {"variety": asdict(variety)}
     remaining = iter(requests)
     while part := list(islice(remaining, batch)):
-        inputs = [converted(request, method) for request in part]
-        made: list[tuple[np.ndarray, np.ndarray | None]]
-        if isinstance(method, KnowsLandmarks):
-            made = [(face.image, face.landmarks) for face in method.faces(inputs)]
-        else:
-            made = [(image, None) for image in method(inputs)]
-        for request, (image, landmarks) in zip(part, made, strict=True):
-            record = provenance(method, request)
+        given = part if variety is None else [vary(request, variety) for request in part]
+        faces = _call(method, [converted(request, method) for request in given])
+        for request, (image, landmarks) in zip(part, faces, strict=True):
+            record = provenance(method, request, **varied)
             yield Generated(image, request, record, landmarks, method.synthetic)
+
+
+def _call(
+    method: Method, requests: Sequence[Request]
+) -> list[tuple[np.ndarray, np.ndarray | None]]:
+    """Images, each with its exact landmarks if the method knows them."""
+    if isinstance(method, KnowsLandmarks):
+        return [(face.image, face.landmarks) for face in method.faces(requests)]
+    return [(image, None) for image in method(requests)]
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any, ClassVar, Protocol, Self
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -144,6 +144,31 @@ class Method(Protocol):
         Args:
             path: folder to write to; a method without weights writes no files.
         """
+        ...
+
+
+@runtime_checkable
+class KnowsLandmarks(Protocol):
+    """A method that renders its images and therefore knows where their landmarks are."""
+
+    def faces(self, requests: Sequence[Request]) -> list[Face]:
+        """Makes one image per request, with its exact landmarks.
+
+        Args:
+            requests: what to make.
+
+        Returns:
+            The images as faces, in the order of the requests.
+        """
+        ...
+
+
+@runtime_checkable
+class Averages(Protocol):
+    """A method whose image is the mean of several samples."""
+
+    def sampling_once(self) -> Method:
+        """The same method without averaging: its images differ more by their seeds."""
         ...
 
 

@@ -183,7 +183,7 @@ def render_drive(
     moved = compose(rest, expression)
     image = moved.image.astype(np.float32)
     draw_cap(image, stage, make_rng(subject.seed, Stream.SUBJECT_CAP))
-    image = _apply_light(image, view.scene.light)
+    image = apply_light(image, view.scene.light)
     image = _apply_camera(image, view)
     landmarks = np.vstack([moved.points[: topology.SKIN_POINTS, :2], _irises(rest, expression)])
     return image.clip(0, 255).round().astype(np.uint8), landmarks.astype(np.float32)
@@ -283,7 +283,16 @@ def _rotation(pose: HeadPose) -> np.ndarray:
     return np.asarray(about_z @ about_x @ about_y)
 
 
-def _apply_light(image: np.ndarray, light: Light) -> np.ndarray:
+def apply_light(image: np.ndarray, light: Light) -> np.ndarray:
+    """Lights a picture.
+
+    Args:
+        image: (H, W, 3) float32 RGB, 0 … 255.
+        light: the lighting.
+
+    Returns:
+        (H, W, 3) float32 RGB, not clipped.
+    """
     if light == Light():
         return image
     x = np.linspace(-1, 1, image.shape[1], dtype=np.float32)

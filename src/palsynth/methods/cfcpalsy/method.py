@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from palsynth.methods.base import ExpressionImage, Request, TargetExpression, We
 from palsynth.methods.captured import draft
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
 from palsynth.methods.cfcpalsy.reading import as_targets
+from palsynth.methods.cfcpalsy.settings import DiffusionSettings
 from palsynth.methods.networks import state_dict_sha256
 from palsynth.methods.resolve import expression_image, framed_face
 from palsynth.simulator.drive import Drive
@@ -34,14 +35,22 @@ class CFCPalsyMethod:
 
     Args:
         pipeline: the pipeline to run.
+        diffusion: how images are sampled; default: the model's own settings.
     """
 
     name = "cfcpalsy"
     takes = frozenset({ExpressionImage, TargetExpression, Drive})
     synthetic = True
 
-    def __init__(self, pipeline: CFCPalsyPipeline) -> None:
+    def __init__(
+        self, pipeline: CFCPalsyPipeline, diffusion: DiffusionSettings | None = None
+    ) -> None:
         self.pipeline = pipeline
+        self.diffusion = diffusion or pipeline.model.settings.diffusion
+
+    def sampling_once(self) -> CFCPalsyMethod:
+        """The same method without averaging: its images differ more by their seeds."""
+        return CFCPalsyMethod(self.pipeline, replace(self.diffusion, num_samples_averaged=1))
 
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> CFCPalsyMethod:
@@ -56,7 +65,7 @@ class CFCPalsyMethod:
     @property
     def settings(self) -> dict[str, Any]:
         """The diffusion settings, with sampler and steps."""
-        return asdict(self.pipeline.model.settings.diffusion)
+        return asdict(self.diffusion)
 
     def save_pretrained(self, path: Path) -> None:
         """Writes the model, for :meth:`from_pretrained` to load."""
@@ -66,7 +75,8 @@ class CFCPalsyMethod:
         """Makes one image per request."""
         inputs = [_prepare_inputs(request) for request in requests]
         identities, expressions, requested = (list(column) for column in zip(*inputs, strict=True))
-        return self.pipeline(identities, expressions, [r.seed for r in requests], requested)
+        seeds = [request.seed for request in requests]
+        return self.pipeline(identities, expressions, seeds, requested, self.diffusion)
 
 
 class DraftMethod(Weightless):
