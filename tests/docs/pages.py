@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -51,3 +52,19 @@ def commands(block: Block) -> Iterator[list[str]]:
         words = shlex.split(line, comments=True)
         if words and words[0] == "palsynth":
             yield words[1:]
+
+
+def install_method(page: list[Block], folder: Path) -> None:
+    """Writes the files of a page, and what pip would write of their entry points."""
+    for block in page:
+        if block.title:
+            (folder / block.title).write_text(block.text, "utf-8")
+    project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
+    installed = folder / f"{project['name'].replace('-', '_')}-{project['version']}.dist-info"
+    installed.mkdir()
+    about = f"Name: {project['name']}\nVersion: {project['version']}\n"
+    (installed / "METADATA").write_text(about, "utf-8")
+    lines = []
+    for group, points in project["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {place}" for name, place in points.items()), ""]
+    (installed / "entry_points.txt").write_text("\n".join(lines), "utf-8")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import cv2
@@ -15,7 +14,7 @@ import pytest
 import palsynth
 from palsynth.face.images import read_image
 from palsynth.subjects import View, render, sample
-from tests.docs.pages import ROOT, Block, blocks, commands
+from tests.docs.pages import ROOT, Block, blocks, commands, install_method
 
 CONTRIBUTING = ROOT / "docs" / "contributing"
 
@@ -68,16 +67,7 @@ def run(words: list[str], folder: Path, *paths: Path) -> str:
 def test_add_a_method(tmp_path: Path) -> None:
     """In a package of its own: what pip would write of its entry points is written here."""
     page = blocks(CONTRIBUTING / "method.md")
-    for block in page:
-        if block.title:
-            write(block, tmp_path)
-    project = tomllib.loads((tmp_path / "pyproject.toml").read_text("utf-8"))["project"]
-    installed = tmp_path / "palsynth_negative-0.1.dist-info"
-    installed.mkdir()
-    (installed / "METADATA").write_text(f"Name: {project['name']}\nVersion: 0.1\n", "utf-8")
-    group = "palsynth.methods"
-    lines = [f"{name} = {place}" for name, place in project["entry-points"][group].items()]
-    (installed / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines, ""]), "utf-8")
+    install_method(page, tmp_path)
     (command,) = (words for block in page for words in commands(block))
     run([*command, "--pictures", "pictures"], tmp_path, tmp_path)
     rest = next(path for path in (tmp_path / "pictures").iterdir() if "rest" in path.name)

@@ -11,7 +11,14 @@ from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.measures import measure
-from palsynth.methods import ExpressionImage, Request, TargetExpression, get_method, method_names
+from palsynth.methods import (
+    ExpressionImage,
+    Request,
+    TargetExpression,
+    base,
+    get_method,
+    method_names,
+)
 from palsynth.methods.base import METHODS, method_class
 from palsynth.methods.resolve import expression_image, identity_face, subject_face
 from palsynth.simulator.compose import compose
@@ -129,3 +136,25 @@ def test_a_requested_movement_is_performed_by_the_subject_of_the_seed(face: Face
         assert ("left" if eyes.left < eyes.right else "right") == closed
     given = ExpressionImage(face)
     assert expression_image(given, 0, 64) is given
+
+
+def test_a_method_of_another_package_that_lacks_a_member_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Old:
+        name, takes_pictures, synthetic = "old", True, True
+
+        @classmethod
+        def from_pretrained(cls, path: Path | None = None) -> Old:
+            return cls()
+
+        def __call__(self, requests: list[Request]) -> list[np.ndarray]:
+            return []
+
+    monkeypatch.setattr(base, "method_class", lambda name: Old)
+    with pytest.raises(InputError) as error:
+        get_method("old")
+    assert str(error.value).startswith(
+        "method 'old' of another package has no takes, weights_sha256, settings, save_pretrained; "
+        "derive it from palsynth.methods.base.Weightless"
+    )

@@ -57,6 +57,9 @@ Expression = ExpressionImage | TargetExpression | Drive
 """An expression as an image, as a requested movement and palsy, or as the coefficients that drive
 the simulator."""
 
+ALL_FORMS: frozenset[type] = frozenset({ExpressionImage, TargetExpression, Drive})
+"""The forms of an expression."""
+
 Identity = Face | Subject
 
 
@@ -88,7 +91,8 @@ class Request:
 class Method(Protocol):
     """Anything that turns requests into images.
 
-    The same request with the same seed gives the same image, whatever batch it is part of.
+    The same request with the same seed gives the same image, whatever batch it is part of; that of
+    a network to within one grey level, because its sums are rounded otherwise in another batch.
     """
 
     name: str
@@ -208,6 +212,9 @@ METHODS = {
 }
 """Name of a method -> where its class is; it is imported on first use. A new method adds a line."""
 
+MEMBERS = ("name", "takes", "synthetic", "weights_sha256", "settings", "save_pretrained")
+"""What every method has."""
+
 ENTRY_POINTS = "palsynth.methods"
 """Group of the entry points under which other packages offer methods."""
 
@@ -262,6 +269,17 @@ def get_method(name: str, weights: Path | None = None) -> Method:
         The method, ready to be called.
 
     Raises:
-        InputError: no method has this name, or the folder holds no weights for it.
+        InputError: no method has this name, the folder holds no weights for it, or a method of
+            another package lacks a member of :class:`Method`.
     """
-    return method_class(name).from_pretrained(weights)
+    kind = method_class(name)
+    missing = [member for member in ("from_pretrained", "__call__") if not hasattr(kind, member)]
+    if not missing:
+        method = kind.from_pretrained(weights)
+        missing = [member for member in MEMBERS if not hasattr(method, member)]
+    if missing:
+        raise InputError(
+            f"method '{name}' of another package has no {', '.join(missing)}; derive it from "
+            "palsynth.methods.base.Weightless, or add what is missing"
+        )
+    return method

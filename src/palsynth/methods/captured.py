@@ -10,15 +10,13 @@ import numpy as np
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.methods.base import (
+    ALL_FORMS,
     Expression,
-    ExpressionImage,
     Request,
-    TargetExpression,
     Weightless,
 )
 from palsynth.methods.resolve import as_drive, framed_face, subject_face, view_of
 from palsynth.simulator.compose import compose
-from palsynth.simulator.drive import Drive
 from palsynth.simulator.photo import at_rest
 from palsynth.subjects import Subject
 
@@ -29,7 +27,7 @@ class CapturedMethod(Weightless):
     and palsy drive the simulator directly."""
 
     name = "captured"
-    takes = frozenset({ExpressionImage, TargetExpression, Drive})
+    takes = ALL_FORMS
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Makes one image per request."""

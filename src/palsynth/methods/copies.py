@@ -8,9 +8,8 @@ import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face.face import Face
-from palsynth.methods.base import ExpressionImage, Request, TargetExpression, Weightless
+from palsynth.methods.base import ALL_FORMS, ExpressionImage, Request, Weightless
 from palsynth.seeds import Stream, make_rng
-from palsynth.simulator.drive import Drive
 
 NOISE = 25.0
 """Standard deviation of the noise method, grey levels."""
@@ -19,7 +18,7 @@ NOISE = 25.0
 class _Copy(Weightless):
     """Base of the copying methods."""
 
-    takes = frozenset({ExpressionImage, TargetExpression, Drive})
+    takes = ALL_FORMS
     synthetic = False
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:

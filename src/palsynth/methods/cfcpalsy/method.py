@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from palsynth.face.face import Face
-from palsynth.methods.base import ExpressionImage, Request, TargetExpression, Weightless
+from palsynth.methods.base import ALL_FORMS, ExpressionImage, Request, TargetExpression, Weightless
 from palsynth.methods.captured import draft
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
 from palsynth.methods.cfcpalsy.reading import as_targets
@@ -39,7 +39,7 @@ class CFCPalsyMethod:
     """
 
     name = "cfcpalsy"
-    takes = frozenset({ExpressionImage, TargetExpression, Drive})
+    takes = ALL_FORMS
     synthetic = True
 
     def __init__(
@@ -73,6 +73,8 @@ class CFCPalsyMethod:
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Makes one image per request."""
+        if not requests:
+            return []
         inputs = [_prepare_inputs(request) for request in requests]
         identities, expressions, requested = (list(column) for column in zip(*inputs, strict=True))
         seeds = [request.seed for request in requests]
@@ -85,7 +87,7 @@ class DraftMethod(Weightless):
     remains available for comparison."""
 
     name = "draft"
-    takes = frozenset({ExpressionImage, TargetExpression, Drive})
+    takes = ALL_FORMS
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Makes one image per request."""

@@ -15,7 +15,7 @@ import numpy as np
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
-from palsynth.methods.base import ExpressionImage, Request, TargetExpression
+from palsynth.methods.base import ALL_FORMS, ExpressionImage, Request
 from palsynth.methods.captured import CapturedMethod
 from palsynth.methods.controlnet.conditioning import canny_edges, codc, patient_edges
 from palsynth.methods.controlnet.io.files import load_pipeline, save_pipeline, untuned_pipeline
@@ -23,7 +23,6 @@ from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import prompt
 from palsynth.methods.networks import state_dict_sha256
 from palsynth.methods.resolve import identity_face, view_of
-from palsynth.simulator.drive import Drive
 from palsynth.subjects import Subject
 from palsynth.subjects.description import describe, describe_face
 from palsynth.subjects.render import LARGEST
@@ -155,7 +154,7 @@ class PartialCaptured(ControlNetMethod):
     the expression is the patient's."""
 
     name = "controlnet-pf-captured"
-    takes = frozenset({ExpressionImage, TargetExpression, Drive})
+    takes = ALL_FORMS
 
     def edges(self, request: Request, other: Face) -> np.ndarray:
         """The edges of the identity with the patient's expression.
