@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +12,11 @@ import pytest
 from palsynth.cli import main
 from palsynth.data.manifest import read_manifest
 from palsynth.encoders.grader import GraderRecipe
+from palsynth.errors import InputError
 from palsynth.generation.export import ExportPlan, export
 from palsynth.training.kinds import load_recipe
 from palsynth.training.recipe import save
-from palsynth.utility.protocol import Graded, difference, figures
+from palsynth.utility.protocol import Graded, check_sets, difference, figures
 
 RNG = np.random.default_rng(0)
 
@@ -138,6 +140,26 @@ def test_the_command(sets: Path, tmp_path: Path, capsys) -> None:
     capsys.readouterr()
     main(words)
     assert checkpoint.stat().st_mtime_ns == before, "finished graders are not trained again"
+
+
+def test_graders_of_other_data_are_not_mixed(sets: Path, tmp_path: Path) -> None:
+    real, synthetic, out = sets / "real", sets / "synthetic", tmp_path / "out"
+    check_sets(real, synthetic, real, out)
+    check_sets(real, synthetic, real, out)
+    other = tmp_path / "other"
+    shutil.copytree(synthetic, other)
+    manifest = other / "metadata.jsonl"
+    manifest.write_text(manifest.read_text().replace("person-", "subject-"))
+    with pytest.raises(InputError, match=r"graders trained on other data: synthetic is .*; give"):
+        check_sets(real, other, real, out)
+    (out / "sets.json").write_text('{"real"')
+    with pytest.raises(InputError, match=r"sets\.json: the record is damaged"):
+        check_sets(real, synthetic, real, out)
+    (out / "sets.json").unlink()
+    (out / "real-and-synthetic-0").mkdir()
+    (out / "real-and-synthetic-0" / "recipe.yaml").touch()
+    with pytest.raises(InputError, match=r"real-and-synthetic-0/recipe\.yaml is there, but no"):
+        check_sets(real, synthetic, real, out)
 
 
 def test_bad_input(sets: Path, tmp_path: Path, capsys) -> None:
