@@ -82,7 +82,9 @@ def test_an_image_carries_its_provenance_and_a_copy_is_labelled_as_one(
     with Image.open(tmp_path / "a.png") as image, Image.open(tmp_path / "b.png") as copy:
         assert json.loads(image.text["palsynth:provenance"]) == record
         assert image.text["Description"].startswith("synthetic image made by palsynth")
-        assert copy.text["Description"].startswith("unchanged copy of a picture")
+        assert copy.text["Description"].startswith(
+            "not generated: pictures that palsynth was given"
+        )
         assert "palsynth:provenance" not in copy.text
 
 

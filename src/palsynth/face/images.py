@@ -17,8 +17,12 @@ from palsynth.files import atomic_write, guard
 
 SYNTHETIC = "synthetic image made by palsynth; for research and teaching, not a medical device"
 
-NOT_MADE = {"Description": "unchanged copy of a picture, written by palsynth for comparison"}
-"""Text chunk of a picture that palsynth has copied but not generated."""
+NOT_MADE = {
+    "Description": "not generated: pictures that palsynth was given, copied, aligned or combined"
+}
+"""Text chunk of a picture that palsynth wrote but did not generate: a copy, an aligned photo, a
+composite of photos. Until 0.2 it was "unchanged copy of a picture, written by palsynth for
+comparison"; what palsynth wrote is recognised by ``Software`` alone."""
 
 SHOWS_INPUT = {
     "Description": "shows pictures that palsynth was given; treat it as they are treated"
