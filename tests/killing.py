@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-PLACES = {"os.rename": (0, 1), "os.remove": (0,), "os.mkdir": (0,), "os.rmdir": (0,)}
-"""Audit event of a changed folder -> which of its arguments are paths."""
+CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir")
+"""Audit events of a changed folder; their first argument is a path."""
 
 
 def _kill() -> None:
@@ -54,14 +54,16 @@ def killed_at_change(number: int, folder: Path, write: Callable[[], object]) -> 
     def watch(event: str, arguments: tuple[Any, ...]) -> None:
         nonlocal left
         opened = event == "open" and bool(arguments[2] & (os.O_WRONLY | os.O_RDWR))
-        places = (0,) if opened else PLACES.get(event, ())
-        paths = [os.fsdecode(arguments[k]) for k in places if not isinstance(arguments[k], int)]
-        if not any(path.startswith(str(folder)) for path in paths):
+        if not (opened or event in CHANGES) or isinstance(arguments[0], int):
+            return
+        path = Path(os.fsdecode(arguments[0]))
+        in_rmtree = not path.is_absolute()  # it names files by their open folder
+        if not path.is_relative_to(folder) and not in_rmtree:
             return
         left -= 1
         if left == -1:
-            if opened and Path(paths[0]).parent.is_dir():
-                with open(paths[0], "ab" if arguments[2] & os.O_APPEND else "wb") as file:
+            if opened and path.parent.is_dir():
+                with path.open("ab" if arguments[2] & os.O_APPEND else "wb") as file:
                     file.write(b'{"')
             _kill()
 

@@ -253,6 +253,7 @@ def test_an_export_begun_by_a_former_release_is_resumed(tmp_path: Path) -> None:
     (rows / "a" / "b.png.row").rename(rows / "a__b.png.json")
     (rows / "a").rmdir()
     (rows / "c.png.row").rename(rows / "c.png.json")
+    write_png(tmp_path / "a__b.png", np.zeros((40, 40, 3), np.uint8))  # and then it was killed
     writer = DatasetWriter(tmp_path, {"seed": 0})
     names = ["a/b.png", "a__b.png", "c.png"]
     assert [writer.has(name) for name in names] == [True, False, True]
