@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from palsynth.data.manifest import read_manifest
 from palsynth.encoders.grader import GraderRecipe
 from palsynth.errors import InputError
 from palsynth.generation.export import ExportPlan, export
+from palsynth.training import checkpoints
 from palsynth.training.kinds import load_recipe
-from palsynth.training.recipe import save
-from palsynth.utility.protocol import Graded, check_sets, difference, figures
+from palsynth.training.recipe import LoopSettings, save
+from palsynth.utility.protocol import Graded, check_sets, difference, figures, train_graders
+from tests.killing import killed_at_change
 
 RNG = np.random.default_rng(0)
 
@@ -140,6 +143,27 @@ def test_the_command(sets: Path, tmp_path: Path, capsys) -> None:
     capsys.readouterr()
     main(words)
     assert checkpoint.stat().st_mtime_ns == before, "finished graders are not trained again"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_killed_comparison_ends_with_the_same_graders(sets: Path, tmp_path: Path) -> None:
+    """SIGKILL while the second of three graders trains."""
+    loop = LoopSettings(steps=4, batch=2, log_every=1, checkpoint_every=2, device="cpu")
+
+    def compare(out: Path) -> dict[str, bytes]:
+        train_graders(GraderRecipe(loop=loop), sets / "real", sets / "synthetic", 1, out, str)
+        names = ("recipe.yaml", "metrics.jsonl", "state.json", "*.safetensors")
+        paths = [path for name in names for path in out.rglob(name)]
+        return {str(path.relative_to(out)): path.read_bytes() for path in paths}
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    expected = compare(whole)
+    assert len([name for name in expected if "/weights/" in name]) == 6
+    second = killed / "synthetic-0"
+    assert killed_at_change(33, second, lambda: compare(killed))
+    assert (killed / "real-0" / "weights").is_dir()
+    assert checkpoints.steps(second) == [2], "after a checkpoint"
+    assert compare(killed) == expected
 
 
 def test_graders_of_other_data_are_not_mixed(sets: Path, tmp_path: Path) -> None:
