@@ -67,6 +67,9 @@ class DatasetWriter:
 
         Returns:
             True if the image and its row are written.
+
+        Raises:
+            InputError: if the row is of a former release and damaged.
         """
         return self.complete or (
             self._find_row(file_name) is not None and (self.folder / file_name).is_file()
