@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,13 @@ import pytest
 from PIL import Image
 
 from palsynth.errors import InputError
-from palsynth.face.images import check_replaceable, read_image, write_png
+from palsynth.face.images import (
+    NOT_MADE,
+    SHOWS_INPUT,
+    check_replaceable,
+    read_image,
+    write_png,
+)
 from palsynth.files import atomic_write, forbid_inside, guard, guarded
 
 GREY = np.full((40, 40, 3), 128, np.uint8)
@@ -68,6 +75,19 @@ def test_a_picture_of_other_origin_needs_force(photo: Path) -> None:
         write_png(photo, GREY)  # now it is ours
 
 
+def test_a_picture_that_palsynth_did_not_generate_is_ours_too(tmp_path: Path) -> None:
+    """By whatever it says of itself: the text of a copy was another one up to 0.2."""
+    former = {"Description": "unchanged copy of a picture, written by palsynth for comparison"}
+    for number, text in enumerate((NOT_MADE, SHOWS_INPUT, former)):
+        path = tmp_path / f"{number}.png"
+        write_png(path, GREY, **text)
+        with Image.open(path) as picture:
+            assert picture.info["Description"] == text["Description"]
+        with guarded():
+            write_png(path, GREY)
+    assert "synthetic" not in NOT_MADE["Description"]
+
+
 @pytest.mark.parametrize("content", [b"", b"text", b"\x89PNG\r\n\x1a\nbroken"])
 def test_a_file_that_is_not_a_picture_is_of_other_origin(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "x.png"
@@ -99,6 +119,24 @@ def test_a_failed_write_leaves_the_file_unchanged(tmp_path: Path) -> None:
         temporary.write_text("after")
         assert path.read_text() == "before"
     assert path.read_text() == "after"
+    assert [p.name for p in tmp_path.iterdir()] == ["file.txt"]
+
+
+def test_several_may_write_the_same_file_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "file.txt"
+    with atomic_write(path) as one, atomic_write(path) as other:
+        one.write_text("one")
+        other.write_text("other")
+        assert len(list(tmp_path.iterdir())) == 2
+    assert path.read_text() == "one", "the last to end"
+
+    def write(number: int) -> None:
+        with atomic_write(path) as temporary:
+            temporary.write_text(f"{number}" * 1000)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(10, 90)))
+    assert path.read_text() in {f"{number}" * 1000 for number in range(10, 90)}
     assert [p.name for p in tmp_path.iterdir()] == ["file.txt"]
 
 

@@ -10,7 +10,7 @@ import pytest
 import palsynth
 
 HOUSE = Path(palsynth.__file__).parent
-CELLAR = {"errors", "files", "progress", "renamed", "seeds", "settings", "workers"}
+CELLAR = {"errors", "files", "progress", "records", "renamed", "seeds", "settings", "workers"}
 ROOMS = (
     "clinical", "face", "appearance", "simulator", "capture", "subjects", "evaluation", "data",
     "training", "encoders", "methods", "generation", "scoring", "comparison", "audit", "utility",

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import uuid4
 
 from palsynth.errors import InputError
 
@@ -109,7 +110,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
         path: the file; an existing one is replaced only when the context ends without an error.
 
     Yields:
-        A temporary path beside ``path`` to write to, which is then renamed to ``path``.
+        A temporary path beside ``path`` to write to, which is then renamed to ``path``. It is
+        another one every time, so several threads or processes may write the same file.
 
     Raises:
         InputError: the path is a folder, cannot be written, or is an input of the running command.
@@ -118,7 +120,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         raise InputError(f"{path}: is a folder; name a file")
     if (current := guard()) is not None:
         current.check(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.partial{path.suffix}")
+    temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}.partial{path.suffix}")
     try:
         yield temporary
         os.replace(temporary, path)

@@ -101,4 +101,4 @@ def test_the_way_back_works_without_a_face(vp: Path, tmp_path: Path) -> None:
 def test_transfer_never_overwrites_a_dataset(vp: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["transfer", str(vp), "--method", "noise", "--out", str(vp)])
-    assert "holds a dataset already; give another folder" in capsys.readouterr().err
+    assert "is not empty; give a new folder" in capsys.readouterr().err

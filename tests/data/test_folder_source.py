@@ -224,6 +224,11 @@ def test_cached_examples_are_generated_once_by_other_processes(tmp_path: Path) -
     assert (tmp_path / "cache" / "part-00000.npy").stat().st_mtime_ns == before
     with pytest.raises(InputError, match="holds examples of another source"):
         CachedSource(SyntheticSource(size=64), tmp_path / "cache", count=PART).build()
+    with pytest.raises(InputError, match="count is 3, not 4; delete it, or give another folder"):
+        CachedSource(source, tmp_path / "cache", count=4).build()
+    (tmp_path / "cache" / "source.json").unlink()
+    with pytest.raises(InputError, match=r"is not empty; .* \(part-00000\.npy is there"):
+        cached.build()
 
 
 def test_mixtures_number_subjects_consecutively_and_respect_their_shares() -> None:

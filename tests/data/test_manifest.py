@@ -6,14 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from palsynth.clinical import Palsy
 from palsynth.data.manifest import FILE_NAME, Row, read_manifest, write_manifest
 from palsynth.data.pictures import pictures
 from palsynth.data.split import split_of
 from palsynth.data.stats import stats, stats_picture
-from palsynth.data.writer import DatasetWriter
 from palsynth.errors import InputError
 from palsynth.face.images import write_png
 
@@ -180,68 +178,7 @@ def test_splits_depend_on_the_name_only() -> None:
     assert counts == [1593, 203, 204], "80, 10 and 10 %"
 
 
-def test_a_writer_refuses_a_folder_with_other_contents(tmp_path: Path) -> None:
-    (tmp_path / "x").mkdir()
-    (tmp_path / "x" / "file").touch()
-    with pytest.raises(InputError, match="is not empty; give a new folder"):
-        DatasetWriter(tmp_path / "x", {"seed": 0})
-    DatasetWriter(tmp_path / "y", {"seed": 0})
-    with pytest.raises(InputError, match="holds an export with other settings"):
-        DatasetWriter(tmp_path / "y", {"seed": 1})
-    (tmp_path / "z").touch()
-    with pytest.raises(InputError, match="cannot be made"):
-        DatasetWriter(tmp_path / "z", {})
-
-
-def test_a_writer_writes_rows_in_order_beside_their_pictures(tmp_path: Path) -> None:
-    folder = tmp_path / "x"
-    writer = DatasetWriter(folder, {"seed": 0})
-    rows = [
-        Row(f"{name}.png", name, side=side, provenance={"seed": seed})
-        for name, side, seed in (("b", "left", 2), ("a", "right", 1))
-    ]
-    for grey, row in enumerate(rows):
-        assert not writer.has(row.file_name)
-        writer.add(np.full((40, 40, 3), 50 + grey, np.uint8), row)
-        assert writer.has(row.file_name)
-    assert not writer.complete
-    assert writer.finish(["b.png", "a.png"]) == rows[::-1]
-    assert read_manifest(folder) == rows[::-1]
-    assert writer.complete
-    assert sorted(p.name for p in folder.iterdir()) == [
-        "a.png",
-        "b.png",
-        "metadata.jsonl",
-        "plan.json",
-    ]
-    for name, grey, seed in (("a", 51, 1), ("b", 50, 2)):
-        with Image.open(folder / f"{name}.png") as picture:
-            assert picture.getpixel((0, 0)) == (grey,) * 3
-            assert json.loads(picture.text["palsynth:provenance"]) == {"seed": seed}
-
-
-def test_a_writer_does_not_finish_with_missing_images(tmp_path: Path) -> None:
-    writer = DatasetWriter(tmp_path / "x", {})
-    with pytest.raises(InputError, match=r"a\.png has not been written; start the export again"):
-        writer.finish(["a.png"])
-
-
 def test_any_text_survives_a_manifest(dataset: Path) -> None:
     rows = [Row("a/0.png", "s\u2028x", attributes={"note": "line\u0085break \n and \u00fc"})]
     write_manifest(dataset, rows)
     assert read_manifest(dataset) == rows
-
-
-def test_a_picture_lost_after_the_export_is_noticed(tmp_path: Path, neutral: np.ndarray) -> None:
-    writer = DatasetWriter(tmp_path / "x", {"seed": 0})
-    writer.add(neutral, Row("a.png", "a"))
-    writer.finish(["a.png"])
-    (tmp_path / "x" / "a.png").unlink()
-    with pytest.raises(InputError, match=r"a\.png has been lost since the export"):
-        DatasetWriter(tmp_path / "x", {"seed": 0}).finish(["a.png"])
-
-
-def test_a_kill_before_the_plan_is_in_place_does_not_block(tmp_path: Path) -> None:
-    (tmp_path / "x").mkdir()
-    (tmp_path / "x" / ".plan.json.partial.json").touch()
-    assert not DatasetWriter(tmp_path / "x", {"seed": 0}).complete

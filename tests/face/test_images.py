@@ -16,7 +16,14 @@ from palsynth.errors import InputError
 from palsynth.face import images
 from palsynth.face.detect import check_usable, detect_face, read_face
 from palsynth.face.face import Face
-from palsynth.face.images import MAX_SIDE, is_reduced, list_images, read_image, write_png
+from palsynth.face.images import (
+    MAX_SIDE,
+    is_reduced,
+    list_images,
+    read_image,
+    text_chunks,
+    write_png,
+)
 from palsynth.subjects import View, render, sample
 
 
@@ -306,3 +313,8 @@ def test_listing(tmp_path: Path, neutral: np.ndarray) -> None:
     write_png(tmp_path / "b" / "x.png", neutral)
     write_png(tmp_path / "a.png", neutral)
     assert [p.name for p in list_images(tmp_path)] == ["a.png", "x.png"]
+
+
+def test_a_generated_picture_carries_its_record_and_another_says_what_it_is() -> None:
+    assert text_chunks({"b": 1, "a": 2}) == {"palsynth:provenance": '{"a": 2, "b": 1}'}
+    assert text_chunks(None)["Description"].startswith("not generated: ")

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-import numpy as np
-
 import palsynth
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
-from palsynth.generation.provenance import merged, method_record, provenance, text_chunks
+from palsynth.generation.provenance import merged, method_record, provenance
 from palsynth.methods import ExpressionImage, Request, TargetExpression, get_method
 from palsynth.methods.subjects import SubjectsMethod
 from palsynth.simulator.drive import drive
@@ -72,11 +70,3 @@ def test_a_sheet_has_what_differs_as_lists() -> None:
     records = [{"seed": 0, "expression": "grin", "rest": True}, {"seed": 0, "expression": "wink"}]
     assert merged(records) == {"seed": 0, "expression": ["grin", "wink"], "rest": [True, None]}
     assert merged(records[:1]) == records[0]
-
-
-def test_a_copy_carries_no_record_and_says_what_it_is() -> None:
-    assert text_chunks({"b": 1, "a": 2}) == {"palsynth:provenance": '{"a": 2, "b": 1}'}
-    copy = text_chunks({"a": 2}, synthetic=False)
-    assert "palsynth:provenance" not in copy
-    assert copy["Description"] != "synthetic"
-    assert np.all(["written by palsynth" in text for text in copy.values()])

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -11,10 +13,13 @@ import pytest
 from palsynth.cli import main
 from palsynth.data.manifest import read_manifest
 from palsynth.encoders.grader import GraderRecipe
+from palsynth.errors import InputError
 from palsynth.generation.export import ExportPlan, export
+from palsynth.training import checkpoints
 from palsynth.training.kinds import load_recipe
-from palsynth.training.recipe import save
-from palsynth.utility.protocol import Graded, difference, figures
+from palsynth.training.recipe import LoopSettings, save
+from palsynth.utility.protocol import Graded, check_sets, difference, figures, train_graders
+from tests.killing import killed_at_change
 
 RNG = np.random.default_rng(0)
 
@@ -138,6 +143,47 @@ def test_the_command(sets: Path, tmp_path: Path, capsys) -> None:
     capsys.readouterr()
     main(words)
     assert checkpoint.stat().st_mtime_ns == before, "finished graders are not trained again"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_killed_comparison_ends_with_the_same_graders(sets: Path, tmp_path: Path) -> None:
+    """SIGKILL while the second of three graders trains."""
+    loop = LoopSettings(steps=4, batch=2, log_every=1, checkpoint_every=2, device="cpu")
+
+    def compare(out: Path) -> dict[str, bytes]:
+        train_graders(GraderRecipe(loop=loop), sets / "real", sets / "synthetic", 1, out, str)
+        names = ("recipe.yaml", "metrics.jsonl", "state.json", "*.safetensors")
+        paths = [path for name in names for path in out.rglob(name)]
+        return {str(path.relative_to(out)): path.read_bytes() for path in paths}
+
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    expected = compare(whole)
+    assert len([name for name in expected if "/weights/" in name]) == 6
+    second = killed / "synthetic-0"
+    assert killed_at_change(33, second, lambda: compare(killed))
+    assert (killed / "real-0" / "weights").is_dir()
+    assert checkpoints.steps(second) == [2], "after a checkpoint"
+    assert compare(killed) == expected
+
+
+def test_graders_of_other_data_are_not_mixed(sets: Path, tmp_path: Path) -> None:
+    real, synthetic, out = sets / "real", sets / "synthetic", tmp_path / "out"
+    check_sets(real, synthetic, real, out)
+    check_sets(real, synthetic, real, out)
+    other = tmp_path / "other"
+    shutil.copytree(synthetic, other)
+    manifest = other / "metadata.jsonl"
+    manifest.write_text(manifest.read_text().replace("person-", "subject-"))
+    with pytest.raises(InputError, match=r"graders trained on other data: synthetic is .*; give"):
+        check_sets(real, other, real, out)
+    (out / "sets.json").write_text('{"real"')
+    with pytest.raises(InputError, match=r"sets\.json: the record is damaged"):
+        check_sets(real, synthetic, real, out)
+    (out / "sets.json").unlink()
+    (out / "real-and-synthetic-0").mkdir()
+    (out / "real-and-synthetic-0" / "recipe.yaml").touch()
+    with pytest.raises(InputError, match=r"real-and-synthetic-0/recipe\.yaml is there, but no"):
+        check_sets(real, synthetic, real, out)
 
 
 def test_bad_input(sets: Path, tmp_path: Path, capsys) -> None:

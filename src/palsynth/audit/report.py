@@ -131,7 +131,10 @@ def show_pairs(path: Path, found: Audit, synthetic: ImageSet, training: ImageSet
 
 
 def _write_nearest(path: Path, found: Audit, synthetic: ImageSet, training: ImageSet) -> None:
-    with atomic_write(path) as temporary, temporary.open("w", newline="") as file:
+    with (
+        atomic_write(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(
             [

@@ -140,7 +140,9 @@ def afid(options: AfidOptions) -> None:
         figures = afid_figures(options.set, pairs, options.out, options.inception, cache)
     values = {name: None if math.isnan(f.value) else f.value for name, f in figures.items()}
     with atomic_write(options.out / "afid.json") as temporary:
-        temporary.write_text(json.dumps({"method": options.method, **values}, indent=1) + "\n")
+        temporary.write_text(
+            json.dumps({"method": options.method, **values}, indent=1) + "\n", "utf-8"
+        )
     for name, figure in figures.items():
         print(f"{name}: {figure.text() if not math.isnan(figure.low) else f'{figure.value:.3f}'}")
     if figures[LIKENESS].value >= SAME_PERSON:

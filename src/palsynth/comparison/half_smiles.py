@@ -15,7 +15,7 @@ from palsynth.data.writer import DatasetWriter
 from palsynth.errors import InputError
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import list_images
-from palsynth.files import forbid_inside
+from palsynth.files import atomic_write, forbid_inside
 from palsynth.progress import Progress
 
 SHARES = (0.5, 1.0)
@@ -110,9 +110,8 @@ def _finish(
         files = {f for p in pairs[kind] for f in (p.identity, p.expression, p.expression_identity)}
         writer.finish(sorted(files))
         write_pairs(folder / kind / "pairs.csv", pairs[kind])
-        (folder / kind / "left-out.txt").write_text(
-            "".join(f"{line}\n" for line in left_out), "utf-8"
-        )
+        with atomic_write(folder / kind / "left-out.txt") as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in left_out), "utf-8")
 
 
 def _add(

@@ -23,6 +23,8 @@ from palsynth.subjects.description import describe_face
 RECORD = "transfer.json"
 """The record of what a folder of transferred pictures holds."""
 
+HOLDS = "pictures of another method, of other weights or settings, or of another set"
+
 
 def transfer(
     method: Method,
@@ -66,7 +68,7 @@ def transfer(
     requested = hashlib.sha256(repr(pairs).encode()).hexdigest()[:16]
     options = {"rest": True} if rest else {}
     plan = {**method_record(method), "pairs": requested, **options}
-    writer = DatasetWriter(out, plan, RECORD)
+    writer = DatasetWriter(out, plan, RECORD, HOLDS)
     missing = [(seed, pair) for seed, pair in enumerate(pairs) if not writer.has(pair.name)]
     finished = len(pairs) - len(missing)
 

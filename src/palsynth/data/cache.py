@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +14,7 @@ import palsynth
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.progress import Progress
+from palsynth.records import claim_folder
 from palsynth.workers import map_in_processes
 
 
@@ -64,20 +64,16 @@ class ShardedCache:
             progress: called with the number of records done and their total.
 
         Raises:
-            InputError: if the folder holds records of another source, count or version.
+            InputError: if the folder holds records of another source, count or version, or
+                shards without the file that says of which.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        record = self.folder / self.record_file
-        plan = {"source": repr(self.source), "count": self.count, "version": palsynth.__version__}
-        text = json.dumps(plan, indent=1) + "\n"
-        if not record.exists():
-            with atomic_write(record) as temporary:
-                temporary.write_text(text, "utf-8")
-        elif record.read_text("utf-8") != text:
-            raise InputError(
-                f"{self.folder}: holds {self.what} of another source or other options; delete it, "
-                "or give another folder (the option cache_dir)"
-            )
+        claim_folder(
+            self.folder / self.record_file,
+            {"source": repr(self.source), "count": self.count, "version": palsynth.__version__},
+            holds=f"{self.what} of another source or other options",
+            remedy="delete it, or give another folder (the option cache_dir)",
+            foreign=[f"{self.stem}-*.npy"],
+        )
         paths = self._paths()
         missing = [k for k, path in enumerate(paths) if not path.exists()]
         finished = map_in_processes(self._build_part, missing, workers) if missing else []

@@ -1,9 +1,9 @@
 """The writer of datasets: atomic and resumable, with the same bytes after any interruption.
 
 A dataset under construction holds a plan (``plan.json``), its images, and one small JSON file per
-finished image (in ``.rows``). An image is finished when its row exists; rows are written after
-images, both by rename. At the end the manifest is assembled from the rows, which are then removed;
-the plan remains, as the record of the request.
+finished image (``a/b.png`` has ``.rows/a/b.png.row``). An image is finished when its row exists;
+rows are written after images, both by rename. At the end the manifest is assembled from the rows,
+which are then removed; the plan remains, as the record of the request.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ import numpy as np
 
 from palsynth.data.manifest import FILE_NAME, Row, read_manifest, write_manifest
 from palsynth.errors import InputError
-from palsynth.face.images import write_png
+from palsynth.face.images import text_chunks, write_png
 from palsynth.files import atomic_write
+from palsynth.records import claim_folder
 
 
 class DatasetWriter:
@@ -30,29 +31,23 @@ class DatasetWriter:
         plan: all settings that determine the bytes. A folder with another plan is refused, so
             two exports never mix.
         record: name of the file that holds the plan.
+        holds: what a folder with another plan holds, for the error message.
 
     Raises:
-        InputError: if the folder cannot be written, holds another plan or is not empty.
+        InputError: if the folder cannot be written, holds another plan (the message names the first
+            setting that differs) or a damaged one, or has other contents.
     """
 
-    def __init__(self, folder: Path, plan: dict[str, Any], record: str = "plan.json") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        plan: dict[str, Any],
+        record: str = "plan.json",
+        holds: str = "an export with other settings",
+    ) -> None:
         self.folder = folder
         self._rows = folder / ".rows"
-        self._plan = folder / record
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(f"{folder}: cannot be made ({error.strerror or error})") from None
-        text = json.dumps(plan, indent=1, sort_keys=True) + "\n"
-        if self._plan.exists():
-            if self._plan.read_text("utf-8") != text:
-                raise InputError(
-                    f"{folder}: holds an export with other settings; give another folder"
-                )
-        elif any(".partial" not in p.name for p in folder.iterdir()):
-            raise InputError(f"{folder}: is not empty; give a new folder")
-        else:
-            _write_text(self._plan, text)
+        claim_folder(folder / record, plan, holds, "give another folder", sort_keys=True)
         if not self.complete:
             try:
                 self._rows.mkdir(exist_ok=True)
@@ -73,26 +68,31 @@ class DatasetWriter:
             file_name: the image, relative to the dataset.
 
         Returns:
-            True if the image and its row are written; False too where a complete dataset has lost
-            the image, which may then be added again.
+            True if the image and its row are written; False too where the image has been lost
+            since, which may then be added again.
+
+        Raises:
+            InputError: if the row is of a former release and damaged.
         """
-        if self.complete:
-            return (self.folder / file_name).is_file()
-        return self._row_path(file_name).exists()
+        if not (self.folder / file_name).is_file():
+            return False
+        return self.complete or self._find_row(file_name) is not None
 
     def add(self, image: np.ndarray, row: Row) -> None:
         """Writes an image and then its row.
 
         Args:
             image: (H, W, 3) uint8 RGB.
-            row: its row, which names the file; the provenance is also embedded in the PNG.
+            row: its row, which names the file; the provenance is also embedded in the PNG. An image
+                without provenance is labelled as not generated.
         """
-        text = {}
-        if row.provenance is not None:
-            text["palsynth:provenance"] = json.dumps(row.provenance, sort_keys=True)
-        write_png(self.folder / row.file_name, image, **text)
-        if not self.complete:  # else the manifest has the row
-            _write_text(self._row_path(row.file_name), row.to_json() + "\n")
+        write_png(self.folder / row.file_name, image, **text_chunks(row.provenance))
+        if self.complete:  # the manifest has the row
+            return
+        path = self._row_path(row.file_name)
+        with atomic_write(path) as temporary:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_text(row.to_json() + "\n", "utf-8")
 
     def finish(self, file_names: Iterable[str]) -> list[Row]:
         """Assembles the manifest and removes the files that were needed for resuming.
@@ -104,7 +104,8 @@ class DatasetWriter:
             The rows, sorted by file name.
 
         Raises:
-            InputError: if an image of the plan has not been written or has been lost.
+            InputError: if an image of the plan has not been written or has been lost, or its row is
+                damaged.
         """
         if self.complete:  # but perhaps killed before tidying up, or damaged since
             self._tidy()
@@ -116,11 +117,12 @@ class DatasetWriter:
             return read_manifest(self.folder)
         rows = []
         for name in file_names:
-            if not self.has(name):
+            path = self._find_row(name)
+            if path is None or not (self.folder / name).is_file():
                 raise InputError(
                     f"{self.folder}: {name} has not been written; start the export again"
                 )
-            rows.append(Row(**json.loads(self._row_path(name).read_text("utf-8"))))
+            rows.append(_read_row(path))
         write_manifest(self.folder, rows)
         self._tidy()
         return sorted(rows, key=lambda row: row.file_name)
@@ -131,9 +133,26 @@ class DatasetWriter:
         shutil.rmtree(self._rows, ignore_errors=True)
 
     def _row_path(self, file_name: str) -> Path:
-        return self._rows / (file_name.replace("/", "__") + ".json")
+        return self._rows / f"{file_name}.row"
+
+    def _find_row(self, file_name: str) -> Path | None:
+        """The file of an image's row, if there is one.
+
+        Up to 0.2 it was named with ``__`` for ``/``: what looks like the row of ``a__b.png`` may be
+        that of ``a/b.png``.
+        """
+        if (path := self._row_path(file_name)).exists():
+            return path
+        former = self._rows / (file_name.replace("/", "__") + ".json")
+        if former.exists() and _read_row(former).file_name == file_name:
+            return former
+        return None
 
 
-def _write_text(path: Path, text: str) -> None:
-    with atomic_write(path) as temporary:
-        temporary.write_text(text, "utf-8")
+def _read_row(path: Path) -> Row:
+    try:
+        return Row(**json.loads(path.read_text("utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{path}: is damaged ({error}); delete this file and start the export again"
+        ) from None

@@ -7,6 +7,7 @@ import json
 import math
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
@@ -17,8 +18,12 @@ from palsynth.files import atomic_write, guard
 
 SYNTHETIC = "synthetic image made by palsynth; for research and teaching, not a medical device"
 
-NOT_MADE = {"Description": "unchanged copy of a picture, written by palsynth for comparison"}
-"""Text chunk of a picture that palsynth has copied but not generated."""
+NOT_MADE = {
+    "Description": "not generated: pictures that palsynth was given, copied, aligned or combined"
+}
+"""Text chunk of a picture that palsynth wrote but did not generate: a copy, an aligned photo, a
+composite of photos. Until 0.2 it was "unchanged copy of a picture, written by palsynth for
+comparison"; what palsynth wrote is recognised by ``Software`` alone."""
 
 SHOWS_INPUT = {
     "Description": "shows pictures that palsynth was given; treat it as they are treated"
@@ -38,6 +43,20 @@ MIN_SIDE = 32
 JPEG_QUALITY = 90
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+
+
+def text_chunks(record: dict[str, Any] | None) -> dict[str, str]:
+    """The text that a picture's file carries.
+
+    Args:
+        record: how the picture was generated, JSON-serialisable; None if it was not generated.
+
+    Returns:
+        Text by keyword, for :func:`write_png` and :func:`write_jpeg`.
+    """
+    if record is None:
+        return NOT_MADE
+    return {"palsynth:provenance": json.dumps(record, sort_keys=True)}
 
 
 def read_image(path: Path) -> np.ndarray:

@@ -142,7 +142,7 @@ def export(
     record = {"method": "subjects", "version": palsynth.__version__, **asdict(plan)}
     writer = DatasetWriter(folder, record)
     names = plan.file_names()
-    if not writer.complete:
+    if not all(map(writer.has, names)):
         numbers = range(plan.subjects)
         work = partial(_export_subject, folder, record, plan)
         done = 0

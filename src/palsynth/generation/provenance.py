@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
 
 import palsynth
-from palsynth.face.images import NOT_MADE
 from palsynth.methods.base import ExpressionImage, Method, Request, TargetExpression
 from palsynth.subjects import Scene, Subject
 
@@ -109,18 +107,3 @@ def merged(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
         key: values[0] if all(value == values[0] for value in values) else values
         for key, values in columns.items()
     }
-
-
-def text_chunks(record: dict[str, Any], synthetic: bool = True) -> dict[str, str]:
-    """The text that a picture's file carries.
-
-    Args:
-        record: the picture's :func:`provenance`.
-        synthetic: whether the picture is synthetic; a copy carries no record, but says what it is.
-
-    Returns:
-        Text by keyword, for :func:`palsynth.face.images.write_png`.
-    """
-    if not synthetic:
-        return NOT_MADE
-    return {"palsynth:provenance": json.dumps(record, sort_keys=True)}

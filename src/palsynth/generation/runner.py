@@ -19,8 +19,8 @@ import numpy as np
 from palsynth.clinical import Movement, Palsy
 from palsynth.data.manifest import Row
 from palsynth.data.writer import DatasetWriter
-from palsynth.face.images import write_png
-from palsynth.generation.provenance import provenance, text_chunks
+from palsynth.face.images import text_chunks, write_png
+from palsynth.generation.provenance import provenance
 from palsynth.generation.variety import Variety, vary
 from palsynth.methods.base import (
     Averages,
@@ -65,7 +65,7 @@ class Generated:
     @property
     def chunks(self) -> dict[str, str]:
         """The text that the picture's file carries."""
-        return text_chunks(self.record, self.synthetic)
+        return text_chunks(self.record if self.synthetic else None)
 
 
 def generate(

@@ -14,10 +14,10 @@ from palsynth.clinical import YANAGIHARA, Palsy, house_brackmann, yanagihara_ban
 from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
-from palsynth.face.images import write_png
+from palsynth.face.images import text_chunks, write_png
 from palsynth.face.measures import Measures, measure
 from palsynth.generation.measured import RequestedMeasured, requested_and_measured
-from palsynth.generation.provenance import merged, text_chunks
+from palsynth.generation.provenance import merged
 from palsynth.generation.runner import Generated, generate
 from palsynth.methods.base import (
     Expression,
@@ -64,7 +64,7 @@ def write_shown(path: Path, image: np.ndarray, pictures: Sequence[Generated]) ->
         pictures: the pictures that it shows, all made by one method.
     """
     record = merged([picture.record for picture in pictures])
-    write_png(path, image, **text_chunks(record, pictures[0].synthetic))
+    write_png(path, image, **text_chunks(record if pictures[0].synthetic else None))
 
 
 def sheet(

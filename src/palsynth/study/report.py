@@ -71,7 +71,10 @@ def write_study_report(study: Study, out: Path) -> Table:
         "alpha": {q: krippendorff_alpha(answers, q) for q in QUESTIONS},
     }
     write_document(out, "study", document, data)
-    with atomic_write(out / "answers.csv") as temporary, temporary.open("w", newline="") as file:
+    with (
+        atomic_write(out / "answers.csv") as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["rater", "pair", "method", "question", "points"])
         writer.writerows([a.rater, a.item, a.method, a.question, a.points] for a in answers)

@@ -59,26 +59,23 @@ def create(path: Path, title: str, shown: Sequence[StudyItem], raters: int, seed
     if path.exists():
         raise InputError(f"{path}: exists; a study with its answers is never overwritten")
     order = make_rng(seed, Stream.STUDY_ITEMS).permutation(len(shown))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        _sqlite_errors(path),
-        atomic_write(path) as temporary,
-        contextlib.closing(sqlite3.connect(temporary)) as base,
-    ):
-        base.executescript(_TABLES)
-        base.execute("insert into study values (?, ?, ?)", (title, seed, _VERSION))
-        base.executemany(
-            "insert into item values (?, ?, ?, ?, ?)",
-            [
-                (n, shown[k].pair, shown[k].method, shown[k].made, shown[k].patient)
-                for n, k in enumerate(order.tolist(), 1)
-            ],
-        )
-        base.executemany(
-            "insert into rater values (?, ?)",
-            [(n, secrets.token_urlsafe(9)) for n in range(1, raters + 1)],
-        )
-        base.commit()
+    with _sqlite_errors(path), atomic_write(path) as temporary:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.closing(sqlite3.connect(temporary)) as base:
+            base.executescript(_TABLES)
+            base.execute("insert into study values (?, ?, ?)", (title, seed, _VERSION))
+            base.executemany(
+                "insert into item values (?, ?, ?, ?, ?)",
+                [
+                    (n, shown[k].pair, shown[k].method, shown[k].made, shown[k].patient)
+                    for n, k in enumerate(order.tolist(), 1)
+                ],
+            )
+            base.executemany(
+                "insert into rater values (?, ?)",
+                [(n, secrets.token_urlsafe(9)) for n in range(1, raters + 1)],
+            )
+            base.commit()
 
 
 @contextlib.contextmanager

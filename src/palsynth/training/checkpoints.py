@@ -52,15 +52,41 @@ def write(
         for path in temporary.iterdir():
             _sync_to_disk(path)
         if final.exists():
-            shutil.rmtree(final)
+            _remove(final)
         os.replace(temporary, final)
         _sync_to_disk(folder)
     except (OSError, SafetensorError) as error:
         shutil.rmtree(temporary, ignore_errors=True)
         raise InputError(f"{final}: cannot be written ({error})") from None
-    for old in steps(run)[:-max_checkpoints]:
-        shutil.rmtree(folder / f"step-{old}")
+    tidy(run, max_checkpoints)
     return final
+
+
+def tidy(run: Path, max_checkpoints: int) -> None:
+    """Removes old checkpoints, and what a killed run left of one.
+
+    Args:
+        run: folder of the run.
+        max_checkpoints: number of newest checkpoints that remain, at least 1.
+
+    Raises:
+        InputError: a checkpoint cannot be removed.
+    """
+    folder = run / "checkpoints"
+    try:
+        for old in steps(run)[:-max_checkpoints]:
+            _remove(folder / f"step-{old}")
+        for leftover in folder.glob(".step-*"):
+            shutil.rmtree(leftover)
+    except OSError as error:
+        raise InputError(f"{folder}: an old checkpoint cannot be removed ({error})") from None
+
+
+def _remove(checkpoint: Path) -> None:
+    """Deletes a checkpoint, of which a kill leaves nothing that looks like a complete one."""
+    old = checkpoint.with_name(f".{checkpoint.name}.old")
+    os.replace(checkpoint, old)
+    shutil.rmtree(old)
 
 
 def _sync_to_disk(path: Path) -> None:

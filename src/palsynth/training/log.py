@@ -13,6 +13,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
+from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.training.objective import TIMESTEP_BINS, TIMESTEPS, Losses
 
@@ -191,8 +192,12 @@ def _not_finite(value: Any) -> bool:
 
 
 def _append(path: Path, row: dict[str, Any]) -> None:
-    with path.open("a", encoding="utf-8") as file:
-        file.write(json.dumps(row) + "\n")
+    """Appends a row; one that a kill cuts short is removed on resuming."""
+    try:
+        with path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(row) + "\n")
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
 
 
 def _truncate(path: Path, step: int) -> None:
@@ -200,12 +205,11 @@ def _truncate(path: Path, step: int) -> None:
     if not path.exists():
         return
     rows = []
-    for line in path.read_text("utf-8").splitlines():
+    for line in path.read_text("utf-8", errors="replace").splitlines():
         try:
-            row = json.loads(line)
-        except ValueError:
-            break
-        if row["step"] > step:
+            if json.loads(line)["step"] > step:
+                break
+        except (ValueError, TypeError, KeyError):
             break
         rows.append(line + "\n")
     with atomic_write(path) as temporary:

@@ -15,6 +15,7 @@ from palsynth import renamed
 from palsynth.data.examples import Source
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.records import flattened
 from palsynth.settings import Settings
 from palsynth.training.objective import Objective
 
@@ -229,7 +230,7 @@ def check_resumable(old: Any, new: Any, where: Path) -> None:
     Raises:
         InputError: a field other than those in MAY_CHANGE differs; names the first.
     """
-    before, after = _flat(dataclasses.asdict(old)), _flat(dataclasses.asdict(new))
+    before, after = flattened(dataclasses.asdict(old)), flattened(dataclasses.asdict(new))
     for name in sorted({*before, *after}):
         may_change = name.startswith("loop.") and name.removeprefix("loop.") in MAY_CHANGE
         if not may_change and before.get(name) != after.get(name):
@@ -237,13 +238,3 @@ def check_resumable(old: Any, new: Any, where: Path) -> None:
                 f"{where}: was started with {name} {before.get(name)}, not {after.get(name)}; "
                 "resume with the same recipe or give another folder"
             )
-
-
-def _flat(value: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    out: dict[str, Any] = {}
-    for key, item in value.items():
-        if isinstance(item, dict):
-            out.update(_flat(item, f"{prefix}{key}."))
-        else:
-            out[prefix + key] = item
-    return out

@@ -35,7 +35,9 @@ def check_folder(recipe: Recipe, run: Path, resume: bool) -> None:
 
 
 def prepare_folder(recipe: Recipe, run: Path) -> None:
-    """Creates the folder with the recipe; removes the logs of a run without a checkpoint.
+    """Creates the folder with the recipe; removes what a killed run left half done.
+
+    A run without a checkpoint starts again, so its logs and samples are removed too.
 
     Args:
         recipe: the recipe.
@@ -48,7 +50,9 @@ def prepare_folder(recipe: Recipe, run: Path) -> None:
         run.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{run}: cannot be created ({error.strerror or error})") from None
+    checkpoints.tidy(run, recipe.loop.max_checkpoints)
     if not checkpoints.steps(run):
-        for stale in ("metrics.jsonl", "speed.jsonl"):
-            (run / stale).unlink(missing_ok=True)
+        logs = (run / "metrics.jsonl", run / "speed.jsonl")
+        for stale in (*logs, *run.glob("samples/step-*.png")):
+            stale.unlink(missing_ok=True)
     recipes.save(recipe, run / "recipe.yaml")

@@ -21,9 +21,8 @@ from palsynth.encoders.base import as_images
 from palsynth.encoders.grader import Grader, GraderRecipe
 from palsynth.errors import InputError
 from palsynth.evaluation.agreement import weighted_kappa
-from palsynth.evaluation.document import to_json
 from palsynth.evaluation.intervals import Figure, bootstrap
-from palsynth.files import atomic_write
+from palsynth.records import claim_folder
 from palsynth.scoring.features import sha256
 from palsynth.training import checkpoints
 from palsynth.training.loop import train
@@ -229,14 +228,16 @@ def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
         out: folder of the runs.
 
     Raises:
-        InputError: ``out`` holds graders trained on other data, a set has no labels, real and
-            synthetic are the same folder, or a subject is in train and test.
+        InputError: ``out`` holds graders trained on other data or on data that it does not name,
+            a set has no labels, real and synthetic are the same folder, or a subject is in train
+            and test.
     """
     if real.resolve() == synthetic.resolve():
         raise InputError(f"{synthetic}: is the real set; give another --synthetic")
-    sets = {"real": (real, "train"), "synthetic": (synthetic, "train"), "test": (test, "test")}
+    trained = {"real": real, "synthetic": synthetic}
     subjects = {}
-    for name, (folder, split) in sets.items():
+    for name, folder in {**trained, "test": test}.items():
+        split = "test" if name == "test" else "train"
         rows = pictures(folder, (split,))
         if all(r.yanagihara_item is None and r.hb_grade is None for r in rows):
             raise InputError(f"{folder}: no image of split {split} has an item score or a grade")
@@ -244,13 +245,13 @@ def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
     for name in ("real", "synthetic"):
         if shared := sorted(subjects[name] & subjects["test"]):
             raise InputError(f"{test}: subject {shared[0].rpartition(':')[2]} is in train and test")
-    record = out / "sets.json"
-    text = to_json({n: sha256(f / FILE_NAME) for n, (f, _) in sets.items() if n != "test"})
-    if record.exists() and record.read_text("utf-8") != text:
-        raise InputError(f"{out}: holds graders trained on other data; give another --out")
-    out.mkdir(parents=True, exist_ok=True)
-    with atomic_write(record) as temporary:
-        temporary.write_text(text, "utf-8")
+    claim_folder(
+        out / "sets.json",
+        {name: sha256(folder / FILE_NAME) for name, folder in trained.items()},
+        holds="graders trained on other data",
+        remedy="give another --out",
+        foreign=["real-*/recipe.yaml", "synthetic-*/recipe.yaml"],
+    )
 
 
 def counted(rows: list[Row]) -> str:
