@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
+import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -20,6 +24,8 @@ from palsynth.training.loop import build, train
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.randomness import make_generator
 from palsynth.training.recipe import LoopSettings
+
+ROOT = Path(__file__).parents[2]
 
 
 class Dots(Source):
@@ -82,8 +88,8 @@ class ToyRecipe(Settings):
             learning_rate=0.05,
             clip=0.3,
             log_every=2,
-            checkpoint_every=2,
-            max_checkpoints=5,
+            checkpoint_every=1,
+            max_checkpoints=6,
             device="cpu",
         )
     )
@@ -137,6 +143,56 @@ def test_each_optimiser_steps_in_its_turn_as_by_hand(tmp_path: Path) -> None:
         optimizer.zero_grad()
     for name, tensor in toy.state_dict().items():
         assert torch.allclose(saved[name], tensor, atol=1e-6), name
+
+
+def _train_in_two_processes(script: Path, run: Path, *words: str) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    common = {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
+    common |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path])}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, str(script), str(run), *words],
+            env={**os.environ, **common, "RANK": str(rank), "LOCAL_RANK": str(rank)},
+            stdout=subprocess.DEVNULL,
+        )
+        for rank in range(2)
+    ]
+    assert [process.wait(timeout=120) for process in processes] == [0, 0]
+
+
+def test_two_processes_average_each_turn_and_resume_bit_for_bit(tmp_path: Path) -> None:
+    script = tmp_path / "toy.py"
+    script.write_text(
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from palsynth.training.loop import train\n"
+        "from tests.training.test_step import ToyRecipe, shorter\n"
+        "recipe = ToyRecipe() if sys.argv[2] == 'whole' else shorter(int(sys.argv[2]))\n"
+        "assert train(recipe, Path(sys.argv[1]), resume='resume' in sys.argv)\n",
+        "utf-8",
+    )
+    _train_in_two_processes(script, tmp_path / "whole", "whole")
+    saved = checkpoints.read(tmp_path / "whole" / "checkpoints" / "step-1", "model")
+    toy = build(shorter(1))
+    for index, (name, parameters) in enumerate(toy.parameter_groups().items()):
+        optimizer = torch.optim.AdamW(parameters, 0.05, weight_decay=0.01)
+        for k in range(2):
+            for rank in range(2):
+                numbers = range(8 * k + 4 * rank, 8 * k + 4 * rank + 4)
+                batch = {"image": torch.from_numpy(np.stack([Dots()[n].image for n in numbers]))}
+                rng = make_generator(0, 1, rank, 2 * index + k, torch.device("cpu"))
+                (toy(batch, rng, name).total / 4).backward(inputs=parameters)
+        torch.nn.utils.clip_grad_norm_(parameters, 0.3)
+        optimizer.step()
+        optimizer.zero_grad()
+    for name, tensor in toy.state_dict().items():
+        assert torch.allclose(saved[name], tensor, atol=1e-6), name
+    _train_in_two_processes(script, tmp_path / "broken", "4")
+    (tmp_path / "broken" / "weights" / "state").unlink()
+    _train_in_two_processes(script, tmp_path / "broken", "whole", "resume")
+    assert files(tmp_path / "whole", 6) == files(tmp_path / "broken", 6)
 
 
 def test_the_parameters_of_the_others_have_no_gradient_in_a_turn(
