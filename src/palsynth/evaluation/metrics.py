@@ -16,12 +16,16 @@ MODULES = (
     "cycle",
     "quality",
 )
-"""Modules of this package that hold metrics, in the order of the columns; each has ``METRICS``."""
+"""Modules of this package that hold metrics, each in its ``METRICS``."""
 
-METRICS: tuple[Metric, ...] = tuple(
-    metric for name in MODULES for metric in import_module(f"palsynth.evaluation.{name}").METRICS
-)
-"""All metrics."""
+
+def _collected() -> tuple[Metric, ...]:
+    found = [m for name in MODULES for m in import_module(f"palsynth.evaluation.{name}").METRICS]
+    return tuple(sorted(found, key=lambda metric: list(FAMILIES).index(metric.family)))
+
+
+METRICS: tuple[Metric, ...] = _collected()
+"""All metrics by family, in the order of the columns."""
 
 
 def _indexed(metrics: tuple[Metric, ...]) -> dict[str, Metric]:
