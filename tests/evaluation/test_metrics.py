@@ -117,6 +117,25 @@ def test_every_metric_says_what_it_means_and_needs() -> None:
         assert (one.compute is None) == ("round trip" in one.needs), one.key
 
 
+def test_needs_are_those_of_the_arrays_that_a_metric_takes() -> None:
+    needs = {
+        "pairs truth": "psnr ssim psnr_moving ssim_moving",
+        "pairs truth alexnet": "lpips",
+        "faces pairs truth": "landmark_error",
+        "faces pairs": "identity_distance identity_top1 identity_cosine leak_distance",
+        "faces pairs labels": "side_accuracy rank_brow rank_eye rank_mouth item_kappa",
+        "faces labels": "judge_movement judge_weakness",
+        "faces pairs patients": "patient_landmarks patient_perceptual patient_cosine recognised",
+        "set": "fid kid",
+        "round trip": "afid psnr_back ssim_back",
+        "faces round trip": "likeness_there",
+        "faces": "ser_fiq faces",
+    }
+    assert {key: " ".join(found) for key, found in literal("needs").items()} == {
+        key: needed for needed, keys in needs.items() for key in keys.split()
+    }
+
+
 def test_a_wrong_key_family_or_need_is_an_error() -> None:
     with pytest.raises(InputError, match=r"figure 'psnrr' is of no metric in palsynth\.evaluation"):
         metric("psnrr")
