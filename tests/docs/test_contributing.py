@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -12,9 +13,11 @@ import numpy as np
 import pytest
 
 import palsynth
+from palsynth.data.pairs import Pair, write_pairs
 from palsynth.face.images import read_image
 from palsynth.subjects import View, render, sample
 from tests.docs.pages import ROOT, Block, blocks, commands, install_method
+from tests.scoring.fake_judges import write_flat
 
 CONTRIBUTING = ROOT / "docs" / "contributing"
 
@@ -90,25 +93,42 @@ def test_add_a_movement(package: Path, photo: Path) -> None:
 
 
 def test_add_a_metric(package: Path) -> None:
-    for block in blocks(CONTRIBUTING / "metric.md"):
+    """One file and one line: the report, its table, the documentation and the help have it."""
+    page = blocks(CONTRIBUTING / "metric.md")
+    for block in page:
         write(block, package)
-    script = (
-        "import json, numpy as np\n"
-        "from palsynth.scoring.panel import Panel\n"
-        "from palsynth.scoring import panel as module\n"
-        "from palsynth.evaluation.columns import BY_KEY\n"
-        "print(BY_KEY['mae'].heading, module.mean_absolute_error(\n"
-        "    np.zeros((1, 4, 4, 3), np.uint8), np.full((1, 4, 4, 3), 5, np.uint8))[0])\n"
-    )
+    assert [block.language for block in page] == ["python", "diff"]
+    assert sum(line.startswith("+") for line in page[1].text.splitlines()) == 1
+    for folder, level in (
+        ("set/identity", 0),
+        ("set/expression", 0),
+        ("set/truth", 100),
+        ("own", 105),
+    ):
+        for k in range(2):
+            write_flat(package / folder / f"{k}.png", level)
+    pairs = [
+        Pair(f"{k}.png", f"identity/{k}.png", f"expression/{k}.png", f"truth/{k}.png", f"s{k}",
+             "grin", "") for k in range(2)
+    ]  # fmt: skip
+    write_pairs(package / "set" / "pairs.csv", pairs)
+    command = ["evaluate", "--real", "set", "--fake", "own", "--out", "report"]
+    run(command, package, package / "src")
+    rows = json.loads((package / "report" / "report.json").read_text("utf-8"))["results"]
+    found = {row["method"]: row["figures"]["mae"]["value"] for row in rows}
+    assert found == {"truth": 0, "copy-identity": 100, "copy-expression": 100, "own": 5}
+    assert "mean absolute error ↓" in (package / "report" / "report.md").read_text("utf-8")
+    line = "mean absolute error ↓: mean difference from the truth, in grey levels"
+    assert line in run(["evaluate", "--help"], package, package / "src")
+    code = "from palsynth.evaluation.metrics import markdown_table; print(markdown_table())"
     done = subprocess.run(
-        [sys.executable, "-c", script],
+        [sys.executable, "-c", code],
         env=os.environ | {"PYTHONPATH": str(package / "src")},
         capture_output=True,
         text=True,
-        check=False,
+        check=True,
     )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "mean absolute error ↓ 5.0\n"
+    assert "| mean absolute error ↓ | mean difference from the truth" in done.stdout
 
 
 def test_add_an_importer(package: Path) -> None:

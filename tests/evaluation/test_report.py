@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from palsynth.errors import InputError
-from palsynth.evaluation.columns import COLUMNS
 from palsynth.evaluation.intervals import Figure
 from palsynth.evaluation.report import (
     Report,
@@ -20,7 +19,7 @@ from palsynth.evaluation.report import (
     to_markdown,
     write_report,
 )
-from tests.evaluation.test_columns import HEADINGS
+from tests.evaluation.test_metrics import HEADINGS
 
 NAN = float("nan")
 
@@ -164,5 +163,16 @@ def test_joined_reports_have_references_first_and_refuse_other_weights() -> None
 def test_every_family_of_columns_is_printed() -> None:
     report = Report("t", [numbered("one", 0)])
     assert sum(len(t.get("one", {})) for t in tables_in(to_markdown(report)).values()) == 29
-    assert [c.key for c in report.columns()] == [c.key for c in COLUMNS]
+    assert [c.key for c in report.columns()] == list(HEADINGS)
     assert [c.key for c in Report("t", [Result("m", {"fid": plain(1)})]).columns()] == ["fid"]
+
+
+@pytest.mark.parametrize("part", ["figures", "variants"])
+def test_a_figure_of_no_metric_is_an_error(part: str, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="figure 'sharpness' is of no metric"):
+        Result("m", **{"figures": {}, part: {"sharpness": plain(1)}})
+    write_report(tmp_path, Report("t", [Result("m", {"fid": plain(1)}, {"fid": "fid[a]"})]), {})
+    path = tmp_path / "report.json"
+    path.write_text(path.read_text("utf-8").replace('"fid":', '"sharpness":'), "utf-8")
+    with pytest.raises(InputError, match=r"report\.json: figure 'sharpness' is of no metric"):
+        read_report(path)

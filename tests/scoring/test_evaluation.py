@@ -14,7 +14,7 @@ from palsynth.cli import main
 from palsynth.comparison import benchmark_sets
 from palsynth.comparison.benchmark_sets import vp_transfer
 from palsynth.data.pairs import read_pairs
-from palsynth.evaluation.columns import BY_KEY
+from palsynth.evaluation.metrics import metric
 from palsynth.evaluation.report import read_report
 from palsynth.face.images import read_image, write_png
 from palsynth.scoring.features import FeatureCache, cached_features
@@ -62,7 +62,7 @@ def test_the_truth_is_best_where_there_is_one(report: Path) -> None:
     assert [r.method for r in rows] == ["truth", "copy-identity", "copy-expression", "noisy"]
     assert [r.reference for r in rows] == [True, True, True, False]
     for key in ("ssim", "ssim_moving", "landmark_error"):
-        sign = 1 if BY_KEY[key].better == "up" else -1
+        sign = 1 if metric(key).better == "up" else -1
         values = {r.method: sign * r.figures[key].value for r in rows}
         assert max(values, key=values.__getitem__) == "truth", key
     assert figure(report, "truth", "fid") == pytest.approx(0, abs=1e-3)

@@ -13,9 +13,10 @@ from palsynth.comparison.reporting import headed, reference_rows, report_of, res
 from palsynth.data.examples import MOVEMENTS
 from palsynth.data.pairs import Pair
 from palsynth.evaluation.fidelity import ssim
+from palsynth.evaluation.metrics import METRICS
 from palsynth.face import topology
 from palsynth.scoring.features import FeatureCache
-from palsynth.scoring.judged import BY_GROUP, Judged, figures_of
+from palsynth.scoring.judged import Judged, figures_of
 from palsynth.scoring.panel import Panel, Weights
 from palsynth.subjects import View, render, sample
 from tests.scoring.fake_judges import NO_FACE, made, pair, use, write_flat
@@ -221,7 +222,8 @@ def test_a_report_names_its_rows_and_notes_what_was_not_averaged(panel: Panel) -
 
 
 def test_figures_of_some_pairs(judged: Judged) -> None:
-    found = figures_of(judged, np.array([False, True, True, True]))
+    by_people = tuple(metric for metric in METRICS if metric.by_people)
+    found = figures_of(judged, np.array([False, True, True, True]), by_people)
     assert {k: f.value for k, f in found.items()} == pytest.approx(
         {
             "landmark_error": 4.5,
@@ -233,7 +235,7 @@ def test_figures_of_some_pairs(judged: Judged) -> None:
         }
     )
     assert found["identity_distance"].count == 2
-    assert set(found) < set(BY_GROUP)
+    assert set(found) < {metric.key for metric in by_people}
 
 
 def test_a_set_without_truth_has_no_figures_against_one(

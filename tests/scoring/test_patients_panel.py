@@ -10,6 +10,7 @@ import pytest
 
 from palsynth.comparison.controlnet_strategies import compare, side_by_side
 from palsynth.data.pairs import Pair
+from palsynth.evaluation.patient import FALSE_ACCEPT
 from palsynth.face import topology
 from palsynth.face.images import read_image
 from palsynth.generation import sheet
@@ -17,7 +18,7 @@ from palsynth.methods.base import get_method
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.judged import Judged
 from palsynth.scoring.panel import Weights
-from palsynth.scoring.patients import FALSE_ACCEPT, PatientPanel, tuned_and_others
+from palsynth.scoring.patients import PatientPanel, tuned_and_others
 from tests.scoring.fake_judges import NO_FACE, made, pair, use, write_flat
 
 NOSE = 4

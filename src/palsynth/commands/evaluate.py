@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import getdoc
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
 from palsynth.errors import InputError
+from palsynth.evaluation.metrics import help_text, titles
 from palsynth.files import forbid_inside
 from palsynth.progress import stages_bar
 
@@ -32,15 +35,29 @@ class EvaluateOptions:
     """The pairs.csv to use; default: that of --real, if it has one."""
     name: str | None = None
     """Name of the method in the tables; default: the name of the folder --fake."""
-    inception: Path | None = None
-    """Inception weights for FID and KID;
-    default: palsynth's own features, which the column states."""
-    alexnet: Path | None = None
-    """AlexNet weights for LPIPS; default: no LPIPS column."""
-    recogniser: Path | None = None
-    """AdaFace or ArcFace weights for the cosine similarity; default: palsynth's own recogniser."""
+    inception: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            help=f"Inception weights for {titles('inception')}; default: palsynth's own features, "
+            "which the column states."
+        ),
+    ] = None
+    alexnet: Annotated[
+        Path | None,
+        tyro.conf.arg(help=f"AlexNet weights for {titles('alexnet')}; default: no such column."),
+    ] = None
+    recogniser: Annotated[
+        Path | None,
+        tyro.conf.arg(
+            help=f"AdaFace or ArcFace weights for {titles('recogniser')}; default: palsynth's own "
+            "recogniser."
+        ),
+    ] = None
     cache: Path | None = None
     """Cache file of the features, those of faces included; default: features.sqlite in --out."""
+
+
+EvaluateOptions.__doc__ = f"{getdoc(EvaluateOptions)}\n\n{help_text()}"
 
 
 @dataclass(frozen=True)

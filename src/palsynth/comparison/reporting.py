@@ -11,6 +11,7 @@ from palsynth.comparison.plots import (
     distance_plot,
     requested_measured_plot,
 )
+from palsynth.evaluation.metrics import METRICS
 from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result, columns_won_by_copies
 from palsynth.scoring.judged import Judged, figures_of
 from palsynth.scoring.panel import Panel, check_files_exist
@@ -82,6 +83,7 @@ def headed(panel: Panel, results: list[Result], groups: list[Result]) -> Report:
 
 def _groups(panel: Panel, judged: Judged) -> list[Result]:
     """A method's figures by gender and by ethnicity, as far as the pairs give them."""
+    metrics = tuple(metric for metric in METRICS if metric.by_people)
     out = []
     for of in ("gender", "ethnicity"):
         names = np.array([getattr(pair, of) for pair in panel.pairs])
@@ -89,7 +91,7 @@ def _groups(panel: Panel, judged: Judged) -> list[Result]:
             chosen = names == name
             subjects = len(set(panel.subjects[chosen].tolist()))
             title = f"{judged.method}: {of} {name}, {subjects} people"
-            out.append(Result(title, figures_of(judged, chosen)))
+            out.append(Result(title, figures_of(judged, chosen, metrics)))
     return out
 
 

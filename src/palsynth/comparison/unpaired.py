@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -11,14 +13,15 @@ from palsynth.clinical import Movement, Palsy
 from palsynth.data.manifest import Row
 from palsynth.data.pictures import pictures
 from palsynth.errors import InputError
-from palsynth.evaluation.distribution import frechet_distance, kernel_distance
-from palsynth.evaluation.intervals import Figure, bootstrap
+from palsynth.evaluation.metric import Need
+from palsynth.evaluation.metrics import metric
 from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result
 from palsynth.face.images import png_bytes, read_image
 from palsynth.progress import StageProgress
 from palsynth.scoring import judges
-from palsynth.scoring.features import FeatureCache, cached_features
-from palsynth.scoring.judges import Judge
+from palsynth.scoring.features import FeatureCache
+from palsynth.scoring.inputs import JudgeSet, PictureInputs
+from palsynth.scoring.judged import Judged, judge_pictures
 from palsynth.scoring.panel import Weights
 
 MIN_SUBJECTS = 4
@@ -58,25 +61,23 @@ def unpaired_report(
         if len(found) < MIN_SUBJECTS:
             raise InputError(f"{folder}: {len(found)} pictures; at least {MIN_SUBJECTS} are needed")
     files = {f: [f / row.file_name for row in found] for f, found in rows.items()}
-    judge, backend = judges.distribution(weights.inception)
-    features = {f: _features(judge, paths, cache, progress) for f, paths in files.items()}
+    distribution, backend = judges.distribution(weights.inception)
+    faces = {"quality": judges.quality(), "reading": judges.reading()}
+    judge = _Judging(JudgeSet({"set": distribution, **faces}, backend), cache, progress)
     first = _half_of_subjects(rows[real])
-    halves = features[real][first], features[real][~first]
+    halves = [[files[real][k] for k in np.flatnonzero(half)] for half in (first, ~first)]
     if min(map(len, halves)) < 2:
         raise InputError(f"{real}: pictures of one subject only; the reference row needs two")
-    reference = Result(
-        f"real, half of the people against half ({first.sum()} and {(~first).sum()} pictures)",
-        {**_distances(*halves), **_labels(rows[real], files[real], cache, progress)},
-        reference=True,
+    title = (
+        f"real, half of the people against half ({len(halves[0])} and {len(halves[1])} pictures)"
     )
-    own = Result(
-        name,
-        {
-            **_distances(features[fake], features[real]),
-            **_labels(rows[fake], files[fake], cache, progress),
-        },
-        {key: backend.column(key, len(files[fake])) for key in ("fid", "kid")},
-    )
+    half = [row for row, chosen in zip(rows[real], first, strict=True) if chosen]
+    of_halves = judge("real", halves[0], half, {"set"}, halves[1])
+    of_pictures = judge("real", files[real], rows[real], {"faces", "labels"})
+    reference = Result(title, {**of_halves.figures, **of_pictures.figures}, reference=True)
+    judged = judge(name, files[fake], rows[fake], {"set", "faces", "labels"}, files[real])
+    variants = {k: text for k, text in judged.variants.items() if "set" in metric(k).needs}
+    own = Result(name, judged.figures, variants)
     remarks = [
         "Brackets: 95 % bootstrap intervals over subjects.",
         "FID falls with the number of pictures: the halves are a reference, not a lower bound.",
@@ -99,50 +100,42 @@ def _half_of_subjects(rows: list[Row]) -> np.ndarray:
     return np.array([row.subject_id in first for row in rows])
 
 
-def _features(
-    judge: Judge, files: list[Path], cache: FeatureCache, progress: StageProgress
-) -> np.ndarray:
-    done = 0
+@dataclass(frozen=True)
+class _Judging:
+    """Judges the pictures of a row, without pairs."""
 
-    def advance(count: int) -> None:
-        nonlocal done
-        done += count
-        progress(judge.name, done, len(files))
+    judges: JudgeSet
+    cache: FeatureCache
+    progress: StageProgress
 
-    return cached_features(files, judge.name, judge.extract, cache, advance)
+    def __call__(
+        self,
+        name: str,
+        files: list[Path],
+        rows: list[Row],
+        by: set[Need],
+        others: Sequence[Path] = (),
+    ) -> Judged:
+        """Computes the metrics that need no more than ``by``: the set ``others``, faces, labels."""
+        requests = [_requested(row) for row in rows]
+        inputs = PictureInputs(
+            title=name,
+            files={"picture": files, "set": others},
+            subjects=np.array([row.subject_id for row in rows]),
+            provides=frozenset(by if any(requests) else by - {"labels"}),
+            judges=self.judges,
+            cache=self.cache,
+            requested_of=requests,
+            progress=self.progress,
+        )
+        return judge_pictures(name, [row.file_name for row in rows], inputs)
 
 
-def _distances(a: np.ndarray, b: np.ndarray) -> dict[str, Figure]:
-    nan = float("nan")
-    mean, _ = kernel_distance(a, b, size=min(len(a), len(b), 250))
-    return {
-        "fid": Figure(frechet_distance(a, b), nan, nan, len(a)),
-        "kid": Figure(1000 * mean, nan, nan, len(a)),
-    }
-
-
-def _labels(
-    rows: list[Row], files: list[Path], cache: FeatureCache, progress: StageProgress
-) -> dict[str, Figure]:
-    """Quality of every image, and the judge's readings of those with labels."""
-    subjects = np.array([row.subject_id for row in rows])
-    quality = _features(judges.quality(), files, cache, progress)[:, 0]
-    has_face = ~np.isnan(quality)
-    figures = {
-        "ser_fiq": bootstrap(quality[has_face], groups=subjects[has_face]),
-        "faces": bootstrap(100.0 * has_face, groups=subjects),
-    }
-    labelled = [k for k, row in enumerate(rows) if row.movement and row.palsy]
-    if labelled:
-        labels = [(rows[k].movement or "", rows[k].palsy or {}) for k in labelled]
-        requested = [(Movement(movement), Palsy.from_dict(palsy)) for movement, palsy in labels]
-        reading = _features(judges.reading(), [files[k] for k in labelled], cache, progress)
-        right, error = judges.reading_errors(requested, reading)
-        groups = subjects[labelled]
-        known = ~np.isnan(error)
-        figures["judge_movement"] = bootstrap(100.0 * right, groups=groups)
-        figures["judge_weakness"] = bootstrap(error[known], groups=groups[known])
-    return figures
+def _requested(row: Row) -> tuple[Movement, Palsy] | None:
+    """The labels of an image, if it has both."""
+    if not (row.movement and row.palsy):
+        return None
+    return Movement(row.movement), Palsy.from_dict(row.palsy)
 
 
 def _sheet(real: list[Path], fake: list[Path]) -> bytes:

@@ -13,8 +13,7 @@ import torch
 
 from palsynth.data.cache import ShardedCache
 from palsynth.data.examples import Source, shuffled
-from palsynth.encoders.base import as_images
-from palsynth.encoders.expression import ExpressionEncoder
+from palsynth.encoders.device import Extractor
 from palsynth.encoders.load import expression_encoder
 from palsynth.face import topology
 from palsynth.face.detect import detect_faces
@@ -26,11 +25,10 @@ DIM = 512
 
 
 @lru_cache(maxsize=1)
-def _encoder() -> ExpressionEncoder:
-    return expression_encoder()
+def _expression_extractor() -> Extractor:
+    return Extractor(expression_encoder())
 
 
-@torch.no_grad()
 def extract_features(
     crops: Sequence[np.ndarray], points: Sequence[np.ndarray | None]
 ) -> np.ndarray:
@@ -47,9 +45,8 @@ def extract_features(
     Returns:
         (N,) records of :func:`feature_dtype`: ``vector`` (512,) and ``points`` (478, 2) upright.
     """
-    images = as_images(torch.from_numpy(np.stack(crops)))
     rows = np.zeros(len(crops), feature_dtype())
-    rows["vector"] = _encoder()(images).vector.numpy()
+    rows["vector"] = _expression_extractor()(np.stack(crops))
     landmarks = []
     for crop, fallback in zip(crops, points, strict=True):
         faces = detect_faces(np.ascontiguousarray(crop))

@@ -128,7 +128,8 @@ class ReaderObjective(Objective):
 @lru_cache(maxsize=1)
 def _validation() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     batch = validation_batch()
-    features = extract_features(list(batch["image"].numpy()), list(batch["points"].numpy()))
+    images, points = (list(batch[name].cpu().numpy()) for name in ("image", "points"))
+    features = extract_features(images, points)
     names = ("vector", "points")
     return {name: torch.from_numpy(np.array(features[name])) for name in names}, batch
 

@@ -1,4 +1,7 @@
-"""Our recogniser without torch: the privacy gate that candidates pass before the other judges."""
+"""Our recogniser without torch: the privacy gate that candidates pass before the other judges.
+
+OpenCV runs it, on the CPU.
+"""
 
 from __future__ import annotations
 

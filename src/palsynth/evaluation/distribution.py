@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
-from torchmetrics.image.kid import poly_mmd
 
 from palsynth.errors import InputError
+from palsynth.evaluation.intervals import Figure
+from palsynth.evaluation.metric import Inputs, Metric, Outcome
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,9 @@ def kernel_distance(
     Raises:
         InputError: if a set has fewer than two images.
     """
+    import torch  # keeps the registry of metrics, and with it the help, free of torch
+    from torchmetrics.image.kid import poly_mmd
+
     for features in (a, b):
         if len(features) < 2:
             raise InputError(f"{len(features)} pictures: a distance of sets needs at least two")
@@ -103,3 +107,54 @@ def _gaussian(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         raise InputError(f"{len(features)} pictures: a distance of sets needs at least two")
     features = features.astype(np.float64)
     return features.mean(0), np.atleast_2d(np.cov(features, rowvar=False))
+
+
+def _fid(inputs: Inputs) -> Outcome:
+    return _of_sets(inputs, "fid", frechet_distance)
+
+
+def _kid(inputs: Inputs) -> Outcome:
+    def distance(a: np.ndarray, b: np.ndarray) -> float:
+        return 1000 * kernel_distance(a, b, size=min(len(a), len(b), 250))[0]
+
+    return _of_sets(inputs, "kid", distance)
+
+
+def _of_sets(
+    inputs: Inputs, key: str, distance: Callable[[np.ndarray, np.ndarray], float]
+) -> Outcome:
+    a, b = inputs.features("set"), inputs.features("set", "set")
+    figure = Figure(distance(a, b), float("nan"), float("nan"), len(a))
+    return Outcome(figure=figure, variant=inputs.backend.column(key, len(a)))
+
+
+_SETS_ONLY = "compares the sets only, not identity or expression"
+
+METRICS = (
+    Metric(
+        key="fid",
+        title="FID",
+        family="distribution",
+        better="down",
+        meaning="Fréchet distance of the features of both sets, in float64; the variant names them",
+        judge="Inception by --inception, else our features",
+        needs=("set",),
+        compute=_fid,
+        digits=2,
+        blind=_SETS_ONLY,
+        weights="inception",
+    ),
+    Metric(
+        key="kid",
+        title="KID x 1000",
+        family="distribution",
+        better="down",
+        meaning="squared maximum mean discrepancy of the features of both sets, unbiased",
+        judge="Inception by --inception, else our features",
+        needs=("set",),
+        compute=_kid,
+        digits=2,
+        blind=_SETS_ONLY,
+        weights="inception",
+    ),
+)

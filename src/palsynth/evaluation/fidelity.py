@@ -1,4 +1,4 @@
-"""Fidelity to the ground truth: PSNR and SSIM per image, over all pixels or those that move.
+"""The fidelity family: PSNR, SSIM and landmarks against the ground truth.
 
 Papers pool these figures in different ways; here each is computed per image and averaged last.
 Pooling the squared error over a batch first gives other numbers (10.6 dB where the mean per
@@ -7,13 +7,17 @@ image is 23.7).
 
 from __future__ import annotations
 
+from functools import partial
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
-import torch
-from torchmetrics.functional.image import (
-    peak_signal_noise_ratio,
-    structural_similarity_index_measure,
-)
+
+from palsynth.evaluation.metric import Inputs, Metric, Outcome
+from palsynth.face import topology
+
+if TYPE_CHECKING:  # functions import it: the registry, and with it the help, is free of torch
+    import torch
 
 MOVES = 8.0
 """Grey levels by which the truth differs from the identity image where a pixel moved."""
@@ -31,6 +35,8 @@ def psnr(images: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) 
         (N,) float64 in dB; infinite for identical images, NaN for an empty mask.
     """
     if mask is None:
+        from torchmetrics.functional.image import peak_signal_noise_ratio
+
         values = peak_signal_noise_ratio(
             _tensor(images), _tensor(truth), 255.0, reduction="none", dim=(1, 2, 3)
         )
@@ -54,6 +60,8 @@ def ssim(images: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) 
     Returns:
         (N,) float64, at most 1; NaN for an empty mask.
     """
+    from torchmetrics.functional.image import structural_similarity_index_measure
+
     values, full = structural_similarity_index_measure(
         _tensor(images).float(),  # ten times as fast as double; differs by about 1e-5
         _tensor(truth).float(),
@@ -85,5 +93,106 @@ def moving(identity: np.ndarray, truth: np.ndarray, threshold: float = MOVES) ->
     return np.stack([cv2.dilate(c.astype(np.uint8), kernel) for c in changed]).astype(bool)
 
 
+def landmark_error(found: np.ndarray, true: np.ndarray) -> np.ndarray:
+    """Mean distance of landmarks to the true ones.
+
+    Args:
+        found: (N, 478, 3) landmarks in pixels; NaN without a face.
+        true: (N, 478, 3) landmarks of the truths.
+
+    Returns:
+        (N,) in per cent of the true outer-eye distance.
+    """
+    left, right = (topology.OUTER_CANTHUS[side] for side in ("left", "right"))
+    outer_eyes = np.linalg.norm(true[:, left, :2] - true[:, right, :2], axis=-1)
+    error = np.linalg.norm(found[..., :2] - true[..., :2], axis=-1).mean(1) / outer_eyes
+    return np.asarray(100 * error)
+
+
 def _tensor(images: np.ndarray) -> torch.Tensor:
+    import torch
+
     return torch.from_numpy(np.ascontiguousarray(images.transpose(0, 3, 1, 2))).double()
+
+
+def _pixels(inputs: Inputs, column: int) -> Outcome:
+    return Outcome(inputs.pixels()[:, column])
+
+
+def _landmark_error(inputs: Inputs) -> Outcome:
+    found, true = inputs.features("landmarks"), inputs.features("landmarks", "truth")
+    return Outcome(landmark_error(found, true))
+
+
+_FEW_PIXELS_MOVE = "few pixels move, so that copying the identity image scores high"
+
+METRICS = (
+    Metric(
+        key="psnr",
+        title="PSNR, dB",
+        family="fidelity",
+        better="up",
+        meaning="peak signal-to-noise ratio to the truth, per picture, then averaged",
+        judge="torchmetrics",
+        needs=("pairs", "truth"),
+        compute=partial(_pixels, column=0),
+        digits=2,
+        blind=_FEW_PIXELS_MOVE,
+    ),
+    Metric(
+        key="ssim",
+        title="SSIM",
+        family="fidelity",
+        better="up",
+        meaning="structural similarity to the truth, per picture, then averaged",
+        judge="torchmetrics",
+        needs=("pairs", "truth"),
+        compute=partial(_pixels, column=1),
+        blind=_FEW_PIXELS_MOVE,
+    ),
+    Metric(
+        key="psnr_moving",
+        title="PSNR of moving pixels, dB",
+        family="fidelity",
+        better="up",
+        meaning="PSNR over the pixels in which the truth differs from the identity image",
+        judge="our own, by the same formula",
+        needs=("pairs", "truth"),
+        compute=partial(_pixels, column=2),
+        digits=2,
+    ),
+    Metric(
+        key="ssim_moving",
+        title="SSIM of moving pixels",
+        family="fidelity",
+        better="up",
+        meaning="SSIM over the pixels in which the truth differs from the identity image",
+        judge="torchmetrics",
+        needs=("pairs", "truth"),
+        compute=partial(_pixels, column=3),
+    ),
+    Metric(
+        key="lpips",
+        title="LPIPS",
+        family="fidelity",
+        better="down",
+        meaning="perceptual distance to the truth",
+        judge="AlexNet by --alexnet (alexnet-owt-7be5be79.pth), heads of torchmetrics",
+        needs=("pairs", "truth", "alexnet"),
+        compute=lambda inputs: Outcome(inputs.perceptual("truth")),
+        weights="alexnet",
+    ),
+    Metric(
+        key="landmark_error",
+        title="landmark error, %",
+        family="fidelity",
+        better="down",
+        meaning="mean distance to the truth's landmarks, in per cent of the outer-eye distance",
+        judge="MediaPipe",
+        needs=("faces", "pairs", "truth"),
+        compute=_landmark_error,
+        digits=2,
+        blind="includes the detector's own error",
+        by_people=True,
+    ),
+)

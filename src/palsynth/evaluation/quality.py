@@ -1,8 +1,10 @@
-"""SER-FIQ: face image quality for recognition, from the variability of stochastic embeddings."""
+"""The quality family. SER-FIQ: quality for recognition, by how stochastic embeddings vary."""
 
 from __future__ import annotations
 
 import numpy as np
+
+from palsynth.evaluation.metric import Inputs, Metric, Outcome
 
 
 def ser_fiq(embeddings: np.ndarray) -> float:
@@ -40,3 +42,37 @@ def ser_fiq_rescaled(quality: float, alpha: float = 130.0, r: float = 0.88) -> f
         0.5
     """
     return float(1 / (1 + np.exp(-alpha * (quality - r))))
+
+
+def _ser_fiq(inputs: Inputs) -> Outcome:
+    values = inputs.features("quality")[:, 0]
+    return Outcome(values, variant=f"ser-fiq[{inputs.name('quality')}, unscaled]")
+
+
+METRICS = (
+    Metric(
+        key="ser_fiq",
+        title="SER-FIQ",
+        family="quality",
+        better="up",
+        meaning="2 sigmoid(-mean distance) of 100 embeddings with dropout, unscaled",
+        judge="our recogniser",
+        needs=("faces",),
+        compute=_ser_fiq,
+        blind="any clear face scores high",
+        by_people=True,
+    ),
+    Metric(
+        key="faces",
+        title="one face found, %",
+        family="quality",
+        better="up",
+        meaning="share of pictures in which exactly one face is found",
+        judge="MediaPipe",
+        needs=("faces",),
+        compute=lambda inputs: Outcome(100.0 * ~np.isnan(inputs.features("quality")[:, 0])),
+        digits=1,
+        blind="any face counts",
+        by_people=True,
+    ),
+)

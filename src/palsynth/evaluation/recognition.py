@@ -21,6 +21,19 @@ def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return a @ b.T
 
 
+def paired_cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Cosine similarities of the features of each pair.
+
+    Args:
+        a: (N, D) features; rows of NaN have no face.
+        b: (N, D) features.
+
+    Returns:
+        (N,) float64, -1 to 1; NaN without a face.
+    """
+    return np.array([cosines(x[None], y[None])[0, 0] for x, y in zip(a, b, strict=True)])
+
+
 def top1(similarity: np.ndarray, probe: np.ndarray, gallery: np.ndarray) -> float:
     """Share of probes whose most similar gallery entry is the same person.
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from palsynth.errors import InputError
 from palsynth.evaluation import document
-from palsynth.evaluation.columns import BY_KEY, COLUMNS, FAMILIES, Column
 from palsynth.evaluation.document import CARE, Document, Table, write_document
 from palsynth.evaluation.intervals import Figure
+from palsynth.evaluation.metric import FAMILIES, Metric
+from palsynth.evaluation.metrics import METRICS, metric
 from palsynth.evaluation.published import published_tables
 
 SYNTHETIC = f"{CARE} All pictures shown are synthetic."
@@ -28,10 +29,13 @@ class Result:
 
     Attributes:
         method: name of the method.
-        figures: column key -> figure.
-        variants: column key -> full name of the figure, with the weights behind it.
+        figures: key of the metric -> figure.
+        variants: key of the metric -> full name of the figure, with the weights behind it.
         notes: caveats for the reader, such as infinite values or missing faces.
         reference: the row is not a method but the truth, a copy or a published figure.
+
+    Raises:
+        InputError: a key is of no registered metric.
     """
 
     method: str
@@ -39,6 +43,10 @@ class Result:
     variants: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     reference: bool = False
+
+    def __post_init__(self) -> None:
+        for key in (*self.figures, *self.variants):
+            metric(key)
 
 
 @dataclass(frozen=True)
@@ -59,9 +67,13 @@ class Report:
     notice: str = SYNTHETIC
     groups: list[Result] = field(default_factory=list)
 
-    def columns(self) -> list[Column]:
-        """The columns that at least one row has."""
-        return [c for c in COLUMNS if any(c.key in r.figures for r in self.results)]
+    def columns(self) -> list[Metric]:
+        """The metrics that at least one row has."""
+        return _columns(self.results)
+
+
+def _columns(results: list[Result]) -> list[Metric]:
+    return [m for m in METRICS if any(m.key in r.figures for r in results)]
 
 
 def columns_won_by_copies(results: list[Result]) -> dict[str, str]:
@@ -74,11 +86,11 @@ def columns_won_by_copies(results: list[Result]) -> dict[str, str]:
         results: the rows, with the references "truth", "copy-identity" and "copy-expression".
 
     Returns:
-        Column key -> remark.
+        Key of the metric -> remark.
     """
     by_name = {r.method: r for r in results}
     out: dict[str, list[str]] = {}
-    for column in COLUMNS:
+    for column in METRICS:
         for copy in ("copy-identity", "copy-expression"):
             if copy not in by_name or "truth" not in by_name:
                 continue
@@ -89,7 +101,7 @@ def columns_won_by_copies(results: list[Result]) -> dict[str, str]:
             if sign * own.value >= sign * truth.value - 1e-9:
                 out.setdefault(column.key, []).append(copy)
     return {
-        key: f"{BY_KEY[key].title} cannot judge a method alone: {' and '.join(copies)} "
+        key: f"{metric(key).title} cannot judge a method alone: {' and '.join(copies)} "
         f"score{'s' if len(copies) == 1 else ''} no worse than the truth"
         for key, copies in out.items()
     }
@@ -110,14 +122,14 @@ def to_document(report: Report, pictures: dict[str, bytes]) -> Document:
         columns = [c for c in report.columns() if c.family == family]
         if columns:
             tables.append(_table(heading, "method", columns, report.results))
-    columns = [c for c in COLUMNS if any(c.key in r.figures for r in report.groups)]
+    columns = _columns(report.groups)
     if columns:
         tables.append(_table("By group", "group", columns, report.groups))
     tables += published_tables()
     return Document(report.title, report.notice, tables, _remarks(report), pictures)
 
 
-def _table(heading: str, name: str, columns: list[Column], results: list[Result]) -> Table:
+def _table(heading: str, name: str, columns: list[Metric], results: list[Result]) -> Table:
     rows = [[r.method, *(_cell(r, c) for c in columns)] for r in results]
     quiet = {number for number, r in enumerate(results) if r.reference}
     hints = ["", *(c.blind for c in columns)]
@@ -156,15 +168,18 @@ def read_report(path: Path) -> Report:
         path: a report.json.
 
     Returns:
-        The report; figures of unknown columns are left out.
+        The report.
 
     Raises:
-        InputError: if the file cannot be read or is not a report.
+        InputError: if the file cannot be read, is not a report, or has a figure of an unknown
+            metric.
     """
     try:
         data = json.loads(path.read_text("utf-8"))
         results, groups = ([_read(row) for row in data[name]] for name in ("results", "groups"))
         return Report(data["title"], results, data["remarks"], data["notice"], groups)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -177,7 +192,6 @@ def _read(row: dict[str, Any]) -> Result:
     figures = {
         renamed.get(key, key): Figure(**{name: _nan(value) for name, value in figure.items()})
         for key, figure in row["figures"].items()
-        if renamed.get(key, key) in BY_KEY
     }
     variants = {
         renamed.get(key, key): name.replace("taken for the patient[", "matched to the patient[")
@@ -223,7 +237,7 @@ def _check_variants(one: Result, other: Result) -> None:
     for key in one.variants.keys() & other.variants.keys():
         if one.variants[key] != other.variants[key]:
             raise InputError(
-                f"{BY_KEY[key].title} of {one.method} and {other.method} do not compare: "
+                f"{metric(key).title} of {one.method} and {other.method} do not compare: "
                 f"{one.variants[key]}, {other.variants[key]}; judge both with the same weights"
             )
 
@@ -239,7 +253,7 @@ def write_report(folder: Path, report: Report, pictures: dict[str, bytes]) -> No
     write_document(folder, "report", to_document(report, pictures), asdict(report))
 
 
-def _cell(result: Result, column: Column) -> str:
+def _cell(result: Result, column: Metric) -> str:
     figure = result.figures.get(column.key)
     if figure is None or math.isnan(figure.value):
         return "–"

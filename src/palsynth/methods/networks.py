@@ -7,10 +7,7 @@ import hashlib
 import torch
 from torch import nn
 
-
-def default_device() -> torch.device:
-    """A GPU where there is one, else the CPU; an empty CUDA_VISIBLE_DEVICES hides the GPU."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+from palsynth.encoders.device import default_device as default_device
 
 
 def state_dict_sha256(*networks: nn.Module) -> str:

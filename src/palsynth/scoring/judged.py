@@ -6,7 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from palsynth.evaluation.intervals import Figure, bootstrap
+from palsynth.evaluation.intervals import Figure
+from palsynth.evaluation.metric import Metric
+from palsynth.evaluation.metrics import METRICS
+from palsynth.scoring.inputs import PictureInputs
 
 
 @dataclass(frozen=True)
@@ -19,41 +22,61 @@ class Judged:
     subjects: list[str]
     """Subject of each pair, the unit of the bootstrap."""
     figures: dict[str, Figure] = field(default_factory=dict)
-    """Column key -> figure."""
+    """Key of the metric -> figure."""
     per_pair: dict[str, np.ndarray] = field(default_factory=dict)
-    """Column key -> values, (N,)."""
+    """Key of the metric -> values, (N,); also ``requested`` and ``measured``, which plots show."""
     variants: dict[str, str] = field(default_factory=dict)
-    """Column key -> full name with backend, resize, weights and count."""
+    """Key of the metric -> full name with backend, resize, weights and count."""
 
 
-BY_GROUP = (
-    "landmark_error",
-    "identity_distance",
-    "identity_top1",
-    "leak_distance",
-    "side_accuracy",
-    "judge_movement",
-    "judge_weakness",
-    "ser_fiq",
-    "faces",
-)
-"""Columns that are also reported by gender and by ethnicity."""
+def judge_pictures(method: str, names: list[str], inputs: PictureInputs) -> Judged:
+    """Computes every metric whose needs the pictures meet.
+
+    Args:
+        method: name of the method.
+        names: names of the N pictures.
+        inputs: the pictures.
+
+    Returns:
+        The figures, in the order of the registry, and the values per pair.
+
+    Raises:
+        InputError: an image cannot be read, or differs in size from the truth.
+    """
+    judged = Judged(method, names, inputs.subjects.tolist())
+    for metric in METRICS:
+        if metric.compute is None or not inputs.provides >= set(metric.needs):
+            continue
+        outcome = metric.compute(inputs)
+        if outcome.values is not None:
+            judged.per_pair[metric.key] = outcome.values
+            judged.figures[metric.key] = metric.pool(outcome.values, inputs.subjects)
+        if outcome.figure is not None:
+            judged.figures[metric.key] = outcome.figure
+        if outcome.variant:
+            judged.variants[metric.key] = outcome.variant
+    if inputs.provides >= {"pairs", "labels"}:
+        found = inputs.requested()
+        judged.per_pair.update({"requested": found.requested, "measured": found.measured})
+    return judged
 
 
-def figures_of(judged: Judged, chosen: np.ndarray) -> dict[str, Figure]:
+def figures_of(
+    judged: Judged, chosen: np.ndarray, metrics: tuple[Metric, ...]
+) -> dict[str, Figure]:
     """Figures over a subset of the pairs.
 
     Args:
         judged: A method's values per pair.
         chosen: which pairs count, (N,) bool.
+        metrics: which metrics.
 
     Returns:
-        Column key -> figure, for the columns in ``BY_GROUP`` that the method has.
+        Key -> figure, for those of the metrics whose values the method has.
     """
-    figures = {}
-    subjects = np.array(judged.subjects)
-    for key in BY_GROUP:
-        if key in judged.per_pair:
-            rows = chosen & np.isfinite(judged.per_pair[key])
-            figures[key] = bootstrap(judged.per_pair[key][rows], groups=subjects[rows])
-    return figures
+    subjects = np.array(judged.subjects)[chosen]
+    return {
+        metric.key: metric.pool(judged.per_pair[metric.key][chosen], subjects)
+        for metric in metrics
+        if metric.key in judged.per_pair
+    }

@@ -1,4 +1,8 @@
-"""Judges: networks and detectors that map images to features, named by kind and weights."""
+"""Judges: networks and detectors that map images to features, named by kind and weights.
+
+Torch networks compute on a GPU where there is one (:mod:`palsynth.encoders.device`); the detector
+of landmarks, dlib and recognisers in ONNX files compute on the CPU.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +18,8 @@ import numpy as np
 import torch
 
 from palsynth.clinical import Movement, Palsy, Side
-from palsynth.encoders.base import SIZE, Encoder, as_images
+from palsynth.encoders.base import SIZE, Encoder
+from palsynth.encoders.device import Extractor
 from palsynth.encoders.load import identity_encoder, judge
 from palsynth.encoders.published.dlib import DlibRecogniser
 from palsynth.encoders.published.inception import fid_inception
@@ -61,7 +66,8 @@ def landmarks() -> Judge:
 
 def dlib() -> Judge:
     """dlib's embeddings (N, 128), compared by distance; no model here was trained on dlib."""
-    return _on_crops(f"dlib-{version('dlib-bin')}", DlibRecogniser())
+    network = DlibRecogniser()
+    return _on_crops(f"dlib-{version('dlib-bin')}", network, Extractor(network))
 
 
 def recogniser(path: Path | None) -> Judge:
@@ -78,30 +84,34 @@ def recogniser(path: Path | None) -> Judge:
     """
     name = "palsynth" if path is None else path.name
     weights = _short_sha256(path or ASSETS / "identity")
-    judge = _on_crops(f"identity-{name}-{weights}", identity_encoder(path))
+    network = identity_encoder(path)
+    judge = _on_crops(f"identity-{name}-{weights}", network, Extractor(network))
     return replace(judge, by_cosine=True)
 
 
 def quality() -> Judge:
     """SER-FIQ (N, 1) by our recogniser, which was trained with dropout before its last layer."""
     network: Any = identity_encoder()
+    at = next(k for k, m in enumerate(network.head) if isinstance(m, torch.nn.Dropout))
+    before, after = network.head[:at], network.head[at + 1 :]
 
-    @torch.no_grad()
-    def embedding_variability(images: torch.Tensor) -> np.ndarray:
+    def embedding_variability(images: torch.Tensor) -> torch.Tensor:
         scores = []
-        dropout = next(m for m in network.head if isinstance(m, torch.nn.Dropout))
         # the layers before the dropout are deterministic and run once
         for narrowed in network.narrowing(network(images).map):
-            torch.manual_seed(0)
-            dropout.train()
-            passes = network.head(narrowed.expand(SER_FIQ_PASSES, -1, -1, -1))
-            dropout.eval()
-            scores.append([ser_fiq(passes.numpy())])
-        return np.array(scores, np.float32)
+            vectors = before(narrowed.expand(SER_FIQ_PASSES, -1, -1, -1))
+            masks = _dropout_masks(vectors.shape[1], network.head[at].p).to(vectors.device)
+            scores.append([ser_fiq(after(vectors * masks).cpu().numpy())])
+        return torch.tensor(scores)
 
-    return _on_crops(
-        f"ser-fiq-palsynth-{_short_sha256(ASSETS / 'identity')}", network, embedding_variability
-    )
+    name = f"ser-fiq-palsynth-{_short_sha256(ASSETS / 'identity')}"
+    return _on_crops(name, network, Extractor(network, embedding_variability))
+
+
+def _dropout_masks(width: int, p: float) -> torch.Tensor:
+    """Factors (SER_FIQ_PASSES, width) of a dropout, drawn on the CPU: the same on every device."""
+    drawn = torch.empty(SER_FIQ_PASSES, width)
+    return drawn.bernoulli_(1 - p, generator=torch.Generator().manual_seed(0)).div_(1 - p)
 
 
 def reading() -> Judge:
@@ -112,12 +122,11 @@ def reading() -> Judge:
     """
     network: Any = judge()
 
-    @torch.no_grad()
-    def read(images: torch.Tensor) -> np.ndarray:
-        parts = network(images)
-        return torch.cat([part.flatten(1) for part in parts], 1).numpy()
+    def read(images: torch.Tensor) -> torch.Tensor:
+        return torch.cat([part.flatten(1) for part in network(images)], 1)
 
-    return _on_crops(f"judge-palsynth-{_short_sha256(ASSETS / 'judge')}", network, read)
+    name = f"judge-palsynth-{_short_sha256(ASSETS / 'judge')}"
+    return _on_crops(name, network, Extractor(network, read))
 
 
 def reading_errors(
@@ -157,10 +166,10 @@ def perceptual(trunk: Path) -> Callable[[np.ndarray, np.ndarray], float]:
         InputError: the weights cannot be read or do not fit.
     """
     network = Lpips(trunk)
+    distances = Extractor(network, network)
 
-    @torch.no_grad()
     def distance(a: np.ndarray, b: np.ndarray) -> float:
-        return float(network(*(as_images(torch.from_numpy(x[None])) for x in (a, b)))[0])
+        return float(distances(a[None], b[None])[0])
 
     return distance
 
@@ -212,19 +221,15 @@ def distribution(path: Path | None) -> tuple[Judge, Backend]:
     if path is not None:
         network = fid_inception(path)
         backend = Backend("inception", "bilinear 299", _short_sha256(path))
-
-        @torch.no_grad()
-        def inception(images: torch.Tensor) -> np.ndarray:
-            return network(images).numpy()
-
-        return Judge(f"fid-inception-{backend.weights}", _by_size(inception)), backend
+        extract = _by_size(Extractor(network, network))
+        return Judge(f"fid-inception-{backend.weights}", extract), backend
     weights = f"{_short_sha256(ASSETS / 'identity')}+{_short_sha256(ASSETS / 'judge')}"
     backend = Backend("palsynth", "antialiased 112", weights)
     return Judge(f"fid-palsynth-{weights}", _by_size(_own_features())), backend
 
 
 def _by_size(
-    extract: Callable[[torch.Tensor], np.ndarray],
+    extract: Callable[[np.ndarray], np.ndarray],
 ) -> Callable[[Sequence[Path]], np.ndarray]:
     """Turns a function of a batch into one of paths, batching images of the same size."""
 
@@ -233,43 +238,35 @@ def _by_size(
         features: dict[int, np.ndarray] = {}
         for shape in {image.shape for image in images}:
             rows = [k for k, image in enumerate(images) if image.shape == shape]
-            found = extract(as_images(torch.from_numpy(np.stack([images[k] for k in rows]))))
+            found = extract(np.stack([images[k] for k in rows]))
             features.update(zip(rows, found, strict=True))
         return np.stack([features[k] for k in range(len(images))])
 
     return extract_paths
 
 
-def _own_features() -> Callable[[torch.Tensor], np.ndarray]:
+def _own_features() -> Extractor:
     """Pooled feature maps of recogniser and judge: texture, identity and expression."""
-    networks: list[Any] = [identity_encoder(), judge()]
+    identity: Any = identity_encoder()
+    expression: Any = judge()
 
-    @torch.no_grad()
-    def extract(images: torch.Tensor) -> np.ndarray:
-        maps = [networks[0](images).map, networks[1].trunk(images).map]
-        return torch.cat([m.mean((2, 3)) for m in maps], 1).numpy()
+    def pooled(images: torch.Tensor) -> torch.Tensor:
+        maps = (identity(images).map, expression.trunk(images).map)
+        return torch.cat([m.mean((2, 3)) for m in maps], 1)
 
-    return extract
+    return Extractor(torch.nn.ModuleList([identity, expression]), pooled)
 
 
-def _on_crops(
-    name: str,
-    encoder: Encoder | Any,
-    run: Callable[[torch.Tensor], np.ndarray] | None = None,
-) -> Judge:
-    """A judge of faces cropped by its encoder; ``run`` replaces the encoder's vector."""
-    size = getattr(encoder, "size", SIZE)
-
-    @torch.no_grad()
-    def vectors(images: torch.Tensor) -> np.ndarray:
-        return encoder(images).vector.numpy()
+def _on_crops(name: str, crops_by: Encoder | _Portraits, extract_crops: Extractor) -> Judge:
+    """A judge of faces, each cropped as its encoder expects."""
+    size = getattr(crops_by, "size", SIZE)
 
     def extract(paths: Sequence[Path]) -> np.ndarray:
         faces = [_face(path) for path in paths]
-        crops = {k: encoder.crop(f).image for k, f in enumerate(faces) if f is not None}
+        crops = {k: crops_by.crop(f).image for k, f in enumerate(faces) if f is not None}
         # one black image where no face is found, to learn the number of features
         batch = list(crops.values()) or [np.zeros((size, size, 3), np.uint8)]
-        found = (run or vectors)(as_images(torch.from_numpy(np.stack(batch))))
+        found = extract_crops(np.stack(batch))
         features = np.full((len(paths), found.shape[1]), np.nan, np.float32)
         features[list(crops)] = found[: len(crops)]
         return features

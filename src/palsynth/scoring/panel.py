@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,18 +10,12 @@ import numpy as np
 from palsynth.data.manifest import FILE_NAME, read_manifest
 from palsynth.data.pairs import Pair
 from palsynth.errors import InputError
-from palsynth.evaluation.agreement import weighted_kappa
-from palsynth.evaluation.distribution import frechet_distance, kernel_distance
-from palsynth.evaluation.fidelity import moving, psnr, ssim
-from palsynth.evaluation.intervals import Figure, bootstrap
-from palsynth.evaluation.recognition import cosines
-from palsynth.evaluation.requested import REGIONS, rank_agreement, requested_measures
-from palsynth.face import topology
-from palsynth.face.images import read_image
+from palsynth.evaluation.metric import Need, Role
 from palsynth.progress import StageProgress
 from palsynth.scoring import judges
-from palsynth.scoring.features import FeatureCache, cached_features, sha256
-from palsynth.scoring.judged import Judged
+from palsynth.scoring.features import FeatureCache
+from palsynth.scoring.inputs import JudgeSet, PictureInputs
+from palsynth.scoring.judged import Judged, judge_pictures
 from palsynth.scoring.judges import Judge
 
 
@@ -82,16 +74,32 @@ class Panel:
         self.weights = weights
         self.subjects = np.array([p.subject for p in pairs])
         self.has_truth = all(p.truth for p in pairs)
-        self.requested = [p.requested() for p in pairs]
-        self.judges = {
+        requested = [p.requested() for p in pairs]
+        self.requests = [None if palsy is None else (m, palsy) for m, palsy in requested]
+        distribution, backend = judges.distribution(weights.inception)
+        lpips = judges.perceptual(weights.alexnet) if weights.alexnet else None
+        self.judges = JudgeSet({**self._judges(), "set": distribution}, backend, lpips)
+
+    def _judges(self) -> dict[str, Judge]:
+        """The judges of faces, by the names that metrics ask for."""
+        return {
             "landmarks": judges.landmarks(),
             "dlib": judges.dlib(),
-            "identity": judges.recogniser(weights.recogniser),
+            "identity": judges.recogniser(self.weights.recogniser),
             "reading": judges.reading(),
             "quality": judges.quality(),
         }
-        self.judges["set"], self.backend = judges.distribution(weights.inception)
-        self.lpips = judges.perceptual(weights.alexnet) if weights.alexnet else None
+
+    def _provides(self) -> set[Need]:
+        """The needs of metrics that the set meets."""
+        provides: set[Need] = {"faces", "pairs"}
+        if self.has_truth:
+            provides |= {"truth", "set"}
+        if None not in self.requests:
+            provides.add("labels")
+        if self.judges.lpips is not None:
+            provides.add("alexnet")
+        return provides
 
     def files(self, role: str) -> list[Path]:
         """The set's own files.
@@ -125,150 +133,23 @@ class Panel:
             InputError: an image is missing, cannot be read, or differs in size from the truth.
         """
         check_files_exist(files)
-        names = [pair.name for pair in self.pairs]
-        judged = Judged(method, names, self.subjects.tolist())
-        for score in (self._fidelity, self._identity, self._expression, self._set, self._quality):
-            score(judged, files)
-        return judged
-
-    def _features_of(self, judge: str, files: list[Path], stage: str) -> np.ndarray:
-        which: Judge = self.judges[judge]
-        done = 0
-
-        def progress(count: int) -> None:
-            nonlocal done
-            done += count
-            if self._progress is not None:
-                self._progress(f"{stage}, {judge}", done, len(files))
-
-        return cached_features(files, which.name, which.extract, self.cache, progress)
-
-    def _mean(self, judged: Judged, key: str, values: np.ndarray) -> None:
-        """Adds a column that is a mean over pairs, leaving out infinite and missing values."""
-        judged.per_pair[key] = values
-        finite = np.isfinite(values)
-        judged.figures[key] = bootstrap(values[finite], groups=self.subjects[finite])
-
-    def _fidelity(self, judged: Judged, files: list[Path]) -> None:
-        """Adds PSNR, SSIM, LPIPS and the landmark error against the truth, where there is one."""
-        if not self.has_truth:
-            return
-        truths, identities = self.files("truth"), self.files("identity")
-        keys = ("psnr", "ssim", "psnr_moving", "ssim_moving")
-        rows = np.array(list(self._pixel_rows(files, truths, identities)))
-        for column, key in enumerate(keys):
-            self._mean(judged, key, rows[:, column])
-        if self.lpips is not None:
-            distances = [
-                self.lpips(read_image(a), read_image(b)) for a, b in zip(files, truths, strict=True)
-            ]
-            self._mean(judged, "lpips", np.array(distances))
-        predicted, true = (
-            self._features_of("landmarks", f, judged.method) for f in (files, truths)
+        inputs = PictureInputs(
+            title=method,
+            files={"picture": files, **self._files_of_roles()},
+            subjects=self.subjects,
+            provides=frozenset(self._provides()),
+            judges=self.judges,
+            cache=self.cache,
+            requested_of=self.requests,
+            progress=self._progress,
         )
-        left, right = (topology.OUTER_CANTHUS[side] for side in ("left", "right"))
-        outer_eyes = np.linalg.norm(true[:, left, :2] - true[:, right, :2], axis=-1)
-        error = np.linalg.norm(predicted[..., :2] - true[..., :2], axis=-1).mean(1) / outer_eyes
-        self._mean(judged, "landmark_error", 100 * error)
+        return judge_pictures(method, [pair.name for pair in self.pairs], inputs)
 
-    def _pixel_rows(
-        self, files: list[Path], truths: list[Path], identities: list[Path]
-    ) -> Iterator[np.ndarray]:
-        """Yields PSNR, SSIM and both where the truth moves, (4,) float32, for each pair."""
-        for triple in zip(files, truths, identities, strict=True):
-            key = hashlib.sha256("".join(sha256(path) for path in triple).encode()).hexdigest()
-            row = self.cache.get("pixels-1", key)
-            if row is None:
-                image, truth, identity = (read_image(path)[None] for path in triple)
-                for path, other in zip(triple, (image, truth, identity), strict=True):
-                    if other.shape != truth.shape:
-                        raise InputError(
-                            f"{path}: is {other.shape[2]} x {other.shape[1]} px, the truth "
-                            f"{truth.shape[2]} x {truth.shape[1]}; all pictures of a pair must "
-                            "be of one size"
-                        )
-                mask = moving(identity, truth)
-                values = (
-                    psnr(image, truth),
-                    ssim(image, truth),
-                    psnr(image, truth, mask),
-                    ssim(image, truth, mask),
-                )
-                row = np.concatenate(values).astype(np.float32)  # the precision of the cache
-                self.cache.put("pixels-1", {key: row})
-            yield row
-
-    def _identity(self, judged: Judged, files: list[Path]) -> None:
-        """Adds distances and cosine to the identity image, top-1 accuracy and identity leakage."""
-        own = self._features_of("dlib", files, judged.method)
-        identities = self._features_of("dlib", self.files("identity"), "identity images")
-        expressions = self._features_of("dlib", self.files("expression"), "expression images")
-        self._mean(judged, "identity_distance", np.linalg.norm(own - identities, axis=1))
-        self._mean(judged, "leak_distance", np.linalg.norm(own - expressions, axis=1))
-        _, first = np.unique([p.identity for p in self.pairs], return_index=True)
-        distances = np.linalg.norm(own[:, None] - identities[first][None], axis=-1)
-        nearest = self.subjects[first][np.where(np.isnan(distances), np.inf, distances).argmin(1)]
-        hits = (nearest == self.subjects) & ~np.isnan(own).any(1)
-        self._mean(judged, "identity_top1", 100.0 * hits)
-        a = self._features_of("identity", files, judged.method)
-        b = self._features_of("identity", self.files("identity"), "identity images")
-        pairwise = np.array([cosines(x[None], y[None])[0, 0] for x, y in zip(a, b, strict=True)])
-        self._mean(judged, "identity_cosine", pairwise)
-        judged.variants["identity_cosine"] = f"cosine[{self.judges['identity'].name}]"
-
-    def _expression(self, judged: Judged, files: list[Path]) -> None:
-        """Adds side accuracy, rank agreement, item kappa and the judge's readings.
-
-        Left out where the palsy of a pair is unknown.
-        """
-        requested = [(movement, palsy) for movement, palsy in self.requested if palsy is not None]
-        if len(requested) < len(self.requested):
-            return
-        points = self._features_of("landmarks", files, judged.method)
-        rest = self._features_of("landmarks", self.files("identity"), "identity images")
-        found = requested_measures(requested, points, rest)
-        movement = np.array([m.value for m, _ in requested])
-        judged.per_pair.update({"requested": found.requested, "measured": found.measured})
-        side = np.where(found.clear(), 100.0 * found.side_accuracy(), np.nan)
-        self._mean(judged, "side_accuracy", side)
-        for region in REGIONS:
-            judged.figures[f"rank_{region}"] = bootstrap(
-                found.region,
-                movement,
-                found.requested,
-                found.measured,
-                groups=self.subjects,
-                statistic=lambda r, m, a, b, region=region: rank_agreement(r, m, a, b, region),
-                num_resamples=300,
-            )
-        scored = found.measured_score >= 0
-        judged.figures["item_kappa"] = bootstrap(
-            found.requested_score[scored],
-            found.measured_score[scored],
-            groups=self.subjects[scored],
-            statistic=weighted_kappa,
-            num_resamples=300,
-        )
-        reading = self._features_of("reading", files, judged.method)
-        right, error = judges.reading_errors(requested, reading)
-        self._mean(judged, "judge_movement", 100.0 * right)
-        self._mean(judged, "judge_weakness", error)
-
-    def _set(self, judged: Judged, files: list[Path]) -> None:
-        """Adds FID and KID against the truths, where there are any."""
-        if not self.has_truth:
-            return
-        a = self._features_of("set", files, judged.method)
-        b = self._features_of("set", self.files("truth"), "truths")
-        nan = float("nan")
-        judged.figures["fid"] = Figure(frechet_distance(a, b), nan, nan, len(a))
-        mean, _ = kernel_distance(a, b, size=min(len(a), 250))
-        judged.figures["kid"] = Figure(1000 * mean, nan, nan, len(a))
-        judged.variants.update({key: self.backend.column(key, len(a)) for key in ("fid", "kid")})
-
-    def _quality(self, judged: Judged, files: list[Path]) -> None:
-        """Adds SER-FIQ and the share of images with exactly one face."""
-        quality = self._features_of("quality", files, judged.method)[:, 0]
-        self._mean(judged, "ser_fiq", quality)
-        judged.variants["ser_fiq"] = f"ser-fiq[{self.judges['quality'].name}, unscaled]"
-        self._mean(judged, "faces", 100.0 * ~np.isnan(quality))
+    def _files_of_roles(self) -> dict[Role, list[Path]]:
+        files: dict[Role, list[Path]] = {
+            "identity": self.files("identity"),
+            "expression": self.files("expression"),
+        }
+        if self.has_truth:
+            files |= {"truth": self.files("truth"), "set": self.files("truth")}
+        return files

