@@ -21,10 +21,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
 from palsynth.methods.controlnet.data.examples import ControlNetExample, collate
+from palsynth.methods.controlnet.io.layout import save_base
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.io.single_file import sd15_controlnet, sd15_networks
+from palsynth.methods.controlnet.networks.base import Base, noise_scheduler
 from palsynth.methods.controlnet.objective import ControlNetObjective
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
 from palsynth.methods.controlnet.small.networks import small_tokenizer

@@ -14,7 +14,7 @@ from palsynth.evaluation.fidelity import ssim
 from palsynth.evaluation.report import read_report
 from palsynth.face.images import read_image
 from palsynth.methods.base import get_method
-from palsynth.methods.cfcpalsy.files import save_model
+from palsynth.methods.cfcpalsy.io.files import save_model
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.panel import Panel, Weights
 from tests.methods.cfcpalsy.conftest import build, default

@@ -21,11 +21,11 @@ from palsynth.face.framing import PORTRAIT, RECOGNISER
 from palsynth.face.images import write_png
 from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
 from palsynth.methods.captured import draft
-from palsynth.methods.cfcpalsy.files import load_model, save_model
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings
+from palsynth.methods.cfcpalsy.io.files import load_model, save_model
 from palsynth.methods.cfcpalsy.method import CFCPalsyMethod
-from palsynth.methods.cfcpalsy.model import ImageBatch
+from palsynth.methods.cfcpalsy.networks.model import ImageBatch
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline, _add_change, _fade, _paste
-from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
 from palsynth.methods.resolve import expression_image
 from palsynth.subjects import View, render, sample
 from tests.methods.cfcpalsy.conftest import build, default, small

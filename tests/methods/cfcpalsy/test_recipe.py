@@ -18,9 +18,10 @@ from palsynth.errors import InputError
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
-from palsynth.methods.cfcpalsy.files import load_model
-from palsynth.methods.cfcpalsy.recipe import CFCPalsyRecipe, PairsSettings
-from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings, PairsSettings
+from palsynth.methods.cfcpalsy.data import pairs_source
+from palsynth.methods.cfcpalsy.io.files import load_model
+from palsynth.methods.cfcpalsy.recipe import CFCPalsyRecipe
 from palsynth.subjects import View, render, sample
 from palsynth.training.kinds import load_recipe
 from palsynth.training.loop import train
@@ -143,13 +144,13 @@ def test_pairs_have_the_recipes_source(tmp_path: Path) -> None:
         mirror=0.3,
         seed=6,
     )
-    source = settings.build(56, build_cache=False)
+    source = pairs_source(settings, 56, build_cache=False)
     assert isinstance(source, PairsSource)
     assert (source.crossed, source.size, source.mirror, source.seed) == (False, 56, 0.3, 6)
     cached = source.groups
     assert (cached.folder, cached.count, cached.uncached) == (tmp_path, 5, True)
     assert cached.source == GroupsSource(710, 9, None, 0.2, 0.1, 112, 0.4, 6)
-    clinical = replace(settings, dataset=tmp_path / "set").build(56)
+    clinical = pairs_source(replace(settings, dataset=tmp_path / "set"), 56)
     assert isinstance(clinical, FolderPairs)
     assert (clinical.folder, clinical.size, clinical.seed) == (tmp_path / "set", 56, 6)
 

@@ -13,10 +13,11 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from safetensors.torch import load_file, save_file
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base, save_base
 from palsynth.methods.controlnet.io import loading
 from palsynth.methods.controlnet.io.components import read_tokenizer
+from palsynth.methods.controlnet.io.layout import save_base
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
+from palsynth.methods.controlnet.networks.base import Base
 from palsynth.methods.controlnet.small.networks import SmallUNetSettings
 
 

@@ -9,8 +9,8 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from torch import Tensor
 
 from palsynth.encoders.base import as_images
-from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.data.healthy import held_out
+from palsynth.methods.controlnet.networks.base import Base
 from palsynth.methods.controlnet.objective import ControlNetObjective
 from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.prompts import DESCRIPTIONS, prompt, shorter

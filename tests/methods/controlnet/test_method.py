@@ -16,7 +16,6 @@ from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, PORTRAIT, Framing
 from palsynth.methods import ExpressionImage, Request, TargetExpression, get_method
 from palsynth.methods.base import method_class
-from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.conditioning import canny_edges, codc, patient_edges
 from palsynth.methods.controlnet.method import (
     ControlNetMethod,
@@ -25,6 +24,7 @@ from palsynth.methods.controlnet.method import (
     _reframed,
     words,
 )
+from palsynth.methods.controlnet.networks.base import Base
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
 from palsynth.methods.controlnet.prompts import PROMPT
 from palsynth.methods.resolve import expression_image, identity_face

@@ -14,10 +14,11 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.pipelines.controlnet.pipeline_controlnet import StableDiffusionControlNetPipeline
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
-from palsynth.methods.controlnet.gate import GatedControlNet
 from palsynth.methods.controlnet.io.files import load_pipeline, save_pipeline
+from palsynth.methods.controlnet.io.layout import save_base
 from palsynth.methods.controlnet.io.loading import read_base
+from palsynth.methods.controlnet.networks.base import Base, noise_scheduler
+from palsynth.methods.controlnet.networks.gate import GatedControlNet
 from palsynth.methods.controlnet.pipeline import (
     ControlNetPalsyPipeline,
     Sampling,

@@ -12,8 +12,8 @@ from palsynth.face.detect import detect_face
 from palsynth.face.measures import measure
 from palsynth.face.scoring import asymmetry
 from palsynth.methods.base import ExpressionImage, Request, get_method
-from palsynth.methods.controlnet.base import ASSETS
 from palsynth.methods.controlnet.io.files import untuned_pipeline
+from palsynth.methods.controlnet.io.layout import ASSETS
 from palsynth.methods.controlnet.pipeline import Sampling, sample_from_prompts
 from palsynth.methods.controlnet.prompts import prompt
 from palsynth.subjects import View, render, sample

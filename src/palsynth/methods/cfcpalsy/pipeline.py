@@ -14,12 +14,10 @@ from palsynth.face.face import Face
 from palsynth.face.regions import region_mask
 from palsynth.methods.base import ExpressionImage, TargetExpression
 from palsynth.methods.captured import draft
-from palsynth.methods.cfcpalsy.files import load_model, save_model
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch, Preview
-from palsynth.methods.cfcpalsy.settings import DiffusionSettings
+from palsynth.methods.cfcpalsy.config import DiffusionSettings
+from palsynth.methods.cfcpalsy.io.files import DEFAULT, load_model, save_model
+from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, ImageBatch, Preview
 from palsynth.methods.networks import default_device
-
-DEFAULT = Path(__file__).parent / "assets" / "default"
 
 RIM = 0.08
 """Width of the border over which a crop fades into the photo around it, as a share of its side."""

@@ -12,10 +12,11 @@ from typing import Literal
 
 from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.gate import Outside
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.settings import Settings
 from palsynth.training.objective import TIMESTEPS
+
+Outside = Literal["tuned", "pretrained", "none"]
 
 
 @dataclass(frozen=True)

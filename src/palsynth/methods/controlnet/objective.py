@@ -13,10 +13,11 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from palsynth.encoders.base import as_images
-from palsynth.methods.controlnet.base import BASE_FOLDER, Base, save_base
 from palsynth.methods.controlnet.config import Sampling
 from palsynth.methods.controlnet.data.examples import shorten_captions
 from palsynth.methods.controlnet.data.latents import LatentCache
+from palsynth.methods.controlnet.io.layout import BASE_FOLDER, save_base
+from palsynth.methods.controlnet.networks.base import Base
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import SENTENCES
 from palsynth.methods.controlnet.strategies import Strategy, merge_lora

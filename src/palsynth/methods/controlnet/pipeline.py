@@ -17,10 +17,10 @@ from torch import nn
 
 from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.config import PatientsSettings
 from palsynth.methods.controlnet.config import Sampling as Sampling  # others import it from here
-from palsynth.methods.controlnet.gate import GatedControlNet
+from palsynth.methods.controlnet.networks.base import Base
+from palsynth.methods.controlnet.networks.gate import GatedControlNet
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.training.objective import TIMESTEPS
 

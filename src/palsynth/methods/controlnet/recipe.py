@@ -9,12 +9,12 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 
 from palsynth.data.examples import Source
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.config import (
     ControlNetSettings as ControlNetSettings,  # others import it from here
 )
 from palsynth.methods.controlnet.config import HealthySettings, PatientsSettings
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
+from palsynth.methods.controlnet.networks.base import Base
 from palsynth.methods.controlnet.weighting import Weighting
 from palsynth.settings import Settings
 from palsynth.training.objective import Objective

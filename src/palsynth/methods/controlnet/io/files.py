@@ -6,8 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import ASSETS, BASE_FOLDER, SMALL, save_base
 from palsynth.methods.controlnet.config import ControlNetSettings, Sampling
+from palsynth.methods.controlnet.io.layout import ASSETS, BASE_FOLDER, SMALL, save_base
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.recipe import ControlNetRecipe

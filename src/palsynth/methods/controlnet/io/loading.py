@@ -17,7 +17,6 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import BASE_FOLDER, SMALL, Base
 from palsynth.methods.controlnet.io.components import (
     read_network,
     read_safety_checker,
@@ -25,7 +24,9 @@ from palsynth.methods.controlnet.io.components import (
     read_text_encoder,
     read_tokenizer,
 )
+from palsynth.methods.controlnet.io.layout import BASE_FOLDER, SMALL
 from palsynth.methods.controlnet.io.single_file import base_from_file, controlnet_from_file
+from palsynth.methods.controlnet.networks.base import Base
 
 PIPELINES = ("StableDiffusionPipeline", "StableDiffusionControlNetPipeline")
 OTHER_KINDS = (

@@ -13,12 +13,13 @@ from torch import Tensor
 from palsynth.data.examples import Source
 from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
 from palsynth.methods.controlnet.config import HealthySettings, Sampling
 from palsynth.methods.controlnet.data.examples import shorten_captions
 from palsynth.methods.controlnet.data.healthy import healthy_source, held_out
 from palsynth.methods.controlnet.data.latents import LatentCache
+from palsynth.methods.controlnet.io.layout import save_base
 from palsynth.methods.controlnet.io.loading import read_autoencoder
+from palsynth.methods.controlnet.networks.base import Base, noise_scheduler
 from palsynth.methods.controlnet.pipeline import sample_from_prompts
 from palsynth.methods.controlnet.prompts import SENTENCES, prompt
 from palsynth.methods.controlnet.small.networks import SmallUNetSettings, small_tokenizer

@@ -13,11 +13,14 @@ from torch import nn
 from palsynth.encoders.published.files import load_exactly, read_tensors
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
-from palsynth.methods.cfcpalsy.conditioner import Conditioner
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, build_conditioner, build_unet
-from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
-from palsynth.methods.cfcpalsy.unet import CFCPalsyUNet
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings
+from palsynth.methods.cfcpalsy.networks.conditioner import Conditioner
+from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, build_conditioner, build_unet
+from palsynth.methods.cfcpalsy.networks.unet import CFCPalsyUNet
 from palsynth.training.recipe import from_dict, to_yaml
+
+DEFAULT = Path(__file__).parents[1] / "assets" / "default"
+"""The model that ships."""
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 

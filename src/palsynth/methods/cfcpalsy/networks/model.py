@@ -8,14 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from palsynth.errors import InputError
-from palsynth.methods.cfcpalsy.conditioner import Conditioner, Conditioning, IdentityEncoding
-from palsynth.methods.cfcpalsy.diffusion import (
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings, DiffusionSettings
+from palsynth.methods.cfcpalsy.networks.conditioner import (
+    Conditioner,
+    Conditioning,
+    IdentityEncoding,
+)
+from palsynth.methods.cfcpalsy.networks.diffusion import (
     predict_x0,
     sampling_scheduler,
     training_scheduler,
 )
-from palsynth.methods.cfcpalsy.settings import CFCPalsySettings, DiffusionSettings
-from palsynth.methods.cfcpalsy.unet import CFCPalsyUNet
+from palsynth.methods.cfcpalsy.networks.unet import CFCPalsyUNet
 
 Preview = Callable[[int, int, Tensor], None]
 """Called at each sampling step with the number of the step from 1, the number of all steps, and x̂0
