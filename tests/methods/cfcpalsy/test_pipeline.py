@@ -56,7 +56,7 @@ def test_a_model_survives_a_round_trip_to_disk(saved: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("damage", "text"),
     [
-        (lambda f: (f / "settings.yaml").unlink(), "holds no CFCPalsy model"),
+        (lambda f: (f / "settings.yaml").unlink(), "holds no cfcpalsy weights"),
         (lambda f: (f / "settings.yaml").write_text("unet: {sorcery: 1}"), "unet.sorcery"),
         (lambda f: (f / "settings.yaml").write_text("{"), "not a YAML file"),
         (lambda f: shutil.rmtree(f / "conditioner"), "conditioner: holds no weights"),

@@ -91,7 +91,7 @@ def test_a_training_is_initialised_from_other_weights(saved: Path, tmp_path: Pat
     other = replace(default(), condition=replace(default().condition, cross=False))
     with pytest.raises(InputError, match="its Conditioner has cross True, the recipe False"):
         replace(tuning, model=other).objective()
-    with pytest.raises(InputError, match="holds no CFCPalsy model"):
+    with pytest.raises(InputError, match="holds no cfcpalsy weights"):
         replace(tuning, init_from=tmp_path).objective()
     with pytest.raises(InputError, match="nowhere: no such folder to initialise from"):
         replace(tuning, init_from=tmp_path / "nowhere").source()
@@ -104,7 +104,7 @@ def test_the_published_recipes_are_the_papers(name: str, steps: int) -> None:
     published = load_recipe(RECIPES / f"cfcpalsy-paper-{name}.yaml")
     assert published.model == CFCPalsySettings()
     assert published.data == PairsSettings(dataset=Path(f"{name}-set"))
-    assert published.init_from is None
+    assert published.init_from == "scratch"
     loop = published.loop
     assert (loop.steps, loop.batch, loop.learning_rate) == (steps, 32, 1e-4)
     assert (loop.ema, loop.ema_power) == (0.9999, 0.75)

@@ -76,6 +76,19 @@ def build_conditioner(settings: CFCPalsySettings, unet: CFCPalsyUNet) -> Conditi
     )
 
 
+def build_networks(settings: CFCPalsySettings) -> dict[str, nn.Module]:
+    """Builds the networks of a model.
+
+    Args:
+        settings: settings of the model.
+
+    Returns:
+        ``unet`` and ``conditioner``, see :func:`build_unet` and :func:`build_conditioner`.
+    """
+    unet = build_unet(settings)
+    return {"unet": unet, "conditioner": build_conditioner(settings, unet)}
+
+
 class CFCPalsyModel(nn.Module):
     """A whole model, for training and for sampling.
 
