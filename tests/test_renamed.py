@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -24,6 +25,7 @@ from palsynth.errors import InputError
 from palsynth.methods.base import METHODS, method_class
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings
 from palsynth.methods.cfcpalsy.io.files import load_model
+from palsynth.training import checkpoints
 from palsynth.training.kinds import KINDS, load_recipe
 from palsynth.training.recipe import from_dict, to_yaml
 from palsynth.training.run_folder import check_folder
@@ -337,6 +339,17 @@ def test_an_old_start_of_a_controlnet_is_a_new_one(model: str, tmp_path: Path) -
     (line,) = lines
     for old in yaml.safe_load(model):
         assert f"'model.{old}' is now 'init_from'" in line
+
+
+def test_a_run_of_0_2_may_be_resumed_with_the_new_names(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints" / "step-1").mkdir(parents=True)
+    old = "{kind: controlnet, model: {controlnet: runs/a, from_scratch: false}}"
+    (tmp_path / "recipe.yaml").write_text(old)
+    assert checkpoints.steps(tmp_path) == [1]
+    recipe = from_dict(_recipe_class("controlnet"), {"init_from": "runs/a"}, "new")
+    check_folder(recipe, tmp_path, resume=True)
+    with pytest.raises(InputError, match="was started with init_from runs/a, not shipped"):
+        check_folder(replace(recipe, init_from="shipped"), tmp_path, resume=True)
 
 
 def test_an_old_and_a_new_start_are_refused_together(tmp_path: Path) -> None:

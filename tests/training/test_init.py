@@ -65,7 +65,7 @@ def test_another_architecture_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError) as error:
         init_network(start, lambda: IRNet(*SIZES), lambda path: IRNet((4, 4, 8, 4), *SIZES[1:]))
     assert str(error.value) == (
-        f"{tmp_path}: its IRNet has widths (4, 4, 8, 4), the recipe (4, 4, 4, 4); "
+        f"{tmp_path}: its IRNet has widths [4, 4, 8, 4], the recipe [4, 4, 4, 4]; "
         "give weights of the same model, or change the recipe"
     )
 

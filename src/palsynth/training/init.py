@@ -159,11 +159,13 @@ def check_fits(
     Raises:
         InputError: names the first field that differs.
     """
-    for name, value in expected.items():
-        other = found.config.get(name, value)
-        if not name.startswith("_") and name not in ignore and _plain(other) != _plain(value):
+    for name in expected:
+        if name.startswith("_") or name in ignore or name not in found.config:
+            continue
+        has, wanted = _plain(found.config[name]), _plain(expected[name])
+        if has != wanted:
             raise InputError(
-                f"{where}: its {type(found).__name__} has {name} {other}, {owner} {value}; "
+                f"{where}: its {type(found).__name__} has {name} {has}, {owner} {wanted}; "
                 f"give weights of the same model, or change {owner}"
             )
 

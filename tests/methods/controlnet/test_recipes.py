@@ -88,6 +88,28 @@ def test_each_training_starts_from_the_previous_one(tmp_path: Path) -> None:
         assert load_recipe(tmp_path / "r.yaml") == recipe
 
 
+def test_an_autoencoder_may_start_from_a_trained_one(tmp_path: Path) -> None:
+    """Whose latents were standardised: its scaling factor is not that of a new one."""
+    recipe = AutoencoderRecipe(model=AutoencoderSettings(32, (16, 32)), crop=16)
+    with torch.no_grad():
+        recipe.objective().export(tmp_path)
+    trained = read_autoencoder(tmp_path).state_dict()
+    vae = replace(recipe, init_from=tmp_path).objective().vae
+    assert all(torch.equal(tensor, trained[name]) for name, tensor in vae.state_dict().items())
+    assert all(p.requires_grad for p in vae.parameters())
+    with pytest.raises(InputError, match="its AutoencoderKL has down_block_types"):
+        AutoencoderRecipe(init_from=tmp_path).objective()
+
+
+def test_text_to_image_trains_around_the_shipped_autoencoder() -> None:
+    model = SmallUNetSettings((16, 32), text=16, text_layers=1)
+    vae = TextToImageRecipe(model=model).objective().vae.state_dict()
+    shipped = read_autoencoder().state_dict()
+    assert all(torch.equal(tensor, shipped[name]) for name, tensor in vae.items())
+    with pytest.raises(InputError, match="kind text-to-image starts from trained weights"):
+        TextToImageRecipe(init_from="scratch")
+
+
 def test_an_autoencoder_trains_on_crops_within_the_image() -> None:
     objective = AutoencoderRecipe(model=AutoencoderSettings(32, (16, 32)), crop=16).objective()
     batch = {"image": held_out(32)["image"][:2]}

@@ -11,8 +11,6 @@ from typing import Any
 import numpy as np
 import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
-from diffusers.pipelines.controlnet.pipeline_controlnet import StableDiffusionControlNetPipeline
-from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 from torch import nn
@@ -152,6 +150,11 @@ class ControlNetPalsyPipeline:
         Raises:
             InputError: a prompt has more tokens than the text encoder reads.
         """
+        # imported here, once the verbosity is set: its import warns that torchvision is missing
+        from diffusers.pipelines.controlnet.pipeline_controlnet import (
+            StableDiffusionControlNetPipeline,
+        )
+
         s = self.sampling
         self.base.check_prompts(prompts)
         pipeline = StableDiffusionControlNetPipeline(
@@ -212,6 +215,10 @@ def sample_from_prompts(
     Raises:
         InputError: a prompt has more tokens than the text encoder reads.
     """
+    from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (
+        StableDiffusionPipeline,
+    )
+
     s = sampling or Sampling()
     base.check_prompts(prompts)
     pipeline = StableDiffusionPipeline(**_components(base, s))
