@@ -22,10 +22,15 @@ from palsynth.data.examples import stack
 from palsynth.data.groups import GroupsSource
 from palsynth.data.training_pairs import make_pair
 from palsynth.encoders.base import as_images
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch, build_conditioner, build_unet
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings
+from palsynth.methods.cfcpalsy.networks.model import (
+    CFCPalsyModel,
+    ImageBatch,
+    build_conditioner,
+    build_unet,
+)
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
-from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
 
 
 def pairs(count: int) -> dict[str, torch.Tensor]:

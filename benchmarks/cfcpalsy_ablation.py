@@ -27,9 +27,9 @@ from palsynth.data.training_pairs import make_pair
 from palsynth.encoders.base import as_images
 from palsynth.encoders.validation import FIRST
 from palsynth.evaluation.intervals import bootstrap
-from palsynth.methods.cfcpalsy.diffusion import per_image, q_sample, target
-from palsynth.methods.cfcpalsy.files import load_model
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch
+from palsynth.methods.cfcpalsy.io.files import load_model
+from palsynth.methods.cfcpalsy.networks.diffusion import per_image, q_sample, target
+from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, ImageBatch
 
 TIMESTEPS = range(50, 1000, 100)
 BATCH = 24

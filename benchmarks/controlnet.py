@@ -21,12 +21,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
+from palsynth.methods.controlnet.config import ControlNetSettings, InferenceSettings, Sampling
 from palsynth.methods.controlnet.data.examples import ControlNetExample, collate
+from palsynth.methods.controlnet.io.layout import save_base
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.io.single_file import sd15_controlnet, sd15_networks
+from palsynth.methods.controlnet.networks.base import Base, noise_scheduler
 from palsynth.methods.controlnet.objective import ControlNetObjective
-from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.small.networks import small_tokenizer
 from palsynth.methods.controlnet.strategies import Strategy
 
@@ -76,8 +78,9 @@ def main() -> None:
     batch = collate([ControlNetExample(image, edges, 0, 0)])
     with timed(f"sample at {size} px, 1 step of DDIM"), torch.no_grad():
         ControlNetPalsyPipeline(base, controlnet, Sampling("ddim", 1, 1.0))([edges], ["man"], [0])
-    partial = Strategy(first=500, last=701)
-    objective = ControlNetObjective(base, controlnet, partial, Sampling(), batch).train()
+    partial = ControlNetSettings(strategy=Strategy(first=500, last=701))
+    settings = InferenceSettings(model=partial)
+    objective = ControlNetObjective(base, controlnet, settings, batch).train()
     controlnet.enable_gradient_checkpointing()
     base.unet.enable_gradient_checkpointing()
     optimizer = torch.optim.AdamW([p for p in objective.parameters() if p.requires_grad], 1e-5)

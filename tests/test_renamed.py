@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -22,8 +23,9 @@ from palsynth.encoders.reader import ReaderNet
 from palsynth.encoders.shipped import CLASSES, load_ours
 from palsynth.errors import InputError
 from palsynth.methods.base import METHODS, method_class
-from palsynth.methods.cfcpalsy.files import load_model
-from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings
+from palsynth.methods.cfcpalsy.io.files import load_model
+from palsynth.training import checkpoints
 from palsynth.training.kinds import KINDS, load_recipe
 from palsynth.training.recipe import from_dict, to_yaml
 from palsynth.training.run_folder import check_folder
@@ -52,9 +54,10 @@ FIELD_VALUES = {
     "most": "9.0",
     "loop.keep": "5",
     "keep": "cache",
-    "anew": None,
+    "identity": "weights",
+    "autoencoder": "weights",
 }
-"""Old field -> value; None for a flag."""
+"""Old field -> value."""
 
 
 @pytest.fixture(autouse=True)
@@ -79,8 +82,7 @@ def notes(*pairs: tuple[str, str]) -> list[str]:
 
 def default_values(kind: str) -> dict[str, Any]:
     """A valid recipe of a kind in plain values, with every field."""
-    needed = {"autoencoder": "weights"} if kind == "text-to-image" else {}
-    recipe = from_dict(_recipe_class(kind), needed, kind)
+    recipe = from_dict(_recipe_class(kind), {}, kind)
     values: dict[str, Any] = yaml.safe_load(to_yaml(recipe))
     if kind == "controlnet":  # control_dropout needs a base that is trained too
         values["model"]["strategy"]["trains"] = "both"
@@ -285,8 +287,7 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 def _words(path: str, old: str) -> list[str]:
     value = FIELD_VALUES.get(old, FIELD_VALUES[old.split(".")[-1]])
-    option = "--" + path.replace("_", "-")
-    return [option] if value is None else [option, value]
+    return ["--" + path.replace("_", "-"), value]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -319,17 +320,83 @@ def test_old_options_of_train_set_the_new_fields(
     assert len(trained) == 2
 
 
-def test_an_old_flag_can_be_negated(
-    trained: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+OLD_STARTS = {
+    "{controlnet: null, from_scratch: false}": "shipped",
+    "{controlnet: runs/a, from_scratch: false}": Path("runs/a"),
+    "{controlnet: null, from_scratch: true}": "scratch",
+    "{anew: true}": "scratch",
+    "{anew: false}": "shipped",
+}
+"""The model of a ControlNet's recipe of 0.1 or 0.2 -> where training starts now."""
+
+
+@pytest.mark.parametrize("model", OLD_STARTS)
+def test_an_old_start_of_a_controlnet_is_a_new_one(model: str, tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f"{{kind: controlnet, model: {model}}}")
+    lines: list[str] = []
+    assert load_recipe(path, lines.append).init_from == OLD_STARTS[model]
+    (line,) = lines
+    for old in yaml.safe_load(model):
+        assert f"'model.{old}' is now 'init_from'" in line
+
+
+def test_a_run_of_0_2_may_be_resumed_with_the_new_names(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints" / "step-1").mkdir(parents=True)
+    old = "{kind: controlnet, model: {controlnet: runs/a, from_scratch: false}}"
+    (tmp_path / "recipe.yaml").write_text(old)
+    assert checkpoints.steps(tmp_path) == [1]
+    recipe = from_dict(_recipe_class("controlnet"), {"init_from": "runs/a"}, "new")
+    check_folder(recipe, tmp_path, resume=True)
+    with pytest.raises(InputError, match="was started with init_from runs/a, not shipped"):
+        check_folder(replace(recipe, init_from="shipped"), tmp_path, resume=True)
+
+
+def test_an_old_and_a_new_start_are_refused_together(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    for words in (
+        "init_from: a, model: {controlnet: b}",
+        "init_from: a, model: {from_scratch: true}",
+        "model: {controlnet: a, from_scratch: true}",
+    ):
+        path.write_text(f"{{kind: controlnet, {words}}}")
+        with pytest.raises(InputError, match=r"is the old name of 'init_from'; give one of them"):
+            load_recipe(path)
+
+
+@pytest.mark.parametrize("kind", ["cfcpalsy", "expression"])
+def test_null_is_the_default_start_as_0_2_wrote_it(kind: str, tmp_path: Path) -> None:
+    path, name = tmp_path / "recipe.yaml", {"expression": "identity"}.get(kind, "init_from")
+    path.write_text(f"{{kind: {kind}, {name}: null}}")
+    assert load_recipe(path) == _recipe_class(kind)()
+
+
+@pytest.mark.parametrize(
+    ("words", "start", "new"),
+    [
+        (["--model.anew"], "scratch", "--init-from scratch"),
+        (["--model.from-scratch"], "scratch", "--init-from scratch"),
+        (["--model.no-from-scratch"], Path("runs/a"), "--init-from"),
+        (["--model.controlnet", "runs/b"], Path("runs/b"), "--init-from"),
+        (["--model.controlnet=runs/b"], Path("runs/b"), "--init-from"),
+    ],
+)
+def test_an_old_option_sets_where_training_starts(
+    words: list[str],
+    start: object,
+    new: str,
+    trained: list[Any],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     path = tmp_path / "recipe.yaml"
-    values = default_values("controlnet")
-    values["model"]["from_scratch"] = True
-    path.write_text(yaml.safe_dump(values))
-    assert run("train", path, "--dry-run", "--model.no-anew") == 0
-    assert not trained[0].model.from_scratch
-    expected = notes(("--model.no-anew", "--model.no-from-scratch"))
-    assert capsys.readouterr().err.splitlines() == expected
+    path.write_text("{kind: controlnet, init_from: runs/a}")
+    assert run("train", path, "--dry-run", *words) == 0
+    assert trained[0].init_from == start
+    old = words[0].split("=")[0]
+    assert capsys.readouterr().err.splitlines() == notes((old, new))
+    assert run("train", path, "--dry-run", *words, "--init-from", "runs/c") == 2
+    assert "give one of them" in capsys.readouterr().err
 
 
 def test_old_fields_in_a_file_are_one_line_of_train(
@@ -361,7 +428,9 @@ def test_settings_of_saved_models_load_silently(
     path = tmp_path / "settings.yaml"
     path.write_text(text.replace("num_samples_averaged", "draws"))
     settings = load_model(tmp_path).settings
-    assert settings == from_dict(CFCPalsySettings, yaml.safe_load(text), "shipped")
+    values = yaml.safe_load(text)
+    assert values.pop("kind") == "cfcpalsy"
+    assert settings == from_dict(CFCPalsySettings, values, "shipped")
     assert capsys.readouterr() == ("", "")
     path.write_text(text.replace("num_samples_averaged: 4", "num_samples_averaged: 4\n  draws: 4"))
     with pytest.raises(InputError, match=r"settings.yaml: 'diffusion.draws' is the old name of"):

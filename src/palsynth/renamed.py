@@ -1,4 +1,4 @@
-"""The names of palsynth 0.1 and their replacements.
+"""The names of palsynth 0.1 and 0.2 and their replacements.
 
 Commands, options, recipes and saved settings with an old name work for one more release; an old
 name that the user typed prints one line with the new name. Delete this module in 0.3.
@@ -47,11 +47,16 @@ FIELDS = {
     "CFCPalsyRecipe": {"begin": "init_from", "begin_with": "init_modules"},
     "DiffusionSettings": {"draws": "num_samples_averaged"},
     "ControlNetRecipe": {"edgeless": "control_dropout", "at_edges": "edge_loss_weight"},
-    "ControlNetSettings": {"anew": "from_scratch"},
-    "TextToImageRecipe": {"wordless": "caption_dropout"},
+    "ExpressionRecipe": {"identity": "init_from"},
+    "TextToImageRecipe": {"wordless": "caption_dropout", "autoencoder": "init_from"},
     "Weighting": {"most": "max_weight"},
 }
 """Settings dataclass -> old field -> new field."""
+
+_CONTROLNET = ("model.controlnet", "model.from_scratch", "model.anew")
+
+INIT_FIELDS = {"ControlNetRecipe": _CONTROLNET, "InferenceSettings": _CONTROLNET}
+"""Settings dataclass -> fields that ``init_from`` replaces: where the weights are, or flags."""
 
 
 @cache
@@ -59,7 +64,7 @@ def note(old: str, new: str) -> None:
     """Prints, once per process and on standard error, the replacement of an old name.
 
     Args:
-        old: the name of 0.1.
+        old: the former name.
         new: its replacement.
     """
     print(f"palsynth: '{old}' is now '{new}'; the old name goes in 0.3", file=sys.stderr)
@@ -184,7 +189,27 @@ def fields(settings: Any, data: Mapping[str, Any], where: str) -> tuple[dict[str
         holder.clear()
         holder.update(items)
         phrases.append(f"'{old}' is now '{new}'")
-    return out, phrases
+    return out, phrases + _replace_init_fields(settings, out, where)
+
+
+def _replace_init_fields(settings: Any, data: dict[str, Any], where: str) -> list[str]:
+    """Replaces, in place, what ``init_from`` says now; returns one phrase per field."""
+    phrases = []
+    for old in INIT_FIELDS.get(getattr(settings, "__name__", ""), ()):
+        group, name = old.split(".")
+        holder = data.get(group)
+        if not isinstance(holder, dict) or name not in holder:
+            continue
+        value = holder.pop(name)
+        phrases.append(f"'{old}' is now 'init_from'")
+        if value in (None, False):  # the default
+            continue
+        if "init_from" in data:
+            raise InputError(f"{where}: {_both(old, 'init_from')}")
+        data["init_from"] = "scratch" if value is True else value
+    if "init_from" in data and data["init_from"] is None:  # the default, as 0.2 wrote it
+        del data["init_from"]
+    return phrases
 
 
 def _copy_nested(data: Any) -> Any:
@@ -204,6 +229,7 @@ def recipe_options(settings: Any, words: Sequence[str]) -> list[str]:
     Raises:
         InputError: a field is given under both its old and its new name.
     """
+    words = _replace_init_options(settings, words)
     names = {}
     for old, new in field_names(settings).items():
         names[_flag(old)] = _flag(new)
@@ -219,6 +245,28 @@ def recipe_options(settings: Any, words: Sequence[str]) -> list[str]:
             note(name, replacement)
             word = "=".join([replacement, *value])
         out.append(word)
+    return out
+
+
+def _replace_init_options(settings: Any, words: Sequence[str]) -> list[str]:
+    """Replaces the options of the fields that ``init_from`` replaces."""
+    given = "--init-from" in {_option(word) for word in words}
+    out: list[str] = []
+    for word in words:
+        name, *value = word.split("=", 1)
+        for old in INIT_FIELDS.get(settings.__name__, ()):
+            flag = old.endswith(("anew", "from_scratch"))
+            if _option(word) not in (_flag(old), _flag(old, negated=True)):
+                continue
+            if given:
+                raise InputError(_both(name, "--init-from"))
+            negated = _option(word) != _flag(old)
+            note(name, "--init-from scratch" if flag and not negated else "--init-from")
+            if not negated:
+                out += ["--init-from", *(["scratch"] if flag else value)]
+            break
+        else:
+            out.append(word)
     return out
 
 

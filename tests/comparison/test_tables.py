@@ -13,7 +13,7 @@ from palsynth.comparison.tables import table
 from palsynth.evaluation.fidelity import ssim
 from palsynth.evaluation.report import read_report
 from palsynth.methods.base import get_method
-from palsynth.methods.cfcpalsy.files import save_model
+from palsynth.methods.cfcpalsy.io.files import save_model
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.panel import Panel, Weights
 from tests.methods.cfcpalsy.conftest import build, default

@@ -25,9 +25,10 @@ from palsynth.data.pairs import read_pairs
 from palsynth.errors import InputError
 from palsynth.evaluation.report import read_report
 from palsynth.face.images import read_image, write_png
+from palsynth.methods.controlnet.config import ControlNetSettings, Sampling
 from palsynth.methods.controlnet.data.patients import PatientsSettings
-from palsynth.methods.controlnet.pipeline import Sampling
-from palsynth.methods.controlnet.recipe import ControlNetRecipe, ControlNetSettings
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
+from palsynth.methods.controlnet.recipe import ControlNetRecipe
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.panel import Weights
@@ -120,16 +121,16 @@ def test_each_row_uses_its_own_method_and_weights(
     """A base that was tuned too acts at all timesteps, whatever the recipe sets."""
     monkeypatch.setattr(Tuning, "weights", lambda self, name, strategy: self.runs / name)
     monkeypatch.setattr(
-        controlnet_rows,
-        "load_pipeline",
+        ControlNetPalsyPipeline,
+        "from_pretrained",
         lambda weights, sampling: SimpleNamespace(
             label=f"{weights.name} {sampling.outside}", patients=3
         ),
     )
     monkeypatch.setattr(
-        controlnet_rows,
-        "untuned_pipeline",
-        lambda model: SimpleNamespace(label="untuned", patients=None),
+        ControlNetPalsyPipeline,
+        "untuned",
+        lambda model, controlnet: SimpleNamespace(label="untuned", patients=None),
     )
     model = ControlNetSettings(sampling=Sampling("ddim", 1, 1.0, outside="none"))
     tuning = Tuning(ControlNetRecipe(model=model), tmp_path)
@@ -162,9 +163,9 @@ def test_each_row_uses_its_own_method_and_weights(
 @pytest.fixture
 def recipe(base_folder: Path, vp: Path, tmp_path: Path) -> Path:  # noqa: F811
     made = ControlNetRecipe(
+        init_from=base_folder.parent / "controlnet",
         model=ControlNetSettings(
             str(base_folder),
-            controlnet=str(base_folder.parent / "controlnet"),
             sampling=Sampling("ddim", 1, 1.0),
         ),
         patients=PatientsSettings(vp, patients=1),

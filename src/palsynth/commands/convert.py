@@ -20,8 +20,8 @@ class ConvertOptions:
 
 def convert(options: ConvertOptions) -> None:
     """Convert a published CFCPalsy checkpoint into a folder for --weights."""
-    from palsynth.methods.cfcpalsy.convert import convert as read
-    from palsynth.methods.cfcpalsy.files import save_model
+    from palsynth.methods.cfcpalsy.io.convert import convert as read
+    from palsynth.methods.cfcpalsy.io.files import save_model
 
     model = read(options.checkpoint)
     save_model(model, options.out)

@@ -139,8 +139,8 @@ class DiffusionOptions:
         Raises:
             InputError: the options contradict each other or a model cannot be loaded.
         """
-        from palsynth.methods.controlnet.io.files import load_pipeline, untuned_pipeline
-        from palsynth.methods.controlnet.recipe import ControlNetSettings
+        from palsynth.methods.controlnet.config import ControlNetSettings
+        from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 
         if self.controlnet is not None and weights is not None:
             raise InputError(
@@ -152,8 +152,9 @@ class DiffusionOptions:
         if self.base is not None and self.controlnet is None and weights is None:
             raise InputError("--base needs --controlnet or --weights that fit it")
         if self.controlnet is not None:
-            return untuned_pipeline(ControlNetSettings(self.base, self.tokenizer, self.controlnet))
-        return load_pipeline(weights, self.base, self.tokenizer)
+            model = ControlNetSettings(self.base, self.tokenizer)
+            return ControlNetPalsyPipeline.untuned(model, Path(self.controlnet))
+        return ControlNetPalsyPipeline.from_pretrained(weights, self.base, self.tokenizer)
 
 
 def read_palsy(path: Path) -> Palsy:

@@ -17,7 +17,7 @@ from palsynth.evaluation.report import Report
 from palsynth.face.images import read_image
 from palsynth.generation.sheet import labelled_grid
 from palsynth.methods.base import Method, get_method
-from palsynth.methods.controlnet.io.files import load_pipeline, untuned_pipeline
+from palsynth.methods.controlnet.config import Sampling
 from palsynth.methods.controlnet.method import (
     Partial,
     PartialCaptured,
@@ -25,13 +25,14 @@ from palsynth.methods.controlnet.method import (
     PartialInOtherFace,
     ZeroShot,
 )
-from palsynth.methods.controlnet.pipeline import Sampling
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.recipe import ControlNetRecipe
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.progress import StageProgress
 from palsynth.scoring.patients import PatientPanel, tuned_and_others
 from palsynth.training import checkpoints
 from palsynth.training import recipe as recipes
+from palsynth.training.init import init_path
 from palsynth.training.loop import train
 
 STRATEGIES = {
@@ -133,15 +134,21 @@ def methods_of(tuning: Tuning, strategies: dict[str, Strategy]) -> Iterator[tupl
     Raises:
         InputError: A run folder holds weights tuned by another recipe or number of steps.
     """
+    recipe = tuning.recipe
     yield "simulator", get_method("simulator")
     if strategies is STRATEGIES:
         yield "captured", get_method("captured")
-        yield "zero-shot", ZeroShot(untuned_pipeline(tuning.recipe.model))
+        yield (
+            "zero-shot",
+            ZeroShot(ControlNetPalsyPipeline.untuned(recipe.model, init_path(recipe.init_from))),
+        )
     for name, strategy in strategies.items():
         weights = tuning.weights(name, strategy)
         if weights is None:
             return
-        pipeline = load_pipeline(weights, sampling=tuning.sampling_of(strategy))
+        pipeline = ControlNetPalsyPipeline.from_pretrained(
+            weights, sampling=tuning.sampling_of(strategy)
+        )
         yield name, Partial(pipeline)
         if name == "pf" and strategies is STRATEGIES:
             yield "pf-codc", PartialInOtherFace(pipeline)

@@ -31,7 +31,7 @@ from palsynth.encoders.shipped import load_ours
 from palsynth.encoders.sources import FacesSettings
 from palsynth.encoders.validation import on
 from palsynth.face.face import Face
-from palsynth.settings import Settings
+from palsynth.training.init import InitFrom, InitSettings, init_path
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
 
@@ -62,12 +62,14 @@ class ExpressionEncoder(nn.Module):
 
 
 @dataclass(frozen=True)
-class ExpressionRecipe(Settings):
+class ExpressionRecipe(InitSettings):
     """Fine-tunes E_Face from an identity encoder."""
 
+    needs_weights: ClassVar[bool] = True
+
     kind: Literal["expression"] = "expression"
-    identity: Path | None = None
-    """Folder of the identity encoder to initialise from; default: ours."""
+    init_from: InitFrom = "shipped"
+    """Folder of the identity encoder that is fine-tuned; or shipped."""
     invariance: float = 1.0
     """Weight of the fraction of the feature's variance that the expression does not explain."""
     data: FacesSettings = field(default_factory=FacesSettings)
@@ -78,12 +80,9 @@ class ExpressionRecipe(Settings):
         return self.data.build(build_cache)
 
     def objective(self) -> Objective:
-        """The objective, freshly initialised."""
-        return ExpressionObjective(
-            load_ours("identity", self.identity),
-            load_ours("identity", self.identity),
-            self.invariance,
-        )
+        """The objective; E_Face is equal to E_ID before training."""
+        face, identity = (load_ours("identity", init_path(self.init_from)) for _ in range(2))
+        return ExpressionObjective(face, identity, self.invariance)
 
 
 class ExpressionObjective(Objective):

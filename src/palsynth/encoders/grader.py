@@ -6,6 +6,7 @@ Grading is the use case for synthetic data: ``palsynth utility`` trains a grader
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -27,8 +28,10 @@ from palsynth.encoders.reading import (
     class_indices,
     known_movements,
 )
+from palsynth.encoders.shipped import load_exact
 from palsynth.errors import InputError
 from palsynth.settings import Settings
+from palsynth.training.init import InitSettings, init_network
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
 
@@ -72,6 +75,23 @@ class Grader(ModelMixin, ConfigMixin):  # type: ignore[misc]
         return scores, self.grade(feature)
 
 
+def read_grader(folder: Path | None) -> Grader:
+    """Loads a trained grader.
+
+    Args:
+        folder: its weights; None is refused, since no grader ships.
+
+    Returns:
+        The grader, in evaluation mode.
+
+    Raises:
+        InputError: the folder does not hold exactly the weights of a grader.
+    """
+    if folder is None:
+        raise InputError("init_from shipped: no grader ships; give the folder of a trained one")
+    return load_exact(Grader, folder)
+
+
 @dataclass(frozen=True)
 class GraderData(Settings):
     """Dataset folders whose train splits are used in equal shares."""
@@ -99,7 +119,7 @@ class GraderData(Settings):
 
 
 @dataclass(frozen=True)
-class GraderRecipe(Settings):
+class GraderRecipe(InitSettings):
     """Trains a grader."""
 
     kind: Literal["grader"] = "grader"
@@ -127,10 +147,10 @@ class GraderRecipe(Settings):
         return self.data.build()
 
     def objective(self) -> Objective:
-        """The objective, freshly initialised."""
+        """The objective."""
         m = self.model
-        grader = Grader(m.widths, m.depths, m.narrow, m.dim, m.dropout, MOVEMENTS_NOW)
-        return GraderObjective(grader)
+        build = partial(Grader, m.widths, m.depths, m.narrow, m.dim, m.dropout, MOVEMENTS_NOW)
+        return GraderObjective(init_network(self, build, read_grader))
 
 
 class GraderObjective(Objective):

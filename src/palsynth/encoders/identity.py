@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,10 +14,12 @@ from torch.nn import functional
 from palsynth.data.examples import Source
 from palsynth.encoders.base import as_images
 from palsynth.encoders.irnet import IRNet
+from palsynth.encoders.shipped import load_ours
 from palsynth.encoders.sources import FacesSettings
 from palsynth.encoders.validation import PEOPLE, on
 from palsynth.errors import InputError
 from palsynth.settings import Settings
+from palsynth.training.init import InitSettings, init_network
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
 
@@ -48,7 +51,7 @@ class IRNetSettings(Settings):
 
 
 @dataclass(frozen=True)
-class IdentityRecipe(Settings):
+class IdentityRecipe(InitSettings):
     """Trains an identity encoder."""
 
     kind: Literal["identity"] = "identity"
@@ -65,9 +68,10 @@ class IdentityRecipe(Settings):
         return self.data.build(build_cache)
 
     def objective(self) -> Objective:
-        """The objective, freshly initialised."""
+        """The objective; its class centres are new."""
         num_subjects = self.data.num_subjects()
-        return IdentityObjective(self.model.build(), num_subjects, self.scale, self.margin)
+        encoder = init_network(self, self.model.build, partial(load_ours, "identity"))
+        return IdentityObjective(encoder, num_subjects, self.scale, self.margin)
 
 
 class IdentityObjective(Objective):

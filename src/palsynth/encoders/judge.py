@@ -6,6 +6,7 @@ It shares no weights and no training subjects with the models that it judges.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -27,10 +28,11 @@ from palsynth.encoders.reading import (
     palsy_metrics,
     truth,
 )
+from palsynth.encoders.shipped import load_ours
 from palsynth.encoders.sources import FacesSettings
 from palsynth.encoders.validation import on
 from palsynth.face.face import Face
-from palsynth.settings import Settings
+from palsynth.training.init import InitSettings, init_network
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
 
@@ -71,7 +73,7 @@ class JudgeNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
 
 @dataclass(frozen=True)
-class JudgeRecipe(Settings):
+class JudgeRecipe(InitSettings):
     """Trains the judge."""
 
     kind: Literal["judge"] = "judge"
@@ -86,11 +88,10 @@ class JudgeRecipe(Settings):
         return self.data.build(build_cache)
 
     def objective(self) -> Objective:
-        """The objective, freshly initialised."""
+        """The objective."""
         m = self.model
-        return JudgeObjective(
-            JudgeNet(m.widths, m.depths, m.narrow, m.dim, m.dropout, MOVEMENTS_NOW)
-        )
+        build = partial(JudgeNet, m.widths, m.depths, m.narrow, m.dim, m.dropout, MOVEMENTS_NOW)
+        return JudgeObjective(init_network(self, build, partial(load_ours, "judge")))
 
 
 class JudgeObjective(Objective):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -18,13 +19,14 @@ from palsynth.data.examples import Source
 from palsynth.encoders.base import SIZE, as_images, upright_crop
 from palsynth.encoders.identity import IRNetSettings
 from palsynth.encoders.irnet import IRNet
+from palsynth.encoders.shipped import load_ours
 from palsynth.encoders.sources import FacesSettings
 from palsynth.encoders.validation import on
 from palsynth.face import topology
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.face.regions import REGIONS
-from palsynth.settings import Settings
+from palsynth.training.init import InitSettings, init_network
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
 
@@ -96,7 +98,7 @@ def _mean_face() -> Tensor:
 
 
 @dataclass(frozen=True)
-class LandmarksRecipe(Settings):
+class LandmarksRecipe(InitSettings):
     """Trains the landmark encoder."""
 
     kind: Literal["landmarks"] = "landmarks"
@@ -111,9 +113,10 @@ class LandmarksRecipe(Settings):
         return self.data.build(build_cache)
 
     def objective(self) -> Objective:
-        """The objective, freshly initialised."""
+        """The objective."""
         m = self.model
-        return LandmarksObjective(LandmarkNet(m.widths, m.depths, m.narrow, m.dim, m.dropout))
+        build = partial(LandmarkNet, m.widths, m.depths, m.narrow, m.dim, m.dropout)
+        return LandmarksObjective(init_network(self, build, partial(load_ours, "landmarks")))
 
 
 class LandmarksObjective(Objective):

@@ -8,7 +8,7 @@ fewer.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Literal
 
@@ -29,12 +29,14 @@ from palsynth.encoders.reading import (
     palsy_metrics,
     truth,
 )
+from palsynth.encoders.shipped import load_ours
 from palsynth.encoders.sources import FacesSettings
 from palsynth.encoders.validation import validation_batch
 from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.progress import progress_bar
 from palsynth.settings import Settings
+from palsynth.training.init import InitSettings, init_network
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
 
@@ -155,7 +157,7 @@ class ReaderSettings(Settings):
 
 
 @dataclass(frozen=True)
-class ReaderRecipe(Settings):
+class ReaderRecipe(InitSettings):
     """Trains the reader on features that are extracted once and cached."""
 
     kind: Literal["reader"] = "reader"
@@ -168,6 +170,7 @@ class ReaderRecipe(Settings):
     loop: LoopSettings = field(default_factory=LoopSettings)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.examples < self.model.components:
             raise InputError(
                 f"examples {self.examples}: {self.model.components} components need as many"
@@ -185,9 +188,12 @@ class ReaderRecipe(Settings):
         return cached
 
     def objective(self) -> Objective:
-        """The objective, freshly initialised."""
+        """The objective; from scratch, principal components are those of the first examples."""
         m = self.model
-        reader = ReaderNet(m.components, m.hidden, m.dropout, MOVEMENTS_NOW)
+        build = partial(ReaderNet, m.components, m.hidden, m.dropout, MOVEMENTS_NOW)
+        reader = init_network(self, build, partial(load_ours, "reader"))
+        if self.init_from != "scratch":
+            return ReaderObjective(reader)
         source = self.source()
         rows = [source[n].arrays() for n in range(min(BASIS_FROM, self.examples))]
         vectors, points = (

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 
 from palsynth import renamed
 from palsynth.errors import InputError
+
+N = TypeVar("N")
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -38,8 +40,24 @@ def load_ours(name: str, folder: Path | None = None) -> Any:
         InputError: the folder does not hold exactly the weights of this network.
     """
     module, kind = CLASSES[name].split(":")
-    cls = getattr(importlib.import_module(module), kind)
-    where = folder or ASSETS / name
+    return load_exact(getattr(importlib.import_module(module), kind), folder or ASSETS / name)
+
+
+def load_exact(network_class: type[N], where: Path) -> N:
+    """Loads a network of ours in evaluation mode and single precision.
+
+    Args:
+        network_class: its class, a diffusers network.
+        where: weights in ``save_pretrained`` form.
+
+    Returns:
+        The network.
+
+    Raises:
+        InputError: the folder does not hold exactly the weights of this network.
+    """
+    cls: Any = network_class
+    kind = cls.__name__
     if not (where / "config.json").is_file():
         raise InputError(f"{where}: holds no weights (no config.json); give a trained folder")
     found = _class_name(where / "config.json")
@@ -57,7 +75,8 @@ def load_ours(name: str, folder: Path | None = None) -> Any:
             raise InputError(
                 f"{where}: is no {kind} ({fault.replace('_', ' ')}: {sorted(loaded[fault])[0]})"
             )
-    return model.eval()
+    network: N = model.eval()
+    return network
 
 
 def _class_name(path: Path) -> str:

@@ -144,17 +144,32 @@ def load(path: Path, kinds: dict[str, type], note: Callable[[str], None] | None 
     Raises:
         InputError: names the file, the field and the fault.
     """
-    try:
-        data = yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from None
+    data = read_yaml(path)
     if not isinstance(data, dict) or "kind" not in data:
         raise InputError(f"{path}: has no 'kind'; kinds are {', '.join(kinds)}")
     if not isinstance(data["kind"], str) or data["kind"] not in kinds:
         raise InputError(f"{path}: no kind '{data['kind']}'; kinds are {', '.join(kinds)}")
     return from_dict(kinds[data["kind"]], data, str(path), note)
+
+
+def read_yaml(path: Path) -> Any:
+    """Reads plain values from a YAML file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The values.
+
+    Raises:
+        InputError: the file cannot be read or is not YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text("utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from None
 
 
 def from_dict(

@@ -11,13 +11,18 @@ from palsynth.data.examples import stack
 from palsynth.data.groups import GroupsSource
 from palsynth.data.training_pairs import make_pair
 from palsynth.encoders.base import as_images
-from palsynth.methods.cfcpalsy.files import save_model
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch, build_conditioner, build_unet
-from palsynth.methods.cfcpalsy.settings import (
+from palsynth.methods.cfcpalsy.config import (
     CFCPalsySettings,
     ConditionSettings,
     DiffusionSettings,
     UNetSettings,
+)
+from palsynth.methods.cfcpalsy.io.files import save_model
+from palsynth.methods.cfcpalsy.networks.model import (
+    CFCPalsyModel,
+    ImageBatch,
+    build_conditioner,
+    build_unet,
 )
 
 SIZE = 56

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from palsynth.errors import InputError
-from palsynth.methods.cfcpalsy.convert import convert
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel
+from palsynth.methods.cfcpalsy.io.convert import convert
+from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel
 
 KEYS = json.loads((Path(__file__).parent / "published-keys.json").read_text())
 ENCODERS = json.loads((Path(__file__).parents[2] / "encoders" / "published-keys.json").read_text())

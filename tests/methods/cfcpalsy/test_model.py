@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from palsynth.errors import InputError
-from palsynth.methods.cfcpalsy.conditioner import Conditioning
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch
-from palsynth.methods.cfcpalsy.settings import CFCPalsySettings, DiffusionSettings
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings, DiffusionSettings
+from palsynth.methods.cfcpalsy.networks.conditioner import Conditioning
+from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, ImageBatch
 from tests.methods.cfcpalsy.conftest import ALPHAS, build, default, images_of, small
 
 

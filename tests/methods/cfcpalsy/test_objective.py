@@ -12,10 +12,10 @@ from torch import Tensor
 
 from palsynth.encoders.base import as_images
 from palsynth.encoders.load import identity_encoder, landmark_encoder
+from palsynth.methods.cfcpalsy import data
 from palsynth.methods.cfcpalsy import objective as module
-from palsynth.methods.cfcpalsy import validation
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
-from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
 from tests.methods.cfcpalsy.conftest import ALPHAS, build, default, images_of, rows, small
 
 CYCLED = {"cycle": 0.7, "identity_weight": 0.4, "landmark_weight": 0.6}
@@ -263,9 +263,9 @@ def test_validation_pairs_different_subjects_that_no_training_uses(
         calls.append((group, member, script, other))
         return Pair()
 
-    monkeypatch.setattr(validation, "GroupsSource", Groups)
-    monkeypatch.setattr(validation, "make_pair", make_pair)
-    validation.validation_batch.__wrapped__(56)
+    monkeypatch.setattr(data, "GroupsSource", Groups)
+    monkeypatch.setattr(data, "make_pair", make_pair)
+    data.validation_batch.__wrapped__(56)
     assert calls[0] == (992_000, 500)
     assert calls[1:] == [
         (group, member, script, other)

@@ -14,16 +14,16 @@ from palsynth.encoders.load import expression_encoder, identity_encoder, landmar
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
-from palsynth.methods.cfcpalsy.conditioner import Conditioner
-from palsynth.methods.cfcpalsy.diffusion import (
+from palsynth.methods.cfcpalsy.networks.conditioner import Conditioner
+from palsynth.methods.cfcpalsy.networks.diffusion import (
     predict_x0,
     q_sample,
     sampling_scheduler,
     target,
     training_scheduler,
 )
-from palsynth.methods.cfcpalsy.fusion import Attended, CrossFusion
-from palsynth.methods.cfcpalsy.unet import CFCPalsyUNet, TokenAttention
+from palsynth.methods.cfcpalsy.networks.fusion import Attended, CrossFusion
+from palsynth.methods.cfcpalsy.networks.unet import CFCPalsyUNet, TokenAttention
 from tests.methods.cfcpalsy.conftest import ALPHAS
 
 

@@ -21,11 +21,11 @@ from palsynth.face.framing import PORTRAIT, RECOGNISER
 from palsynth.face.images import write_png
 from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
 from palsynth.methods.captured import draft
-from palsynth.methods.cfcpalsy.files import load_model, save_model
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings
+from palsynth.methods.cfcpalsy.io.files import load_model, save_model
 from palsynth.methods.cfcpalsy.method import CFCPalsyMethod
-from palsynth.methods.cfcpalsy.model import ImageBatch
+from palsynth.methods.cfcpalsy.networks.model import ImageBatch
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline, _add_change, _fade, _paste
-from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
 from palsynth.methods.resolve import expression_image
 from palsynth.subjects import View, render, sample
 from tests.methods.cfcpalsy.conftest import build, default, small
@@ -56,7 +56,7 @@ def test_a_model_survives_a_round_trip_to_disk(saved: Path, tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("damage", "text"),
     [
-        (lambda f: (f / "settings.yaml").unlink(), "holds no CFCPalsy model"),
+        (lambda f: (f / "settings.yaml").unlink(), "holds no cfcpalsy weights"),
         (lambda f: (f / "settings.yaml").write_text("unet: {sorcery: 1}"), "unet.sorcery"),
         (lambda f: (f / "settings.yaml").write_text("{"), "not a YAML file"),
         (lambda f: shutil.rmtree(f / "conditioner"), "conditioner: holds no weights"),

@@ -18,9 +18,10 @@ from palsynth.errors import InputError
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
-from palsynth.methods.cfcpalsy.files import load_model
-from palsynth.methods.cfcpalsy.recipe import CFCPalsyRecipe, PairsSettings
-from palsynth.methods.cfcpalsy.settings import CFCPalsySettings
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings, PairsSettings
+from palsynth.methods.cfcpalsy.data import pairs_source
+from palsynth.methods.cfcpalsy.io.files import load_model
+from palsynth.methods.cfcpalsy.recipe import CFCPalsyRecipe
 from palsynth.subjects import View, render, sample
 from palsynth.training.kinds import load_recipe
 from palsynth.training.loop import train
@@ -90,7 +91,7 @@ def test_a_training_is_initialised_from_other_weights(saved: Path, tmp_path: Pat
     other = replace(default(), condition=replace(default().condition, cross=False))
     with pytest.raises(InputError, match="its Conditioner has cross True, the recipe False"):
         replace(tuning, model=other).objective()
-    with pytest.raises(InputError, match="holds no CFCPalsy model"):
+    with pytest.raises(InputError, match="holds no cfcpalsy weights"):
         replace(tuning, init_from=tmp_path).objective()
     with pytest.raises(InputError, match="nowhere: no such folder to initialise from"):
         replace(tuning, init_from=tmp_path / "nowhere").source()
@@ -103,7 +104,7 @@ def test_the_published_recipes_are_the_papers(name: str, steps: int) -> None:
     published = load_recipe(RECIPES / f"cfcpalsy-paper-{name}.yaml")
     assert published.model == CFCPalsySettings()
     assert published.data == PairsSettings(dataset=Path(f"{name}-set"))
-    assert published.init_from is None
+    assert published.init_from == "scratch"
     loop = published.loop
     assert (loop.steps, loop.batch, loop.learning_rate) == (steps, 32, 1e-4)
     assert (loop.ema, loop.ema_power) == (0.9999, 0.75)
@@ -143,13 +144,13 @@ def test_pairs_have_the_recipes_source(tmp_path: Path) -> None:
         mirror=0.3,
         seed=6,
     )
-    source = settings.build(56, build_cache=False)
+    source = pairs_source(settings, 56, build_cache=False)
     assert isinstance(source, PairsSource)
     assert (source.crossed, source.size, source.mirror, source.seed) == (False, 56, 0.3, 6)
     cached = source.groups
     assert (cached.folder, cached.count, cached.uncached) == (tmp_path, 5, True)
     assert cached.source == GroupsSource(710, 9, None, 0.2, 0.1, 112, 0.4, 6)
-    clinical = replace(settings, dataset=tmp_path / "set").build(56)
+    clinical = pairs_source(replace(settings, dataset=tmp_path / "set"), 56)
     assert isinstance(clinical, FolderPairs)
     assert (clinical.folder, clinical.size, clinical.seed) == (tmp_path / "set", 56, 6)
 

@@ -17,7 +17,7 @@ from palsynth.face.framing import RECOGNISER
 from palsynth.face.measures import measure
 from palsynth.face.scoring import asymmetry
 from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
-from palsynth.methods.cfcpalsy.pipeline import DEFAULT
+from palsynth.methods.cfcpalsy.io.files import DEFAULT
 from palsynth.subjects import View, render, sample
 from palsynth.training.kinds import load_recipe
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
 
-from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
+from palsynth.methods.controlnet.io.layout import save_base
+from palsynth.methods.controlnet.networks.base import Base, noise_scheduler
 from palsynth.methods.controlnet.prompts import DESCRIPTIONS
 from palsynth.methods.controlnet.small.networks import (
     AutoencoderSettings,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.data.latents import LatentCache
+from palsynth.methods.controlnet.networks.base import Base
 from tests.methods.controlnet.conftest import latents_by_hand
 
 

@@ -13,10 +13,11 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from safetensors.torch import load_file, save_file
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base, save_base
 from palsynth.methods.controlnet.io import loading
 from palsynth.methods.controlnet.io.components import read_tokenizer
+from palsynth.methods.controlnet.io.layout import save_base
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
+from palsynth.methods.controlnet.networks.base import Base
 from palsynth.methods.controlnet.small.networks import SmallUNetSettings
 
 
@@ -197,6 +198,6 @@ def test_a_controlnet_of_another_size_is_named(base_folder: Path, tmp_path: Path
     base = read_base(base_folder)
     other = SmallUNetSettings(channels=(16, 32), text=48).unet(16, 4)
     ControlNetModel.from_unet(other).save_pretrained(tmp_path / "canny")
-    message = "does not fit the base: its cross_attention_dim is 48, the base's 16"
+    message = "its ControlNetModel has cross_attention_dim 48, the base 16; give weights"
     with pytest.raises(InputError, match=message):
         read_controlnet(str(tmp_path / "canny"), base)

@@ -9,10 +9,10 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from torch import Tensor
 
 from palsynth.encoders.base import as_images
-from palsynth.methods.controlnet.base import Base
+from palsynth.methods.controlnet.config import ControlNetSettings, InferenceSettings, Sampling
 from palsynth.methods.controlnet.data.healthy import held_out
+from palsynth.methods.controlnet.networks.base import Base
 from palsynth.methods.controlnet.objective import ControlNetObjective
-from palsynth.methods.controlnet.pipeline import Sampling
 from palsynth.methods.controlnet.prompts import DESCRIPTIONS, prompt, shorter
 from palsynth.methods.controlnet.small.autoencoder import AutoencoderObjective, AutoencoderRecipe
 from palsynth.methods.controlnet.small.networks import AutoencoderSettings
@@ -22,6 +22,9 @@ from palsynth.methods.controlnet.weighting import Weighting
 from tests.methods.controlnet.conftest import ALPHAS, latents_by_hand
 
 QUICK = Sampling("ddim", 1, 1.0)
+PARTIAL = InferenceSettings(
+    model=ControlNetSettings(strategy=Strategy(first=500, last=701), sampling=QUICK)
+)
 SEED = 33
 """At a dropout of a half, some examples lack edges or captions and some have them."""
 
@@ -38,9 +41,7 @@ def test_the_controlnets_error_and_its_weights(
 ) -> None:
     """The paper's equation 5 at its timesteps; beyond it, latents on edges weigh five times, high
     noise weighs more, and some examples are without edges."""
-    objective = ControlNetObjective(
-        base, controlnet, Strategy(first=500, last=701), QUICK, {}, Weighting(5.0, 20.0), 0.5, 5.0
-    )
+    objective = ControlNetObjective(base, controlnet, PARTIAL, {}, Weighting(5.0, 20.0), 0.5, 5.0)
     losses = objective(batch, torch.Generator().manual_seed(SEED))
     rng = torch.Generator().manual_seed(SEED)
     t = torch.randint(500, 701, (3,), generator=rng)
@@ -146,9 +147,7 @@ def test_validation_reports_thirds_of_the_timesteps_on_held_out_images(
 ) -> None:
     """Whatever range is trained; the mean over all timesteps says little."""
     held = held_out(32)
-    objective = ControlNetObjective(
-        base, controlnet, Strategy(first=500, last=701), QUICK, held
-    ).eval()
+    objective = ControlNetObjective(base, controlnet, PARTIAL, held).eval()
     calls: list[tuple[list[int], list[int]]] = []
     original = objective._squared_errors
 

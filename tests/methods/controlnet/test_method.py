@@ -17,8 +17,8 @@ from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, PORTRAIT, Framing
 from palsynth.methods import ExpressionImage, Request, TargetExpression, get_method
 from palsynth.methods.base import method_class
-from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.conditioning import canny_edges, codc, patient_edges
+from palsynth.methods.controlnet.config import Sampling
 from palsynth.methods.controlnet.method import (
     ControlNetMethod,
     Partial,
@@ -26,7 +26,8 @@ from palsynth.methods.controlnet.method import (
     _reframed,
     words,
 )
-from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
+from palsynth.methods.controlnet.networks.base import Base
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import PROMPT
 from palsynth.methods.resolve import converted, expression_image, identity_face
 from palsynth.subjects import Subject, View, render, sample

@@ -24,10 +24,10 @@ from palsynth.methods.controlnet.config import ControlNetSettings, PatientsSetti
 from palsynth.methods.controlnet.data.examples import collate
 from palsynth.methods.controlnet.data.healthy import held_out
 from palsynth.methods.controlnet.data.patients import patients_source
-from palsynth.methods.controlnet.io.files import load_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.io.loading import read_base
 from palsynth.methods.controlnet.method import Partial, PartialInOtherFace, ZeroShot
 from palsynth.methods.controlnet.objective import on_edges
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import SENTENCES
 from palsynth.methods.controlnet.recipe import ControlNetRecipe
 from palsynth.methods.controlnet.strategies import Strategy
@@ -57,9 +57,9 @@ def patients(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def recipe(base_folder: Path, patients: Path) -> ControlNetRecipe:
     return ControlNetRecipe(
+        init_from=base_folder.parent / "controlnet",
         model=ControlNetSettings(
             str(base_folder),
-            controlnet=str(base_folder.parent / "controlnet"),
             strategy=Strategy(first=500, last=701),
             sampling=Sampling("ddim", 2, 1.0),
         ),
@@ -91,7 +91,7 @@ def test_fine_tuning_runs_resumes_bit_for_bit_and_is_used(
     a, b = tensors(whole / "weights"), tensors(parts / "weights")
     assert a.keys() == b.keys()
     assert all(torch.equal(a[name], b[name]) for name in a)
-    before = load_file(Path(str(recipe.model.controlnet)) / "diffusion_pytorch_model.safetensors")
+    before = load_file(Path(recipe.init_from) / "diffusion_pytorch_model.safetensors")
     assert any(not torch.equal(a[name], before[name]) for name in a)
     rows = [json.loads(line) for line in (whole / "metrics.jsonl").read_text().splitlines()]
     binned = {key for row in rows for key in row if key.startswith("loss/t")}
@@ -102,7 +102,7 @@ def test_fine_tuning_runs_resumes_bit_for_bit_and_is_used(
     with Image.open(whole / "samples" / "step-4.png") as sheet:  # it shows patients
         assert sheet.text["Description"] == SHOWS_INPUT["Description"]  # type: ignore[attr-defined]
 
-    pipeline = load_pipeline(whole / "weights")
+    pipeline = ControlNetPalsyPipeline.from_pretrained(whole / "weights")
     assert (pipeline.strategy.first, pipeline.strategy.last) == (500, 701)
     identity = sample(970_150)
     patient = ExpressionImage(_face(sample(970_151)))
@@ -125,7 +125,7 @@ def test_layer_freezing_saves_the_base_it_changed(recipe: ControlNetRecipe, tmp_
     short = replace(inner, loop=replace(inner.loop, steps=1, validate_every=0))
     assert train(short, tmp_path / "run")
     weights = tmp_path / "run" / "weights"
-    changed = load_pipeline(weights).base.unet.state_dict()
+    changed = ControlNetPalsyPipeline.from_pretrained(weights).base.unet.state_dict()
     original = read_base(recipe.model.base).unet.state_dict()
     differ = {name for name in original if not torch.equal(original[name], changed[name])}
     assert any(name.startswith("up_blocks.0.") for name in differ)
@@ -134,7 +134,7 @@ def test_layer_freezing_saves_the_base_it_changed(recipe: ControlNetRecipe, tmp_
     assert not any("vae" in name or "text_encoder" in name for name in checkpoint)
     (weights / "base").rename(tmp_path / "elsewhere")
     with pytest.raises(InputError, match=r"the base that was tuned with it is missing \(base/\)"):
-        load_pipeline(weights)
+        ControlNetPalsyPipeline.from_pretrained(weights)
 
 
 def test_examples_without_edges_train_the_base_alone(recipe: ControlNetRecipe) -> None:
@@ -172,7 +172,7 @@ def test_errors_on_an_edge_may_weigh_more(recipe: ControlNetRecipe) -> None:
 
 
 def test_a_new_controlnet_has_no_effect(recipe: ControlNetRecipe) -> None:
-    from_scratch = replace(recipe, model=replace(recipe.model, from_scratch=True, controlnet=None))
+    from_scratch = replace(recipe, init_from="scratch")
     objective = build(from_scratch)
     inputs = (
         torch.randn(1, 4, 16, 16),
@@ -227,10 +227,14 @@ def test_gradient_checkpointing_gives_the_same_gradients(recipe: ControlNetRecip
 
 
 def test_contradictory_initialisations_are_refused() -> None:
-    with pytest.raises(InputError, match="from_scratch starts without a pretrained ControlNet"):
-        ControlNetSettings(from_scratch=True, controlnet="x")
-    with pytest.raises(InputError, match="frozen outer layers would stay at zero"):
-        ControlNetSettings(from_scratch=True, strategy=Strategy("inner"))
+    for trains in ("inner", "inner-controlnet", "lora"):
+        with pytest.raises(InputError, match=f"init_from scratch: {trains} trains parts of a pre"):
+            ControlNetRecipe(
+                init_from="scratch", model=ControlNetSettings(strategy=Strategy(trains))
+            )
+    gated = ControlNetSettings(sampling=Sampling(outside="pretrained"))
+    with pytest.raises(InputError, match="no pretrained ControlNet can act at other timesteps"):
+        ControlNetRecipe(init_from="scratch", model=gated)
     for trains in ("inner", "both"):
         with pytest.raises(InputError, match="outside must be 'tuned'"):
             ControlNetSettings(strategy=Strategy(trains), sampling=Sampling(outside="none"))
@@ -250,9 +254,9 @@ def test_tuned_weights_are_not_zero_shot(recipe: ControlNetRecipe, tmp_path: Pat
             ZeroShot.from_pretrained(folder)
     for given in (weights, weights / "controlnet"):
         with pytest.raises(InputError, match=r"was tuned on patients .*; give it as --weights"):
-            untuned_pipeline(replace(recipe.model, controlnet=str(given)))
+            ControlNetPalsyPipeline.untuned(recipe.model, given)
 
 
 def test_a_missing_weights_folder_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such weights; give --weights"):
-        load_pipeline(tmp_path / "none")
+        ControlNetPalsyPipeline.from_pretrained(tmp_path / "none")

@@ -14,15 +14,12 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.pipelines.controlnet.pipeline_controlnet import StableDiffusionControlNetPipeline
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
-from palsynth.methods.controlnet.gate import GatedControlNet
-from palsynth.methods.controlnet.io.files import load_pipeline, save_pipeline
+from palsynth.methods.controlnet.config import Sampling
+from palsynth.methods.controlnet.io.layout import save_base
 from palsynth.methods.controlnet.io.loading import read_base
-from palsynth.methods.controlnet.pipeline import (
-    ControlNetPalsyPipeline,
-    Sampling,
-    sample_from_prompts,
-)
+from palsynth.methods.controlnet.networks.base import Base, noise_scheduler
+from palsynth.methods.controlnet.networks.gate import GatedControlNet
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, sample_from_prompts
 from palsynth.methods.controlnet.strategies import Strategy
 
 SAMPLING = Sampling("ddim", steps=4, guidance=2.0)
@@ -204,9 +201,9 @@ def test_a_saved_pipeline_generates_the_same_after_its_folder_moved(
     pipeline = ControlNetPalsyPipeline(
         base, controlnet, gated, Strategy(first=500, last=701), pretrained
     )
-    save_pipeline(pipeline, tmp_path / "here")
+    pipeline.save_pretrained(tmp_path / "here")
     (tmp_path / "here").rename(tmp_path / "there")
-    loaded = load_pipeline(tmp_path / "there")
+    loaded = ControlNetPalsyPipeline.from_pretrained(tmp_path / "there")
     assert loaded.strategy == pipeline.strategy
     assert loaded.sampling == gated
     a, b = (p(edges(1), ["man"], [0])[0] for p in (pipeline, loaded))

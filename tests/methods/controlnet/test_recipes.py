@@ -18,8 +18,8 @@ from palsynth.methods.controlnet.config import (
     Sampling,
 )
 from palsynth.methods.controlnet.data.healthy import HealthySource, healthy_source, held_out
-from palsynth.methods.controlnet.io.files import load_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.io.loading import read_autoencoder, read_base
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import SENTENCES
 from palsynth.methods.controlnet.recipe import ControlNetRecipe
 from palsynth.methods.controlnet.small.autoencoder import AutoencoderRecipe
@@ -51,7 +51,7 @@ def test_each_training_starts_from_the_previous_one(tmp_path: Path) -> None:
     assert (tmp_path / "vae" / "samples" / "step-2.png").is_file()
 
     second = TextToImageRecipe(
-        tmp_path / "vae" / "weights",
+        init_from=tmp_path / "vae" / "weights",
         model=SmallUNetSettings((16, 32), text=16, text_layers=1),
         sampling=Sampling("ddim", 1, 1.5),
         data=data,
@@ -63,33 +63,51 @@ def test_each_training_starts_from_the_previous_one(tmp_path: Path) -> None:
     assert base.vae.config.scaling_factor == vae.config.scaling_factor == 1.0
 
     sampling = Sampling("ddim", 1, 1.0)
-    model = ControlNetSettings(
-        str(tmp_path / "base" / "weights"), from_scratch=True, sampling=sampling
-    )
-    third = ControlNetRecipe(model=model, healthy=data, loop=QUICK)
+    model = ControlNetSettings(str(tmp_path / "base" / "weights"), sampling=sampling)
+    third = ControlNetRecipe(init_from="scratch", model=model, healthy=data, loop=QUICK)
     assert train(third, tmp_path / "control")
-    used = ControlNetSettings(
-        str(tmp_path / "base" / "weights"),
-        controlnet=str(tmp_path / "control" / "weights"),
-        sampling=sampling,
-    )
+    control = tmp_path / "control" / "weights"
+    untuned = ControlNetPalsyPipeline.untuned
     edges = held_out(32)["edges"][:1].numpy()
-    assert untuned_pipeline(used)(list(edges), ["man"], [0])[0].shape == (32, 32, 3)
+    assert untuned(model, control)(list(edges), ["man"], [0])[0].shape == (32, 32, 3)
 
-    ungated = replace(used, sampling=replace(sampling, outside="none"))
-    assert untuned_pipeline(ungated).sampling.outside == "tuned", "no range of timesteps was tuned"
+    ungated = replace(model, sampling=replace(sampling, outside="none"))
+    assert untuned(ungated, control).sampling.outside == "tuned", "no range of timesteps was tuned"
     together = replace(third, model=replace(model, strategy=Strategy("both")), control_dropout=0.5)
     assert train(together, tmp_path / "both")
     trained = tmp_path / "both" / "weights"
-    before, after = base.unet.state_dict(), load_pipeline(trained).base.unet.state_dict()
+    load = ControlNetPalsyPipeline.from_pretrained
+    before, after = base.unet.state_dict(), load(trained).base.unet.state_dict()
     assert any(not torch.equal(before[name], after[name]) for name in before)
     with pytest.raises(InputError, match="holds a base that was trained with it"):
-        untuned_pipeline(replace(used, controlnet=str(trained)))
+        untuned(model, trained)
     with pytest.raises(InputError, match="holds the base that it was tuned with; leave out --base"):
-        load_pipeline(trained, used.base)
+        load(trained, model.base)
     for recipe in (first, second, third, together):
         save(recipe, tmp_path / "r.yaml")
         assert load_recipe(tmp_path / "r.yaml") == recipe
+
+
+def test_an_autoencoder_may_start_from_a_trained_one(tmp_path: Path) -> None:
+    """Whose latents were standardised: its scaling factor is not that of a new one."""
+    recipe = AutoencoderRecipe(model=AutoencoderSettings(32, (16, 32)), crop=16)
+    with torch.no_grad():
+        recipe.objective().export(tmp_path)
+    trained = read_autoencoder(tmp_path).state_dict()
+    vae = replace(recipe, init_from=tmp_path).objective().vae
+    assert all(torch.equal(tensor, trained[name]) for name, tensor in vae.state_dict().items())
+    assert all(p.requires_grad for p in vae.parameters())
+    with pytest.raises(InputError, match="its AutoencoderKL has down_block_types"):
+        AutoencoderRecipe(init_from=tmp_path).objective()
+
+
+def test_text_to_image_trains_around_the_shipped_autoencoder() -> None:
+    model = SmallUNetSettings((16, 32), text=16, text_layers=1)
+    vae = TextToImageRecipe(model=model).objective().vae.state_dict()
+    shipped = read_autoencoder().state_dict()
+    assert all(torch.equal(tensor, shipped[name]) for name, tensor in vae.items())
+    with pytest.raises(InputError, match="kind text-to-image starts from trained weights"):
+        TextToImageRecipe(init_from="scratch")
 
 
 def test_an_autoencoder_trains_on_crops_within_the_image() -> None:
@@ -156,10 +174,10 @@ def test_the_published_recipes_tune_as_the_paper_says(name: str, first: int, las
     recipe = load_recipe(RECIPES / f"controlnet-paper-{name}.yaml")
     assert recipe.model == ControlNetSettings(
         "models/stable-diffusion-v1-5",
-        controlnet="models/sd-controlnet-canny",
         strategy=Strategy("controlnet", first, last),
         sampling=Sampling("dpm++", 20, 7.5),
     )
+    assert recipe.init_from == Path("models/sd-controlnet-canny")
     assert recipe.patients == PatientsSettings(Path("patients-set"), 3)
     assert (recipe.loop.steps, recipe.loop.batch, recipe.loop.learning_rate) == (900, 4, 1e-5)
     assert recipe.weighting == Weighting(0.0, 1.0)
@@ -174,4 +192,4 @@ def test_default_healthy_subjects_are_training_subjects() -> None:
     assert source.source == HealthySource(510_000, 64, 5)
     assert (source.count, source.seed, source.num_subjects) == (7, 5, 7)
     assert asdict(FROM_SCRATCH) == {"snr_gamma": 5.0, "max_weight": 20.0}
-    assert TextToImageRecipe(Path("x")).caption_dropout == 0.1
+    assert TextToImageRecipe().caption_dropout == 0.1

@@ -12,9 +12,9 @@ from palsynth.face.detect import detect_face
 from palsynth.face.measures import measure
 from palsynth.face.scoring import asymmetry
 from palsynth.methods.base import ExpressionImage, Request, get_method
-from palsynth.methods.controlnet.base import ASSETS
-from palsynth.methods.controlnet.io.files import untuned_pipeline
-from palsynth.methods.controlnet.pipeline import Sampling, sample_from_prompts
+from palsynth.methods.controlnet.config import Sampling
+from palsynth.methods.controlnet.io.layout import ASSETS
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, sample_from_prompts
 from palsynth.methods.controlnet.prompts import prompt
 from palsynth.subjects import View, render, sample
 from palsynth.training.kinds import load_recipe
@@ -23,7 +23,7 @@ from palsynth.training.kinds import load_recipe
 def test_the_folders_are_complete_small_and_name_no_path_of_a_machine() -> None:
     assert sum(p.stat().st_size for p in ASSETS.rglob("*.safetensors")) < 60e6
     for part in ("small", "pf"):
-        for name in ("README.md", "metrics.json", "recipe.yaml"):
+        for name in ("README.md", "metrics.json", "recipe.yaml", "settings.yaml"):
             assert (ASSETS / part / name).is_file(), f"{part}/{name}"
     texts = [p.read_text("utf-8") for p in ASSETS.rglob("*") if p.suffix in (".yaml", ".json")]
     assert not any("/work" in text or "/home" in text or "/root" in text for text in texts)
@@ -46,7 +46,7 @@ def test_a_patients_grin_appears_on_its_side_of_another_face(side: Side, name: s
 
 
 def test_the_base_follows_its_prompt() -> None:
-    base = untuned_pipeline().base
+    base = ControlNetPalsyPipeline.untuned().base
     prompts = [prompt(f"woman of about 30 with {tone} skin") for tone in ("light", "dark")]
     light, dark = sample_from_prompts(base, prompts, (3, 3), Sampling(steps=10, guidance=2.0))
     middle = (slice(48, 96), slice(40, 88))

@@ -17,9 +17,9 @@ from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base, noise_scheduler
 from palsynth.methods.controlnet.io import single_file
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
+from palsynth.methods.controlnet.networks.base import Base, noise_scheduler
 from palsynth.methods.controlnet.small.networks import small_tokenizer
 
 RESNET = {

@@ -10,8 +10,8 @@ from diffusers.pipelines.controlnet.pipeline_controlnet import StableDiffusionCo
 from transformers import CLIPTokenizer
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.data.examples import shorten_captions
+from palsynth.methods.controlnet.networks.base import Base
 from palsynth.methods.controlnet.prompts import (
     DESCRIPTIONS,
     PROMPT,

@@ -10,8 +10,8 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.io.single_file import sd15_controlnet
+from palsynth.methods.controlnet.networks.base import Base
 from palsynth.methods.controlnet.strategies import Strategy, Trains, merge_lora
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base
+from palsynth.methods.controlnet.networks.base import Base
 from palsynth.methods.controlnet.weighting import FROM_SCRATCH, Weighting
 
 

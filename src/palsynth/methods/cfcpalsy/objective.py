@@ -22,11 +22,17 @@ from torch.nn import functional
 
 from palsynth.encoders.base import as_images
 from palsynth.encoders.load import identity_encoder, landmark_encoder
-from palsynth.methods.cfcpalsy.conditioner import IdentityEncoding
-from palsynth.methods.cfcpalsy.diffusion import STEPS, per_image, predict_x0, q_sample, target
-from palsynth.methods.cfcpalsy.files import save_model
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch
-from palsynth.methods.cfcpalsy.validation import validation_batch
+from palsynth.methods.cfcpalsy.data import validation_batch
+from palsynth.methods.cfcpalsy.io.files import save_model
+from palsynth.methods.cfcpalsy.networks.conditioner import IdentityEncoding
+from palsynth.methods.cfcpalsy.networks.diffusion import (
+    STEPS,
+    per_image,
+    predict_x0,
+    q_sample,
+    target,
+)
+from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, ImageBatch
 from palsynth.training.objective import Losses, Objective
 
 LANDMARK_FACTOR = 10.0
@@ -188,7 +194,7 @@ class CFCPalsyObjective(Objective):
         return np.hstack([np.vstack(rows[:half]), np.vstack(rows[half : 2 * half])])
 
     def export(self, folder: Path) -> None:
-        """Writes the model, for :func:`palsynth.methods.cfcpalsy.files.load_model` to load."""
+        """Writes the model, for :func:`palsynth.methods.cfcpalsy.io.files.load_model` to load."""
         save_model(self.model, folder)
 
 

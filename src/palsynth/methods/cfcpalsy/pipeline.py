@@ -14,13 +14,11 @@ from palsynth.face.face import Face
 from palsynth.face.regions import region_mask
 from palsynth.methods.base import ExpressionImage, TargetExpression
 from palsynth.methods.captured import draft
-from palsynth.methods.cfcpalsy.files import load_model, save_model
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, ImageBatch, Preview
-from palsynth.methods.cfcpalsy.settings import DiffusionSettings
+from palsynth.methods.cfcpalsy.config import DiffusionSettings
+from palsynth.methods.cfcpalsy.io.files import load_model, save_model
+from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, ImageBatch, Preview
 from palsynth.methods.networks import default_device
 from palsynth.simulator.drive import Drive
-
-DEFAULT = Path(__file__).parent / "assets" / "default"
 
 RIM = 0.08
 """Width of the border over which a crop fades into the photo around it, as a share of its side."""
@@ -42,7 +40,7 @@ class CFCPalsyPipeline:
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> CFCPalsyPipeline:
         """Loads a model's folder; default: the model that ships."""
-        return cls(load_model(path or DEFAULT).to(default_device()))
+        return cls(load_model(path).to(default_device()))
 
     def save_pretrained(self, path: Path) -> None:
         """Writes the model, for :meth:`from_pretrained` to load."""

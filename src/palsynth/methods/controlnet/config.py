@@ -1,7 +1,7 @@
 """Settings of the ControlNet methods: base, ControlNet, strategy, sampling and training data.
 
-Inference reads them from a saved ``recipe.yaml``, so nothing here imports what training needs:
-:mod:`.data` builds its sources from these settings.
+Inference reads some of them from a saved ``settings.yaml``, so nothing here imports what training
+needs: :mod:`.data` builds its sources from these settings.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from typing import Literal
 
 from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.gate import Outside
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.settings import Settings
+from palsynth.training.init import InitFrom
 from palsynth.training.objective import TIMESTEPS
+
+Outside = Literal["tuned", "pretrained", "none"]
 
 
 @dataclass(frozen=True)
@@ -43,35 +45,20 @@ class Sampling(Settings):
 
 @dataclass(frozen=True)
 class ControlNetSettings(Settings):
-    """The networks of a ControlNet method, how they are fine-tuned and how images are sampled."""
+    """The base of a ControlNet, how the ControlNet is trained and how images are sampled."""
 
     base: str | None = None
     """Stable Diffusion 1.x: folder, name of a downloaded hub model, or single file. Default: the
     small one that ships."""
     tokenizer: Path | None = None
     """Folder of the tokenizer, if the base is a single file."""
-    controlnet: str | None = None
-    """Canny ControlNet to initialise from. Default: the one that ships."""
-    from_scratch: bool = False
-    """Initialise from a copy of the base's encoder instead (Zhang et al. 2023)."""
     strategy: Strategy = field(default_factory=Strategy)
     sampling: Sampling = field(default_factory=Sampling)
 
     def __post_init__(self) -> None:
-        if self.from_scratch and (
-            self.sampling.outside == "pretrained" or self.strategy.trains.startswith("inner")
-        ):
-            raise InputError(
-                "from_scratch starts without a pretrained ControlNet: none can act at other "
-                "timesteps, and its frozen outer layers would stay at zero"
-            )
         if self.strategy.tunes_base and self.sampling.outside != "tuned":
             raise InputError(
                 "layers of the base are tuned too and act at all timesteps: outside must be 'tuned'"
-            )
-        if self.from_scratch and (self.controlnet is not None or self.strategy.trains == "lora"):
-            raise InputError(
-                "from_scratch starts without a pretrained ControlNet; leave out controlnet and lora"
             )
 
 
@@ -90,6 +77,17 @@ class PatientsSettings(Settings):
     def __post_init__(self) -> None:
         if self.patients < 1:
             raise InputError(f"patients {self.patients}: must be at least 1")
+
+
+@dataclass(frozen=True)
+class InferenceSettings(Settings):
+    """What inference needs to know of trained weights: these fields of their recipe."""
+
+    init_from: InitFrom = "shipped"
+    """The ControlNet that training started from, for sampling with outside: pretrained."""
+    model: ControlNetSettings = field(default_factory=ControlNetSettings)
+    patients: PatientsSettings | None = None
+    """The patients that the ControlNet was tuned on, if it was."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from palsynth.face.framing import PORTRAIT
 from palsynth.methods.base import ALL_FORMS, ExpressionImage, Request
 from palsynth.methods.captured import CapturedMethod
 from palsynth.methods.controlnet.conditioning import canny_edges, codc, patient_edges
-from palsynth.methods.controlnet.io.files import load_pipeline, save_pipeline, untuned_pipeline
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import prompt
 from palsynth.methods.networks import state_dict_sha256
@@ -46,7 +45,7 @@ class ControlNetMethod:
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> ControlNetMethod:
         """Loads the weights of a training; default: the partially fine-tuned ones that ship."""
-        return cls(load_pipeline(path))
+        return cls(ControlNetPalsyPipeline.from_pretrained(path))
 
     @cached_property
     def weights_sha256(self) -> str:
@@ -66,7 +65,7 @@ class ControlNetMethod:
 
     def save_pretrained(self, path: Path) -> None:
         """Writes what :meth:`from_pretrained` reads."""
-        save_pipeline(self.pipeline, path)
+        self.pipeline.save_pretrained(path)
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Generates one image per request, of a subject as described in the prompt."""
@@ -210,7 +209,9 @@ class ZeroShot(ControlNetMethod):
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> ControlNetMethod:
         """Loads a ControlNet that was trained on healthy subjects; default: the one that ships."""
-        return cls(untuned_pipeline() if path is None else load_pipeline(path))
+        if path is None:
+            return cls(ControlNetPalsyPipeline.untuned())
+        return cls(ControlNetPalsyPipeline.from_pretrained(path))
 
 
 def _reframed(portrait: np.ndarray, request: Request, identity: Face) -> np.ndarray:

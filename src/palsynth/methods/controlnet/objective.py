@@ -13,13 +13,14 @@ from torch import Tensor
 from torch.nn.functional import max_pool2d
 
 from palsynth.encoders.base import as_images
-from palsynth.methods.controlnet.base import BASE_FOLDER, Base, save_base
-from palsynth.methods.controlnet.config import Sampling
+from palsynth.methods.controlnet.config import InferenceSettings
 from palsynth.methods.controlnet.data.examples import shorten_captions
 from palsynth.methods.controlnet.data.latents import LatentCache
+from palsynth.methods.controlnet.io.files import save_weights
+from palsynth.methods.controlnet.networks.base import Base
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import SENTENCES
-from palsynth.methods.controlnet.strategies import Strategy, merge_lora
+from palsynth.methods.controlnet.strategies import merge_lora
 from palsynth.methods.controlnet.weighting import Weighting
 from palsynth.training.objective import TIMESTEPS, Losses, Objective
 
@@ -40,8 +41,8 @@ class ControlNetObjective(Objective):
     Args:
         base: the Stable Diffusion; frozen unless the strategy trains layers of it.
         controlnet: the ControlNet to train.
-        strategy: what trains, and at which timesteps.
-        sampling: how the sample pictures are made.
+        settings: the settings to save with the weights: what trains, at which timesteps, and how
+            the sample pictures are made.
         held: a held-out batch, for validation and sample pictures.
         weighting: loss weights by timestep; default: all alike.
         control_dropout: share of examples without edges, 0 … 1.
@@ -54,8 +55,7 @@ class ControlNetObjective(Objective):
         self,
         base: Base,
         controlnet: ControlNetModel,
-        strategy: Strategy,
-        sampling: Sampling,
+        settings: InferenceSettings,
         held: dict[str, Tensor],
         weighting: Weighting | None = None,
         control_dropout: float = 0.0,
@@ -65,9 +65,10 @@ class ControlNetObjective(Objective):
         self.vae = base.vae.requires_grad_(False)
         self.text_encoder = base.text_encoder.requires_grad_(False)
         self.unet, self.controlnet = base.unet, controlnet
-        strategy.set_trainable(controlnet, base.unet)
+        self.strategy, self.sampling = settings.model.strategy, settings.model.sampling
+        self.strategy.set_trainable(controlnet, base.unet)
         self.base, self.held = base, held
-        self.strategy, self.sampling = strategy, sampling
+        self.settings = settings
         self.control_dropout, self.edge_loss_weight = control_dropout, edge_loss_weight
         self.weights = (weighting or Weighting()).weights(base.scheduler.alphas_cumprod)
         self.latents = LatentCache(base.vae)
@@ -162,10 +163,10 @@ class ControlNetObjective(Objective):
         return np.vstack(rows)
 
     def export(self, folder: Path) -> None:
-        """The ControlNet in ``controlnet/``, and in ``base/`` the base if layers of it trained."""
-        merge_lora(self.controlnet).save_pretrained(folder / "controlnet")
-        if any(p.requires_grad for p in self.unet.parameters()):
-            save_base(self.base, folder / BASE_FOLDER)
+        """The ControlNet with its settings, and the base if layers of it trained."""
+        tuned = any(p.requires_grad for p in self.unet.parameters())
+        controlnet = merge_lora(self.controlnet)
+        save_weights(folder, controlnet, self.settings, self.base if tuned else None)
 
 
 def on_edges(edges: Tensor, factor: int) -> Tensor:

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
-from diffusers.pipelines.controlnet.pipeline_controlnet import StableDiffusionControlNetPipeline
-from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
 from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
 from torch import nn
 
 from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base
-from palsynth.methods.controlnet.config import PatientsSettings
-from palsynth.methods.controlnet.config import Sampling as Sampling  # others import it from here
-from palsynth.methods.controlnet.gate import GatedControlNet
+from palsynth.methods.controlnet.config import (
+    ControlNetSettings,
+    InferenceSettings,
+    PatientsSettings,
+    Sampling,
+)
+from palsynth.methods.controlnet.io.files import check_untuned, load_weights, save_weights
+from palsynth.methods.controlnet.io.layout import SMALL
+from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
+from palsynth.methods.controlnet.networks.base import Base
+from palsynth.methods.controlnet.networks.gate import GatedControlNet
 from palsynth.methods.controlnet.strategies import Strategy
+from palsynth.methods.networks import default_device
 from palsynth.training.objective import TIMESTEPS
 
 
@@ -57,6 +65,72 @@ class ControlNetPalsyPipeline:
         if self.sampling.outside == "pretrained" and pretrained is None:
             raise InputError("outside 'pretrained' needs the ControlNet that tuning started from")
 
+    @classmethod
+    def from_pretrained(
+        cls,
+        path: Path | None = None,
+        base: str | None = None,
+        tokenizer: Path | None = None,
+        sampling: Sampling | None = None,
+    ) -> ControlNetPalsyPipeline:
+        """Loads trained weights, on the default device.
+
+        Args:
+            path: the weights of a training; default: the partially fine-tuned ones that ship.
+            base: the Stable Diffusion, in place of the one that the weights' settings name.
+            tokenizer: folder of its tokenizer, if ``base`` is a single file.
+            sampling: in place of the settings'.
+
+        Returns:
+            The pipeline, with the strategy and the patients of its training.
+
+        Raises:
+            InputError: the folder holds no trained ControlNet, lacks the base that was tuned with
+                it, or has one while ``base`` is given too.
+        """
+        weights = load_weights(path, base, tokenizer, sampling)
+        model = weights.settings.model
+        pipeline = cls(
+            weights.base,
+            weights.controlnet,
+            model.sampling,
+            model.strategy,
+            weights.pretrained,
+            weights.settings.patients,
+        )
+        return pipeline.to(default_device())
+
+    @classmethod
+    def untuned(
+        cls, model: ControlNetSettings | None = None, controlnet: Path | None = None
+    ) -> ControlNetPalsyPipeline:
+        """Loads a base and a ControlNet that was not tuned on patients, on the default device.
+
+        Args:
+            model: which base, and how to sample; default: those that ship, which sample as in
+                their training.
+            controlnet: folder, hub name or single file of the ControlNet; default: the one that
+                ships.
+
+        Returns:
+            The pipeline.
+
+        Raises:
+            InputError: the ControlNet was tuned on patients, or cannot be loaded.
+        """
+        if model is None:
+            return cls.from_pretrained(SMALL)
+        check_untuned(controlnet or SMALL)
+        base = read_base(model.base, model.tokenizer)
+        everywhere = replace(model.sampling, outside="tuned")
+        return cls(base, read_controlnet(controlnet, base), everywhere).to(default_device())
+
+    def save_pretrained(self, path: Path) -> None:
+        """Writes the pipeline with its whole base, for :meth:`from_pretrained` to load."""
+        model = ControlNetSettings(strategy=self.strategy, sampling=self.sampling)
+        settings = InferenceSettings(model=model, patients=self.patients)
+        save_weights(path, self.controlnet, settings, self.base, self.pretrained)
+
     def __call__(
         self, edges: Sequence[np.ndarray], prompts: Sequence[str], seeds: Sequence[int]
     ) -> list[np.ndarray]:
@@ -76,6 +150,11 @@ class ControlNetPalsyPipeline:
         Raises:
             InputError: a prompt has more tokens than the text encoder reads.
         """
+        # imported here, once the verbosity is set: its import warns that torchvision is missing
+        from diffusers.pipelines.controlnet.pipeline_controlnet import (
+            StableDiffusionControlNetPipeline,
+        )
+
         s = self.sampling
         self.base.check_prompts(prompts)
         pipeline = StableDiffusionControlNetPipeline(
@@ -136,6 +215,10 @@ def sample_from_prompts(
     Raises:
         InputError: a prompt has more tokens than the text encoder reads.
     """
+    from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (
+        StableDiffusionPipeline,
+    )
+
     s = sampling or Sampling()
     base.check_prompts(prompts)
     pipeline = StableDiffusionPipeline(**_components(base, s))

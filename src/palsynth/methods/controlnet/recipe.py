@@ -9,23 +9,32 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 
 from palsynth.data.examples import Source
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base
 from palsynth.methods.controlnet.config import (
-    ControlNetSettings as ControlNetSettings,  # others import it from here
+    ControlNetSettings,
+    HealthySettings,
+    InferenceSettings,
+    PatientsSettings,
 )
-from palsynth.methods.controlnet.config import HealthySettings, PatientsSettings
+from palsynth.methods.controlnet.data.examples import collate
+from palsynth.methods.controlnet.data.healthy import HELD, healthy_source, held_out
+from palsynth.methods.controlnet.data.patients import patients_source
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
+from palsynth.methods.controlnet.networks.base import Base
+from palsynth.methods.controlnet.objective import ControlNetObjective
 from palsynth.methods.controlnet.weighting import Weighting
-from palsynth.settings import Settings
+from palsynth.training.init import InitFrom, InitSettings, init_path
 from palsynth.training.objective import Objective
 from palsynth.training.recipe import LoopSettings
 
 
 @dataclass(frozen=True)
-class ControlNetRecipe(Settings):
+class ControlNetRecipe(InitSettings):
     """Fine-tunes a Canny ControlNet on patients, or trains one on healthy synthetic subjects."""
 
     kind: Literal["controlnet"] = "controlnet"
+    init_from: InitFrom = "shipped"
+    """The Canny ControlNet that training starts from: shipped, scratch for a copy of the base's
+    encoder (Zhang et al. 2023), or a folder, the name of a downloaded hub model or a file."""
     model: ControlNetSettings = field(default_factory=ControlNetSettings)
     patients: PatientsSettings | None = None
     """Patients to fine-tune on. Default: train on healthy synthetic subjects."""
@@ -42,6 +51,18 @@ class ControlNetRecipe(Settings):
     loop: LoopSettings = field(default_factory=lambda: LoopSettings(batch=4, learning_rate=1e-5))
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        strategy, sampling = self.model.strategy, self.model.sampling
+        if self.init_from == "scratch" and strategy.trains not in ("controlnet", "both"):
+            raise InputError(
+                f"init_from scratch: {strategy.trains} trains parts of a pretrained ControlNet, "
+                "and the rest of a new one would stay at zero; give one, or shipped"
+            )
+        if self.init_from == "scratch" and sampling.outside == "pretrained":
+            raise InputError(
+                "init_from scratch: no pretrained ControlNet can act at other timesteps; set "
+                "outside to tuned or none"
+            )
         if not 0 <= self.control_dropout < 1:
             raise InputError(
                 f"control_dropout {self.control_dropout:g}: must lie in 0 … 1, 1 excluded"
@@ -54,14 +75,8 @@ class ControlNetRecipe(Settings):
         if self.edge_loss_weight <= 0:
             raise InputError(f"edge_loss_weight {self.edge_loss_weight:g}: must be above 0")
 
-    # Inference reads this recipe beside the weights: the modules that only training needs are
-    # imported where training starts.
-
     def source(self, build_cache: bool = True) -> Source:
         """The training examples: images of patients, or of healthy synthetic subjects."""
-        from palsynth.methods.controlnet.data.healthy import healthy_source
-        from palsynth.methods.controlnet.data.patients import patients_source
-
         size = read_base(self.model.base, self.model.tokenizer).size
         if self.patients is not None:
             return patients_source(self.patients, size)
@@ -69,11 +84,6 @@ class ControlNetRecipe(Settings):
 
     def objective(self) -> Objective:
         """The objective, with base and ControlNet as they are before training."""
-        from palsynth.methods.controlnet.data.examples import collate
-        from palsynth.methods.controlnet.data.healthy import HELD, held_out
-        from palsynth.methods.controlnet.data.patients import patients_source
-        from palsynth.methods.controlnet.objective import ControlNetObjective
-
         base = read_base(self.model.base, self.model.tokenizer)
         controlnet = self._controlnet(base)
         examples = []
@@ -85,8 +95,7 @@ class ControlNetRecipe(Settings):
         return ControlNetObjective(
             base,
             controlnet,
-            self.model.strategy,
-            self.model.sampling,
+            InferenceSettings(self.init_from, self.model, self.patients),
             collate(examples) if examples else held_out(base.size),
             self.weighting,
             self.control_dropout,
@@ -95,8 +104,8 @@ class ControlNetRecipe(Settings):
 
     def _controlnet(self, base: Base) -> ControlNetModel:
         """The ControlNet that training starts from."""
-        if not self.model.from_scratch:
-            return read_controlnet(self.model.controlnet, base)
+        if self.init_from != "scratch":
+            return read_controlnet(init_path(self.init_from), base)
         channels = {"conditioning_embedding_out_channels": _embedding_channels(base.factor)}
         return ControlNetModel.from_unet(base.unet, conditioning_channels=3, **channels)
 

@@ -1,76 +1,106 @@
-"""A trained ControlNet on disk: recipe.yaml, controlnet/, and base/ if that was tuned too."""
+"""A trained ControlNet on disk: settings.yaml, controlnet/, and base/ if that was tuned too."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
+
+from diffusers.models.controlnets.controlnet import ControlNetModel
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import ASSETS, BASE_FOLDER, SMALL, save_base
-from palsynth.methods.controlnet.config import ControlNetSettings, Sampling
+from palsynth.methods.controlnet.config import InferenceSettings, Sampling
+from palsynth.methods.controlnet.io.layout import ASSETS, BASE_FOLDER, save_base
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
-from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
-from palsynth.methods.controlnet.recipe import ControlNetRecipe
-from palsynth.methods.networks import default_device
-from palsynth.training import recipe as recipes
+from palsynth.methods.controlnet.networks.base import Base
+from palsynth.training.init import init_path
+from palsynth.training.recipe import from_dict, read_yaml
+from palsynth.training.saved import SETTINGS, load_settings, save_settings
+
+KIND = "controlnet"
 
 _PRETRAINED = "pretrained"
 """Subfolder of a saved pipeline with the ControlNet that tuning started from."""
 
 
-def read_recipe(folder: Path) -> ControlNetRecipe:
-    """Reads the recipe beside trained weights.
+class Weights(NamedTuple):
+    """The networks in a folder of weights, with their settings.
+
+    Attributes:
+        base: the Stable Diffusion.
+        controlnet: the trained ControlNet.
+        pretrained: the ControlNet that tuning started from, if ``sampling.outside`` needs it.
+        settings: the folder's settings, with what replaces them.
+    """
+
+    base: Base
+    controlnet: ControlNetModel
+    pretrained: ControlNetModel | None
+    settings: InferenceSettings
+
+
+def _has_settings(folder: Path) -> bool:
+    """Whether a folder holds the settings of a trained ControlNet, in any version's form."""
+    return (folder / SETTINGS).is_file() or (folder / "recipe.yaml").is_file()
+
+
+def read_settings(folder: Path) -> InferenceSettings:
+    """Reads the settings beside trained weights.
 
     Args:
-        folder: the weights of a training.
+        folder: the weights.
 
     Returns:
-        The recipe of that training.
+        The settings; of weights of 0.2, which had none, those in the recipe.
 
     Raises:
-        InputError: the folder has no recipe, or the recipe is faulty.
+        InputError: the folder has no settings, or they are faulty.
     """
-    if not (folder / "recipe.yaml").is_file():
+    if not _has_settings(folder):
         raise InputError(
             f"{folder}: holds no such weights; give --weights, a training's folder, or --base and "
             "--controlnet (docs/controlnet.md)"
         )
-    recipe: ControlNetRecipe = recipes.load(
-        folder / "recipe.yaml", {"controlnet": ControlNetRecipe}
-    )
-    return recipe
+    if (folder / SETTINGS).is_file():
+        return load_settings(InferenceSettings, KIND, folder)
+    path = folder / "recipe.yaml"
+    recipe = read_yaml(path)
+    if not isinstance(recipe, dict) or recipe.get("kind") != KIND:
+        raise InputError(f"{path}: is no recipe of kind {KIND}; give the weights of a ControlNet")
+    names = InferenceSettings.__dataclass_fields__
+    data = {name: value for name, value in recipe.items() if name in names}
+    return from_dict(InferenceSettings, data, str(path))
 
 
-def load_pipeline(
+def load_weights(
     folder: Path | None = None,
     base: str | None = None,
     tokenizer: Path | None = None,
     sampling: Sampling | None = None,
-) -> ControlNetPalsyPipeline:
-    """Loads the pipeline of trained weights, on the default device.
+) -> Weights:
+    """Loads trained weights.
 
     Args:
         folder: the weights of a training; default: the partially fine-tuned ones that ship.
-        base: the Stable Diffusion, in place of the one that the recipe names.
+        base: the Stable Diffusion, in place of the one that the settings name.
         tokenizer: folder of its tokenizer, if ``base`` is a single file.
-        sampling: in place of the recipe's.
+        sampling: in place of the settings'.
 
     Returns:
-        The pipeline, with the strategy and the patients of the recipe.
+        The networks, frozen, in evaluation mode and on the CPU.
 
     Raises:
         InputError: the folder holds no trained ControlNet, lacks the base that was tuned with it,
             or has one while ``base`` is given too.
     """
     folder = folder or ASSETS / "pf"
-    recipe = read_recipe(folder)
-    model = _with_saved_paths(recipe.model, folder)
+    settings = _with_saved_paths(read_settings(folder), folder)
+    model = settings.model
     has_base = (folder / BASE_FOLDER).is_dir()
     if model.strategy.tunes_base and not has_base:
         raise InputError(
             f"{folder}: the base that was tuned with it is missing ({BASE_FOLDER}/); bring "
-            "it or train "
-            "from scratch"
+            "it or train from scratch"
         )
     if base is not None:
         if has_base:
@@ -79,53 +109,35 @@ def load_pipeline(
     if sampling is not None:
         model = replace(model, sampling=sampling)
     components = read_base(model.base, model.tokenizer)
-    controlnet = read_controlnet(str(folder / "controlnet"), components)
+    controlnet = read_controlnet(folder / "controlnet", components)
     pretrained = None
     if model.sampling.outside == "pretrained":
-        pretrained = read_controlnet(model.controlnet, components)
-    pipeline = ControlNetPalsyPipeline(
-        components, controlnet, model.sampling, model.strategy, pretrained, recipe.patients
-    )
-    return pipeline.to(default_device())
+        pretrained = read_controlnet(init_path(settings.init_from), components)
+    return Weights(components, controlnet, pretrained, replace(settings, model=model))
 
 
-def _with_saved_paths(model: ControlNetSettings, folder: Path) -> ControlNetSettings:
+def _with_saved_paths(settings: InferenceSettings, folder: Path) -> InferenceSettings:
     """Points to the networks saved with the weights, wherever the folder has been moved."""
     if (folder / BASE_FOLDER).is_dir():
-        model = replace(model, base=str(folder / BASE_FOLDER), tokenizer=None)
-    if model.controlnet == _PRETRAINED and (folder / _PRETRAINED).is_dir():
-        model = replace(model, controlnet=str(folder / _PRETRAINED))
-    return model
+        model = replace(settings.model, base=str(folder / BASE_FOLDER), tokenizer=None)
+        settings = replace(settings, model=model)
+    if settings.init_from == Path(_PRETRAINED) and (folder / _PRETRAINED).is_dir():
+        settings = replace(settings, init_from=folder / _PRETRAINED)
+    return settings
 
 
-def untuned_pipeline(model: ControlNetSettings | None = None) -> ControlNetPalsyPipeline:
-    """Loads the pipeline of a base and a ControlNet that was not tuned on patients.
+def check_untuned(controlnet: Path) -> None:
+    """Refuses a ControlNet whose settings, beside its weights, name patients.
 
     Args:
-        model: which base and ControlNet, and how to sample; default: those that ship, which
-            sample as in their training.
-
-    Returns:
-        The pipeline, on the default device.
+        controlnet: its folder, or a folder of weights with it.
 
     Raises:
-        InputError: the ControlNet was tuned on patients, or cannot be loaded.
+        InputError: it was tuned on patients.
     """
-    if model is None:
-        return load_pipeline(SMALL)
-    _check_untuned(model.controlnet)
-    base = read_base(model.base, model.tokenizer)
-    everywhere = replace(model.sampling, outside="tuned")
-    controlnet = read_controlnet(model.controlnet, base)
-    return ControlNetPalsyPipeline(base, controlnet, everywhere).to(default_device())
-
-
-def _check_untuned(controlnet: str | None) -> None:
-    """Refuses a ControlNet whose recipe, beside its weights, names patients."""
-    path = Path(controlnet or SMALL)
-    for folder in (path, path.parent):
-        if (folder / "controlnet").is_dir() and (folder / "recipe.yaml").is_file():
-            patients = read_recipe(folder).patients
+    for folder in (controlnet, controlnet.parent):
+        if (folder / "controlnet").is_dir() and _has_settings(folder):
+            patients = read_settings(folder).patients
             if patients is not None:
                 raise InputError(
                     f"{controlnet}: was tuned on patients (of {patients.dataset}), which is not "
@@ -133,23 +145,29 @@ def _check_untuned(controlnet: str | None) -> None:
                 )
 
 
-def save_pipeline(pipeline: ControlNetPalsyPipeline, folder: Path) -> None:
-    """Saves a pipeline with its whole base, as :func:`load_pipeline` reads it.
+def save_weights(
+    folder: Path,
+    controlnet: ControlNetModel,
+    settings: InferenceSettings,
+    base: Base | None = None,
+    pretrained: ControlNetModel | None = None,
+) -> None:
+    """Writes what :func:`load_weights` reads.
 
     Args:
-        pipeline: what is saved.
         folder: where it is written; made if missing.
+        controlnet: the trained ControlNet.
+        settings: its settings.
+        base: the Stable Diffusion, if it is to be saved too; else the settings name it.
+        pretrained: the ControlNet that tuning started from, if it is to be saved too.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    save_base(pipeline.base, folder / BASE_FOLDER)
-    pipeline.controlnet.save_pretrained(folder / "controlnet")
-    if pipeline.pretrained is not None:
-        pipeline.pretrained.save_pretrained(folder / _PRETRAINED)
-    model = ControlNetSettings(
-        base=BASE_FOLDER,
-        controlnet=None if pipeline.pretrained is None else _PRETRAINED,
-        strategy=pipeline.strategy,
-        sampling=pipeline.sampling,
-    )
-    recipe = ControlNetRecipe(model=model, patients=pipeline.patients)
-    recipes.save(recipe, folder / "recipe.yaml")
+    controlnet.save_pretrained(folder / "controlnet")
+    if base is not None:
+        save_base(base, folder / BASE_FOLDER)
+        model = replace(settings.model, base=BASE_FOLDER, tokenizer=None)
+        settings = replace(settings, model=model)
+    if pretrained is not None:
+        pretrained.save_pretrained(folder / _PRETRAINED)
+        settings = replace(settings, init_from=Path(_PRETRAINED))
+    save_settings(settings, KIND, folder)

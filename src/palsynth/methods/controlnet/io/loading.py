@@ -17,7 +17,6 @@ from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import BASE_FOLDER, SMALL, Base
 from palsynth.methods.controlnet.io.components import (
     read_network,
     read_safety_checker,
@@ -25,7 +24,10 @@ from palsynth.methods.controlnet.io.components import (
     read_text_encoder,
     read_tokenizer,
 )
+from palsynth.methods.controlnet.io.layout import BASE_FOLDER, SMALL
 from palsynth.methods.controlnet.io.single_file import base_from_file, controlnet_from_file
+from palsynth.methods.controlnet.networks.base import Base
+from palsynth.training.init import check_fits
 
 PIPELINES = ("StableDiffusionPipeline", "StableDiffusionControlNetPipeline")
 OTHER_KINDS = (
@@ -112,11 +114,11 @@ def read_controlnet(where: Path | str | None, base: Base) -> ControlNetModel:
     return controlnet
 
 
-def read_autoencoder(path: Path) -> AutoencoderKL:
+def read_autoencoder(path: Path | None = None) -> AutoencoderKL:
     """Loads an autoencoder.
 
     Args:
-        path: its folder, or the weights of its training.
+        path: its folder, or the weights of its training; default: the one that ships.
 
     Returns:
         The autoencoder, frozen and in evaluation mode.
@@ -124,6 +126,7 @@ def read_autoencoder(path: Path) -> AutoencoderKL:
     Raises:
         InputError: it cannot be read.
     """
+    path = SMALL / BASE_FOLDER if path is None else path
     inner = path / "vae"
     return read_network(AutoencoderKL, inner if inner.is_dir() else path)
 
@@ -200,10 +203,6 @@ def _check_fits(controlnet: ControlNetModel, base: Base, path: Path, name: str) 
     other = next((word for word in OTHER_KINDS if word in words), None)
     if other is not None and "canny" not in words:
         raise InputError(f"{path}: is a ControlNet for {other}; this method needs Canny edges")
-    for key in ("cross_attention_dim", "block_out_channels", "in_channels"):
-        found, expected = getattr(controlnet.config, key), getattr(base.unet.config, key)
-        is_list = isinstance(expected, (list, tuple))
-        if (tuple(found) != tuple(expected)) if is_list else (found != expected):
-            raise InputError(
-                f"{path}: does not fit the base: its {key} is {found}, the base's {expected}"
-            )
+    fields = ("cross_attention_dim", "block_out_channels", "in_channels")
+    expected = {field: getattr(base.unet.config, field) for field in fields}
+    check_fits(controlnet, expected, path, "the base")

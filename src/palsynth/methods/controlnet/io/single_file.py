@@ -20,7 +20,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from palsynth.encoders.published.files import load_exactly, read_tensors
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base, noise_scheduler
+from palsynth.methods.controlnet.networks.base import Base, noise_scheduler
 
 _NAMES = {
     "v2": "Stable Diffusion 2",

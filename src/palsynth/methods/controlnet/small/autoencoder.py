@@ -16,9 +16,10 @@ from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.config import HealthySettings
 from palsynth.methods.controlnet.data.healthy import healthy_source, held_out
+from palsynth.methods.controlnet.io.loading import read_autoencoder
 from palsynth.methods.controlnet.small.networks import AutoencoderSettings
 from palsynth.methods.controlnet.small.thumbnail import init_with_thumbnails
-from palsynth.settings import Settings
+from palsynth.training.init import InitSettings, init_network
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
 
@@ -35,14 +36,14 @@ class AutoencoderObjective(Objective):
     large error in a small area counts, such as a grey lip.
 
     Args:
-        settings: the autoencoder to train.
+        vae: the autoencoder to train.
         crop: side of the random crop of each image, pixels.
     """
 
-    def __init__(self, settings: AutoencoderSettings, crop: int) -> None:
+    def __init__(self, vae: AutoencoderKL, crop: int) -> None:
         super().__init__()
-        self.vae = init_with_thumbnails(settings.build())
-        self.size, self.crop = settings.size, crop
+        self.vae, self.crop = vae, crop
+        self.size = int(vae.config["sample_size"])
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         """Losses of a batch with ``image``."""
@@ -116,7 +117,7 @@ def _random_crop(image: Tensor, side: int, rng: torch.Generator) -> Tensor:
 
 
 @dataclass(frozen=True)
-class AutoencoderRecipe(Settings):
+class AutoencoderRecipe(InitSettings):
     """Trains the autoencoder of our small Stable Diffusion on healthy synthetic subjects."""
 
     kind: Literal["autoencoder"] = "autoencoder"
@@ -127,6 +128,7 @@ class AutoencoderRecipe(Settings):
     loop: LoopSettings = field(default_factory=LoopSettings)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 16 <= self.crop <= self.model.size:
             raise InputError(f"crop {self.crop}: must lie between 16 and {self.model.size}")
         if self.crop % (factor := 2 ** (len(self.model.channels) - 1)):
@@ -137,5 +139,11 @@ class AutoencoderRecipe(Settings):
         return healthy_source(self.data, self.model.size, build_cache)
 
     def objective(self) -> Objective:
-        """The objective, with a newly initialised autoencoder."""
-        return AutoencoderObjective(self.model, self.crop)
+        """The objective; an autoencoder from scratch reproduces thumbnails."""
+        vae = init_network(
+            self,
+            lambda: init_with_thumbnails(self.model.build()),
+            read_autoencoder,
+            ignore=("scaling_factor",),  # a trained one is standardised
+        )
+        return AutoencoderObjective(vae, self.crop)

@@ -13,17 +13,18 @@ from torch import Tensor
 from palsynth.data.examples import Source
 from palsynth.encoders.base import as_images
 from palsynth.errors import InputError
-from palsynth.methods.controlnet.base import Base, noise_scheduler, save_base
 from palsynth.methods.controlnet.config import HealthySettings, Sampling
 from palsynth.methods.controlnet.data.examples import shorten_captions
 from palsynth.methods.controlnet.data.healthy import healthy_source, held_out
 from palsynth.methods.controlnet.data.latents import LatentCache
+from palsynth.methods.controlnet.io.layout import save_base
 from palsynth.methods.controlnet.io.loading import read_autoencoder
+from palsynth.methods.controlnet.networks.base import Base, noise_scheduler
 from palsynth.methods.controlnet.pipeline import sample_from_prompts
 from palsynth.methods.controlnet.prompts import SENTENCES, prompt
 from palsynth.methods.controlnet.small.networks import SmallUNetSettings, small_tokenizer
 from palsynth.methods.controlnet.weighting import FROM_SCRATCH, Weighting
-from palsynth.settings import Settings
+from palsynth.training.init import InitFrom, InitSettings, init_path
 from palsynth.training.objective import TIMESTEPS, Losses, Objective
 from palsynth.training.recipe import LoopSettings
 
@@ -110,12 +111,14 @@ class TextToImageObjective(Objective):
 
 
 @dataclass(frozen=True)
-class TextToImageRecipe(Settings):
+class TextToImageRecipe(InitSettings):
     """Trains U-Net and text encoder of our small Stable Diffusion on healthy synthetic subjects."""
 
-    autoencoder: Path
-    """Folder of a trained autoencoder."""
+    needs_weights: ClassVar[bool] = True
+
     kind: Literal["text-to-image"] = "text-to-image"
+    init_from: InitFrom = "shipped"
+    """Folder of the autoencoder, which stays as it is; or shipped."""
     model: SmallUNetSettings = field(default_factory=SmallUNetSettings)
     caption_dropout: float = 0.1
     """Share of examples with an empty prompt."""
@@ -126,6 +129,7 @@ class TextToImageRecipe(Settings):
     loop: LoopSettings = field(default_factory=LoopSettings)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 <= self.caption_dropout < 1:
             raise InputError(
                 f"caption_dropout {self.caption_dropout:g}: must lie in 0 … 1, 1 excluded"
@@ -133,12 +137,12 @@ class TextToImageRecipe(Settings):
 
     def source(self, build_cache: bool = True) -> Source:
         """The training examples: images of healthy synthetic subjects."""
-        size = read_autoencoder(self.autoencoder).config["sample_size"]
+        size = read_autoencoder(init_path(self.init_from)).config["sample_size"]
         return healthy_source(self.data, int(size), build_cache)
 
     def objective(self) -> Objective:
         """The objective, with newly initialised networks around the trained autoencoder."""
-        vae = read_autoencoder(self.autoencoder)
+        vae = read_autoencoder(init_path(self.init_from))
         factor = 2 ** (len(vae.config["block_out_channels"]) - 1)
         tokenizer = small_tokenizer()
         base = Base(

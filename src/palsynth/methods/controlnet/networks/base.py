@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -19,13 +18,6 @@ from torch import Tensor, nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from palsynth.errors import InputError
-
-ASSETS = Path(__file__).parent / "assets"
-SMALL = ASSETS / "small"
-"""Our small Stable Diffusion with its ControlNet, as exported by training."""
-
-BASE_FOLDER = "base"
-"""Subfolder of a ControlNet's weights with the base that was trained with it."""
 
 transformers.logging.set_verbosity_error()  # else diffusers' pipelines warn of torchvision
 transformers.logging.disable_progress_bar()
@@ -124,27 +116,3 @@ def noise_scheduler() -> DDPMScheduler:
         clip_sample=False,
         steps_offset=1,
     )
-
-
-def save_base(base: Base, folder: Path) -> None:
-    """Saves a base in the layout that StableDiffusionPipeline reads.
-
-    Args:
-        base: the components.
-        folder: where they are written; made if missing.
-    """
-    # imported here, once the verbosity is set: its import warns that torchvision is missing
-    from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import (
-        StableDiffusionPipeline,
-    )
-
-    StableDiffusionPipeline(
-        vae=base.vae,
-        text_encoder=base.text_encoder,
-        tokenizer=base.tokenizer,
-        unet=base.unet,
-        scheduler=base.scheduler,  # type: ignore[arg-type]
-        safety_checker=base.checker,
-        feature_extractor=base.extractor,
-        requires_safety_checker=base.checker is not None,
-    ).save_pretrained(folder, safe_serialization=True)

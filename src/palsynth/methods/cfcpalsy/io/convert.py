@@ -15,10 +15,10 @@ from torch import Tensor
 
 from palsynth.encoders.published.files import load_exactly, read_tensors
 from palsynth.errors import InputError
-from palsynth.methods.cfcpalsy.conditioner import Conditioner
-from palsynth.methods.cfcpalsy.fusion import TOKENS
-from palsynth.methods.cfcpalsy.model import CFCPalsyModel, build_unet
-from palsynth.methods.cfcpalsy.settings import CFCPalsySettings, ConditionSettings
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings, ConditionSettings
+from palsynth.methods.cfcpalsy.networks.conditioner import Conditioner
+from palsynth.methods.cfcpalsy.networks.fusion import TOKENS
+from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, build_unet
 
 _LAYERS = {
     "in_layers.0": "norm1",

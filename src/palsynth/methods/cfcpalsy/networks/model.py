@@ -8,14 +8,18 @@ import torch
 from torch import Tensor, nn
 
 from palsynth.errors import InputError
-from palsynth.methods.cfcpalsy.conditioner import Conditioner, Conditioning, IdentityEncoding
-from palsynth.methods.cfcpalsy.diffusion import (
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings, DiffusionSettings
+from palsynth.methods.cfcpalsy.networks.conditioner import (
+    Conditioner,
+    Conditioning,
+    IdentityEncoding,
+)
+from palsynth.methods.cfcpalsy.networks.diffusion import (
     predict_x0,
     sampling_scheduler,
     training_scheduler,
 )
-from palsynth.methods.cfcpalsy.settings import CFCPalsySettings, DiffusionSettings
-from palsynth.methods.cfcpalsy.unet import CFCPalsyUNet
+from palsynth.methods.cfcpalsy.networks.unet import CFCPalsyUNet
 
 Preview = Callable[[int, int, Tensor], None]
 """Called at each sampling step with the number of the step from 1, the number of all steps, and x̂0
@@ -70,6 +74,19 @@ def build_conditioner(settings: CFCPalsySettings, unet: CFCPalsyUNet) -> Conditi
         cross=c.cross,
         transposed=c.transposed,
     )
+
+
+def build_networks(settings: CFCPalsySettings) -> dict[str, nn.Module]:
+    """Builds the networks of a model.
+
+    Args:
+        settings: settings of the model.
+
+    Returns:
+        ``unet`` and ``conditioner``, see :func:`build_unet` and :func:`build_conditioner`.
+    """
+    unet = build_unet(settings)
+    return {"unet": unet, "conditioner": build_conditioner(settings, unet)}
 
 
 class CFCPalsyModel(nn.Module):

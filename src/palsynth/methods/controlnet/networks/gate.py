@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from torch import Tensor
-
-Outside = Literal["tuned", "pretrained", "none"]
 
 
 class GatedControlNet(ControlNetModel):

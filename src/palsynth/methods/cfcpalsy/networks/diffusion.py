@@ -6,7 +6,7 @@ image, X_t the noisy image at timestep t, ε the noise, ᾱ_t the cumulative pro
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
@@ -15,11 +15,9 @@ from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultist
 from torch import Tensor
 
 from palsynth.errors import InputError
+from palsynth.methods.cfcpalsy.config import Prediction, Sampler
 
 STEPS = 1000
-
-Prediction = Literal["epsilon", "v_prediction"]
-Sampler = Literal["ddpm", "ddim", "dpm++"]
 
 
 def training_scheduler(prediction: Prediction, clip: bool) -> DDPMScheduler:

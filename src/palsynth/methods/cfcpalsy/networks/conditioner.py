@@ -18,7 +18,7 @@ from palsynth.encoders.published.mobilefacenet import MobileFaceNet
 from palsynth.encoders.shipped import load_ours
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
-from palsynth.methods.cfcpalsy.fusion import TOKENS, CrossFusion
+from palsynth.methods.cfcpalsy.networks.fusion import TOKENS, CrossFusion
 
 VECTOR = 512
 """Length of the feature vector of every recogniser."""

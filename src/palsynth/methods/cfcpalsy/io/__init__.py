@@ -1,0 +1,1 @@
+"""Reads and writes models, and converts the published checkpoint."""

@@ -1,0 +1,96 @@
+"""A model on disk: a folder with settings.yaml, unet/ and conditioner/, safetensors only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError
+from torch import nn
+
+from palsynth.encoders.published.files import load_exactly, read_tensors
+from palsynth.errors import InputError
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings
+from palsynth.methods.cfcpalsy.networks.conditioner import Conditioner
+from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel
+from palsynth.methods.cfcpalsy.networks.unet import CFCPalsyUNet
+from palsynth.training.saved import load_settings, save_settings
+
+DEFAULT = Path(__file__).parents[1] / "assets" / "default"
+"""The model that ships."""
+
+KIND = "cfcpalsy"
+
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+def save_model(model: CFCPalsyModel, folder: Path) -> None:
+    """Writes a model. The frozen encoders are written too, so that a later release's encoders do
+    not change it.
+
+    Args:
+        model: the model.
+        folder: folder to write to; created if missing.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        model.unet.save_pretrained(folder / "unet")
+        model.conditioner.save_pretrained(folder / "conditioner")
+    except (OSError, SafetensorError) as error:
+        raise InputError(f"{folder}: cannot be written ({error})") from None
+    save_settings(model.settings, KIND, folder)
+
+
+def load_model(folder: Path | None = None) -> CFCPalsyModel:
+    """Loads a model.
+
+    Args:
+        folder: folder that :func:`save_model` wrote; default: the model that ships.
+
+    Returns:
+        The model, frozen, in evaluation mode and single precision, on the CPU.
+
+    Raises:
+        InputError: the folder does not exist, holds no model, or holds a damaged one.
+    """
+    folder = folder or DEFAULT
+    settings = load_settings(CFCPalsySettings, KIND, folder)
+    unet, conditioner = (
+        _read_network(folder / name, network_class)
+        for name, network_class in (("unet", CFCPalsyUNet), ("conditioner", Conditioner))
+    )
+    model = CFCPalsyModel(settings, unet, conditioner)  # type: ignore[arg-type]
+    return model.requires_grad_(False).eval()
+
+
+def load_networks(folder: Path | None = None) -> dict[str, nn.Module]:
+    """Loads the networks of a model, to initialise others from them.
+
+    Args:
+        folder: folder that :func:`save_model` wrote; default: the model that ships.
+
+    Returns:
+        ``unet`` and ``conditioner``, frozen.
+
+    Raises:
+        InputError: the folder holds no model.
+    """
+    model = load_model(folder)
+    return {"unet": model.unet, "conditioner": model.conditioner}
+
+
+def _read_network(folder: Path, network_class: type[CFCPalsyUNet | Conditioner]) -> nn.Module:
+    if not (folder / "config.json").is_file():  # else diffusers would look for it on the hub
+        raise InputError(f"{folder}: holds no weights (no config.json)")
+    try:
+        config: Any = network_class.load_config(folder, local_files_only=True)
+    except (OSError, ValueError) as error:
+        line = str(error).splitlines()[0]
+        raise InputError(f"{folder}: holds no weights ({line})") from None
+    network: Any = network_class.from_config(config)
+    tensors = {name: tensor.float() for name, tensor in read_tensors(folder / WEIGHTS).items()}
+    load_exactly(network, tensors, folder / WEIGHTS)
+    return network

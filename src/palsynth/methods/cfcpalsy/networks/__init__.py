@@ -1,0 +1,1 @@
+"""The networks of CFCPalsy, and how they are put together to a model."""

@@ -1,0 +1,63 @@
+"""The settings beside a method's weights: all that inference needs to know about its networks.
+
+A folder of weights holds ``settings.yaml``, whether ``save_pretrained``, a training or ``palsynth
+release`` wrote it. A single network, such as an encoder, has its diffusers ``config.json`` instead.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, TypeVar
+
+from palsynth.errors import InputError
+from palsynth.files import atomic_write
+from palsynth.training.recipe import from_dict, read_yaml, to_yaml
+
+S = TypeVar("S")
+
+SETTINGS = "settings.yaml"
+
+
+def save_settings(settings: Any, kind: str, folder: Path) -> None:
+    """Writes settings beside the weights that they are for.
+
+    Args:
+        settings: the settings dataclass.
+        kind: kind of weights, as that of the recipe which trains them.
+        folder: folder of the weights.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    with atomic_write(folder / SETTINGS) as temporary:
+        temporary.write_text(f"kind: {kind}\n{to_yaml(settings)}", "utf-8")
+
+
+def load_settings(settings: type[S], kind: str, folder: Path) -> S:
+    """Reads the settings that :func:`save_settings` wrote.
+
+    Args:
+        settings: the settings dataclass.
+        kind: the kind of weights that is expected; files of 0.2 name none.
+        folder: folder of the weights.
+
+    Returns:
+        The settings.
+
+    Raises:
+        InputError: the folder or the file does not exist, is for weights of another kind, or has a
+            faulty value.
+    """
+    if not folder.is_dir():
+        raise InputError(f"{folder}: no such folder; give one of {kind} weights")
+    if not (folder / SETTINGS).is_file():
+        raise InputError(f"{folder}: holds no {kind} weights (no {SETTINGS}); give another folder")
+    data = read_yaml(folder / SETTINGS)
+    if not isinstance(data, dict):
+        raise InputError(f"{folder / SETTINGS}: holds no settings; write the weights again")
+    found = data.pop("kind", kind)
+    if found != kind:
+        raise InputError(
+            f"{folder}: holds weights of kind {found}, not {kind}; give another folder"
+        )
+    return from_dict(settings, data, str(folder / SETTINGS))
