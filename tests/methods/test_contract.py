@@ -18,8 +18,8 @@ from palsynth.generation.provenance import method_record
 from palsynth.generation.runner import generate
 from palsynth.methods import ExpressionImage, Method, Request, TargetExpression, get_method
 from palsynth.methods.base import ALL_FORMS, METHODS, Identity, method_class, method_names
-from palsynth.methods.controlnet.io.files import save_pipeline
-from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, Sampling
+from palsynth.methods.controlnet.config import Sampling
+from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.resolve import subject_face
 from palsynth.simulator.drive import drive
 from palsynth.subjects import Subject, View, sample
@@ -50,7 +50,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def controlnet_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder, base = tmp_path_factory.mktemp("controlnet"), tiny_base()
     sampling = Sampling("ddim", 2, 1.0)
-    save_pipeline(ControlNetPalsyPipeline(base, tiny_controlnet(base), sampling), folder)
+    ControlNetPalsyPipeline(base, tiny_controlnet(base), sampling).save_pretrained(folder)
     return folder
 
 

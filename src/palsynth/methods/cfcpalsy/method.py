@@ -13,9 +13,9 @@ import numpy as np
 from palsynth.face.face import Face
 from palsynth.methods.base import ALL_FORMS, ExpressionImage, Request, TargetExpression, Weightless
 from palsynth.methods.captured import draft
+from palsynth.methods.cfcpalsy.config import DiffusionSettings
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
 from palsynth.methods.cfcpalsy.reading import as_targets
-from palsynth.methods.cfcpalsy.settings import DiffusionSettings
 from palsynth.methods.networks import state_dict_sha256
 from palsynth.methods.resolve import expression_image, framed_face
 from palsynth.simulator.drive import Drive
