@@ -25,11 +25,11 @@ from palsynth.data.examples import stack
 from palsynth.data.groups import MEMBERS, SCRIPTS, GroupsSource
 from palsynth.data.training_pairs import make_pair
 from palsynth.encoders.base import as_images
-from palsynth.encoders.validation import FIRST
 from palsynth.evaluation.intervals import bootstrap
 from palsynth.methods.cfcpalsy.io.files import load_model
 from palsynth.methods.cfcpalsy.networks.diffusion import per_image, q_sample, target
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, ImageBatch
+from palsynth.subjects import VALIDATION_SEEDS
 
 TIMESTEPS = range(50, 1000, 100)
 BATCH = 24
@@ -37,7 +37,7 @@ BATCH = 24
 
 def pairs(groups: int, size: int) -> tuple[dict[str, Tensor], np.ndarray]:
     """Pairs of every member and script of some groups, and the number of each pair's subject."""
-    source = GroupsSource(FIRST + 2000, 500, seed=98, healthy=0.1)
+    source = GroupsSource(VALIDATION_SEEDS + 2000, 500, seed=98, healthy=0.1)
     samples, subjects = [], []
     for number in range(groups):
         group = source[number]

@@ -10,7 +10,9 @@ import pytest
 import palsynth
 
 HOUSE = Path(palsynth.__file__).parent
-CELLAR = {"errors", "files", "progress", "records", "renamed", "seeds", "settings", "workers"}
+CELLAR = {
+    "errors", "files", "plugins", "progress", "records", "renamed", "seeds", "settings", "workers",
+}  # fmt: skip
 ROOMS = (
     "clinical", "face", "appearance", "simulator", "capture", "subjects", "evaluation", "data",
     "training", "encoders", "methods", "generation", "scoring", "comparison", "audit", "utility",

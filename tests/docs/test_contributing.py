@@ -80,6 +80,20 @@ def test_add_a_method(tmp_path: Path) -> None:
     assert plain[32:96, 32:96].mean() == pytest.approx(shown[32:96, 32:96].mean(), abs=40)
 
 
+def test_add_a_method_that_trains(tmp_path: Path) -> None:
+    page = blocks(CONTRIBUTING / "gan.md")
+    (tmp_path / "palsynth_pix2pix").mkdir()
+    install_method(page, tmp_path)
+    train, show = (words for block in page for words in commands(block))
+    run(train, tmp_path, tmp_path)
+    steps = (tmp_path / "run" / "metrics.jsonl").read_text("utf-8")
+    assert "discriminator_adversarial" in steps
+    assert "generator_distance" in steps
+    assert "trained" in run([*train, "--resume"], tmp_path, tmp_path)
+    run(show, tmp_path, tmp_path)
+    assert read_image(tmp_path / "sheet.png").shape[1] > 5 * 96
+
+
 def test_add_a_movement(package: Path, photo: Path) -> None:
     page = blocks(CONTRIBUTING / "movement.md")
     for block in page:

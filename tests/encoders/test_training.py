@@ -22,6 +22,7 @@ from palsynth.encoders.identity import IdentityObjective, IdentityRecipe
 from palsynth.encoders.landmarks import LandmarkNet, Landmarks, LandmarksObjective
 from palsynth.encoders.sources import FacesSettings
 from palsynth.errors import InputError
+from palsynth.subjects import VALIDATION_SEEDS
 
 RNG = torch.Generator()
 
@@ -123,7 +124,7 @@ def test_points_are_x_then_y_of_one_landmark_after_another() -> None:
 def test_validation_subjects_precede_the_evaluation_subjects(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    assert (validation.FIRST, validation.PEOPLE, validation.EACH) == (990_000, 32, 4)
+    assert (VALIDATION_SEEDS, validation.PEOPLE, validation.EACH) == (990_000, 32, 4)
     seen = []
 
     def sample(seed: int) -> int:

@@ -39,12 +39,12 @@ def train(words: Sequence[str]) -> None:
     if not words or words[0].startswith("-"):
         if "--help" not in words and "-h" not in words:
             raise InputError("name a recipe first, as in palsynth train recipes/identity.yaml")
-        from palsynth.training.kinds import KINDS
+        from palsynth.training.kinds import kind_places
 
         print(
             "usage: palsynth train RECIPE.yaml [--out RUN] [--resume] [--dry-run] [--FIELD VALUE]\n"
             "\nEvery field of the recipe is an option: palsynth train RECIPE.yaml --help\n"
-            f"Kinds of recipe: {', '.join(KINDS)}"
+            f"Kinds of recipe: {', '.join(kind_places())}"
         )
         return
     path = Path(words[0])

@@ -9,10 +9,10 @@ from palsynth.data.augment import Augmentation, AugmentedSource
 from palsynth.data.examples import Source
 from palsynth.data.folder_source import CachedSource, FolderSource, MixedSource
 from palsynth.data.synthetic_source import PhotographsSource, SyntheticSource
-from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
 from palsynth.progress import progress_bar
 from palsynth.settings import Settings
+from palsynth.subjects import VALIDATION_SEEDS
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,10 @@ class FacesSettings(Settings):
         for name in ("cached_subjects", "cached_photographs", "render_workers"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} {getattr(self, name)}: must be at least 1")
-        if self.subjects and self.first_subject + self.subjects > FIRST:
+        if self.subjects and self.first_subject + self.subjects > VALIDATION_SEEDS:
             raise InputError(
                 f"first_subject {self.first_subject} with subjects {self.subjects}: "
-                f"seeds from {FIRST:,} on are for validation and evaluation"
+                f"seeds from {VALIDATION_SEEDS:,} on are for validation and evaluation"
             )
         real = self.photographs_share if self.photographs else 0.0
         real += self.dataset_share if self.dataset else 0.0

@@ -9,17 +9,15 @@ from torch import Tensor
 
 from palsynth.data.examples import stack
 from palsynth.data.synthetic_source import SyntheticSource
-from palsynth.subjects import EVALUATION_SEEDS
+from palsynth.subjects import VALIDATION_SEEDS
 
 PEOPLE, EACH = 32, 4
-FIRST = EVALUATION_SEEDS - 10_000
-"""Seed of the first validation subject, used neither for training nor for evaluation."""
 
 
 @lru_cache(maxsize=1)
 def validation_batch() -> dict[str, Tensor]:
     """Four pictures of each of 32 synthetic subjects; the first 32 pictures show each one once."""
-    source = SyntheticSource(FIRST, PEOPLE, seed=9)
+    source = SyntheticSource(VALIDATION_SEEDS, PEOPLE, seed=9)
     batch = stack([source[n] for n in range(PEOPLE * EACH)])
     return {name: torch.from_numpy(array) for name, array in batch.items()}
 

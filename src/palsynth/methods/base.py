@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
@@ -16,6 +14,7 @@ from palsynth.clinical import Movement, Palsy, Side
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, Framing
+from palsynth.plugins import load_class, with_others
 from palsynth.simulator.drive import Drive
 from palsynth.subjects.render import Scene
 from palsynth.subjects.subject import Subject
@@ -224,8 +223,7 @@ def method_places() -> dict[str, str]:
 
     A name of our own cannot be replaced by another package.
     """
-    others = {point.name: point.value for point in entry_points(group=ENTRY_POINTS)}
-    return {**others, **METHODS}
+    return with_others(METHODS, ENTRY_POINTS)
 
 
 def method_names() -> list[str]:
@@ -248,14 +246,8 @@ def method_class(name: str) -> type[Method]:
     name, places = renamed.method(name), method_places()
     if name not in places:
         raise InputError(f"no method '{name}'; choose one of {', '.join(method_names())}")
-    module, _, class_name = places[name].partition(":")
-    try:
-        found: type[Method] = getattr(importlib.import_module(module), class_name)
-    except (ImportError, AttributeError) as error:
-        if name in METHODS:
-            raise
-        raise InputError(f"method '{name}' of another package: {error}; install it again") from None
-    return found
+    kind: type[Method] = load_class(name, places[name], METHODS, "method")
+    return kind
 
 
 def get_method(name: str, weights: Path | None = None) -> Method:

@@ -11,10 +11,17 @@ from palsynth.subjects.render import (
     render,
     render_drive,
 )
-from palsynth.subjects.subject import EVALUATION_SEEDS, Subject, sample, subject_name
+from palsynth.subjects.subject import (
+    EVALUATION_SEEDS,
+    VALIDATION_SEEDS,
+    Subject,
+    sample,
+    subject_name,
+)
 
 __all__ = [
     "EVALUATION_SEEDS",
+    "VALIDATION_SEEDS",
     "HeadPose",
     "Jitter",
     "Light",

@@ -24,6 +24,10 @@ from palsynth.subjects.monk import monk_tone
 EVALUATION_SEEDS = 1_000_000
 """Seeds from this one on are for evaluation only and must not be trained on."""
 
+VALIDATION_SEEDS = EVALUATION_SEEDS - 10_000
+"""Seeds from here to EVALUATION_SEEDS are for validation during training: of subjects that are used
+neither for training nor for evaluation."""
+
 YOUNGEST, OLDEST = 16, 80
 """Range of ages in years."""
 

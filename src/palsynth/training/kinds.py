@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from palsynth.plugins import load_class, with_others
 from palsynth.training.recipe import load
 
 KINDS = {
@@ -22,6 +22,14 @@ KINDS = {
     "controlnet": "palsynth.methods.controlnet.recipe:ControlNetRecipe",
 }
 """Kind of recipe -> where its dataclass is."""
+
+ENTRY_POINTS = "palsynth.recipes"
+"""Group of the entry points under which other packages offer kinds of recipe."""
+
+
+def kind_places() -> dict[str, str]:
+    """Kind -> ``module:class`` of every recipe, those of other installed packages too."""
+    return with_others(KINDS, ENTRY_POINTS)
 
 
 def load_recipe(path: Path, note: Callable[[str], None] | None = None) -> Any:
@@ -44,8 +52,9 @@ class _Kinds(dict[str, type]):
     """Kind -> dataclass; imports only the one that is looked up."""
 
     def __init__(self) -> None:
-        super().__init__(dict.fromkeys(KINDS, object))
+        self._places = kind_places()
+        super().__init__(dict.fromkeys(self._places, object))
 
     def __getitem__(self, kind: str) -> type:
-        module, name = KINDS[kind].split(":")
-        return getattr(importlib.import_module(module), name)
+        recipe: type = load_class(kind, self._places[kind], KINDS, "recipe of kind")
+        return recipe

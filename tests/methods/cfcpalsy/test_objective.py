@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from palsynth.data import pair_settings
 from palsynth.encoders.base import as_images
 from palsynth.encoders.load import identity_encoder, landmark_encoder
-from palsynth.methods.cfcpalsy import data
 from palsynth.methods.cfcpalsy import objective as module
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
@@ -219,7 +219,7 @@ def test_a_unet_can_train_without_any_condition(
 def test_validation_and_its_picture(
     monkeypatch: pytest.MonkeyPatch, batch: dict[str, Tensor]
 ) -> None:
-    monkeypatch.setattr(module, "validation_batch", lambda size: batch)
+    monkeypatch.setattr(module, "validation_pairs", lambda size: batch)
     objective = CFCPalsyObjective(build(default())).eval()
     samples = objective.model.sample(images_of(batch), range(6))
     compared = {"made": samples, **{n: as_images(batch[n]) for n in ("identity", "draft")}}
@@ -263,9 +263,9 @@ def test_validation_pairs_different_subjects_that_no_training_uses(
         calls.append((group, member, script, other))
         return Pair()
 
-    monkeypatch.setattr(data, "GroupsSource", Groups)
-    monkeypatch.setattr(data, "make_pair", make_pair)
-    data.validation_batch.__wrapped__(56)
+    monkeypatch.setattr(pair_settings, "GroupsSource", Groups)
+    monkeypatch.setattr(pair_settings, "make_pair", make_pair)
+    pair_settings.validation_pairs.__wrapped__(56)
     assert calls[0] == (992_000, 500)
     assert calls[1:] == [
         (group, member, script, other)

@@ -25,7 +25,8 @@ from palsynth.methods.cfcpalsy.config import CFCPalsySettings
 from palsynth.methods.cfcpalsy.io.files import load_model, save_model
 from palsynth.methods.cfcpalsy.method import CFCPalsyMethod
 from palsynth.methods.cfcpalsy.networks.model import ImageBatch
-from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline, _add_change, _fade, _paste
+from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
+from palsynth.methods.compositing import _fade, add_change, paste
 from palsynth.methods.resolve import expression_image
 from palsynth.subjects import View, render, sample
 from tests.methods.cfcpalsy.conftest import build, default, small
@@ -178,10 +179,10 @@ def test_a_crop_fades_at_its_border_and_a_zero_change_has_no_effect(face: Face) 
     assert np.array_equal(_fade(100), _fade(100)[::-1, ::-1].T)
     zero = np.zeros((56, 56, 3), np.float32)
     to_image = np.array([[3.0, 0.0, 20.0], [0.0, 3.0, 30.0]])
-    assert np.array_equal(_add_change(face.image, zero, to_image), face.image)
-    brighter = _add_change(np.full_like(face.image, 100), zero + np.float32([8, 0, -4]), to_image)
+    assert np.array_equal(add_change(face.image, zero, to_image), face.image)
+    brighter = add_change(np.full_like(face.image, 100), zero + np.float32([8, 0, -4]), to_image)
     assert brighter[114, 104].tolist() == [108, 100, 96]
-    red = _paste(face.image, np.full((56, 56, 3), [255, 0, 0], np.uint8), to_image)
+    red = paste(face.image, np.full((56, 56, 3), [255, 0, 0], np.uint8), to_image)
     assert np.array_equal(red[114, 104], [255, 0, 0])
     assert np.array_equal(red[:25], face.image[:25])
 

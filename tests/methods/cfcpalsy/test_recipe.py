@@ -13,13 +13,13 @@ import torch
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.data.folder_pairs import FolderPairs
 from palsynth.data.groups import GroupsSource
+from palsynth.data.pair_settings import PairsSettings, pairs_source
 from palsynth.data.training_pairs import PairsSource
 from palsynth.errors import InputError
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
-from palsynth.methods.cfcpalsy.config import CFCPalsySettings, PairsSettings
-from palsynth.methods.cfcpalsy.data import pairs_source
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings
 from palsynth.methods.cfcpalsy.io.files import load_model
 from palsynth.methods.cfcpalsy.recipe import CFCPalsyRecipe
 from palsynth.subjects import View, render, sample

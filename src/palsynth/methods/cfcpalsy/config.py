@@ -7,10 +7,8 @@ Defaults are the paper's (arXiv 2409.07271 and its training script).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
-from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
 from palsynth.settings import Settings
 
@@ -135,48 +133,3 @@ class CFCPalsySettings(Settings):
     def uses_draft(self) -> bool:
         """Whether the model needs the simulator's draft."""
         return "draft" in self.condition.images or self.diffusion.residual == "draft"
-
-
-@dataclass(frozen=True)
-class PairsSettings(Settings):
-    """Where training pairs come from: a clinical dataset, or groups of synthetic subjects."""
-
-    dataset: Path | None = None
-    """Dataset folder; a pair is two images of one patient of its train split. Default: none, pairs
-    come from groups of synthetic subjects."""
-    subjects: int = 6000
-    """Number of synthetic subjects, where there is no dataset."""
-    first_subject: int = 200_000
-    """Seed of the first subject."""
-    photographs: Path | None = None
-    """London-set folder, the people of whose train split are members of some groups."""
-    mixed: float = 0.35
-    """Share of groups half of whose members are photographed people, moved by the simulator."""
-    smiling: float = 0.0
-    """Share of groups of photographed people only, whose smiles and half-smiles are photographs
-    too."""
-    groups: int = 1500
-    """Number of cached groups; each gives 36 pairs of two different members."""
-    cache_dir: Path = Path("runs/cache-groups")
-    """Folder of the cached groups."""
-    render_workers: int = 2
-    """Processes that render the groups."""
-    crossed: bool = True
-    """Whether expression images show another person, as at synthesis; False pairs two images of one
-    person, as the paper does."""
-    healthy: float = 0.12
-    """Share of movements without a palsy."""
-    mirror: float = 0.5
-    """Share of pairs that are mirrored."""
-    seed: int = 0
-    """Seed of the groups, of their order and of the mirroring."""
-
-    def __post_init__(self) -> None:
-        if self.first_subject + self.subjects > FIRST:
-            raise InputError(
-                f"first_subject {self.first_subject} with subjects {self.subjects}: "
-                f"seeds from {FIRST:,} on are for validation and evaluation"
-            )
-        for name in ("groups", "render_workers"):
-            if getattr(self, name) < 1:
-                raise InputError(f"{name} {getattr(self, name)}: must be at least 1")

@@ -20,9 +20,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from palsynth.data.pair_settings import validation_pairs
 from palsynth.encoders.base import as_images
 from palsynth.encoders.load import identity_encoder, landmark_encoder
-from palsynth.methods.cfcpalsy.data import validation_batch
 from palsynth.methods.cfcpalsy.io.files import save_model
 from palsynth.methods.cfcpalsy.networks.conditioner import IdentityEncoding
 from palsynth.methods.cfcpalsy.networks.diffusion import (
@@ -169,7 +169,7 @@ class CFCPalsyObjective(Objective):
     def validate(self) -> dict[str, float]:
         """PSNR against the true answers of unseen subjects, in dB over all pixels, of samples and,
         for comparison, of the identity image and of the draft."""
-        batch = validation_batch(self.model.settings.unet.size)
+        batch = validation_pairs(self.model.settings.unet.size)
         device = next(self.model.unet.parameters()).device
         images = {name: as_images(batch[name]).to(device) for name in IMAGES}
         true = images.pop("target")
@@ -185,7 +185,7 @@ class CFCPalsyObjective(Objective):
 
     def picture(self) -> np.ndarray | None:
         """Rows of identity, expression, draft, sample, target, of the last validation."""
-        batch = validation_batch(self.model.settings.unet.size)
+        batch = validation_pairs(self.model.settings.unet.size)
         samples = (self._validation_samples * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
         columns = [batch[n].numpy() for n in ("identity", "expression", "draft")]
         columns += [samples, batch["target"].numpy()]

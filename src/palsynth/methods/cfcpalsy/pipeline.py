@@ -5,26 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
 from palsynth.encoders.base import as_images
 from palsynth.face.face import Face
-from palsynth.face.regions import region_mask
 from palsynth.methods.base import ExpressionImage, TargetExpression
 from palsynth.methods.captured import draft
 from palsynth.methods.cfcpalsy.config import DiffusionSettings
 from palsynth.methods.cfcpalsy.io.files import load_model, save_model
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, ImageBatch, Preview
+from palsynth.methods.compositing import add_change, paste, soft_face_mask
 from palsynth.methods.networks import default_device
 from palsynth.simulator.drive import Drive
-
-RIM = 0.08
-"""Width of the border over which a crop fades into the photo around it, as a share of its side."""
-
-SOFT = 0.05
-"""Blur of the face mask that limits a change of the draft, as a share of the outer-eye distance."""
 
 
 class CFCPalsyPipeline:
@@ -90,10 +83,10 @@ class CFCPalsyPipeline:
         for k, face in enumerate(identities):
             to_image = crops[k].onto(face)
             if drafts is None:
-                images.append(_paste(face.image, samples[k], to_image))
+                images.append(paste(face.image, samples[k], to_image))
             else:
-                change = (samples[k] - inputs["draft"][k]) * _soft_face_mask(crops[k])[..., None]
-                images.append(_add_change(drafts[k], change, to_image))
+                change = (samples[k] - inputs["draft"][k]) * soft_face_mask(crops[k])[..., None]
+                images.append(add_change(drafts[k], change, to_image))
         return images
 
     def _sample(
@@ -126,48 +119,3 @@ def _make_drafts(
         draft(face, target or picture)
         for face, picture, target in zip(identities, expressions, targets, strict=True)
     ]
-
-
-def _soft_face_mask(crop: Face) -> np.ndarray:
-    """(S, S) float32: 1 in the face, falling to 0 around it, where no expression has an effect."""
-    mask = region_mask(crop.landmarks, "face", crop.image.shape).astype(np.float32)
-    return np.asarray(cv2.GaussianBlur(mask, (0, 0), SOFT * crop.outer_eyes))
-
-
-def _add_change(image: np.ndarray, change: np.ndarray, to_image: np.ndarray) -> np.ndarray:
-    """Adds the change of a crop (S, S, 3) to an image, where the crop lies in it: a larger image
-    keeps its own sharpness, and only what changes is as coarse as the crop."""
-    faded = change * _fade(change.shape[0])[..., None]
-    warped = _warp(faded, to_image, image.shape)
-    return (image + warped).round().clip(0, 255).astype(np.uint8)
-
-
-def _paste(image: np.ndarray, crop: np.ndarray, to_image: np.ndarray) -> np.ndarray:
-    """Pastes a crop (S, S, 3) into an image, blended at the crop's border."""
-    alpha = _warp(_fade(crop.shape[0]), to_image, image.shape)[..., None].clip(0, 1)
-    warped = _warp(crop, to_image, image.shape, cv2.BORDER_REPLICATE)
-    return (image * (1 - alpha) + warped * alpha).round().clip(0, 255).astype(np.uint8)
-
-
-def _warp(
-    crop: np.ndarray,
-    to_image: np.ndarray,
-    shape: tuple[int, ...],
-    border: int = cv2.BORDER_CONSTANT,
-) -> np.ndarray:
-    """Warps a crop to the pixels of an image of a shape (H, W, ...)."""
-    return cv2.warpAffine(
-        crop.astype(np.float32),
-        to_image,
-        (shape[1], shape[0]),
-        flags=cv2.INTER_CUBIC,
-        borderMode=border,
-    )
-
-
-def _fade(size: int) -> np.ndarray:
-    """(S, S) float32: 1 in the middle, falling to 0 at the border."""
-    rim = RIM * size
-    edge = np.minimum(np.arange(size) + 0.5, size - np.arange(size) - 0.5) / rim
-    line = edge.clip(0, 1).astype(np.float32)
-    return np.minimum(line[:, None], line[None])

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from palsynth.data.examples import Source
+from palsynth.data.pair_settings import PairsSettings, pairs_source
 from palsynth.errors import InputError
-from palsynth.methods.cfcpalsy.config import CFCPalsySettings, PairsSettings
-from palsynth.methods.cfcpalsy.data import pairs_source
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings
 from palsynth.methods.cfcpalsy.io.files import load_networks
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, build_networks
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective

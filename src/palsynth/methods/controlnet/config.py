@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.strategies import Strategy
 from palsynth.settings import Settings
+from palsynth.subjects import VALIDATION_SEEDS
 from palsynth.training.init import InitFrom
 from palsynth.training.objective import TIMESTEPS
 
@@ -107,8 +107,8 @@ class HealthySettings(Settings):
     def __post_init__(self) -> None:
         if self.subjects < 1 or self.render_workers < 1:
             raise InputError("subjects and render_workers must be at least 1")
-        if self.first_subject + self.subjects > FIRST:
+        if self.first_subject + self.subjects > VALIDATION_SEEDS:
             raise InputError(
                 f"first_subject {self.first_subject} with subjects {self.subjects}: seeds from "
-                f"{FIRST:,} on are for validation and evaluation"
+                f"{VALIDATION_SEEDS:,} on are for validation and evaluation"
             )

@@ -17,7 +17,6 @@ from torch import Tensor
 from palsynth.clinical import YANAGIHARA, Movement, Palsy
 from palsynth.data.cache import ShardedCache
 from palsynth.data.examples import Source, shuffled
-from palsynth.encoders.validation import FIRST
 from palsynth.errors import InputError
 from palsynth.face.framing import PORTRAIT
 from palsynth.methods.controlnet.conditioning import canny_edges
@@ -25,7 +24,7 @@ from palsynth.methods.controlnet.config import HealthySettings
 from palsynth.methods.controlnet.data.examples import NUMBERS, ControlNetExample, collate
 from palsynth.progress import progress_bar
 from palsynth.seeds import Stream, make_rng
-from palsynth.subjects import EVALUATION_SEEDS, random_view, render, sample
+from palsynth.subjects import EVALUATION_SEEDS, VALIDATION_SEEDS, random_view, render, sample
 from palsynth.subjects.description import describe
 
 HELD = 12
@@ -67,7 +66,7 @@ def held_out(size: int) -> dict[str, Tensor]:
     Returns:
         What :func:`.examples.collate` gives of 12 examples.
     """
-    source = HealthySource(FIRST + 4000, size, seed=7)
+    source = HealthySource(VALIDATION_SEEDS + 4000, size, seed=7)
     examples = []
     for number in range(HELD):
         record = source[number]
