@@ -18,7 +18,7 @@ from palsynth.methods import Request, get_method
 from palsynth.methods.base import ExpressionImage, TargetExpression
 from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import simulate
-from palsynth.subjects import HeadPose, View, render, render_drive, sample
+from palsynth.subjects import HeadPose, Scene, View, render, render_drive, sample
 
 SIDES = pytest.mark.parametrize("side", list(Side))
 
@@ -108,7 +108,7 @@ def test_a_captured_rest_leaves_the_image_unchanged(rest: Face) -> None:
 
 @pytest.mark.parametrize("yaw", [-20.0, 20.0])
 def test_a_turned_head_is_no_palsy(yaw: float) -> None:
-    view = View(256, PORTRAIT, HeadPose(yaw))
+    view = View(256, PORTRAIT, Scene(HeadPose(yaw)))
     turned = capture(detect_face(render(sample(1_000_602), Movement.GRIN, view=view).image))
     assert turned.yaw == pytest.approx(yaw, abs=8)
     assert turned.mirrored().yaw == -turned.yaw

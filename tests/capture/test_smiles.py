@@ -14,7 +14,7 @@ from palsynth.face import topology
 from palsynth.face.detect import detect_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.simulator.smile import MOUTH, smile_model
-from palsynth.subjects import Light, View, render, sample
+from palsynth.subjects import Light, Scene, View, render, sample
 from tests.capture.coefficients import make_coefficients
 
 EFFORT = 0.8
@@ -83,7 +83,7 @@ def test_light_is_fitted_to_the_smiling_side_whatever_the_lamp(
         subject, palsy = sample(seed, age=28), Palsy.peripheral(side, Grade.VI)
         view = View(320, PORTRAIT)
         rest = detect_face(render(subject, view=view).image)
-        dim = replace(view, light=Light(exposure=0.8))
+        dim = replace(view, scene=Scene(light=Light(exposure=0.8)))
         smiling = detect_face(render(subject, Movement.GRIN, palsy, view=dim).image)
         # a full grin of the other side
         known = make_coefficients(**{side.other.value: {"mouthSmile": 0.9}})

@@ -58,6 +58,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         landmarks=dict.fromkeys(every, points),
         reading=dict.fromkeys(every, np.zeros(28)),
     )
+    for module in ("tables", "controlnet_strategies"):  # all pictures are there
+        monkeypatch.setattr(f"palsynth.comparison.{module}.transfer", lambda *_, **__: None)
+    monkeypatch.setattr("palsynth.comparison.tables.round_trip", lambda *_, **__: None)
     monkeypatch.setattr(judges, "perceptual", lambda path: lambda a, b: 0.5)
     monkeypatch.setattr(judges, "portrait", lambda path: np.zeros((8, 8, 3), np.uint8))
     return tmp_path

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import cv2
@@ -162,3 +166,43 @@ def test_add_an_importer(package: Path) -> None:
     assert "SUBJECT_MOVEMENT.jpg" in imported
     assert (package / "named-set" / "metadata.jsonl").read_text("utf-8").count("grin") >= 2
     assert "named-set" in checked
+
+
+def test_add_a_page(package: Path) -> None:
+    page = blocks(CONTRIBUTING / "page.md")
+    for block in page:
+        if block.title:
+            write(block, package)
+    (words,) = (words for block in page for words in commands(block))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    words[words.index("--port") + 1] = port
+    server = subprocess.Popen(
+        [sys.executable, "-m", "palsynth.cli", *words],
+        env=os.environ | {"PYTHONPATH": str(package / "src")},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stdout is not None
+        link = server.stdout.readline().strip()
+        assert link == f"http://127.0.0.1:{port}/7"
+        text = _read(link).decode()
+        assert "<title>Subject 7</title>" in text
+        assert "/7/grin.png" in text
+        assert _read(f"{link}/grin.png").startswith(b"\x89PNG")
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _read(link: str) -> bytes:
+    """What a server answers, once it is up."""
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(link, timeout=30) as answer:
+                return bytes(answer.read())
+        except urllib.error.URLError:
+            time.sleep(0.1)
+    raise AssertionError(link)

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
 from urllib.parse import parse_qs
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from palsynth.app.pages import HEADERS, page
 from palsynth.errors import InputError
 from palsynth.evaluation.study import ENDS, POINTS, QUESTIONS
 from palsynth.study.store import Study
-
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; "
-    "form-action 'self'; frame-ancestors 'none'",
-    "Cache-Control": "no-store",
-    "Referrer-Policy": "no-referrer",
-    "X-Robots-Tag": "noindex",
-}
-
-
-_TEMPLATES = Environment(
-    loader=PackageLoader("palsynth.app", "assets"),
-    autoescape=True,
-    trim_blocks=True,
-    undefined=StrictUndefined,
-)
 
 
 def study_app(study: Study) -> Starlette:
@@ -60,7 +43,7 @@ class _Pages:
 
     async def root(self, request: Request) -> Response:
         text = "Please open the link that you were given."
-        return _page("notice.html", self.study.title, text=text)
+        return page("notice.html", self.study.title, text=text)
 
     async def start(self, request: Request) -> Response:
         """Redirects to the first item without an answer."""
@@ -75,7 +58,7 @@ class _Pages:
             return _unknown()
         rater, items, place = found
         given = self.study.points(rater, items[place - 1])
-        return _page(
+        return page(
             "item.html",
             self.study.title,
             400 if problem else 200,
@@ -108,7 +91,7 @@ class _Pages:
     async def done(self, request: Request) -> Response:
         if self._rater(request) is None:
             return _unknown()
-        return _page("done.html", self.study.title, token=request.path_params["token"])
+        return page("done.html", self.study.title, token=request.path_params["token"])
 
     async def picture(self, request: Request) -> Response:
         found = self._place(request)
@@ -117,7 +100,7 @@ class _Pages:
             return Response(status_code=404)
         _, items, place = found
         data = self.study.picture(items[place - 1], which)
-        return Response(data, media_type="image/png", headers=_HEADERS)
+        return Response(data, media_type="image/png", headers=HEADERS)
 
     def _rater(self, request: Request) -> int | None:
         return self.study.rater(request.path_params["token"])
@@ -144,9 +127,4 @@ class _Pages:
 
 def _unknown() -> Response:
     text = "This link is not valid. Please check it."
-    return _page("notice.html", "Not found", 404, text=text)
-
-
-def _page(template: str, title: str, status: int = 200, **values: Any) -> Response:
-    text = _TEMPLATES.get_template(template).render(title=title, **values)
-    return HTMLResponse(text, status, _HEADERS)
+    return page("notice.html", "Not found", 404, text=text)

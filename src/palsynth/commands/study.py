@@ -76,31 +76,14 @@ def study_new(options: StudyNewOptions) -> None:
 
 def study_serve(options: StudyServeOptions) -> None:
     """Serve a questionnaire as a web page until interrupted."""
-    import socket
-
-    import uvicorn
-
+    from palsynth.app.server import serve
     from palsynth.app.study import study_app
     from palsynth.study.store import Study
 
     study = Study(options.study)
-    if not 1 <= options.port <= 65535:
-        raise InputError(f"--port {options.port}: must lie between 1 and 65535")
-    host = f"[{options.host}]" if ":" in options.host else options.host
-    address = (options.address or f"http://{host}:{options.port}").rstrip("/")
-    with socket.socket(socket.AF_INET6 if ":" in options.host else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((options.host, options.port))
-        except OSError as error:
-            raise InputError(
-                f"{options.host}:{options.port}: cannot be served ({error.strerror or error}); "
-                "give another --port or --host"
-            ) from None
-    print("one link per rater; press Ctrl+C to stop:")
-    for token in study.tokens():
-        print(f"  {address}/r/{token}", flush=True)
-    uvicorn.run(study_app(study), host=options.host, port=options.port, log_level="warning")
+    print("one link per rater; press Ctrl+C to stop:", flush=True)
+    paths = [f"/r/{token}" for token in study.tokens()]
+    serve(study_app(study), options.host, options.port, address=options.address, paths=paths)
 
 
 def study_report(options: StudyReportOptions) -> None:
