@@ -1,19 +1,21 @@
-"""Kills a writer by SIGKILL at a chosen place."""
+"""Kills a writer by SIGKILL at a chosen place, or at every place in turn."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import sqlite3
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir")
+CHANGES = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link")
 """Audit events of a changed folder; their first argument is a path."""
 
 
@@ -42,7 +44,7 @@ def killed_at_change(number: int, folder: Path, write: Callable[[], object]) -> 
     A file that is opened for writing there is cut short: two bytes of it have been written.
 
     Args:
-        number: which change, from 0: opening for writing, rename, deletion, a new folder.
+        number: which change, from 0: opening for writing, rename, deletion, a new folder or link.
         folder: the folder that is watched.
         write: the writer.
 
@@ -60,6 +62,9 @@ def killed_at_change(number: int, folder: Path, write: Callable[[], object]) -> 
         in_rmtree = not path.is_absolute()  # it names files by their open folder
         if not path.is_relative_to(folder) and not in_rmtree:
             return
+        wanted = {"os.mkdir": False, "os.remove": True}.get(event)
+        if not in_rmtree and wanted not in (None, path.exists()):
+            return  # it changes nothing
         left -= 1
         if left == -1:
             if opened and path.parent.is_dir():
@@ -104,3 +109,82 @@ def killed_in_sqlite(number: int, write: Callable[[], object]) -> bool:
             write()
 
     return _was_killed(counted)
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """The files of a folder, but for the temporary ones that a kill leaves."""
+    found = {
+        path.relative_to(folder): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    return {str(path): data for path, data in found.items() if ".partial" not in str(path)}
+
+
+def resumes(write: Callable[[Path], object], folder: Path, appended: Collection[str] = ()) -> None:
+    """Checks a writer that may be killed anywhere and started again.
+
+    Whatever it leaves under a final name is whole, and the second run ends with the same bytes as
+    one that was not killed.
+
+    Args:
+        write: the writer, of files below ``folder`` that do not depend on the time.
+        folder: a path that does not exist yet.
+        appended: names of files that grow row by row and are not whole before the end.
+    """
+    folder.mkdir()
+    write(folder)
+    whole = contents(folder)
+    assert whole
+    for number in count():
+        shutil.rmtree(folder)
+        folder.mkdir()
+        if not killed_at_change(number, folder, lambda: write(folder)):
+            break
+        for name, content in contents(folder).items():
+            assert name not in whole or name in appended or content == whole[name], number
+        write(folder)
+        assert contents(folder) == whole, number
+    assert number >= 2 * len(whole), "every file is opened and renamed"
+
+
+def replaces_as_a_whole(
+    write: Callable[[Path], object], folder: Path, before: dict[str, bytes]
+) -> None:
+    """Checks a writer of a folder that may be killed anywhere.
+
+    It leaves the folder as it was or complete; or, between two renames, it leaves none, and then
+    the second run brings back what was there. The second run always ends with the same bytes, and
+    without temporary files.
+
+    Args:
+        write: the writer of the folder that it is given.
+        folder: a path in a folder that does not exist yet.
+        before: files that are in the folder before, of which the writer replaces some or none.
+    """
+    parent = folder.parent
+
+    def prepare() -> None:
+        shutil.rmtree(parent, ignore_errors=True)
+        parent.mkdir()
+        for name, content in before.items():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(content)
+
+    prepare()
+    write(folder)
+    whole = contents(folder)
+    assert set(whole) > set(before)
+    missing = 0
+    for number in count():
+        prepare()
+        if not killed_at_change(number, parent, lambda: write(folder)):
+            break
+        left = contents(folder)
+        assert left in ({}, before, whole), number
+        missing += before != {} and left == {}
+        write(folder)
+        assert contents(folder) == whole, number
+        assert [path.name for path in parent.iterdir()] == [folder.name], number
+    assert number >= 2, "a folder is made and renamed"
+    assert missing == (before != {}), "it is there but for one moment"

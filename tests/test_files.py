@@ -19,7 +19,15 @@ from palsynth.face.images import (
     read_image,
     write_png,
 )
-from palsynth.files import atomic_write, forbid_inside, guard, guarded
+from palsynth.files import (
+    STALE,
+    atomic_folder,
+    atomic_write,
+    forbid_inside,
+    guard,
+    guarded,
+    remove_stale,
+)
 
 GREY = np.full((40, 40, 3), 128, np.uint8)
 
@@ -138,6 +146,120 @@ def test_several_may_write_the_same_file_at_once(tmp_path: Path) -> None:
         list(pool.map(write, range(10, 90)))
     assert path.read_text() in {f"{number}" * 1000 for number in range(10, 90)}
     assert [p.name for p in tmp_path.iterdir()] == ["file.txt"]
+
+
+def filled(folder: Path, **texts: str) -> Path:
+    folder.mkdir(parents=True)
+    for name, text in texts.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def test_a_folder_is_written_beside_and_takes_its_place(tmp_path: Path) -> None:
+    path = filled(tmp_path / "there" / "out", weights="before", card="card")
+    (filled(path / "sub", weights="before", card="of sub") / "link").symlink_to("card")
+    card = path.joinpath("card").stat().st_ino
+    with atomic_folder(path) as temporary:
+        filled(temporary / "sub", weights="after")
+        (temporary / "weights").write_text("after")
+        assert (path / "weights").read_text() == "before"
+    assert {str(p.relative_to(path)): p.read_text() for p in path.rglob("*") if p.is_file()} == {
+        "weights": "after",
+        "card": "card",
+        "sub/weights": "after",
+        "sub/card": "of sub",
+        "sub/link": "of sub",
+    }
+    assert path.joinpath("card").stat().st_ino == card, "linked, not copied"
+    assert path.joinpath("sub", "link").is_symlink()
+    assert [p.name for p in path.parent.iterdir()] == ["out"]
+    with atomic_folder(tmp_path / "new" / "out") as temporary:
+        (temporary / "weights").write_text("new")
+    assert (tmp_path / "new" / "out" / "weights").read_text() == "new"
+
+
+def test_what_cannot_be_linked_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def link(source: str, target: str) -> None:
+        raise OSError("not on this file system")
+
+    monkeypatch.setattr(os, "link", link)
+    path = filled(tmp_path / "out", card="card")
+    with atomic_folder(path) as temporary:
+        (temporary / "weights").write_text("after")
+    assert (path / "card").read_text() == "card"
+
+
+def test_a_link_to_a_folder_stays_one(tmp_path: Path) -> None:
+    target = filled(tmp_path / "target", card="card")
+    (tmp_path / "link").symlink_to(target)
+    with atomic_folder(tmp_path / "link") as temporary:
+        (temporary / "weights").write_text("after")
+    assert (tmp_path / "link").is_symlink()
+    assert sorted(p.name for p in target.iterdir()) == ["card", "weights"]
+
+
+def test_a_failed_write_leaves_the_folder_unchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = filled(tmp_path / "out", weights="before")
+    with contextlib.suppress(RuntimeError), atomic_folder(path) as temporary:
+        (temporary / "weights").write_text("half")
+        raise RuntimeError
+    with pytest.raises(InputError, match=r"out: cannot be written \(No such file"):  # noqa: SIM117
+        with atomic_folder(path) as temporary:
+            (temporary / "missing" / "weights").write_text("half")
+    replace = os.replace
+
+    def fail(source: Path, target: Path) -> None:
+        if source.name == ".out.partial":
+            raise OSError(28, "No space left on device")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(InputError, match="No space left"), atomic_folder(path) as temporary:
+        (temporary / "weights").write_text("after")
+    assert (path / "weights").read_text() == "before"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_cannot_be_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = filled(tmp_path / "out", weights="before")
+    for place, complaint in (
+        (path / "weights", "weights: is a file; give a folder"),
+        (path / "weights" / "sub", "sub: cannot be written"),
+    ):
+        with pytest.raises(InputError, match=complaint), atomic_folder(place):
+            raise AssertionError("not even begun")
+    monkeypatch.chdir(path)
+    for here in (Path(), tmp_path, Path("/")):
+        with pytest.raises(InputError, match="is the current folder or"), atomic_folder(here):
+            raise AssertionError("not even begun")
+    with guarded() as current:
+        current.protect(path / "weights")
+        monkeypatch.chdir(tmp_path)
+        with atomic_folder(path) as temporary:
+            (temporary / "other").write_text("after")
+        with (
+            pytest.raises(InputError, match="weights: is read by this command"),
+            atomic_folder(path) as temporary,
+        ):
+            (temporary / "weights").write_text("after")
+    assert (path / "weights").read_text() == "before"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_only_old_temporary_files_are_stale(tmp_path: Path) -> None:
+    with atomic_write(tmp_path / "part-1.npy") as running:
+        running.touch()
+        others = [tmp_path / name for name in ("part-1.npy", ".x-1.npy.1.partial.npy", "partial")]
+        stale = tmp_path / ".part-2.npy.abc.partial.npy"
+        for path in (*others, stale):
+            path.touch()
+            os.utime(path, (0, running.stat().st_mtime - STALE - 1))
+        remove_stale(tmp_path, "part-*.npy")
+        assert running.exists(), "another process may be writing it"
+        assert not stale.exists()
+        assert all(path.exists() for path in others)
 
 
 def test_a_report_may_not_lie_in_its_sets(tmp_path: Path) -> None:

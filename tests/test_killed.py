@@ -34,7 +34,7 @@ from palsynth.training.log import RunLog
 from palsynth.training.recipe import LoopSettings
 from palsynth.training.run_folder import check_folder, prepare_folder
 from tests.audit.test_figures import a_set
-from tests.killing import killed_at_change, killed_in_sqlite
+from tests.killing import killed_in_sqlite, resumes
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
@@ -138,31 +138,7 @@ def test_a_killed_writer_ends_with_the_same_bytes(
     study = Study(tmp_path / "study.sqlite")
     for item in (1, 2):
         study.save(1, item, dict.fromkeys(QUESTIONS, item))
-    for name in ("whole", "killed-0"):
-        (tmp_path / name).mkdir()
-    write(tmp_path / "whole")
-    whole = contents(tmp_path / "whole")
-    assert whole
-    for number in count():
-        folder = tmp_path / f"killed-{number}"
-        folder.mkdir(exist_ok=True)
-        if not killed_at_change(number, folder, lambda folder=folder: write(folder)):
-            break
-        for name, content in contents(folder).items():
-            assert name not in whole or name in APPENDED or content == whole[name], number
-        write(folder)
-        assert contents(folder) == whole, number
-    assert number >= 2 * len(whole), "every file is opened and renamed"
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    """The files of a folder, but for the temporary ones that a kill leaves."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {
-        str(path.relative_to(folder)): path.read_bytes()
-        for path in files
-        if ".partial" not in path.name
-    }
+    resumes(write, tmp_path / "out", APPENDED)
 
 
 def test_a_new_study_is_complete_or_not_there(tmp_path: Path) -> None:

@@ -1,9 +1,11 @@
-"""Atomic file writing, and protection of the files that a command reads."""
+"""Atomic writing of files and folders, and protection of the files that a command reads."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +14,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from palsynth.errors import InputError
+
+STALE = 3600.0
+"""Seconds without a change after which a temporary file is one that a killed process left."""
 
 
 @dataclass
@@ -129,3 +134,91 @@ def atomic_write(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Writes the files of a folder all or none.
+
+    Other files that are in the folder already stay there. A kill between the two renames of a
+    replacement leaves no folder of that name; the next process that writes it puts the former one
+    back, and removes what else a killed one left. So no two may write it at the same time.
+
+    Args:
+        path: the folder; it is made, or replaced when the context ends without an error.
+
+    Yields:
+        An empty temporary folder beside ``path`` to write to, which then takes its place.
+
+    Raises:
+        InputError: the path is a file or the current folder, cannot be written, or holds an input
+            of the running command that would be replaced.
+    """
+    final = path.resolve()  # a link stays one
+    if final.exists() and not final.is_dir():
+        raise InputError(f"{path}: is a file; give a folder")
+    if Path.cwd().is_relative_to(final):
+        raise InputError(f"{path}: is the current folder or holds it; give another folder")
+    temporary, former = (
+        final.with_name(f".{final.name}.{end}") for end in ("partial", "former.partial")
+    )
+    try:
+        _clear(final, temporary, former)
+        temporary.mkdir(parents=True)
+        yield temporary
+        if final.is_dir():
+            _add_others(final, temporary)
+            os.replace(final, former)
+        os.replace(temporary, final)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        with contextlib.suppress(OSError):
+            _clear(final, temporary, former)
+
+
+def _clear(final: Path, temporary: Path, former: Path) -> None:
+    """Removes the temporary folders of a folder; a former one that was not replaced goes back."""
+    if former.exists() and not final.exists():
+        os.replace(former, final)
+    for leftover in (temporary, former):
+        if leftover.exists():
+            shutil.rmtree(leftover)
+
+
+def _add_others(former: Path, new: Path) -> None:
+    """Links, or copies, to a new folder what only the former one holds."""
+
+    def replaced(folder: str, names: list[str]) -> list[str]:
+        place = new / Path(folder).relative_to(former)
+        found = [name for name in names if (place / name).is_file()]
+        if (current := guard()) is not None:
+            for name in found:
+                current.check(Path(folder, name))
+        return found
+
+    shutil.copytree(
+        former, new, symlinks=True, ignore=replaced, copy_function=_link, dirs_exist_ok=True
+    )
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # not on every file system
+        shutil.copy2(source, target)
+
+
+def remove_stale(folder: Path, pattern: str) -> None:
+    """Removes the temporary files that killed processes left of :func:`atomic_write`.
+
+    Those that changed within the last hour stay: another process may be writing them.
+
+    Args:
+        folder: where to look; not in its subfolders.
+        pattern: pattern of the names of the files that were written.
+    """
+    for path in folder.glob(f".{pattern}.*.partial*"):
+        with contextlib.suppress(OSError):  # another process may remove it too
+            if time.time() - path.stat().st_mtime > STALE:
+                path.unlink()

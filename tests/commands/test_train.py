@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,28 @@ def test_train_and_release(
     assert "is at step 3 already; give loop.steps 3 or more" in capsys.readouterr().err
     more = ("--resume", "--loop.seed", 5, "--loop.steps", 4)
     assert run("train", recipe, "--out", out, *more) == 0
+
+
+def test_a_recipe_is_not_overwritten_by_its_run(
+    recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mine = tmp_path / "mine" / "recipe.yaml"
+    mine.parent.mkdir()
+    mine.write_bytes(recipe.read_bytes())
+    assert run("train", mine, "--out", mine.parent, "--loop.steps", 1) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.endswith("recipe.yaml: the run would overwrite this recipe; give another --out")
+    assert len(error.splitlines()) == 1
+    assert mine.read_bytes() == recipe.read_bytes()
+    assert [path.name for path in mine.parent.iterdir()] == ["recipe.yaml"]
+    out = tmp_path / "run"
+    assert run("train", mine, "--out", out, "--loop.steps", 1) == 0
+    (out / "weights").rename(tmp_path / "weights")
+    shutil.rmtree(out / "checkpoints")  # as if it had been killed before the first
+    assert run("train", out / "recipe.yaml", "--out", out) == 0, "the file would not change"
+    assert run("train", out / "recipe.yaml", "--out", out, "--loop.steps", 2) == 2
+    assert "holds a run; say --resume" in capsys.readouterr().err
+    assert run("train", out / "recipe.yaml", "--out", out, "--loop.steps", 2, "--resume") == 0
 
 
 def test_a_dry_run_prints_the_cost_and_writes_no_file(

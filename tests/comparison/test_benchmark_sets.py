@@ -11,7 +11,7 @@ from PIL import Image
 from palsynth.cli import main
 from palsynth.clinical import YANAGIHARA, Movement
 from palsynth.comparison import benchmark_sets
-from palsynth.comparison.benchmark_sets import vp_patients, vp_transfer
+from palsynth.comparison.benchmark_sets import london_smile, vp_patients, vp_transfer
 from palsynth.data.manifest import read_manifest
 from palsynth.data.pairs import read_pairs
 from palsynth.errors import InputError
@@ -128,6 +128,9 @@ def test_london_smile(tmp_path: Path, astronaut: Face, capsys: pytest.CaptureFix
         ("identity/002.png", "truth/001.png", "truth/002.png"),
     ]
     assert pairs[0].gender == "female"
+    (photographs / "neutral" / "004.jpg").touch()
+    with pytest.raises(InputError, match="holds an export with other settings: photographs is"):
+        london_smile(tmp_path / "set", photographs)
     for words, fault in (
         (["london-smile"], "london-smile needs --photographs"),
         (["vp-transfer", "--photographs", "x"], "shows synthetic subjects; leave out"),

@@ -122,6 +122,10 @@ def test_two_sets_of_a_folder(photographs: Path, tmp_path: Path) -> None:
     again = read_image(out / "cross" / "half" / "1000401-left-100.png")
     assert np.array_equal(again, read_image(out / "self" / "half" / "1000401-left-100.png"))
     assert run("benchmark", "half-smiles", "--photographs", photographs, "--out", out) == 0
+    with (photographs / "smiling" / "1000402.png").open("ab") as file:
+        file.write(b"another photograph")
+    with pytest.raises(InputError, match=r"holds an export with other settings: photographs is"):
+        half_smiles(out, photographs)
     with pytest.raises(InputError, match="holds several sets; give one: cross, self"):
         read_pairs(out / "pairs.csv")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -184,6 +185,17 @@ def test_records_are_read_from_several_shards(tmp_path: Path) -> None:
         assert e.movement == e.subject
         assert np.allclose(e.function, e.subject / 10)
         assert e.tone == pytest.approx([e.subject / 10, 1])
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_what_a_killed_build_left_is_removed(tmp_path: Path) -> None:
+    killed, running = (tmp_path / f".part-00001.npy.{n}.partial.npy" for n in ("a1", "b2"))
+    for path in (killed, running):
+        path.touch()
+    os.utime(killed, (0, 0))
+    CachedSource(Counted(), tmp_path, 3).build()
+    names = sorted(path.name for path in tmp_path.glob("*.npy"))
+    assert names == [running.name, "part-00000.npy", "part-00001.npy"]
 
 
 @pytest.mark.usefixtures("small_shards")

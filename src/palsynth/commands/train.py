@@ -34,7 +34,8 @@ def train(words: Sequence[str]) -> None:
         words: the path of the recipe, then options and fields of the recipe.
 
     Raises:
-        InputError: no recipe is named, or the recipe or a field is not valid.
+        InputError: no recipe is named, the recipe or a field is not valid, or the run would
+            overwrite the recipe file.
     """
     if not words or words[0].startswith("-"):
         if "--help" not in words and "-h" not in words:
@@ -56,7 +57,10 @@ def train(words: Sequence[str]) -> None:
         print(forecast(recipe))
         return
     from palsynth.training.loop import train as run_recipe
+    from palsynth.training.run_folder import check_recipe_file
 
+    if not options.resume:
+        check_recipe_file(recipe, path, run)
     finished = run_recipe(recipe, run, resume=options.resume)
     if os.environ.get("RANK", "0") == "0":  # only one of several processes prints
         done = f"trained; the weights are in {run / 'weights'}"
@@ -78,16 +82,18 @@ class ReleaseOptions:
 
 def release(options: ReleaseOptions) -> None:
     """Export a finished run's weights in half precision, with its recipe and metrics."""
+    from palsynth.files import atomic_folder
     from palsynth.training.kinds import load_recipe
     from palsynth.training.release import release as write
 
-    size = write(options.run, options.out)
-    if load_recipe(options.out / "recipe.yaml").kind == "identity":
-        from palsynth.encoders.export import export_onnx
-        from palsynth.encoders.recogniser import ONNX
-        from palsynth.encoders.shipped import load_ours
+    with atomic_folder(options.out) as folder:  # never new weights with a former ONNX file
+        size = write(options.run, folder)
+        if load_recipe(folder / "recipe.yaml").kind == "identity":
+            from palsynth.encoders.export import export_onnx
+            from palsynth.encoders.recogniser import ONNX
+            from palsynth.encoders.shipped import load_ours
 
-        export_onnx(load_ours("identity", options.out), options.out / ONNX)
+            export_onnx(load_ours("identity", folder), folder / ONNX)
     print(f"{options.out}: {size / 2**20:.1f} MiB of weights")
 
 

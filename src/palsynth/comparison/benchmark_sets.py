@@ -19,7 +19,7 @@ from palsynth.data.pairs import Pair, write_pairs
 from palsynth.data.writer import DatasetWriter
 from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT, RECOGNISER, Framing
-from palsynth.face.photographs import Expression, read_subjects
+from palsynth.face.photographs import Expression, photographs_sha256, read_subjects
 from palsynth.generation.runner import Planned, write_planned
 from palsynth.methods.base import Request, TargetExpression
 from palsynth.methods.resolve import REST
@@ -165,10 +165,13 @@ def london_smile(
         progress: called with the number of finished pictures and their total.
 
     Raises:
-        InputError: the photographs or their tables cannot be read.
+        InputError: the photographs or their tables cannot be read, or ``folder`` holds a set of
+            other photographs.
     """
     subjects = read_subjects(photographs, "test")
-    writer = DatasetWriter(folder, _plan("london-smile", size, framing))
+    plan = _plan("london-smile", size, framing)
+    plan["photographs"] = photographs_sha256(photographs)
+    writer = DatasetWriter(folder, plan)
     kinds: dict[Expression, tuple[str, Movement]] = {
         "neutral": ("identity", Movement.REST),
         "smiling": ("truth", Movement.GRIN),

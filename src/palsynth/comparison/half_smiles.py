@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+import palsynth
 from palsynth.clinical import Movement, Palsy, Side
 from palsynth.data.half_smiles import Smiler, half_smile, read_smilers
 from palsynth.data.manifest import Row
@@ -15,6 +16,7 @@ from palsynth.data.writer import DatasetWriter
 from palsynth.errors import InputError
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import list_images
+from palsynth.face.photographs import photographs_sha256
 from palsynth.files import atomic_write, forbid_inside
 from palsynth.progress import Progress
 
@@ -47,8 +49,8 @@ def half_smiles(
         progress: called with the number of finished steps and their total.
 
     Raises:
-        InputError: A folder is missing, ``folder`` lies inside ``photographs``, or fewer than two
-            people smile on both sides.
+        InputError: A folder is missing, ``folder`` lies inside ``photographs`` or holds sets of
+            other photographs, or fewer than two people smile on both sides.
     """
     if not (photographs / "neutral").is_dir() or not (photographs / "smiling").is_dir():
         raise InputError(
@@ -76,7 +78,13 @@ def half_smiles(
     if len(subjects) < 2:
         why = f"; the first left out: {left_out[0]}" if left_out else ""
         raise InputError(f"{photographs}: fewer than two people smile on both sides{why}")
-    plan = {"benchmark": "half-smiles", "size": size, "framing": PORTRAIT.name}
+    plan = {
+        "benchmark": "half-smiles",
+        "size": size,
+        "framing": PORTRAIT.name,
+        "photographs": photographs_sha256(photographs),
+        "version": palsynth.__version__,
+    }
     writers = {kind: DatasetWriter(folder / kind, plan) for kind in ("self", "cross")}
     pairs: dict[str, list[Pair]] = {"self": [], "cross": []}
     for k, subject in enumerate(subjects):

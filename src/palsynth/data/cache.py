@@ -12,7 +12,7 @@ import numpy as np
 
 import palsynth
 from palsynth.errors import InputError
-from palsynth.files import atomic_write
+from palsynth.files import atomic_write, remove_stale
 from palsynth.progress import Progress
 from palsynth.records import claim_folder
 from palsynth.workers import map_in_processes
@@ -59,6 +59,8 @@ class ShardedCache:
     def build(self, workers: int = 1, progress: Progress | None = None) -> None:
         """Generates the missing shards. The result does not depend on ``workers``.
 
+        Several processes may build the same cache. What a killed one left unfinished is removed.
+
         Args:
             workers: number of processes.
             progress: called with the number of records done and their total.
@@ -74,6 +76,7 @@ class ShardedCache:
             remedy="delete it, or give another folder (the option cache_dir)",
             foreign=[f"{self.stem}-*.npy"],
         )
+        remove_stale(self.folder, f"{self.stem}-*.npy")
         paths = self._paths()
         missing = [k for k, path in enumerate(paths) if not path.exists()]
         finished = map_in_processes(self._build_part, missing, workers) if missing else []

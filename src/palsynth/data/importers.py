@@ -18,6 +18,7 @@ from palsynth.data.meei import meei
 from palsynth.data.placing import Importer, Placed, Unplaced, by_subject
 from palsynth.data.split import split_of
 from palsynth.errors import InputError
+from palsynth.files import atomic_folder
 
 
 def import_dataset(
@@ -65,10 +66,8 @@ def import_dataset(
     if not placed:
         rule = f"; {unplaced[0].path.name}: {unplaced[0].rule}" if unplaced else ""
         raise InputError(f"{folder}: nothing in it can be placed as '{source}'{rule}")
-    partial = target.with_name(f".{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
     rows = []
-    try:
+    with atomic_folder(target) as partial:
         for path, row in placed:
             row = replace(row, split=row.split or split_of(row.subject_id))
             copy = partial / row.file_name
@@ -76,12 +75,6 @@ def import_dataset(
             shutil.copyfile(path, copy)
             rows.append(row)
         write_manifest(partial, rows)
-        if target.exists():
-            target.rmdir()
-        partial.rename(target)
-    except OSError as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise InputError(f"{target}: cannot be written ({error.strerror or error})") from None
     return sorted(rows, key=lambda r: r.file_name), unplaced
 
 

@@ -44,7 +44,9 @@ def export_onnx(network: IRNet, path: Path) -> None:
         import onnx
         from onnx import TensorProto, helper, numpy_helper
     except ImportError:
-        raise InputError(f"{path}: writing it needs onnx; pip install 'palsynth[onnx]'") from None
+        raise InputError(
+            f"{path.name}: writing it needs onnx; pip install 'palsynth[onnx]'"
+        ) from None
     with atomic_write(path) as temporary:
         path.parent.mkdir(parents=True, exist_ok=True)
         # the newer exporter (dynamo) needs another package and writes the same graph

@@ -8,11 +8,14 @@ and ``info.csv`` (face_id, age, gender, ethnicity).
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from palsynth.errors import InputError
+from palsynth.face.images import list_images
 
 Expression = Literal["neutral", "smiling"]
 EXPRESSIONS: tuple[Expression, ...] = ("neutral", "smiling")
@@ -96,6 +99,22 @@ def reported(folder: Path) -> dict[str, PhotographedSubject]:
         name: _subject(folder, name, splits.get(name, {}).get("split", ""), info.get(name, {}))
         for name in {**splits, **info}
     }
+
+
+def photographs_sha256(folder: Path) -> str:
+    """Identifies a folder of photographs by the names and sizes of its files.
+
+    Args:
+        folder: the folder; what is neither a photograph in it nor one of its two tables does not
+            count.
+
+    Returns:
+        SHA-256, 64 hexadecimal digits.
+    """
+    tables = [path for path in (folder / "info.csv", folder / "split.csv") if path.is_file()]
+    photographs = [path for kind in EXPRESSIONS for path in list_images(folder / kind)]
+    sizes = [(p.relative_to(folder).as_posix(), p.stat().st_size) for p in (*photographs, *tables)]
+    return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
 
 
 def _subject(folder: Path, name: str, split: str, info: dict[str, str]) -> PhotographedSubject:

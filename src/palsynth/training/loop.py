@@ -7,7 +7,6 @@ source. A run that was killed and resumed is therefore bit-identical to an unint
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -20,6 +19,7 @@ from torch import Tensor
 
 from palsynth.errors import InputError
 from palsynth.face.images import SHOWS_INPUT, write_png
+from palsynth.files import atomic_folder
 from palsynth.training import checkpoints
 from palsynth.training import recipe as recipes
 from palsynth.training.batches import batches
@@ -235,13 +235,9 @@ class _Run:
     def _export(self) -> None:
         if not self.main:
             return
-        partial, final = self.run / ".weights.partial", self.run / "weights"
-        shutil.rmtree(partial, ignore_errors=True)
-        with self.ema.in_place():
-            self.objective.export(partial)
-        recipes.save(self.recipe, partial / "recipe.yaml")
-        shutil.rmtree(final, ignore_errors=True)
-        partial.rename(final)
+        with atomic_folder(self.run / "weights") as folder, self.ema.in_place():
+            self.objective.export(folder)
+            recipes.save(self.recipe, folder / "recipe.yaml")
 
 
 def _file_of(optimizer: str) -> str:

@@ -11,15 +11,15 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from palsynth.errors import InputError
-from palsynth.files import atomic_write
+from palsynth.files import atomic_folder
 
 
 def release(run: Path, folder: Path) -> int:
     """Writes the weights of a run in half precision, with its recipe and metrics.json.
 
-    metrics.json holds the last value of each figure in the log. Tensors with values outside the
-    range of half precision are copied unchanged. Other files in the folder, such as a model card,
-    are left alone.
+    The folder holds all of them or, after an error, what it held before. metrics.json holds the
+    last value of each figure in the log. Tensors with values outside the range of half precision
+    are copied unchanged. Other files in the folder, such as a model card, are left alone.
 
     Args:
         run: folder of the run.
@@ -34,28 +34,31 @@ def release(run: Path, folder: Path) -> int:
     weights = run / "weights"
     if not weights.is_dir():
         raise InputError(f"{run}: has no weights; finish its training first")
-    folder.mkdir(parents=True, exist_ok=True)
-    size = 0
-    for path in sorted(p for p in weights.rglob("*") if p.is_file()):
-        target = folder / path.relative_to(weights)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(target) as temporary:
-            if path.suffix == ".safetensors":
-                tensors = {name: _to_half(t) for name, t in load_file(path).items()}
-                with safe_open(path, "pt") as file:
-                    metadata = file.metadata() or {}
-                save_file(tensors, temporary, metadata={**metadata, "format": "pt"})
-                temporary.chmod(0o644)  # safetensors makes files readable by the owner only
-                size += temporary.stat().st_size
-            elif path.name == "config.json":
-                config = json.loads(path.read_text("utf-8"))
-                config.pop("_name_or_path", None)  # path of the weights it was initialised from
-                temporary.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
-            else:
-                shutil.copyfile(path, temporary)
-    with atomic_write(folder / "metrics.json") as temporary:
-        temporary.write_text(json.dumps(_last_figures(run), indent=1) + "\n", "utf-8")
-    return size
+    with atomic_folder(folder) as temporary:
+        for path in sorted(p for p in weights.rglob("*") if p.is_file()):
+            target = temporary / path.relative_to(weights)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            _copy(path, target)
+        (temporary / "metrics.json").write_text(
+            json.dumps(_last_figures(run), indent=1) + "\n", "utf-8"
+        )
+        return sum(path.stat().st_size for path in temporary.rglob("*.safetensors"))
+
+
+def _copy(path: Path, target: Path) -> None:
+    """Copies a file of the weights, in half precision and without paths of this machine."""
+    if path.suffix == ".safetensors":
+        tensors = {name: _to_half(tensor) for name, tensor in load_file(path).items()}
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+        save_file(tensors, target, metadata={**metadata, "format": "pt"})
+        target.chmod(0o644)  # safetensors makes files readable by the owner only
+    elif path.name == "config.json":
+        config = json.loads(path.read_text("utf-8"))
+        config.pop("_name_or_path", None)  # path of the weights it was initialised from
+        target.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
+    else:
+        shutil.copyfile(path, target)
 
 
 def _to_half(tensor: torch.Tensor) -> torch.Tensor:

@@ -34,6 +34,24 @@ def check_folder(recipe: Recipe, run: Path, resume: bool) -> None:
         raise InputError(f"{run}: holds a finished run; give another --out")
 
 
+def check_recipe_file(recipe: Recipe, path: Path, run: Path) -> None:
+    """Checks that a new run does not overwrite the recipe file that it starts from.
+
+    Args:
+        recipe: the recipe as it was read, with the options of the command.
+        path: the file that it was read from.
+        run: folder of the run.
+
+    Raises:
+        InputError: the file is the one to which the run saves the recipe, and would change.
+    """
+    saved = run / "recipe.yaml"
+    if checkpoints.steps(run) or not (saved.exists() and saved.samefile(path)):
+        return
+    if path.read_text("utf-8") != recipes.to_yaml(recipe):
+        raise InputError(f"{path}: the run would overwrite this recipe; give another --out")
+
+
 def prepare_folder(recipe: Recipe, run: Path) -> None:
     """Creates the folder with the recipe; removes what a killed run left half done.
 
