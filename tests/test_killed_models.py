@@ -120,7 +120,6 @@ def test_a_folder_is_replaced_as_a_whole(
     replaces_as_a_whole(write, tmp_path / "all" / "weights", before)
 
 
-@pytest.mark.xfail(reason="save_pretrained writes into the final folder", strict=True)
 @pytest.mark.parametrize("name", ["cfcpalsy", "controlnet-pf"])
 def test_a_method_is_saved_as_a_whole(
     name: str, tmp_path: Path, saved: Path, controlnet_folder: Path
@@ -129,12 +128,11 @@ def test_a_method_is_saved_as_a_whole(
     replaces_as_a_whole(method.save_pretrained, tmp_path / "all" / "weights", CARD)
 
 
-@pytest.mark.xfail(reason="save_pretrained writes into the final folder", strict=True)
 def test_a_converted_model_is_written_as_a_whole(tmp_path: Path) -> None:
     model = build(default())
 
     def write(folder: Path) -> None:
-        with patched(methods__cfcpalsy__convert__convert=lambda _: model):
+        with patched(methods__cfcpalsy__io__convert__convert=lambda _: model):
             convert(ConvertOptions(Path("published.ckpt"), folder))
 
     replaces_as_a_whole(write, tmp_path / "all" / "weights", CARD)

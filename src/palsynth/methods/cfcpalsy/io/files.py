@@ -10,6 +10,7 @@ from torch import nn
 
 from palsynth.encoders.published.files import load_exactly, read_tensors
 from palsynth.errors import InputError
+from palsynth.files import atomic_folder
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings
 from palsynth.methods.cfcpalsy.networks.conditioner import Conditioner
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel
@@ -35,13 +36,13 @@ def save_model(model: CFCPalsyModel, folder: Path) -> None:
     Raises:
         InputError: the folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     try:
-        model.unet.save_pretrained(folder / "unet")
-        model.conditioner.save_pretrained(folder / "conditioner")
-    except (OSError, SafetensorError) as error:
+        with atomic_folder(folder) as temporary:
+            model.unet.save_pretrained(temporary / "unet")
+            model.conditioner.save_pretrained(temporary / "conditioner")
+            save_settings(model.settings, KIND, temporary)
+    except SafetensorError as error:
         raise InputError(f"{folder}: cannot be written ({error})") from None
-    save_settings(model.settings, KIND, folder)
 
 
 def load_model(folder: Path | None = None) -> CFCPalsyModel:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from diffusers.models.controlnets.controlnet import ControlNetModel
 
 from palsynth.errors import InputError
+from palsynth.files import atomic_folder
 from palsynth.methods.controlnet.config import InferenceSettings, Sampling
 from palsynth.methods.controlnet.io.layout import ASSETS, BASE_FOLDER, save_base
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
@@ -161,13 +162,15 @@ def save_weights(
         base: the Stable Diffusion, if it is to be saved too; else the settings name it.
         pretrained: the ControlNet that tuning started from, if it is to be saved too.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    controlnet.save_pretrained(folder / "controlnet")
     if base is not None:
-        save_base(base, folder / BASE_FOLDER)
         model = replace(settings.model, base=BASE_FOLDER, tokenizer=None)
         settings = replace(settings, model=model)
     if pretrained is not None:
-        pretrained.save_pretrained(folder / _PRETRAINED)
         settings = replace(settings, init_from=Path(_PRETRAINED))
-    save_settings(settings, KIND, folder)
+    with atomic_folder(folder) as temporary:
+        controlnet.save_pretrained(temporary / "controlnet")
+        if base is not None:
+            save_base(base, temporary / BASE_FOLDER)
+        if pretrained is not None:
+            pretrained.save_pretrained(temporary / _PRETRAINED)
+        save_settings(settings, KIND, temporary)
