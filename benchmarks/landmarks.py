@@ -34,7 +34,8 @@ from palsynth.face.landmarker.landmarks import look, read_face
 from palsynth.face.landmarker.region import CropRegion
 from palsynth.face.measures import measure
 from palsynth.subjects import Scene, View, render, sample
-from palsynth.subjects.render import HeadPose, Portrait
+from palsynth.subjects.render import Portrait
+from palsynth.subjects.scene import HeadPose
 
 REFERENCE = Path(__file__).parent / "reference" / "mediapipe-0.10.21.npz"
 

@@ -231,7 +231,7 @@ def test_sheet_and_grid_name_the_side_that_they_show(
     assert grin.asymmetry > 0 if weak is Side.LEFT else grin.asymmetry < 0  # the left looks weaker
     heads: list[str] = []
     monkeypatch.setattr(
-        "palsynth.generation.sheet._captioned",
+        "palsynth.generation.sheet.captioned",
         lambda image, head, line, above=False: heads.append(head) or image,
     )
     grid([face], [TargetExpression(Movement.GRIN, palsy)], get_method("simulator"))

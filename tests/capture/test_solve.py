@@ -11,7 +11,8 @@ from palsynth.capture.neutral import COMPONENTS, fit_neutral, neutral_model
 from palsynth.capture.solve import _pose_columns, _turn, bounded, solve, solve_rest
 from palsynth.face import topology
 from palsynth.simulator.surface import Pose
-from palsynth.subjects.render import HeadPose, _rotation
+from palsynth.subjects.render import _rotation
+from palsynth.subjects.scene import HeadPose
 
 POINTS = topology.SKIN_POINTS
 

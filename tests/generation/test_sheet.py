@@ -12,15 +12,13 @@ from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.measures import Sided, measure
 from palsynth.generation import sheet as sheets
+from palsynth.generation.layout import PAPER, captioned, labelled_grid
 from palsynth.generation.measured import RequestedMeasured, requested_and_measured
 from palsynth.generation.runner import Generated
 from palsynth.generation.sheet import (
-    PAPER,
     _caption,
-    _captioned,
     _head,
     grid,
-    labelled_grid,
     layout_sheet,
     sheet,
 )
@@ -81,7 +79,7 @@ def test_each_picture_has_its_own_caption_below_it() -> None:
     ]
     assert [ROWS[k].movement.label for k in range(6)] == [head for head, _ in captions]
     found = [
-        _holds(made.image, _captioned(_flat(10 * k), *captions[k]), 8 + 108 * (k % 5))
+        _holds(made.image, captioned(_flat(10 * k), *captions[k]), 8 + 108 * (k % 5))
         for k in range(6)
     ]
     assert min(found) > 0, found
@@ -105,7 +103,7 @@ def test_captions_of_unknown_scores() -> None:
 def test_the_totals_of_requested_and_measured_are_above(monkeypatch: pytest.MonkeyPatch) -> None:
     totals: list[str] = []
     monkeypatch.setattr(
-        sheets, "_framed", lambda lines, title, total: totals.append(total) or _flat(0)
+        sheets, "framed", lambda lines, title, total: totals.append(total) or _flat(0)
     )
     layout_sheet([_made(_flat(0))] * 10, ROWS, "t", "requested")
     assert totals == [
@@ -142,9 +140,9 @@ def test_the_healthy_row_is_above_and_winks_with_the_same_eye() -> None:
     healthy = get_method("subjects")([Request(subject, t, 0, 100, PORTRAIT) for t in well])
     for k in (0, 8):
         label, x = YANAGIHARA[k].label, 8 + 108 * (k % 5)
-        above = _holds(made.image, _captioned(healthy[k], label, "healthy"), x)
+        above = _holds(made.image, captioned(healthy[k], label, "healthy"), x)
         below = _holds(
-            made.image, _captioned(made.pictures[k].image, *_caption(made.rows[k], "requested")), x
+            made.image, captioned(made.pictures[k].image, *_caption(made.rows[k], "requested")), x
         )
         assert 0 < above < below
     assert [row.requested_side for row in made.rows] == [Side.RIGHT] * 10
@@ -189,8 +187,8 @@ def test_a_grid_has_identities_in_rows_and_expressions_in_columns() -> None:
     assert [p.request.identity.seed for p in pictures] == [1, 1, 2, 2, 3, 3]
     assert [p.record["expression"] for p in pictures] == ["rest", "grin"] * 3
     heads = [
-        _captioned(_flat(101), "Rest", "", above=True),
-        _captioned(_flat(111), "Grin, left V", "", above=True),
+        captioned(_flat(101), "Rest", "", above=True),
+        captioned(_flat(111), "Grin, left V", "", above=True),
     ]
     first = [_holds(image, head, x) for head, x in zip(heads, (8, 116), strict=True)]
     assert first[0] == first[1] > 0
@@ -212,8 +210,8 @@ def test_row_names_are_left_and_column_headings_above() -> None:
     image = labelled_grid(lines, ["Grin", "Whistle"])
     x = int((image == 30).all(-1).any(0).argmax())
     upper = [
-        _holds(image, _captioned(_flat(10), "Grin", "", above=True), x),
-        _holds(image, _captioned(_flat(20), "Whistle", "", above=True), x + 108),
+        _holds(image, captioned(_flat(10), "Grin", "", above=True), x),
+        _holds(image, captioned(_flat(20), "Whistle", "", above=True), x + 108),
     ]
     lower = [_holds(image, _flat(30), x), _holds(image, _flat(40), x + 108)]
     assert upper[0] == upper[1] > 0

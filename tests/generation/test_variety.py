@@ -18,7 +18,7 @@ from palsynth.methods import ExpressionImage, Request, TargetExpression, get_met
 from palsynth.methods.resolve import as_drive
 from palsynth.simulator.drive import Drive, drive
 from palsynth.subjects import Light, sample
-from palsynth.subjects.render import apply_light
+from palsynth.subjects.scene import apply_light
 
 GRIN = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.IV))
 SUBJECT = sample(970_161)

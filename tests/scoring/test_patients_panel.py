@@ -13,7 +13,7 @@ from palsynth.data.pairs import Pair
 from palsynth.evaluation.patient import FALSE_ACCEPT
 from palsynth.face import topology
 from palsynth.face.images import read_image
-from palsynth.generation import sheet
+from palsynth.generation import layout
 from palsynth.methods.base import get_method
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.judged import Judged
@@ -185,7 +185,7 @@ def test_the_grid_has_the_patient_above_every_method(
     def noted(lines: dict[str, list[np.ndarray]], heads: list[str]) -> np.ndarray:
         levels = {name: [int(i[0, 0, 0]) for i in images] for name, images in lines.items()}
         seen.append((levels, list(heads)))
-        return sheet.labelled_grid(lines, heads)
+        return layout.labelled_grid(lines, heads)
 
     monkeypatch.setattr("palsynth.comparison.controlnet_strategies.labelled_grid", noted)
     side_by_side(panel, ["x", "y"], "b", tmp_path)

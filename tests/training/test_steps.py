@@ -51,7 +51,7 @@ class Slope(Objective):
         return {"validation/weight": self.weight[0].item()}
 
     def export(self, folder: Path) -> None:
-        folder.mkdir()
+        folder.mkdir(exist_ok=True)
         (folder / "weight").write_text(str(self.weight[0].item()))
 
 

@@ -41,7 +41,7 @@ def condition(options: ConditionOptions) -> None:
 
     from palsynth.face.detect import read_face
     from palsynth.face.images import SHOWS_INPUT, write_png
-    from palsynth.generation.sheet import labelled_grid
+    from palsynth.generation.layout import labelled_grid
     from palsynth.methods.controlnet.conditioning import codc, patient_edges
 
     if not 64 <= options.size <= 2048:

@@ -15,7 +15,7 @@ from palsynth.comparison.transfer import transfer
 from palsynth.errors import InputError
 from palsynth.evaluation.report import Report
 from palsynth.face.images import read_image
-from palsynth.generation.sheet import labelled_grid
+from palsynth.generation.layout import labelled_grid
 from palsynth.methods.base import Method, get_method
 from palsynth.methods.controlnet.config import Sampling
 from palsynth.methods.controlnet.method import (

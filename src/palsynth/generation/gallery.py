@@ -14,8 +14,8 @@ from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import write_jpeg
 from palsynth.files import atomic_write
+from palsynth.generation.layout import FOOT
 from palsynth.generation.runner import generate
-from palsynth.generation.sheet import FOOT
 from palsynth.methods.base import Method, Request, TargetExpression
 from palsynth.progress import Progress
 from palsynth.subjects import Subject

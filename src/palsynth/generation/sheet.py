@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
 from palsynth.clinical import YANAGIHARA, Palsy, house_brackmann, yanagihara_band
 from palsynth.face.detect import detect_faces
@@ -16,6 +14,7 @@ from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import text_chunks, write_png
 from palsynth.face.measures import Measures, measure
+from palsynth.generation.layout import captioned, framed, resized
 from palsynth.generation.measured import RequestedMeasured, requested_and_measured
 from palsynth.generation.provenance import merged
 from palsynth.generation.runner import Generated, generate
@@ -29,12 +28,8 @@ from palsynth.methods.base import (
 )
 from palsynth.methods.resolve import REST
 
-INK, GREY, PAPER = (28, 34, 40), (104, 114, 124), (255, 255, 255)
-CARE = "for research and teaching; not a medical device"
 ACROSS = 5
 """Pictures in a row of a sheet."""
-
-FOOT = f"synthetic, made by palsynth · {CARE}"
 
 
 @dataclass(frozen=True)
@@ -142,12 +137,12 @@ def layout_sheet(
     Returns:
         The sheet; its ``pictures`` have their original size.
     """
-    resized = [_resized(picture.image, size) for picture in pictures]
-    tiles = [_captioned(i, *_caption(r, reference)) for i, r in zip(resized, rows, strict=True)]
+    resized = [resized(picture.image, size) for picture in pictures]
+    tiles = [captioned(i, *_caption(r, reference)) for i, r in zip(resized, rows, strict=True)]
     lines = [tiles[k : k + ACROSS] for k in range(0, len(tiles), ACROSS)]
     if healthy is not None:
         upper = [
-            _captioned(i, r.movement.label, "healthy") for i, r in zip(healthy, rows, strict=True)
+            captioned(i, r.movement.label, "healthy") for i, r in zip(healthy, rows, strict=True)
         ]
         above = [upper[k : k + ACROSS] for k in range(0, len(upper), ACROSS)]
         lines = [line for pair in zip(above, lines, strict=True) for line in pair]
@@ -155,14 +150,7 @@ def layout_sheet(
     measured = _total([row.measured_score for row in rows])
     labelled = ((reference, requested), ("measured", measured))
     totals = [f"{label} {total}" for label, total in labelled if total]
-    return Sheet(_framed(lines, title, ", ".join(totals)), rows, list(pictures))
-
-
-def _resized(image: np.ndarray, size: int | None) -> np.ndarray:
-    if size is None or image.shape[0] == size:
-        return image
-    interpolation = cv2.INTER_AREA if size < image.shape[0] else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(image, (size, size), interpolation=interpolation))
+    return Sheet(framed(lines, title, ", ".join(totals)), rows, list(pictures))
 
 
 def _total(scores: list[int | None]) -> str:
@@ -196,10 +184,10 @@ def grid(
         for identity in identities
     ]
     heads = [_head(e) for e in expressions]
-    first = [_captioned(p.image, h, "", above=True) for p, h in zip(lines[0], heads, strict=True)]
+    first = [captioned(p.image, h, "", above=True) for p, h in zip(lines[0], heads, strict=True)]
     rest = [[picture.image for picture in line] for line in lines[1:]]
     title = f"{len(identities)} identities, one expression per column"
-    return _framed([first, *rest], title, ""), [picture for line in lines for picture in line]
+    return framed([first, *rest], title, ""), [picture for line in lines for picture in line]
 
 
 def _head(requested: Expression) -> str:
@@ -213,32 +201,6 @@ def _head(requested: Expression) -> str:
     return f"{requested.movement.label}, {weak.value} {house_brackmann(requested.palsy).value}"
 
 
-def labelled_grid(lines: dict[str, list[np.ndarray]], heads: Sequence[str]) -> np.ndarray:
-    """Lays out named rows of pictures, with a heading above each column.
-
-    The footer does not say that the pictures are synthetic, because a row may show input pictures.
-
-    Args:
-        lines: name of a row -> its pictures, (S, S, 3) uint8 RGB, as many in each row.
-        heads: headings of the columns.
-
-    Returns:
-        The grid, (H, W, 3) uint8 RGB.
-    """
-    font = ImageFont.load_default(11)
-    width = max(int(font.getlength(name)) for name in lines) + 8
-    rows = []
-    for number, (name, images) in enumerate(lines.items()):
-        canvas = Image.new("RGB", (width, images[0].shape[0]), PAPER)
-        ImageDraw.Draw(canvas).text((4, 4), name, INK, font)
-        tiles = [np.asarray(canvas), *images]
-        if not number:
-            titles = ["", *heads]
-            tiles = [_captioned(i, t, "", above=True) for i, t in zip(tiles, titles, strict=True)]
-        rows.append(tiles)
-    return _framed(rows, "", "", CARE)
-
-
 def _caption(row: RequestedMeasured, reference: str) -> tuple[str, str]:
     """Heading and line of a picture's caption."""
     measured = "no face" if row.measured_score is None else f"{row.measured_score}"
@@ -246,65 +208,3 @@ def _caption(row: RequestedMeasured, reference: str) -> tuple[str, str]:
     side = f", {row.side_text} weak" if weak else ""
     requested = "no face" if row.requested_score is None else f"{row.requested_score}"
     return row.movement.label, f"{reference} {requested} · measured {measured}{side}"
-
-
-def _captioned(image: np.ndarray, head: str, line: str, *, above: bool = False) -> np.ndarray:
-    """A picture with a heading and a line of text below, wrapped to the width of the picture; or
-    with the heading alone above."""
-    size = image.shape[1]
-    step = max(11, size // 20)
-    small = ImageFont.load_default(step)
-    wrapped = _wrapped(line, small, size - 8)
-    band = int(step * (1.7 if above else 1.9 + 1.4 * len(wrapped)))
-    canvas = Image.new("RGB", (size, size + band), PAPER)
-    canvas.paste(Image.fromarray(image), (0, band if above else 0))
-    draw = ImageDraw.Draw(canvas)
-    y = step * 0.25 if above else size + step * 0.35
-    draw.text((4, y), head, INK, ImageFont.load_default(step * 1.12))
-    for number, part in enumerate(wrapped, 1):
-        draw.text((4, y + step * 1.4 * number), part, GREY, small)
-    return np.asarray(canvas)
-
-
-def _wrapped(
-    text: str, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, width: int
-) -> list[str]:
-    """A text wrapped between words into lines of at most ``width`` pixels."""
-    lines: list[str] = []
-    for word in text.split():
-        longer = f"{lines[-1]} {word}" if lines else word
-        if lines and font.getlength(longer) <= width:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines
-
-
-def _framed(
-    lines: Sequence[Sequence[np.ndarray]], title: str, total: str, footer: str = FOOT
-) -> np.ndarray:
-    """Rows of tiles with a title and totals above and a footer below."""
-    gap = 8
-    width = max(sum(t.shape[1] + gap for t in line) + gap for line in lines)
-    # a few small pictures are narrower than the footer
-    footer_width = ImageFont.load_default(max(13, width // 84) * 0.9).getlength(footer)
-    width = max(width, int(footer_width) + 2 * gap)
-    stacked = []
-    for line in lines:
-        height = max(t.shape[0] for t in line)
-        canvas = np.full((height + gap, width, 3), 255, np.uint8)
-        x = gap
-        for tile in line:
-            canvas[: tile.shape[0], x : x + tile.shape[1]] = tile
-            x += tile.shape[1] + gap
-        stacked.append(canvas)
-    body = np.vstack(stacked)
-    step = max(13, width // 84)
-    head = Image.new("RGB", (width, int(step * (3.6 if total else 2.2))), PAPER)
-    draw = ImageDraw.Draw(head)
-    draw.text((gap, step * 0.5), title, INK, ImageFont.load_default(step * 1.25))
-    if total:
-        draw.text((gap, step * 2.2), total, GREY, ImageFont.load_default(step))
-    foot = Image.new("RGB", (width, int(step * 1.8)), PAPER)
-    ImageDraw.Draw(foot).text((gap, step * 0.3), footer, GREY, ImageFont.load_default(step * 0.9))
-    return np.vstack([np.asarray(head), body, np.asarray(foot)])

@@ -24,7 +24,7 @@ from palsynth.seeds import Stream, make_rng
 from palsynth.settings import Settings
 from palsynth.simulator.drive import Drive, SideDrive
 from palsynth.subjects import Light, Subject
-from palsynth.subjects.render import apply_light
+from palsynth.subjects.scene import apply_light
 
 MAX_EFFORT = 1.2
 """Largest effort of a movement."""

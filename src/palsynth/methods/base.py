@@ -16,7 +16,7 @@ from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, Framing
 from palsynth.plugins import load_class, with_others
 from palsynth.simulator.drive import Drive
-from palsynth.subjects.render import Scene
+from palsynth.subjects.scene import Scene
 from palsynth.subjects.subject import Subject
 
 

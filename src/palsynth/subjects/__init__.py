@@ -1,16 +1,8 @@
 """Synthetic subjects: sampled from the appearance model, moved by the simulator and rendered."""
 
 from palsynth.subjects.chance import random_palsy, random_scene, random_view
-from palsynth.subjects.render import (
-    HeadPose,
-    Jitter,
-    Light,
-    Portrait,
-    Scene,
-    View,
-    render,
-    render_drive,
-)
+from palsynth.subjects.render import Portrait, render, render_drive
+from palsynth.subjects.scene import HeadPose, Jitter, Light, Scene, View
 from palsynth.subjects.subject import (
     EVALUATION_SEEDS,
     VALIDATION_SEEDS,

@@ -6,7 +6,7 @@ import numpy as np
 
 from palsynth.clinical import Branch, Grade, Palsy, Side, SidePalsy
 from palsynth.face.framing import Framing
-from palsynth.subjects.render import HeadPose, Jitter, Light, Scene, View
+from palsynth.subjects.scene import HeadPose, Jitter, Light, Scene, View
 
 
 def random_palsy(rng: np.random.Generator, side: Side, healthy: float = 0.0) -> Palsy:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-import cv2
 import numpy as np
 
 from palsynth.appearance.eyes import Eyeball, iris_profile
@@ -12,7 +11,6 @@ from palsynth.appearance.model import canonical_mesh, pyramid, to_texture
 from palsynth.appearance.teeth import TOOTH_WHITE
 from palsynth.clinical import Movement, Palsy, Side
 from palsynth.face import topology
-from palsynth.face.framing import ID_PHOTO, Framing
 from palsynth.seeds import Stream, make_rng
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import Drive, drive
@@ -21,6 +19,7 @@ from palsynth.simulator.rest import Rest
 from palsynth.simulator.surface import Pose, rest_surface
 from palsynth.subjects.ageing import aged
 from palsynth.subjects.dress import Stage, background, draw_cap, draw_neck_and_top
+from palsynth.subjects.scene import HeadPose, View, apply_camera, apply_light
 from palsynth.subjects.subject import Subject
 
 LARGEST = 1024
@@ -28,65 +27,6 @@ LARGEST = 1024
 
 _PIVOT = np.array([0.0, 0.35, 0.75])
 """The joint of the neck, about which the head rotates, canonical units."""
-
-
-@dataclass(frozen=True)
-class HeadPose:
-    """Rotation of the head, degrees.
-
-    Attributes:
-        yaw: positive turns the face to the right of the image.
-        pitch: positive looks down.
-        roll: positive tilts clockwise in the image.
-    """
-
-    yaw: float = 0.0
-    pitch: float = 0.0
-    roll: float = 0.0
-
-
-@dataclass(frozen=True)
-class Light:
-    """Lighting of a picture.
-
-    Attributes:
-        side: position of the lamp, -1 (left of the image) to 1 (right).
-        exposure: factor of all light.
-        warmth: -1 (bluish) to 1 (yellowish).
-    """
-
-    side: float = 0.0
-    exposure: float = 1.0
-    warmth: float = 0.0
-
-
-@dataclass(frozen=True)
-class Jitter:
-    """Imperfections of camera and crop.
-
-    Attributes:
-        shift: translation in x and y, as fractions of the image side.
-        zoom: factor of the scale.
-        blur: sigma of the Gaussian blur, pixels in an image of 512 px.
-        noise: standard deviation of the Gaussian noise, grey levels.
-        seed: seed of the noise.
-    """
-
-    shift: tuple[float, float] = (0.0, 0.0)
-    zoom: float = 1.0
-    blur: float = 0.0
-    noise: float = 0.0
-    seed: int = 0
-
-
-@dataclass(frozen=True)
-class Scene:
-    """How a subject is photographed: pose of the head, lighting, and imperfections of camera and
-    crop."""
-
-    pose: HeadPose = field(default_factory=HeadPose)
-    light: Light = field(default_factory=Light)
-    jitter: Jitter = field(default_factory=Jitter)
 
 
 @dataclass(frozen=True)
@@ -106,21 +46,6 @@ class Portrait:
     subject: Subject
     movement: Movement
     palsy: Palsy
-
-
-@dataclass(frozen=True)
-class View:
-    """All parameters of a picture except subject and expression.
-
-    Attributes:
-        size: image side in pixels, 32 to 1024.
-        framing: the crop.
-        scene: pose, lighting and camera.
-    """
-
-    size: int = 256
-    framing: Framing = ID_PHOTO
-    scene: Scene = field(default_factory=Scene)
 
 
 def render(
@@ -184,7 +109,7 @@ def render_drive(
     image = moved.image.astype(np.float32)
     draw_cap(image, stage, make_rng(subject.seed, Stream.SUBJECT_CAP))
     image = apply_light(image, view.scene.light)
-    image = _apply_camera(image, view)
+    image = apply_camera(image, view)
     landmarks = np.vstack([moved.points[: topology.SKIN_POINTS, :2], _irises(rest, expression)])
     return image.clip(0, 255).round().astype(np.uint8), landmarks.astype(np.float32)
 
@@ -281,31 +206,3 @@ def _rotation(pose: HeadPose) -> np.ndarray:
     about_x = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     about_z = np.array([[cr, -sr, 0], [sr, cr, 0], [0, 0, 1]])
     return np.asarray(about_z @ about_x @ about_y)
-
-
-def apply_light(image: np.ndarray, light: Light) -> np.ndarray:
-    """Lights a picture.
-
-    Args:
-        image: (H, W, 3) float32 RGB, 0 … 255.
-        light: the lighting.
-
-    Returns:
-        (H, W, 3) float32 RGB, not clipped.
-    """
-    if light == Light():
-        return image
-    x = np.linspace(-1, 1, image.shape[1], dtype=np.float32)
-    gain = light.exposure * (1 + 0.28 * light.side * x)
-    tint = np.array([1 + 0.06 * light.warmth, 1.0, 1 - 0.10 * light.warmth], np.float32)
-    return image * gain[None, :, None] * tint
-
-
-def _apply_camera(image: np.ndarray, view: View) -> np.ndarray:
-    jitter = view.scene.jitter
-    if jitter.blur > 0:
-        image = cv2.GaussianBlur(image, (0, 0), max(0.3, jitter.blur * view.size / 512))
-    if jitter.noise > 0:
-        rng = make_rng(jitter.seed, Stream.CAMERA_NOISE)
-        image = image + rng.normal(0, jitter.noise, image.shape).astype(np.float32)
-    return image
