@@ -137,8 +137,8 @@ def layout_sheet(
     Returns:
         The sheet; its ``pictures`` have their original size.
     """
-    resized = [resized(picture.image, size) for picture in pictures]
-    tiles = [captioned(i, *_caption(r, reference)) for i, r in zip(resized, rows, strict=True)]
+    shown = [resized(picture.image, size) for picture in pictures]
+    tiles = [captioned(i, *_caption(r, reference)) for i, r in zip(shown, rows, strict=True)]
     lines = [tiles[k : k + ACROSS] for k in range(0, len(tiles), ACROSS)]
     if healthy is not None:
         upper = [
