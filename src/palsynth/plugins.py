@@ -41,7 +41,11 @@ def load_class(name: str, place: str, ours: Mapping[str, str], what: str) -> Any
     module, _, class_name = place.partition(":")
     try:
         return getattr(importlib.import_module(module), class_name)
-    except (ImportError, AttributeError) as error:
+    except Exception as error:  # whatever the other package does while it is imported
         if name in ours:
             raise
-        raise InputError(f"{what} '{name}' of another package: {error}; install it again") from None
+        line = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{what} '{name}' of another package: {place} cannot be imported ({line}); mend the "
+            "package or its entry point"
+        ) from None

@@ -191,3 +191,10 @@ def test_messages_about_invalid_palsies(data: object, text: str) -> None:
     with pytest.raises(ValueError) as error:
         Palsy.from_dict(data)  # type: ignore[arg-type]
     assert text in str(error.value)
+
+
+def test_a_side_in_words_is_that_side_and_not_the_other() -> None:
+    assert Palsy.peripheral("left", Grade.V) == Palsy.peripheral(Side.LEFT, Grade.V)  # type: ignore[arg-type]
+    assert Palsy.peripheral(Side.LEFT, Grade.V).of("left").tone < 1  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="'Left' is not a valid Side"):
+        Palsy.peripheral("Left", Grade.V)  # type: ignore[arg-type]

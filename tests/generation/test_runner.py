@@ -13,8 +13,10 @@ from PIL import Image
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.data.manifest import read_manifest
 from palsynth.data.writer import DatasetWriter
+from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.generation.runner import BATCH, Planned, generate, write_planned
+from palsynth.generation.variety import Variety
 from palsynth.methods import ExpressionImage, Request, TargetExpression, get_method
 from palsynth.methods.base import Weightless
 from palsynth.methods.resolve import EXPRESSION_SIZE, as_drive, subject_face
@@ -36,7 +38,7 @@ class Recorder(Weightless):
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         self.batches.append(list(requests))
-        return [np.full((32, 32, 3), request.seed, np.uint8) for request in requests]
+        return [np.full((r.size, r.size, 3), r.seed, np.uint8) for r in requests]
 
 
 @pytest.fixture(scope="module")
@@ -162,3 +164,39 @@ def test_labels_may_be_given_where_the_expression_is_a_picture(
     assert [r.provenance["expression"] for r in rows] == ["picture", "picture", "x.png"]  # type: ignore[index]
     copies = generate(Recorder(ExpressionImage, synthetic=False), [planned[0].request])
     assert planned[0].row(next(copies)).provenance is None
+
+
+class Faulty(Recorder):
+    """Makes whatever it is given."""
+
+    def __init__(self, images: list[np.ndarray]) -> None:
+        super().__init__(TargetExpression, Drive)
+        self.images = images
+
+    def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
+        return self.images
+
+
+@pytest.mark.parametrize(
+    ("images", "fault"),
+    [
+        ([], "made 0 images of 1 requests"),
+        ([np.zeros((96, 96, 3))], r"made float64 \(96, 96, 3\), not \(H, W, 3\) uint8 RGB"),
+        ([np.zeros((96, 96), np.uint8)], r"made uint8 \(96, 96\), not"),
+        ([np.zeros((50, 50, 3), np.uint8)], r"made uint8 \(50, 50, 3\), not 96 px a side"),
+    ],
+)
+def test_a_method_that_makes_something_else_is_named(
+    images: list[np.ndarray], fault: str, face: Face
+) -> None:
+    with pytest.raises(InputError, match=f"^method recorder: {fault}"):
+        list(generate(Faulty(images), [Request(face, GRIN, size=96)]))
+
+
+def test_what_cannot_be_generated_is_refused_in_words(face: Face, picture: ExpressionImage) -> None:
+    with pytest.raises(InputError, match="batch 0: must be at least 1"):
+        list(generate(Recorder(Drive), [Request(face, GRIN)], batch=0))
+    with pytest.raises(InputError, match="copies pictures, which cannot vary"):
+        list(generate(Recorder(Drive, synthetic=False), [Request(face, GRIN)], variety=Variety()))
+    with pytest.raises(InputError, match="takes requested movements only"):
+        list(generate(Recorder(TargetExpression), [Request(face, picture)]))

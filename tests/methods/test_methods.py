@@ -22,7 +22,7 @@ from palsynth.methods import (
 from palsynth.methods.base import METHODS, method_class
 from palsynth.methods.resolve import expression_image, identity_face, subject_face
 from palsynth.simulator.compose import compose
-from palsynth.simulator.drive import drive
+from palsynth.simulator.drive import Drive, drive
 from palsynth.simulator.photo import at_rest
 from palsynth.subjects import Subject, View, render, render_drive, sample
 
@@ -156,5 +156,38 @@ def test_a_method_of_another_package_that_lacks_a_member_is_named(
         get_method("old")
     assert str(error.value).startswith(
         "method 'old' of another package has no takes, weights_sha256, settings, save_pretrained; "
-        "derive it from palsynth.methods.base.Weightless"
+        "see palsynth.methods.base.Method"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "takes", "fault"),
+    [
+        ("other", frozenset({Drive}), "calls itself 'other'"),
+        ("mine", frozenset(), "takes neither ExpressionImage nor Drive; set takes = ALL_FORMS"),
+        ("mine", frozenset({TargetExpression}), "takes neither ExpressionImage nor Drive"),
+        ("mine", [Drive], "takes neither ExpressionImage nor Drive"),
+        ("mine", frozenset({"movement"}), "takes neither ExpressionImage nor Drive"),
+    ],
+)
+def test_a_faulty_method_of_another_package_is_named(
+    name: str, takes: object, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    members = {"name": name, "takes": takes, "__call__": lambda self, requests: []}
+    kind = type("Mine", (base.Weightless,), members)
+    monkeypatch.setattr(base, "method_class", lambda name: kind)
+    with pytest.raises(InputError, match=f"^method 'mine' of another package {fault}"):
+        get_method("mine")
+
+
+def test_a_package_that_fails_while_it_is_imported_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken_method.py").write_text("def (", "utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(base, "method_places", lambda: {"broken": "broken_method:Mine"})
+    with pytest.raises(InputError) as error:
+        get_method("broken")
+    assert str(error.value).startswith(
+        "method 'broken' of another package: broken_method:Mine cannot be imported (invalid syntax"
     )

@@ -68,7 +68,7 @@ class ExpressionCoefficients:
         Returns:
             The coefficients of that side.
         """
-        return self.left if side is Side.LEFT else self.right
+        return self.left if Side(side) is Side.LEFT else self.right
 
     def mirrored(self) -> ExpressionCoefficients:
         """The mirror image of the expression."""

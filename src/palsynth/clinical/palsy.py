@@ -95,7 +95,7 @@ class Palsy:
         Returns:
             The state of that side.
         """
-        return self.left if side is Side.LEFT else self.right
+        return self.left if Side(side) is Side.LEFT else self.right
 
     @classmethod
     def none(cls) -> Palsy:
@@ -113,7 +113,7 @@ class Palsy:
         Returns:
             A palsy of that side; the other side is healthy.
         """
-        return cls(left=state) if side is Side.LEFT else cls(right=state)
+        return cls(left=state) if Side(side) is Side.LEFT else cls(right=state)
 
     @classmethod
     def weakness(cls, side: Side, amount: float) -> Palsy:

@@ -70,7 +70,7 @@ class Sided:
         Returns:
             The value of that side.
         """
-        return self.left if side is Side.LEFT else self.right
+        return self.left if Side(side) is Side.LEFT else self.right
 
 
 @dataclass(frozen=True)

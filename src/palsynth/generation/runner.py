@@ -19,6 +19,7 @@ import numpy as np
 from palsynth.clinical import Movement, Palsy
 from palsynth.data.manifest import Row
 from palsynth.data.writer import DatasetWriter
+from palsynth.errors import InputError
 from palsynth.face.images import text_chunks, write_png
 from palsynth.generation.provenance import provenance
 from palsynth.generation.variety import Variety, vary
@@ -87,8 +88,13 @@ def generate(
         One picture per request, in their order.
 
     Raises:
-        InputError: the method does not take a request's identity or expression.
+        InputError: the method does not take a request's identity or expression, copies pictures
+            that are to vary, or makes something else than the requested pictures.
     """
+    if batch < 1:
+        raise InputError(f"batch {batch}: must be at least 1")
+    if variety is not None and not method.synthetic:
+        raise InputError(f"method {method.name}: copies pictures, which cannot vary")
     if variety is not None and isinstance(method, Averages):
         method = method.sampling_once()
     varied = {} if variety is None else {"variety": asdict(variety)}
@@ -105,9 +111,28 @@ def _call(
     method: Method, requests: Sequence[Request]
 ) -> list[tuple[np.ndarray, np.ndarray | None]]:
     """Images, each with its exact landmarks if the method knows them."""
+    made: list[tuple[np.ndarray, np.ndarray | None]]
     if isinstance(method, KnowsLandmarks):
-        return [(face.image, face.landmarks) for face in method.faces(requests)]
-    return [(image, None) for image in method(requests)]
+        made = [(face.image, face.landmarks) for face in method.faces(requests)]
+    else:
+        made = [(image, None) for image in method(requests)]
+    if len(made) != len(requests):
+        raise InputError(
+            f"method {method.name}: made {len(made)} images of {len(requests)} requests; mend it"
+        )
+    for request, (image, _) in zip(requests, made, strict=True):
+        _check_image(method, request, image)
+    return made
+
+
+def _check_image(method: Method, request: Request, image: np.ndarray) -> None:
+    """Raises InputError where a method, perhaps of another package, does not keep its contract."""
+    form = f"{image.dtype} {image.shape}"
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise InputError(f"method {method.name}: made {form}, not (H, W, 3) uint8 RGB; mend it")
+    size = request.size
+    if request.framing is not None and image.shape[:2] != (size, size):
+        raise InputError(f"method {method.name}: made {form}, not {size} px a side; mend it")
 
 
 @dataclass(frozen=True)

@@ -96,8 +96,8 @@ class Method(Protocol):
 
     name: str
     takes: frozenset[type]
-    """The forms of expression that it takes; :func:`palsynth.methods.resolve.converted` converts
-    the others."""
+    """The forms of expression that it takes, images or coefficients among them;
+    :func:`palsynth.methods.resolve.converted` converts the others."""
     synthetic: bool
     """Whether the images are synthetic; a copy of a photograph must not be labelled as such."""
 
@@ -176,7 +176,10 @@ class Averages(Protocol):
 
 
 class Weightless:
-    """Base of the methods without weights of their own: there is nothing to load or to save."""
+    """Base of the methods without weights of their own: there is nothing to load or to save.
+
+    A method derived from it sets ``name`` and ``takes``, and makes images in ``__call__``.
+    """
 
     name: str = ""
     synthetic: bool = True
@@ -187,7 +190,10 @@ class Weightless:
     def from_pretrained(cls, path: Path | None = None) -> Self:
         """Builds the method; a path is refused."""
         if path is not None:
-            raise InputError(f"{path}: the method {cls.name} takes no weights; leave out the path")
+            raise InputError(
+                f"{path}: the method {cls.name} takes no weights; name the method that they are "
+                "for, or leave them out"
+            )
         return cls()
 
     def save_pretrained(self, path: Path) -> None:
@@ -262,16 +268,29 @@ def get_method(name: str, weights: Path | None = None) -> Method:
 
     Raises:
         InputError: no method has this name, the folder holds no weights for it, or a method of
-            another package lacks a member of :class:`Method`.
+            another package lacks a member of :class:`Method` or has a faulty one.
     """
     kind = method_class(name)
     missing = [member for member in ("from_pretrained", "__call__") if not hasattr(kind, member)]
-    if not missing:
-        method = kind.from_pretrained(weights)
-        missing = [member for member in MEMBERS if not hasattr(method, member)]
     if missing:
-        raise InputError(
-            f"method '{name}' of another package has no {', '.join(missing)}; derive it from "
-            "palsynth.methods.base.Weightless, or add what is missing"
+        raise _faulty(name, f"has no {', '.join(missing)}")
+    method = kind.from_pretrained(weights)
+    missing = [member for member in MEMBERS if not hasattr(method, member)]
+    if missing:
+        raise _faulty(name, f"has no {', '.join(missing)}")
+    if method.name != renamed.method(name):
+        raise _faulty(name, f"calls itself '{method.name}'")
+    taken = method.takes
+    if not isinstance(taken, frozenset) or not taken <= ALL_FORMS or taken <= {TargetExpression}:
+        raise _faulty(
+            name,
+            "takes neither ExpressionImage nor Drive; set takes = ALL_FORMS, or a frozenset with "
+            "one of the two",
         )
     return method
+
+
+def _faulty(name: str, fault: str) -> InputError:
+    return InputError(
+        f"method '{name}' of another package {fault}; see palsynth.methods.base.Method"
+    )

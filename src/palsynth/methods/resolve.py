@@ -45,13 +45,18 @@ def converted(request: Request, method: Method) -> Request:
         The request itself where its expression needs no conversion, else a converted one.
 
     Raises:
-        InputError: an expression image cannot be captured.
+        InputError: an expression image cannot be captured, or the method takes neither
+            coefficients nor images.
     """
     expression = request.expression
     if type(expression) in method.takes or not method.synthetic:
         return request
     if Drive in method.takes:
         return replace(request, expression=as_drive(expression, request.identity))
+    if ExpressionImage not in method.takes:
+        raise InputError(
+            f"method {method.name}: takes requested movements only; give a movement and a palsy"
+        )
     return replace(request, expression=expression_image(expression, request.seed, EXPRESSION_SIZE))
 
 

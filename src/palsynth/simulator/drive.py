@@ -168,7 +168,7 @@ class Drive:
         Returns:
             The activation of that side.
         """
-        return self.left if side is Side.LEFT else self.right
+        return self.left if Side(side) is Side.LEFT else self.right
 
 
 def forces(

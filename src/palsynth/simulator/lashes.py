@@ -43,7 +43,7 @@ def draw_lashes(
     shut = float(np.clip(closure, 0, 1))
     sink = np.array([0.0, 0.005 * unit * shut])
     path = (margin + sink + 0.5) * _FINE - 0.5
-    path = path if side is Side.RIGHT else path[::-1]  # from the outer corner to the nose
+    path = path if side == Side.RIGHT else path[::-1]  # from the outer corner to the nose
     thickness = max(1, round((0.010 + 0.003 * shut) * unit * _FINE))
     for k, segment in enumerate(pairwise(path)):
         tone = 225 - 165 * (k / (len(path) - 2)) ** 2  # lashes thin out towards the nose

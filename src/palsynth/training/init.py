@@ -70,7 +70,9 @@ def check_init(init: InitSettings) -> None:
         and (path := init_path(init.init_from)) is not None
         and not path.exists()
     ):
-        raise InputError(f"{path}: no such folder to initialise from; train it first")
+        raise InputError(
+            f"{path}: no such folder to initialise from; train it first, or give scratch or shipped"
+        )
 
 
 def init_networks(
