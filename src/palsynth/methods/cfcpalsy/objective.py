@@ -73,8 +73,9 @@ class CFCPalsyObjective(Objective):
         self.model = model
         self._freeze_parts()
         d = model.settings.diffusion
-        self.recogniser = identity_encoder() if d.identity_weight else None
-        self.points = landmark_encoder() if d.landmark_weight else None
+        recogniser, points = model.conditioner.loss_encoders()
+        self.recogniser = (recogniser or identity_encoder()) if d.identity_weight else None
+        self.points = (points or landmark_encoder()) if d.landmark_weight else None
 
     def _freeze_parts(self) -> None:
         """Freezes what the settings do not train."""
