@@ -1,4 +1,4 @@
-"""Weight files that pickle more than weights: none of it is run, and tensors load where they can."""
+"""Weight files that pickle more than weights: none of it is run, and tensors load where possible."""
 
 from __future__ import annotations
 
