@@ -1,4 +1,4 @@
-"""Weight files that pickle more than weights: none of it is run, and tensors load where possible."""
+"""Weight files that pickle more than weights: none of it is run, and tensors load if they can."""
 
 from __future__ import annotations
 
