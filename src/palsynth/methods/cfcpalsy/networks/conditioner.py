@@ -229,16 +229,6 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
             return face.recogniser_crop(size)
         return face.aligned(RECOGNISER, size)
 
-    def loss_encoders(self) -> tuple[nn.Module | None, nn.Module | None]:
-        """The encoders that losses are to be read with too, since they came with the weights.
-
-        Returns:
-            E_ID and the landmark network if they are published ones, else None and None.
-        """
-        if self.config["encoders"] == "palsynth":
-            return None, None
-        return self.expression_net.identity, self.landmark_net
-
     def drop_conditions(self, conditioning: Conditioning, dropped: Tensor) -> Conditioning:
         """Replaces some images' conditioning by the unconditional one, for classifier-free guidance
         (Ho & Salimans 2022, algorithm 1).
