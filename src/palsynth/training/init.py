@@ -96,7 +96,7 @@ def init_networks(
         The networks by name, ready for training.
 
     Raises:
-        InputError: the weights cannot be loaded, or are of another architecture.
+        InputError: the weights cannot be loaded, lack a network, or are of another architecture.
     """
     if init.init_from == "scratch":
         return build()
@@ -104,6 +104,11 @@ def init_networks(
     trained = load(init_path(init.init_from))
     networks = build()
     for name in networks if modules is None else modules:
+        if name not in trained:
+            raise InputError(
+                f"{init.init_from}: holds no {name}; set init_modules to what it holds "
+                f"({', '.join(trained)})"
+            )
         found = trained[name]
         check_fits(found, networks[name].config, init.init_from, "the recipe", ignore)
         # a new network of the same configuration, since trained ones are loaded frozen; without the

@@ -190,6 +190,16 @@ def test_our_conditioner_step_by_step(transposed: bool) -> None:
     assert torch.allclose(conditioning.vector, vector, atol=1e-5)
 
 
+@pytest.mark.parametrize("setting", [{"identity_block": 21}, {"landmark_signed": True}])
+def test_settings_of_published_encoders_are_refused_for_ours(setting: dict) -> None:
+    with pytest.raises(InputError) as error:
+        Conditioner(**setting)
+    assert str(error.value) == (
+        "identity_block and landmark_signed: only published encoders have them; leave them out, or "
+        "set encoders published"
+    )
+
+
 def test_a_conditioner_crops_faces_as_its_encoders_were_trained(face: Face) -> None:
     with torch.device("meta"):
         ours, published = (Conditioner(encoders=name) for name in ("palsynth", "published"))

@@ -197,6 +197,40 @@ def test_a_controlnet_in_one_file_makes_the_round_trip(
         read_controlnet(tmp_path / "control_depth.safetensors", base)
 
 
+def test_base_and_controlnet_in_one_file_are_both_found(
+    narrow: None, tokenizer: Path, tmp_path: Path
+) -> None:
+    """As in ``control_sd15_canny.pth``: either may be asked for, or both."""
+    bases, controlnet = networks(), ControlNetModel(**UNET)
+    tensors = original(*bases)
+    tensors |= {f"control_model.{unet_name(n)}": t for n, t in controlnet.state_dict().items()}
+    tensors |= {"betas": torch.zeros(1000), "logvar": torch.zeros(1000)}
+    path = tmp_path / "control_sd15_canny.pth"
+    torch.save(tensors, path)
+    base = read_base(path, tokenizer)
+    found = (base.vae, base.text_encoder, base.unet, read_controlnet(path, base))
+    for expected, network in zip((*bases, controlnet), found, strict=True):
+        assert all(
+            torch.equal(tensor, network.state_dict()[name])
+            for name, tensor in expected.state_dict().items()
+        )
+
+
+def test_a_file_without_what_is_asked_for_is_named(
+    narrow: None, tokenizer: Path, tmp_path: Path
+) -> None:
+    tensors = original(*networks())
+    save_file(tensors, tmp_path / "v1-5.safetensors")
+    base = read_base(tmp_path / "v1-5.safetensors", tokenizer)
+    with pytest.raises(InputError, match=r"v1-5.safetensors: is no ControlNet for Stable Diff"):
+        read_controlnet(tmp_path / "v1-5.safetensors", base)
+    two = "model.diffusion_model.input_blocks.2.1.transformer_blocks.0.attn2.to_k.weight"
+    other = {two: torch.zeros(2, 1024), "control_model.time_embed.0.weight": torch.zeros(2)}
+    save_file(other, tmp_path / "control_sd21_canny.safetensors")
+    with pytest.raises(InputError, match=r"is Stable Diffusion 2; this method needs"):
+        read_base(tmp_path / "control_sd21_canny.safetensors", tokenizer)
+
+
 def test_other_models_in_one_file_are_named(tokenizer: Path, tmp_path: Path) -> None:
     attention = "model.diffusion_model.input_blocks.2.1.transformer_blocks.0.attn2.to_k.weight"
     files = {

@@ -7,11 +7,13 @@ import struct
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from palsynth.errors import InputError
 
@@ -30,10 +32,32 @@ _DAMAGE = (
 """Exceptions that reading a damaged file can raise."""
 
 
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Reads the tensors of a weight file.
+_REFUSALS = ("unsupported global", "unsupported class", "can only ", "trying to call")
+"""What torch says of a pickle that would do more than build tensors and plain values."""
 
-    Pickles are read with ``weights_only``: a file that would execute code is refused.
+_CODE = "holds code, not only weights; it is not loaded. Ask for a safetensors file"
+
+
+class _Ignored:
+    """Stands for whatever else a training checkpoint pickles: it takes everything, does nothing."""
+
+    def __init__(self, *args: Any) -> None:
+        pass
+
+    def __setstate__(self, state: Any) -> None:
+        pass
+
+
+def _ignored_dict(*args: Any) -> dict[Any, Any]:
+    """Stands for a ``defaultdict``, whose items the pickle goes on to set."""
+    return {}
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """Reads the tensors of a weight file, without running any code that it may hold.
+
+    Of a training checkpoint, tensors and plain values are read with torch's ``weights_only``; what
+    else it pickles, such as the settings of its training, is neither imported nor called.
 
     Args:
         path: a ``.safetensors``, ``.ckpt``, ``.pth``, ``.pt`` or ``.tar`` file; of a training
@@ -48,23 +72,35 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise InputError(f"{path}: no such file; give the path of the weights")
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        loaded = load_file(path) if path.suffix == ".safetensors" else _load_pickle(path)
     except pickle.UnpicklingError as error:
-        unsafe = "Unsupported global" in str(error) or "Unsupported class" in str(error)
-        fault = (
-            "holds code, not only weights; it is not loaded. Ask for a safetensors file"
-            if unsafe
-            else "damaged or not a weight file; download it again"
-        )
+        unsafe = any(text in str(error).lower() for text in _REFUSALS)
+        fault = _CODE if unsafe else "damaged or not a weight file; download it again"
         raise InputError(f"{path}: {fault}") from None
     except _DAMAGE:
         raise InputError(f"{path}: damaged or not a weight file; download it again") from None
     tensors = loaded.get("state_dict", loaded) if isinstance(loaded, dict) else loaded
-    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in tensors.values()):
+    values = list(tensors.values()) if isinstance(tensors, dict) else [tensors]
+    if any(isinstance(value, _Ignored) for value in values):
+        raise InputError(f"{path}: {_CODE}")
+    if not isinstance(tensors, dict) or not all(isinstance(t, Tensor) for t in values):
         raise InputError(f"{path}: holds no named tensors; give a state dict")
     return tensors
+
+
+def _load_pickle(path: Path) -> Any:
+    """What ``torch.save`` wrote, with :class:`_Ignored` in place of unknown classes and functions.
+
+    Files in torch's format before 1.6, which is no zip file, must hold plain values alone.
+    """
+    if not zipfile.is_zipfile(path):
+        return torch.load(path, map_location="cpu", weights_only=True)
+    stubs: list[Any] = [
+        (_ignored_dict if name == "collections.defaultdict" else _Ignored, name)
+        for name in get_unsafe_globals_in_checkpoint(str(path))
+    ]
+    with safe_globals(stubs):
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=True)
 
 
 def holds(path: Path, prefix: str) -> bool:

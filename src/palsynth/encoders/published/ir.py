@@ -47,11 +47,19 @@ class AdaFaceIR(nn.Module):
     Args:
         depths: blocks of each stage.
         widths: channels of each stage.
+        map_block: residual block, counted from 0, whose output is the feature map; default: the
+            last.
     """
 
-    def __init__(self, depths: Sequence[int] = DEPTHS[50], widths: Sequence[int] = WIDTHS) -> None:
+    def __init__(
+        self,
+        depths: Sequence[int] = DEPTHS[50],
+        widths: Sequence[int] = WIDTHS,
+        map_block: int | None = None,
+    ) -> None:
         super().__init__()
         self.pixels = Pixels(bgr=True)
+        self.map_block = sum(depths) - 1 if map_block is None else map_block
         first = widths[0]
         self.input_layer = nn.Sequential(
             nn.Conv2d(3, first, 3, 1, 1, bias=False), nn.BatchNorm2d(first), nn.PReLU(first)
@@ -68,8 +76,12 @@ class AdaFaceIR(nn.Module):
 
     def forward(self, images: Tensor) -> Features:
         """Images (N, 3, H, W), RGB in 0 … 1, to vectors (N, 512) and maps (N, 512, 7, 7)."""
-        feature_map = self.body(self.input_layer(self.pixels(images)))
-        return Features(self.output_layer(feature_map), feature_map)
+        x = feature_map = self.input_layer(self.pixels(images))
+        for number, block in enumerate(self.body):
+            x = block(x)
+            if number == self.map_block:
+                feature_map = x
+        return Features(self.output_layer(x), feature_map)
 
     def crop(self, face: Face) -> Face:
         """ArcFace's five-point crop."""

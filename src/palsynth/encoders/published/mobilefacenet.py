@@ -75,11 +75,16 @@ class _Output(nn.Module):
 
 
 class MobileFaceNet(nn.Module):
-    """68 points (300-W order) as fractions of the image's side; RGB in 0 … 1, not normalised."""
+    """68 points (300-W order) as fractions of the image's side; RGB in 0 … 1, not normalised.
 
-    def __init__(self) -> None:
+    Args:
+        signed: whether the first convolution is given -1 … 1 instead, as in CFCPalsy's published
+            code.
+    """
+
+    def __init__(self, signed: bool = False) -> None:
         super().__init__()
-        self.pixels = Pixels(mean=0.0, std=1.0)
+        self.pixels = Pixels() if signed else Pixels(mean=0.0, std=1.0)
         self.conv1 = _Conv(3, 64, 3, 2, 1)
         self.conv2_dw = _Conv(64, 64, 3, 1, 1, 64)
         self.conv_23 = _Bottleneck(64, 64, 128, 2, False)

@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from palsynth.data.pair_settings import validation_pairs
 from palsynth.encoders.base import as_images
-from palsynth.encoders.load import identity_encoder, landmark_encoder
+from palsynth.encoders.load import landmark_encoder
 from palsynth.methods.cfcpalsy.io.files import save_model
 from palsynth.methods.cfcpalsy.networks.conditioner import IdentityEncoding
 from palsynth.methods.cfcpalsy.networks.diffusion import (
@@ -62,6 +62,8 @@ class _Corruption(NamedTuple):
 class CFCPalsyObjective(Objective):
     """The total L(θ) + σ L(θ') of the module's formulas.
 
+    L_id and L_lm are computed with the model's own E_ID and landmark network.
+
     Args:
         model: the model to train; its settings decide which parts of it train.
     """
@@ -72,9 +74,11 @@ class CFCPalsyObjective(Objective):
         super().__init__()
         self.model = model
         self._freeze_parts()
-        d = model.settings.diffusion
-        self.recogniser = identity_encoder() if d.identity_weight else None
-        self.points = landmark_encoder() if d.landmark_weight else None
+        d, conditioner = model.settings.diffusion, model.conditioner
+        self.recogniser = conditioner.expression_net.identity if d.identity_weight else None
+        self.points = None
+        if d.landmark_weight:
+            self.points = conditioner.landmark_net or landmark_encoder()
 
     def _freeze_parts(self) -> None:
         """Freezes what the settings do not train."""

@@ -10,6 +10,7 @@ from palsynth.data.pair_settings import PairsSettings, pairs_source
 from palsynth.errors import InputError
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings
 from palsynth.methods.cfcpalsy.io.files import load_networks
+from palsynth.methods.cfcpalsy.networks.conditioner import ENCODER_FIELDS
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, build_networks
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
 from palsynth.training.init import InitSettings, check_init, init_networks
@@ -44,6 +45,6 @@ class CFCPalsyRecipe(InitSettings):
             lambda: build_networks(self.model),
             load_networks,
             None if self.init_modules == "all" else (self.init_modules,),
-            ignore=("encoders",),
+            ignore=ENCODER_FIELDS,
         )
         return CFCPalsyObjective(CFCPalsyModel(self.model, **networks))

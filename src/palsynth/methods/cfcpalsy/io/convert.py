@@ -1,14 +1,15 @@
 """Converts the published checkpoint (Gao, Zhang & Xia, arXiv 2409.07271) to a model of ours.
 
-It is a training checkpoint whose modules are distinguished by the first part of their keys. Of the
-50 rows of its positional embedding the first 49 are assumed to belong to the map and the last to
-the vector; the published code and the paper do not settle this.
+It is a training checkpoint whose modules are distinguished by the first part of their keys. That
+the model computes what the published network does is tested on that network's own outputs
+(``tests/methods/cfcpalsy/test_golden.py``).
 """
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -17,7 +18,6 @@ from palsynth.encoders.published.files import load_exactly, read_tensors
 from palsynth.errors import InputError
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings, ConditionSettings
 from palsynth.methods.cfcpalsy.networks.conditioner import Conditioner
-from palsynth.methods.cfcpalsy.networks.fusion import TOKENS
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, build_unet
 
 _LAYERS = {
@@ -39,12 +39,20 @@ _CONDITIONS = {
     "condition_adapter.att_lm.": "fusion.shape.",
     "emotion_adapter.": "expression_tokens.",
     "cross_attn_adapter.": "fusion.out.",
-    "label_mapping.backbone.": "identity_net.",
+    "label_mapping.backbone.backbone.": "identity_net.",
     "face_model.backbone.": "expression_net.face.",
     "id_model.backbone.": "expression_net.identity.",
     "landmark_detector.": "landmark_net.",
 }
 """Prefix of keys in the checkpoint -> prefix in the conditioner."""
+
+
+_FUSION = "condition_adapter."
+"""Prefix of what only a CFCPalsy checkpoint has; DCFace's lacks it."""
+
+_UNETS = ("ema_model.averaged_model.", "model.", "")
+"""Prefixes of a U-Net, the first that a file has is read: the average, which the published sampler
+uses, the U-Net of the last training step, or a file of a U-Net alone."""
 
 
 def convert(path: Path) -> CFCPalsyModel:
@@ -57,27 +65,59 @@ def convert(path: Path) -> CFCPalsyModel:
         The model, frozen, in evaluation mode, with the published settings.
 
     Raises:
-        InputError: the file cannot be read, or a part of the model is missing or unknown.
+        InputError: the file cannot be read, holds a U-Net alone, or a part of the model is missing
+            or unknown.
+    """
+    networks = convert_networks(path)
+    if "conditioner" not in networks:
+        raise InputError(
+            f"{path}: holds a U-Net without conditions (no key starts with {_FUSION}), which is no "
+            f"model; train one from it: --init-from {path} --init-modules unet"
+        )
+    settings = CFCPalsySettings(condition=ConditionSettings(transposed=False))
+    return CFCPalsyModel(settings, **networks).requires_grad_(False).eval()
+
+
+def convert_networks(path: Path) -> dict[str, Any]:
+    """Reads the networks of the published checkpoint, or the U-Net alone of a file with no more,
+    such as DCFace's, from which the published training starts.
+
+    Args:
+        path: the checkpoint file.
+
+    Returns:
+        ``unet`` and, of a CFCPalsy checkpoint, ``conditioner``.
+
+    Raises:
+        InputError: the file cannot be read, or a part of a network is missing or unknown.
     """
     tensors = read_tensors(path)
-    settings = CFCPalsySettings(condition=ConditionSettings(transposed=False))
-    unet = build_unet(settings)
-    conditioner = Conditioner(encoders="published", transposed=False)
-    load_exactly(unet, _unet_tensors(tensors, path), path)
-    load_exactly(conditioner, _conditioner_tensors(tensors, conditioner, path), path)
-    return CFCPalsyModel(settings, unet, conditioner).requires_grad_(False).eval()
+    networks: dict[str, Any] = {"unet": build_unet(CFCPalsySettings())}
+    load_exactly(networks["unet"], _unet_tensors(tensors, path), path)
+    if any(key.startswith(_FUSION) for key in tensors):
+        # what the published code does otherwise than its paper says, or than our recipes do
+        conditioner = Conditioner(
+            encoders="published", transposed=False, identity_block=21, landmark_signed=True
+        )
+        load_exactly(conditioner, _conditioner_tensors(tensors, conditioner, path), path)
+        networks["conditioner"] = conditioner
+    return networks
 
 
 def _unet_tensors(tensors: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
-    published = {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-    if not published:
-        raise InputError(f"{path}: is no CFCPalsy checkpoint (no key starts with model.)")
+    prefix = next((p for p in _UNETS if f"{p}time_embed.0.weight" in tensors), None)
+    if prefix is None:
+        raise InputError(
+            f"{path}: is no CFCPalsy checkpoint and no U-Net (no key model.time_embed.0.weight); "
+            "give a file as published"
+        )
+    published = {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
     modules = _module_names(published)
     converted = {}
     for key, tensor in published.items():
         name = _convert_key(key, modules)
         if name is None:
-            raise InputError(f"{path}: key model.{key} has no place in the U-Net")
+            raise InputError(f"{path}: key {prefix}{key} has no place in the U-Net")
         pointwise = ".attention." in name and tensor.ndim == 3  # a 1 x 1 convolution, here linear
         converted[name] = tensor.squeeze(-1) if pointwise else tensor
     return converted
@@ -143,8 +183,7 @@ def _conditioner_tensors(
         converted["scale"] = tensors["label_mapping.scaler.0"].reshape(1)
     except KeyError as error:
         raise InputError(f"{path}: key {error} of the conditioner is missing") from None
-    converted["position"] = position[:TOKENS]
-    converted["vector_position"] = position[TOKENS]
+    converted["vector_position"], converted["position"] = position[0], position[1:]
     # the null token: the published model was not trained for classifier-free guidance
     converted["absent"] = torch.zeros_like(conditioner.null_token)
     return converted

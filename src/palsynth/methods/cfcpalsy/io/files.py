@@ -12,6 +12,7 @@ from palsynth.encoders.published.files import load_exactly, read_tensors
 from palsynth.errors import InputError
 from palsynth.files import atomic_folder
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings
+from palsynth.methods.cfcpalsy.io.convert import convert_networks
 from palsynth.methods.cfcpalsy.networks.conditioner import Conditioner
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel
 from palsynth.methods.cfcpalsy.networks.unet import CFCPalsyUNet
@@ -71,14 +72,18 @@ def load_networks(folder: Path | None = None) -> dict[str, nn.Module]:
     """Loads the networks of a model, to initialise others from them.
 
     Args:
-        folder: folder that :func:`save_model` wrote; default: the model that ships.
+        folder: folder that :func:`save_model` wrote, the published checkpoint, or a file of a U-Net
+            alone; default: the model that ships.
 
     Returns:
-        ``unet`` and ``conditioner``, frozen.
+        ``unet`` and ``conditioner``, frozen; of a U-Net's file ``unet`` alone.
 
     Raises:
-        InputError: the folder holds no model.
+        InputError: the folder or file holds no model.
     """
+    if folder is not None and folder.is_file():
+        networks = convert_networks(folder)
+        return {name: network.requires_grad_(False).eval() for name, network in networks.items()}
     model = load_model(folder)
     return {"unet": model.unet, "conditioner": model.conditioner}
 

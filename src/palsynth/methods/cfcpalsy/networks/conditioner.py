@@ -16,12 +16,17 @@ from palsynth.encoders.load import expression_encoder, landmark_encoder
 from palsynth.encoders.published.ir import DEPTHS, AdaFaceIR
 from palsynth.encoders.published.mobilefacenet import MobileFaceNet
 from palsynth.encoders.shipped import load_ours
+from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.methods.cfcpalsy.networks.fusion import TOKENS, CrossFusion
 
 VECTOR = 512
 """Length of the feature vector of every recogniser."""
+
+ENCODER_FIELDS = ("encoders", "transposed", "identity_block", "landmark_signed")
+"""Fields of a conditioner's configuration that say what its encoders are and how they are used.
+Trained weights have their own, whatever is written in a recipe that goes on training them."""
 
 
 class Conditioning(NamedTuple):
@@ -67,6 +72,13 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         cross: whether features attend to one another; False is the ablation CFCPalsy 3.
         transposed: whether each landmark token is one position of the landmark map. The published
             code reshapes the map without transposing it, which mixes channels and positions.
+        identity_block: residual block of a published identity network, counted from 0, whose
+            output is the identity map; default: the last. The published code takes 21 of 0 … 23.
+        landmark_signed: whether a published landmark network is given -1 … 1, as in the published
+            code, instead of 0 … 1.
+
+    Raises:
+        InputError: our encoders are given settings of published ones.
     """
 
     @register_to_config
@@ -80,14 +92,23 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         landmarks: bool = True,
         cross: bool = True,
         transposed: bool = True,
+        identity_block: int | None = None,
+        landmark_signed: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         ours = encoders == "palsynth"
-        self.identity_net = IRNet() if ours else AdaFaceIR(DEPTHS[50])
+        if ours and (identity_block is not None or landmark_signed):
+            raise InputError(
+                "identity_block and landmark_signed: only published encoders have them; leave them "
+                "out, or set encoders published"
+            )
+        self.identity_net = IRNet() if ours else AdaFaceIR(DEPTHS[50], map_block=identity_block)
         self.expression_net = ExpressionEncoder(
             *(IRNet() if ours else AdaFaceIR(DEPTHS[50]) for _ in range(2))
         )
-        self.landmark_net = (LandmarkNet() if ours else MobileFaceNet()) if landmarks else None
+        self.landmark_net = (
+            (LandmarkNet() if ours else MobileFaceNet(landmark_signed)) if landmarks else None
+        )
         self.identity_tokens = _projection(192 if ours else 512, dim)
         self.landmark_tokens = _projection(128 if ours else 512, dim) if landmarks else None
         self.expression_tokens = nn.Conv1d(1, TOKENS, 1)

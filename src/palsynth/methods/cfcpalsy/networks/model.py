@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -93,7 +94,7 @@ class CFCPalsyModel(nn.Module):
     """A whole model, for training and for sampling.
 
     Args:
-        settings: settings of the model.
+        settings: settings of the model; how landmark tokens are arranged is the conditioner's.
         unet: its U-Net, see :func:`build_unet`.
         conditioner: its conditioner, see :func:`build_conditioner`.
     """
@@ -102,7 +103,9 @@ class CFCPalsyModel(nn.Module):
         self, settings: CFCPalsySettings, unet: CFCPalsyUNet, conditioner: Conditioner
     ) -> None:
         super().__init__()
-        self.settings, self.unet, self.conditioner = settings, unet, conditioner
+        condition = replace(settings.condition, transposed=conditioner.transposed)
+        self.settings = replace(settings, condition=condition)
+        self.unet, self.conditioner = unet, conditioner
         d = settings.diffusion
         self.noise = training_scheduler(d.prediction, clip=d.residual == "none")
 

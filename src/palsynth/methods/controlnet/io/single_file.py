@@ -1,5 +1,8 @@
-"""Loads single files as published (``v1-5-pruned-emaonly.safetensors``, ``.ckpt``,
-``control_v11p_sd15_canny.pth``), whose tensors have the names of the original code."""
+"""Loads single files as published, whose tensors have the names of the original code.
+
+They hold a base (``v1-5-pruned-emaonly.safetensors``, ``.ckpt``), a ControlNet
+(``control_v11p_sd15_canny.pth``), or both (``control_sd15_canny.pth``).
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ _NAMES = {
     "controlnet": "a ControlNet",
 }
 _UNET = "model.diffusion_model."
-_CLIP = "cond_stage_model.transformer."
+_CONTROLNET = "control_model."
 
 
 def sd15_networks() -> tuple[AutoencoderKL, CLIPTextModel, UNet2DConditionModel]:
@@ -67,7 +70,7 @@ def base_from_file(path: Path, tokenizer: CLIPTokenizer) -> Base:
     """Loads a Stable Diffusion 1.x from one file.
 
     Args:
-        path: a ``.safetensors`` or ``.ckpt`` file.
+        path: a ``.safetensors``, ``.ckpt`` or ``.pth`` file; a ControlNet beside the base is left.
         tokenizer: its tokenizer, which the file lacks.
 
     Returns:
@@ -77,8 +80,11 @@ def base_from_file(path: Path, tokenizer: CLIPTokenizer) -> Base:
         InputError: the file holds another model or is damaged.
     """
     tensors = read_tensors(path)
+    has_base = any(name.startswith(_UNET) for name in tensors)
+    if has_base:  # a ControlNet beside it would be taken for all that there is
+        tensors = {n: t for n, t in tensors.items() if not n.startswith(_CONTROLNET)}
     kind = infer_diffusers_model_type(tensors)
-    if kind != "v1" or not any(name.startswith(_UNET) for name in tensors):
+    if kind != "v1" or not has_base:
         what = _NAMES.get(kind, "Stable Diffusion XL" if kind.startswith("xl") else None)
         what = what or "no Stable Diffusion"
         raise InputError(f"{path}: is {what}; this method needs Stable Diffusion 1.x")
@@ -96,7 +102,7 @@ def controlnet_from_file(path: Path) -> ControlNetModel:
     """Loads a ControlNet for Stable Diffusion 1.x from one file.
 
     Args:
-        path: a ``.safetensors`` or ``.pth`` file.
+        path: a ``.safetensors`` or ``.pth`` file; a base beside the ControlNet is left.
 
     Returns:
         The ControlNet, frozen and in evaluation mode.
