@@ -235,10 +235,13 @@ def test_bf16_trains_with_weights_in_single_precision(tmp_path: Path) -> None:
     assert {t.dtype for t in saved.values() if t.is_floating_point()} == {torch.float32}
 
 
-def test_fp16_resumes_bit_for_bit_with_its_scale(tmp_path: Path) -> None:
-    """In single precision, except what it computes; tiny gradients survive by the scaled loss."""
+def test_fp16_resumes_bit_for_bit_with_its_scale(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Weights are in single precision; the state of the scale is saved."""
     recipe = LineRecipe(precision="fp16", learning_rate=0.01, accumulate=2)
     assert train(recipe, tmp_path / "whole")
+    assert "note: CPUs are slow in fp16; --loop.precision bf16 is faster" in capsys.readouterr().err
     train(
         LineRecipe(precision="fp16", learning_rate=0.01, accumulate=2, steps=10), tmp_path / "run"
     )

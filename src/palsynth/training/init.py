@@ -102,6 +102,10 @@ def init_networks(
     trained = load(init_path(init.init_from))
     networks = build()
     for name in networks if modules is None else modules:
+        if name not in trained:
+            raise InputError(
+                f"{init.init_from}: holds no {name}; set init_modules to what it holds"
+            )
         found = trained[name]
         check_fits(found, networks[name].config, init.init_from, "the recipe", ignore)
         # a new network of the same configuration, since trained ones are loaded frozen; without the

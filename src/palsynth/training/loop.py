@@ -7,6 +7,7 @@ source. A run that was killed and resumed is therefore bit-identical to an unint
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -101,6 +102,10 @@ class _Run:
         self.objective = build(recipe)
         if self.main:
             prepare_folder(recipe, run)
+            if cpu and self.loop.precision == "fp16":
+                print(
+                    "note: CPUs are slow in fp16; --loop.precision bf16 is faster", file=sys.stderr
+                )
         optimizers = make_optimizers(self.objective, self.loop)
         parallel.find_unused_parameters = len(optimizers) > 1  # each turn uses its own
         self.model, *prepared = self.accelerator.prepare(self.objective, *optimizers.values())

@@ -13,7 +13,7 @@ are ``cycle``, ``identity_weight`` and ``landmark_weight`` of the settings.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ from torch.nn import functional
 
 from palsynth.data.pair_settings import validation_pairs
 from palsynth.encoders.base import as_images
-from palsynth.encoders.load import identity_encoder, landmark_encoder
+from palsynth.encoders.load import landmark_encoder
 from palsynth.methods.cfcpalsy.io.files import save_model
 from palsynth.methods.cfcpalsy.networks.conditioner import IdentityEncoding
 from palsynth.methods.cfcpalsy.networks.diffusion import (
@@ -62,19 +62,25 @@ class _Corruption(NamedTuple):
 class CFCPalsyObjective(Objective):
     """The total L(θ) + σ L(θ') of the module's formulas.
 
+    L_id and L_lm are computed with the model's own E_ID and landmark network.
+
     Args:
         model: the model to train; its settings decide which parts of it train.
+        landmarks: file of the landmark network, for the loss of a model without landmark feature;
+            default: ours.
     """
 
     frozen: ClassVar[tuple[str, ...]] = ("recogniser", "points")
 
-    def __init__(self, model: CFCPalsyModel) -> None:
+    def __init__(self, model: CFCPalsyModel, landmarks: Path | None = None) -> None:
         super().__init__()
         self.model = model
         self._freeze_parts()
-        d = model.settings.diffusion
-        self.recogniser = identity_encoder() if d.identity_weight else None
-        self.points = landmark_encoder() if d.landmark_weight else None
+        d, conditioner = model.settings.diffusion, model.conditioner
+        self.recogniser = conditioner.expression_net.identity if d.identity_weight else None
+        self.points = None
+        if d.landmark_weight:
+            self.points = conditioner.landmark_net or landmark_encoder(landmarks)
 
     def _freeze_parts(self) -> None:
         """Freezes what the settings do not train."""
@@ -92,6 +98,20 @@ class CFCPalsyObjective(Objective):
         if c.drop == 1:
             conditioner.requires_grad_(False)
         conditioner.null_token.requires_grad_(c.drop > 0)
+
+    def train(self, mode: bool = True) -> Self:
+        """Sets training mode for all modules except the frozen ones.
+
+        Args:
+            mode: True for training, False for evaluation.
+
+        Returns:
+            The objective.
+        """
+        super().train(mode)
+        if self.model.settings.condition.identity_train_mode:
+            self.model.conditioner.identity_net.train(mode)
+        return self
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         """Losses of a batch with ``identity``, ``expression``, ``target`` and ``draft`` images."""
