@@ -9,12 +9,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from PIL import Image
 
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.data.folder_pairs import FolderPairs
 from palsynth.data.groups import GroupsSource
-from palsynth.data.manifest import Row, write_manifest
 from palsynth.data.pair_settings import PairsSettings, pairs_source
 from palsynth.data.training_pairs import PairsSource
 from palsynth.errors import InputError
@@ -29,7 +27,7 @@ from palsynth.training import checkpoints
 from palsynth.training.kinds import load_recipe
 from palsynth.training.loop import train
 from palsynth.training.recipe import LoopSettings, save
-from tests.methods.cfcpalsy.conftest import default, small
+from tests.methods.cfcpalsy.conftest import clinical_set, default, small
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 
@@ -75,18 +73,11 @@ def test_training_resumes_bit_for_bit_and_its_weights_can_sample(
 def test_the_published_training_resumes_bit_for_bit(tmp_path: Path) -> None:
     """One identity image a patient, no clipping, an identity network in training mode; not in fp16,
     which CPUs are slow in."""
-    shown = [
-        Row(f"{s}-{m}.png", str(s), m, split="train") for s in (31, 32) for m in ("rest", "grin")
-    ]
-    for row in shown:
-        picture = render(sample(int(row.subject_id)), Movement(row.movement), view=View(192)).image
-        Image.fromarray(picture).save(tmp_path / row.file_name)
-    write_manifest(tmp_path, shown)
     published = load_recipe(RECIPES / "cfcpalsy-paper-meei.yaml")
     tiny = replace(
         published,
         model=replace(small(), condition=replace(published.model.condition, dim=64)),
-        data=replace(published.data, dataset=tmp_path),
+        data=replace(published.data, dataset=clinical_set(tmp_path / "set")),
         loop=replace(
             published.loop, steps=2, batch=2, precision="bf16", workers=0, checkpoint_every=1
         ),
