@@ -104,7 +104,8 @@ def init_networks(
     for name in networks if modules is None else modules:
         if name not in trained:
             raise InputError(
-                f"{init.init_from}: holds no {name}; set init_modules to what it holds"
+                f"{init.init_from}: holds no {name}; set init_modules to what it holds "
+                f"({', '.join(trained)})"
             )
         found = trained[name]
         check_fits(found, networks[name].config, init.init_from, "the recipe", ignore)

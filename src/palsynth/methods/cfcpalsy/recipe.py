@@ -12,15 +12,13 @@ from palsynth.data.pair_settings import PairsSettings, pairs_source
 from palsynth.errors import InputError
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings, EncoderSettings
 from palsynth.methods.cfcpalsy.io.files import load_networks
+from palsynth.methods.cfcpalsy.networks.conditioner import ENCODER_FIELDS
 from palsynth.methods.cfcpalsy.networks.encoders import build_networks_with, has_published_encoders
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
 from palsynth.training.init import InitSettings, check_init, init_networks
 from palsynth.training.objective import Objective
 from palsynth.training.recipe import LoopSettings
-
-ENCODER_FIELDS = ("encoders", "transposed", "identity_block", "landmark_signed")
-"""Fields of a conditioner's configuration that trained weights decide, not the recipe."""
 
 _NO_CROP = (
     "encoders: published ones take another crop of the face than the groups of synthetic subjects "

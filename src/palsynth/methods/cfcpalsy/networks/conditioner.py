@@ -23,6 +23,10 @@ from palsynth.methods.cfcpalsy.networks.fusion import TOKENS, CrossFusion
 VECTOR = 512
 """Length of the feature vector of every recogniser."""
 
+ENCODER_FIELDS = ("encoders", "transposed", "identity_block", "landmark_signed")
+"""Fields of a conditioner's configuration that say what its encoders are and how they are used.
+Trained weights have their own, whatever is written in a recipe that goes on training them."""
+
 
 class Conditioning(NamedTuple):
     """The paper's condition c(X_ID, X_0).
