@@ -371,6 +371,12 @@ def test_null_is_the_default_start_as_0_2_wrote_it(kind: str, tmp_path: Path) ->
     assert load_recipe(path) == _recipe_class(kind)()
 
 
+def test_null_patients_are_none_as_0_2_wrote_it(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("{kind: controlnet, patients: null}")
+    assert load_recipe(path) == _recipe_class("controlnet")()
+
+
 @pytest.mark.parametrize(
     ("words", "start", "new"),
     [

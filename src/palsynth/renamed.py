@@ -58,6 +58,9 @@ _CONTROLNET = ("model.controlnet", "model.from_scratch", "model.anew")
 INIT_FIELDS = {"ControlNetRecipe": _CONTROLNET, "InferenceSettings": _CONTROLNET}
 """Settings dataclass -> fields that ``init_from`` replaces: where the weights are, or flags."""
 
+NULL_FIELDS = {"ControlNetRecipe": ("patients",)}
+"""Settings dataclass -> fields that were null by default and now are settings with defaults."""
+
 
 @cache
 def note(old: str, new: str) -> None:
@@ -189,6 +192,9 @@ def fields(settings: Any, data: Mapping[str, Any], where: str) -> tuple[dict[str
         holder.clear()
         holder.update(items)
         phrases.append(f"'{old}' is now '{new}'")
+    for name in NULL_FIELDS.get(getattr(settings, "__name__", ""), ()):
+        if name in out and out[name] is None:
+            del out[name]
     return out, phrases + _replace_init_fields(settings, out, where)
 
 

@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from palsynth.cli import main
+from palsynth.commands import train as command
+from palsynth.records import flattened
+from palsynth.training.kinds import KINDS
+from palsynth.training.recipe import to_yaml
 
 TINY = """
 kind: landmarks
@@ -120,3 +127,54 @@ def test_help_of_a_recipe_lists_its_fields(
     out = capsys.readouterr().out
     assert "--loop.learning-rate" in out
     assert "--data.augmentation.turn" in out
+
+
+OF_THE_COMMAND = {"--help", "--out", "--resume", "--no-resume", "--dry-run", "--no-dry-run"}
+
+
+def option(field: str, value: Any) -> list[str]:
+    """The words that give a field a value, such as ``--loop.steps 5``."""
+    *groups, name = field.replace("_", "-").split(".")
+    if isinstance(value, bool):
+        return ["--" + ".".join([*groups, name if value else f"no-{name}"])]
+    values = value if isinstance(value, list) else [value]
+    return ["--" + ".".join([*groups, name]), *map(str, values)]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_option_in_the_help_of_a_kind_is_accepted(
+    kind: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All at once, each with its default; then a value for those that are None by default."""
+    monkeypatch.setenv("COLUMNS", "120")  # one column, in which no name is broken
+    path = tmp_path / "recipe.yaml"
+    path.write_text(f"kind: {kind}")
+    assert run("train", path, "--help") == 0
+    text = capsys.readouterr().out
+    assert "subcommands" not in text, "whose options need a word before them"
+    listed = {
+        name
+        for line in re.findall(r"^[│ ] (?:-h, )?(--.*)$", text, re.MULTILINE)
+        for name in re.findall(r"(?:^|, )(--[a-z][\w.-]*)", line)
+    }
+    _, recipe = command._parse(path, [])
+    values = flattened(yaml.safe_load(to_yaml(recipe)))
+    given = [option(field, value) for field, value in values.items()]
+    negations = [option(field, not v) for field, v in values.items() if isinstance(v, bool)]
+    assert listed - OF_THE_COMMAND == {words[0] for words in [*given, *negations]}
+    assert command._parse(path, [word for words in given for word in words])[1] == recipe
+    absent = [field for field, value in values.items() if value is None]
+    words = [word for field in absent for word in option(field, "x")]
+    changed = flattened(yaml.safe_load(to_yaml(command._parse(path, words)[1])))
+    assert changed == {**values, **dict.fromkeys(absent, "x")}
+
+
+def test_patients_are_given_as_options(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("kind: controlnet")
+    words = ["--patients.dataset", "set", "--patients.subjects", "b", "a", "--patients.seed", "4"]
+    patients = command._parse(path, words)[1].patients
+    assert (patients.dataset, patients.subjects, patients.seed) == (Path("set"), ("b", "a"), 4)

@@ -81,6 +81,17 @@ def test_fields_that_may_differ_are_those_of_the_weights(tmp_path: Path) -> None
     assert found.config["dropout"] == 0.3
 
 
+def test_a_network_that_the_weights_lack_is_named(trained: dict[str, Any], tmp_path: Path) -> None:
+    start, first = InitSettings(init_from=tmp_path), {"first": trained["first"]}
+    with pytest.raises(
+        InputError, match=r"holds no second; set init_modules to what it holds \(first\)"
+    ):
+        init_networks(start, build, lambda path: first)
+    assert equal(
+        init_networks(start, build, lambda path: first, ["first"])["first"], first["first"]
+    )
+
+
 def test_missing_weights_are_named(tmp_path: Path) -> None:
     for start in ("scratch", "shipped", tmp_path):
         check_init(InitSettings(init_from=start))  # type: ignore[arg-type]

@@ -235,6 +235,44 @@ def test_bf16_trains_with_weights_in_single_precision(tmp_path: Path) -> None:
     assert {t.dtype for t in saved.values() if t.is_floating_point()} == {torch.float32}
 
 
+def test_fp16_resumes_bit_for_bit_with_its_scale(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Weights are in single precision; the state of the scale is saved."""
+    recipe = LineRecipe(precision="fp16", learning_rate=0.01, accumulate=2)
+    assert train(recipe, tmp_path / "whole")
+    assert "note: CPUs are slow in fp16; --loop.precision bf16 is faster" in capsys.readouterr().err
+    train(
+        LineRecipe(precision="fp16", learning_rate=0.01, accumulate=2, steps=10), tmp_path / "run"
+    )
+    assert train(recipe, tmp_path / "run", resume=True)
+    last = "checkpoints/step-20"
+    for name in ("metrics.jsonl", f"{last}/model.safetensors", f"{last}/state.json"):
+        assert (tmp_path / "run" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    saved = checkpoints.read(tmp_path / "run" / last, "model")
+    assert {t.dtype for t in saved.values() if t.is_floating_point()} == {torch.float32}
+    assert checkpoints.read_state(tmp_path / "run" / last)["scaler"]["_growth_tracker"] == 20
+    rows = [json.loads(line) for line in (tmp_path / "run/metrics.jsonl").read_text().splitlines()]
+    assert rows[-1]["loss"] < rows[0]["loss"]
+
+
+def test_fp16_skips_a_step_whose_gradient_overflows(tmp_path: Path) -> None:
+    """And lowers the scale; a gradient that overflows even unscaled stops the run."""
+    recipe = LineRecipe(precision="fp16", log_every=2, steps=2, checkpoint_every=1)
+    recipe.factor = 1e4  # times the initial scale of 65,536, it is too large for half precision
+    train(recipe, tmp_path / "run")
+    first, second = (tmp_path / "run/checkpoints" / f"step-{step}" for step in (1, 2))
+    slopes = [checkpoints.read(folder, "model")["slope.weight"] for folder in (first, second)]
+    scales = [checkpoints.read_state(folder)["scaler"]["scale"] for folder in (first, second)]
+    assert slopes[0].equal(build(recipe).slope.weight)
+    assert slopes[1].equal(slopes[0])
+    assert scales == [2.0**15, 2.0**14]
+    recipe = LineRecipe(precision="fp16", log_every=30, steps=30, checkpoint_every=30)
+    recipe.factor = float("inf")
+    with pytest.raises(InputError, match="the gradient is no longer finite at step 18; the"):
+        train(recipe, tmp_path / "endless")
+
+
 def test_an_interruption_saves_and_resumes(tmp_path: Path) -> None:
     recipe = LineRecipe()
     forward = Line.forward

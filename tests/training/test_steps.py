@@ -199,7 +199,8 @@ def test_a_row_of_the_log_is_the_mean_since_the_last(tmp_path: Path) -> None:
 
 
 def test_the_recipe_decides_whether_half_precision_is_used(tmp_path: Path) -> None:
-    for precision, expected in (("bf16", torch.bfloat16), ("no", torch.float32)):
+    halves = {"bf16": torch.bfloat16, "fp16": torch.float16, "no": torch.float32}
+    for precision, expected in halves.items():
         passes = passes_of(SlopeRecipe(precision=precision), tmp_path / precision)
         assert passes[0]["computes"] == expected
 

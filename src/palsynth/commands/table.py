@@ -107,7 +107,7 @@ def _controlnet_table(options: ControlNetTableOptions, strategies) -> None:  # t
     from palsynth.training.kinds import load_recipe
 
     recipe = load_recipe(options.recipe)
-    if recipe.kind != "controlnet" or recipe.patients is None:
+    if recipe.kind != "controlnet" or recipe.patients.dataset is None:
         raise InputError(f"{options.recipe}: needs kind controlnet and patients")
     pairs = read_pairs(options.data / "pairs.csv")
     recipe = replace(recipe, patients=replace(recipe.patients, dataset=options.data))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from palsynth.clinical import Movement
 from palsynth.data.examples import Example, shuffled
 from palsynth.data.folder_source import FolderSource
 from palsynth.data.training_pairs import PairExample
@@ -24,12 +25,15 @@ class FolderPairs:
         splits: splits to use.
         size: image side in pixels.
         seed: seed of the order, reshuffled every epoch, and of the choice of identity images.
+        fixed_identity: whether a subject has one identity image in all its pairs, also in the one
+            with itself: the first at rest, or the first.
     """
 
     folder: Path
     splits: tuple[str, ...] = ("train",)
     size: int = 112
     seed: int = 0
+    fixed_identity: bool = False
 
     @cached_property
     def _source(self) -> FolderSource:
@@ -48,6 +52,12 @@ class FolderPairs:
             )
         return rows_by_subject
 
+    def _fixed_identity(self, subject: str) -> int:
+        """The first row of a subject at rest, or its first row."""
+        numbers, rows = self._rows_by_subject[subject], self._source.rows
+        at_rest = [k for k in numbers if rows[k].movement == Movement.REST.value]
+        return (at_rest or numbers)[0]
+
     @property
     def num_subjects(self) -> int | None:
         """Not counted."""
@@ -58,8 +68,11 @@ class FolderPairs:
         index = shuffled(number, len(rows), self.seed, Stream.FOLDER_PAIRS_ORDER)
         rng = make_rng(self.seed, number, Stream.FOLDER_PAIR)
         others = [k for k in self._rows_by_subject[rows[index].subject_id] if k != index]
+        chosen = others[int(rng.integers(len(others)))]
+        if self.fixed_identity:
+            chosen = self._fixed_identity(rows[index].subject_id)
         target: Example = self._source.example(index)
-        identity = self._source.example(others[int(rng.integers(len(others)))]).image
+        identity = self._source.example(chosen).image
         return PairExample(
             identity,
             target.image,

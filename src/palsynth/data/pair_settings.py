@@ -50,6 +50,9 @@ class PairsSettings(Settings):
     crossed: bool = True
     """Whether expression images show another person, as at synthesis; False pairs two images of one
     person, as the paper does."""
+    fixed_identity: bool = False
+    """Whether a patient of a dataset has the same identity image in all pairs, as in the published
+    training: the first at rest, or the first. False takes any other image of the patient."""
     healthy: float = 0.12
     """Share of movements without a palsy."""
     mirror: float = 0.5
@@ -82,7 +85,7 @@ def pairs_source(settings: PairsSettings, size: int, build_cache: bool = True) -
     """
     s = settings
     if s.dataset is not None:
-        return FolderPairs(s.dataset, size=size, seed=s.seed)
+        return FolderPairs(s.dataset, size=size, seed=s.seed, fixed_identity=s.fixed_identity)
     groups = GroupsSource(
         s.first_subject,
         s.subjects,

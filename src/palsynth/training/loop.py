@@ -7,6 +7,7 @@ source. A run that was killed and resumed is therefore bit-identical to an unint
 from __future__ import annotations
 
 import math
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -30,7 +31,7 @@ from palsynth.training.objective import Objective
 from palsynth.training.randomness import derive_seed, make_generator
 from palsynth.training.recipe import LoopSettings, Recipe
 from palsynth.training.run_folder import check_folder, prepare_folder
-from palsynth.training.step import make_optimizers, training_step
+from palsynth.training.step import make_optimizers, make_scaler, training_step
 
 
 def train(recipe: Recipe, run: Path, *, resume: bool = False) -> bool:
@@ -101,12 +102,17 @@ class _Run:
         self.objective = build(recipe)
         if self.main:
             prepare_folder(recipe, run)
+            if cpu and self.loop.precision == "fp16":
+                print(
+                    "note: CPUs are slow in fp16; --loop.precision bf16 is faster", file=sys.stderr
+                )
         optimizers = make_optimizers(self.objective, self.loop)
         parallel.find_unused_parameters = len(optimizers) > 1  # each turn uses its own
         self.model, *prepared = self.accelerator.prepare(self.objective, *optimizers.values())
         self.optimizers = dict(zip(optimizers, prepared, strict=True))
         self.state = self.objective.trained_state()
         self.ema = Ema(self.state, self.loop.ema, self.loop.ema_power)
+        self.scaler = make_scaler(self.loop, self.accelerator.device)
         self.window = Window()
         self.start = self._restore()
 
@@ -161,7 +167,7 @@ class _Run:
         )
         check = partial(self._check_finite, step=step, what="gradient")
         micro = training_step(
-            self.model, self.optimizers, batches, make_rng, loop, check, accelerator
+            self.model, self.optimizers, batches, make_rng, loop, check, accelerator, self.scaler
         )
         self.ema.update(step - 1)
         vector = loss_vector(micro, accelerator.num_processes)
@@ -206,6 +212,8 @@ class _Run:
                 tensors[_file_of(name)] = checkpoints.optimizer_tensors(optimizer)
             ranks = self.accelerator.num_processes
             state = {"step": step, "ranks": ranks, "window": self.window.rows()}
+            if self.scaler is not None:
+                state["scaler"] = self.scaler.state_dict()
             checkpoints.write(self.run, step, tensors, state, self.loop.max_checkpoints)
         self.accelerator.wait_for_everyone()
 
@@ -229,6 +237,8 @@ class _Run:
                 f"{self.run}: was started with {state['ranks']} processes, not "
                 f"{self.accelerator.num_processes}; resume with the same number"
             )
+        if self.scaler is not None:
+            self.scaler.load_state_dict(state["scaler"])
         self.window = Window(state["window"])
         return int(state["step"])
 

@@ -46,8 +46,9 @@ class LoopSettings(Settings):
     """Largest decay of the exponential moving average."""
     ema_power: float = 0.75
     """The decay rises as 1 - (1 + step) ** -power up to the value of ema."""
-    precision: Literal["no", "bf16"] = "no"
-    """bf16 computes in half precision; weights and optimiser stay in single precision."""
+    precision: Literal["no", "bf16", "fp16"] = "no"
+    """bf16 and fp16 compute in half precision, fp16 with the loss scaled so that small gradients do
+    not vanish; weights and optimiser stay in single precision."""
     seed: int = 0
     """Seed of the initial weights and of all randomness during training."""
     workers: int = 0

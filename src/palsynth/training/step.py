@@ -13,6 +13,9 @@ from torch import Tensor, nn
 from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
 
+HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
+"""Precision of a recipe -> the half precision that it computes in."""
+
 MakeRng = Callable[[int], torch.Generator]
 """Micro-step, 0 … (optimisers x micro-steps - 1) -> its generator."""
 
@@ -33,6 +36,19 @@ def make_optimizers(objective: Objective, loop: LoopSettings) -> dict[str, torch
     }
 
 
+def make_scaler(loop: LoopSettings, device: torch.device) -> torch.amp.GradScaler | None:
+    """What scales the loss of a training in fp16, whose small gradients would else be zero.
+
+    Args:
+        loop: the precision.
+        device: device of the training.
+
+    Returns:
+        The scaler; None for other precisions, which need none.
+    """
+    return torch.amp.GradScaler(device.type) if loop.precision == "fp16" else None
+
+
 def training_step(
     model: nn.Module,
     optimizers: dict[str, torch.optim.Optimizer],
@@ -41,10 +57,12 @@ def training_step(
     loop: LoopSettings,
     check: Callable[[list[float]], None] | None = None,
     accelerator: Accelerator | None = None,
+    scaler: torch.amp.GradScaler | None = None,
 ) -> list[Losses]:
     """Lets every optimiser take one step.
 
-    While one optimiser's turn lasts, the parameters of the others have no gradient.
+    While one optimiser's turn lasts, the parameters of the others have no gradient. A scaled
+    gradient that is not finite is skipped, and the scale falls; only below 1 is it checked.
 
     Args:
         model: the objective, or what ``accelerator`` made of it.
@@ -54,6 +72,7 @@ def training_step(
         loop: precision and clipping.
         check: is given the norm of a gradient before the step, and raises if it is not finite.
         accelerator: of a run of several processes or in half precision; default: none.
+        scaler: as :func:`make_scaler` returns it; default: the loss is not scaled.
 
     Returns:
         The losses of each micro-step, those of several optimisers joined: their parts are called
@@ -73,17 +92,24 @@ def training_step(
             if accelerator is not None and k < len(batches) - 1:
                 context = accelerator.no_sync(model)
             with context:
-                with torch.autocast(device.type, torch.bfloat16, enabled=loop.precision == "bf16"):
+                half = HALF.get(loop.precision)
+                with torch.autocast(device.type, half, enabled=half is not None):
                     losses = model(batch, rng, name) if name else model(batch, rng)
                 scaled = losses.total / len(batches)
+                if scaler is not None:
+                    scaled = scaler.scale(scaled)
                 scaled.backward() if accelerator is None else accelerator.backward(scaled)
             found[name].append(losses)
+        if scaler is not None:
+            scaler.unscale_(optimizer)
         clip = nn.utils.clip_grad_norm_ if accelerator is None else accelerator.clip_grad_norm_
         norm = clip(turns[name], loop.clip or math.inf)
-        if check is not None and norm is not None:
+        if check is not None and norm is not None and (scaler is None or scaler.get_scale() < 1):
             check([float(norm)])
-        optimizer.step()
+        optimizer.step() if scaler is None else scaler.step(optimizer)
         optimizer.zero_grad(set_to_none=True)
+    if scaler is not None:
+        scaler.update()
     for parameters in turns.values():
         for parameter in parameters:
             parameter.requires_grad_(True)

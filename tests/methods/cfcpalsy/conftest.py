@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
+from palsynth.clinical import Movement
 from palsynth.data.examples import stack
 from palsynth.data.groups import GroupsSource
+from palsynth.data.manifest import Row, write_manifest
 from palsynth.data.training_pairs import make_pair
 from palsynth.encoders.base import as_images
 from palsynth.methods.cfcpalsy.config import (
@@ -24,6 +27,7 @@ from palsynth.methods.cfcpalsy.networks.model import (
     build_conditioner,
     build_unet,
 )
+from palsynth.subjects import View, render, sample
 
 SIZE = 56
 
@@ -65,6 +69,21 @@ def build(settings: CFCPalsySettings, noise: float = 0.05) -> CFCPalsyModel:
             if "last" in name or "proj" in name:
                 parameter.normal_(0, noise)
     return model
+
+
+def clinical_set(folder: Path) -> Path:
+    """A dataset of two subjects in two pictures each."""
+    folder.mkdir()
+    shown = [
+        Row(f"{seed}-{movement}.png", str(seed), movement, split="train")
+        for seed in (31, 32)
+        for movement in ("rest", "grin")
+    ]
+    for row in shown:
+        picture = render(sample(int(row.subject_id)), Movement(row.movement), view=View(192)).image
+        Image.fromarray(picture).save(folder / row.file_name)
+    write_manifest(folder, shown)
+    return folder
 
 
 def rows(batch: dict[str, torch.Tensor], which: slice) -> dict[str, torch.Tensor]:

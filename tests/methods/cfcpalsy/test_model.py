@@ -220,6 +220,7 @@ def test_the_defaults_are_the_papers() -> None:
             "cross": True,
             "fusion_trainable": True,
             "identity_trainable": True,
+            "identity_train_mode": False,
             "transposed": True,
             "images": (),
             "drop": 0.0,

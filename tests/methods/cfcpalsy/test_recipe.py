@@ -19,14 +19,15 @@ from palsynth.errors import InputError
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
-from palsynth.methods.cfcpalsy.config import CFCPalsySettings
+from palsynth.methods.cfcpalsy.config import CFCPalsySettings, ConditionSettings, EncoderSettings
 from palsynth.methods.cfcpalsy.io.files import load_model
 from palsynth.methods.cfcpalsy.recipe import CFCPalsyRecipe
 from palsynth.subjects import View, render, sample
+from palsynth.training import checkpoints
 from palsynth.training.kinds import load_recipe
 from palsynth.training.loop import train
 from palsynth.training.recipe import LoopSettings, save
-from tests.methods.cfcpalsy.conftest import default, small
+from tests.methods.cfcpalsy.conftest import clinical_set, default, small
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 
@@ -69,6 +70,34 @@ def test_training_resumes_bit_for_bit_and_its_weights_can_sample(
     assert image.shape == face.image.shape
 
 
+def test_the_published_training_resumes_bit_for_bit(tmp_path: Path) -> None:
+    """One identity image a patient, no clipping, an identity network in training mode; not in fp16,
+    which CPUs are slow in."""
+    published = load_recipe(RECIPES / "cfcpalsy-paper-meei.yaml")
+    tiny = replace(
+        published,
+        model=replace(small(), condition=replace(published.model.condition, dim=64)),
+        data=replace(published.data, dataset=clinical_set(tmp_path / "set")),
+        loop=replace(
+            published.loop, steps=2, batch=2, precision="bf16", workers=0, checkpoint_every=1
+        ),
+    )
+    whole, halves = tmp_path / "whole", tmp_path / "halves"
+    assert train(tiny, whole)
+    train(replace(tiny, loop=replace(tiny.loop, steps=1)), halves)
+    shutil.rmtree(halves / "weights")
+    assert train(tiny, halves, resume=True)
+    files = [p.relative_to(whole) for p in whole.rglob("*.safetensors")]
+    assert len(files) == 2 * 3 + 2
+    differing = [f for f in files if (whole / f).read_bytes() != (halves / f).read_bytes()]
+    assert differing == []
+    first, second = (checkpoints.read(whole / f"checkpoints/step-{k}", "model") for k in (1, 2))
+    moved = {name.split(".")[2] for name in first if not first[name].equal(second[name])}
+    assert {"identity_net", "fusion"} <= moved
+    statistics = "model.conditioner.identity_net.head.0.running_mean"
+    assert not first[statistics].equal(second[statistics])
+
+
 def test_a_training_is_initialised_from_other_weights(saved: Path, tmp_path: Path) -> None:
     """From all of them or the U-Net's alone; weights of another architecture are refused."""
     pretrained = load_model(saved)
@@ -100,14 +129,19 @@ def test_a_training_is_initialised_from_other_weights(saved: Path, tmp_path: Pat
 
 @pytest.mark.parametrize(("name", "steps"), [("aflfp", 1408), ("meei", 360)])
 def test_the_published_recipes_are_the_papers(name: str, steps: int) -> None:
-    """AdamW at 1e-4, batch 32, EMA up to 0.9999 with power 3/4."""
+    """AdamW at 1e-4, batch 32, EMA up to 0.9999 with power 3/4; no clipping, fp16, one identity
+    image a subject, and an identity network whose norms are in training mode."""
     published = load_recipe(RECIPES / f"cfcpalsy-paper-{name}.yaml")
-    assert published.model == CFCPalsySettings()
-    assert published.data == PairsSettings(dataset=Path(f"{name}-set"))
+    assert published.model == CFCPalsySettings(
+        condition=ConditionSettings(identity_train_mode=True)
+    )
+    assert published.data == PairsSettings(dataset=Path(f"{name}-set"), fixed_identity=True)
+    assert published.encoders == EncoderSettings()
     assert published.init_from == "scratch"
     loop = published.loop
     assert (loop.steps, loop.batch, loop.learning_rate) == (steps, 32, 1e-4)
     assert (loop.ema, loop.ema_power) == (0.9999, 0.75)
+    assert (loop.clip, loop.precision) == (0.0, "fp16")
 
 
 def test_pairs_are_of_training_subjects_by_default() -> None:
@@ -122,6 +156,7 @@ def test_pairs_are_of_training_subjects_by_default() -> None:
         "cache_dir": Path("runs/cache-groups"),
         "render_workers": 2,
         "crossed": True,
+        "fixed_identity": False,
         "healthy": 0.12,
         "mirror": 0.5,
         "seed": 0,
@@ -153,6 +188,7 @@ def test_pairs_have_the_recipes_source(tmp_path: Path) -> None:
     clinical = pairs_source(replace(settings, dataset=tmp_path / "set"), 56)
     assert isinstance(clinical, FolderPairs)
     assert (clinical.folder, clinical.size, clinical.seed) == (tmp_path / "set", 56, 6)
+    assert not clinical.fixed_identity
 
 
 def test_a_recipe_survives_a_round_trip_to_disk(tmp_path: Path) -> None:

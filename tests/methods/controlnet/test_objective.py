@@ -192,7 +192,7 @@ def test_the_recipe_reaches_the_objective(recipe: ControlNetRecipe) -> None:
     assert objective.strategy == recipe.model.strategy
     assert objective.sampling == recipe.model.sampling
     assert len(objective.held["image"]) == 1
-    healthy = build(replace(recipe, patients=None))
+    healthy = build(replace(recipe, patients=PatientsSettings()))
     assert torch.equal(healthy.held["image"], held_out(32)["image"])
 
 
@@ -240,6 +240,11 @@ def test_contradictory_initialisations_are_refused() -> None:
             ControlNetSettings(strategy=Strategy(trains), sampling=Sampling(outside="none"))
     with pytest.raises(InputError, match="patients 0: must be at least 1"):
         PatientsSettings(Path("x"), patients=0)
+    for without in ({"patients": 4}, {"subjects": ("a",)}, {"seed": 1}):
+        with pytest.raises(InputError, match="patients of no dataset; give its folder as dataset"):
+            PatientsSettings(**without)
+    with pytest.raises(InputError, match="patients of no dataset; give its folder as dataset"):
+        patients_source(PatientsSettings(), 32)
 
 
 def test_tuned_weights_are_not_zero_shot(recipe: ControlNetRecipe, tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ Defaults are the paper's (arXiv 2409.07271 and its training script).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Literal
 
 from palsynth.errors import InputError
@@ -57,6 +58,9 @@ class ConditionSettings(Settings):
     """False reproduces a fault of the published code: its adapters and fusion never train."""
     identity_trainable: bool = True
     """Whether the identity network trains."""
+    identity_train_mode: bool = False
+    """Whether the identity network is in training mode while it trains, as in the published code:
+    the statistics of its norms move, and its dropout acts."""
     transposed: bool = True
     """Whether each landmark token is one position of the landmark map; the published code mixes
     channels and positions."""
@@ -69,6 +73,48 @@ class ConditionSettings(Settings):
     def __post_init__(self) -> None:
         if not 0 <= self.drop <= 1:
             raise InputError(f"drop {self.drop:g}: must lie in 0 … 1")
+        if self.identity_train_mode and not self.identity_trainable:
+            raise InputError(
+                "identity_train_mode: the identity network does not train; leave it out"
+            )
+
+
+@dataclass(frozen=True)
+class EncoderSettings(Settings):
+    """Published encoders, for the conditioning and the losses of a new model. All or none: they are
+    trained on another crop of the face than ours."""
+
+    identity: Path | None = None
+    """AdaFace IR-50: the identity network at the start, E_ID, and the recogniser of the identity
+    loss. Default: ours."""
+    expression: Path | None = None
+    """The IR-50 that was tuned to expressions, E_Face. Default: ours."""
+    landmarks: Path | None = None
+    """MobileFaceNet, of the landmark feature and the landmark loss. Default: ours."""
+
+    def __post_init__(self) -> None:
+        missing = [field.name for field in fields(self) if getattr(self, field.name) is None]
+        if 0 < len(missing) < len(fields(self)):
+            raise InputError(
+                f"{' and '.join(missing)}: missing; published encoders and ours take different "
+                "crops of the face, so give all three, or none"
+            )
+
+    @property
+    def given(self) -> bool:
+        """Whether there are published encoders."""
+        return self.identity is not None
+
+    def check_files(self) -> None:
+        """Checks that the files exist, before anything that takes long.
+
+        Raises:
+            InputError: there is no such file.
+        """
+        for field in fields(self):
+            path = getattr(self, field.name)
+            if path is not None and not path.is_file():
+                raise InputError(f"{path}: no such file; give the weights of encoders.{field.name}")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ are ``cycle``, ``identity_weight`` and ``landmark_weight`` of the settings.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -66,11 +66,13 @@ class CFCPalsyObjective(Objective):
 
     Args:
         model: the model to train; its settings decide which parts of it train.
+        landmarks: file of the landmark network, for the loss of a model without landmark feature;
+            default: ours.
     """
 
     frozen: ClassVar[tuple[str, ...]] = ("recogniser", "points")
 
-    def __init__(self, model: CFCPalsyModel) -> None:
+    def __init__(self, model: CFCPalsyModel, landmarks: Path | None = None) -> None:
         super().__init__()
         self.model = model
         self._freeze_parts()
@@ -78,7 +80,7 @@ class CFCPalsyObjective(Objective):
         self.recogniser = conditioner.expression_net.identity if d.identity_weight else None
         self.points = None
         if d.landmark_weight:
-            self.points = conditioner.landmark_net or landmark_encoder()
+            self.points = conditioner.landmark_net or landmark_encoder(landmarks)
 
     def _freeze_parts(self) -> None:
         """Freezes what the settings do not train."""
@@ -96,6 +98,20 @@ class CFCPalsyObjective(Objective):
         if c.drop == 1:
             conditioner.requires_grad_(False)
         conditioner.null_token.requires_grad_(c.drop > 0)
+
+    def train(self, mode: bool = True) -> Self:
+        """Sets training mode for all modules except the frozen ones.
+
+        Args:
+            mode: True for training, False for evaluation.
+
+        Returns:
+            The objective.
+        """
+        super().train(mode)
+        if self.model.settings.condition.identity_train_mode:
+            self.model.conditioner.identity_net.train(mode)
+        return self
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         """Losses of a batch with ``identity``, ``expression``, ``target`` and ``draft`` images."""

@@ -66,8 +66,8 @@ class ControlNetSettings(Settings):
 class PatientsSettings(Settings):
     """The patients that a ControlNet is fine-tuned on."""
 
-    dataset: Path
-    """Dataset folder with a manifest."""
+    dataset: Path | None = None
+    """Dataset folder with a manifest. Default: none, and there are no patients."""
     patients: int = 3
     """Number of patients: those with the largest number of images."""
     subjects: tuple[str, ...] = ()
@@ -77,6 +77,8 @@ class PatientsSettings(Settings):
     def __post_init__(self) -> None:
         if self.patients < 1:
             raise InputError(f"patients {self.patients}: must be at least 1")
+        if self.dataset is None and (self.patients, self.subjects, self.seed) != (3, (), 0):
+            raise InputError("patients of no dataset; give its folder as dataset")
 
 
 @dataclass(frozen=True)

@@ -36,8 +36,8 @@ class ControlNetRecipe(InitSettings):
     """The Canny ControlNet that training starts from: shipped, scratch for a copy of the base's
     encoder (Zhang et al. 2023), or a folder, the name of a downloaded hub model or a file."""
     model: ControlNetSettings = field(default_factory=ControlNetSettings)
-    patients: PatientsSettings | None = None
-    """Patients to fine-tune on. Default: train on healthy synthetic subjects."""
+    patients: PatientsSettings = field(default_factory=PatientsSettings)
+    """Patients to fine-tune on. Without their dataset: train on healthy synthetic subjects."""
     healthy: HealthySettings = field(default_factory=HealthySettings)
     weighting: Weighting = field(default_factory=Weighting)
     """Loss weights by timestep; a ControlNet from scratch may use those of text-to-image."""
@@ -78,7 +78,7 @@ class ControlNetRecipe(InitSettings):
     def source(self, build_cache: bool = True) -> Source:
         """The training examples: images of patients, or of healthy synthetic subjects."""
         size = read_base(self.model.base, self.model.tokenizer).size
-        if self.patients is not None:
+        if self.patients.dataset is not None:
             return patients_source(self.patients, size)
         return healthy_source(self.healthy, size, build_cache)
 
@@ -86,16 +86,17 @@ class ControlNetRecipe(InitSettings):
         """The objective, with base and ControlNet as they are before training."""
         base = read_base(self.model.base, self.model.tokenizer)
         controlnet = self._controlnet(base)
-        examples = []
-        if self.patients is not None:
-            examples = patients_source(self.patients, base.size).held(HELD)
+        patients, examples = None, []
+        if self.patients.dataset is not None:
+            patients = self.patients
+            examples = patients_source(patients, base.size).held(HELD)
         if self.gradient_checkpointing:
             controlnet.enable_gradient_checkpointing()
             base.unet.enable_gradient_checkpointing()
         return ControlNetObjective(
             base,
             controlnet,
-            InferenceSettings(self.init_from, self.model, self.patients),
+            InferenceSettings(self.init_from, self.model, patients),
             collate(examples) if examples else held_out(base.size),
             self.weighting,
             self.control_dropout,

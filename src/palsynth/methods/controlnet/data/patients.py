@@ -29,7 +29,12 @@ def patients_source(settings: PatientsSettings, size: int) -> PatientsSource:
 
     Returns:
         A source of :class:`ControlNetExample`.
+
+    Raises:
+        InputError: the settings name no dataset.
     """
+    if settings.dataset is None:
+        raise InputError("patients of no dataset; give its folder as dataset")
     return PatientsSource(
         settings.dataset, size, settings.patients, settings.subjects, settings.seed
     )
