@@ -20,17 +20,22 @@ from palsynth.data.synthetic_source import SyntheticSource
 from palsynth.data.training_pairs import PairExample
 from palsynth.errors import InputError
 from palsynth.face import topology
+from tests.data.aligned import aligned
 
 SPLITS = {"train": 40, "validation": 120, "test": 200, None: 240}
 """Split -> grey level of its pictures."""
 
 
 def fill(folder: Path, rows: list[tuple[Row, tuple[int, int, int]]], shape=(40, 40)) -> None:  # type: ignore[no-untyped-def]
+    """Pictures of one colour, whose manifest says where their eyes are."""
     for row, colour in rows:
         path = folder / row.file_name
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(np.full((*shape, 3), colour, np.uint8)).save(path)
-    write_manifest(folder, [row for row, _ in rows])
+    there = aligned(shape[0])
+    write_manifest(
+        folder, [replace(row, attributes={**there, **row.attributes}) for row, _ in rows]
+    )
 
 
 @pytest.fixture
@@ -83,8 +88,8 @@ def test_a_row_gives_its_labels(tmp_path: Path) -> None:
     weak = Palsy.on(Side.RIGHT, SidePalsy(dict.fromkeys(Branch, 0.25), tone=0.5))
     points = [[0.0, 0.0] for _ in topology.MULTIPIE_60]
     places = list(topology.MULTIPIE_60)
-    points[places.index(45)] = [10.0, 5.0]  # the outer corner of the left eye
-    points[places.index(36)] = [2.0, 6.0]  # of the right eye
+    points[places.index(45)] = [30.0, 20.0]  # the outer corner of the left eye
+    points[places.index(36)] = [30.0, 0.0]  # of the right eye: the head lies on its side
     row = Row(
         "b.png",
         "b",
@@ -106,9 +111,9 @@ def test_a_row_gives_its_labels(tmp_path: Path) -> None:
     assert (example.subject, example.movement, example.grade, example.item) == (0, 8, 4, 1)
     assert np.allclose(example.function, [[1.0] * 5, [0.25] * 5])
     assert example.tone.tolist() == [1.0, 0.5]
-    # twice as wide, four times as high: pixel centres, not corners, are scaled
-    assert example.points[263].tolist() == [20.5, 21.5]
-    assert example.points[33].tolist() == [4.5, 25.5]
+    # the corners are level, 0.44 of the side apart, and 0.461 of the side from the top
+    assert example.points[33] == pytest.approx([79.5 - 35.2, 0.461 * 160 - 0.5], abs=1e-4)
+    assert example.points[263] == pytest.approx([79.5 + 35.2, 0.461 * 160 - 0.5], abs=1e-4)
     known = np.flatnonzero(~np.isnan(example.points[:, 0]))
     assert known.tolist() == sorted(topology.MULTIPIE_60.values())
     assert (unlabelled.subject, unlabelled.movement, unlabelled.grade, unlabelled.item) == (
@@ -119,7 +124,6 @@ def test_a_row_gives_its_labels(tmp_path: Path) -> None:
     )
     assert np.isnan(unlabelled.function).all()
     assert np.isnan(unlabelled.tone).all()
-    assert np.isnan(unlabelled.points).all()
 
 
 def test_every_epoch_has_every_picture_in_another_order(tmp_path: Path) -> None:
@@ -300,6 +304,6 @@ def test_pairs_of_a_folder_are_two_pictures_of_one_subject(tmp_path: Path) -> No
         (i + b, t + b) for b in (0, 100) for i in (10, 20, 30) for t in (10, 20, 30) if i != t
     }
     assert examples[0].target.shape == (16, 16, 3)
-    write_manifest(tmp_path, [row for row, _ in rows[:4]])
+    fill(tmp_path, rows[:4])
     with pytest.raises(InputError, match="b has one image only; a pair needs two"):
         FolderPairs(tmp_path)[0]

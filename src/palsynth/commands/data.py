@@ -14,12 +14,13 @@ from palsynth.progress import progress_bar
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """Check a dataset for errors. Exit code 1 if any is found."""
+    """Check a dataset for errors, and describe how faces lie in its images. Exit code 1 if any
+    error is found."""
 
     folder: tyro.conf.Positional[Path]
     """Dataset folder with metadata.jsonl."""
     faces: bool = True
-    """Also check that every image shows exactly one face."""
+    """Also find the one usable face of every image, as training does."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,16 @@ class StatsOptions:
 def data_check(options: CheckOptions) -> None:
     """Check a dataset for errors. Exit code 1 if any is found."""
     from palsynth.data.check import KINDS, check
+    from palsynth.data.faces import describe_faces, find_faces
+    from palsynth.data.manifest import read_manifest
 
     with progress_bar("images") as progress:
         found = check(options.folder, faces=options.faces, progress=progress)
+    if options.faces:
+        faces = find_faces(options.folder, read_manifest(options.folder))
+        if lines := describe_faces(faces.values()):
+            print("how the faces lie (training and methods crop them level and to one size):")
+            print("\n".join(f"  {line}" for line in lines))
     if not found:
         print(f"{options.folder}: no errors found")
         return
