@@ -1,4 +1,4 @@
-"""Sources on disk: splits and labels of a folder, cached examples, mixtures, folder pairs."""
+"""Sources on disk: splits and labels of a folder, cached examples, mixtures."""
 
 from __future__ import annotations
 
@@ -8,34 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from palsynth.clinical import Branch, Palsy, Side, SidePalsy
 from palsynth.data.cache import ShardedCache
 from palsynth.data.examples import Example, stack
-from palsynth.data.folder_pairs import FolderPairs
 from palsynth.data.folder_source import PART, CachedSource, FolderSource, MixedSource
-from palsynth.data.manifest import Row, write_manifest
+from palsynth.data.manifest import Row
 from palsynth.data.synthetic_source import SyntheticSource
-from palsynth.data.training_pairs import PairExample
 from palsynth.errors import InputError
 from palsynth.face import topology
-from tests.data.aligned import aligned
+from tests.data.aligned import fill
 
 SPLITS = {"train": 40, "validation": 120, "test": 200, None: 240}
 """Split -> grey level of its pictures."""
-
-
-def fill(folder: Path, rows: list[tuple[Row, tuple[int, int, int]]], shape=(40, 40)) -> None:  # type: ignore[no-untyped-def]
-    """Pictures of one colour, whose manifest says where their eyes are."""
-    for row, colour in rows:
-        path = folder / row.file_name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.full((*shape, 3), colour, np.uint8)).save(path)
-    there = aligned(shape[0])
-    write_manifest(
-        folder, [replace(row, attributes={**there, **row.attributes}) for row, _ in rows]
-    )
 
 
 @pytest.fixture
@@ -63,14 +48,6 @@ def test_a_folder_source_defaults_to_the_train_split(folder: Path) -> None:
         assert {int(one[n].image.max()) for n in range(4)} == {grey, grey + 1}
     both = FolderSource(folder, ("train", "validation"))
     assert both.subjects == ["train person", "validation person"]
-
-
-def test_folder_pairs_default_to_the_train_split(folder: Path) -> None:
-    def pictures(pairs: FolderPairs) -> set[int]:
-        return {int(p.max()) for n in range(6) for p in (pairs[n].identity, pairs[n].target)}
-
-    assert pictures(FolderPairs(folder)) == {40, 41}
-    assert pictures(FolderPairs(folder, ("validation",))) == {120, 121}
 
 
 def test_an_empty_split_is_named(folder: Path) -> None:
@@ -268,42 +245,3 @@ def test_mixtures_number_subjects_consecutively_and_respect_their_shares() -> No
     again = replace(mixture, seed=2)
     assert [again[n].subject for n in range(20)] != [e.subject for e in examples[:20]]
     assert MixedSource([Grey(1, 4), Grey(2, None)], [1, 1]).num_subjects is None
-
-
-def test_pairs_of_a_folder_are_two_pictures_of_one_subject(tmp_path: Path) -> None:
-    movements = ("rest", "grin", "whistle")
-    rows = [
-        (
-            Row(f"{s}/{k}.png", s, movements[k], palsy=palsy.to_dict(), split="train"),
-            (base + 10 * k,) * 3,
-        )
-        for s, base, palsy in (("a", 10, Palsy.weakness(Side.LEFT, 0.8)), ("b", 110, Palsy.none()))
-        for k in range(3)
-    ]
-    fill(tmp_path, rows)
-    pairs = FolderPairs(tmp_path, size=16)
-
-    def grey(pair: PairExample, name: str) -> int:
-        return int(getattr(pair, name).max())
-
-    examples = [pairs[n] for n in range(60)]
-    targets = [grey(p, "target") for p in examples]
-    assert sorted(targets[:6]) == [10, 20, 30, 110, 120, 130], "every picture once per epoch"
-    assert targets[:6] != targets[6:12]
-    for pair in examples:
-        target, identity = grey(pair, "target"), grey(pair, "identity")
-        assert grey(pair, "expression") == target, "as in the paper's training"
-        assert grey(pair, "draft") == identity
-        assert identity != target
-        assert identity // 100 == target // 100, "the same subject"
-        assert pair.movement == {10: 0, 20: 8, 30: 7}[target % 100]
-        weak = 1.0 if target > 100 else 0.2
-        assert np.allclose(pair.function, [[weak] * 5, [1.0] * 5])
-        assert pair.tone == pytest.approx([1.0 if target > 100 else 0.4, 1.0])
-    assert {(grey(p, "identity"), grey(p, "target")) for p in examples} == {
-        (i + b, t + b) for b in (0, 100) for i in (10, 20, 30) for t in (10, 20, 30) if i != t
-    }
-    assert examples[0].target.shape == (16, 16, 3)
-    fill(tmp_path, rows[:4])
-    with pytest.raises(InputError, match="b has one image only; a pair needs two"):
-        FolderPairs(tmp_path)[0]
