@@ -18,9 +18,12 @@ from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.commands.benchmark import AfidOptions, afid
 from palsynth.comparison.afid import LIKENESS
 from palsynth.comparison.benchmark_sets import london_smile, vp_transfer
+from palsynth.comparison.folder_set import folder_set
 from palsynth.comparison.half_smiles import half_smiles
 from palsynth.comparison.transfer import transfer
+from palsynth.data.faces import FoundFace
 from palsynth.data.half_smiles import Smiler
+from palsynth.data.manifest import Row, write_manifest
 from palsynth.data.pairs import Pair, read_pairs, write_pairs
 from palsynth.evaluation.intervals import Figure
 from palsynth.face.face import Face
@@ -79,6 +82,11 @@ def inputs(tmp_path: Path) -> Path:
         Pair(f"{k}.png", "a.png", f"{k}.png", "", "a", "grin", PALSY, "b.png") for k in range(2)
     ]
     write_pairs(folder / "pairs.csv", pairs)
+    for name in ("a", "b", "0", "1"):
+        (folder / f"{name}.png").touch()
+    rows = [Row(f"{s}/{m}.jpg", s, m, split="test") for s in "ab" for m in ("rest", "grin")]
+    (folder / "clinic").mkdir()
+    write_manifest(folder / "clinic", [*rows, Row("a/unknown.jpg", "a", split="test")])
     return folder
 
 
@@ -121,6 +129,17 @@ def half_smile_sets(folder: Path) -> None:
     }
     with patched("comparison.half_smiles", **few, half_smile=lambda *_: GREY):
         half_smiles(folder, folder.parent / "inputs", size=64)
+
+
+def a_folder_set(folder: Path) -> None:
+    found = FoundFace("", (64, 64), {n: tuple(p[:2]) for n, p in enumerate(the_face().landmarks)})
+    known = {
+        "find_faces": lambda _, rows, __: {row.file_name: found for row in rows},
+        "read_image": lambda _: GREY,
+        "detect_face": lambda _: the_face(),
+    }
+    with patched("comparison.folder_set", **known):
+        folder_set(folder, folder.parent / "inputs" / "clinic", size=32)
 
 
 def some_pairs(folder: Path) -> None:
@@ -170,6 +189,7 @@ WRITERS = (
     a_vp_transfer,
     a_london_smile,
     half_smile_sets,
+    a_folder_set,
     some_pairs,
     sheet,
     gallery,

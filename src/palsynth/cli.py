@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "evaluate": ("evaluate", "evaluate a method's pictures of a benchmark set"),
     "evaluate compare": ("evaluate", "join several reports in one table"),
     "benchmark": ("benchmark", "build a benchmark set with its pairs and ground truth"),
+    "benchmark folder": ("benchmark", "build a benchmark set from a dataset of your own"),
     "transfer": ("benchmark", "run a method over a benchmark set"),
     "afid": ("benchmark", "compute the aFID of a method: FID after a round trip"),
     "table cfcpalsy": ("table", "compare CFCPalsy models with the simulator and the baselines"),

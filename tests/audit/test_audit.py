@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -80,6 +81,30 @@ def test_a_set_of_new_subjects_passes(sets: Path, tmp_path: Path, capsys) -> Non
     assert not any(int(row["near_duplicate"]) for row in rows)
     page = (tmp_path / "audit.html").read_text()
     assert "Verdict: passed" in page
+
+
+def test_a_face_of_an_uncropped_photograph_is_caught(sets: Path, tmp_path: Path, capsys) -> None:
+    """The training photographs show much beside the faces that a method is trained on."""
+    rows = []
+    for row in read_manifest(sets / "training"):
+        image = read_image(sets / "training" / row.file_name)
+        photo = cv2.copyMakeBorder(image, 70, 160, 90, 120, cv2.BORDER_REPLICATE)
+        write_png(tmp_path / "training" / row.file_name, photo)
+        rows.append(replace(row, attributes={}))
+    write_manifest(tmp_path / "training", rows)
+    for name in ("leaky", "fresh", "holdout"):
+        (tmp_path / name).symlink_to(sets / name)
+    with pytest.raises(SystemExit):
+        run(tmp_path, "leaky", tmp_path / "out")
+    caught = [
+        r for r in csv.DictReader((tmp_path / "out/nearest.csv").open()) if int(r["near_duplicate"])
+    ]
+    planted = sorted((sets / "leaky").rglob("*.png"))[5].relative_to(sets / "leaky")
+    source = sorted((sets / "training").rglob("*.png"))[3].relative_to(sets / "training")
+    assert [(r["file_name"], r["nearest_by_look"]) for r in caught] == [(str(planted), str(source))]
+    capsys.readouterr()
+    run(tmp_path, "fresh", tmp_path / "passed")
+    assert "near-duplicates of training pictures, %: 0.000" in capsys.readouterr().out
 
 
 def test_a_planted_mirrored_image_fails_the_set(sets: Path, tmp_path: Path, capsys) -> None:

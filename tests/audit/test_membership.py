@@ -18,6 +18,7 @@ from palsynth.data.pictures import pictures
 from palsynth.errors import InputError
 from palsynth.face.images import write_png
 from palsynth.training.objective import Losses, Objective
+from tests.data.aligned import aligned
 
 
 class Lightness(Objective):
@@ -39,7 +40,8 @@ def grey(folder: Path, first: int, split: str) -> ImageSet:
     """Images of twelve people with rising levels; the image of another split is not used."""
     rows = []
     for k in range(12):
-        rows.append(Row(f"{k:02}.png", f"{folder.name} {k}", split=split))
+        name = f"{folder.name} {k}"
+        rows.append(Row(f"{k:02}.png", name, split=split, attributes=aligned(112)))
         write_png(folder / f"{k:02}.png", np.full((112, 112, 3), first + k, np.uint8))
     rows.append(Row("x.png", "another", split="validation"))
     write_png(folder / "x.png", np.full((112, 112, 3), 128, np.uint8))

@@ -145,10 +145,14 @@ def test_subjects_sample_and_export(tmp_path: Path, capsys: pytest.CaptureFixtur
 def test_data_import(photo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_png(tmp_path / "src" / "p1" / "a.png", read_image(photo))
     write_png(tmp_path / "src" / "stray.png", read_image(photo))
-    assert run("data", "import", "aflfp", tmp_path / "src", tmp_path / "dst") == 0
+    assert run("data", "import", "aflfp", tmp_path / "src", tmp_path / "dst") == 2
     shown = capsys.readouterr().out
     assert "1 images of 1 subjects" in shown
     assert "must lie in a folder named after its subject" in shown
+    assert (tmp_path / "dst" / "p1" / "a.png").is_file(), "what was placed stays"
+    (tmp_path / "src" / "stray.png").unlink()
+    assert run("data", "import", "aflfp", tmp_path / "src", tmp_path / "all") == 0
+    assert "not placed" not in capsys.readouterr().out
 
 
 def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,7 @@ ELSEWHERE = {
     "evaluate": "scoring/test_evaluation.py",
     "evaluate compare": "scoring/test_evaluation.py",
     "benchmark": "comparison/test_benchmark_sets.py",
+    "benchmark folder": "comparison/test_folder_set.py",
     "transfer": "comparison/test_afid.py",
     "afid": "comparison/test_afid.py",
     "table cfcpalsy": "comparison/test_tables.py",

@@ -10,6 +10,8 @@ from palsynth.comparison import benchmark_sets, tables
 from palsynth.comparison.afid import afid_figures
 from palsynth.comparison.benchmark_sets import vp_transfer
 from palsynth.comparison.tables import table
+from palsynth.data.pairs import write_pairs
+from palsynth.errors import InputError
 from palsynth.evaluation.fidelity import ssim
 from palsynth.evaluation.report import read_report
 from palsynth.methods.base import get_method
@@ -83,6 +85,7 @@ def flat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for level, subject in ((10, "a"), (20, "b")):
         write_flat(tmp_path / "set" / "identity" / f"{subject}.png", level)
     for k in range(3):
+        write_flat(tmp_path / "set" / "rest" / f"{k}.png", 50)
         write_flat(tmp_path / "set" / "expression" / f"{k}.png", 100 + k)
         write_flat(tmp_path / "set" / "truth" / f"{k}.png", 180 + k)
         for name, level in (("one", 230), ("two", 240)):
@@ -147,3 +150,28 @@ def test_each_methods_row_is_of_its_own_images(flat: Path, monkeypatch: pytest.M
         assert rows[name].variants["afid"] == "afid[written, whole, none, 3]"
         assert figures["psnr"] == pytest.approx(20 * np.log10(255 / (level - 180)))
     assert not any(r.figures.keys() & {"afid", "psnr_back"} for r in report.results[:3])
+
+
+def test_what_a_set_lacks_is_said_before_anything_is_judged(
+    flat: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("judged")
+
+    monkeypatch.setattr(tables, "reference_rows", fail)
+    with FeatureCache(flat / "f.sqlite") as cache:
+        lacking = [pair(0, "a")]
+        panel = Panel(flat / "set", lacking, Weights(), cache)
+        with pytest.raises(InputError, match=r"0\.png: pairs.csv has no expression_identity"):
+            table(panel, {}, flat, lambda *_: None)
+
+
+def test_the_command_checks_the_set_before_it_loads_a_model(
+    flat: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_pairs(flat / "set" / "pairs.csv", [pair(0, "a")])
+    words = ["table", "cfcpalsy", "mine=nowhere", "--data", str(flat / "set")]
+    with pytest.raises(SystemExit):
+        main([*words, "--out", str(flat / "new")])
+    assert "has no expression_identity, which the way back needs" in capsys.readouterr().err
+    assert not (flat / "new").exists()

@@ -14,11 +14,12 @@ from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.comparison.transfer import _split, transfer
 from palsynth.data.manifest import Row, read_manifest, write_manifest
 from palsynth.data.pairs import Pair
+from palsynth.errors import InputError
 from palsynth.face.detect import detect_face, read_face
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import read_image, write_png
-from palsynth.methods.base import ExpressionImage, Request, TargetExpression
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
 from palsynth.subjects import View, render, sample
 
 LEFT_IV = Palsy.peripheral(Side.LEFT, Grade.IV)
@@ -131,6 +132,44 @@ def test_rows_have_the_requested_labels(folder: Path, tmp_path: Path) -> None:
     found = [grin.provenance[k] for k in ("method", "seed", "identity", "expression")]
     assert found == ["recorder", 0, "identity.png", "grin.png"]
     assert grin.attributes == {"gender": "man", "ethnicity": "x"}
+
+
+def test_where_the_palsy_is_unknown_the_picture_and_its_labels_stand_for_it(
+    folder: Path, tmp_path: Path
+) -> None:
+    """A method that takes words alone is given the picture, which the runner captures."""
+    labels = {"side": "right", "hb_grade": "V", "yanagihara_item": 2}
+    for name in ("identity", "rest", "grin"):
+        write_png(tmp_path / "set" / f"{name}.png", read_image(folder / f"{name}.png"))
+    rows = [Row("identity.png", "w"), Row("rest.png", "p"), Row("grin.png", "p", "grin", **labels)]
+    write_manifest(tmp_path / "set", rows)
+    simulator = get_method("simulator")
+    transfer(simulator, tmp_path / "set", [_pair("0.png", palsy=None)], tmp_path / "words")
+    transfer(get_method("captured"), tmp_path / "set", [PAIRS[2]], tmp_path / "captured")
+    found, expected = (read_image(tmp_path / name) for name in ("words/0.png", "captured/2.png"))
+    assert np.array_equal(found, expected)
+    (row,) = read_manifest(tmp_path / "words")
+    assert (row.side, row.hb_grade, row.yanagihara_item) == ("right", "V", 2)
+    transfer(simulator, tmp_path / "set", [_pair("0.png")], tmp_path / "known")
+    assert read_manifest(tmp_path / "known")[0].side == "left", "as requested"
+
+
+def test_a_refused_transfer_leaves_nothing(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    for lacking, text in (
+        (replace(PAIRS[0], expression="gone.png"), "gone.png: no such file, but pairs.csv names"),
+        (replace(PAIRS[0], expression_identity=""), "0.png: pairs.csv has no expression_identity"),
+        (replace(PAIRS[0], identity=str(tmp_path / "wall.png")), "wall.png: no face found"),
+    ):
+        write_png(tmp_path / "wall.png", np.full((64, 64, 3), 99, np.uint8))
+        with pytest.raises(InputError, match=text):
+            transfer(Recorder(), folder, [lacking], out, rest=True)
+        assert not out.exists()
+    transfer(Recorder(), folder, PAIRS, out)
+    before = sorted(out.iterdir())
+    with pytest.raises(InputError, match="holds pictures of another method"):
+        transfer(Recorder(), folder, PAIRS[:1], out)
+    assert sorted(out.iterdir()) == before
 
 
 @pytest.mark.parametrize(

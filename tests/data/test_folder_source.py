@@ -1,4 +1,4 @@
-"""Sources on disk: splits and labels of a folder, cached examples, mixtures, folder pairs."""
+"""Sources on disk: splits and labels of a folder, cached examples, mixtures."""
 
 from __future__ import annotations
 
@@ -8,29 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from palsynth.clinical import Branch, Palsy, Side, SidePalsy
 from palsynth.data.cache import ShardedCache
 from palsynth.data.examples import Example, stack
-from palsynth.data.folder_pairs import FolderPairs
 from palsynth.data.folder_source import PART, CachedSource, FolderSource, MixedSource
-from palsynth.data.manifest import Row, write_manifest
+from palsynth.data.manifest import Row
 from palsynth.data.synthetic_source import SyntheticSource
-from palsynth.data.training_pairs import PairExample
 from palsynth.errors import InputError
 from palsynth.face import topology
+from tests.data.aligned import fill
 
 SPLITS = {"train": 40, "validation": 120, "test": 200, None: 240}
 """Split -> grey level of its pictures."""
-
-
-def fill(folder: Path, rows: list[tuple[Row, tuple[int, int, int]]], shape=(40, 40)) -> None:  # type: ignore[no-untyped-def]
-    for row, colour in rows:
-        path = folder / row.file_name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(np.full((*shape, 3), colour, np.uint8)).save(path)
-    write_manifest(folder, [row for row, _ in rows])
 
 
 @pytest.fixture
@@ -60,14 +50,6 @@ def test_a_folder_source_defaults_to_the_train_split(folder: Path) -> None:
     assert both.subjects == ["train person", "validation person"]
 
 
-def test_folder_pairs_default_to_the_train_split(folder: Path) -> None:
-    def pictures(pairs: FolderPairs) -> set[int]:
-        return {int(p.max()) for n in range(6) for p in (pairs[n].identity, pairs[n].target)}
-
-    assert pictures(FolderPairs(folder)) == {40, 41}
-    assert pictures(FolderPairs(folder, ("validation",))) == {120, 121}
-
-
 def test_an_empty_split_is_named(folder: Path) -> None:
     with pytest.raises(InputError, match="no images in split unknown"):
         FolderSource(folder, ("unknown",))[0]
@@ -83,8 +65,8 @@ def test_a_row_gives_its_labels(tmp_path: Path) -> None:
     weak = Palsy.on(Side.RIGHT, SidePalsy(dict.fromkeys(Branch, 0.25), tone=0.5))
     points = [[0.0, 0.0] for _ in topology.MULTIPIE_60]
     places = list(topology.MULTIPIE_60)
-    points[places.index(45)] = [10.0, 5.0]  # the outer corner of the left eye
-    points[places.index(36)] = [2.0, 6.0]  # of the right eye
+    points[places.index(45)] = [30.0, 20.0]  # the outer corner of the left eye
+    points[places.index(36)] = [30.0, 0.0]  # of the right eye: the head lies on its side
     row = Row(
         "b.png",
         "b",
@@ -106,9 +88,9 @@ def test_a_row_gives_its_labels(tmp_path: Path) -> None:
     assert (example.subject, example.movement, example.grade, example.item) == (0, 8, 4, 1)
     assert np.allclose(example.function, [[1.0] * 5, [0.25] * 5])
     assert example.tone.tolist() == [1.0, 0.5]
-    # twice as wide, four times as high: pixel centres, not corners, are scaled
-    assert example.points[263].tolist() == [20.5, 21.5]
-    assert example.points[33].tolist() == [4.5, 25.5]
+    # the corners are level, 0.44 of the side apart, and 0.461 of the side from the top
+    assert example.points[33] == pytest.approx([79.5 - 35.2, 0.461 * 160 - 0.5], abs=1e-4)
+    assert example.points[263] == pytest.approx([79.5 + 35.2, 0.461 * 160 - 0.5], abs=1e-4)
     known = np.flatnonzero(~np.isnan(example.points[:, 0]))
     assert known.tolist() == sorted(topology.MULTIPIE_60.values())
     assert (unlabelled.subject, unlabelled.movement, unlabelled.grade, unlabelled.item) == (
@@ -119,7 +101,6 @@ def test_a_row_gives_its_labels(tmp_path: Path) -> None:
     )
     assert np.isnan(unlabelled.function).all()
     assert np.isnan(unlabelled.tone).all()
-    assert np.isnan(unlabelled.points).all()
 
 
 def test_every_epoch_has_every_picture_in_another_order(tmp_path: Path) -> None:
@@ -264,42 +245,3 @@ def test_mixtures_number_subjects_consecutively_and_respect_their_shares() -> No
     again = replace(mixture, seed=2)
     assert [again[n].subject for n in range(20)] != [e.subject for e in examples[:20]]
     assert MixedSource([Grey(1, 4), Grey(2, None)], [1, 1]).num_subjects is None
-
-
-def test_pairs_of_a_folder_are_two_pictures_of_one_subject(tmp_path: Path) -> None:
-    movements = ("rest", "grin", "whistle")
-    rows = [
-        (
-            Row(f"{s}/{k}.png", s, movements[k], palsy=palsy.to_dict(), split="train"),
-            (base + 10 * k,) * 3,
-        )
-        for s, base, palsy in (("a", 10, Palsy.weakness(Side.LEFT, 0.8)), ("b", 110, Palsy.none()))
-        for k in range(3)
-    ]
-    fill(tmp_path, rows)
-    pairs = FolderPairs(tmp_path, size=16)
-
-    def grey(pair: PairExample, name: str) -> int:
-        return int(getattr(pair, name).max())
-
-    examples = [pairs[n] for n in range(60)]
-    targets = [grey(p, "target") for p in examples]
-    assert sorted(targets[:6]) == [10, 20, 30, 110, 120, 130], "every picture once per epoch"
-    assert targets[:6] != targets[6:12]
-    for pair in examples:
-        target, identity = grey(pair, "target"), grey(pair, "identity")
-        assert grey(pair, "expression") == target, "as in the paper's training"
-        assert grey(pair, "draft") == identity
-        assert identity != target
-        assert identity // 100 == target // 100, "the same subject"
-        assert pair.movement == {10: 0, 20: 8, 30: 7}[target % 100]
-        weak = 1.0 if target > 100 else 0.2
-        assert np.allclose(pair.function, [[weak] * 5, [1.0] * 5])
-        assert pair.tone == pytest.approx([1.0 if target > 100 else 0.4, 1.0])
-    assert {(grey(p, "identity"), grey(p, "target")) for p in examples} == {
-        (i + b, t + b) for b in (0, 100) for i in (10, 20, 30) for t in (10, 20, 30) if i != t
-    }
-    assert examples[0].target.shape == (16, 16, 3)
-    write_manifest(tmp_path, [row for row, _ in rows[:4]])
-    with pytest.raises(InputError, match="b has one image only; a pair needs two"):
-        FolderPairs(tmp_path)[0]

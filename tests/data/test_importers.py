@@ -135,6 +135,24 @@ def test_aflfp_and_yfp(tmp_path: Path) -> None:
     }
 
 
+def test_file_names_tell_the_movement(tmp_path: Path) -> None:
+    names = {
+        "astronaut/rest.jpg": "rest",
+        "astronaut/GRIN 2.jpg": "grin",
+        "astronaut/close_eyes_tightly-01.jpg": "close-eyes-tightly",
+        "astronaut/Wrinkle-Nose/0007.jpg": "wrinkle-nose",
+        "astronaut/p3_whistle_left.jpg": "whistle",
+        "astronaut/grinning.jpg": None,
+        "grin/0001.jpg": None,
+    }
+    for name in names:
+        _picture(tmp_path / "src" / name)
+    _picture(tmp_path / "src" / "astronaut" / "rest-or-grin.jpg")
+    rows, unplaced = import_dataset("folder", tmp_path / "src", tmp_path / "out")
+    assert {row.file_name: row.movement for row in rows} == names
+    assert [item.rule for item in unplaced] == ["its name has several movements: rest, grin"]
+
+
 @pytest.fixture
 def labelled(tmp_path: Path) -> Path:
     root = tmp_path / "clinic"

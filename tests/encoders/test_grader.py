@@ -12,6 +12,7 @@ from palsynth.data.examples import UNKNOWN
 from palsynth.data.manifest import Row, write_manifest
 from palsynth.encoders.grader import Grader, GraderData, GraderObjective, GraderRecipe
 from palsynth.face.images import write_png
+from tests.data.aligned import aligned
 
 
 def _grader() -> Grader:
@@ -54,10 +55,11 @@ def test_losses_by_hand_where_labels_are_known() -> None:
 def test_folders_have_equal_shares_of_the_training_examples(tmp_path: Path) -> None:
     """Pictures of the train people are dark or grey; those of the test people are white."""
     for name, level, count in (("few", 10, 1), ("many", 120, 7)):
-        rows = [Row("t.png", "tested", "grin", yanagihara_item=2, split="test")]
+        known = {"movement": "grin", "yanagihara_item": 2, "attributes": aligned(112)}
+        rows = [Row("t.png", "tested", split="test", **known)]
         write_png(tmp_path / name / "t.png", np.full((112, 112, 3), 255, np.uint8))
         for k in range(count):
-            rows.append(Row(f"{k}.png", f"p{k}", "grin", yanagihara_item=2, split="train"))
+            rows.append(Row(f"{k}.png", f"p{k}", split="train", **known))
             write_png(tmp_path / name / f"{k}.png", np.full((112, 112, 3), level, np.uint8))
         write_manifest(tmp_path / name, rows)
     no_augmentation = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0)

@@ -23,6 +23,7 @@ from palsynth.encoders.landmarks import LandmarkNet, Landmarks, LandmarksObjecti
 from palsynth.encoders.sources import FacesSettings
 from palsynth.errors import InputError
 from palsynth.subjects import VALIDATION_SEEDS
+from tests.data.aligned import aligned
 
 RNG = torch.Generator()
 
@@ -155,7 +156,7 @@ def dataset(tmp_path: Path) -> Path:
         for k in range(2):
             name = f"{split}-{k}.png"
             Image.new("RGB", (112, 112), (red, 10 * k, 0)).save(tmp_path / name)
-            rows.append(Row(name, f"{split}-{k}", split=split))
+            rows.append(Row(name, f"{split}-{k}", split=split, attributes=aligned(112)))
     write_manifest(tmp_path, rows)
     return tmp_path
 

@@ -176,6 +176,11 @@ def test_graders_of_other_data_are_not_mixed(sets: Path, tmp_path: Path) -> None
     manifest.write_text(manifest.read_text().replace("person-", "subject-"))
     with pytest.raises(InputError, match=r"graders trained on other data: synthetic is .*; give"):
         check_sets(real, other, real, out)
+    before = json.loads((out / "sets.json").read_text())
+    before.pop("pictures")  # 0.2 trained on whole pictures
+    (out / "sets.json").write_text(json.dumps(before))
+    with pytest.raises(InputError, match="graders trained on other data: pictures is missing, not"):
+        check_sets(real, synthetic, real, out)
     (out / "sets.json").write_text('{"real"')
     with pytest.raises(InputError, match=r"sets\.json: the record is damaged"):
         check_sets(real, synthetic, real, out)

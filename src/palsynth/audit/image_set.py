@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
+from palsynth.data.faces import FoundFace, crop_face, find_faces
 from palsynth.data.manifest import Row
 from palsynth.data.pictures import pictures
 from palsynth.errors import InputError
+from palsynth.face.face import Face
+from palsynth.face.images import read_image
 from palsynth.progress import StageProgress
 from palsynth.scoring.features import FeatureCache, cached_features
 from palsynth.scoring.judges import Judge
 
 MIN_IMAGES = 20
 """Least images per set for meaningful rates."""
+
+FACE_SIZE = 112
+"""Side in pixels of the faces that are compared."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,41 @@ class ImageSet:
             The path.
         """
         return self.folder / self.rows[number].file_name
+
+    def image(self, number: int) -> np.ndarray:
+        """Reads an image.
+
+        Args:
+            number: its row, from 0.
+
+        Returns:
+            (H, W, 3) uint8 RGB.
+        """
+        return read_image(self.path(number))
+
+    def face(self, number: int) -> np.ndarray:
+        """Reads an image, cropped to the one usable face that is found in it, if there is one.
+
+        Args:
+            number: its row, from 0.
+
+        Returns:
+            (H, W, 3) uint8 RGB.
+        """
+        image = self.image(number)
+        found = self._found[self.rows[number].file_name]
+        if found.points is None:
+            return image
+        return crop_face(Face(image, found.landmarks()), FACE_SIZE).image
+
+    @property
+    def has_photographs(self) -> bool:
+        """Whether images may not be cropped yet: some lack the landmarks of an export."""
+        return any("multipie60" not in row.attributes for row in self.rows)
+
+    @cached_property
+    def _found(self) -> dict[str, FoundFace]:
+        return find_faces(self.folder, self.rows)
 
     @property
     def subjects(self) -> np.ndarray:

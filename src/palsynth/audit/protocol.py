@@ -7,6 +7,7 @@ only beside the same figure of the hold-out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -25,7 +26,6 @@ from palsynth.evaluation.privacy import (
     recognised,
     threshold_at,
 )
-from palsynth.face.images import read_image
 from palsynth.progress import StageProgress
 from palsynth.scoring.features import sha256
 
@@ -157,17 +157,43 @@ def _share(flags: np.ndarray, groups: np.ndarray) -> Figure:
 def _duplicates(
     synthetic: ImageSet, training: ImageSet, holdout: ImageSet, progress: StageProgress | None
 ) -> tuple[Match, Match]:
-    stacks = []
-    for images in (training, synthetic, holdout):
-        pairs = []
-        for k in range(len(images.rows)):
-            pairs.append(prepared(read_image(images.path(k))))
-            if progress is not None:
-                progress(f"{images.folder.name}, for near-duplicates", k + 1, len(images.rows))
-        stacks.append((np.stack([a for a, _ in pairs]), np.stack([b for _, b in pairs])))
-    gallery, *probes = stacks
-    of_synthetic, of_holdout = (duplicates(p, gallery) for p in probes)
-    return of_synthetic, of_holdout
+    """Matches of the synthetic set and of the hold-out with the training set.
+
+    Whole pictures are compared, and faces too where photographs are not cropped: a method that is
+    trained on their faces shows no more of a photograph that it has memorised.
+    """
+    sets = (training, synthetic, holdout)
+    whole = _matches([_prepared(s, "pictures", s.image, progress) for s in sets])
+    if not any(s.has_photographs for s in sets):
+        return whole
+    faces = _matches([_prepared(s, "faces", s.face, progress) for s in sets])
+    return _nearer(whole[0], faces[0]), _nearer(whole[1], faces[1])
+
+
+def _prepared(
+    images: ImageSet,
+    what: str,
+    read: Callable[[int], np.ndarray],
+    progress: StageProgress | None,
+) -> tuple[np.ndarray, np.ndarray]:
+    pairs = []
+    for k in range(len(images.rows)):
+        pairs.append(prepared(read(k)))
+        if progress is not None:
+            progress(f"{images.folder.name}, near-duplicate {what}", k + 1, len(images.rows))
+    return np.stack([a for a, _ in pairs]), np.stack([b for _, b in pairs])
+
+
+def _matches(stacks: list[tuple[np.ndarray, np.ndarray]]) -> tuple[Match, Match]:
+    gallery, of_synthetic, of_holdout = stacks
+    return duplicates(of_synthetic, gallery), duplicates(of_holdout, gallery)
+
+
+def _nearer(one: Match, other: Match) -> Match:
+    """The more similar of two matches of each probe."""
+    first = one.correlation >= other.correlation
+    index = np.where(first, one.index, other.index)
+    return Match(index, np.where(first, one.correlation, other.correlation))
 
 
 def _near_duplicates(

@@ -69,6 +69,46 @@ def _half_smiles(options: BenchmarkOptions) -> None:
 
 
 @dataclass(frozen=True)
+class FolderOptions:
+    """Build a benchmark set from a dataset of your own: its faces, cropped, and pairs.csv, in which
+    another patient of the same split, at rest, takes on every expression.
+
+    Run the command again to resume.
+    """
+
+    dataset: tyro.conf.Positional[Path]
+    """Dataset folder with metadata.jsonl, such as palsynth data import makes."""
+    out: Path | None = None
+    """Output folder of the set; default: DATASET-benchmark beside the dataset."""
+    size: int = 112
+    """Width and height of a picture in pixels, 32 to 1024."""
+    framing: Literal["recogniser", "portrait", "id-photo"] = "recogniser"
+    """Position and scale of the face: recogniser for CFCPalsy, portrait for a ControlNet."""
+    splits: tuple[Literal["train", "validation", "test"], ...] = ("train", "validation", "test")
+    """Splits whose patients are paired, each within itself."""
+
+
+def benchmark_folder(options: FolderOptions) -> None:
+    """Build a benchmark set from a dataset of your own."""
+    from palsynth.comparison.folder_set import LEFT_OUT, folder_set
+    from palsynth.face.framing import FRAMINGS
+
+    if not 32 <= options.size <= 1024:
+        raise InputError(f"--size {options.size}: must lie between 32 and 1024")
+    dataset = options.dataset.resolve()
+    out = options.out or dataset.with_name(dataset.name + "-benchmark")
+    framing = FRAMINGS[options.framing]
+    with progress_bar("faces") as progress:
+        made = folder_set(
+            out, options.dataset, options.size, framing, options.splits, progress=progress
+        )
+    subjects = len({pair.subject for pair in made.pairs})
+    print(f"{out}: {len(made.pairs)} pairs of {subjects} subjects, pairs.csv")
+    if made.left_out:
+        print(f"{len(made.left_out)} lines of what is left out, and why, are in {out / LEFT_OUT}")
+
+
+@dataclass(frozen=True)
 class TransferOptions:
     """Run a method over a benchmark set: one picture per pair.
 

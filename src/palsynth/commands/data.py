@@ -5,26 +5,30 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
 from palsynth.commands.options import Force
+from palsynth.errors import InputError
 from palsynth.progress import progress_bar
 
 
 @dataclass(frozen=True)
 class CheckOptions:
-    """Check a dataset for errors. Exit code 1 if any is found."""
+    """Check a dataset for errors, and describe how faces lie in its images. Exit code 1 if any
+    error is found."""
 
     folder: tyro.conf.Positional[Path]
     """Dataset folder with metadata.jsonl."""
     faces: bool = True
-    """Also check that every image shows exactly one face."""
+    """Also find the one usable face of every image, as training does."""
 
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """Import a clinical dataset; list the files that could not be assigned, and why."""
+    """Import a clinical dataset. Exit code 2 if there are files that could not be imported, which
+    are listed with the reason; all others are imported."""
 
     source: tyro.conf.Positional[str]
     """Layout of the source: meei, aflfp, yfp, or folder for one with a label file."""
@@ -34,6 +38,9 @@ class ImportOptions:
     """New folder for the images and the manifest."""
     mapping: Path | None = None
     """For the layout "folder": YAML file that names the columns of the label file."""
+    frames: Literal["peak"] | tuple[float, ...] = ()
+    """Frames of every video to import: peak for those at the peaks of movements, or times in
+    seconds; default: none, videos are listed."""
 
 
 @dataclass(frozen=True)
@@ -50,9 +57,16 @@ class StatsOptions:
 def data_check(options: CheckOptions) -> None:
     """Check a dataset for errors. Exit code 1 if any is found."""
     from palsynth.data.check import KINDS, check
+    from palsynth.data.faces import describe_faces, find_faces
+    from palsynth.data.manifest import read_manifest
 
     with progress_bar("images") as progress:
         found = check(options.folder, faces=options.faces, progress=progress)
+    if options.faces:
+        faces = find_faces(options.folder, read_manifest(options.folder))
+        if lines := describe_faces(faces.values()):
+            print("how the faces lie (training and methods crop them level and to one size):")
+            print("\n".join(f"  {line}" for line in lines))
     if not found:
         print(f"{options.folder}: no errors found")
         return
@@ -68,20 +82,27 @@ def data_check(options: CheckOptions) -> None:
 
 
 def data_import(options: ImportOptions) -> None:
-    """Import a clinical dataset; list the files that could not be assigned, and why."""
+    """Import a clinical dataset; list the files that could not be imported, and why."""
     from palsynth.data.importers import import_dataset
 
-    rows, unplaced = import_dataset(
-        options.source, options.folder, options.target, mapping=options.mapping
-    )
+    if options.frames != "peak" and min(options.frames, default=0) < 0:
+        raise InputError(f"--frames {min(options.frames):g}: times must not be negative")
+    with progress_bar("files") as progress:
+        rows, unplaced = import_dataset(
+            options.source,
+            options.folder,
+            options.target,
+            options.mapping,
+            options.frames,
+            progress,
+        )
     subjects = len({row.subject_id for row in rows})
     print(f"{options.target}: {len(rows)} images of {subjects} subjects")
     if unplaced:
         print(f"\nnot placed: {len(unplaced)}")
-        for item in unplaced[:30]:
+        for item in unplaced:
             print(f"  {item.path}: {item.rule}")
-        if len(unplaced) > 30:
-            print(f"  … and {len(unplaced) - 30} more")
+        sys.exit(2)
 
 
 def data_stats(options: StatsOptions) -> None:

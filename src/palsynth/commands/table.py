@@ -33,6 +33,7 @@ class TableOptions:
 
 def table_cfcpalsy(options: TableOptions) -> None:
     """Compare CFCPalsy models with the simulator, the ground truth and copies of the inputs."""
+    from palsynth.comparison.needs import check_needs
     from palsynth.comparison.tables import table
     from palsynth.data.pairs import read_pairs
     from palsynth.evaluation.report import write_report
@@ -40,12 +41,13 @@ def table_cfcpalsy(options: TableOptions) -> None:
     from palsynth.scoring.features import FeatureCache
     from palsynth.scoring.panel import Panel, Weights
 
+    pairs = read_pairs(options.data / "pairs.csv")
+    check_needs(options.data, pairs, rest=True)
     methods = {name: get_method(name) for name in ("simulator", "draft")}
     for name, folder in named_folders(options.models).items():
         if name in methods:
             raise InputError(f"'{name}': is a row of every table; give another name")
         methods[name] = get_method("cfcpalsy", None if folder == Path("ships") else folder)
-    pairs = read_pairs(options.data / "pairs.csv")
     with FeatureCache(options.out / "features.sqlite") as cache, stages_bar() as progress:
         panel = Panel(options.data, pairs, Weights(options.inception), cache, progress)
         report = table(panel, methods, options.out, progress)
@@ -97,7 +99,14 @@ def table_timesteps(options: TimestepsTableOptions) -> None:
 
 
 def _controlnet_table(options: ControlNetTableOptions, strategies) -> None:  # type: ignore[no-untyped-def]
-    from palsynth.comparison.controlnet_strategies import Tuning, compare, methods_of, side_by_side
+    from palsynth.comparison.controlnet_strategies import (
+        STRATEGIES,
+        Tuning,
+        compare,
+        methods_of,
+        side_by_side,
+    )
+    from palsynth.comparison.needs import check_needs
     from palsynth.data.pairs import read_pairs
     from palsynth.evaluation.report import write_report
     from palsynth.face.images import png_bytes
@@ -110,6 +119,8 @@ def _controlnet_table(options: ControlNetTableOptions, strategies) -> None:  # t
     if recipe.kind != "controlnet" or recipe.patients.dataset is None:
         raise InputError(f"{options.recipe}: needs kind controlnet and patients")
     pairs = read_pairs(options.data / "pairs.csv")
+    captured = strategies is STRATEGIES  # rows that compare the patient with the patient at rest
+    check_needs(options.data, pairs, rest=captured)
     recipe = replace(recipe, patients=replace(recipe.patients, dataset=options.data))
     tuning = Tuning(recipe, options.out / "runs")
     tuned = set(recipe.source().subjects_used())

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import numpy as np
 
+from palsynth.comparison.needs import check_needs
 from palsynth.comparison.transfer import transfer
 from palsynth.data.pairs import Pair
-from palsynth.errors import InputError
 from palsynth.evaluation.distribution import frechet_distance
 from palsynth.evaluation.fidelity import psnr, ssim
 from palsynth.evaluation.intervals import Figure, bootstrap
@@ -47,13 +47,9 @@ def round_trip(
             pairs.
 
     Raises:
-        InputError: A pair names no image of the expression's person at rest.
+        InputError: a pair lacks what the method or the way back needs, which is checked first.
     """
-    for pair in pairs:
-        if not pair.expression_identity:
-            raise InputError(
-                f"{pair.name}: pairs.csv has no expression_identity, which the way back needs"
-            )
+    check_needs(folder, pairs, rest=True)
 
     def report(done: int, before: int) -> None:
         if progress is not None:

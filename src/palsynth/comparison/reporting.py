@@ -78,6 +78,10 @@ def headed(panel: Panel, results: list[Result], groups: list[Result]) -> Report:
         *columns_won_by_copies(results).values(),
     ]
     notice = SYNTHETIC if panel.synthetic() else PHOTOGRAPHS
+    if not panel.has_truth and notice is PHOTOGRAPHS:
+        remarks.append(
+            "The CFCPalsy paper's own aFID, PSNR and SSIM on AFLFP and MEEI are not at hand."
+        )
     return Report(title, results, remarks, notice, groups)
 
 

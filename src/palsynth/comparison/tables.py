@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from palsynth.comparison.afid import LIKENESS, afid_figures, round_trip
+from palsynth.comparison.needs import check_needs
 from palsynth.comparison.reporting import headed, reference_rows, result_of
 from palsynth.comparison.transfer import transfer
 from palsynth.evaluation.intervals import Figure
@@ -30,9 +31,10 @@ def table(panel: Panel, methods: dict[str, Method], out: Path, progress: StagePr
         The truth, where there is one, the copies, then every method.
 
     Raises:
-        InputError: A folder holds images of another method, weights or set, or a pair names no
-            image of the expression's person at rest.
+        InputError: A folder holds images of another method, weights or set, or a pair lacks what
+            a method or the way back of aFID needs, which is checked first.
     """
+    check_needs(panel.folder, panel.pairs, rest=True)
     results = [result_of(judged, reference=True) for judged in reference_rows(panel)]
     for name, method in methods.items():
         pictures = partial(progress, f"{name}, pictures")

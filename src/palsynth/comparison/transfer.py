@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from palsynth.clinical import Movement
+from palsynth.comparison.needs import check_needs
 from palsynth.data.manifest import FILE_NAME, Row, read_manifest
 from palsynth.data.pairs import Pair
 from palsynth.data.writer import DatasetWriter
@@ -39,10 +41,11 @@ def transfer(
     """Makes ``out/<name>`` for every pair that has no image yet, and the manifest of ``out``.
 
     The face has the position and scale of the identity image. A method that takes images gets the
-    expression image, any other the requested movement and palsy. The seed of a pair is its row
-    number, so an image depends neither on other pairs nor on interruptions. The manifest's labels
-    are the requested ones; an image gets the split of its two sources, test before validation
-    before train.
+    expression image, any other the requested movement and palsy, or where the palsy is unknown what
+    is captured from the expression image. The seed of a pair is its row number, so an image depends
+    neither on other pairs nor on interruptions. The manifest's labels are the requested ones, or
+    where the palsy is unknown those that raters gave the expression image; an image gets the split
+    of its two sources, test before validation before train.
 
     Args:
         method: the method to run.
@@ -60,11 +63,13 @@ def transfer(
 
     Raises:
         InputError: ``out`` holds images of another method, weights or settings, or for other
-            pairs; an image shows no face; a pair lacks what the method needs.
+            pairs; an image shows no face; a pair lacks what the method needs. Unless images have
+            been made, ``out`` is then left as it was.
     """
     known: dict[str, Row] = {}
     if (folder / FILE_NAME).is_file():
         known = {row.file_name: row for row in read_manifest(folder)}
+    check_needs(folder, pairs, rest=rest)
     requested = hashlib.sha256(repr(pairs).encode()).hexdigest()[:16]
     options = {"rest": True} if rest else {}
     plan = {**method_record(method), "pairs": requested, **options}
@@ -77,7 +82,11 @@ def transfer(
             progress(finished + done, len(pairs))
 
     planned = _planned(method, folder, missing, known, made, rest)
-    write_planned(writer, planned, method, len(missing), report)
+    try:
+        write_planned(writer, planned, method, len(missing), report)
+    except InputError:
+        writer.remove_if_empty()  # so that another method or set can be given
+        raise
     return writer.finish([pair.name for pair in pairs])
 
 
@@ -103,10 +112,17 @@ def _planned(
             pair.subject,
             Request(face, expression, seed, framing=None, words=words),
             labels=pair.requested(),
+            rated=_rated(known.get(pair.expression)),
             named={"identity": pair.identity, "expression": pair.expression},
             split=_split(splits, pair),
             attributes={"gender": pair.gender, "ethnicity": pair.ethnicity},
         )
+
+
+def _rated(row: Row | None) -> dict[str, Any]:
+    """The raters' labels of an expression image."""
+    names = ("side", "hb_grade", "yanagihara_item")
+    return {} if row is None else {name: getattr(row, name) for name in names}
 
 
 def _split(splits: dict[str, str | None], pair: Pair) -> str | None:
@@ -123,29 +139,18 @@ def _description(face: Face, row: Row | None) -> str:
     return describe_face(face, str(attributes.get("gender") or ""), years)
 
 
-def _at_rest(folder: Path, pair: Pair) -> Face:
-    if not pair.expression_identity:
-        raise InputError(
-            f"{pair.name}: pairs.csv has no expression_identity, the expression's person at rest"
-        )
-    return read_face(folder / pair.expression_identity)
-
-
 def _expression(
     method: Method, folder: Path, pair: Pair, fallback: Face | None, rest: bool
 ) -> Expression:
     """The requested expression; a ``fallback`` face replaces an image without a face."""
-    if ExpressionImage in method.takes:
-        if fallback is None:
-            face = read_face(folder / pair.expression)
-        else:
-            found = detect_faces(read_image(folder / pair.expression))
-            face = found[0] if found else fallback
-        with_rest = rest and pair.movement != Movement.REST.value
-        return ExpressionImage(face, _at_rest(folder, pair) if with_rest else None)
     movement, palsy = pair.requested()
-    if palsy is None:
-        raise InputError(
-            f"{pair.name}: pairs.csv gives no palsy, and the method {method.name} takes no images"
-        )
-    return TargetExpression(movement, palsy)
+    if ExpressionImage not in method.takes and palsy is not None:
+        return TargetExpression(movement, palsy)
+    if fallback is None:
+        face = read_face(folder / pair.expression)
+    else:
+        found = detect_faces(read_image(folder / pair.expression))
+        face = found[0] if found else fallback
+    if not rest or movement is Movement.REST:
+        return ExpressionImage(face)
+    return ExpressionImage(face, read_face(folder / pair.expression_identity))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
@@ -32,7 +34,7 @@ class ShardedCache:
         source: where the records come from.
         folder: where the shards are cached.
         count: number of records.
-        uncached: generate each record on access and write no shard.
+        uncached: generate each record when it is first used, hold it in memory, and write no shard.
     """
 
     what: ClassVar[str]
@@ -71,7 +73,7 @@ class ShardedCache:
         """
         claim_folder(
             self.folder / self.record_file,
-            {"source": repr(self.source), "count": self.count, "version": palsynth.__version__},
+            self._holds(),
             holds=f"{self.what} of another source or other options",
             remedy="delete it, or give another folder (the option cache_dir)",
             foreign=[f"{self.stem}-*.npy"],
@@ -83,6 +85,21 @@ class ShardedCache:
         for done, _ in enumerate(finished, len(paths) - len(missing) + 1):
             if progress is not None:
                 progress(min(done * self.part, self.count), self.count)
+
+    def missing(self) -> int:
+        """How many records :meth:`build` would generate.
+
+        Returns:
+            The records whose shards do not exist; all where the folder holds another source's.
+        """
+        try:
+            held = json.loads((self.folder / self.record_file).read_text("utf-8"))
+        except (OSError, ValueError):
+            return self.count
+        if held != self._holds():
+            return self.count
+        absent = [k for k, path in enumerate(self._paths()) if not path.exists()]
+        return sum(min(self.part, self.count - k * self.part) for k in absent)
 
     def record(self, number: int) -> np.ndarray:
         """One record, from its shard or, if ``uncached``, generated.
@@ -97,10 +114,20 @@ class ShardedCache:
             InputError: if a shard is missing or damaged.
         """
         if self.uncached:
-            generated: np.ndarray = self.records([number])[0]
-            return generated
+            if number not in self.generated:
+                self.generated[number] = self.records([number])[0]
+            return self.generated[number]
         cached: np.ndarray = self._parts[number // self.part][number % self.part]
         return cached
+
+    @cached_property
+    def generated(self) -> dict[int, np.ndarray]:
+        """The records that were generated without the cache, by number."""
+        return {}
+
+    def _holds(self) -> dict[str, Any]:
+        """What the folder's record file says."""
+        return {"source": repr(self.source), "count": self.count, "version": palsynth.__version__}
 
     def _paths(self) -> list[Path]:
         count = -(-self.count // self.part)
@@ -124,3 +151,22 @@ class ShardedCache:
             raise InputError(
                 f"{self.folder}: a part is damaged ({error}); delete the folder and build it again"
             ) from None
+
+
+def find_caches(source: Any) -> Iterator[ShardedCache]:
+    """Finds the caches that a source reads.
+
+    Args:
+        source: a source; the sources that it is made of are the fields of dataclasses.
+
+    Yields:
+        The outermost caches: what they cache themselves is not read once they are built.
+    """
+    if isinstance(source, ShardedCache):
+        yield source
+    elif isinstance(source, (list, tuple)):
+        for part in source:
+            yield from find_caches(part)
+    elif is_dataclass(source):
+        for field in fields(source):
+            yield from find_caches(getattr(source, field.name))

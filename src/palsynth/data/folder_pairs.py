@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 from palsynth.clinical import Movement
 from palsynth.data.examples import Example, shuffled
+from palsynth.data.faces import Crop
 from palsynth.data.folder_source import FolderSource
 from palsynth.data.training_pairs import PairExample
 from palsynth.errors import InputError
@@ -20,13 +21,16 @@ class FolderPairs:
     """Every image of a folder's splits as expression and target, with another image of the same
     subject as the identity. There is no draft, so the identity image takes its place.
 
+    Subjects of whom fewer than two images have a usable face are left out.
+
     Attributes:
         folder: the dataset.
         splits: splits to use.
-        size: image side in pixels.
+        size: side of the crops in pixels.
         seed: seed of the order, reshuffled every epoch, and of the choice of identity images.
         fixed_identity: whether a subject has one identity image in all its pairs, also in the one
             with itself: the first at rest, or the first.
+        crop: how faces are cropped.
     """
 
     folder: Path
@@ -34,23 +38,40 @@ class FolderPairs:
     size: int = 112
     seed: int = 0
     fixed_identity: bool = False
+    crop: Crop = "eyes"
+
+    def prepare(self) -> None:
+        """Finds the faces now, before several processes that use the source would.
+
+        Raises:
+            InputError: a subject has only one image, or no subject has two usable ones.
+        """
+        _ = self._indices
 
     @cached_property
     def _source(self) -> FolderSource:
-        return FolderSource(self.folder, self.splits, self.size, self.seed)
+        return FolderSource(self.folder, self.splits, self.size, self.seed, self.crop)
 
     @cached_property
     def _rows_by_subject(self) -> dict[str, list[int]]:
         """Subject -> its rows. Raises InputError if a subject has only one image."""
-        rows_by_subject: dict[str, list[int]] = defaultdict(list)
-        for number, row in enumerate(self._source.rows):
-            rows_by_subject[row.subject_id].append(number)
-        single = [subject for subject, rows in rows_by_subject.items() if len(rows) < 2]
-        if single:
+        counts = Counter(row.subject_id for row in self._source.all_rows)
+        if single := [name for name, count in counts.items() if count < 2]:
             raise InputError(
                 f"{self.folder}: subject {single[0]} has one image only; a pair needs two"
             )
-        return rows_by_subject
+        rows_by_subject: dict[str, list[int]] = defaultdict(list)
+        for number, row in enumerate(self._source.rows):
+            rows_by_subject[row.subject_id].append(number)
+        return {name: rows for name, rows in rows_by_subject.items() if len(rows) > 1}
+
+    @cached_property
+    def _indices(self) -> list[int]:
+        """The rows that have a partner."""
+        indices = sorted(number for rows in self._rows_by_subject.values() for number in rows)
+        if not indices:
+            raise InputError(f"{self.folder}: no subject has two images with a usable face")
+        return indices
 
     def _fixed_identity(self, subject: str) -> int:
         """The first row of a subject at rest, or its first row."""
@@ -64,8 +85,8 @@ class FolderPairs:
         return None
 
     def __getitem__(self, number: int) -> PairExample:
-        rows = self._source.rows
-        index = shuffled(number, len(rows), self.seed, Stream.FOLDER_PAIRS_ORDER)
+        rows, indices = self._source.rows, self._indices
+        index = indices[shuffled(number, len(indices), self.seed, Stream.FOLDER_PAIRS_ORDER)]
         rng = make_rng(self.seed, number, Stream.FOLDER_PAIR)
         others = [k for k in self._rows_by_subject[rows[index].subject_id] if k != index]
         chosen = others[int(rng.integers(len(others)))]

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-import cv2
 import numpy as np
 
 from palsynth.clinical import Grade, Movement, Palsy
 from palsynth.data.cache import ShardedCache
 from palsynth.data.examples import GRADES, ITEMS, Example, Source, labels, shuffled
+from palsynth.data.faces import Crop, FoundFace, crop_face, find_faces
 from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
 from palsynth.face import topology
+from palsynth.face.face import Face
 from palsynth.face.images import read_image
+from palsynth.progress import progress_bar
 from palsynth.seeds import Stream, make_rng
 
 PART = 500
@@ -26,24 +29,36 @@ PART = 500
 
 @dataclass(frozen=True)
 class FolderSource:
-    """The images of a dataset folder, reshuffled every epoch.
+    """The faces of a dataset folder, cropped as at inference and reshuffled every epoch.
 
-    Landmarks are known where the manifest has the attribute ``multipie60``.
+    Landmarks are known where the manifest has the attribute ``multipie60``; the face is cropped by
+    them. Elsewhere it is found in the picture. Pictures without one usable face are left out, and
+    listed on standard error.
 
     Attributes:
         folder: the dataset.
         splits: splits to use; None stands for rows without a split.
-        size: image side in pixels; other images are resized.
+        size: side of the crops in pixels.
         seed: seed of the order.
+        crop: how faces are cropped.
     """
 
     folder: Path
     splits: tuple[str | None, ...] = ("train",)
     size: int = 112
     seed: int = 0
+    crop: Crop = "eyes"
+
+    def prepare(self) -> None:
+        """Finds the faces now, before several processes that use the source would.
+
+        Raises:
+            InputError: no picture of the splits has a usable face, or a label is impossible.
+        """
+        _ = self.rows
 
     @cached_property
-    def rows(self) -> list[Row]:
+    def all_rows(self) -> list[Row]:
         """The rows of the splits. Raises InputError if there is none or a label is impossible."""
         rows = [r for r in read_manifest(self.folder) if r.split in self.splits]
         if not rows:
@@ -53,6 +68,34 @@ class FolderSource:
             if faults := row.problems():
                 raise InputError(f"{self.folder / row.file_name}: {faults[0]}")
         return rows
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows of the splits whose pictures have a usable face. Raises InputError without."""
+        faults = {name: face.fault for name, face in self._found.items() if face.fault}
+        rows = [row for row in self.all_rows if row.file_name not in faults]
+        if faults:
+            what = f"{len(faults)} of {len(self.all_rows)} pictures have no usable face"
+            if not rows:
+                name, fault = next(iter(faults.items()))
+                raise InputError(f"{self.folder}: {what}, such as {name}: {fault}")
+            print(f"note: {self.folder}: {what} and are left out:", file=sys.stderr)
+            for name, fault in faults.items():
+                print(f"  {name}: {fault}", file=sys.stderr)
+        return rows
+
+    @cached_property
+    def _found(self) -> dict[str, FoundFace]:
+        """What was found in the pictures whose landmarks the manifest does not give."""
+        unknown = [row for row in self.all_rows if not self._given(row)]
+        if not unknown:
+            return {}
+        with progress_bar(f"faces of {self.folder.name}") as progress:
+            return find_faces(self.folder, unknown, progress)
+
+    def _given(self, row: Row) -> bool:
+        """Whether the manifest gives the landmarks that the crop needs, the eye corners."""
+        return self.crop == "eyes" and "multipie60" in row.attributes
 
     @cached_property
     def subjects(self) -> list[str]:
@@ -78,13 +121,14 @@ class FolderSource:
         """
         row = self.rows[index]
         image = read_image(self.folder / row.file_name)
-        scale = self.size / np.array(image.shape[1::-1])
-        if image.shape[:2] != (self.size, self.size):
-            image = cv2.resize(image, (self.size, self.size), interpolation=cv2.INTER_AREA)
-        points = np.full((topology.POINTS, 2), np.nan, np.float32)
+        known = np.full((topology.POINTS, 3), np.nan, np.float32)
         if "multipie60" in row.attributes:
             landmarks = np.asarray(row.attributes["multipie60"], np.float32)
-            points[list(topology.MULTIPIE_60.values())] = (landmarks + 0.5) * scale - 0.5
+            known[list(topology.MULTIPIE_60.values()), :2] = landmarks
+        face = Face(image, known)
+        if not self._given(row):
+            face = Face(image, self._found[row.file_name].landmarks())
+        crop = crop_face(face, self.size, self.crop)
         movement = Movement(row.movement) if row.movement else None
         palsy = Palsy.from_dict(row.palsy) if row.palsy else None
         scored = {}
@@ -92,8 +136,20 @@ class FolderSource:
             scored["item"] = ITEMS.index(row.yanagihara_item)
         if row.hb_grade is not None:
             scored["grade"] = GRADES.index(Grade(row.hb_grade))
-        class_number = self.subjects.index(row.subject_id)
-        return Example(image, class_number, points=points, **labels(movement, palsy), **scored)
+        return Example(
+            crop.image,
+            self.subjects.index(row.subject_id),
+            points=_moved(known, crop.onto(face)),
+            **labels(movement, palsy),
+            **scored,
+        )
+
+
+def _moved(points: np.ndarray, to_picture: np.ndarray) -> np.ndarray:
+    """Landmarks (478, 2) of a picture in the pixels of a crop, by the crop's transform to it."""
+    inverse = np.linalg.inv(np.vstack([to_picture, [0, 0, 1]]))[:2]
+    moved: np.ndarray = points[:, :2] @ inverse[:, :2].T + inverse[:, 2]
+    return moved.astype(np.float32)
 
 
 @dataclass(frozen=True)
@@ -109,6 +165,7 @@ class CachedSource(ShardedCache):
         folder: where the shards are cached.
         count: number of examples.
         seed: seed of the order, reshuffled every epoch.
+        uncached: generate each example when it is used and write no shard.
     """
 
     what: ClassVar[str] = "examples"
@@ -120,6 +177,7 @@ class CachedSource(ShardedCache):
     folder: Path
     count: int
     seed: int = 0
+    uncached: bool = field(default=False, repr=False)  # the examples are the same
 
     @property
     def num_subjects(self) -> int | None:

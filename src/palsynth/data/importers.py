@@ -1,7 +1,7 @@
 """Importers of clinical datasets, from the layouts in which their owners distribute them.
 
 An importer never guesses silently: it lists every file that it cannot place, with the rule that
-it breaks, and imports the others. Videos are listed but not imported: cut them into frames first.
+it breaks, and imports the others. Of videos, chosen frames are imported.
 """
 
 from __future__ import annotations
@@ -10,19 +10,27 @@ import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from palsynth.data.labelled import folder_with_labels
 from palsynth.data.manifest import Row, inside, write_manifest
 from palsynth.data.meei import meei
 from palsynth.data.placing import Importer, Placed, Unplaced, by_subject
 from palsynth.data.split import split_of
+from palsynth.data.videos import VIDEOS, Frames, read_frames
 from palsynth.errors import InputError
+from palsynth.face.images import NOT_MADE, write_png
 from palsynth.files import atomic_folder
+from palsynth.progress import Progress
 
 
 def import_dataset(
-    source: str, folder: Path, target: Path, mapping: Path | None = None
+    source: str,
+    folder: Path,
+    target: Path,
+    mapping: Path | None = None,
+    frames: Frames = (),
+    progress: Progress | None = None,
 ) -> tuple[list[Row], list[Unplaced]]:
     """Imports a dataset into a folder with a manifest, split by subject.
 
@@ -31,6 +39,8 @@ def import_dataset(
         folder: the dataset as distributed.
         target: folder to create; it appears complete or not at all.
         mapping: for "folder", a YAML or JSON file that names the columns of a label file.
+        frames: the frames of every video that are imported as pictures; default: none.
+        progress: called with the number of files that are done and their total.
 
     Returns:
         The rows, and the files that could not be placed.
@@ -46,10 +56,38 @@ def import_dataset(
         raise InputError(f"{target}: is a file; give a new folder")
     if target.exists() and any(target.iterdir()):
         raise InputError(f"{target}: is not empty; give a new folder")
+    placed, unplaced = _placed(IMPORTERS[source](folder, mapping), frames)
+    rows: list[Row] = []
+    with atomic_folder(target) as partial:
+        for done, (path, row) in enumerate(placed, 1):
+            row = replace(row, split=row.split or split_of(row.subject_id))
+            if path.suffix.lower() in VIDEOS:
+                try:
+                    rows += _write_frames(path, row, partial, frames)
+                except InputError as error:
+                    unplaced.append(Unplaced(path, str(error).removeprefix(f"{path}: ")))
+            else:
+                copy = partial / row.file_name
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+                rows.append(row)
+            if progress is not None:
+                progress(done, len(placed))
+        if not rows:
+            rule = f"; {unplaced[0].path.name}: {unplaced[0].rule}" if unplaced else ""
+            raise InputError(f"{folder}: nothing in it can be placed as '{source}'{rule}")
+        write_manifest(partial, rows)
+    return sorted(rows, key=lambda r: r.file_name), unplaced
+
+
+def _placed(
+    items: Iterator[Placed | Unplaced], frames: Frames
+) -> tuple[list[Placed], list[Unplaced]]:
+    """What can be imported under a name of its own, and what cannot."""
     placed: list[Placed] = []
     unplaced: list[Unplaced] = []
     taken: dict[str, Path] = {}
-    for item in IMPORTERS[source](folder, mapping):
+    for item in items:
         if isinstance(item, Unplaced):
             unplaced.append(item)
             continue
@@ -60,22 +98,25 @@ def import_dataset(
             unplaced.append(
                 Unplaced(path, f"{taken[row.file_name]} is imported under the same name")
             )
+        elif path.suffix.lower() in VIDEOS and frames == ():
+            rule = "a video; give --frames peak or times in seconds, or cut it into frames"
+            unplaced.append(Unplaced(path, rule))
         else:
             taken[row.file_name] = path
             placed.append(item)
-    if not placed:
-        rule = f"; {unplaced[0].path.name}: {unplaced[0].rule}" if unplaced else ""
-        raise InputError(f"{folder}: nothing in it can be placed as '{source}'{rule}")
+    return placed, unplaced
+
+
+def _write_frames(path: Path, row: Row, target: Path, frames: Frames) -> list[Row]:
+    """Writes frames of a video as pictures; returns their rows."""
     rows = []
-    with atomic_folder(target) as partial:
-        for path, row in placed:
-            row = replace(row, split=row.split or split_of(row.subject_id))
-            copy = partial / row.file_name
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(path, copy)
-            rows.append(row)
-        write_manifest(partial, rows)
-    return sorted(rows, key=lambda r: r.file_name), unplaced
+    name = PurePosixPath(row.file_name)
+    for time, image in read_frames(path, frames, row.movement).items():
+        file_name = str(name.with_name(f"{name.name}-{time:08.3f}s.png"))
+        write_png(target / file_name, image, **NOT_MADE)
+        about = {**row.attributes, "video": row.file_name, "seconds": round(time, 3)}
+        rows.append(replace(row, file_name=file_name, attributes=about))
+    return rows
 
 
 def aflfp(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:

@@ -12,6 +12,7 @@ import yaml
 
 from palsynth.data.manifest import Row
 from palsynth.data.placing import Placed, Unplaced, by_subject, files
+from palsynth.data.videos import VIDEOS
 from palsynth.errors import InputError
 from palsynth.face.images import SUFFIXES
 
@@ -19,7 +20,8 @@ _FIELDS = ("file_name", "subject_id", "movement", "side", "hb_grade", "yanagihar
 
 
 def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
-    """Imports ``<subject>/*.jpg``, or pictures listed in a CSV or JSONL file of labels.
+    """Imports ``<subject>/*.jpg``, whose names may tell the movement (``7/grin_2.jpg``), or
+    pictures and videos listed in a CSV or JSONL file of labels.
 
     The mapping holds ``labels`` (the file, below the source folder), ``columns`` (our field
     -> their column) and optionally ``values`` (our field -> {their value: our value}).
@@ -64,7 +66,7 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
         else:
             yield path, row
     for path in files(folder):
-        if path not in listed and path != labels and path.suffix.lower() in SUFFIXES:
+        if path not in listed and path != labels and path.suffix.lower() in SUFFIXES | VIDEOS:
             yield Unplaced(path, f"{labels.name} has no line for it")
 
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from palsynth.clinical import Movement
 from palsynth.data.manifest import Row
-from palsynth.data.placing import VIDEOS, Placed, Unplaced, files
+from palsynth.data.placing import Placed, Unplaced, files
+from palsynth.data.videos import VIDEOS
 from palsynth.errors import InputError
 from palsynth.face.images import SUFFIXES
 
@@ -31,14 +32,15 @@ _MEEI_NAME = re.compile(r"^(?P<patient>.+?)_(?P<photo>\d+)$")
 
 def meei(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
     """Imports ``Flaccid|Synkinetic/<Level>…/<patient>/<patient>_<1..8>.jpg`` and
-    ``Normal/<patient>/…``, with side, gender and age from ``pat_info.xlsx`` if it exists.
+    ``Normal/<patient>/…``, with side, gender and age from ``pat_info.xlsx`` if it exists. A video
+    shows its patient in all movements.
 
     Args:
         folder: the dataset.
         mapping: not used.
 
     Yields:
-        Each placed picture with its row, or an unplaced file.
+        Each placed picture or video with its row, or an unplaced file.
 
     Raises:
         InputError: if ``pat_info.xlsx`` cannot be read.
@@ -48,23 +50,25 @@ def meei(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
         parts = path.relative_to(folder).parts
         category = parts[0].lower() if len(parts) > 1 else ""
         match = _MEEI_NAME.match(path.stem)
-        if path.suffix.lower() in VIDEOS:
-            yield Unplaced(path, "a video; cut it into frames and import those with 'folder'")
-        elif path.suffix.lower() not in SUFFIXES:
+        video = path.suffix.lower() in VIDEOS
+        if path.suffix.lower() not in SUFFIXES and not video:
             if path.name != "pat_info.xlsx":
                 yield Unplaced(path, "not a picture")
         elif category not in ("flaccid", "synkinetic", "normal"):
             yield Unplaced(path, "must lie below Flaccid/, Synkinetic/ or Normal/")
-        elif match is None or not 1 <= int(match["photo"]) <= 8:
+        elif not video and (match is None or not 1 <= int(match["photo"]) <= 8):
             yield Unplaced(path, "must be called <patient>_<1..8>")
         else:
             level = _meei_level("".join(parts[:-1]))
             if level is None and category != "normal":
                 yield Unplaced(path, f"its folder must name a level: {', '.join(_MEEI_LEVELS)}")
                 continue
-            patient, photo = path.parent.name, int(match["photo"])
-            movement = _MEEI_MOVEMENTS[photo - 1]
-            extra: dict[str, Any] = {"category": category, "level": level, "photo": photo}
+            patient = path.parent.name
+            extra: dict[str, Any] = {"category": category, "level": level}
+            movement = None  # a video shows all
+            if match is not None and not video:
+                extra["photo"] = int(match["photo"])
+                movement = _MEEI_MOVEMENTS[extra["photo"] - 1]
             info = patients.get(_normalised(patient), {})
             extra.update({k: v for k, v in info.items() if k != "side"})
             yield (

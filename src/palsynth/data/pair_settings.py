@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from palsynth.data.examples import Source, stack
+from palsynth.data.faces import Crop
 from palsynth.data.folder_pairs import FolderPairs
 from palsynth.data.groups import MEMBERS, SCRIPTS, CachedGroups, GroupsSource
 from palsynth.data.training_pairs import PairExample, PairsSource, make_pair
@@ -71,21 +72,33 @@ class PairsSettings(Settings):
                 raise InputError(f"{name} {getattr(self, name)}: must be at least 1")
 
 
-def pairs_source(settings: PairsSettings, size: int, build_cache: bool = True) -> Source:
+def pairs_source(
+    settings: PairsSettings, size: int, build_cache: bool = True, crop: Crop = "eyes"
+) -> Source:
     """Builds the source of training pairs.
 
     Args:
         settings: where the pairs come from.
         size: side of the images in pixels.
         build_cache: whether missing groups are rendered now and cached; if False, every group is
-            rendered when it is used, without the cache. Has no effect on a dataset.
+            rendered when it is used, without the cache. Has no effect on a dataset, whose faces
+            are found now in either case.
+        crop: how the faces of a dataset are cropped, which must be as the model crops them at
+            inference.
 
     Returns:
         The source.
+
+    Raises:
+        InputError: the dataset cannot be read or has no pairs.
     """
     s = settings
     if s.dataset is not None:
-        return FolderPairs(s.dataset, size=size, seed=s.seed, fixed_identity=s.fixed_identity)
+        pairs = FolderPairs(
+            s.dataset, size=size, seed=s.seed, crop=crop, fixed_identity=s.fixed_identity
+        )
+        pairs.prepare()
+        return pairs
     groups = GroupsSource(
         s.first_subject,
         s.subjects,

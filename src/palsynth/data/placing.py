@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 
+from palsynth.clinical import Movement
 from palsynth.data.manifest import Row
+from palsynth.data.videos import VIDEOS
 from palsynth.face.images import SUFFIXES
 
 
@@ -24,13 +27,15 @@ class Unplaced:
 
 
 Placed = tuple[Path, Row]
-Importer = Callable[[Path, Path | None], Iterator[Placed | Unplaced]]
+"""A picture, or a video whose frames get rows like this one."""
 
-VIDEOS = frozenset({".mp4", ".mov", ".avi", ".mkv"})
+Importer = Callable[[Path, Path | None], Iterator[Placed | Unplaced]]
 
 
 def by_subject(folder: Path, prefix: str) -> Iterator[Placed | Unplaced]:
-    """Places pictures in ``<subject>/…``, where the first folder names the subject.
+    """Places pictures and videos in ``<subject>/…``, where the first folder names the subject.
+
+    The names of further folders and of the file tell the movement (:func:`movements_in`).
 
     Args:
         folder: the dataset.
@@ -41,15 +46,33 @@ def by_subject(folder: Path, prefix: str) -> Iterator[Placed | Unplaced]:
     """
     for path in files(folder):
         parts = path.relative_to(folder).parts
-        if path.suffix.lower() in VIDEOS:
-            yield Unplaced(path, "a video; cut it into frames first")
-        elif path.suffix.lower() not in SUFFIXES:
+        if path.suffix.lower() not in SUFFIXES | VIDEOS:
             yield Unplaced(path, "not a picture")
         elif len(parts) < 2:
             yield Unplaced(path, "must lie in a folder named after its subject")
+        elif len(movements := movements_in(parts[1:])) > 1:
+            yield Unplaced(path, f"its name has several movements: {', '.join(movements)}")
         else:
             name = "/".join(parts)
-            yield path, Row(file_name=name, subject_id=f"{prefix}-{parts[0]}")
+            yield path, Row(name, f"{prefix}-{parts[0]}", next(iter(movements), None))
+
+
+def movements_in(parts: Sequence[str]) -> list[str]:
+    """The movements that names contain, as whole words in any case and with any separators.
+
+    Args:
+        parts: names of folders and of a file.
+
+    Returns:
+        Values of Movement, each once.
+
+    Example:
+        >>> movements_in(["2024", "P3_Close Eyes_tightly-02.jpg"])
+        ['close-eyes-tightly']
+    """
+    words = [" ".join(re.split(r"[^a-z]+", PurePath(part).stem.lower())) for part in parts]
+    text = "|".join(f" {name} " for name in words)
+    return [m.value for m in Movement if f" {m.value.replace('-', ' ')} " in text]
 
 
 def files(folder: Path) -> Iterator[Path]:

@@ -8,6 +8,7 @@ which are then removed; the plan remains, as the record of the request.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 from collections.abc import Iterable
@@ -46,6 +47,7 @@ class DatasetWriter:
         holds: str = "an export with other settings",
     ) -> None:
         self.folder = folder
+        self._record = folder / record
         self._rows = folder / ".rows"
         claim_folder(folder / record, plan, holds, "give another folder", sort_keys=True)
         if not self.complete:
@@ -93,6 +95,16 @@ class DatasetWriter:
         with atomic_write(path) as temporary:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_text(row.to_json() + "\n", "utf-8")
+
+    def remove_if_empty(self) -> None:
+        """Removes the folder of a dataset of which no image is written, so that it can be claimed
+        for another one. A folder that holds any other file stays as it is."""
+        if any(path.is_file() for path in self.folder.rglob("*") if path != self._record):
+            return
+        shutil.rmtree(self._rows, ignore_errors=True)
+        self._record.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            self.folder.rmdir()
 
     def finish(self, file_names: Iterable[str]) -> list[Row]:
         """Assembles the manifest and removes the files that were needed for resuming.

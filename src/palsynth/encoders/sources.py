@@ -75,7 +75,7 @@ class FacesSettings(Settings):
                 cache is neither read nor written.
 
         Returns:
-            The augmented mixture.
+            The augmented mixture. The faces of the dataset have been found.
         """
         parts = self._parts(build_cache)
         mixture = MixedSource([s for s, _ in parts], [w for _, w in parts], self.seed)
@@ -94,7 +94,9 @@ class FacesSettings(Settings):
             out.append((cached, self.photographs_share))
             real += self.photographs_share
         if self.dataset:
-            out.append((FolderSource(self.dataset, seed=self.seed), self.dataset_share))
+            pictures = FolderSource(self.dataset, seed=self.seed)
+            pictures.prepare()
+            out.append((pictures, self.dataset_share))
             real += self.dataset_share
         if self.subjects:
             synthetic = SyntheticSource(
@@ -105,9 +107,10 @@ class FacesSettings(Settings):
         return out
 
     def _cached(self, source: Source, name: str, count: int, build_cache: bool) -> Source:
-        if self.cache_dir is None or not build_cache:
+        if self.cache_dir is None:
             return source
-        cached = CachedSource(source, self.cache_dir / name, count, self.seed)
+        folder = self.cache_dir / name
+        cached = CachedSource(source, folder, count, self.seed, uncached=not build_cache)
         if build_cache:
             with progress_bar(f"rendering {name}") as progress:
                 cached.build(self.render_workers, progress)

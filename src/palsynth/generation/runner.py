@@ -145,6 +145,7 @@ class Planned:
         request: what to make.
         labels: movement and palsy for the row, where the request's expression does not say them;
             an unknown palsy is None.
+        rated: side, hb_grade and yanagihara_item for the row, where the palsy is unknown.
         named: names for the record, see :func:`palsynth.generation.provenance.provenance`.
         split: split of the row.
         attributes: further columns of the row.
@@ -154,6 +155,7 @@ class Planned:
     subject_id: str
     request: Request
     labels: tuple[Movement, Palsy | None] | None = None
+    rated: dict[str, Any] = field(default_factory=dict)
     named: dict[str, Any] = field(default_factory=dict)
     split: str | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
@@ -179,6 +181,7 @@ class Planned:
             provenance=record if picture.synthetic else None,
             measured=measured or None,
             attributes=self.attributes,
+            **(self.rated if palsy is None else {}),
         )
 
 

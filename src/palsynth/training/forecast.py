@@ -1,4 +1,8 @@
-"""The dry run: the cost of a recipe, estimated from a few steps."""
+"""The dry run: the cost of a recipe, estimated from a few steps.
+
+What a recipe caches is generated once, before training: its time is a line of its own, and
+preparing an example then only reads it.
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,13 @@ import resource
 import sys
 import time
 from functools import partial
+from typing import Any
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from palsynth.data.examples import stack
+from palsynth.data.cache import find_caches
+from palsynth.data.examples import Source, stack
 from palsynth.training.loop import build
 from palsynth.training.randomness import make_generator
 from palsynth.training.recipe import Recipe
@@ -37,9 +43,16 @@ def forecast(recipe: Recipe) -> str:
     gpu = loop.device == "auto" and torch.cuda.is_available()
     device = torch.device("cuda" if gpu else "cpu")
     source = recipe.source(build_cache=False)
-    started = time.perf_counter()
-    examples = [source[n] for n in range(loop.batch)]
-    source_rate = loop.batch / (time.perf_counter() - started)
+    caches = list(find_caches(source))
+    if caches and not any(cache.missing() for cache in caches):
+        source = recipe.source()
+    examples, seconds = _prepare(source, loop.batch)
+    to_render = ""
+    if missing := sum(cache.missing() for cache in caches):
+        whole, (examples, seconds) = seconds, _prepare(source, loop.batch)  # now from memory
+        each = max(whole - seconds, 0) / max(1, sum(len(cache.generated) for cache in caches))
+        to_render = f"{missing:,} not cached yet, {missing * each / 3600:.2g} h on one process"
+    source_rate = loop.batch / seconds
     batch = {n: torch.from_numpy(a).to(device) for n, a in stack(examples).items()}
 
     objective = build(recipe).to(device)
@@ -73,9 +86,17 @@ def forecast(recipe: Recipe) -> str:
             f"memory       {_peak_memory(gpu) / 2**30:.2f} GiB at batch {loop.batch}",
             f"images/s     {rate:.3g} to train, {source_rate:.3g} to prepare (each worker)",
             f"time         {hours:.2g} h for {total:,} images on one process like this one",
+            *([f"cache        {to_render}"] if to_render else []),
             f"disk         {disk / 2**20:.0f} MiB for {loop.max_checkpoints} checkpoints",
         ]
     )
+
+
+def _prepare(source: Source, count: int) -> tuple[list[Any], float]:
+    """The first examples of a source, and the seconds that they took."""
+    started = time.perf_counter()
+    examples = [source[n] for n in range(count)]
+    return examples, max(time.perf_counter() - started, 1e-9)
 
 
 def _peak_memory(gpu: bool) -> float:

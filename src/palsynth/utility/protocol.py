@@ -249,7 +249,10 @@ def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
             raise InputError(f"{test}: subject {shared[0].rpartition(':')[2]} is in train and test")
     claim_folder(
         out / "sets.json",
-        {name: sha256(folder / FILE_NAME) for name, folder in trained.items()},
+        {
+            **{name: sha256(folder / FILE_NAME) for name, folder in trained.items()},
+            "pictures": "cropped to the face",  # until 0.2 the whole picture, resized
+        },
         holds="graders trained on other data",
         remedy="give another --out",
         foreign=["real-*/recipe.yaml", "synthetic-*/recipe.yaml"],

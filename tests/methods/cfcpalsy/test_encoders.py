@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from palsynth.data.folder_pairs import FolderPairs
 from palsynth.data.pair_settings import PairsSettings
 from palsynth.encoders.irnet import IRNet
 from palsynth.encoders.landmarks import LandmarkNet
@@ -22,7 +23,7 @@ from palsynth.methods.cfcpalsy.networks.encoders import has_published_encoders
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
 from palsynth.methods.cfcpalsy.recipe import CFCPalsyRecipe
 from palsynth.training.recipe import LoopSettings
-from tests.methods.cfcpalsy.conftest import build, rows, small
+from tests.methods.cfcpalsy.conftest import build, clinical_set, rows, small
 
 KEYS = json.loads((Path(__file__).parents[2] / "encoders" / "published-keys.json").read_text())
 
@@ -123,6 +124,16 @@ def test_wrong_files_are_named_before_anything_takes_long(
     with pytest.raises(InputError, match=r"the weights of init_from have their own"):
         recipe(published, init_from=tmp_path)
     assert recipe(published, init_from=tmp_path, init_modules="unet").encoders == published
+
+
+def test_training_pictures_are_cropped_as_the_encoders_expect(
+    published: EncoderSettings, tmp_path: Path
+) -> None:
+    data = PairsSettings(dataset=clinical_set(tmp_path / "set"))
+    for encoders, crop in ((published, "five points"), (EncoderSettings(), "eyes")):
+        source = recipe(encoders, data=data).source(build_cache=False)
+        assert isinstance(source, FolderPairs)
+        assert source.crop == crop
 
 
 def test_files_of_other_networks_are_refused(published: EncoderSettings) -> None:

@@ -166,7 +166,7 @@ def test_pairs_are_of_training_subjects_by_default() -> None:
         PairsSettings(first_subject=984_001)
 
 
-def test_pairs_have_the_recipes_source(tmp_path: Path) -> None:
+def test_pairs_have_the_recipes_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     settings = PairsSettings(
         subjects=9,
         first_subject=710,
@@ -185,10 +185,13 @@ def test_pairs_have_the_recipes_source(tmp_path: Path) -> None:
     cached = source.groups
     assert (cached.folder, cached.count, cached.uncached) == (tmp_path, 5, True)
     assert cached.source == GroupsSource(710, 9, None, 0.2, 0.1, 112, 0.4, 6)
+    prepared: list[FolderPairs] = []
+    monkeypatch.setattr(FolderPairs, "prepare", lambda pairs: prepared.append(pairs))
     clinical = pairs_source(replace(settings, dataset=tmp_path / "set"), 56)
     assert isinstance(clinical, FolderPairs)
     assert (clinical.folder, clinical.size, clinical.seed) == (tmp_path / "set", 56, 6)
     assert not clinical.fixed_identity
+    assert prepared == [clinical], "faces are found before workers are started"
 
 
 def test_a_recipe_survives_a_round_trip_to_disk(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from palsynth.data.examples import Source
+from palsynth.data.faces import Crop
 from palsynth.data.pair_settings import PairsSettings, pairs_source
 from palsynth.errors import InputError
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings, EncoderSettings
@@ -59,9 +60,11 @@ class CFCPalsyRecipe(InitSettings):
         if build_cache:  # checked here too, since rendering the groups takes hours
             check_init(self)
             self.encoders.check_files()
-        if self._published() and self.data.dataset is None:
+        published = self._published()
+        if published and self.data.dataset is None:
             raise InputError(_NO_CROP)
-        return pairs_source(self.data, self.model.unet.size, build_cache)
+        crop: Crop = "five points" if published else "eyes"
+        return pairs_source(self.data, self.model.unet.size, build_cache, crop)
 
     def _published(self) -> bool:
         """Whether the encoders of the model are published ones."""

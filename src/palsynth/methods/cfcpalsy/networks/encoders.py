@@ -17,7 +17,11 @@ from palsynth.methods.cfcpalsy.config import CFCPalsySettings, EncoderSettings
 from palsynth.methods.cfcpalsy.networks.conditioner import Conditioner
 from palsynth.methods.cfcpalsy.networks.model import build_networks, build_unet
 
-PUBLISHED: dict[str, Any] = {"encoders": "published"}
+PUBLISHED: dict[str, Any] = {
+    "encoders": "published",
+    "identity_block": 21,
+    "landmark_signed": True,
+}
 """Fields of a conditioner that takes published encoders as the published code does."""
 
 
