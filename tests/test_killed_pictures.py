@@ -53,7 +53,7 @@ class Flat(Weightless):
     takes = ALL_FORMS
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
-        return [GREY + request.seed % 100 for request in requests]
+        return [np.full((r.size, r.size, 3), 128 + r.seed % 100, np.uint8) for r in requests]
 
 
 @lru_cache
