@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from palsynth.audit.image_set import ImageSet
-from palsynth.audit.membership import NUM_SAMPLES_AVERAGED, by_loss, picture_losses
+from palsynth.audit.membership import NUM_SAMPLES_AVERAGED, by_loss, model_of, picture_losses
 from palsynth.audit.protocol import Finding
 from palsynth.data.folder_source import FolderSource
 from palsynth.data.manifest import Row, write_manifest
@@ -85,3 +85,9 @@ def test_a_loss_is_the_mean_over_eight_seeds_shared_by_all_images(
 def test_an_objective_without_losses_of_single_images_is_refused(dark: ImageSet) -> None:
     with pytest.raises(InputError, match="Lightness gives no loss of single images"):
         picture_losses(Lightness(single=False), FolderSource(dark.folder))
+
+
+def test_a_model_that_is_trained_on_pairs_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("kind: cfcpalsy\n", "utf-8")
+    with pytest.raises(InputError, match=r"trained on pairs and gives no loss of single images"):
+        model_of(tmp_path)

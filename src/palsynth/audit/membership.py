@@ -37,9 +37,15 @@ def model_of(run: Path) -> Objective:
         The objective.
 
     Raises:
-        InputError: the recipe or a checkpoint cannot be read.
+        InputError: the recipe or a checkpoint cannot be read, or the model is trained on pairs.
     """
-    return restored(load_recipe(run / "recipe.yaml"), run)
+    recipe = load_recipe(run / "recipe.yaml")
+    if recipe.kind == "cfcpalsy":
+        raise InputError(
+            f"{run}: a cfcpalsy model is trained on pairs and gives no loss of single images; "
+            "leave out --run"
+        )
+    return restored(recipe, run)
 
 
 def by_loss(

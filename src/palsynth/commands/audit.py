@@ -32,7 +32,7 @@ class AuditOptions:
     default: the validation and test splits of --training."""
     run: Path | None = None
     """Folder of the method's training run, for membership inference by loss;
-    needs a kind of recipe that gives the loss of single images (graders, diffusion models)."""
+    needs a kind of recipe that gives the loss of single images (cfcpalsy takes pairs)."""
     recogniser: Path | None = None
     """AdaFace or ArcFace weights; default: dlib's recogniser."""
     show_pairs: bool = False
