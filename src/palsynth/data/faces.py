@@ -1,4 +1,4 @@
-"""The faces of a dataset's pictures: found once, kept beside the manifest, cropped as at inference.
+"""The faces of a dataset's pictures: found once, stored with it, cropped as at inference.
 
 A picture is cropped by seven landmarks, which ``.faces.jsonl`` in the dataset holds together with
 the checksum of the picture, or with the reason why it has no usable face. The file may be deleted.

@@ -66,9 +66,9 @@ def as_drive(expression: Expression, identity: Identity) -> Drive:
     Args:
         expression: an image, which is captured, or a requested movement and palsy; coefficients
             are returned as they are.
-        identity: whom the coefficients are to move: a synthetic subject has a Bell's phenomenon of
-            its own (how far the eye rolls up on attempted closure), which a requested movement
-            follows. A captured expression has the captured one.
+        identity: the face that the coefficients are to move: a synthetic subject has a Bell's
+            phenomenon of its own (how far the eye rolls up on attempted closure), which a requested
+            movement follows. A captured expression has the captured one.
 
     Returns:
         The coefficients of both sides of the face.
