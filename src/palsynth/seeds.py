@@ -77,6 +77,16 @@ class Stream(IntEnum):
     # a request that is varied: (seed, stream)
     VARIETY = 51
 
+    # a planned data set: (seed, number, attempt, stream), (seed, movement, turn or round, stream)
+    PLANNED_REQUEST = 61
+    PLANNED_PALSY = 62
+    PLANNED_CELLS = 63
+    # (the subject's seed, stream)
+    PLANNED_AGE = 64
+    # a picture that is taken by a camera: (seed, stream)
+    CAMERA_SCENE = 65
+    CAMERA_EFFECTS = 66
+
     # a reader's features: (seed, round, stream)
     FEATURES_ORDER = 43
 

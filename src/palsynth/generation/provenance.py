@@ -68,7 +68,11 @@ def _view(request: Request) -> dict[str, Any]:
     """What differs from a photo's own framing, a frontal scene and no words."""
     framing = {} if request.framing is None else {"framing": request.framing.name}
     changed = request.scene != Scene()
-    scene = {"scene": _SCENES.dump_python(request.scene, mode="json")} if changed else {}
+    scene = (
+        {"scene": _SCENES.dump_python(request.scene, mode="json", exclude_none=True)}
+        if changed
+        else {}
+    )
     words = {"words": request.words} if request.words else {}
     return {**framing, **scene, **words}
 

@@ -21,6 +21,7 @@ from palsynth.data.manifest import Row
 from palsynth.data.writer import DatasetWriter
 from palsynth.errors import InputError
 from palsynth.face.images import text_chunks, write_png
+from palsynth.generation.camera import CameraSettings, photographed, posed
 from palsynth.generation.provenance import provenance
 from palsynth.generation.variety import Variety, vary
 from palsynth.methods.base import (
@@ -74,6 +75,7 @@ def generate(
     requests: Iterable[Request],
     batch: int = BATCH,
     variety: Variety | None = None,
+    camera: CameraSettings | None = None,
 ) -> Iterator[Generated]:
     """Makes the pictures of requests, a batch at a time.
 
@@ -83,6 +85,7 @@ def generate(
         batch: requests in one call of the method.
         variety: how far their seeds vary the requests; a method that averages its samples then
             samples once. Default: pictures show exactly what is requested.
+        camera: how far their seeds vary the taking of the pictures. Default: not at all.
 
     Yields:
         One picture per request, in their order.
@@ -95,15 +98,22 @@ def generate(
         raise InputError(f"batch {batch}: must be at least 1")
     if variety is not None and not method.synthetic:
         raise InputError(f"method {method.name}: copies pictures, which cannot vary")
+    if camera is not None and not method.synthetic:
+        raise InputError(f"method {method.name}: copies pictures, which are taken already")
     if variety is not None and isinstance(method, Averages):
         method = method.sampling_once()
-    varied = {} if variety is None else {"variety": asdict(variety)}
+    settings = {"variety": variety, "camera": camera}
+    named = {name: asdict(value) for name, value in settings.items() if value is not None}
     remaining = iter(requests)
     while part := list(islice(remaining, batch)):
+        if camera is not None:
+            part = [posed(request, camera) for request in part]
         given = part if variety is None else [vary(request, variety) for request in part]
         faces = _call(method, [converted(request, method) for request in given])
         for request, (image, landmarks) in zip(part, faces, strict=True):
-            record = provenance(method, request, **varied)
+            record = provenance(method, request, **named)
+            if camera is not None:
+                image = photographed(image, camera, request.seed)
             yield Generated(image, request, record, landmarks, method.synthetic)
 
 

@@ -6,6 +6,7 @@ the appearance model does not include. All shapes are defined in canonical coord
 
 from __future__ import annotations
 
+import colorsys
 from dataclasses import dataclass
 
 import cv2
@@ -84,9 +85,27 @@ def background(stage: Stage, rng: np.random.Generator) -> np.ndarray:
     Returns:
         (S, S, 3) float32 RGB, 0 to 255.
     """
+    return _vignetted(stage, BACKGROUND * rng.uniform(0.97, 1.02))
+
+
+def wall(stage: Stage, rng: np.random.Generator) -> np.ndarray:
+    """Renders a plain wall of any pale or dark, hardly saturated colour, vignetted.
+
+    Args:
+        stage: the mapping to pixels.
+        rng: source of randomness.
+
+    Returns:
+        (S, S, 3) float32 RGB, 0 to 255.
+    """
+    hue, saturation, value = rng.uniform(0, 1), rng.beta(1.2, 4), rng.beta(3, 1.6)
+    tone = np.array(colorsys.hsv_to_rgb(hue, 0.4 * saturation, 0.25 + 0.7 * value))
+    return _vignetted(stage, 255 * tone)
+
+
+def _vignetted(stage: Stage, tone: np.ndarray) -> np.ndarray:
     size = stage.size
     y, x = np.mgrid[:size, :size].astype(np.float32) / size
-    tone = BACKGROUND * rng.uniform(0.97, 1.02)
     vignette = 1.03 - 0.10 * (np.square(x - 0.5) + np.square(y - 0.4))
     return np.asarray(vignette[..., None] * tone, np.float32)
 

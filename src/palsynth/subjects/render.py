@@ -18,7 +18,7 @@ from palsynth.simulator.lids import eye_roll
 from palsynth.simulator.rest import Rest
 from palsynth.simulator.surface import Pose, rest_surface
 from palsynth.subjects.ageing import aged
-from palsynth.subjects.dress import Stage, background, draw_cap, draw_neck_and_top
+from palsynth.subjects.dress import Stage, background, draw_cap, draw_neck_and_top, wall
 from palsynth.subjects.scene import HeadPose, View, apply_camera, apply_light
 from palsynth.subjects.subject import Subject
 
@@ -135,7 +135,10 @@ def _at_rest(subject: Subject, view: View) -> tuple[Rest, Stage]:
     affine = np.column_stack([rotation[:2, :2] * scale, pivot * scale + origin])
     stage = Stage(size, affine, width, -rotation[:2, 2] * scale)
 
-    canvas = background(stage, make_rng(subject.seed, Stream.SUBJECT_BACKDROP))
+    if view.scene.backdrop is None:
+        canvas = background(stage, make_rng(subject.seed, Stream.SUBJECT_BACKDROP))
+    else:
+        canvas = wall(stage, make_rng(view.scene.backdrop, Stream.SUBJECT_BACKDROP))
     skin, unit = pyramid(subject.skin, scale)
     skin_points = (to_texture(mesh.vertices[:, :2]) + 0.5) * (unit / 128.0) - 0.5
     cheeks = skin_points[[50, 280, 205, 425, 207, 427, 214, 434]].astype(int)  # jaws are shaded

@@ -62,12 +62,13 @@ class Jitter:
 
 @dataclass(frozen=True)
 class Scene:
-    """How a subject is photographed: pose of the head, lighting, and imperfections of camera and
-    crop."""
+    """How a subject is photographed: pose of the head, lighting, imperfections of camera and crop,
+    and the seed of the wall behind the subject, who has one of its own."""
 
     pose: HeadPose = field(default_factory=HeadPose)
     light: Light = field(default_factory=Light)
     jitter: Jitter = field(default_factory=Jitter)
+    backdrop: int | None = None
 
 
 @dataclass(frozen=True)
