@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "anonymize": ("anonymize", "show a patient's expression on another face and check privacy"),
     "condition": ("condition", "write the edge map of a patient's features in another face"),
     "measure": ("measure", "measure both sides of a face, their asymmetry and the item score"),
+    "generate": ("generate", "make a labelled data set by a plan, with any method"),
     "subjects sample": ("subjects", "render synthetic subjects"),
     "subjects export": ("subjects", "write a labelled dataset of synthetic subjects"),
     "subjects fit": ("subjects", "fit the appearance model to photographs"),
@@ -63,7 +64,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 
 SECTIONS = {
     "sheet": "Pictures and measurements",
-    "subjects sample": "Synthetic subjects and datasets",
+    "generate": "Synthetic subjects and datasets",
     "fields fit": "Fitting the models that ship",
     "evaluate": "Evaluation",
     "audit": "Privacy, utility and rater studies",

@@ -40,6 +40,7 @@ _DATA = {
 
 FIELDS = {
     "FacesSettings": _DATA,
+    "Identities": {"people": "subjects"},
     "PairsSettings": _DATA,
     "HealthySettings": _DATA,
     "ReaderRecipe": {"keep": "cache_dir"},

@@ -6,6 +6,7 @@ byte of the set that is made of it.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,7 @@ from palsynth.generation.camera import CameraSettings
 from palsynth.generation.variety import Variety
 from palsynth.settings import Settings
 from palsynth.subjects import EVALUATION_SEEDS
+from palsynth.training.recipe import from_dict, read_yaml
 
 MAX_SUBJECTS = 10_000
 """Subjects of one seed: the next seed's begin there."""
@@ -196,3 +198,21 @@ class Plan(Settings):
             raise InputError(
                 "method: subjects moves synthetic subjects only; choose simulator or another"
             )
+
+
+def load_plan(path: Path) -> Plan:
+    """Reads a plan from a YAML file.
+
+    Args:
+        path: the file.
+
+    Returns:
+        The plan.
+
+    Raises:
+        InputError: names the file, the field and the fault.
+    """
+    data = read_yaml(path)
+    if not isinstance(data, dict):
+        raise InputError(f"{path}: not a plan; write fields such as images: 100")
+    return from_dict(Plan, data, str(path), lambda line: print(line, file=sys.stderr))

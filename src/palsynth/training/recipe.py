@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar
 
@@ -224,14 +225,24 @@ def to_yaml(recipe: Any) -> str:
     Returns:
         YAML text with every field, in the order of the dataclass.
     """
-    return yaml.safe_dump(_plain(dataclasses.asdict(recipe)), sort_keys=False)
+    return yaml.safe_dump(to_plain(dataclasses.asdict(recipe)), sort_keys=False)
 
 
-def _plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
+    """Converts settings to what YAML and JSON hold.
+
+    Args:
+        value: nested dictionaries and sequences, with paths and enums of strings.
+
+    Returns:
+        Dictionaries, lists, text, numbers and None.
+    """
     if isinstance(value, dict):
-        return {key: _plain(v) for key, v in value.items()}
+        return {key: to_plain(v) for key, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [to_plain(v) for v in value]
+    if isinstance(value, Enum):
+        return value.value
     return str(value) if isinstance(value, Path) else value
 
 

@@ -1,0 +1,210 @@
+"""Makes the data set of a plan: groups of pictures, checked, written where they are made."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import palsynth
+from palsynth.clinical import Movement, Palsy
+from palsynth.data.manifest import Row
+from palsynth.data.writer import DatasetWriter
+from palsynth.errors import InputError
+from palsynth.files import atomic_write
+from palsynth.generation.engines import Engine
+from palsynth.generation.gate import QualityGate, describe
+from palsynth.generation.identities import planned_identities, usable
+from palsynth.generation.pictures import Group, Pictures, RequestedPictures, patient_pictures
+from palsynth.generation.plan import Plan
+from palsynth.generation.provenance import method_record
+from palsynth.generation.runner import Generated, Planned, generate
+from palsynth.methods.base import Method, get_method
+from palsynth.progress import Progress
+from palsynth.training.recipe import to_plain
+
+GALLERY = 200
+"""Most identities with which a picture is compared."""
+
+LEFT_OUT = "left-out.jsonl"
+"""Lists the pictures that did not pass the gate, with their faults."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What every worker needs to know; small, as it is sent with every group."""
+
+    folder: Path
+    plan: Plan
+    pictures: Pictures
+    record: dict[str, Any]
+    gallery: np.ndarray
+
+
+@dataclass
+class Made:
+    """A data set that was made.
+
+    Attributes:
+        rows: the rows of its manifest.
+        left_out: pictures that did not pass the gate: file name, faults, attempts.
+        unused: one line per input picture that could not be used.
+        attempts: how many pictures were made for it, those that did not pass the gate too.
+    """
+
+    rows: list[Row]
+    left_out: list[dict[str, Any]] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+    attempts: int = 0
+
+
+def make_dataset(
+    folder: Path, plan: Plan, engine: Engine[Group, int], progress: Progress | None = None
+) -> Made:
+    """Makes a data set, or the rest of an interrupted one.
+
+    Args:
+        folder: the data set: new, empty, or of the same plan.
+        plan: what it is to hold.
+        engine: what carries out the work; the set does not depend on it.
+        progress: called with the number of finished pictures and their total.
+
+    Returns:
+        What was made.
+
+    Raises:
+        InputError: the plan's method, identities or patients cannot be used, or the folder cannot
+            be written or holds something else.
+    """
+    method = get_method(plan.method, plan.weights)
+    if not method.synthetic:
+        raise InputError(f"method: {plan.method} copies pictures; choose one that makes them")
+    found = planned_identities(plan.identities)
+    checked = usable(found.identities)
+    pictures: Pictures = RequestedPictures(plan, checked.identities)
+    unused = [*found.left_out, *checked.left_out]
+    if plan.expressions.patients is not None:
+        pictures = patient_pictures(plan, checked.identities)
+        unused += pictures.left_out
+    record = _record(plan, method, pictures)
+    writer = DatasetWriter(folder, record, holds="a data set of another plan")
+    groups = pictures.groups()
+    names = [pictures.name(group.identity, k) for group in groups for k in group.numbers]
+    if not writer.complete:
+        gallery = describe([one.load() for one in pictures.identities[:GALLERY]])
+        job = Job(folder, plan, pictures, record, gallery)
+        _work(job, groups, engine, len(names), progress)
+    left_out = _left_out(folder, names)
+    missing = {one["file_name"] for one in left_out}
+    rows = writer.finish([name for name in names if name not in missing])
+    return Made(rows, left_out, unused)
+
+
+def _work(
+    job: Job, groups: Sequence[Group], engine: Engine[Group, int], total: int, progress: Any
+) -> None:
+    done = 0
+    for count in engine(partial(make_group, job), groups):
+        done += count
+        if progress is not None:
+            progress(done, total)
+
+
+def _record(plan: Plan, method: Method, pictures: Pictures) -> dict[str, Any]:
+    """All that determines the bytes of a set."""
+    settings = to_plain(dataclasses.asdict(plan))
+    return {
+        "plan": settings,
+        **method_record(method),
+        "identities": [one.name for one in pictures.identities],
+        "version": palsynth.__version__,
+    }
+
+
+def make_group(job: Job, group: Group) -> int:
+    """Makes the pictures of a group, unless all exist, and writes those that pass the gate.
+
+    Args:
+        job: the data set.
+        group: its pictures.
+
+    Returns:
+        How many pictures the group has.
+    """
+    writer = DatasetWriter(job.folder, job.record, holds="a data set of another plan")
+    names = [job.pictures.name(group.identity, number) for number in group.numbers]
+    if all(writer.has(name) or _left_out_path(job.folder, name).is_file() for name in names):
+        return len(names)
+    method = _method(job.plan.method, job.plan.weights)
+    gate = QualityGate(job.plan.gate, method, job.gallery)
+    waiting = list(group.numbers)
+    for attempt in range(job.plan.gate.retries + 1):
+        planned = [job.pictures.planned(group.identity, number, attempt) for number in waiting]
+        made = generate(
+            method,
+            [one.request for one in planned],
+            variety=job.plan.variety,
+            camera=job.plan.camera,
+        )
+        failed = []
+        for number, one, picture in zip(waiting, planned, list(made), strict=True):
+            row = one.row(picture)
+            checked = gate.check(picture, group.identity, *_asked(row))
+            if not checked.faults:
+                _write(writer, one, picture, {**checked.measured, "attempts": attempt + 1})
+            elif attempt < job.plan.gate.retries:
+                failed.append(number)
+            else:
+                _leave_out(job.folder, one.file_name, checked.faults, attempt + 1)
+        if not failed:
+            break
+        waiting = failed
+    return len(names)
+
+
+def _asked(row: Row) -> tuple[Movement | None, Palsy | None]:
+    movement = None if row.movement is None else Movement(row.movement)
+    return movement, None if row.palsy is None else Palsy.from_dict(row.palsy)
+
+
+def _write(
+    writer: DatasetWriter, planned: Planned, picture: Generated, measured: dict[str, Any]
+) -> None:
+    if not writer.has(planned.file_name):
+        writer.add(picture.image, planned.row(picture, **measured))
+
+
+@lru_cache(maxsize=1)
+def _method(name: str, weights: Path | None) -> Method:
+    """A method, loaded once in a process."""
+    return get_method(name, weights)
+
+
+def _left_out_path(folder: Path, name: str) -> Path:
+    return folder / ".rows" / f"{name}.left-out"
+
+
+def _leave_out(folder: Path, name: str, faults: Sequence[str], attempts: int) -> None:
+    path = _left_out_path(folder, name)
+    line = {"file_name": name, "faults": list(faults), "attempts": attempts}
+    with atomic_write(path) as temporary:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_text(json.dumps(line) + "\n", "utf-8")
+
+
+def _left_out(folder: Path, names: Sequence[str]) -> list[dict[str, Any]]:
+    """What did not pass the gate; listed in the data set before its rows are tidied away."""
+    path = folder / LEFT_OUT
+    if path.is_file():
+        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+    found = [p for name in names if (p := _left_out_path(folder, name)).is_file()]
+    lines = [p.read_text("utf-8") for p in found]
+    with atomic_write(path) as temporary:
+        temporary.write_text("".join(lines), "utf-8")
+    return [json.loads(line) for line in lines]

@@ -1,0 +1,159 @@
+"""The quality gate of a data set: what a picture must show to be in it.
+
+Side and movement are compared by capture with a reference that shows what was requested: the
+patient's picture whose expression it is, or what the simulator makes of the same request. A method
+that moves the face by the simulator itself shows what was requested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from palsynth.capture import capture
+from palsynth.capture.compare import compare
+from palsynth.clinical import Movement, Palsy
+from palsynth.encoders.recogniser import Recogniser
+from palsynth.face.detect import detect_faces
+from palsynth.face.face import Face
+from palsynth.generation.measured import requested_and_measured
+from palsynth.generation.plan import GateSettings
+from palsynth.generation.runner import Generated
+from palsynth.methods.base import ExpressionImage, Identity, KnowsLandmarks, Method, Request
+from palsynth.methods.resolve import REST, identity_face, subject_face, view_of
+from palsynth.methods.simulator import SimulatorMethod
+from palsynth.subjects import Scene, Subject
+
+FAULTS = {
+    "no-face": "there is not exactly one face",
+    "side": "another side looks weak than was requested",
+    "movement": "another movement than was requested, or none",
+    "identity": "matched to another identity of the set",
+    "patient": "matched to the patient whose expression it shows",
+}
+"""The faults of a picture, and what they mean."""
+
+PATIENT = 0.25
+"""Cosine similarity from which a picture is matched to a patient, as in anonymize: of pairs of a
+photographed person and a synthetic subject 6 in 100 lie above it, of pairs of photographs of one
+person all."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the gate found: ``faults``, keys of :data:`FAULTS`, and what it ``measured``."""
+
+    faults: tuple[str, ...] = ()
+    measured: dict[str, Any] = field(default_factory=dict)
+
+
+class QualityGate:
+    """Checks pictures of one data set.
+
+    Args:
+        settings: what is checked.
+        method: the method that makes the pictures.
+        identities: unit vectors (N, 512) of the set's identities at rest, by :func:`describe`.
+    """
+
+    def __init__(self, settings: GateSettings, method: Method, identities: np.ndarray) -> None:
+        self._settings = settings
+        self._exact = isinstance(method, (KnowsLandmarks, SimulatorMethod))
+        self._identities = identities
+        self._recogniser = Recogniser()
+        self._simulator = SimulatorMethod()
+
+    def check(
+        self, picture: Generated, identity: int, movement: Movement | None, palsy: Palsy | None
+    ) -> Checked:
+        """Checks a picture.
+
+        Args:
+            picture: the picture as it was made.
+            identity: index of the identity that it shows.
+            movement: the movement; None if unknown.
+            palsy: the requested palsy; None if unknown.
+
+        Returns:
+            Its faults, and ``weak_side``, ``yanagihara_item`` and ``asymmetry`` as measured, and
+            the ``similarity`` to the identity at rest.
+        """
+        faces = detect_faces(picture.image)
+        if len(faces) != 1:
+            return Checked(("no-face",) if self._settings.face else ())
+        face = faces[0]
+        faults: list[str] = []
+        if not self._exact:
+            faults += self._expression(picture.request, face, movement)
+        measured: dict[str, Any] = {}
+        if movement is not None and palsy is not None:
+            found = requested_and_measured(picture.image, movement, palsy)
+            measured = {
+                "weak_side": found.measured_side.value if found.measured_side else None,
+                "yanagihara_item": found.measured_score,
+                "asymmetry": None if found.asymmetry is None else round(found.asymmetry, 3),
+            }
+        vector = self._recogniser.describe(face)
+        similarities = self._identities @ vector
+        measured["similarity"] = round(float(similarities[identity]), 4)
+        if self._settings.identity:
+            if similarities.argmax() != identity:
+                faults.append("identity")
+            if self._is_the_patient(picture.request, vector):
+                faults.append("patient")
+        return Checked(tuple(faults), measured)
+
+    def _expression(self, request: Request, face: Face, movement: Movement | None) -> list[str]:
+        wanted, reference_rest = self._reference(request)
+        rest = _at_rest(request.identity)
+        difference = compare(capture(wanted, reference_rest), capture(face, rest), movement)
+        faults = []
+        if self._settings.side and difference.side:
+            faults.append("side")
+        if self._settings.movement and difference.movement:
+            faults.append("movement")
+        return faults
+
+    def _reference(self, request: Request) -> tuple[Face, Face | None]:
+        """A face that shows what was requested, and the same person at rest."""
+        if isinstance(request.expression, ExpressionImage):
+            return request.expression.face, request.expression.rest
+        rest = _at_rest(request.identity)
+        plain = replace(request, identity=rest, framing=None, scene=Scene())
+        (image,) = self._simulator([plain])
+        faces = detect_faces(image)
+        return (faces[0] if len(faces) == 1 else rest), rest
+
+    def _is_the_patient(self, request: Request, vector: np.ndarray) -> bool:
+        if not isinstance(request.expression, ExpressionImage):
+            return False
+        known = [request.expression.face, request.expression.rest]
+        similar = [
+            float(self._recogniser.describe(face) @ vector) for face in known if face is not None
+        ]
+        return max(similar) >= PATIENT
+
+
+def _at_rest(identity: Identity) -> Face:
+    """The identity at rest; a synthetic subject as an ID photo of 256 px."""
+    if isinstance(identity, Subject):
+        return subject_face(identity, REST, view_of(Request(identity, REST)))
+    return identity
+
+
+def describe(identities: Sequence[Identity]) -> np.ndarray:
+    """Describes identities at rest for the gate.
+
+    Args:
+        identities: the identities.
+
+    Returns:
+        Unit vectors (N, 512) float32.
+    """
+    recogniser = Recogniser()
+    view = view_of(Request(identities[0], REST)) if identities else None
+    assert view is not None
+    return np.stack([recogniser.describe(identity_face(one, view)) for one in identities])

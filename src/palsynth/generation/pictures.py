@@ -1,0 +1,240 @@
+"""The pictures of a plan, as small groups that any process can make: requested expressions, or
+those of a patients' data set."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Protocol
+
+from palsynth.clinical import Movement, Palsy
+from palsynth.data.faces import find_faces
+from palsynth.data.manifest import Row, read_manifest
+from palsynth.data.split import split_of
+from palsynth.errors import InputError
+from palsynth.face.detect import read_face
+from palsynth.face.face import Face
+from palsynth.face.framing import FRAMINGS
+from palsynth.generation.identities import PlannedIdentity
+from palsynth.generation.plan import Plan
+from palsynth.generation.planning import file_name, numbers_of, plan_picture, request_seed
+from palsynth.generation.runner import BATCH, Planned
+from palsynth.methods.base import ExpressionImage, Request
+
+
+@dataclass(frozen=True)
+class Group:
+    """Pictures of one identity that are made together: their ``numbers``, in order. A group is
+    always made as a whole, so that no picture depends on which others exist already."""
+
+    identity: int
+    numbers: tuple[int, ...]
+
+
+class Pictures(Protocol):
+    """All pictures of a plan."""
+
+    identities: Sequence[PlannedIdentity]
+
+    def groups(self) -> list[Group]:
+        """All pictures, in groups of at most :data:`~palsynth.generation.runner.BATCH`."""
+        ...
+
+    def planned(self, identity: int, number: int, attempt: int = 0) -> Planned:
+        """Plans one picture.
+
+        Args:
+            identity: index of the identity that it shows.
+            number: number of the picture.
+            attempt: how often it has been made before and did not pass the gate.
+
+        Returns:
+            The picture's request with its place in the set.
+        """
+        ...
+
+    def name(self, identity: int, number: int) -> str:
+        """The path of a picture in the set.
+
+        Args:
+            identity: index of the identity that it shows.
+            number: number of the picture.
+
+        Returns:
+            The path, with forward slashes.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class RequestedPictures:
+    """The pictures of a plan whose movements and palsies are requested.
+
+    Attributes:
+        plan: the plan.
+        identities: its identities.
+    """
+
+    plan: Plan
+    identities: Sequence[PlannedIdentity]
+
+    def groups(self) -> list[Group]:
+        """All pictures, in groups of one identity."""
+        every = range(min(len(self.identities), self.plan.images))
+        return _grouped({i: numbers_of(i, self.plan, len(self.identities)) for i in every})
+
+    def planned(self, identity: int, number: int, attempt: int = 0) -> Planned:
+        """Plans one picture, see :class:`Pictures`."""
+        return plan_picture(self.plan, self.identities, number, attempt)
+
+    def name(self, identity: int, number: int) -> str:
+        """The path of a picture, see :class:`Pictures`."""
+        movements = self.plan.expressions.movements
+        return file_name(self.identities[identity], number, movements[number % len(movements)])
+
+
+@dataclass(frozen=True)
+class PatientPictures:
+    """The pictures of a plan that show the expressions of patients, each on one identity.
+
+    Attributes:
+        plan: the plan.
+        folder: the patients' data set.
+        identities: one per patient, in the patient's split.
+        rows: the patients' pictures.
+        patients: of each row, the index of its patient and identity.
+        rests: of each patient, the picture at rest; None where there is none.
+        left_out: one line per picture that cannot be shown.
+    """
+
+    plan: Plan
+    folder: Path
+    identities: Sequence[PlannedIdentity]
+    rows: Sequence[Row]
+    patients: Sequence[int]
+    rests: Sequence[str | None]
+    left_out: list[str] = field(default_factory=list)
+
+    def groups(self) -> list[Group]:
+        """All pictures, in groups of one identity."""
+        numbers: dict[int, list[int]] = defaultdict(list)
+        for number, patient in enumerate(self.patients):
+            numbers[patient].append(number)
+        return _grouped(numbers)
+
+    def planned(self, identity: int, number: int, attempt: int = 0) -> Planned:
+        """Plans one picture, see :class:`Pictures`. Its labels are those of the patient's."""
+        row, shown, rest = self.rows[number], self.identities[identity], self.rests[identity]
+        at_rest = row.movement == Movement.REST.value
+        face = _face(self.folder / row.file_name)
+        reference = None if rest is None or at_rest else _face(self.folder / rest)
+        request = Request(
+            shown.load(),
+            ExpressionImage(face, reference),
+            request_seed(self.plan, number, attempt),
+            self.plan.size,
+            FRAMINGS[self.plan.framing],
+        )
+        return Planned(
+            self.name(identity, number),
+            shown.name,
+            request,
+            labels=_labels(row),
+            rated={
+                "side": row.side,
+                "hb_grade": row.hb_grade,
+                "yanagihara_item": row.yanagihara_item,
+            },
+            split=shown.split,
+            attributes=shown.columns(),
+        )
+
+    def name(self, identity: int, number: int) -> str:
+        """The path of a picture, see :class:`Pictures`. It tells nothing of the patient's name."""
+        movement = self.rows[number].movement
+        shown = self.identities[identity]
+        return file_name(shown, number, None if movement is None else Movement(movement))
+
+
+def patient_pictures(plan: Plan, identities: Sequence[PlannedIdentity]) -> PatientPictures:
+    """Assigns an identity to every patient of a data set.
+
+    Args:
+        plan: a plan with ``expressions.patients``.
+        identities: at least as many as there are patients. Synthetic subjects take the split of
+            their patient; people in photographs have one of their own, which must agree.
+
+    Returns:
+        The pictures.
+
+    Raises:
+        InputError: the data set cannot be read, has no usable picture, or more patients than there
+            are identities.
+    """
+    folder = plan.expressions.patients
+    assert folder is not None
+    rows = sorted(read_manifest(folder), key=lambda row: row.file_name)
+    found = find_faces(folder, rows)
+    shown = [row for row in rows if found[row.file_name].fault is None]
+    left_out = [
+        f"{row.file_name}: {fault}" for row in rows if (fault := found[row.file_name].fault)
+    ]
+    if not shown:
+        raise InputError(f"{folder}: no picture has a usable face; the first: {left_out[0]}")
+    patients = list(dict.fromkeys(row.subject_id for row in shown))
+    splits = {row.subject_id: row.split or split_of(row.subject_id) for row in shown}
+    assigned = _assigned(folder, [splits[patient] for patient in patients], identities)
+    rests = {
+        row.subject_id: row.file_name
+        for row in reversed(shown)
+        if row.movement == Movement.REST.value
+    }
+    return PatientPictures(
+        plan,
+        folder,
+        assigned,
+        shown,
+        [patients.index(row.subject_id) for row in shown],
+        [rests.get(patient) for patient in patients],
+        left_out,
+    )
+
+
+def _assigned(
+    folder: Path, splits: Sequence[str], identities: Sequence[PlannedIdentity]
+) -> list[PlannedIdentity]:
+    """An identity of the patient's split for every patient, each used once."""
+    free = list(identities)
+    out = []
+    for split in splits:
+        fit = next((one for one in free if one.subject is not None or one.split == split), None)
+        if fit is None:
+            raise InputError(
+                f"{folder}: has more patients ({len(splits)}) than there are identities for them; "
+                "give more subjects, or more people in each split"
+            )
+        free.remove(fit)
+        out.append(PlannedIdentity(fit.name, split, fit.subject, fit.attributes, fit.photograph))
+    return out
+
+
+def _labels(row: Row) -> tuple[Movement, Palsy | None] | None:
+    if row.movement is None:
+        return None
+    return Movement(row.movement), Palsy.from_dict(row.palsy) if row.palsy else None
+
+
+def _grouped(numbers: dict[int, list[int]]) -> list[Group]:
+    return [
+        Group(identity, tuple(own[k : k + BATCH]))
+        for identity, own in numbers.items()
+        for k in range(0, len(own), BATCH)
+    ]
+
+
+@lru_cache(maxsize=BATCH + 2)
+def _face(path: Path) -> Face:
+    return read_face(path)
