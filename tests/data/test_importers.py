@@ -86,6 +86,27 @@ def test_meei(meei: Path, tmp_path: Path) -> None:
     assert check(tmp_path / "out", faces=False) == []
 
 
+def test_pictures_are_imported_without_metadata(tmp_path: Path) -> None:
+    picture = tmp_path / "src" / "p1" / "grin.jpg"
+    _picture(picture)
+    exif = Image.Exif()
+    exif[0x013B], exif[0x0112] = "Jane Doe", 6
+    exif.get_ifd(0x8825)[27] = b"a place"
+    Image.open(picture).save(picture, exif=exif)
+    (picture.parent / "rest.jpg").write_text("a letter")
+    rows, unplaced = import_dataset("folder", tmp_path / "src", tmp_path / "out")
+    assert [row.file_name for row in rows] == ["p1/grin.jpg"]
+    assert [item.rule for item in unplaced] == [
+        "is not a picture in a known format; use PNG or JPEG"
+    ]
+    copy = tmp_path / "out" / "p1" / "grin.jpg"
+    assert dict(Image.open(copy).getexif()) == {0x0112: 6}
+    assert b"Jane Doe" not in copy.read_bytes()
+    assert b"a place" not in copy.read_bytes()
+    import_dataset("folder", tmp_path / "src", tmp_path / "as-is", keep_metadata=True)
+    assert (tmp_path / "as-is" / "p1" / "grin.jpg").read_bytes() == picture.read_bytes()
+
+
 def test_meei_patient_sheet_with_a_missing_column(meei: Path, tmp_path: Path) -> None:
     book = Workbook()
     book.active.append(["Category", "#", "Side"])

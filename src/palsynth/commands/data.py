@@ -41,6 +41,9 @@ class ImportOptions:
     frames: Literal["peak"] | tuple[float, ...] = ()
     """Frames of every video to import: peak for those at the peaks of movements, or times in
     seconds; default: none, videos are listed."""
+    keep_metadata: bool = False
+    """Copy pictures as they are; by default, places, names, dates, devices, previews and comments
+    in them are removed. Their pixels are the same in either case."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +98,7 @@ def data_import(options: ImportOptions) -> None:
             options.mapping,
             options.frames,
             progress,
+            keep_metadata=options.keep_metadata,
         )
     subjects = len({row.subject_id for row in rows})
     print(f"{options.target}: {len(rows)} images of {subjects} subjects")

@@ -1,13 +1,13 @@
 """Importers of clinical datasets, from the layouts in which their owners distribute them.
 
 An importer never guesses silently: it lists every file that it cannot place, with the rule that
-it breaks, and imports the others. Of videos, chosen frames are imported.
+it breaks, and imports the others. Pictures are copied without their metadata. Of videos, chosen
+frames are imported.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -20,6 +20,7 @@ from palsynth.data.split import split_of
 from palsynth.data.videos import VIDEOS, Frames, read_frames
 from palsynth.errors import InputError
 from palsynth.face.images import NOT_MADE, write_png
+from palsynth.face.metadata import copy_picture
 from palsynth.files import atomic_folder
 from palsynth.progress import Progress
 
@@ -31,6 +32,8 @@ def import_dataset(
     mapping: Path | None = None,
     frames: Frames = (),
     progress: Progress | None = None,
+    *,
+    keep_metadata: bool = False,
 ) -> tuple[list[Row], list[Unplaced]]:
     """Imports a dataset into a folder with a manifest, split by subject.
 
@@ -41,6 +44,9 @@ def import_dataset(
         mapping: for "folder", a YAML or JSON file that names the columns of a label file.
         frames: the frames of every video that are imported as pictures; default: none.
         progress: called with the number of files that are done and their total.
+        keep_metadata: copy pictures as they are; by default, places, names, dates and all else
+            that does not belong to the pixels is removed
+            (:func:`palsynth.face.metadata.strip_metadata`).
 
     Returns:
         The rows, and the files that could not be placed.
@@ -69,8 +75,11 @@ def import_dataset(
             else:
                 copy = partial / row.file_name
                 copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, copy)
-                rows.append(row)
+                try:
+                    copy_picture(path, copy, keep_metadata=keep_metadata)
+                    rows.append(row)
+                except InputError as error:
+                    unplaced.append(Unplaced(path, str(error).removeprefix(f"{path}: ")))
             if progress is not None:
                 progress(done, len(placed))
         if not rows:
