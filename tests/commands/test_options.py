@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from palsynth.capture.at_rest import mouth_is_open
 from palsynth.clinical import Branch, Movement, Palsy, Side
 from palsynth.commands.options import (
     PalsyOptions,
-    mouth_is_open,
     named_folders,
     parse_expression,
     read_palsy,

@@ -123,12 +123,13 @@ def _candidates(options: AnonymizeOptions) -> Candidates:
 def _at_rest(path: Path) -> Face:
     """A consenting person's face at rest. Raises InputError if the mouth is open: the patient's
     movement starts from rest, and the result is measured against this face."""
-    from palsynth.commands.options import mouth_is_open
+    from palsynth.capture.at_rest import mouth_is_open, note_unless_at_rest
     from palsynth.face.detect import read_face
 
     face = read_face(path)
     if mouth_is_open(face):
         raise InputError(f"{path}: the mouth is open; give a photo at rest")
+    note_unless_at_rest(face, str(path))
     return face
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 
 from palsynth.commands.options import Force
 from palsynth.errors import InputError
 from palsynth.progress import progress_bar
+
+if TYPE_CHECKING:
+    from palsynth.data.check import Fault
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,9 @@ class ImportOptions:
     keep_metadata: bool = False
     """Copy pictures as they are; by default, places, names, dates, devices, previews and comments
     in them are removed. Their pixels are the same in either case."""
+    faces: bool = True
+    """Also find the face of every image, as training does, and list faces that are small and faces
+    that are not at rest where they should be."""
 
 
 @dataclass(frozen=True)
@@ -59,21 +66,28 @@ class StatsOptions:
 
 def data_check(options: CheckOptions) -> None:
     """Check a dataset for errors. Exit code 1 if any is found."""
-    from palsynth.data.check import KINDS, check
+    from palsynth.data.check import KINDS, NOTES, check, notes
     from palsynth.data.faces import describe_faces, find_faces
     from palsynth.data.manifest import read_manifest
 
     with progress_bar("images") as progress:
         found = check(options.folder, faces=options.faces, progress=progress)
     if options.faces:
-        faces = find_faces(options.folder, read_manifest(options.folder))
+        rows = read_manifest(options.folder)
+        faces = find_faces(options.folder, rows)
         if lines := describe_faces(faces.values()):
             print("how the faces lie (training and methods crop them level and to one size):")
             print("\n".join(f"  {line}" for line in lines))
+        _print_faults(NOTES, notes(options.folder, rows))
     if not found:
         print(f"{options.folder}: no errors found")
         return
-    for kind, meaning in KINDS.items():
+    _print_faults(KINDS, found)
+    sys.exit(1)
+
+
+def _print_faults(kinds: Mapping[str, str], found: list[Fault]) -> None:
+    for kind, meaning in kinds.items():
         findings = [f for f in found if f.kind == kind]
         if findings:
             print(f"\n{kind}: {meaning} ({len(findings)})")
@@ -81,11 +95,11 @@ def data_check(options: CheckOptions) -> None:
                 print(f"  {finding.about}: {finding.text}")
             if len(findings) > 20:
                 print(f"  … and {len(findings) - 20} more")
-    sys.exit(1)
 
 
 def data_import(options: ImportOptions) -> None:
     """Import a clinical dataset; list the files that could not be imported, and why."""
+    from palsynth.data.check import NOTES, notes
     from palsynth.data.importers import import_dataset
 
     if options.frames != "peak" and min(options.frames, default=0) < 0:
@@ -102,6 +116,10 @@ def data_import(options: ImportOptions) -> None:
         )
     subjects = len({row.subject_id for row in rows})
     print(f"{options.target}: {len(rows)} images of {subjects} subjects")
+    if options.faces:
+        with progress_bar("faces") as progress:
+            found = notes(options.target, rows, progress)
+        _print_faults(NOTES, found)
     if unplaced:
         print(f"\nnot placed: {len(unplaced)}")
         for item in unplaced:

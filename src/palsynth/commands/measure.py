@@ -42,6 +42,7 @@ class MeasureOptions:
 
 def measure(options: MeasureOptions) -> None:
     """Measure both sides of a face and their asymmetry."""
+    from palsynth.capture.at_rest import note_unless_at_rest
     from palsynth.face.images import list_images
 
     if not options.photos:
@@ -54,6 +55,8 @@ def measure(options: MeasureOptions) -> None:
             f"{options.rest}: is given both as a photo to measure and as --rest; give another photo"
         )
     rest = None if options.rest is None else _read(options.rest, options)
+    if rest is not None:
+        note_unless_at_rest(rest, str(options.rest))
     failed = 0
     for path in paths:
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,6 @@ from palsynth.clinical import Grade, Movement, Palsy, Side, palsy_from_yanagihar
 from palsynth.errors import InputError
 
 if TYPE_CHECKING:
-    from palsynth.face.face import Face
     from palsynth.methods.base import Method
     from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 
@@ -244,30 +242,3 @@ def named_folders(words: Sequence[str]) -> dict[str, Path]:
     if not found:
         raise InputError("name at least one method and its folder, as in mine=my-folder")
     return found
-
-
-def mouth_is_open(face: Face) -> bool:
-    """Whether the mouth is open in a photo that should show the face at rest.
-
-    Args:
-        face: the detected face.
-
-    Returns:
-        True if the gap between the lips exceeds 3.5 % of the outer-eye distance.
-    """
-    from palsynth.face.measures import measure
-
-    return measure(face.landmarks).fractions().midline["dental show"] > 0.035
-
-
-def warn_unless_neutral(face: Face) -> None:
-    """Prints a note on standard error if the mouth is open: movements start from rest.
-
-    Args:
-        face: the face that is to be moved.
-    """
-    if mouth_is_open(face):
-        print(
-            "note: the mouth is open in this photo; a photo at rest gives more accurate movements",
-            file=sys.stderr,
-        )

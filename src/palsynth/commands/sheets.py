@@ -14,7 +14,6 @@ from palsynth.commands.options import (
     Force,
     PalsyOptions,
     parse_expression,
-    warn_unless_neutral,
 )
 from palsynth.errors import InputError
 
@@ -196,6 +195,7 @@ def _check_size(size: int) -> None:
 
 def _identity(text: str, subject: bool = False) -> tuple[Identity, bool]:
     """The synthetic subject of a seed or the face in a photo, and whether it is a subject."""
+    from palsynth.capture.at_rest import note_unless_at_rest
     from palsynth.face.detect import read_face
     from palsynth.subjects import sample
 
@@ -206,7 +206,7 @@ def _identity(text: str, subject: bool = False) -> tuple[Identity, bool]:
             raise InputError(f"seed {seed}: a subject's seed must be an integer of 0 or more")
         return sample(seed), True
     face = read_face(Path(text))
-    warn_unless_neutral(face)
+    note_unless_at_rest(face, text)
     return face, False
 
 

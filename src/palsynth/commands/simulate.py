@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from palsynth.clinical import Movement
-from palsynth.commands.options import Force, MovementName, PalsyOptions, warn_unless_neutral
+from palsynth.commands.options import Force, MovementName, PalsyOptions
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,7 @@ class SimulateOptions:
 
 def simulate(options: SimulateOptions) -> None:
     """Apply a facial palsy to a photo: move the face as a partly working facial nerve would."""
+    from palsynth.capture.at_rest import note_unless_at_rest
     from palsynth.errors import InputError
     from palsynth.face.detect import read_face
     from palsynth.face.images import is_reduced
@@ -49,7 +50,7 @@ def simulate(options: SimulateOptions) -> None:
     face = read_face(options.photo)
     if options.mirrored:
         face = face.mirrored()
-    warn_unless_neutral(face)
+    note_unless_at_rest(face, str(options.photo))
     if is_reduced(options.photo):
         print("note: over 50 megapixels; processed at half its size", file=sys.stderr)
     movement = options.movement

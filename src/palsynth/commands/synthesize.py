@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from palsynth.commands.options import Force, MovementName, PalsyOptions, warn_unless_neutral
+from palsynth.commands.options import Force, MovementName, PalsyOptions
 from palsynth.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ class SynthesizeOptions:
 
 def synthesize(options: SynthesizeOptions) -> None:
     """Transfer an expression, of a photo or by movement and palsy, to the person of a photo."""
+    from palsynth.capture.at_rest import note_unless_at_rest
     from palsynth.capture.seen import read_expression
     from palsynth.face.detect import read_face
     from palsynth.face.framing import ID_PHOTO
@@ -81,7 +82,7 @@ def synthesize(options: SynthesizeOptions) -> None:
         assert options.movement is not None
         requested = TargetExpression(options.movement, options.palsy_options.build())
     face = read_face(options.identity)
-    warn_unless_neutral(face)
+    note_unless_at_rest(face, str(options.identity))
     method = get_method(options.method, options.weights)
     framing = None if options.size is None else ID_PHOTO
     seeds = range(options.seed, options.seed + options.count)
@@ -97,11 +98,13 @@ def synthesize(options: SynthesizeOptions) -> None:
 
 def _rest(options: SynthesizeOptions, face: Face) -> Face | None:
     """The face of --rest, if given. Raises InputError if it shows another person than ``face``."""
+    from palsynth.capture.at_rest import note_unless_at_rest
     from palsynth.capture.seen import read_expression
     from palsynth.encoders.published.dlib import check_same_person
 
     if options.rest is None:
         return None
     rest = read_expression(options.rest)
+    note_unless_at_rest(rest, str(options.rest))
     check_same_person(face, rest, str(options.expression), str(options.rest))
     return rest

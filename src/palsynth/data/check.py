@@ -7,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from palsynth.clinical import Movement
 from palsynth.data.faces import find_faces
 from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
@@ -39,6 +40,12 @@ KINDS = {
     "label": "a label is impossible",
 }
 """Kind of fault -> description, in the order of reporting."""
+
+NOTES = {
+    "small face": "a face is used, but small",
+    "not at rest": "a picture at rest shows something else; movements are measured from it",
+}
+"""Kind of note -> description: pictures that are used, but should be looked at."""
 
 
 def check(folder: Path, *, faces: bool = True, progress: Progress | None = None) -> list[Fault]:
@@ -73,6 +80,32 @@ def check(folder: Path, *, faces: bool = True, progress: Progress | None = None)
                 found.append(Fault("no face", row.file_name, fault))
     order = list(KINDS)
     return sorted(found, key=lambda f: (order.index(f.kind), f.about))
+
+
+def notes(folder: Path, rows: list[Row], progress: Progress | None = None) -> list[Fault]:
+    """Finds pictures that are used, but should be looked at.
+
+    Args:
+        folder: the dataset.
+        rows: its pictures.
+        progress: called with the number of images whose faces have been searched and their total.
+
+    Returns:
+        The notes, in the order of NOTES and then by file.
+    """
+    found = find_faces(folder, rows, progress)
+    small = [(row, found[row.file_name].small) for row in rows]
+    moved = [
+        (row, found[row.file_name].not_at_rest)
+        for row in rows
+        if row.movement == Movement.REST.value
+    ]
+    return [
+        Fault(kind, row.file_name, text)
+        for kind, pairs in zip(NOTES, (small, moved), strict=True)
+        for row, text in sorted(pairs, key=lambda pair: pair[0].file_name)
+        if text is not None
+    ]
 
 
 def _missing(folder: Path, rows: list[Row]) -> list[Fault]:

@@ -26,7 +26,7 @@ from palsynth.progress import Progress
 
 FACES_FILE = ".faces.jsonl"
 
-FORMAT = "faces 1"
+FORMAT = "faces 2"
 """Written in every line; lines of another format are not read."""
 
 Crop = Literal["eyes", "five points"]
@@ -51,12 +51,16 @@ class FoundFace:
         size: width and height of the picture in pixels; None where it cannot be read.
         points: the landmarks that crops need, in pixels, by their numbers; None without a face.
         fault: why there is no usable face, for a message; None where there is one.
+        small: what to say of a face that is usable, but small; None otherwise.
+        not_at_rest: what moves in it, if the picture should show the face at rest; None otherwise.
     """
 
     sha256: str
     size: tuple[int, int] | None = None
     points: Mapping[int, tuple[float, float]] | None = None
     fault: str | None = None
+    small: str | None = None
+    not_at_rest: str | None = None
 
     def landmarks(self) -> np.ndarray:
         """The landmarks (478, 3) float32 in pixels; NaN but for those that crops need."""
@@ -123,7 +127,8 @@ def _checksum(path: Path) -> str:
 
 
 def _find(path: Path, checksum: str) -> FoundFace:
-    from palsynth.face.detect import detect_face  # slow to import
+    from palsynth.capture.at_rest import not_at_rest  # slow to import
+    from palsynth.face.detect import detect_face, small_face
 
     size = None
     try:
@@ -133,7 +138,7 @@ def _find(path: Path, checksum: str) -> FoundFace:
     except InputError as error:
         return FoundFace(checksum, size, fault=str(error).removeprefix(f"{path}: "))
     points = {n: (float(face.landmarks[n, 0]), float(face.landmarks[n, 1])) for n in _POINTS}
-    return FoundFace(checksum, size, points)
+    return FoundFace(checksum, size, points, small=small_face(face), not_at_rest=not_at_rest(face))
 
 
 def _read(path: Path) -> dict[str, FoundFace]:
@@ -160,7 +165,8 @@ def _entry(data: dict[str, Any]) -> FoundFace:
         if set(points) != set(_POINTS):
             raise ValueError("other landmarks")
     size = None if data["size"] is None else (int(data["size"][0]), int(data["size"][1]))
-    return FoundFace(str(data["sha256"]), size, points, data["fault"])
+    notes = (None if data[k] is None else str(data[k]) for k in ("fault", "small", "not_at_rest"))
+    return FoundFace(str(data["sha256"]), size, points, *notes)
 
 
 def _write(path: Path, found: Mapping[str, FoundFace]) -> None:

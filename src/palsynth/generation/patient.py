@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from palsynth.capture.at_rest import note_unless_at_rest
 from palsynth.capture.seen import read_expression
 from palsynth.clinical import YANAGIHARA, Movement
 from palsynth.data.manifest import FILE_NAME, read_manifest
@@ -66,10 +67,12 @@ def read_photo(path: Path, rest: Path | None, movement: Movement | None) -> Pati
         InputError: a photo cannot be used, or ``rest`` shows another person.
     """
     face = read_expression(path)
-    rest_face = face if movement is Movement.REST else None
+    rest_face, rest_path = (face, path) if movement is Movement.REST else (None, rest)
     if rest is not None:
-        rest_face = read_expression(rest)
+        rest_face, rest_path = read_expression(rest), rest
         check_same_person(face, rest_face, str(path), str(rest))
+    if rest_face is not None:
+        note_unless_at_rest(rest_face, str(rest_path))
     name = "picture" if movement is None else movement.value
     return Patient((PatientPicture(name, movement, face),), rest_face)
 
@@ -109,6 +112,8 @@ def read_folder(folder: Path) -> Patient:
             first_face, first_path = face, path
         else:
             check_same_person(first_face, face, str(first_path), str(path))
+        if movement is Movement.REST:
+            note_unless_at_rest(face, str(path))
         counts[movement] += 1
         number = "" if counts[movement] == 1 else f"-{counts[movement]}"
         pictures.append(PatientPicture(f"{movement.value}{number}", movement, face))
