@@ -225,3 +225,24 @@ def test_what_cannot_be_copied_without_metadata(data: bytes, text: str, tmp_path
 def test_a_jpeg_that_ends_too_early() -> None:
     with pytest.raises(InputError, match=r"the picture is damaged \(ends too early\)"):
         strip_metadata(_saved("JPEG")[:-2])
+
+
+def test_damaged_files_are_refused_in_one_line(tmp_path: Path) -> None:
+    """500 files, cut short or with bytes changed, most of these in their heads."""
+    rng = np.random.default_rng(8)
+    sources = [make() for make in FILES.values()]
+    said = []
+    for number in range(500):
+        data = bytearray(sources[number % len(sources)])
+        if number % 4 == 0:
+            del data[int(rng.integers(len(data))) :]
+        for place in rng.integers(min(len(data), 400), size=number % 5 if len(data) else 0):
+            data[place] = rng.integers(256)
+        (tmp_path / "x").write_bytes(data)
+        for work in (lambda: read_image(tmp_path / "x"), lambda d=bytes(data): strip_metadata(d)):
+            try:
+                work()
+            except InputError as error:
+                said.append(str(error))
+    assert 100 < len(said) < 900
+    assert not any("\n" in text for text in said)

@@ -13,6 +13,12 @@ JPEG = b"\xff\xd8\xff"
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 """How a TIFF starts; with a plus, a BigTIFF."""
 
+DAMAGED = (
+    *(OSError, SyntaxError, ValueError, EOFError, OverflowError, RuntimeError),
+    *(struct.error, KeyError, IndexError, TypeError),
+)
+"""What decoders raise for files that are damaged."""
+
 _SOS, _EOI = 0xDA, 0xD9
 _BARE = {0x01, *range(0xD0, 0xD8)}
 """JPEG markers without a length: TEM and the restarts."""

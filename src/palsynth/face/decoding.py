@@ -88,6 +88,8 @@ class Opened:
             if self._tags is None or Tag.WIDTH not in self._tags:
                 raise
             self.size = int(self._tags[Tag.WIDTH]), int(self._tags[Tag.HEIGHT])
+            if self.size[0] * self.size[1] > 2 * (Image.MAX_IMAGE_PIXELS or 0):
+                raise Image.DecompressionBombError from None  # as Pillow does
         self.colours = SRGB
         self.deep = self._bits() > 8
 

@@ -14,6 +14,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from palsynth.errors import InputError
+from palsynth.face.containers import DAMAGED
 from palsynth.face.decoding import Opened, to_srgb
 from palsynth.files import atomic_write, guard
 
@@ -95,7 +96,7 @@ def read_image(path: Path) -> np.ndarray:
         ) from None
     except PermissionError:
         raise InputError(f"{path}: permission denied; check the permissions of the file") from None
-    except (OSError, SyntaxError, ValueError, EOFError, NotImplementedError) as error:
+    except DAMAGED as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: the picture is damaged ({reason}); save it again") from None
     if (current := guard()) is not None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from PIL import ExifTags, Image, TiffImagePlugin
 
 from palsynth.errors import InputError
 from palsynth.face.containers import (
+    DAMAGED,
     JPEG,
     PNG,
     TIFF,
@@ -84,32 +86,31 @@ def strip_metadata(data: bytes) -> bytes:
         InputError: the file is damaged or in another format.
     """
     try:
-        with Image.open(io.BytesIO(data)) as picture:
-            exif = _needed_exif(picture)
-    except OSError:  # a deep TIFF, which holds its orientation in a tag of its own
-        exif = b""
-    try:
-        if data.startswith(JPEG):
-            return _jpeg(data, exif)
-        if data.startswith(PNG):
-            return _png(data, exif)
-        if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
-            return _webp(data, exif)
-        if data[:4] in TIFF:
-            return _tiff(data)
-        if data[:2] == b"BM":
-            return _bmp(data)
-    except (ValueError, struct.error, IndexError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            if data.startswith(JPEG):
+                return _jpeg(data)
+            if data.startswith(PNG):
+                return _png(data)
+            if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+                return _webp(data)
+            if data[:4] in TIFF:
+                return _tiff(data)
+            if data[:2] == b"BM":
+                return _bmp(data)
+    except (*DAMAGED, Image.DecompressionBombError) as error:
         raise InputError(f"the picture is damaged ({error}); save it again") from None
     raise InputError("its metadata cannot be removed; save it as PNG, or give --keep-metadata")
 
 
-def _needed_exif(picture: Image.Image) -> bytes:
+def _needed_exif(data: bytes) -> bytes:
     """EXIF of what reading needs, and of palsynth's own label; empty where there is nothing."""
-    old, new = picture.getexif(), Image.Exif()
+    with Image.open(io.BytesIO(data)) as picture:
+        old, new = picture.getexif(), Image.Exif()
+        adobe_rgb = says_adobe_rgb(picture)
     if old.get(ExifTags.Base.Orientation, 1) in range(2, 9):
         new[ExifTags.Base.Orientation] = old[ExifTags.Base.Orientation]
-    if says_adobe_rgb(picture):
+    if adobe_rgb:
         new.get_ifd(ExifTags.IFD.Exif)[ExifTags.IFD.Interop] = {1: "R03"}
     if old.get(ExifTags.Base.Software) == "palsynth":
         for tag in (ExifTags.Base.Software, ExifTags.Base.ImageDescription):
@@ -118,7 +119,8 @@ def _needed_exif(picture: Image.Image) -> bytes:
     return new.tobytes() if len(new) or new.get_ifd(ExifTags.IFD.Exif) else b""
 
 
-def _jpeg(data: bytes, exif: bytes) -> bytes:
+def _jpeg(data: bytes) -> bytes:
+    exif = _needed_exif(data)
     first, rest = bytearray(), bytearray()
     for marker, body in jpeg_segments(data):
         if marker == _APP0 and body[2:7] == b"JFIF\0":  # without its preview
@@ -135,7 +137,8 @@ def _jpeg(data: bytes, exif: bytes) -> bytes:
     return bytes(b"\xff\xd8" + first + rest)
 
 
-def _png(data: bytes, exif: bytes) -> bytes:
+def _png(data: bytes) -> bytes:
+    exif = _needed_exif(data)
     chunks = list(png_chunks(data))
     texts = {body.split(b"\0", 1)[0]: body for name, body in chunks if name in _PNG_TEXT}
     labelled = texts.get(b"Software") == b"Software\0palsynth"
@@ -153,7 +156,8 @@ def _png_chunk(name: bytes, body: bytes) -> bytes:
     return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
 
 
-def _webp(data: bytes, exif: bytes) -> bytes:
+def _webp(data: bytes) -> bytes:
+    exif = _needed_exif(data)
     out = bytearray(b"WEBP")
     kept = [(name, body) for name, body in webp_chunks(data) if name in _WEBP_KEPT]
     if exif and kept[0][0] == b"VP8X":
