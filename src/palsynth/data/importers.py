@@ -43,7 +43,7 @@ def import_dataset(
         progress: called with the number of files that are done and their total.
 
     Returns:
-        The rows, and the files that could not be placed.
+        The rows, and the files that could not be placed or lack labels.
 
     Raises:
         InputError: if no file can be imported, or the target is not a new folder.
