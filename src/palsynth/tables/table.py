@@ -191,10 +191,12 @@ def read_table(path: Path, required: Sequence[str] = (), optional: Sequence[str]
         _check_required(path, required, grid.rows.get(header, {}).values())
     asked = {key(name): name for name in (*optional, *required)}
     names: dict[int, str] = {}
+    seen: set[str] = set()
     for column, text in sorted(grid.rows.get(header, {}).items()):
         name = asked.get(key(text), text)
-        if key(name) in map(key, names.values()):
+        if key(name) in seen:
             raise InputError(f"{path}: two columns are called '{short(text)}'; rename one")
+        seen.add(key(name))
         names[column] = name
     letters = {name: _letter(column) for column, name in names.items()} if grid.title else {}
     rows = []

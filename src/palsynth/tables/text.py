@@ -13,7 +13,7 @@ from pathlib import Path
 from palsynth.errors import InputError
 from palsynth.tables.grid import Grid, missing
 
-MAX_BYTES = 2**27
+MAX_BYTES = 2**25
 """Largest text file, bytes."""
 SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
 """The separators that are tried, and their names."""

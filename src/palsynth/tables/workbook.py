@@ -17,7 +17,7 @@ SUFFIXES = frozenset({".xlsx", ".xlsm"})
 """Endings of the workbooks that can be read."""
 OTHER_SUFFIXES = frozenset({".xls", ".xlsb", ".ods", ".fods", ".numbers"})
 """Endings of the workbooks that must be saved as .xlsx first."""
-MAX_UNPACKED = 2**26
+MAX_UNPACKED = 2**24
 """Largest size of an unpacked workbook, bytes."""
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 """First bytes of an encrypted workbook, and of an old .xls file."""
@@ -84,7 +84,7 @@ def _grid(sheet: Any) -> Grid:
     """The cells of a sheet as they stand in the file, whatever size the sheet says that it has."""
     from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
 
-    class Parser(WorkSheetParser):
+    class Parser(WorkSheetParser):  # type: ignore[misc]  # openpyxl has no types
         """Tells formulas without a value from blank cells."""
 
         def parse_cell(self, element: Any) -> dict[str, Any]:
