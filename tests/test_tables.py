@@ -104,10 +104,11 @@ def test_texts_that_are_no_files_or_too_large(
 
 def test_cells_say_where_they_are(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
-    path.write_text('a;b\n1;"0,5"\n;1e3\n#N/A;inf\n')
-    decimal, blank, error = read_table(path, ["a"], ["B", "c"]).rows
+    path.write_text('a;b\n1;"0,5"\n;1e3\n#N/A;inf\n;N/A\n')
+    decimal, blank, error, unknown = read_table(path, ["a"], ["B", "c"]).rows
     assert (decimal.required("a"), decimal.number("a"), decimal.text("c")) == ("1", 1.0, None)
     assert (blank.text("a"), blank.number("a"), blank.number("B")) == (None, None, 1000.0)
+    assert unknown.number("B") is None
     for call, fault in (
         (lambda: decimal.number("B"), ":2: B '0,5' is not a number, write a decimal point"),
         (lambda: blank.required("a"), ":3: a is blank"),
@@ -263,6 +264,8 @@ def test_hidden_sheets_are_not_read(tmp_path: Path) -> None:
            "xl/workbook.xml")  # fmt: skip
     with pytest.raises(InputError, match=r"t\.xlsx: the sheet 'old' is hidden; unhide it"):
         read_table(path, ["a"])
+    with pytest.raises(InputError, match=r"column a, c is missing; its columns are n$"):
+        read_table(path, ["a", "c"])
 
 
 def test_cells_beside_the_table_are_refused(tmp_path: Path) -> None:

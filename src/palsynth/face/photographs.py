@@ -19,7 +19,6 @@ from palsynth.face.images import list_images
 from palsynth.tables import TableRow, read_table
 
 Expression = Literal["neutral", "smiling"]
-SPLITS = ("train", "validation", "test")
 EXPRESSIONS: tuple[Expression, ...] = ("neutral", "smiling")
 
 
@@ -75,7 +74,7 @@ def read_subjects(folder: Path, split: str) -> list[PhotographedSubject]:
             f"{path}: cannot be read (no such file); see docs/data.md for the layout of photographs"
         )
     splits, info = _tables(folder)
-    names = [name for name, row in splits.items() if row.text("split") == split]
+    names = [name for name, row in splits.items() if _split(row) == split]
     if not names:
         raise InputError(f"{path}: names no {split} people")
     return [_subject(folder, name, split, info.get(name)) for name in names]
@@ -95,12 +94,7 @@ def reported(folder: Path) -> dict[str, PhotographedSubject]:
     """
     splits, info = _tables(folder)
     return {
-        name: _subject(
-            folder,
-            name,
-            (splits[name].text("split") or "") if name in splits else "",
-            info.get(name),
-        )
+        name: _subject(folder, name, _split(splits.get(name)), info.get(name))
         for name in {**splits, **info}
     }
 
@@ -136,14 +130,15 @@ def _subject(folder: Path, name: str, split: str, info: TableRow | None) -> Phot
 
 def _tables(folder: Path) -> tuple[dict[str, TableRow], dict[str, TableRow]]:
     """The rows of ``split.csv`` and of ``info.csv`` by name; none of a file that does not exist."""
-    splits = _by_name(folder / "split.csv", ("face_id", "split"))
-    info = _by_name(folder / "info.csv", ("face_id",), ("age", "gender", "ethnicity"))
-    for row in splits.values():
-        if row.text("split") not in (None, *SPLITS):
-            raise InputError(
-                f"{row.place('split')} '{row.text('split')}' is not one of {', '.join(SPLITS)}"
-            )
-    return splits, info
+    return (
+        _by_name(folder / "split.csv", ("face_id", "split")),
+        _by_name(folder / "info.csv", ("face_id",), ("age", "gender", "ethnicity")),
+    )
+
+
+def _split(row: TableRow | None) -> str:
+    """The split of a person, in lower case; empty where it is not known."""
+    return ((row and row.text("split")) or "").lower()
 
 
 def _by_name(

@@ -24,6 +24,7 @@ HEADER_ROWS = 20
 """Rows of a sheet, blank ones not counted, among which the header is looked for."""
 
 _ERROR = re.compile(r"#(N/A|REF!|VALUE!|DIV/0!|NAME\?|NULL!|NUM!|SPILL!|CALC!|GETTING_DATA)")
+_UNKNOWN = frozenset({"n/a", "na", "nan", "unknown", "?", "-"})
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 
@@ -109,13 +110,13 @@ class TableRow:
             column: its column.
 
         Returns:
-            The number; None if the cell is blank.
+            The number; None if the cell is blank or says that it is not known, as ``n/a`` does.
 
         Raises:
             InputError: it is no finite number with a decimal point.
         """
         text = self.text(column)
-        if text is None:
+        if text is None or text.lower() in _UNKNOWN:
             return None
         if not _NUMBER.fullmatch(text) or not math.isfinite(float(text)):
             point = ", write a decimal point" if re.fullmatch(r"[+-]?[0-9]*,[0-9]+", text) else ""
