@@ -11,8 +11,8 @@ import palsynth
 
 HOUSE = Path(palsynth.__file__).parent
 CELLAR = {
-    "errors", "files", "notes", "plugins", "progress", "records", "renamed", "seeds", "settings",
-    "workers",
+    "documents", "errors", "files", "folders", "limits", "locks", "notes", "paths", "plugins",
+    "progress", "records", "renamed", "seeds", "settings", "tables", "workers",
 }  # fmt: skip
 ROOMS = (
     "clinical", "face", "appearance", "simulator", "capture", "subjects", "evaluation", "data",

@@ -177,7 +177,7 @@ def test_faults_of_a_photograph_folder_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"split.csv: cannot be read"):
         PhotographsSource(tmp_path).num_subjects  # noqa: B018
     (tmp_path / "split.csv").write_text("name\n1\n")
-    with pytest.raises(InputError, match=r"split.csv: column 'split' is missing"):
+    with pytest.raises(InputError, match=r"split.csv: column face_id, split is missing"):
         PhotographsSource(tmp_path).num_subjects  # noqa: B018
     (tmp_path / "split.csv").write_text("face_id,split\n1,test\n")
     with pytest.raises(InputError, match="names no train people"):

@@ -31,8 +31,8 @@ class CheckOptions:
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """Import a clinical dataset. Exit code 2 if there are files that could not be imported, which
-    are listed with the reason; all others are imported."""
+    """Import a clinical dataset. Exit code 2 if there are files that could not be imported or
+    labels that could not be read, which are listed with the reason; all others are imported."""
 
     source: tyro.conf.Positional[str]
     """Layout of the source: meei, aflfp, yfp, or folder for one with a label file."""
@@ -120,10 +120,13 @@ def data_import(options: ImportOptions) -> None:
         with progress_bar("faces") as progress:
             found = notes(options.target, rows, progress)
         _print_faults(NOTES, found)
+    for heading, imported in (("not placed", False), ("imported without labels", True)):
+        listed = [item for item in unplaced if item.imported is imported]
+        if listed:
+            print(f"\n{heading}: {len(listed)}")
+            for item in listed:
+                print(f"  {item.path}: {item.rule}")
     if unplaced:
-        print(f"\nnot placed: {len(unplaced)}")
-        for item in unplaced:
-            print(f"  {item.path}: {item.rule}")
         sys.exit(2)
 
 

@@ -49,7 +49,7 @@ def import_dataset(
             (:func:`palsynth.face.metadata.strip_metadata`).
 
     Returns:
-        The rows, and the files that could not be placed.
+        The rows, and the files that could not be placed or lack labels.
 
     Raises:
         InputError: if no file can be imported, or the target is not a new folder.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,13 +14,15 @@ from palsynth.data.placing import Placed, Unplaced, by_subject, files
 from palsynth.data.videos import VIDEOS
 from palsynth.errors import InputError
 from palsynth.face.images import SUFFIXES
+from palsynth.tables import SUFFIXES as TABLES
+from palsynth.tables import read_table
 
 _FIELDS = ("file_name", "subject_id", "movement", "side", "hb_grade", "yanagihara_item", "split")
 
 
 def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
     """Imports ``<subject>/*.jpg``, whose names may tell the movement (``7/grin_2.jpg``), or
-    pictures and videos listed in a CSV or JSONL file of labels.
+    pictures and videos listed in a table (CSV, Excel) or JSONL file of labels.
 
     The mapping holds ``labels`` (the file, below the source folder), ``columns`` (our field
     -> their column) and optionally ``values`` (our field -> {their value: our value}).
@@ -43,26 +44,28 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
     columns, values = rules["columns"], rules.get("values") or {}
     labels = folder / str(rules["labels"])
     listed = set()
-    for number, record in enumerate(_records(labels), 2 if labels.suffix.lower() == ".csv" else 1):
-        missing = [c for c in columns.values() if c not in record]
-        if missing:
-            raise InputError(
-                f"{labels}: column {', '.join(missing)} is missing (named in {mapping})"
-            )
-        fields = {ours: record[theirs] for ours, theirs in columns.items()}
+    for number, fields, fault in _records(labels, columns, mapping):
+        place = f"{labels.name}:{number}"
+        if fields["file_name"] is None:
+            yield Unplaced(labels, fault or f"{place}: {columns['file_name']} is blank")
+            continue
         for name, table in values.items():
             if fields.get(name) is not None:
                 fields[name] = table.get(str(fields[name]), fields[name])
         path = folder / str(fields["file_name"])
         listed.add(path)
+        if fault is not None:
+            yield Unplaced(path, fault)
+            continue
         if not path.exists():
-            yield Unplaced(path, f"{labels.name}:{number} names it, but the file does not exist")
+            yield Unplaced(path, f"{place} names it, but the file does not exist")
+            continue
+        if fields["subject_id"] is None:
+            yield Unplaced(path, f"{place}: {columns['subject_id']} is blank")
             continue
         row, problems = _to_row(fields)
         if problems:
-            yield Unplaced(
-                path, f"{labels.name}:{number}: {problems}; add it to 'values' in {mapping.name}"
-            )
+            yield Unplaced(path, f"{place}: {problems}; add it to 'values' in {mapping.name}")
         else:
             yield path, row
     for path in files(folder):
@@ -73,11 +76,11 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
 def _to_row(fields: dict[str, Any]) -> tuple[Row, str]:
     """The row of a record, and its problems if any."""
     item = fields.get("yanagihara_item")
-    text = {n: (str(fields[n]) if fields.get(n) not in (None, "") else None) for n in _FIELDS}
+    text = {n: (None if fields.get(n) is None else str(fields[n])) for n in _FIELDS}
     score = None
-    if item not in (None, ""):
+    if item is not None:
         try:
-            score = int(str(item))
+            score = int(str(item).removesuffix(".0"))
         except ValueError:
             return Row("", ""), f"yanagihara_item '{item}' is not a whole number"
     row = Row(
@@ -110,18 +113,53 @@ def _read_mapping(path: Path) -> dict[str, Any]:
     unknown = [name for name in rules["columns"] if name not in _FIELDS]
     if unknown:
         raise InputError(f"{path}: no field {', '.join(unknown)}; fields are {', '.join(_FIELDS)}")
+    odd = [name for name, column in rules["columns"].items() if type(column) not in (str, int)]
+    if odd:
+        raise InputError(f"{path}: 'columns' must name the column of {', '.join(odd)}")
+    rules["columns"] = {name: str(column) for name, column in rules["columns"].items()}
     for needed in ("file_name", "subject_id"):
         if needed not in rules["columns"]:
             raise InputError(f"{path}: 'columns' must name the column of {needed}")
     return rules
 
 
-def _records(path: Path) -> Iterator[dict[str, Any]]:
+def _records(
+    path: Path, columns: dict[str, str], mapping: Path
+) -> Iterator[tuple[int, dict[str, Any], str | None]]:
+    """Line, fields and fault of each record; blank fields are None."""
+    if path.suffix.lower() in TABLES:
+        for row in read_table(path, required=tuple(columns.values())).rows:
+            faults = [row.fault(theirs) for theirs in columns.values() if theirs in row.faults]
+            fields = {
+                ours: None if theirs in row.faults else row.text(theirs)
+                for ours, theirs in columns.items()
+            }
+            yield row.line, fields, faults[0] if faults else None
+        return
+    for number, record in _lines(path):
+        missing = [c for c in columns.values() if c not in record]
+        if missing:
+            raise InputError(f"{path}: column {', '.join(missing)} is missing (named in {mapping})")
+        odd = [c for c in columns.values() if isinstance(record[c], bool | list | dict)]
+        fault = f"{path.name}:{number}: {odd[0]} is neither text nor a number" if odd else None
+        fields = {
+            ours: None if theirs in odd else _plain(record[theirs])
+            for ours, theirs in columns.items()
+        }
+        yield number, fields, fault
+
+
+def _plain(value: Any) -> Any:
+    """A value of a line of JSON; None where it is blank."""
+    if isinstance(value, str):
+        return value.strip() or None
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a JSONL file and their lines."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            if path.suffix.lower() == ".csv":
-                yield from csv.DictReader(file)
-                return
             for number, line in enumerate(file, 1):
                 if line.strip():
                     try:
@@ -132,6 +170,6 @@ def _records(path: Path) -> Iterator[dict[str, Any]]:
                         ) from None
                     if not isinstance(record, dict):
                         raise InputError(f"{path}:{number}: a line must be an object")
-                    yield record
+                    yield number, record
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None

@@ -10,6 +10,10 @@ from pathlib import Path
 from palsynth.clinical import Movement, Palsy
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.tables import read_table
+
+_FILLED = ("name", "identity", "expression", "subject", "movement")
+"""The columns that are filled in every row."""
 
 
 @dataclass(frozen=True)
@@ -77,21 +81,17 @@ def read_pairs(path: Path) -> list[Pair]:
         if parts:
             raise InputError(f"{path.parent}: holds several sets; give one: {', '.join(parts)}")
         raise InputError(f"{path}: no such file; make a set with 'palsynth benchmark'")
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            columns = reader.fieldnames or []
-            missing = [n for n in names[:7] if n not in columns]
-            if missing:
-                raise InputError(f"{path}: column {', '.join(missing)} is missing")
-            rows = [Pair(**{n: row.get(n) or "" for n in names}) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
-    for line, pair in enumerate(rows, 2):
+    table = read_table(path, required=names[:7], optional=names[7:])
+    rows = []
+    for row in table.rows:
+        for name in _FILLED:
+            row.required(name)
+        pair = Pair(**{name: row.text(name) or "" for name in names})
         try:
             pair.requested()
         except ValueError as error:
-            raise InputError(f"{path}:{line}: {error}") from None
+            raise InputError(f"{path}:{row.line}: {error}") from None
+        rows.append(pair)
     if not rows:
         raise InputError(f"{path}: has no rows")
     return rows

@@ -15,15 +15,17 @@ from palsynth.face.images import SUFFIXES
 
 @dataclass(frozen=True)
 class Unplaced:
-    """A file that was not imported.
+    """A file that was not imported, or was imported without labels that it should have.
 
     Attributes:
-        path: the file.
+        path: the file, a patient's folder, or a table of labels.
         rule: the rule that the file breaks.
+        imported: whether pictures were imported all the same, without the labels.
     """
 
     path: Path
     rule: str
+    imported: bool = False
 
 
 Placed = tuple[Path, Row]
