@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -17,6 +16,7 @@ from palsynth.methods.cfcpalsy.networks.conditioner import ENCODER_FIELDS
 from palsynth.methods.cfcpalsy.networks.encoders import build_networks_with, has_published_encoders
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
+from palsynth.progress import note
 from palsynth.training.init import InitSettings, check_init, init_networks
 from palsynth.training.objective import Objective
 from palsynth.training.recipe import LoopSettings
@@ -27,7 +27,7 @@ _NO_CROP = (
 )
 
 _OURS = (
-    "note: conditioning and losses use palsynth's own encoders; encoders.identity, "
+    "conditioning and losses use palsynth's own encoders; encoders.identity, "
     "encoders.expression and encoders.landmarks name published ones"
 )
 
@@ -85,6 +85,6 @@ class CFCPalsyRecipe(InitSettings):
         )
         ours = networks["conditioner"].config["encoders"] == "palsynth"
         if ours and self.model.condition.drop < 1:
-            print(_OURS, file=sys.stderr)
+            note(_OURS)
         model = CFCPalsyModel(self.model, **networks)
         return CFCPalsyObjective(model, self.encoders.landmarks)

@@ -79,7 +79,9 @@ class ControlNetRecipe(InitSettings):
         """The training examples: images of patients, or of healthy synthetic subjects."""
         size = read_base(self.model.base, self.model.tokenizer).size
         if self.patients.dataset is not None:
-            return patients_source(self.patients, size)
+            patients = patients_source(self.patients, size)
+            patients.prepare()
+            return patients
         return healthy_source(self.healthy, size, build_cache)
 
     def objective(self) -> Objective:
