@@ -87,9 +87,7 @@ def test_progress_ends_at_its_total(clinic: Path, tmp_path: Path) -> None:
     write_manifest(tmp_path / "set", rows)
     for _ in range(2):
         seen: list[tuple[int, int]] = []
-        folder_set(
-            tmp_path / "out", tmp_path / "set", progress=lambda *counts: seen.append(counts)
-        )
+        folder_set(tmp_path / "out", tmp_path / "set", progress=lambda *counts: seen.append(counts))
         assert seen[-1][0] == seen[-1][1]
         assert [done for done, _ in seen] == list(range(1, len(seen) + 1))
 

@@ -116,9 +116,12 @@ def test_the_report_says_that_a_kappa_is_undefined(
     assert "nan" not in text
     assert "The grade kappa is undefined: all grades of the test set are the same." in text
     assert "item kappa is undefined" not in text
-    assert json.loads((tmp_path / "out" / "utility.json").read_text())["figures"]["real"][
-        "grade kappa ↑"
-    ]["value"] is None
+    assert (
+        json.loads((tmp_path / "out" / "utility.json").read_text())["figures"]["real"][
+            "grade kappa ↑"
+        ]["value"]
+        is None
+    )
 
 
 def test_a_difference_is_of_the_first_less_the_second() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -165,9 +167,45 @@ class PatientsSource:
             for n, x in enumerate(images[:count])
         ]
 
+    def portraits(self) -> Portraits:
+        """The images of the patients, in the order of ``rows``."""
+        return Portraits(self.folder, self.size, *self._faces)
+
     def _portrait(self, row: Row, found: FoundFace) -> np.ndarray:
-        face = Face(read_image(self.folder / row.file_name), found.landmarks())
-        return face.aligned(PORTRAIT, self.size).image
+        return _portrait(self.folder / row.file_name, found, self.size)
+
+
+@dataclass(frozen=True)
+class Portraits:
+    """Any pictures of a dataset as a ControlNet's examples, cropped as in :class:`PatientsSource`.
+
+    Their numbers differ between datasets too, so that no latent is taken for another's.
+    """
+
+    folder: Path
+    size: int
+    rows: list[Row]
+    faces: Mapping[str, FoundFace]
+    """What was found in the pictures, by file name."""
+
+    def example(self, index: int) -> ControlNetExample:
+        """The example of a row.
+
+        Args:
+            index: index into ``rows``.
+
+        Returns:
+            The portrait with its edges, under the patients' prompt.
+        """
+        name = self.rows[index].file_name
+        path = self.folder / name
+        image = _portrait(path, self.faces[name], self.size)
+        number = int.from_bytes(hashlib.sha256(str(path.resolve()).encode()).digest()[:7])
+        return ControlNetExample(image, canny_edges(image), NUMBERS[DEFAULT_DESCRIPTION], number)
+
+
+def _portrait(path: Path, found: FoundFace, size: int) -> np.ndarray:
+    return Face(read_image(path), found.landmarks()).aligned(PORTRAIT, size).image
 
 
 def _most_pictured(rows: list[Row], count: int) -> tuple[str, ...]:
