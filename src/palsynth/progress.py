@@ -83,7 +83,7 @@ _noted: set[str] = set()
 def note(text: str) -> None:
     """Prints a note on standard error, unless this process has printed it already.
 
-    Of the processes of one training, which ``torchrun`` and ``accelerate`` number, the first prints.
+    Of the processes of a training, which ``torchrun`` and ``accelerate`` number, the first prints.
 
     Args:
         text: the note, of one line or more.

@@ -35,7 +35,6 @@ from palsynth.training.objective import Losses, Objective
 from palsynth.training.recipe import LoopSettings
 from tests.data.aligned import aligned
 
-
 STEPS, LEARNING_RATE = 60, 6e-3
 """Enough to memorise twelve pictures."""
 

@@ -85,8 +85,9 @@ def test_progress_ends_at_its_total(clinic: Path, tmp_path: Path) -> None:
     for row in (rows := [r for r in read_manifest(clinic) if r.subject_id in "ab"]):
         write_jpeg(tmp_path / "set" / row.file_name, read_image(clinic / row.file_name))
     write_manifest(tmp_path / "set", rows)
+    seen: list[tuple[int, int]] = []
     for _ in range(2):
-        seen: list[tuple[int, int]] = []
+        seen.clear()
         folder_set(tmp_path / "out", tmp_path / "set", progress=lambda *counts: seen.append(counts))
         assert seen[-1][0] == seen[-1][1]
         assert [done for done, _ in seen] == list(range(1, len(seen) + 1))

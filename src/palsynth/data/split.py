@@ -39,8 +39,8 @@ def split_of(subject_id: str) -> str:
 def splits_of(subjects: Iterable[str], given: Mapping[str, str] | None = None) -> dict[str, str]:
     """The splits of all subjects of a dataset, none of them empty where there are three subjects.
 
-    They are those of :func:`split_of`, unless one would be empty, as among few subjects. The largest
-    split then gives it the subject whose hash is nearest to its own.
+    They are those of :func:`split_of`, unless one would be empty, as among few subjects. The
+    largest split then gives it the subject whose hash is nearest to its own.
 
     Args:
         subjects: the subjects' names, in any order.

@@ -132,7 +132,7 @@ class Recipe(Protocol):
 
 
 @runtime_checkable
-class AuditableRecipe(Protocol):
+class AuditableRecipe(Recipe, Protocol):
     """A recipe whose objective gives the loss of single images, so that an audit can ask whether
     the model has memorised them."""
 

@@ -236,7 +236,7 @@ def test_patients_pictures_without_a_face_are_listed(
     (held,) = source.held(5)
     assert np.array_equal(held.image, recipe.source().held(5)[0].image)
     write_manifest(tmp_path, [row for row in rows if row.file_name != "2-0.png"])
-    with pytest.raises(InputError, match="1 of 1 pictures have no usable face, such as sea.png"):
+    with pytest.raises(InputError, match=r"1 of 1 pictures have no usable face, such as sea\.png"):
         patients_source(PatientsSettings(tmp_path, subjects=("patient-2",)), 32).prepare()
     with pytest.raises(InputError, match="no picture of subject patient-2 has a usable face"):
         patients_source(

@@ -71,8 +71,8 @@ class CFCPalsyRecipe(InitSettings):
         """The pairs of a dataset's pictures, for an audit; subjects of one picture have none."""
         if self.data.dataset is None:
             raise InputError(
-                "data.dataset: the model was trained on synthetic subjects, not on a dataset; leave "
-                "out --run"
+                "data.dataset: the model was trained on synthetic subjects, not on a dataset; "
+                "leave out --run"
             )
         return FolderPairs(
             folder,
