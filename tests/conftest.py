@@ -24,6 +24,12 @@ from palsynth.subjects import Subject, View, render, sample
 
 
 @pytest.fixture(autouse=True)
+def no_notes_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A note is printed once a process; every test is one of its own."""
+    monkeypatch.setattr("palsynth.progress._noted", set())
+
+
+@pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Blocks the network: each attempt to connect to another machine fails, and so does the test,
     even if a library handles the failure."""

@@ -1,9 +1,11 @@
-"""Progress bars for long-running work, and the callbacks that drive them."""
+"""Progress bars and notes of long-running work, and the callbacks that drive the bars."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from rich import progress as rich_progress
 
@@ -36,6 +38,27 @@ def progress_bar(what: str) -> Iterator[Progress]:
 
 
 @contextmanager
+def late_progress_bar(what: str) -> Iterator[Progress]:
+    """Shows a progress bar from its first move on: none where all work has been done before.
+
+    Args:
+        what: label in front of the bar.
+
+    Yields:
+        The callback that moves the bar.
+    """
+    with ExitStack() as stack:
+        bar: list[Progress] = []
+
+        def advance(done: int, total: int) -> None:
+            if not bar:
+                bar.append(stack.enter_context(progress_bar(what)))
+            bar[0](done, total)
+
+        yield advance
+
+
+@contextmanager
 def stages_bar() -> Iterator[StageProgress]:
     """Shows a progress bar whose label is the current stage.
 
@@ -52,3 +75,20 @@ def stages_bar() -> Iterator[StageProgress]:
         yield lambda stage, done, total: bar.update(
             task, description=stage, completed=done, total=total
         )
+
+
+_noted: set[str] = set()
+
+
+def note(text: str) -> None:
+    """Prints a note on standard error, unless this process has printed it already.
+
+    Of the processes of a training, which ``torchrun`` and ``accelerate`` number, the first prints.
+
+    Args:
+        text: the note, of one line or more.
+    """
+    if text in _noted or os.environ.get("RANK", "0") != "0":
+        return
+    _noted.add(text)
+    print(f"note: {text}", file=sys.stderr)

@@ -229,6 +229,28 @@ def test_every_field_of_a_mapping_is_taken_from_its_column(labelled: Path, tmp_p
         ).read_bytes()
 
 
+def test_a_small_clinic_has_patients_in_every_split(tmp_path: Path) -> None:
+    """By their names alone, all four would be trained on."""
+    for patient in range(1, 5):
+        for name in ("rest", "grin"):
+            _picture(tmp_path / "clinic" / f"patient{patient}" / f"{name}.png")
+    rows, _ = import_dataset("yfp", tmp_path / "clinic", tmp_path / "out")
+    assert {row.split for row in rows} == {"train", "validation", "test"}
+    assert [fault.kind for fault in check(tmp_path / "out", faces=False)] == []
+
+
+def test_rows_without_a_split_follow_the_others_of_their_subject(
+    labelled: Path, tmp_path: Path
+) -> None:
+    """By its name alone, subject-12 is of the test split."""
+    (labelled / "l.csv").write_text("f,s,part\np1/a.jpg,subject-12,train\np1/b.jpg,subject-12,\n")
+    (labelled / "m.yaml").write_text(
+        "labels: l.csv\ncolumns: {file_name: f, subject_id: s, split: part}\n"
+    )
+    rows, _ = import_dataset("folder", labelled, tmp_path / "out", labelled / "m.yaml")
+    assert [row.split for row in rows] == ["train", "train"]
+
+
 def test_folder_with_jsonl_labels(labelled: Path, tmp_path: Path) -> None:
     (labelled / "l.jsonl").write_text(json.dumps({"f": "p1/a.jpg", "s": 1, "y": "2"}) + "\n")
     (labelled / "m.yaml").write_text(

@@ -12,7 +12,7 @@ import tyro
 
 from palsynth.commands.options import Force
 from palsynth.errors import InputError
-from palsynth.progress import progress_bar
+from palsynth.progress import late_progress_bar, progress_bar
 
 if TYPE_CHECKING:
     from palsynth.data.check import Fault
@@ -70,7 +70,7 @@ def data_check(options: CheckOptions) -> None:
     from palsynth.data.faces import describe_faces, find_faces
     from palsynth.data.manifest import read_manifest
 
-    with progress_bar("images") as progress:
+    with late_progress_bar("images") as progress:
         found = check(options.folder, faces=options.faces, progress=progress)
     if options.faces:
         rows = read_manifest(options.folder)

@@ -60,7 +60,8 @@ def folder_set(
         size: side of the images, pixels.
         framing: position and scale of the face in the images.
         splits: the splits whose patients are paired.
-        progress: called with the number of searched or cropped pictures and twice their number.
+        progress: called with the number of pictures that have been searched and cropped, and how
+            many of both there are.
 
     Returns:
         The pairs, and what is left out.
@@ -78,9 +79,13 @@ def folder_set(
         if faults := row.problems():
             raise InputError(f"{dataset / row.file_name}: {faults[0]}")
 
-    def report(done: int, _: int) -> None:
+    searched = 0
+
+    def report(done: int, total: int) -> None:
+        nonlocal searched
+        searched = done
         if progress is not None:
-            progress(done, 2 * len(rows))
+            progress(done, total + len(rows))
 
     found = find_faces(dataset, rows, report)
     made = FolderSet()
@@ -107,15 +112,19 @@ def folder_set(
     usable = []
     for done, row in enumerate(shown, 1):
         own = replace(row, file_name=names[row.file_name], attributes=_kept(row))
+        fault = None
         if not writer.has(own.file_name):
             face = Face(read_image(dataset / row.file_name), found[row.file_name].landmarks())
             crop = face.aligned(framing, size).image
-            if (fault := _fault(crop)) is not None:
-                made.left_out.append(f"{row.file_name}: cropped to {size} px, {fault}")
-                continue
-            writer.add(crop, own)
-        usable.append(own)
-        report(len(rows) + done, 0)
+            fault = _fault(crop)
+            if fault is None:
+                writer.add(crop, own)
+        if fault is None:
+            usable.append(own)
+        else:
+            made.left_out.append(f"{row.file_name}: cropped to {size} px, {fault}")
+        if progress is not None:
+            progress(searched + done, searched + len(shown))
     made.pairs = _pairs(usable, made.left_out)
     if not made.pairs:
         writer.remove_if_empty()

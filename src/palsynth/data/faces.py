@@ -1,7 +1,8 @@
 """The faces of a dataset's pictures: found once, stored with it, cropped as at inference.
 
 A picture is cropped by seven landmarks, which ``.faces.jsonl`` in the dataset holds together with
-the checksum of the picture, or with the reason why it has no usable face. The file may be deleted.
+the checksum of the picture, or with the reason why it has no usable face. Only its owner can read
+the file, since landmarks are patients' data too; it may be deleted.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.face.images import read_image
 from palsynth.files import atomic_write
-from palsynth.progress import Progress
+from palsynth.progress import Progress, late_progress_bar, note
 
 FACES_FILE = ".faces.jsonl"
 
@@ -95,28 +96,60 @@ def find_faces(
     Args:
         folder: the dataset.
         rows: its pictures.
-        progress: called with the number of pictures that have been searched and their total.
+        progress: called with the number of pictures that have been searched now and their total;
+            not called if all are known.
 
     Returns:
         File name -> what was found in the picture.
     """
     known = _read(folder / FACES_FILE)
     found: dict[str, FoundFace] = {}
-    new = False
+    checksums = {row.file_name: _checksum(folder / row.file_name) for row in rows}
+    for name, checksum in checksums.items():
+        if name in known and known[name].sha256 == checksum:
+            found[name] = known[name]
+    new = [name for name in checksums if name not in found]
     try:
-        for done, row in enumerate(rows, 1):
-            checksum = _checksum(folder / row.file_name)
-            before = known.get(row.file_name)
-            if before is None or before.sha256 != checksum:
-                before = _find(folder / row.file_name, checksum)
-                new = True
-            found[row.file_name] = before
+        for done, name in enumerate(new, 1):
+            found[name] = _find(folder / name, checksums[name])
             if progress is not None:
-                progress(done, len(rows))
+                progress(done, len(new))
     finally:  # a search that is interrupted goes on from here
         if new:
             _write(folder / FACES_FILE, {**known, **found})
     return found
+
+
+def usable_faces(
+    folder: Path, rows: Sequence[Row], known: Sequence[Row] = ()
+) -> tuple[list[Row], dict[str, FoundFace]]:
+    """Finds the faces of a dataset's pictures, and lists those that have none in a note.
+
+    Args:
+        folder: the dataset.
+        rows: its pictures.
+        known: those of them that need no search, because their landmarks are known.
+
+    Returns:
+        The pictures with a usable face, and what was found in those that were searched, by file
+        name.
+
+    Raises:
+        InputError: no picture has a usable face.
+    """
+    given = {row.file_name for row in known}
+    with late_progress_bar(f"faces of {folder.name}") as progress:
+        found = find_faces(folder, [r for r in rows if r.file_name not in given], progress)
+    faults = {name: face.fault for name, face in found.items() if face.fault}
+    usable = [row for row in rows if row.file_name not in faults]
+    if faults:
+        what = f"{len(faults)} of {len(rows)} pictures have no usable face"
+        if not usable:
+            name, fault = next(iter(faults.items()))
+            raise InputError(f"{folder}: {what}, such as {name}: {fault}")
+        listed = "".join(f"\n  {name}: {fault}" for name, fault in faults.items())
+        note(f"{folder}: {what} and are left out:{listed}")
+    return usable, found
 
 
 def _checksum(path: Path) -> str:
@@ -171,10 +204,12 @@ def _entry(data: dict[str, Any]) -> FoundFace:
 
 def _write(path: Path, found: Mapping[str, FoundFace]) -> None:
     try:
-        with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-            for name in sorted(name for name in found if found[name].sha256):
-                line = {"format": FORMAT, "file_name": name, **asdict(found[name])}
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        with atomic_write(path) as temporary:
+            temporary.touch(mode=0o600)  # patients' landmarks
+            with temporary.open("w", encoding="utf-8") as file:
+                for name in sorted(name for name in found if found[name].sha256):
+                    line = {"format": FORMAT, "file_name": name, **asdict(found[name])}
+                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
     except (InputError, OSError):  # a dataset that others own: its faces are found again
         return
 

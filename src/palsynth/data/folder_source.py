@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,13 +13,12 @@ import numpy as np
 from palsynth.clinical import Grade, Movement, Palsy
 from palsynth.data.cache import ShardedCache
 from palsynth.data.examples import GRADES, ITEMS, Example, Source, labels, shuffled
-from palsynth.data.faces import Crop, FoundFace, crop_face, find_faces
+from palsynth.data.faces import Crop, FoundFace, crop_face, usable_faces
 from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.face.face import Face
 from palsynth.face.images import read_image
-from palsynth.progress import progress_bar
 from palsynth.seeds import Stream, make_rng
 
 PART = 500
@@ -72,26 +70,13 @@ class FolderSource:
     @cached_property
     def rows(self) -> list[Row]:
         """The rows of the splits whose pictures have a usable face. Raises InputError without."""
-        faults = {name: face.fault for name, face in self._found.items() if face.fault}
-        rows = [row for row in self.all_rows if row.file_name not in faults]
-        if faults:
-            what = f"{len(faults)} of {len(self.all_rows)} pictures have no usable face"
-            if not rows:
-                name, fault = next(iter(faults.items()))
-                raise InputError(f"{self.folder}: {what}, such as {name}: {fault}")
-            print(f"note: {self.folder}: {what} and are left out:", file=sys.stderr)
-            for name, fault in faults.items():
-                print(f"  {name}: {fault}", file=sys.stderr)
-        return rows
+        return self._faces[0]
 
     @cached_property
-    def _found(self) -> dict[str, FoundFace]:
-        """What was found in the pictures whose landmarks the manifest does not give."""
-        unknown = [row for row in self.all_rows if not self._given(row)]
-        if not unknown:
-            return {}
-        with progress_bar(f"faces of {self.folder.name}") as progress:
-            return find_faces(self.folder, unknown, progress)
+    def _faces(self) -> tuple[list[Row], dict[str, FoundFace]]:
+        """The usable rows, and what was found where the manifest does not give the landmarks."""
+        given = [row for row in self.all_rows if self._given(row)]
+        return usable_faces(self.folder, self.all_rows, given)
 
     def _given(self, row: Row) -> bool:
         """Whether the manifest gives the landmarks that the crop needs, the eye corners."""
@@ -127,7 +112,7 @@ class FolderSource:
             known[list(topology.MULTIPIE_60.values()), :2] = landmarks
         face = Face(image, known)
         if not self._given(row):
-            face = Face(image, self._found[row.file_name].landmarks())
+            face = Face(image, self._faces[1][row.file_name].landmarks())
         crop = crop_face(face, self.size, self.crop)
         movement = Movement(row.movement) if row.movement else None
         palsy = Palsy.from_dict(row.palsy) if row.palsy else None

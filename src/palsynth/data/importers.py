@@ -8,6 +8,7 @@ frames are imported.
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
@@ -16,7 +17,7 @@ from palsynth.data.labelled import folder_with_labels
 from palsynth.data.manifest import Row, inside, write_manifest
 from palsynth.data.meei import meei
 from palsynth.data.placing import Importer, Placed, Unplaced, by_subject
-from palsynth.data.split import split_of
+from palsynth.data.split import splits_of
 from palsynth.data.videos import VIDEOS, Frames, read_frames
 from palsynth.errors import InputError
 from palsynth.face.images import NOT_MADE, write_png
@@ -66,7 +67,6 @@ def import_dataset(
     rows: list[Row] = []
     with atomic_folder(target) as partial:
         for done, (path, row) in enumerate(placed, 1):
-            row = replace(row, split=row.split or split_of(row.subject_id))
             if path.suffix.lower() in VIDEOS:
                 try:
                     rows += _write_frames(path, row, partial, frames)
@@ -85,8 +85,20 @@ def import_dataset(
         if not rows:
             rule = f"; {unplaced[0].path.name}: {unplaced[0].rule}" if unplaced else ""
             raise InputError(f"{folder}: nothing in it can be placed as '{source}'{rule}")
+        rows = _with_splits(rows)
         write_manifest(partial, rows)
     return sorted(rows, key=lambda r: r.file_name), unplaced
+
+
+def _with_splits(rows: list[Row]) -> list[Row]:
+    """Gives rows without a split that of the subject's other rows, or else one by its name."""
+    named: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.split is not None:
+            named[row.subject_id].add(row.split)
+    given = {subject: splits.pop() for subject, splits in named.items() if len(splits) == 1}
+    splits = splits_of((row.subject_id for row in rows), given)
+    return [replace(row, split=row.split or splits[row.subject_id]) for row in rows]
 
 
 def _placed(

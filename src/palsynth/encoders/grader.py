@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from palsynth.data.augment import Augmentation, AugmentedSource
-from palsynth.data.examples import GRADES, ITEMS, MOVEMENTS, UNKNOWN, Source
+from palsynth.data.examples import GRADES, ITEMS, MOVEMENTS, UNKNOWN, RowExamples, Source
 from palsynth.data.folder_source import FolderSource, MixedSource
 from palsynth.encoders.base import as_images
 from palsynth.encoders.identity import IRNetSettings
@@ -145,6 +145,12 @@ class GraderRecipe(InitSettings):
     def source(self, build_cache: bool = True) -> Source:
         """The training examples."""
         return self.data.build()
+
+    def examples_of(
+        self, folder: Path, splits: tuple[str | None, ...], trained: bool
+    ) -> RowExamples:
+        """The pictures of a dataset, for an audit."""
+        return FolderSource(folder, splits, seed=self.data.seed)
 
     def objective(self) -> Objective:
         """The objective."""

@@ -32,6 +32,8 @@ class FeatureCache:
     def __init__(self, path: Path) -> None:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                path.touch(mode=0o600)  # features of patients' faces
             self._base = sqlite3.connect(path)
             self._base.execute(
                 "create table if not exists feature"

@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from palsynth import renamed
-from palsynth.data.examples import Source
+from palsynth.data.examples import RowExamples, Source
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.records import flattened
@@ -127,6 +127,30 @@ class Recipe(Protocol):
 
         Returns:
             The source of examples.
+        """
+        ...
+
+
+@runtime_checkable
+class AuditableRecipe(Recipe, Protocol):
+    """A recipe whose objective gives the loss of single images, so that an audit can ask whether
+    the model has memorised them."""
+
+    def examples_of(
+        self, folder: Path, splits: tuple[str | None, ...], trained: bool
+    ) -> RowExamples:
+        """The pictures of a dataset as training examples of this recipe.
+
+        Args:
+            folder: the dataset.
+            splits: splits to use; None stands for rows without a split.
+            trained: whether it is the training set; then only the pictures that training uses.
+
+        Returns:
+            The examples.
+
+        Raises:
+            InputError: the recipe trains on no dataset, or the folder has no such pictures.
         """
         ...
 

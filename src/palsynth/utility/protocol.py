@@ -141,9 +141,11 @@ def grade(weights: Path, folder: Path, splits: tuple[str, ...]) -> Graded:
 
 
 FIGURES = {
-    "item kappa ↑": "quadratic weighted kappa of the Yanagihara item, given the movement",
+    "item kappa ↑": "quadratic weighted kappa of the Yanagihara item, given the movement; "
+    "undefined where all true items are the same",
     "item right, % ↑": "share of items scored exactly",
-    "grade kappa ↑": "quadratic weighted kappa of the House-Brackmann grade",
+    "grade kappa ↑": "quadratic weighted kappa of the House-Brackmann grade; undefined where all "
+    "true grades are the same",
     "grade within one, % ↑": "share of grades at most one step off",
 }
 """Name of a figure -> its definition."""
@@ -159,7 +161,8 @@ def figures(graded: list[Graded]) -> dict[str, Figure]:
         graded: results of the graders of a row, one per seed, on the same images.
 
     Returns:
-        Name in ``FIGURES`` -> figure; those without labels are left out.
+        Name in ``FIGURES`` -> figure; those without labels are left out. A kappa is NaN where all
+        true labels are the same, and its interval is over the resamples that have two.
     """
     seed = np.concatenate([np.full(len(g.items), k) for k, g in enumerate(graded)])
     columns = {
@@ -177,7 +180,7 @@ def figures(graded: list[Graded]) -> dict[str, Figure]:
         classes = range(len(scale))
 
         def kappa(t: np.ndarray, f: np.ndarray, s: np.ndarray, classes: range = classes) -> float:
-            by_seed = [weighted_kappa(t[s == k], f[s == k], classes) for k in np.unique(s)]
+            by_seed = [_kappa(t[s == k], f[s == k], classes) for k in np.unique(s)]
             return float(np.mean(by_seed))
 
         targets, predictions = columns[true][known], columns[found][known]
@@ -197,6 +200,13 @@ def figures(graded: list[Graded]) -> dict[str, Figure]:
     return out
 
 
+def _kappa(targets: np.ndarray, predictions: np.ndarray, classes: range) -> float:
+    """The weighted kappa; NaN where all targets are the same, so that it tells nothing."""
+    if np.ptp(targets) == 0:
+        return float("nan")
+    return weighted_kappa(targets, predictions, classes)
+
+
 def difference(one: list[Graded], other: list[Graded]) -> Figure:
     """Difference of the mean item kappas of two rows, with an interval over subjects.
 
@@ -212,7 +222,7 @@ def difference(one: list[Graded], other: list[Graded]) -> Figure:
     def gap(*columns: np.ndarray) -> float:
         targets, predictions = columns[0], columns[1:]
         half = len(predictions) // 2
-        kappas = [weighted_kappa(targets, found, range(len(ITEMS))) for found in predictions]
+        kappas = [_kappa(targets, found, range(len(ITEMS))) for found in predictions]
         return float(np.mean(kappas[:half]) - np.mean(kappas[half:]))
 
     found = [g.found_items[known] for g in (*one, *other)]
