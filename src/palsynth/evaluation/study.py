@@ -48,7 +48,13 @@ class Rating:
 
 @dataclass(frozen=True)
 class Summary:
-    """Mean and sample standard deviation over all ratings, as the paper's Table I gives them."""
+    """Mean and sample standard deviation over all ratings, as the paper's Table I gives them.
+
+    Attributes:
+        mean: mean of the ratings.
+        deviation: their standard deviation; NaN for one rater, who says nothing of others.
+        count: number of ratings.
+    """
 
     mean: float
     deviation: float
@@ -56,7 +62,8 @@ class Summary:
 
     def text(self) -> str:
         """Mean ± standard deviation, for a table."""
-        return f"{self.mean:.2f} ± {self.deviation:.2f}" if self.count else "–"
+        spread = "–" if np.isnan(self.deviation) else f"{self.deviation:.2f}"
+        return f"{self.mean:.2f} ± {spread}" if self.count else "–"
 
 
 def summarise(answers: Iterable[Rating]) -> dict[tuple[str, str], Summary]:
@@ -69,10 +76,16 @@ def summarise(answers: Iterable[Rating]) -> dict[tuple[str, str], Summary]:
         (method, question) -> summary.
     """
     points: dict[tuple[str, str], list[int]] = defaultdict(list)
+    raters: dict[tuple[str, str], set[str]] = defaultdict(set)
     for answer in answers:
         points[answer.method, answer.question].append(answer.points)
+        raters[answer.method, answer.question].add(answer.rater)
     return {
-        key: Summary(float(np.mean(p)), float(np.std(p, ddof=1)) if len(p) > 1 else 0.0, len(p))
+        key: Summary(
+            float(np.mean(p)),
+            float(np.std(p, ddof=1)) if len(raters[key]) > 1 else float("nan"),
+            len(p),
+        )
         for key, p in points.items()
     }
 
