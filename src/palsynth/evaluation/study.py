@@ -9,6 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from palsynth.errors import InputError
+from palsynth.evaluation import checks
+
 QUESTIONS = {
     "expression": "How well does the picture show the expression of the patient?",
     "difference": "How different does the person look from the patient?",
@@ -37,6 +40,9 @@ class Rating:
         method: method of the picture.
         question: key of QUESTIONS.
         points: 1 to 5.
+
+    Raises:
+        InputError: there are no such points.
     """
 
     rater: str
@@ -44,6 +50,13 @@ class Rating:
     method: str
     question: str
     points: int
+
+    def __post_init__(self) -> None:
+        if self.points not in POINTS:
+            raise InputError(
+                f"{self.rater}, {self.method}, {self.item}: {self.points} points for "
+                f"{self.question}; 1 to 5 are possible"
+            )
 
 
 @dataclass(frozen=True)
@@ -160,10 +173,16 @@ def holm(p: Sequence[float]) -> list[float]:
     Returns:
         The corrected p-values, in the same order.
 
+    Raises:
+        InputError: a p-value lies outside 0 to 1.
+
     Example:
         >>> holm([0.25, 0.5])
         [0.5, 0.5]
     """
+    for k, value in enumerate(p):
+        if value == value:
+            checks.within(f"p of test {k}", value, 0, 1)
     known = sorted((value, k) for k, value in enumerate(p) if value == value)
     out, highest = [float("nan")] * len(p), 0.0
     for rank, (value, k) in enumerate(known):
