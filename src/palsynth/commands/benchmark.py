@@ -184,7 +184,9 @@ def afid(options: AfidOptions) -> None:
             json.dumps({"method": options.method, **values}, indent=1) + "\n", "utf-8"
         )
     for name, figure in figures.items():
-        print(f"{name}: {figure.text() if not math.isnan(figure.low) else f'{figure.value:.3f}'}")
+        print(f"{name}: {figure.text()}")
+    if len(pairs) < 2:
+        print("note: one pair; aFID needs at least two")
     if figures[LIKENESS].value >= SAME_PERSON:
         print(
             "note: the first pictures do not show the other person; without that likeness an aFID "

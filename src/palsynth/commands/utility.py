@@ -79,6 +79,8 @@ def utility(options: UtilityOptions) -> None:
     remarks = _remarks(counts, examples, options.seeds, gaps, subjects, undefined)
     table = Table("Graders", ["trained on", *columns], rows, hints=["", *map(FIGURES.get, columns)])  # type: ignore[list-item]
     document = Document("Does the synthetic data help?", CARE, [table], remarks)
+    if any("–" in row for row in rows):
+        remarks.append("–: not defined, as all scores and all predictions are the same.")
     data = {
         "counts": counts,
         "figures": {row: {n: asdict(v) for n, v in f.items()} for row, f in results.items()},

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from palsynth.clinical import Movement, Palsy
+from palsynth.comparison.reporting import notes_on_dashes
 from palsynth.data.manifest import Row
 from palsynth.data.pictures import pictures
 from palsynth.errors import InputError
@@ -83,7 +84,7 @@ def unpaired_report(
     reference = Result(title, {**of_halves.figures, **of_pictures.figures}, reference=True)
     judged = judge(name, files[fake], rows[fake], {"set", "faces", "labels"}, files[real])
     variants = {k: text for k, text in judged.variants.items() if "set" in metric(k).needs}
-    own = Result(name, judged.figures, variants)
+    own = Result(name, judged.figures, variants, notes_on_dashes(judged))
     remarks = [
         "Brackets: 95 % bootstrap intervals over subjects.",
         "FID falls with the number of pictures: the halves are a reference, not a lower bound.",

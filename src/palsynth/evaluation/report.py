@@ -255,10 +255,8 @@ def write_report(folder: Path, report: Report, pictures: dict[str, bytes]) -> No
 
 def _cell(result: Result, column: Metric) -> str:
     figure = result.figures.get(column.key)
-    if figure is None or math.isnan(figure.value):
+    if figure is None:
         return "–"
-    if math.isnan(figure.low):
-        return f"{figure.value:.{column.digits}f}"
     return figure.text(column.digits)
 
 
