@@ -266,7 +266,7 @@ def test_bad_input_gets_one_line(
         ("left: {synkinesis: [{moving: nose, drags: ear}]}", "a link needs moving, drags"),
         ("{unclosed", "not a YAML file"),
         ("- a\n- b", "palsy must have the keys left, right"),
-        ("", "palsy must have the keys left, right"),
+        ("", "palsy.yaml: is empty"),
     ],
 )
 def test_bad_palsy_files(

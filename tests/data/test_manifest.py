@@ -60,7 +60,7 @@ def test_hugging_face_opens_it_without_our_package(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{not json", "metadata.jsonl:1: not a line of JSON"),
+        ("{not json", "metadata.jsonl:1: not JSON (Expecting"),
         ('["a"]', "metadata.jsonl:1: a row must be an object"),
         ('{"file_name": "x.png"}', "metadata.jsonl:1: column subject_id is missing"),
         ("", "has no rows"),

@@ -43,7 +43,7 @@ def test_every_shipped_recipe_is_valid(path: Path) -> None:
         ("kind: sorcery", "no kind 'sorcery'; kinds are landmarks, identity"),
         ("steps: 3", "has no 'kind'; kinds are landmarks, identity"),
         ("- a", "has no 'kind'"),
-        ("kind: [", "not a YAML file"),
+        ("kind: [", "bad.yaml:1: not a YAML file"),
         ("{kind: identity, loop: {stepps: 3}}", "loop.stepps: no such field"),
         ("{kind: identity, colour: red}", "colour: no such field"),
         ("{kind: identity, loop: {steps: many}}", "loop.steps: Input should be a valid integer"),
@@ -61,7 +61,7 @@ def test_faults_are_named(tmp_path: Path, text: str, fault: str) -> None:
     path.write_text(text)
     with pytest.raises(InputError) as error:
         load(path, KIND)
-    assert str(error.value).startswith(f"{path}: ")
+    assert str(error.value).startswith(f"{path}:")
     assert fault in str(error.value)
     assert "\n" not in str(error.value)
 

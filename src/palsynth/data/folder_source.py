@@ -67,6 +67,8 @@ class FolderSource:
         for row in rows:
             if faults := row.problems():
                 raise InputError(f"{self.folder / row.file_name}: {faults[0]}")
+            if "multipie60" in row.attributes:
+                _multipie60(row, self.folder)
         return rows
 
     @cached_property
@@ -123,8 +125,7 @@ class FolderSource:
         image = read_image(self.folder / row.file_name)
         known = np.full((topology.POINTS, 3), np.nan, np.float32)
         if "multipie60" in row.attributes:
-            landmarks = np.asarray(row.attributes["multipie60"], np.float32)
-            known[list(topology.MULTIPIE_60.values()), :2] = landmarks
+            known[list(topology.MULTIPIE_60.values()), :2] = _multipie60(row, self.folder)
         face = Face(image, known)
         if not self._given(row):
             face = Face(image, self._found[row.file_name].landmarks())
@@ -143,6 +144,20 @@ class FolderSource:
             **labels(movement, palsy),
             **scored,
         )
+
+
+def _multipie60(row: Row, folder: Path) -> np.ndarray:
+    """The landmarks (60, 2) that the manifest gives. Raises InputError if they are no landmarks."""
+    try:
+        points = np.asarray(row.attributes["multipie60"], np.float32)
+    except (ValueError, TypeError):
+        points = np.zeros(0, np.float32)
+    if points.shape != (len(topology.MULTIPIE_60), 2) or not np.isfinite(points).all():
+        raise InputError(
+            f"{folder / row.file_name}: multipie60 must be {len(topology.MULTIPIE_60)} pairs of "
+            "numbers; correct the manifest"
+        )
+    return points
 
 
 def _moved(points: np.ndarray, to_picture: np.ndarray) -> np.ndarray:

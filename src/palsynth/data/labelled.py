@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from palsynth.data.manifest import Row
 from palsynth.data.placing import Placed, Unplaced, by_subject, files
 from palsynth.data.videos import VIDEOS
+from palsynth.documents import as_text, kind_of, read_json_lines, read_yaml
 from palsynth.errors import InputError
 from palsynth.face.images import SUFFIXES
 
@@ -43,16 +41,21 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
     columns, values = rules["columns"], rules.get("values") or {}
     labels = folder / str(rules["labels"])
     listed = set()
-    for number, record in enumerate(_records(labels), 2 if labels.suffix.lower() == ".csv" else 1):
+    for number, record in _records(labels):
         missing = [c for c in columns.values() if c not in record]
         if missing:
             raise InputError(
                 f"{labels}: column {', '.join(missing)} is missing (named in {mapping})"
             )
         fields = {ours: record[theirs] for ours, theirs in columns.items()}
-        for name, table in values.items():
-            if fields.get(name) is not None:
-                fields[name] = table.get(str(fields[name]), fields[name])
+        for name, value in fields.items():
+            if isinstance(value, (dict, list)):
+                raise InputError(
+                    f"{labels}:{number}: {columns[name]} must be text or a number, not "
+                    f"{kind_of(value)}"
+                )
+            if value is not None:
+                fields[name] = values.get(name, {}).get(as_text(value), value)
         path = folder / str(fields["file_name"])
         listed.add(path)
         if not path.exists():
@@ -73,11 +76,11 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
 def _to_row(fields: dict[str, Any]) -> tuple[Row, str]:
     """The row of a record, and its problems if any."""
     item = fields.get("yanagihara_item")
-    text = {n: (str(fields[n]) if fields.get(n) not in (None, "") else None) for n in _FIELDS}
+    text = {n: as_text(fields.get(n)) or None for n in _FIELDS}
     score = None
     if item not in (None, ""):
         try:
-            score = int(str(item))
+            score = int(as_text(item))
         except ValueError:
             return Row("", ""), f"yanagihara_item '{item}' is not a whole number"
     row = Row(
@@ -93,45 +96,47 @@ def _to_row(fields: dict[str, Any]) -> tuple[Row, str]:
 
 
 def _read_mapping(path: Path) -> dict[str, Any]:
-    try:
-        rules = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a mapping file ({str(error).splitlines()[0]})") from None
-    if (
-        not isinstance(rules, dict)
-        or "labels" not in rules
-        or not isinstance(rules.get("columns"), dict)
-    ):
+    rules = read_yaml(path)
+    if not isinstance(rules, dict):
+        raise InputError(f"{path}: not a mapping file (holds {kind_of(rules)}); see docs/data.md")
+    columns, tables = rules.get("columns"), rules.get("values") or {}
+    if not isinstance(rules.get("labels"), str) or not isinstance(columns, dict):
         raise InputError(f"{path}: a mapping needs 'labels' (a file) and 'columns' (field: column)")
-    tables = rules.get("values") or {}
+    if unknown := [name for name in rules if name not in ("labels", "columns", "values")]:
+        raise InputError(f"{path}: no key {unknown[0]}; keys are labels, columns, values")
     if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
         raise InputError(f"{path}: 'values' needs tables (field: {{their value: our value}})")
-    rules["values"] = {n: {str(k): v for k, v in t.items()} for n, t in tables.items()}
-    unknown = [name for name in rules["columns"] if name not in _FIELDS]
+    unknown = [name for name in (*columns, *tables) if name not in _FIELDS]
     if unknown:
         raise InputError(f"{path}: no field {', '.join(unknown)}; fields are {', '.join(_FIELDS)}")
     for needed in ("file_name", "subject_id"):
-        if needed not in rules["columns"]:
+        if needed not in columns:
             raise InputError(f"{path}: 'columns' must name the column of {needed}")
-    return rules
+    for name, theirs in columns.items():
+        columns[name] = _word(theirs, f"{path}: columns.{name}", "the name of a column")
+    for name, table in tables.items():
+        for theirs, ours in table.items():
+            if ours is not None:  # null: the label is unknown
+                table[theirs] = _word(ours, f"{path}: values.{name}.{theirs}", "one of our values")
+    return {"labels": rules["labels"], "columns": columns, "values": tables}
 
 
-def _records(path: Path) -> Iterator[dict[str, Any]]:
+def _word(value: Any, where: str, needed: str) -> str:
+    """A word of a mapping, in which only whole numbers need no quotes."""
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise InputError(f"{where} must be {needed}, not {kind_of(value)}; write text, in quotes")
+
+
+def _records(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The numbers of the lines of a file of labels, and what they say."""
+    if path.suffix.lower() != ".csv":
+        yield from read_json_lines(path)
+        return
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            if path.suffix.lower() == ".csv":
-                yield from csv.DictReader(file)
-                return
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    try:
-                        record = json.loads(line)
-                    except json.JSONDecodeError as error:
-                        raise InputError(
-                            f"{path}:{number}: not a line of JSON ({error.msg})"
-                        ) from None
-                    if not isinstance(record, dict):
-                        raise InputError(f"{path}:{number}: a line must be an object")
-                    yield record
+            yield from enumerate(csv.DictReader(file), 2)
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None

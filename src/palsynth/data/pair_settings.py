@@ -62,6 +62,7 @@ class PairsSettings(Settings):
     """Seed of the groups, of their order and of the mirroring."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.first_subject + self.subjects > VALIDATION_SEEDS:
             raise InputError(
                 f"first_subject {self.first_subject} with subjects {self.subjects}: "

@@ -17,6 +17,7 @@ from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER, Framing
 from palsynth.face.photographs import EXPRESSIONS, Expression, PhotographedSubject, read_subjects
 from palsynth.seeds import Stream, make_rng
+from palsynth.settings import FiniteNumbers
 from palsynth.simulator.photo import simulate
 from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, render, sample
 
@@ -25,7 +26,7 @@ _WORKING = Framing("working", 0.75 * RECOGNISER.outer_eyes, RECOGNISER.eye_line)
 
 
 @dataclass(frozen=True)
-class SyntheticSource:
+class SyntheticSource(FiniteNumbers):
     """Pictures of synthetic subjects, each with a random movement, palsy and view.
 
     Attributes:
@@ -43,6 +44,7 @@ class SyntheticSource:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.first + self.count > EVALUATION_SEEDS:
             raise InputError(
                 f"subjects {self.first} to {self.first + self.count - 1}: seeds from "
@@ -68,7 +70,7 @@ class SyntheticSource:
 
 
 @dataclass(frozen=True)
-class PhotographsSource:
+class PhotographsSource(FiniteNumbers):
     """The train split of a London-set folder, as photographed and as moved by the simulator.
 
     A quarter of the examples are the photographs themselves (neutral or smiling, the smile being

@@ -46,6 +46,7 @@ class FacesSettings(Settings):
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not (self.subjects or self.photographs or self.dataset):
             raise InputError("name subjects, photographs or a dataset to train on")
         for name in ("subjects", "first_subject", "seed"):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from palsynth.documents import read_json
 from palsynth.errors import InputError
 from palsynth.evaluation import document
 from palsynth.evaluation.document import CARE, Document, Table, write_document
@@ -174,15 +174,13 @@ def read_report(path: Path) -> Report:
         InputError: if the file cannot be read, is not a report, or has a figure of an unknown
             metric.
     """
+    data = read_json(path, "evaluate again")
     try:
-        data = json.loads(path.read_text("utf-8"))
         results, groups = ([_read(row) for row in data[name]] for name in ("results", "groups"))
         return Report(data["title"], results, data["remarks"], data["notice"], groups)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"{path}: is not a report of palsynth evaluate ({error})") from None
 
 
