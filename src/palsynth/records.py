@@ -49,8 +49,9 @@ def claim_folder(
     except OSError as error:
         raise InputError(f"{folder}: cannot be made ({error.strerror or error})") from None
     text = json.dumps(record, indent=1, sort_keys=sort_keys) + "\n"
+    new = parse_json(text, record_file, "give other settings")
     if record_file.exists():
-        change = first_difference(_read(record_file, remedy), parse_json(text, record_file))
+        change = first_difference(_read(record_file, remedy), new)
         if change is not None:
             name, before, after = change
             raise InputError(f"{folder}: holds {holds}: {name} is {before}, not {after}; {remedy}")

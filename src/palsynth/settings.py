@@ -35,7 +35,7 @@ def check_numbers(value: Any, name: str = "") -> None:
         for part in value:
             check_numbers(part, name)
     elif isinstance(value, Integral):
-        if abs(value) > LARGEST:
+        if abs(int(value)) > LARGEST:
             raise InputError(f"{name}: must lie within ±{LARGEST} (19 digits)")
     elif isinstance(value, Real) and not math.isfinite(value):
         raise InputError(f"{name} {value}: must be a finite number")

@@ -15,13 +15,16 @@ from palsynth.clinical import Grade, Movement, Palsy
 from palsynth.data.cache import ShardedCache
 from palsynth.data.examples import GRADES, ITEMS, Example, Source, labels, shuffled
 from palsynth.data.faces import Crop, FoundFace, crop_face, find_faces
-from palsynth.data.manifest import Row, read_manifest
+from palsynth.data.manifest import Row, check_files, read_manifest
 from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.face.face import Face
 from palsynth.face.images import read_image
 from palsynth.progress import progress_bar
 from palsynth.seeds import Stream, make_rng
+
+TRIED = 3
+"""Pictures that are read to check a dataset."""
 
 PART = 500
 """Examples per shard of a cached source."""
@@ -49,12 +52,25 @@ class FolderSource:
     seed: int = 0
     crop: Crop = "eyes"
 
+    def check(self) -> None:
+        """Checks the dataset, before anything that takes long.
+
+        Raises:
+            InputError: there is no picture of the splits, one is missing, a label is impossible, or
+                a picture whose landmarks are given cannot be read, of which the first are tried.
+        """
+        check_files(self.folder, self.all_rows)
+        given = [row for row in self.all_rows if self._given(row)]
+        for row in given[:TRIED]:
+            read_image(self.folder / row.file_name)
+
     def prepare(self) -> None:
         """Finds the faces now, before several processes that use the source would.
 
         Raises:
-            InputError: no picture of the splits has a usable face, or a label is impossible.
+            InputError: no picture of the splits has a usable face, or a check fails.
         """
+        self.check()
         _ = self.rows
 
     @cached_property

@@ -95,6 +95,15 @@ class GroupsSource(FiniteNumbers):
                 f"{EVALUATION_SEEDS:,} on are for evaluation and must not be trained on"
             )
 
+    def check(self) -> None:
+        """Checks the folder of photographs, if there is one, before anything that takes long.
+
+        Raises:
+            InputError: a table cannot be read, or a photograph is missing.
+        """
+        if self._photographed is not None:
+            self._photographed.check()
+
     @cached_property
     def _photographed(self) -> PhotographsSource | None:
         return None if self.photographs is None else PhotographsSource(self.photographs, self.size)

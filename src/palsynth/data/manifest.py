@@ -182,6 +182,24 @@ def read_manifest(folder: Path) -> list[Row]:
     return rows
 
 
+def check_files(folder: Path, rows: Iterable[Row]) -> None:
+    """Checks that the pictures of some rows are there.
+
+    Args:
+        folder: the dataset.
+        rows: the rows.
+
+    Raises:
+        InputError: names the first picture that is missing.
+    """
+    for row in rows:
+        if not (folder / row.file_name).is_file():
+            raise InputError(
+                f"{folder / row.file_name}: no such picture, but {FILE_NAME} names it; "
+                f"'palsynth data check {folder}' lists all that are missing"
+            )
+
+
 def inside(file_name: str) -> bool:
     """Whether a file name of a manifest stays below its dataset.
 

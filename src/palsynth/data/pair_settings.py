@@ -109,6 +109,7 @@ def pairs_source(
         healthy=s.healthy,
         seed=s.seed,
     )
+    groups.check()
     cached = CachedGroups(groups, s.cache_dir, s.groups, uncached=not build_cache)
     if build_cache:
         with progress_bar("rendering groups") as progress:

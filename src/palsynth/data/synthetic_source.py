@@ -15,7 +15,13 @@ from palsynth.face import topology
 from palsynth.face.detect import read_face
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER, Framing
-from palsynth.face.photographs import EXPRESSIONS, Expression, PhotographedSubject, read_subjects
+from palsynth.face.photographs import (
+    EXPRESSIONS,
+    Expression,
+    PhotographedSubject,
+    check_photographs,
+    read_subjects,
+)
 from palsynth.seeds import Stream, make_rng
 from palsynth.settings import FiniteNumbers
 from palsynth.simulator.photo import simulate
@@ -96,6 +102,14 @@ class PhotographsSource(FiniteNumbers):
     def names(self) -> tuple[str, ...]:
         """Names of the people in the train split, in the order of their class numbers."""
         return tuple(self._subjects)
+
+    def check(self) -> None:
+        """Checks the folder, before anything that takes long.
+
+        Raises:
+            InputError: a table cannot be read, or a photograph is missing.
+        """
+        check_photographs(self._subjects.values())
 
     @cached_property
     def _faces(self) -> dict[tuple[str, Expression], Face]:

@@ -89,13 +89,16 @@ class FacesSettings(Settings):
     def _parts(self, build_cache: bool = True) -> list[tuple[Source, float]]:
         out: list[tuple[Source, float]] = []
         real = 0.0
+        pictures = FolderSource(self.dataset, seed=self.seed) if self.dataset else None
+        if pictures is not None:
+            pictures.check()  # all is checked before anything is rendered
         if self.photographs:
             moved = PhotographsSource(self.photographs, healthy=self.healthy, seed=self.seed)
+            moved.check()
             cached = self._cached(moved, "photographs", self.cached_photographs, build_cache)
             out.append((cached, self.photographs_share))
             real += self.photographs_share
-        if self.dataset:
-            pictures = FolderSource(self.dataset, seed=self.seed)
+        if pictures is not None:
             pictures.prepare()
             out.append((pictures, self.dataset_share))
             real += self.dataset_share
