@@ -11,8 +11,8 @@ import palsynth
 
 HOUSE = Path(palsynth.__file__).parent
 CELLAR = {
-    "documents", "errors", "files", "plugins", "progress", "records", "renamed", "seeds", "settings",
-    "workers",
+    "documents", "errors", "files", "plugins", "progress", "records", "renamed", "seeds",
+    "settings", "workers",
 }  # fmt: skip
 ROOMS = (
     "clinical", "face", "appearance", "simulator", "capture", "subjects", "evaluation", "data",

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -94,18 +95,13 @@ def read_json_lines(path: Path, remedy: str = CORRECT) -> Iterator[tuple[int, di
     Raises:
         InputError: the file cannot be read; or, with its line, the first fault.
     """
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(_lines(file), 1):
-                if len(line) > MAX_LINE:
-                    raise DocumentError(
-                        path, f"a line of more than {MAX_LINE:,} bytes", remedy, number
-                    )
-                text = _decode(line, path, remedy, number)
-                if text.strip():
-                    yield number, json_row(text, path, remedy, number)
-    except OSError as error:
-        raise _unreadable(path, error) from None
+    with _opened(path) as file:
+        for number, line in enumerate(iter(lambda: file.readline(MAX_LINE + 1), b""), 1):
+            if len(line) > MAX_LINE:
+                raise DocumentError(path, f"a line of more than {MAX_LINE:,} bytes", remedy, number)
+            text = _decode(line, path, remedy, number).strip()
+            if text:
+                yield number, json_row(text, path, remedy, number)
 
 
 def json_row(text: str, where: object, remedy: str = CORRECT, line: int = 1) -> dict[str, Any]:
@@ -198,27 +194,21 @@ def as_text(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _unreadable(path: Path, error: OSError) -> InputError:
-    return InputError(f"{path}: cannot be read ({error.strerror or error})")
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
 
 
 def _read(path: Path, remedy: str) -> str:
-    try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    except ValueError:  # NUL in the name
-        raise InputError(f"{str(path)!r}: no such file; give another name") from None
+    with _opened(path) as file:
+        data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
         raise DocumentError(path, f"is larger than {MAX_BYTES // 2**20} MiB", remedy)
     return _decode(data, path, remedy, 1)
-
-
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines of a file, of an endless one only its start."""
-    while line := file.readline(MAX_LINE + 1):
-        yield line
 
 
 def _decode(data: bytes, path: Path, remedy: str, first_line: int) -> str:

@@ -72,7 +72,7 @@ def number(text: str) -> float:
     Raises:
         Fault: it is not finite.
     """
-    value = float(text.replace(".inf", "inf").replace(".nan", "nan"))
+    value = float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
     if not math.isfinite(value):
         raise Fault(f"{shown(text)} is not a finite number")
     return value

@@ -76,7 +76,7 @@ class _Loader(yaml.SafeLoader):
         self._nodes += 1
         if self._nodes > MAX_YAML_NODES:
             raise Fault(f"more than {MAX_YAML_NODES:,} keys and values", line)
-        if self._depth > MAX_DEPTH:
+        if isinstance(event, yaml.CollectionStartEvent) and self._depth == MAX_DEPTH:
             raise Fault(f"not a YAML file that can be read (nested deeper than {MAX_DEPTH})", line)
         if isinstance(event, yaml.AliasEvent):
             raise Fault(f"the alias *{event.anchor} is not followed: write out the values", line)
