@@ -261,6 +261,8 @@ def _side_from_dict(name: str, data: Mapping[str, Any]) -> SidePalsy:
                 f"palsy.{name}.synkinesis: {error}; a link needs moving, drags and strength, "
                 f"muscles are {known}"
             ) from None
+        if link in links:
+            raise ValueError(f"palsy.{name}.synkinesis has {link[0]} to {link[1]} twice")
         links[link] = _number(row.get("strength", 1.0), f"palsy.{name}.synkinesis.strength")
     return SidePalsy(function, _number(data.get("tone", 1.0), f"palsy.{name}.tone"), links)
 
