@@ -110,9 +110,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def _run(name: str, words: list[str]) -> None:
     from palsynth.files import guarded
+    from palsynth.settings import check_numbers
 
     # Libraries read it when they are imported: no command may use the network at run time.
     os.environ["HF_HUB_OFFLINE"] = "1"
+    sys.set_int_max_str_digits(0)  # check_numbers names a number that is too large
     module = importlib.import_module(f"palsynth.commands.{COMMANDS[name][0]}")
     try:
         import tyro
@@ -130,6 +132,7 @@ def _run(name: str, words: list[str]) -> None:
             config=(tyro.conf.OmitArgPrefixes,),
         )
         if options is not None:
+            check_numbers(parsed)
             with guarded(force=getattr(parsed, "force", False)) as guard:
                 for path in _input_paths(parsed):
                     guard.protect(path)

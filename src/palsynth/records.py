@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from palsynth.documents import DocumentError, parse_json, read_json
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 
@@ -48,8 +49,9 @@ def claim_folder(
     except OSError as error:
         raise InputError(f"{folder}: cannot be made ({error.strerror or error})") from None
     text = json.dumps(record, indent=1, sort_keys=sort_keys) + "\n"
+    new = parse_json(text, record_file, "give other settings")
     if record_file.exists():
-        change = first_difference(_read(record_file, remedy), json.loads(text))
+        change = first_difference(_read(record_file, remedy), new)
         if change is not None:
             name, before, after = change
             raise InputError(f"{folder}: holds {holds}: {name} is {before}, not {after}; {remedy}")
@@ -68,11 +70,9 @@ def claim_folder(
 def _read(path: Path, remedy: str) -> dict[str, Any]:
     """The record in a file."""
     try:
-        found = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: the record is damaged ({error}); {remedy}") from None
+        found = read_json(path)
+    except DocumentError as error:
+        raise InputError(f"{path}: the record is damaged ({error.fault}); {remedy}") from None
     if not isinstance(found, dict):
         raise InputError(f"{path}: the record is damaged (no JSON object); {remedy}")
     return found

@@ -268,7 +268,8 @@ def test_folder_with_jsonl_labels(labelled: Path, tmp_path: Path) -> None:
         ("labels: x\ncolumns: {file_name: y}\n", "must name the column of subject_id"),
         ("labels: labels.csv\ncolumns: {file_name: f, subject_id: s}\n", "column f, s is missing"),
         ("labels: no.csv\ncolumns: {file_name: f, subject_id: s}\n", "no.csv: cannot be read"),
-        ("[unclosed", "not a mapping file"),
+        ("[unclosed", "bad.yaml:1: not a YAML file"),
+        ("[closed]", "not a mapping file (holds a list)"),
         ("labels: labels.csv\ncolumns: {file_name: f, subject_id: s}\nvalues: [a]", "needs tables"),
     ],
 )

@@ -20,7 +20,7 @@ COLUMNS = "columns: {file_name: file, subject_id: subject, side: side, yanagihar
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    image = Image.fromarray(np.zeros((8, 8, 3), np.uint8))
+    image = Image.fromarray(np.zeros((40, 40, 3), np.uint8))
     for name in ("P1/a.png", "P1/b.png", "P2/c.png"):
         path = tmp_path / "src" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -82,7 +82,7 @@ def test_blank_values_of_json_lines_are_listed(source: Path) -> None:
     assert [(r.file_name, r.subject_id, r.yanagihara_item) for r in rows] == [("P2/c.png", "2", 2)]
     assert unplaced == {
         "a.png": "l.jsonl:1: subject is blank",
-        "b.png": "l.jsonl:2: subject is neither text nor a number",
+        "b.png": "l.jsonl:2: subject must be text or a number, not a list",
         "l.jsonl": "l.jsonl:3: file is blank",
     }
 
@@ -118,5 +118,5 @@ def test_a_row_longer_than_the_header_stops_the_import(source: Path) -> None:
 
 def test_columns_of_a_mapping_are_names(source: Path) -> None:
     (source / "m.yaml").write_text("labels: l.csv\ncolumns: {file_name: [a], subject_id: null}\n")
-    with pytest.raises(InputError, match="'columns' must name the column of file_name, subject_id"):
+    with pytest.raises(InputError, match=r"columns\.file_name must be the name of a column, not a list"):
         import_dataset("folder", source, source.parent / "out", source / "m.yaml")

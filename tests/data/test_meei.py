@@ -24,7 +24,7 @@ HEADER = ["Sub-category", "Category", "#", "Side", "Gender", "Age"]
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     """Patients 1, 2 and 10, and a healthy person."""
-    image = Image.fromarray(np.zeros((8, 8, 3), np.uint8))
+    image = Image.fromarray(np.zeros((40, 40, 3), np.uint8))
     for place in ("Flaccid/MildFlaccid/MildFlaccid1", "Flaccid/MildFlaccid/Mild_Flaccid-02",
                   "Flaccid/MildFlaccid/10", "Normal/Normal1"):  # fmt: skip
         folder = tmp_path / "MEEI" / place

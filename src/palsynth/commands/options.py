@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
-import yaml
 
 from palsynth.clinical import Grade, Movement, Palsy, Side, palsy_from_yanagihara
+from palsynth.documents import read_yaml
 from palsynth.errors import InputError
 
 if TYPE_CHECKING:
@@ -168,14 +168,7 @@ def read_palsy(path: Path) -> Palsy:
         InputError: the file cannot be read or is not YAML, or has an unknown key or a bad value,
             of which the first is named.
     """
-    try:
-        data = yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except RecursionError:
-        raise InputError(f"{path}: not a YAML file (nested too deeply)") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from None
+    data = read_yaml(path)
     try:
         return Palsy.from_dict(data)
     except ValueError as error:

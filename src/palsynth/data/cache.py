@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ import cv2
 import numpy as np
 
 import palsynth
+from palsynth.documents import read_json
 from palsynth.errors import InputError
 from palsynth.files import atomic_write, remove_stale
 from palsynth.progress import Progress
@@ -93,8 +93,8 @@ class ShardedCache:
             The records whose shards do not exist; all where the folder holds another source's.
         """
         try:
-            held = json.loads((self.folder / self.record_file).read_text("utf-8"))
-        except (OSError, ValueError):
+            held = read_json(self.folder / self.record_file)
+        except InputError:
             return self.count
         if held != self._holds():
             return self.count

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from palsynth.data.manifest import Row
+from palsynth.documents import json_row
 from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.face.face import Face
@@ -178,15 +179,15 @@ def _read(path: Path) -> dict[str, FoundFace]:
     """File name -> what was found; lines that cannot be used are left out."""
     out: dict[str, FoundFace] = {}
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError):
         return {}
     for line in lines:
         try:
-            data = json.loads(line)
+            data = json_row(line, path)
             if data.pop("format") == FORMAT:
                 out[data.pop("file_name")] = _entry(data)
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             continue
     return out
 

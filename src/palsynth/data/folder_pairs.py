@@ -49,6 +49,7 @@ class FolderPairs:
         Raises:
             InputError: a subject has only one image, or no subject has two usable ones.
         """
+        self._source.check()
         _ = self._indices
 
     @cached_property

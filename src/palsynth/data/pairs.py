@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from palsynth.clinical import Movement, Palsy
+from palsynth.documents import DocumentError, parse_json
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.tables import read_table
@@ -42,8 +42,17 @@ class Pair:
     """Ethnicity of the subject; may be empty."""
 
     def requested(self) -> tuple[Movement, Palsy | None]:
-        """The requested movement, and the requested palsy if known."""
-        palsy = Palsy.from_dict(json.loads(self.palsy)) if self.palsy else None
+        """The requested movement, and the requested palsy if known.
+
+        Raises:
+            ValueError: there is no such movement, or the palsy is not one.
+        """
+        if not self.palsy:
+            return Movement(self.movement), None
+        try:
+            palsy = Palsy.from_dict(parse_json(self.palsy, self.name))
+        except DocumentError as error:
+            raise InputError(f"palsy: {error.fault}") from None
         return Movement(self.movement), palsy
 
 

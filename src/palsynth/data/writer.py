@@ -9,7 +9,6 @@ which are then removed; the plan remains, as the record of the request.
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from palsynth.data.manifest import FILE_NAME, Row, read_manifest, write_manifest
+from palsynth.data.manifest import FILE_NAME, Row, read_manifest, to_row, write_manifest
+from palsynth.documents import DocumentError, read_json_lines
 from palsynth.errors import InputError
 from palsynth.face.images import text_chunks, write_png
 from palsynth.files import atomic_write
@@ -163,8 +163,10 @@ class DatasetWriter:
 
 def _read_row(path: Path) -> Row:
     try:
-        return Row(**json.loads(path.read_text("utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise InputError(
-            f"{path}: is damaged ({error}); delete this file and start the export again"
-        ) from None
+        [(_, data)] = read_json_lines(path)
+        return to_row(data, path.name)
+    except DocumentError as error:
+        fault = error.fault
+    except ValueError as error:
+        fault = str(error)
+    raise InputError(f"{path}: is damaged ({fault}); delete this file and start the export again")

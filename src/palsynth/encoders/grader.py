@@ -112,6 +112,8 @@ class GraderData(Settings):
             raise InputError("name at least one dataset folder to train the grader on")
         parts = [FolderSource(folder, seed=self.seed) for folder in self.folders]
         for part in parts:
+            part.check()
+        for part in parts:
             if all(r.yanagihara_item is None and r.hb_grade is None for r in part.rows):
                 raise InputError(f"{part.folder}: no image has an item score or a grade")
         mixture = MixedSource(parts, [1.0] * len(parts), self.seed)

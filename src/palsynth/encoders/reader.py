@@ -148,6 +148,7 @@ class ReaderSettings(Settings):
     """Dropout before the head; half of it at the input."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.hidden < 1 or not 1 <= self.components <= 2 * topology.POINTS:
             raise InputError(
                 f"hidden must be at least 1, components 1 to {2 * topology.POINTS}, two a landmark"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import json
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
 from palsynth import renamed
+from palsynth.documents import read_json
 from palsynth.errors import InputError
 
 N = TypeVar("N")
@@ -82,7 +82,7 @@ def load_exact(network_class: type[N], where: Path) -> N:
 def _class_name(path: Path) -> str:
     """Class name in a config.json, with names of 0.1 replaced."""
     try:
-        name = str(json.loads(path.read_text("utf-8")).get("_class_name"))
-    except (OSError, ValueError, AttributeError):
+        name = str(read_json(path).get("_class_name"))
+    except (InputError, AttributeError):
         raise InputError(f"{path}: is damaged; release the weights again") from None
     return renamed.NETWORKS.get(name, name)

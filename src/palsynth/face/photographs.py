@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from palsynth.errors import InputError
-from palsynth.face.images import list_images
+from palsynth.face.images import list_images, read_image
 from palsynth.tables import TableRow, read_table
 
 Expression = Literal["neutral", "smiling"]
@@ -78,6 +78,24 @@ def read_subjects(folder: Path, split: str) -> list[PhotographedSubject]:
     if not names:
         raise InputError(f"{path}: names no {split} people")
     return [_subject(folder, name, split, info.get(name)) for name in names]
+
+
+def check_photographs(subjects: Iterable[PhotographedSubject]) -> None:
+    """Checks that people's photographs are there, before anything that takes long.
+
+    Args:
+        subjects: the people.
+
+    Raises:
+        InputError: names the first photograph that is missing, or says why the first person's
+            cannot be read.
+    """
+    paths = [subject.path(kind) for subject in subjects for kind in EXPRESSIONS]
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"{path}: no such photograph, but split.csv names it; add it")
+    for path in paths[: len(EXPRESSIONS)]:
+        read_image(path)
 
 
 def reported(folder: Path) -> dict[str, PhotographedSubject]:

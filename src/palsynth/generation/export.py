@@ -27,6 +27,7 @@ from palsynth.methods.base import Request, TargetExpression
 from palsynth.methods.subjects import SubjectsMethod
 from palsynth.progress import Progress
 from palsynth.seeds import Stream, make_rng
+from palsynth.settings import FiniteNumbers
 from palsynth.subjects import (
     EVALUATION_SEEDS,
     Subject,
@@ -39,7 +40,7 @@ from palsynth.workers import map_in_processes
 
 
 @dataclass(frozen=True)
-class ExportPlan:
+class ExportPlan(FiniteNumbers):
     """All settings that determine the bytes of an export.
 
     ``subjects`` synthetic subjects have the seeds ``seed * 10,000 + 0, 1, 2, …``; ``size`` is the
@@ -58,6 +59,7 @@ class ExportPlan:
     healthy: float = 0.15
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.subjects < 1 or self.images_per_subject < 1:
             raise InputError("subjects and images per subject must be at least 1")
         if self.seed < 0:

@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from palsynth.documents import DocumentError, read_json
 from palsynth.errors import InputError
 
 
@@ -145,9 +146,10 @@ def read_state(folder: Path) -> Any:
     """
     path = folder / "state.json"
     try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read ({error}); use an older checkpoint") from None
+        return read_json(path)
+    except DocumentError as error:
+        fault = f"cannot be read ({error.fault})"
+        raise DocumentError(path, fault, "use an older checkpoint") from None
 
 
 @torch.no_grad()

@@ -13,6 +13,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
+from palsynth.documents import json_row
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.training.objective import TIMESTEP_BINS, TIMESTEPS, Losses
@@ -207,9 +208,9 @@ def _truncate(path: Path, step: int) -> None:
     rows = []
     for line in path.read_text("utf-8", errors="replace").splitlines():
         try:
-            if json.loads(line)["step"] > step:
+            if json_row(line, path)["step"] > step:
                 break
-        except (ValueError, TypeError, KeyError):
+        except (InputError, TypeError, KeyError):
             break
         rows.append(line + "\n")
     with atomic_write(path) as temporary:

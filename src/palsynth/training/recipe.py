@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from palsynth import renamed
 from palsynth.data.examples import RowExamples, Source
+from palsynth.documents import as_text, kind_of, read_yaml
+from palsynth.documents import to_yaml as dump_yaml
+from palsynth.documents.checks import shown
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.records import flattened
@@ -65,6 +68,7 @@ class LoopSettings(Settings):
     """Steps between validations and sample pictures of the averaged weights; 0 disables them."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in (
             "steps",
             "batch",
@@ -170,31 +174,15 @@ def load(path: Path, kinds: dict[str, type], note: Callable[[str], None] | None 
         InputError: names the file, the field and the fault.
     """
     data = read_yaml(path)
-    if not isinstance(data, dict) or "kind" not in data:
+    if not isinstance(data, dict):
+        raise InputError(
+            f"{path}: has no 'kind': holds {kind_of(data)} where a mapping (key: value) is expected"
+        )
+    if "kind" not in data:
         raise InputError(f"{path}: has no 'kind'; kinds are {', '.join(kinds)}")
     if not isinstance(data["kind"], str) or data["kind"] not in kinds:
         raise InputError(f"{path}: no kind '{data['kind']}'; kinds are {', '.join(kinds)}")
     return from_dict(kinds[data["kind"]], data, str(path), note)
-
-
-def read_yaml(path: Path) -> Any:
-    """Reads plain values from a YAML file.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The values.
-
-    Raises:
-        InputError: the file cannot be read or is not YAML.
-    """
-    try:
-        return yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from None
 
 
 def from_dict(
@@ -218,14 +206,29 @@ def from_dict(
     if phrases and note is not None:
         note(f"palsynth: {where}: {'; '.join(phrases)}; old names go in 0.3")
     try:
-        return TypeAdapter(kind).validate_python(data)
+        # as JSON, of which pydantic takes a list for a tuple but no text for a number
+        return TypeAdapter(kind).validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
         fault = error.errors()[0]
         place = ".".join(str(part) for part in fault["loc"])
         text = fault["msg"].removeprefix("Value error, ")
         if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             text = "no such field"
+        elif fault["type"].endswith("_type"):
+            text += _given(fault["input"], fault["type"])
         raise InputError(f"{where}: {place + ': ' if place else ''}{text}") from None
+
+
+def _given(value: Any, expected: str) -> str:
+    """What stands where another type is expected, and what to write where YAML 1.1 misleads."""
+    given = kind_of(value) if isinstance(value, (dict, list)) else as_text(value) or "nothing"
+    hint = ""
+    if expected == "bool_type" and given.lower() in ("yes", "on", "no", "off"):
+        hint = "; write true or false"
+    elif expected in ("int_type", "float_type") and given.startswith(tuple("0123456789")):
+        hint = "; write a plain number, such as 90"
+    quote = "'" if isinstance(value, str) else ""
+    return f", not {quote}{shown(given)}{quote}{hint}"
 
 
 def save(recipe: Any, path: Path) -> None:
@@ -248,7 +251,7 @@ def to_yaml(recipe: Any) -> str:
     Returns:
         YAML text with every field, in the order of the dataclass.
     """
-    return yaml.safe_dump(_plain(dataclasses.asdict(recipe)), sort_keys=False)
+    return dump_yaml(_plain(dataclasses.asdict(recipe)))
 
 
 def _plain(value: Any) -> Any:

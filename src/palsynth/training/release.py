@@ -10,6 +10,7 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
+from palsynth.documents import read_json, read_json_lines
 from palsynth.errors import InputError
 from palsynth.files import atomic_folder
 
@@ -54,7 +55,7 @@ def _copy(path: Path, target: Path) -> None:
         save_file(tensors, target, metadata={**metadata, "format": "pt"})
         target.chmod(0o644)  # safetensors makes files readable by the owner only
     elif path.name == "config.json":
-        config = json.loads(path.read_text("utf-8"))
+        config = read_json(path, "train again")
         config.pop("_name_or_path", None)  # path of the weights it was initialised from
         target.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
     else:
@@ -71,6 +72,6 @@ def _to_half(tensor: torch.Tensor) -> torch.Tensor:
 def _last_figures(run: Path) -> dict[str, float]:
     """The last value of each figure in the log."""
     figures: dict[str, float] = {}
-    for line in (run / "metrics.jsonl").read_text("utf-8").splitlines():
-        figures.update(json.loads(line))
+    for _, row in read_json_lines(run / "metrics.jsonl", "delete the line"):
+        figures.update(row)
     return figures

@@ -27,6 +27,7 @@ class Weighting(Settings):
     """Upper limit of the weight at high noise; 1 turns it off."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.snr_gamma < 0:
             raise InputError(f"snr_gamma {self.snr_gamma:g}: must not be negative")
         if self.max_weight < 1:

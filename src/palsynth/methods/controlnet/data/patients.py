@@ -12,7 +12,7 @@ import numpy as np
 
 from palsynth.data.examples import shuffled
 from palsynth.data.faces import FoundFace, find_faces, usable_faces
-from palsynth.data.manifest import Row, read_manifest
+from palsynth.data.manifest import Row, check_files, read_manifest
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
@@ -35,13 +35,15 @@ def patients_source(settings: PatientsSettings, size: int) -> PatientsSource:
         A source of :class:`ControlNetExample`.
 
     Raises:
-        InputError: the settings name no dataset.
+        InputError: the settings name no dataset, or it lacks patients or pictures.
     """
     if settings.dataset is None:
         raise InputError("patients of no dataset; give its folder as dataset")
-    return PatientsSource(
+    source = PatientsSource(
         settings.dataset, size, settings.patients, settings.subjects, settings.seed
     )
+    source.check()
+    return source
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,16 @@ class PatientsSource:
                 f"{self.patients}"
             )
         return rows
+
+    def check(self) -> None:
+        """Checks the dataset, before anything that takes long.
+
+        Raises:
+            InputError: there are too few patients, a picture of theirs is missing, or the first
+                cannot be read.
+        """
+        check_files(self.folder, self.rows)
+        read_image(self.folder / self.rows[0].file_name)
 
     @property
     def num_subjects(self) -> int | None:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from diffusers.models.controlnets.controlnet import ControlNetModel
 
+from palsynth.documents import read_yaml
 from palsynth.errors import InputError
 from palsynth.files import atomic_folder
 from palsynth.methods.controlnet.config import InferenceSettings, Sampling
@@ -15,7 +16,7 @@ from palsynth.methods.controlnet.io.layout import ASSETS, BASE_FOLDER, save_base
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.networks.base import Base
 from palsynth.training.init import init_path
-from palsynth.training.recipe import from_dict, read_yaml
+from palsynth.training.recipe import from_dict
 from palsynth.training.saved import SETTINGS, load_settings, save_settings
 
 KIND = "controlnet"
