@@ -22,6 +22,7 @@ from palsynth.face.face import Face
 from palsynth.face.images import read_image
 from palsynth.progress import progress_bar
 from palsynth.seeds import Stream, make_rng
+from palsynth.terminal import note, say
 
 PART = 500
 """Examples per shard of a cached source."""
@@ -79,9 +80,9 @@ class FolderSource:
             if not rows:
                 name, fault = next(iter(faults.items()))
                 raise InputError(f"{self.folder}: {what}, such as {name}: {fault}")
-            print(f"note: {self.folder}: {what} and are left out:", file=sys.stderr)
+            note(f"{self.folder}: {what} and are left out:")
             for name, fault in faults.items():
-                print(f"  {name}: {fault}", file=sys.stderr)
+                say(f"  {name}: {fault}", file=sys.stderr)
         return rows
 
     @cached_property

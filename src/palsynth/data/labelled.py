@@ -15,6 +15,7 @@ from palsynth.data.placing import Placed, Unplaced, by_subject, files
 from palsynth.data.videos import VIDEOS
 from palsynth.errors import InputError
 from palsynth.face.images import SUFFIXES
+from palsynth.folders import stored_name
 
 _FIELDS = ("file_name", "subject_id", "movement", "side", "hb_grade", "yanagihara_item", "split")
 
@@ -53,7 +54,7 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
         for name, table in values.items():
             if fields.get(name) is not None:
                 fields[name] = table.get(str(fields[name]), fields[name])
-        path = folder / str(fields["file_name"])
+        path = folder / stored_name(folder, str(fields["file_name"]))
         listed.add(path)
         if not path.exists():
             yield Unplaced(path, f"{labels.name}:{number} names it, but the file does not exist")
@@ -65,7 +66,9 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
             )
         else:
             yield path, row
-    for path in files(folder):
+    paths, unplaced = files(folder)
+    yield from unplaced
+    for path in paths:
         if path not in listed and path != labels and path.suffix.lower() in SUFFIXES | VIDEOS:
             yield Unplaced(path, f"{labels.name} has no line for it")
 

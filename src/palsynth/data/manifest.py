@@ -19,6 +19,7 @@ from palsynth.clinical import (
 )
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.folders import stored_name
 
 FILE_NAME = "metadata.jsonl"
 SPLITS = ("train", "validation", "test")
@@ -164,6 +165,7 @@ def read_manifest(folder: Path) -> list[Row]:
             raise InputError(f"{path}:{number}: attributes must be an object")
         known = {k: v for k, v in data.items() if k in _KNOWN and k != "attributes"}
         other = {k: v for k, v in data.items() if k not in _KNOWN}
+        known["file_name"] = stored_name(folder, known["file_name"])
         rows.append(Row(**known, attributes={**(data.get("attributes") or {}), **other}))
     if not rows:
         raise InputError(f"{path}: has no rows")

@@ -13,6 +13,7 @@ from palsynth.data.placing import Placed, Unplaced, files
 from palsynth.data.videos import VIDEOS
 from palsynth.errors import InputError
 from palsynth.face.images import SUFFIXES
+from palsynth.folders import portable
 
 _MEEI_MOVEMENTS = (
     Movement.REST,
@@ -46,7 +47,9 @@ def meei(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
         InputError: if ``pat_info.xlsx`` cannot be read.
     """
     patients = _meei_patients(folder)
-    for path in files(folder):
+    paths, unplaced = files(folder)
+    yield from unplaced
+    for path in paths:
         parts = path.relative_to(folder).parts
         category = parts[0].lower() if len(parts) > 1 else ""
         match = _MEEI_NAME.match(path.stem)
@@ -93,7 +96,7 @@ def _meei_level(path: str) -> str | None:
 
 def _normalised(text: str) -> str:
     """Lower case, letters and digits only, so that the spellings of a patient's name agree."""
-    return re.sub(r"[^a-z0-9]", "", text.lower())
+    return re.sub(r"[\W_]", "", portable(text).lower())
 
 
 def _meei_patients(folder: Path) -> dict[str, dict[str, Any]]:

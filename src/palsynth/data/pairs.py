@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from palsynth.clinical import Movement, Palsy
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.folders import stored_name
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,7 @@ def read_pairs(path: Path) -> list[Pair]:
             rows = [Pair(**{n: row.get(n) or "" for n in names}) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None
+    rows = [_as_stored(path.parent, pair) for pair in rows]
     for line, pair in enumerate(rows, 2):
         try:
             pair.requested()
@@ -95,3 +97,9 @@ def read_pairs(path: Path) -> list[Pair]:
     if not rows:
         raise InputError(f"{path}: has no rows")
     return rows
+
+
+def _as_stored(folder: Path, pair: Pair) -> Pair:
+    """The pair with the names of its files as the system spells them."""
+    names = ("identity", "expression", "truth", "expression_identity")
+    return replace(pair, **{name: stored_name(folder, getattr(pair, name)) for name in names})
