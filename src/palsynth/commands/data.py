@@ -9,9 +9,10 @@ from typing import Literal
 
 import tyro
 
-from palsynth.commands.options import Force
+from palsynth.commands.options import Force, PictureFile
 from palsynth.errors import InputError
 from palsynth.progress import progress_bar
+from palsynth.terminal import console, literal, say
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class StatsOptions:
 
     folder: tyro.conf.Positional[Path]
     """Dataset folder with metadata.jsonl."""
-    out: Path | None = None
+    out: PictureFile | None = None
     """Output plot (PNG); default: DATASET-stats.png beside the dataset."""
     force: Force = False
 
@@ -66,7 +67,7 @@ def data_check(options: CheckOptions) -> None:
         faces = find_faces(options.folder, read_manifest(options.folder))
         if lines := describe_faces(faces.values()):
             print("how the faces lie (training and methods crop them level and to one size):")
-            print("\n".join(f"  {line}" for line in lines))
+            say("\n".join(f"  {line}" for line in lines))
     if not found:
         print(f"{options.folder}: no errors found")
         return
@@ -75,7 +76,7 @@ def data_check(options: CheckOptions) -> None:
         if findings:
             print(f"\n{kind}: {meaning} ({len(findings)})")
             for finding in findings[:20]:
-                print(f"  {finding.about}: {finding.text}")
+                say(f"  {finding.about}: {finding.text}")
             if len(findings) > 20:
                 print(f"  … and {len(findings) - 20} more")
     sys.exit(1)
@@ -101,14 +102,12 @@ def data_import(options: ImportOptions) -> None:
     if unplaced:
         print(f"\nnot placed: {len(unplaced)}")
         for item in unplaced:
-            print(f"  {item.path}: {item.rule}")
+            say(f"  {item.path}: {item.rule}")
         sys.exit(2)
 
 
 def data_stats(options: StatsOptions) -> None:
     """Count and plot a dataset's labels."""
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     from palsynth.data.manifest import read_manifest
@@ -116,14 +115,16 @@ def data_stats(options: StatsOptions) -> None:
     from palsynth.face.images import write_png
 
     found = stats(read_manifest(options.folder))
-    table = Table(title=f"{options.folder}: {found.images} images of {found.subjects} subjects")
+    table = Table(
+        title=f"{literal(options.folder)}: {found.images} images of {found.subjects} subjects"
+    )
     table.add_column("label")
     table.add_column("value")
     table.add_column("images", justify="right")
     for name, counts in found.tables.items():
         for value, count in counts.items():
-            table.add_row(name, escape(value), str(count))
-    Console().print(table)
+            table.add_row(name, literal(value), str(count))
+    console().print(table)
     folder = options.folder.resolve()
     out = options.out or folder.with_name(folder.name + "-stats.png")
     write_png(out, stats_picture(options.folder))

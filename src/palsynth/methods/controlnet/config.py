@@ -73,6 +73,7 @@ class PatientsSettings(Settings):
     subjects: tuple[str, ...] = ()
     """The patients by subject_id, in place of their number."""
     seed: int = 0
+    """Seed of the order of their images."""
 
     def __post_init__(self) -> None:
         if self.patients < 1:
@@ -105,6 +106,7 @@ class HealthySettings(Settings):
     render_workers: int = 2
     """Processes that render them."""
     seed: int = 0
+    """Seed of their expressions and of their order."""
 
     def __post_init__(self) -> None:
         if self.subjects < 1 or self.render_workers < 1:
