@@ -271,3 +271,16 @@ def test_a_report_may_not_lie_in_its_sets(tmp_path: Path) -> None:
     for inside in (real, real / "report", synthetic / ".." / "real" / "x", synthetic / "y"):
         with pytest.raises(InputError, match="must not be handed on with a set"):
             forbid_inside(inside, real, None, synthetic)
+
+
+@pytest.mark.parametrize("name", ["a" * 251 + ".png", "ü" * 125 + ".png", "b." + "c" * 253])
+def test_names_as_long_as_systems_take_are_written(tmp_path: Path, name: str) -> None:
+    for text in ("old", "new"):
+        with atomic_write(tmp_path / name) as temporary:
+            assert len(os.fsencode(temporary.name)) <= 255
+            temporary.write_text(text)
+        with atomic_folder(tmp_path / f"{name[:-1]}d") as folder:
+            (folder / "file").write_text(text)
+    assert (tmp_path / name).read_text() == "new"
+    assert (tmp_path / f"{name[:-1]}d" / "file").read_text() == "new"
+    assert len(list(tmp_path.iterdir())) == 2, "nothing is left behind"

@@ -12,7 +12,7 @@ import palsynth
 HOUSE = Path(palsynth.__file__).parent
 CELLAR = {
     "documents", "errors", "files", "folders", "limits", "locks", "notes", "paths", "plugins",
-    "progress", "records", "renamed", "seeds", "settings", "tables", "workers",
+    "progress", "records", "renamed", "seeds", "settings", "tables", "terminal", "workers",
 }  # fmt: skip
 ROOMS = (
     "clinical", "face", "appearance", "simulator", "capture", "subjects", "evaluation", "data",

@@ -6,6 +6,7 @@ requested command is imported, so that ``palsynth --help`` stays fast and import
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import palsynth
 from palsynth import renamed
 from palsynth.errors import InputError
+from palsynth.terminal import drop_output, one_line, prepare
 
 if TYPE_CHECKING:
     from palsynth.files import Guard
@@ -82,10 +84,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: the words of the command line after ``palsynth``; default: ``sys.argv[1:]``.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # for terminals that cannot encode our dashes
+    prepare()
+    try:
+        try:
+            _dispatch(list(sys.argv[1:] if arguments is None else arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output has read enough, as head does
+        drop_output()
+        sys.exit(141)
+    except OSError as error:
+        drop_output()
+        with contextlib.suppress(OSError):  # standard error may be full too
+            print(f"palsynth: the output cannot be written ({error.strerror})", file=sys.stderr)
+        sys.exit(1)
+
+
+def _dispatch(words: list[str]) -> None:
+    """Finds the command and runs it."""
+    for word in words:
+        if any("\ud800" <= character <= "\udfff" for character in word):
+            _fail(f"{word}: is not UTF-8; rename the file")
     if not words or words[0] in ("-h", "--help"):
         print(_overview())
         sys.exit(0 if words else 2)
@@ -117,7 +136,7 @@ def _run(name: str, words: list[str]) -> None:
     sys.set_int_max_str_digits(0)  # check_numbers names a number that is too large
     module = importlib.import_module(f"palsynth.commands.{COMMANDS[name][0]}")
     try:
-        import tyro
+        from palsynth.commands.parsing import parse_options
 
         function = getattr(module, name.replace(" ", "_"))
         if hasattr(function, "parses_itself"):  # the options depend on a file
@@ -125,18 +144,17 @@ def _run(name: str, words: list[str]) -> None:
                 function(words)
             return
         options = get_type_hints(function).get("options")
-        parsed = tyro.cli(
-            options or function,
-            prog=f"palsynth {name}",
-            args=words,
-            config=(tyro.conf.OmitArgPrefixes,),
-        )
+        parsed = parse_options(options or function, words, f"palsynth {name}")
         if options is not None:
             check_numbers(parsed)
             with guarded(force=getattr(parsed, "force", False)) as guard:
                 for path in _input_paths(parsed):
                     guard.protect(path)
                 _check_outputs(parsed, guard)
+                if isinstance(method := getattr(parsed, "method", None), str):
+                    from palsynth.methods.base import method_class
+
+                    method_class(method)
                 function(parsed)
     except InputError as error:
         _fail(str(error))
@@ -144,11 +162,10 @@ def _run(name: str, words: list[str]) -> None:
         hint = "; run the same command again to resume" if name == "subjects export" else ""
         print(f"\ninterrupted{hint}", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
     except OSError as error:  # the system refuses a path for a reason not handled elsewhere
-        _fail(f"{error.filename or name}: {error.strerror or error}")
+        if error.filename is None:  # or the output
+            raise
+        _fail(f"{error.filename}: {error.strerror or error}")
 
 
 def _input_paths(value: Any) -> Iterator[Path]:
@@ -166,12 +183,13 @@ def _input_paths(value: Any) -> Iterator[Path]:
 
 def _check_outputs(options: Any, guard: Guard) -> None:
     """Raises InputError, before any work starts, if an output must not be written or replaced."""
+    from palsynth.commands.endings import check_ending
+
     for name in OUTPUTS:
         path = getattr(options, name, None)
         if path is None:
             continue
-        if path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"):
-            raise InputError(f"{path}: pictures are written as PNG; give a name that ends in .png")
+        check_ending(type(options), name, path)
         if not path.is_file():
             continue
         guard.check(path)
@@ -182,8 +200,7 @@ def _check_outputs(options: Any, guard: Guard) -> None:
 
 
 def _fail(text: str) -> None:
-    line = " ".join(text.split())
-    print(f"palsynth: {line}", file=sys.stderr)
+    print(f"palsynth: {one_line(text)}", file=sys.stderr)
     sys.exit(2)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import time
@@ -14,6 +15,9 @@ from pathlib import Path
 from uuid import uuid4
 
 from palsynth.errors import InputError
+
+MAX_NAME = 255
+"""Longest name of a file that systems take, bytes."""
 
 STALE = 3600.0
 """Seconds without a change after which a temporary file is one that a killed process left."""
@@ -107,6 +111,16 @@ def forbid_inside(out: Path, *sets: Path | None) -> None:
             )
 
 
+def _hidden(path: Path, end: str) -> Path:
+    """A hidden path beside a file or folder; a long name is cut, and ends with its checksum."""
+    name = os.fsencode(path.name)
+    room = MAX_NAME - len(os.fsencode(f"..{end}"))
+    if len(name) > room > 0:
+        checksum = hashlib.sha256(name).hexdigest()[:12]
+        name = name[: room - 13].decode("utf-8", "ignore").encode() + f".{checksum}".encode()
+    return path.with_name(f".{os.fsdecode(name)}.{end}")
+
+
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
     """Writes a file completely or not at all.
@@ -125,7 +139,7 @@ def atomic_write(path: Path) -> Iterator[Path]:
         raise InputError(f"{path}: is a folder; name a file")
     if (current := guard()) is not None:
         current.check(path)
-    temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}.partial{path.suffix}")
+    temporary = _hidden(path, f"{uuid4().hex[:12]}.partial{path.suffix[:16]}")
     try:
         yield temporary
         os.replace(temporary, path)
@@ -159,9 +173,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         raise InputError(f"{path}: is a file; give a folder")
     if Path.cwd().is_relative_to(final):
         raise InputError(f"{path}: is the current folder or holds it; give another folder")
-    temporary, former = (
-        final.with_name(f".{final.name}.{end}") for end in ("partial", "former.partial")
-    )
+    temporary, former = (_hidden(final, end) for end in ("partial", "former.partial"))
     try:
         _clear(final, temporary, former)
         temporary.mkdir(parents=True)

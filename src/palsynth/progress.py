@@ -9,6 +9,8 @@ from contextlib import ExitStack, contextmanager
 
 from rich import progress as rich_progress
 
+from palsynth.terminal import one_line
+
 Progress = Callable[[int, int], None]
 """Callback ``(done, total)``: how many items are done, and how many there are."""
 
@@ -27,13 +29,13 @@ def progress_bar(what: str) -> Iterator[Progress]:
         The callback that moves the bar.
     """
     columns = (
-        rich_progress.TextColumn(what),
+        rich_progress.TextColumn("{task.description}", markup=False),
         rich_progress.BarColumn(),
         rich_progress.MofNCompleteColumn(),
         rich_progress.TimeRemainingColumn(),
     )
     with rich_progress.Progress(*columns) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(one_line(what), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
@@ -66,14 +68,14 @@ def stages_bar() -> Iterator[StageProgress]:
         The callback that moves the bar and sets its label.
     """
     columns = (
-        rich_progress.TextColumn("{task.description}"),
+        rich_progress.TextColumn("{task.description}", markup=False),
         rich_progress.BarColumn(),
         rich_progress.MofNCompleteColumn(),
     )
     with rich_progress.Progress(*columns) as bar:
         task = bar.add_task("", total=None)
         yield lambda stage, done, total: bar.update(
-            task, description=stage, completed=done, total=total
+            task, description=one_line(stage), completed=done, total=total
         )
 
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +18,7 @@ from palsynth.errors import InputError
 
 def _picture(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(list(str(path).encode()))
+    rng = np.random.default_rng(list(os.fsencode(path)))
     Image.fromarray(rng.integers(0, 255, (40, 40, 3), np.uint8)).save(path)
 
 
@@ -340,3 +342,77 @@ def test_a_target_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="file: is a file; give a new folder"):
         import_dataset("aflfp", tmp_path / "src", tmp_path / "file")
+
+
+def test_names_of_other_systems_are_imported_under_names_of_every_system(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "src"
+    for folder in (os.fsdecode(b"M\xfcller"), unicodedata.normalize("NFD", "Möller"), "aux"):
+        _picture(source / folder / "rest.png")
+    rows, unplaced = import_dataset("aflfp", source, tmp_path / "out")
+    assert unplaced == []
+    assert [(row.file_name, row.subject_id) for row in rows] == [
+        ("%61ux/rest.png", "aflfp-%61ux"),
+        ("M%FCller/rest.png", "aflfp-M%FCller"),
+        ("Möller/rest.png", "aflfp-Möller"),
+    ]
+    assert {row.file_name for row in read_manifest(tmp_path / "out")} == {r.file_name for r in rows}
+    assert not check(tmp_path / "out", faces=False)
+    line = capsys.readouterr().err
+    assert line.startswith("note: 3 names are not UTF-8 or not for every system, and are written")
+
+
+def test_files_of_systems_are_counted_and_broken_links_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "src"
+    _picture(source / "p1" / "rest.png")
+    for name in (".DS_Store", "p1/._rest.png", "p1/Thumbs.db", "__MACOSX/p1/rest.png"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(b"\0\5\26\7")
+    (source / "p1" / "grin.png").symlink_to(source / "lost.png")
+    (tmp_path / "other" / "p2").mkdir(parents=True)
+    _picture(tmp_path / "other" / "p2" / "grin.png")
+    (source / "p2").symlink_to(tmp_path / "other" / "p2")
+    rows, unplaced = import_dataset("aflfp", source, tmp_path / "out")
+    assert [row.file_name for row in rows] == ["p1/rest.png", "p2/grin.png"]
+    assert [(u.path.name, u.rule) for u in unplaced] == [
+        ("grin.png", "is a link to nothing; link or copy the file")
+    ]
+    assert f"{source}: left out: 4 hidden or left by a system (" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("table", "disk"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_labels_and_manifests_find_a_file_whichever_way_its_accents_are_composed(
+    tmp_path: Path, table: str, disk: str
+) -> None:
+    source = tmp_path / "src"
+    stored = unicodedata.normalize(disk, "Müller/é.png")
+    _picture(source / stored)
+    named = unicodedata.normalize(table, "Müller/é.png")
+    (source / "labels.csv").write_text(f"file,patient\n{named},1\n", "utf-8")
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text("labels: labels.csv\ncolumns: {file_name: file, subject_id: patient}\n")
+    rows, unplaced = import_dataset("folder", source, tmp_path / "out", mapping)
+    assert (len(rows), unplaced) == (1, [])
+    (source / "metadata.jsonl").write_text(
+        json.dumps({"file_name": named, "subject_id": "1"}) + "\n", "utf-8"
+    )
+    assert [row.file_name for row in read_manifest(source)] == [stored]
+    assert not check(source, faces=False)
+
+
+def test_patients_whose_names_differ_in_an_accent_alone_are_two(tmp_path: Path) -> None:
+    for name in ("Müller", "Möller"):
+        _picture(tmp_path / "MEEI" / "Normal" / name / f"{name}_1.png")
+    rows, _ = import_dataset("meei", tmp_path / "MEEI", tmp_path / "out")
+    assert len({row.subject_id for row in rows}) == 2
+
+
+def test_a_new_folder_that_the_system_has_marked_is_still_new(tmp_path: Path) -> None:
+    _picture(tmp_path / "src" / "p1" / "rest.png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".DS_Store").touch()
+    rows, _ = import_dataset("aflfp", tmp_path / "src", tmp_path / "out")
+    assert len(rows) == 1

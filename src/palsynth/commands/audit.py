@@ -9,6 +9,7 @@ from pathlib import Path
 from palsynth.errors import InputError
 from palsynth.files import forbid_inside
 from palsynth.progress import stages_bar
+from palsynth.terminal import say
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def audit(options: AuditOptions) -> None:
         show_pairs(options.out / "pairs.png", result, synthetic, training)
     print_findings(result.findings)
     for remark in result.remarks:
-        print(f"note: {remark}")
+        say(f"note: {remark}")
     print(f"{options.out / 'audit.html'}: {verdict_of(result)}")
     if not result.passed:
         sys.exit(1)

@@ -8,6 +8,7 @@ from typing import Literal
 
 import tyro
 
+from palsynth.commands.naming import MethodName
 from palsynth.errors import InputError
 from palsynth.progress import progress_bar
 
@@ -117,7 +118,7 @@ class TransferOptions:
 
     set: tyro.conf.Positional[Path]
     """Folder of the benchmark set."""
-    method: str
+    method: MethodName
     """Name of the method."""
     out: Path
     """Output folder of the pictures."""
@@ -150,7 +151,7 @@ class AfidOptions:
 
     set: tyro.conf.Positional[Path]
     """Folder of the benchmark set."""
-    method: str
+    method: MethodName
     """Name of the method."""
     out: Path
     """Output folder of the pictures and afid.json."""

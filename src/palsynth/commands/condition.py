@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tyro
 
-from palsynth.commands.options import Force
+from palsynth.commands.options import Force, PictureFile
 from palsynth.errors import InputError
 
 
@@ -20,9 +20,9 @@ class ConditionOptions:
     """Photo of the patient performing the movement."""
     nonpatient: tyro.conf.Positional[Path | None] = None
     """Photo at rest of another person; default: the edges of the patient's own face."""
-    out: Path = Path("condition.png")
+    out: PictureFile = Path("condition.png")
     """Output edge map (PNG)."""
-    show: Path | None = None
+    show: PictureFile | None = None
     """Also write all steps side by side to this file (PNG); it shows both faces."""
     size: int = 512
     """Width and height of the edge map in pixels, 64 to 2048."""

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Literal
 
 import tyro
 
-from palsynth.commands.options import Force
+from palsynth.commands.options import Force, PictureFile
 from palsynth.errors import InputError
 from palsynth.progress import late_progress_bar, progress_bar
+from palsynth.terminal import console, literal, say
 
 if TYPE_CHECKING:
     from palsynth.data.check import Fault
@@ -59,7 +60,7 @@ class StatsOptions:
 
     folder: tyro.conf.Positional[Path]
     """Dataset folder with metadata.jsonl."""
-    out: Path | None = None
+    out: PictureFile | None = None
     """Output plot (PNG); default: DATASET-stats.png beside the dataset."""
     force: Force = False
 
@@ -77,7 +78,7 @@ def data_check(options: CheckOptions) -> None:
         faces = find_faces(options.folder, rows)
         if lines := describe_faces(faces.values()):
             print("how the faces lie (training and methods crop them level and to one size):")
-            print("\n".join(f"  {line}" for line in lines))
+            say("\n".join(f"  {line}" for line in lines))
         _print_faults(NOTES, notes(options.folder, rows))
     if not found:
         print(f"{options.folder}: no errors found")
@@ -92,7 +93,7 @@ def _print_faults(kinds: Mapping[str, str], found: list[Fault]) -> None:
         if findings:
             print(f"\n{kind}: {meaning} ({len(findings)})")
             for finding in findings[:20]:
-                print(f"  {finding.about}: {finding.text}")
+                say(f"  {finding.about}: {finding.text}")
             if len(findings) > 20:
                 print(f"  … and {len(findings) - 20} more")
 
@@ -125,15 +126,13 @@ def data_import(options: ImportOptions) -> None:
         if listed:
             print(f"\n{heading}: {len(listed)}")
             for item in listed:
-                print(f"  {item.path}: {item.rule}")
+                say(f"  {item.path}: {item.rule}")
     if unplaced:
         sys.exit(2)
 
 
 def data_stats(options: StatsOptions) -> None:
     """Count and plot a dataset's labels."""
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     from palsynth.data.manifest import read_manifest
@@ -141,14 +140,16 @@ def data_stats(options: StatsOptions) -> None:
     from palsynth.face.images import write_png
 
     found = stats(read_manifest(options.folder))
-    table = Table(title=f"{options.folder}: {found.images} images of {found.subjects} subjects")
+    table = Table(
+        title=f"{literal(options.folder)}: {found.images} images of {found.subjects} subjects"
+    )
     table.add_column("label")
     table.add_column("value")
     table.add_column("images", justify="right")
     for name, counts in found.tables.items():
         for value, count in counts.items():
-            table.add_row(name, escape(value), str(count))
-    Console().print(table)
+            table.add_row(name, literal(value), str(count))
+    console().print(table)
     folder = options.folder.resolve()
     out = options.out or folder.with_name(folder.name + "-stats.png")
     write_png(out, stats_picture(options.folder))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from palsynth.clinical import Grade, Movement, Palsy, Side, palsy_from_yanagihara
+from palsynth.commands.endings import Ending
 from palsynth.documents import read_yaml
 from palsynth.errors import InputError
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 SideName = Literal["left", "right"]
 MovementName = Annotated[Movement, tyro.conf.EnumChoicesFromValues]
 GradeName = Literal["I", "II", "III", "IV", "V", "VI"]
+PictureFile = Annotated[Path, Ending(".png", "pictures")]
+ArraysFile = Annotated[Path, Ending(".npz", "arrays")]
 Force = Annotated[bool, tyro.conf.arg(help="Overwrite files that palsynth did not write.")]
 KindName = Literal["peripheral", "central", "late"]
 

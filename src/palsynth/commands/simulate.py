@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from palsynth.clinical import Movement
-from palsynth.commands.options import Force, MovementName, PalsyOptions
+from palsynth.commands.options import Force, MovementName, PalsyOptions, PictureFile
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class SimulateOptions:
 
     photo: tyro.conf.Positional[Path]
     """A frontal photo of one person at rest, mouth closed."""
-    out: Path
+    out: PictureFile
     """Output picture (PNG), in the size of the photo; half of it above 50 megapixels."""
     movement: MovementName = Movement.GRIN
     """The requested movement."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
+from palsynth.commands.endings import Ending
 from palsynth.commands.options import named_folders
 from palsynth.errors import InputError
 
@@ -22,7 +24,7 @@ class StudyNewOptions:
     """NAME=FOLDER of each method, whose pictures are named as in the set's pairs.csv."""
     set: Path
     """Folder of the benchmark set."""
-    out: Path
+    out: Annotated[Path, Ending(".sqlite", "studies")]
     """Output file of the study (.sqlite); it stores pictures and answers."""
     pairs: int = 10
     """Number of pairs to show, at least 1, balanced over the movements."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from palsynth.commands.options import Force, MovementName, PalsyOptions
+from palsynth.commands.naming import MethodName
+from palsynth.commands.options import Force, MovementName, PalsyOptions, PictureFile
 from palsynth.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ class SynthesizeOptions:
 
     identity: Path
     """Photo at rest of the person who is to be shown."""
-    out: Path
+    out: PictureFile
     """Output picture (PNG); numbered by seed if --count is above 1."""
     expression: Path | None = None
     """Photo of the expression; or give --movement."""
@@ -33,7 +35,7 @@ class SynthesizeOptions:
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
         default_factory=PalsyOptions
     )
-    method: str = "captured"
+    method: MethodName = "captured"
     """Name of the method."""
     weights: Path | None = None
     """Folder of the method's weights; default: those that ship."""
@@ -69,6 +71,12 @@ def synthesize(options: SynthesizeOptions) -> None:
         raise InputError(f"--size {options.size}: must lie between 32 and 2048")
     if options.rest is not None and options.expression is None:
         raise InputError("--rest goes with --expression")
+    if re.fullmatch(r"subject:\d+", name := str(options.identity)):
+        seed = name.removeprefix("subject:")
+        raise InputError(
+            f"--identity {name}: needs a photo; make one with: palsynth subjects sample --count 1 "
+            f"--seed {seed} --out FOLDER"
+        )
     requested: Expression
     if options.expression is not None:
         if options.palsy_options != PalsyOptions():

@@ -12,7 +12,9 @@ from typing import Annotated, Any
 import tyro
 
 from palsynth import renamed
+from palsynth.commands.parsing import parse_options
 from palsynth.errors import InputError
+from palsynth.terminal import say
 
 
 @dataclass(frozen=True)
@@ -100,12 +102,12 @@ def release(options: ReleaseOptions) -> None:
 def _parse(path: Path, words: Sequence[str]) -> tuple[TrainOptions, Any]:
     from palsynth.training.kinds import load_recipe
 
-    recipe = load_recipe(path, lambda line: print(line, file=sys.stderr))
+    recipe = load_recipe(path, lambda line: say(line, sys.stderr))
     words = renamed.recipe_options(type(recipe), words)
     kind: Any = Annotated[type(recipe), tyro.conf.arg(name="")]
     both = make_dataclass("train", [("recipe", kind, recipe)], bases=(TrainOptions,), frozen=True)
     both.__doc__ = TrainOptions.__doc__
-    parsed: Any = tyro.cli(both, prog=f"palsynth train {path}", args=list(words))
+    parsed: Any = parse_options(both, words, f"palsynth train {path}", prefixes=True)
     return parsed, parsed.recipe
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from palsynth.errors import InputError
 from palsynth.files import forbid_inside
+from palsynth.terminal import say
 
 if TYPE_CHECKING:
     from palsynth.evaluation.intervals import Figure
@@ -89,7 +90,7 @@ def utility(options: UtilityOptions) -> None:
     write_document(options.out, "utility", document, data)
     print_table(table)
     for remark in remarks:
-        print(f"- {remark}")
+        say(f"- {remark}")
     print(f"{options.out / 'utility.html'}")
 
 

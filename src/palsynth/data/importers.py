@@ -23,7 +23,9 @@ from palsynth.errors import InputError
 from palsynth.face.images import NOT_MADE, write_png
 from palsynth.face.metadata import copy_picture
 from palsynth.files import atomic_folder
+from palsynth.folders import is_system_file, portable
 from palsynth.progress import Progress
+from palsynth.terminal import note
 
 
 def import_dataset(
@@ -61,7 +63,7 @@ def import_dataset(
         raise InputError(f"{folder}: no such folder")
     if target.exists() and not target.is_dir():
         raise InputError(f"{target}: is a file; give a new folder")
-    if target.exists() and any(target.iterdir()):
+    if target.exists() and not all(is_system_file(path.name) for path in target.iterdir()):
         raise InputError(f"{target}: is not empty; give a new folder")
     placed, unplaced = _placed(IMPORTERS[source](folder, mapping), frames)
     rows: list[Row] = []
@@ -108,11 +110,15 @@ def _placed(
     placed: list[Placed] = []
     unplaced: list[Unplaced] = []
     taken: dict[str, Path] = {}
+    renamed: list[str] = []
     for item in items:
         if isinstance(item, Unplaced):
             unplaced.append(item)
             continue
         path, row = item
+        given, row = row.file_name, replace(row, file_name=portable(row.file_name))
+        if given != row.file_name:
+            renamed.append(f"{given} as {row.file_name}")
         if not inside(row.file_name):
             unplaced.append(Unplaced(path, "its name leads out of the dataset; move it below"))
         elif row.file_name in taken:
@@ -124,7 +130,12 @@ def _placed(
             unplaced.append(Unplaced(path, rule))
         else:
             taken[row.file_name] = path
-            placed.append(item)
+            placed.append((path, row))
+    if renamed:
+        note(
+            f"{len(renamed)} names are not UTF-8 or not for every system, and are written "
+            f"otherwise, such as {renamed[0]}"
+        )
     return placed, unplaced
 
 

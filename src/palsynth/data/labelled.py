@@ -12,6 +12,7 @@ from palsynth.data.videos import VIDEOS
 from palsynth.documents import as_text, kind_of, read_json_lines, read_yaml
 from palsynth.errors import InputError
 from palsynth.face.images import SUFFIXES
+from palsynth.folders import stored_name
 from palsynth.tables import SUFFIXES as TABLES
 from palsynth.tables import read_table
 
@@ -50,7 +51,7 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
         for name, value in fields.items():
             if value is not None:
                 fields[name] = values.get(name, {}).get(value, value)
-        path = folder / str(fields["file_name"])
+        path = folder / stored_name(folder, str(fields["file_name"]))
         listed.add(path)
         if fault is not None:
             yield Unplaced(path, fault)
@@ -66,7 +67,9 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
             yield Unplaced(path, f"{place}: {problems}; add it to 'values' in {mapping.name}")
         else:
             yield path, row
-    for path in files(folder):
+    paths, unplaced = files(folder)
+    yield from unplaced
+    for path in paths:
         if path not in listed and path != labels and path.suffix.lower() in SUFFIXES | VIDEOS:
             yield Unplaced(path, f"{labels.name} has no line for it")
 
@@ -128,6 +131,13 @@ def _word(value: Any, where: str, needed: str) -> str:
     raise InputError(f"{where} must be {needed}, not {kind_of(value)}; write text, in quotes")
 
 
+def _written(value: Any) -> str | None:
+    """A value of a line of JSON as text, 2.0 as 2; None where it is blank."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return as_text(value).strip() or None
+
+
 def _records(
     path: Path, columns: dict[str, str], mapping: Path
 ) -> Iterator[tuple[int, dict[str, str | None], str | None]]:
@@ -147,7 +157,7 @@ def _records(
             raise InputError(f"{path}: column {', '.join(missing)} is missing (named in {mapping})")
         odd = [c for c in columns.values() if isinstance(record[c], dict | list)]
         fields = {
-            ours: None if theirs in odd else as_text(record[theirs]).strip() or None
+            ours: None if theirs in odd else _written(record[theirs])
             for ours, theirs in columns.items()
         }
         fault = f"{odd[0]} must be text or a number, not {kind_of(record[odd[0]])}" if odd else ""

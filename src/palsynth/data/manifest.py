@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -21,6 +21,7 @@ from palsynth.documents import kind_of, read_json_lines
 from palsynth.documents.checks import shown
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.folders import stored_name
 from palsynth.settings import FiniteNumbers
 
 FILE_NAME = "metadata.jsonl"
@@ -176,7 +177,10 @@ def read_manifest(folder: Path) -> list[Row]:
         raise InputError(f"{folder}: no such folder")
     if not path.exists():
         raise InputError(f"{folder}: no {FILE_NAME}; make one with 'palsynth data import'")
-    rows = [to_row(data, f"{path}:{number}") for number, data in read_json_lines(path)]
+    rows = [
+        replace(row, file_name=stored_name(folder, row.file_name))
+        for row in (to_row(data, f"{path}:{number}") for number, data in read_json_lines(path))
+    ]
     if not rows:
         raise InputError(f"{path}: has no rows")
     return rows

@@ -21,6 +21,7 @@ from palsynth.data.meei_patients import (
 from palsynth.data.placing import Placed, Unplaced, files
 from palsynth.data.videos import VIDEOS
 from palsynth.face.images import SUFFIXES
+from palsynth.folders import portable
 
 _MEEI_MOVEMENTS = (
     Movement.REST,
@@ -54,7 +55,9 @@ def meei(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
         InputError: if ``pat_info.xlsx`` cannot be read.
     """
     table = find_table(folder)
-    paths = [path for path in files(folder) if path != table]
+    everything, unplaced = files(folder)
+    yield from unplaced
+    paths = [path for path in everything if path != table]
     labels: dict[Path, PatientInfo] = {}
     problems: list[Unplaced] = []
     if table is not None:
@@ -129,5 +132,5 @@ def _normalised(text: str) -> str:
     """Lower case, letters and digits only, so that the spellings of a patient's name agree; numbers
     stay apart.
     """
-    apart = re.sub(r"(?<=[0-9])[^a-z0-9]+(?=[0-9])", "-", text.lower())
-    return re.sub(r"[^a-z0-9-]|(?<![0-9])-|-(?![0-9])", "", apart)
+    apart = re.sub(r"(?<=[0-9])[\W_]+(?=[0-9])", "-", portable(text).lower())
+    return re.sub(r"[^\w-]|_|(?<![0-9])-|-(?![0-9])", "", apart)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import csv
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from palsynth.clinical import Movement, Palsy
 from palsynth.documents import DocumentError, parse_json
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.folders import stored_name
 from palsynth.tables import read_table
 
 _FILLED = ("name", "identity", "expression", "subject", "movement")
@@ -95,7 +96,7 @@ def read_pairs(path: Path) -> list[Pair]:
     for row in table.rows:
         for name in _FILLED:
             row.required(name)
-        pair = Pair(**{name: row.text(name) or "" for name in names})
+        pair = _as_stored(path.parent, Pair(**{name: row.text(name) or "" for name in names}))
         try:
             pair.requested()
         except ValueError as error:
@@ -104,3 +105,9 @@ def read_pairs(path: Path) -> list[Pair]:
     if not rows:
         raise InputError(f"{path}: has no rows")
     return rows
+
+
+def _as_stored(folder: Path, pair: Pair) -> Pair:
+    """The pair with the names of its files as the system spells them."""
+    names = ("identity", "expression", "truth", "expression_identity")
+    return replace(pair, **{name: stored_name(folder, getattr(pair, name)) for name in names})

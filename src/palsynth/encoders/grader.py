@@ -125,6 +125,7 @@ class GraderRecipe(InitSettings):
     """Trains a grader."""
 
     kind: Literal["grader"] = "grader"
+    """The kind of recipe."""
     model: IRNetSettings = field(
         default_factory=lambda: IRNetSettings((16, 32, 64, 128), (1, 1, 1, 1), 16, 128, 0.2)
     )

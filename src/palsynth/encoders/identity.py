@@ -56,6 +56,7 @@ class IdentityRecipe(InitSettings):
     """Trains an identity encoder."""
 
     kind: Literal["identity"] = "identity"
+    """The kind of recipe."""
     model: IRNetSettings = field(default_factory=IRNetSettings)
     scale: float = 32.0
     """Scale of the cosines before the softmax."""

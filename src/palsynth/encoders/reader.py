@@ -162,6 +162,7 @@ class ReaderRecipe(InitSettings):
     """Trains the reader on features that are extracted once and cached."""
 
     kind: Literal["reader"] = "reader"
+    """The kind of recipe."""
     model: ReaderSettings = field(default_factory=ReaderSettings)
     data: FacesSettings = field(default_factory=FacesSettings)
     examples: int = 20_000

@@ -17,6 +17,7 @@ from palsynth.errors import InputError
 from palsynth.face.containers import DAMAGED
 from palsynth.face.decoding import Opened, to_srgb
 from palsynth.files import atomic_write, guard
+from palsynth.folders import list_files
 
 SYNTHETIC = "synthetic image made by palsynth; for research and teaching, not a medical device"
 
@@ -260,7 +261,7 @@ def png_bytes(image: np.ndarray) -> bytes:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Lists the pictures in a folder and its subfolders.
+    """Lists the pictures in a folder and its subfolders, as :mod:`palsynth.folders` does.
 
     Args:
         folder: the folder.
@@ -271,9 +272,7 @@ def list_images(folder: Path) -> list[Path]:
     Raises:
         InputError: the folder does not exist or has no pictures.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    found = list_files(folder, SUFFIXES)
     if not found:
         raise InputError(f"{folder}: no pictures in it ({', '.join(sorted(SUFFIXES))})")
     return found

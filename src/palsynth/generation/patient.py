@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from palsynth.encoders.published.dlib import check_same_person
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.images import SUFFIXES
+from palsynth.folders import note_left_out, walk
 from palsynth.methods.base import ExpressionImage
 
 
@@ -141,9 +141,13 @@ def _by_manifest(folder: Path) -> Placed:
 
 
 def _by_name(folder: Path) -> Placed:
-    placed, left_out = [], []
+    placed: list[tuple[Movement, Path]] = []
+    left_out: list[str] = []
     by_length = sorted(Movement, key=lambda m: -len(m.value))  # the longest name that matches
-    for path in _files(folder):
+    found = walk(folder, recursive=False)
+    note_left_out(folder, found.left_out)
+    left_out += [f"{skipped.path}: {skipped.rule}" for skipped in found.faulty]
+    for path in found.files:
         words = re.sub(r"[\s_]+", "-", path.stem.lower())
         movement = next((m for m in by_length if re.match(rf"{m.value}(?![a-z])", words)), None)
         if path.suffix.lower() not in SUFFIXES:
@@ -153,8 +157,3 @@ def _by_name(folder: Path) -> Placed:
         else:
             placed.append((movement, path))
     return placed, left_out
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """The files of a folder that are not hidden, sorted."""
-    yield from sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))

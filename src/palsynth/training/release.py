@@ -13,6 +13,7 @@ from safetensors.torch import load_file, save_file
 from palsynth.documents import read_json, read_json_lines
 from palsynth.errors import InputError
 from palsynth.files import atomic_folder
+from palsynth.folders import list_files
 
 
 def release(run: Path, folder: Path) -> int:
@@ -36,7 +37,7 @@ def release(run: Path, folder: Path) -> int:
     if not weights.is_dir():
         raise InputError(f"{run}: has no weights; finish its training first")
     with atomic_folder(folder) as temporary:
-        for path in sorted(p for p in weights.rglob("*") if p.is_file()):
+        for path in list_files(weights):
             target = temporary / path.relative_to(weights)
             target.parent.mkdir(parents=True, exist_ok=True)
             _copy(path, target)

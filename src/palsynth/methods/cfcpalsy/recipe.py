@@ -38,6 +38,7 @@ class CFCPalsyRecipe(InitSettings):
     """Trains a CFCPalsy model."""
 
     kind: Literal["cfcpalsy"] = "cfcpalsy"
+    """The kind of recipe."""
     init_modules: Literal["all", "unet"] = "all"
     """What is initialised: all modules, for instance to fine-tune a model on one's own patients, or
     the U-Net alone, as the published training does from DCFace's."""

@@ -75,6 +75,7 @@ class PatientsSettings(Settings):
     subjects: tuple[str, ...] = ()
     """The patients by subject_id, in place of their number."""
     seed: int = 0
+    """Seed of the order of their images."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -108,6 +109,7 @@ class HealthySettings(Settings):
     render_workers: int = 2
     """Processes that render them."""
     seed: int = 0
+    """Seed of their expressions and of their order."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

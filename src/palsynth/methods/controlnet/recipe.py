@@ -35,6 +35,7 @@ class ControlNetRecipe(InitSettings):
     """Fine-tunes a Canny ControlNet on patients, or trains one on healthy synthetic subjects."""
 
     kind: Literal["controlnet"] = "controlnet"
+    """The kind of recipe."""
     init_from: InitFrom = "shipped"
     """The Canny ControlNet that training starts from: shipped, scratch for a copy of the base's
     encoder (Zhang et al. 2023), or a folder, the name of a downloaded hub model or a file."""
