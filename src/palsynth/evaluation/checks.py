@@ -6,7 +6,7 @@ Every metric calls them first. A message says which array is wrong, where, and h
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -138,7 +138,7 @@ def images(what: str, values: np.ndarray) -> None:
         raise InputError(f"{what}: holds {values.dtype}; pictures are uint8, 0 to 255")
 
 
-def among(what: str, values: np.ndarray, possible: Collection[object]) -> None:
+def among(what: str, values: np.ndarray, possible: Sequence[int] | Sequence[str]) -> None:
     """Checks that all values are possible ones.
 
     Args:
@@ -149,7 +149,7 @@ def among(what: str, values: np.ndarray, possible: Collection[object]) -> None:
     Raises:
         InputError: a value is none of them.
     """
-    wrong = ~np.isin(values, list(possible))
+    wrong = ~np.isin(values, np.array(possible))
     if wrong.any():
         first = int(wrong.argmax())
         choices = ", ".join(map(str, possible))
