@@ -152,7 +152,16 @@ class GraderRecipe(InitSettings):
     def examples_of(
         self, folder: Path, splits: tuple[str | None, ...], trained: bool
     ) -> RowExamples:
-        """The pictures of a dataset, for an audit."""
+        """The pictures of a dataset, for an audit.
+
+        Args:
+            folder: the dataset.
+            splits: splits to use; None stands for rows without a split.
+            trained: not used; training uses all pictures.
+
+        Returns:
+            The examples.
+        """
         return FolderSource(folder, splits, seed=self.data.seed)
 
     def objective(self) -> Objective:

@@ -69,7 +69,19 @@ class CFCPalsyRecipe(InitSettings):
     def examples_of(
         self, folder: Path, splits: tuple[str | None, ...], trained: bool
     ) -> RowExamples:
-        """The pairs of a dataset's pictures, for an audit; subjects of one picture have none."""
+        """The pairs of a dataset's pictures, for an audit; subjects of one picture have none.
+
+        Args:
+            folder: the dataset.
+            splits: splits to use; None stands for rows without a split.
+            trained: not used; training uses all pictures.
+
+        Returns:
+            The examples.
+
+        Raises:
+            InputError: the model was trained on no dataset.
+        """
         if self.data.dataset is None:
             raise InputError(
                 "data.dataset: the model was trained on synthetic subjects, not on a dataset; "

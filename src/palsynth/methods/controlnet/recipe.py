@@ -91,8 +91,19 @@ class ControlNetRecipe(InitSettings):
     def examples_of(
         self, folder: Path, splits: tuple[str | None, ...], trained: bool
     ) -> RowExamples:
-        """The portraits of a dataset's pictures, for an audit; of the training set, those of the
-        patients."""
+        """The portraits of a dataset's pictures, for an audit.
+
+        Args:
+            folder: the dataset.
+            splits: splits to use; None stands for rows without a split.
+            trained: whether only those of the patients that are tuned on.
+
+        Returns:
+            The examples.
+
+        Raises:
+            InputError: the model was trained on no dataset.
+        """
         if self.patients.dataset is None:
             raise InputError(
                 "patients.dataset: the model was trained on synthetic subjects, not on patients; "
