@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import re
 import shutil
 import time
 from collections.abc import Iterator
@@ -14,6 +16,11 @@ from pathlib import Path
 from uuid import uuid4
 
 from palsynth.errors import InputError
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
 
 STALE = 3600.0
 """Seconds without a change after which a temporary file is one that a killed process left."""
@@ -115,8 +122,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
         path: the file; an existing one is replaced only when the context ends without an error.
 
     Yields:
-        A temporary path beside ``path`` to write to, which is then renamed to ``path``. It is
-        another one every time, so several threads or processes may write the same file.
+        A temporary path beside ``path`` to write to, which is then flushed to the disk and renamed
+        to ``path``. It is another one every time, so several threads or processes may write the
+        same file.
 
     Raises:
         InputError: the path is a folder, cannot be written, or is an input of the running command.
@@ -128,7 +136,9 @@ def atomic_write(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".{path.name}.{uuid4().hex[:12]}.partial{path.suffix}")
     try:
         yield temporary
+        _flush(temporary)
         os.replace(temporary, path)
+        _flush(path.parent)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
@@ -137,18 +147,20 @@ def atomic_write(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def atomic_folder(path: Path) -> Iterator[Path]:
+def atomic_folder(path: Path, *, new: bool = False) -> Iterator[Path]:
     """Writes the files of a folder all or none.
 
     Other files that are in the folder already stay there. A kill between the two renames of a
     replacement leaves no folder of that name; the next process that writes it puts the former one
-    back, and removes what else a killed one left. So no two may write it at the same time.
+    back, and removes what else a killed one left.
 
     Args:
         path: the folder; it is made, or replaced when the context ends without an error.
+        new: refuse a folder that holds anything, also where another process has just written it.
 
     Yields:
-        An empty temporary folder beside ``path`` to write to, which then takes its place.
+        An empty temporary folder beside ``path`` to write to, which then takes its place. It is
+        another one every time.
 
     Raises:
         InputError: the path is a file or the current folder, cannot be written, or holds an input
@@ -159,31 +171,89 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         raise InputError(f"{path}: is a file; give a folder")
     if Path.cwd().is_relative_to(final):
         raise InputError(f"{path}: is the current folder or holds it; give another folder")
-    temporary, former = (
-        final.with_name(f".{final.name}.{end}") for end in ("partial", "former.partial")
-    )
+    own = f".{final.name}.{uuid4().hex[:12]}"
+    temporary, former = (final.with_name(own + end) for end in (".partial", ".former.partial"))
     try:
-        _clear(final, temporary, former)
+        _remove_left(final)
         temporary.mkdir(parents=True)
-        yield temporary
-        if final.is_dir():
-            _add_others(final, temporary)
-            os.replace(final, former)
-        os.replace(temporary, final)
+        with _held(temporary):
+            yield temporary
+            if final.is_dir() and not new:
+                _add_others(final, temporary)
+            _flush(*(p for p in temporary.rglob("*") if not p.is_symlink()), temporary)
+            _put(temporary, final, None if new else former)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
         with contextlib.suppress(OSError):
-            _clear(final, temporary, former)
+            if former.exists() and not final.exists():
+                os.replace(former, final)
+        for folder in (temporary, former):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _clear(final: Path, temporary: Path, former: Path) -> None:
-    """Removes the temporary folders of a folder; a former one that was not replaced goes back."""
-    if former.exists() and not final.exists():
-        os.replace(former, final)
-    for leftover in (temporary, former):
-        if leftover.exists():
-            shutil.rmtree(leftover)
+def _put(new: Path, final: Path, former: Path | None) -> None:
+    """Puts a folder in its place, and what is there in that of a former one. Another process may
+    replace it too: then this is tried again."""
+    for left in reversed(range(10)):
+        try:
+            if final.is_dir():
+                final.rmdir() if former is None else os.replace(final, former)
+            os.replace(new, final)
+            break
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST) or not left:
+                raise
+            if former is None and final.exists():
+                raise InputError(f"{final}: is not empty; give a new folder") from None
+    _flush(final.parent)
+
+
+@contextmanager
+def _held(folder: Path) -> Iterator[bool]:
+    """Holds a temporary folder for this process, until its end if it is killed before; whether that
+    is possible, or another one holds it. Where the system has no such locks, it counts as held
+    until an hour after its last change."""
+    if fcntl is None:
+        yield time.time() - folder.stat().st_mtime > STALE
+        return
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(opened)
+
+
+def _remove_left(final: Path) -> None:
+    """Removes the temporary folders that killed processes left; a former one that was not replaced
+    goes back."""
+    name, number = re.escape(final.name), r"(\.[0-9a-f]{12})?"
+    left = re.compile(rf"\.+{name}({number}(\.former)?\.partial)+")  # once more where one is in one
+    replaced = re.compile(rf"\.{name}{number}\.former\.partial")
+    for folder in sorted(final.parent.glob(".*.partial")):
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            if not left.fullmatch(folder.name) or not stack.enter_context(_held(folder)):
+                continue
+            if replaced.fullmatch(folder.name) and not final.exists():
+                os.replace(folder, final)
+            else:
+                shutil.rmtree(folder)
+
+
+def _flush(*paths: Path) -> None:
+    """Has files, or the names in a folder, written to the disk: else a power cut could leave an
+    empty file under its new name."""
+    for path in paths:
+        if os.name == "nt" and path.is_dir():  # cannot be opened
+            continue
+        opened = os.open(path, os.O_RDONLY if os.name != "nt" else os.O_RDWR)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
 
 
 def _add_others(former: Path, new: Path) -> None:
