@@ -11,7 +11,8 @@ import palsynth
 
 HOUSE = Path(palsynth.__file__).parent
 CELLAR = {
-    "errors", "files", "plugins", "progress", "records", "renamed", "seeds", "settings", "workers",
+    "errors", "files", "paths", "plugins", "progress", "records", "renamed", "seeds", "settings",
+    "workers",
 }  # fmt: skip
 ROOMS = (
     "clinical", "face", "appearance", "simulator", "capture", "subjects", "evaluation", "data",

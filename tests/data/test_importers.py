@@ -273,7 +273,7 @@ def test_no_file_is_written_beyond_the_target_or_twice(labelled: Path, tmp_path:
     )
     assert [r.file_name for r in rows] == ["p1/a.jpg"]
     rules = [item.rule for item in unplaced]
-    assert any("leads out of the dataset" in rule for rule in rules)
+    assert any("lies outside the dataset" in rule for rule in rules)
     assert any("is imported under the same name" in rule for rule in rules)
     assert not (tmp_path / "deep" / "elsewhere.jpg").exists()
 

@@ -63,7 +63,7 @@ def data_check(options: CheckOptions) -> None:
     with progress_bar("images") as progress:
         found = check(options.folder, faces=options.faces, progress=progress)
     if options.faces:
-        faces = find_faces(options.folder, read_manifest(options.folder))
+        faces = find_faces(options.folder, read_manifest(options.folder, unique=False))
         if lines := describe_faces(faces.values()):
             print("how the faces lie (training and methods crop them level and to one size):")
             print("\n".join(f"  {line}" for line in lines))

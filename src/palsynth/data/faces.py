@@ -22,6 +22,7 @@ from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.face.images import read_image
 from palsynth.files import atomic_write
+from palsynth.paths import name_fault
 from palsynth.progress import Progress
 
 FACES_FILE = ".faces.jsonl"
@@ -146,8 +147,8 @@ def _read(path: Path) -> dict[str, FoundFace]:
     for line in lines:
         try:
             data = json.loads(line)
-            if data.pop("format") == FORMAT:
-                out[data.pop("file_name")] = _entry(data)
+            if data.pop("format") == FORMAT and name_fault(name := data.pop("file_name")) is None:
+                out[name] = _entry(data)
         except (ValueError, TypeError, KeyError, AttributeError):
             continue
     return out

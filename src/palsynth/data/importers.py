@@ -13,14 +13,15 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from palsynth.data.labelled import folder_with_labels
-from palsynth.data.manifest import Row, inside, write_manifest
+from palsynth.data.manifest import Row, write_manifest
 from palsynth.data.meei import meei
 from palsynth.data.placing import Importer, Placed, Unplaced, by_subject
 from palsynth.data.split import split_of
 from palsynth.data.videos import VIDEOS, Frames, read_frames
 from palsynth.errors import InputError
-from palsynth.face.images import NOT_MADE, write_png
+from palsynth.face.images import NOT_MADE, read_image, write_png
 from palsynth.files import atomic_folder
+from palsynth.paths import FileNames
 from palsynth.progress import Progress
 
 
@@ -56,21 +57,18 @@ def import_dataset(
         raise InputError(f"{target}: is a file; give a new folder")
     if target.exists() and any(target.iterdir()):
         raise InputError(f"{target}: is not empty; give a new folder")
-    placed, unplaced = _placed(IMPORTERS[source](folder, mapping), frames)
+    placed, unplaced = _placed(IMPORTERS[source](folder, mapping), folder, frames)
     rows: list[Row] = []
-    with atomic_folder(target) as partial:
+    with atomic_folder(target, new=True) as partial:
         for done, (path, row) in enumerate(placed, 1):
             row = replace(row, split=row.split or split_of(row.subject_id))
-            if path.suffix.lower() in VIDEOS:
-                try:
+            try:
+                if path.suffix.lower() in VIDEOS:
                     rows += _write_frames(path, row, partial, frames)
-                except InputError as error:
-                    unplaced.append(Unplaced(path, str(error).removeprefix(f"{path}: ")))
-            else:
-                copy = partial / row.file_name
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, copy)
-                rows.append(row)
+                else:
+                    rows.append(_copy(path, row, partial))
+            except InputError as error:
+                unplaced.append(Unplaced(path, str(error).removeprefix(f"{path}: ")))
             if progress is not None:
                 progress(done, len(placed))
         if not rows:
@@ -81,30 +79,37 @@ def import_dataset(
 
 
 def _placed(
-    items: Iterator[Placed | Unplaced], frames: Frames
+    items: Iterator[Placed | Unplaced], folder: Path, frames: Frames
 ) -> tuple[list[Placed], list[Unplaced]]:
     """What can be imported under a name of its own, and what cannot."""
     placed: list[Placed] = []
     unplaced: list[Unplaced] = []
-    taken: dict[str, Path] = {}
+    names = FileNames(folder, "dataset")
     for item in items:
         if isinstance(item, Unplaced):
             unplaced.append(item)
             continue
         path, row = item
-        if not inside(row.file_name):
-            unplaced.append(Unplaced(path, "its name leads out of the dataset; move it below"))
-        elif row.file_name in taken:
-            unplaced.append(
-                Unplaced(path, f"{taken[row.file_name]} is imported under the same name")
-            )
+        source = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
+        if fault := names.fault(row.file_name) or (names.fault(source) if source else None):
+            unplaced.append(Unplaced(path, f"its name {fault}"))
+        elif (twin := names.twin(row.file_name)) is not None:
+            unplaced.append(Unplaced(path, f"{twin} is imported under the same name"))
         elif path.suffix.lower() in VIDEOS and frames == ():
             rule = "a video; give --frames peak or times in seconds, or cut it into frames"
             unplaced.append(Unplaced(path, rule))
         else:
-            taken[row.file_name] = path
             placed.append(item)
     return placed, unplaced
+
+
+def _copy(path: Path, row: Row, target: Path) -> Row:
+    """Copies a picture that can be read; returns its row."""
+    read_image(path)
+    copy = target / row.file_name
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(path, copy)
+    return row
 
 
 def _write_frames(path: Path, row: Row, target: Path, frames: Frames) -> list[Row]:

@@ -15,6 +15,7 @@ from palsynth.data.placing import Placed, Unplaced, by_subject, files
 from palsynth.data.videos import VIDEOS
 from palsynth.errors import InputError
 from palsynth.face.images import SUFFIXES
+from palsynth.paths import FileNames, name_fault
 
 _FIELDS = ("file_name", "subject_id", "movement", "side", "hb_grade", "yanagihara_item", "split")
 
@@ -41,7 +42,7 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
         return
     rules = _read_mapping(mapping)
     columns, values = rules["columns"], rules.get("values") or {}
-    labels = folder / str(rules["labels"])
+    labels = FileNames(folder).join(str(rules["labels"]), f"{mapping}: labels")
     listed = set()
     for number, record in enumerate(_records(labels), 2 if labels.suffix.lower() == ".csv" else 1):
         missing = [c for c in columns.values() if c not in record]
@@ -55,6 +56,9 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
                 fields[name] = table.get(str(fields[name]), fields[name])
         path = folder / str(fields["file_name"])
         listed.add(path)
+        if fault := name_fault(str(fields["file_name"]), "dataset"):
+            yield Unplaced(path, f"{labels.name}:{number}: its name {fault}")
+            continue
         if not path.exists():
             yield Unplaced(path, f"{labels.name}:{number} names it, but the file does not exist")
             continue

@@ -19,6 +19,7 @@ from palsynth.clinical import (
 )
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.paths import FileNames, same_file
 
 FILE_NAME = "metadata.jsonl"
 SPLITS = ("train", "validation", "test")
@@ -121,11 +122,12 @@ class Row:
 _KNOWN = frozenset(Row.__dataclass_fields__)
 
 
-def read_manifest(folder: Path) -> list[Row]:
+def read_manifest(folder: Path, *, unique: bool = True) -> list[Row]:
     """Reads the rows of a dataset. Columns that are not fields of Row go into ``attributes``.
 
     Args:
         folder: the dataset.
+        unique: refuse two rows of one file.
 
     Returns:
         The rows, in the order of the file.
@@ -139,6 +141,7 @@ def read_manifest(folder: Path) -> list[Row]:
     if not path.exists():
         raise InputError(f"{folder}: no {FILE_NAME}; make one with 'palsynth data import'")
     rows = []
+    names = FileNames(folder, "dataset")
     try:
         lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
@@ -158,8 +161,11 @@ def read_manifest(folder: Path) -> list[Row]:
         for key in REQUIRED:
             if not isinstance(data[key], str):
                 raise InputError(f"{path}:{number}: {key} must be text, not {data[key]!r}")
-        if not inside(data["file_name"]):
-            raise InputError(f"{path}:{number}: {data['file_name']} lies outside the dataset")
+        names.join(data["file_name"], f"{path}:{number}")
+        data["file_name"] = str(PurePosixPath(data["file_name"]))
+        twin = names.twin(data["file_name"])
+        if unique and twin is not None:
+            raise InputError(f"{path}:{number}: {same_file(data['file_name'], twin)}; keep one row")
         if not isinstance(data.get("attributes") or {}, dict):
             raise InputError(f"{path}:{number}: attributes must be an object")
         known = {k: v for k, v in data.items() if k in _KNOWN and k != "attributes"}
@@ -168,23 +174,6 @@ def read_manifest(folder: Path) -> list[Row]:
     if not rows:
         raise InputError(f"{path}: has no rows")
     return rows
-
-
-def inside(file_name: str) -> bool:
-    """Whether a file name of a manifest stays below its dataset.
-
-    Args:
-        file_name: relative path with forward slashes.
-
-    Returns:
-        False for absolute paths and those with ``..``.
-
-    Example:
-        >>> inside("a/0.png"), inside("../a.png")
-        (True, False)
-    """
-    path = PurePosixPath(file_name)
-    return bool(path.name) and not path.is_absolute() and ".." not in path.parts
 
 
 def write_manifest(folder: Path, rows: Iterable[Row]) -> None:

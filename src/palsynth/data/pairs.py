@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from palsynth.clinical import Movement, Palsy
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.paths import FileNames, name_fault, same_file, shown_name
+
+FILES = ("identity", "expression", "truth", "expression_identity")
+"""Columns that name files of the set."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,12 @@ def write_pairs(path: Path, pairs: list[Pair]) -> None:
         writer.writerows(asdict(pair) for pair in pairs)
 
 
-def read_pairs(path: Path) -> list[Pair]:
+def read_pairs(path: Path, folder: Path | None = None) -> list[Pair]:
     """Reads ``pairs.csv``.
 
     Args:
         path: the file.
+        folder: the set; default: the folder of the file.
 
     Returns:
         The rows, in order.
@@ -87,11 +92,27 @@ def read_pairs(path: Path) -> list[Pair]:
             rows = [Pair(**{n: row.get(n) or "" for n in names}) for row in reader]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read ({error})") from None
+    files, made = FileNames(path.parent if folder is None else folder, "set"), FileNames(path)
     for line, pair in enumerate(rows, 2):
         try:
             pair.requested()
         except ValueError as error:
             raise InputError(f"{path}:{line}: {error}") from None
+        _check_names(pair, files, made, f"{path}:{line}")
     if not rows:
         raise InputError(f"{path}: has no rows")
     return rows
+
+
+def _check_names(pair: Pair, files: FileNames, made: FileNames, where: str) -> None:
+    """Raises InputError where a pair's files lie outside the set, or its name is no new one."""
+    for column in FILES:
+        if (name := getattr(pair, column)) or column in FILES[:2]:
+            files.join(name, f"{where}: {column}")
+    fault = name_fault(pair.name, "folder of the results")
+    if fault is None and any(part.startswith(".") for part in PurePosixPath(pair.name).parts):
+        fault = "is a hidden file; give it a name without a dot at its start"
+    if fault is not None:
+        raise InputError(f"{where}: name: {shown_name(pair.name)} {fault}")
+    if (twin := made.twin(pair.name)) is not None:
+        raise InputError(f"{where}: name: {same_file(pair.name, twin)}; give each pair its own")
