@@ -47,6 +47,7 @@ def test_a_writer_writes_rows_in_order_beside_their_pictures(tmp_path: Path) -> 
     assert read_manifest(folder) == rows[::-1]
     assert writer.complete
     assert sorted(p.name for p in folder.iterdir()) == [
+        ".ledger.jsonl",
         "a.png",
         "b.png",
         "metadata.jsonl",
