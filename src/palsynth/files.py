@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import re
 import shutil
@@ -174,14 +173,21 @@ def atomic_folder(path: Path, *, new: bool = False) -> Iterator[Path]:
     own = f".{final.name}.{uuid4().hex[:12]}"
     temporary, former = (final.with_name(own + end) for end in (".partial", ".former.partial"))
     try:
-        _remove_left(final)
-        temporary.mkdir(parents=True)
-        with _held(temporary):
+        final.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as stack:
+            with _held(final.parent, wait=True):
+                _remove_left(final)
+                temporary.mkdir()
+                stack.enter_context(_held(temporary))
             yield temporary
-            if final.is_dir() and not new:
-                _add_others(final, temporary)
-            _flush(*(p for p in temporary.rglob("*") if not p.is_symlink()), temporary)
-            _put(temporary, final, None if new else former)
+            with _held(final.parent, wait=True):
+                if final.is_dir() and not new:
+                    _add_others(final, temporary)
+                _flush(*(p for p in temporary.rglob("*") if not p.is_symlink()), temporary)
+                if final.is_dir():
+                    _remove_empty(final) if new else os.replace(final, former)
+                os.replace(temporary, final)
+                _flush(final.parent)
     except OSError as error:
         raise InputError(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:
@@ -192,37 +198,31 @@ def atomic_folder(path: Path, *, new: bool = False) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _put(new: Path, final: Path, former: Path | None) -> None:
-    """Puts a folder in its place, and what is there in that of a former one. Another process may
-    replace it too: then this is tried again."""
-    for left in reversed(range(10)):
-        try:
-            if final.is_dir():
-                final.rmdir() if former is None else os.replace(final, former)
-            os.replace(new, final)
-            break
-        except OSError as error:
-            if error.errno not in (errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST) or not left:
-                raise
-            if former is None and final.exists():
-                raise InputError(f"{final}: is not empty; give a new folder") from None
-    _flush(final.parent)
+def _remove_empty(folder: Path) -> None:
+    try:
+        folder.rmdir()
+    except OSError:
+        raise InputError(f"{folder}: is not empty; give a new folder") from None
 
 
 @contextmanager
-def _held(folder: Path) -> Iterator[bool]:
-    """Holds a temporary folder for this process, until its end if it is killed before; whether that
-    is possible, or another one holds it. Where the system has no such locks, it counts as held
-    until an hour after its last change."""
+def _held(folder: Path, wait: bool = False) -> Iterator[bool]:
+    """Holds a folder for this process, until its end if it is killed before; whether that is
+    possible, or another one holds it. Where the file system has no such locks, a folder counts as
+    held until an hour after its last change."""
     if fcntl is None:
         yield time.time() - folder.stat().st_mtime > STALE
         return
     opened = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield True
-    except BlockingIOError:
-        yield False
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            free = True
+        except BlockingIOError:
+            free = False
+        except OSError:
+            free = time.time() - folder.stat().st_mtime > STALE
+        yield free
     finally:
         os.close(opened)
 

@@ -102,3 +102,12 @@ def test_a_face_that_methods_refuse_is_a_fault(dataset: Path, neutral: np.ndarra
     found = {fault.about: fault.text for fault in check(dataset)}
     assert found["a/0.png"].startswith("the face is too small (15 px between the eye corners)")
     assert found["b/0.png"] == "the face is upside down; turn the photo by 180°"
+
+
+def test_names_that_are_one_file_elsewhere_are_a_fault(dataset: Path, neutral: np.ndarray) -> None:
+    write_png(dataset / "A" / "0.png", neutral[:, ::-1].copy())
+    rows = [*read_manifest(dataset), Row("A/0.png", "a", split="train")]
+    write_manifest(dataset, rows)
+    (fault,) = check(dataset, faces=False)
+    assert (fault.kind, fault.about) == ("duplicate", "a/0.png")
+    assert fault.text == "is A/0.png too on some systems"

@@ -17,6 +17,7 @@ from palsynth.data.manifest import Row
 from palsynth.data.synthetic_source import SyntheticSource
 from palsynth.errors import InputError
 from palsynth.face import topology
+from palsynth.records import LEDGER
 from tests.data.aligned import fill
 
 SPLITS = {"train": 40, "validation": 120, "test": 200, None: 240}
@@ -245,3 +246,26 @@ def test_mixtures_number_subjects_consecutively_and_respect_their_shares() -> No
     again = replace(mixture, seed=2)
     assert [again[n].subject for n in range(20)] != [e.subject for e in examples[:20]]
     assert MixedSource([Grey(1, 4), Grey(2, None)], [1, 1]).num_subjects is None
+
+
+@pytest.mark.usefixtures("small_shards")
+@pytest.mark.parametrize("damage", ["emptied", "changed", "foreign"])
+def test_a_shard_that_is_not_as_it_was_generated_is_generated_again(
+    damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cached = CachedSource(Counted(), tmp_path, 5)
+    cached.build()
+    path, other = tmp_path / "part-00001.npy", tmp_path / "part-00000.npy"
+    whole = path.read_bytes()
+    path.write_bytes(b"" if damage == "emptied" else other.read_bytes())
+    if damage == "foreign":
+        ledger = tmp_path / LEDGER
+        lines = ledger.read_text().splitlines(keepends=True)
+        ledger.write_text("".join(line for line in lines if path.name not in line))
+    assert cached.missing() == (0 if damage == "changed" else 2), "sizes alone"
+    cached.build()
+    assert path.read_bytes() == whole
+    said = {"foreign": "is not in the ledger"}.get(damage, f"has been {damage}")
+    assert capsys.readouterr().err == f"note: {path}: {said}; it is made again\n"
+    cached.build()
+    assert capsys.readouterr().err == ""
