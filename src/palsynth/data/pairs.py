@@ -107,7 +107,7 @@ def read_pairs(path: Path, folder: Path | None = None) -> list[Pair]:
 def _check_names(pair: Pair, files: FileNames, made: FileNames, where: str) -> None:
     """Raises InputError where a pair's files lie outside the set, or its name is no new one."""
     for column in FILES:
-        if (name := getattr(pair, column)) or column in FILES[:2]:
+        if name := getattr(pair, column):
             files.join(name, f"{where}: {column}")
     fault = name_fault(pair.name, "folder of the results")
     if fault is None and any(part.startswith(".") for part in PurePosixPath(pair.name).parts):
