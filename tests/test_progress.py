@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from rich.progress import Progress
 
-from palsynth.progress import late_progress_bar, note, progress_bar, stages_bar
+from palsynth.notes import note
+from palsynth.progress import late_progress_bar, progress_bar, stages_bar
 
 
 def test_bars_show_how_much_is_done(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path, PurePosixPath
 
 from palsynth.errors import InputError
-from palsynth.terminal import note
+from palsynth.notes import note
 
 SYSTEM = frozenset(
     {

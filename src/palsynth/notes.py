@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from functools import cache
+
+from palsynth.terminal import say
+
+_noted: set[str] = set()
 
 
-@cache
 def note(text: str) -> None:
-    """Prints a note on standard error; the same note only once in a process.
+    """Prints a note on standard error, unless this process has printed it already.
+
+    Of the processes of a training, which ``torchrun`` and ``accelerate`` number, the first prints.
 
     Args:
-        text: one line that says where, what, and what to do.
+        text: what a person should know, where, and what to do; one line or more.
     """
-    print(f"note: {text}", file=sys.stderr)
+    if text in _noted or os.environ.get("RANK", "0") != "0":
+        return
+    _noted.add(text)
+    say(f"note: {text}", file=sys.stderr)

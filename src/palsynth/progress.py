@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -77,20 +75,3 @@ def stages_bar() -> Iterator[StageProgress]:
         yield lambda stage, done, total: bar.update(
             task, description=one_line(stage), completed=done, total=total
         )
-
-
-_noted: set[str] = set()
-
-
-def note(text: str) -> None:
-    """Prints a note on standard error, unless this process has printed it already.
-
-    Of the processes of a training, which ``torchrun`` and ``accelerate`` number, the first prints.
-
-    Args:
-        text: the note, of one line or more.
-    """
-    if text in _noted or os.environ.get("RANK", "0") != "0":
-        return
-    _noted.add(text)
-    print(f"note: {text}", file=sys.stderr)

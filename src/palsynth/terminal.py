@@ -68,15 +68,6 @@ def say(text: str, file: TextIO | None = None) -> None:
     print("\n".join(map(literal, text.split("\n"))), file=file)
 
 
-def note(text: str) -> None:
-    """Prints one line on standard error that starts with "note:".
-
-    Args:
-        text: the line.
-    """
-    print(f"note: {one_line(text)}", file=sys.stderr)
-
-
 def console() -> Console:
     """A console of rich that takes brackets for text, not for markup."""
     from rich.console import Console

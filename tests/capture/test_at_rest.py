@@ -15,13 +15,7 @@ from palsynth.face import topology
 from palsynth.face.detect import SMALL, detect_face, small_face
 from palsynth.face.face import Face
 from palsynth.face.images import write_png
-from palsynth.notes import note
 from palsynth.subjects import View, render, sample
-
-
-@pytest.fixture(autouse=True)
-def no_notes_before() -> None:
-    note.cache_clear()
 
 
 def _shown(movement: Movement, palsy: Palsy | None, intensity: float = 1.0) -> Face:

@@ -126,3 +126,12 @@ def test_small_faces_and_smiles_at_rest_are_noted_and_no_fault(
     assert notes(tmp_path, rows) == [small_note, rest_note], "as they are kept"
     rows[2] = Row("b/rest.png", "b", movement="grin", split="test")
     assert notes(tmp_path, rows) == [small_note]
+
+
+def test_names_that_are_one_file_elsewhere_are_a_fault(dataset: Path, neutral: np.ndarray) -> None:
+    write_png(dataset / "A" / "0.png", neutral[:, ::-1].copy())
+    rows = [*read_manifest(dataset), Row("A/0.png", "a", split="train")]
+    write_manifest(dataset, rows)
+    (fault,) = check(dataset, faces=False)
+    assert (fault.kind, fault.about) == ("duplicate", "a/0.png")
+    assert fault.text == "is A/0.png too on some systems"

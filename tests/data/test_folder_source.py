@@ -19,6 +19,7 @@ from palsynth.encoders.grader import GraderData
 from palsynth.encoders.sources import FacesSettings
 from palsynth.errors import InputError
 from palsynth.face import topology
+from palsynth.records import LEDGER
 from tests.data.aligned import fill
 
 SPLITS = {"train": 40, "validation": 120, "test": 200, None: 240}
@@ -271,3 +272,26 @@ def test_a_dataset_is_checked_before_anything_else(folder: Path, tmp_path: Path)
         with pytest.raises(InputError, match=r"train/0\.png: multipie60 must be 58 pairs of"):
             settings.build()
     assert not cache.exists()
+
+
+@pytest.mark.usefixtures("small_shards")
+@pytest.mark.parametrize("damage", ["emptied", "changed", "foreign"])
+def test_a_shard_that_is_not_as_it_was_generated_is_generated_again(
+    damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cached = CachedSource(Counted(), tmp_path, 5)
+    cached.build()
+    path, other = tmp_path / "part-00001.npy", tmp_path / "part-00000.npy"
+    whole = path.read_bytes()
+    path.write_bytes(b"" if damage == "emptied" else other.read_bytes())
+    if damage == "foreign":
+        ledger = tmp_path / LEDGER
+        lines = ledger.read_text().splitlines(keepends=True)
+        ledger.write_text("".join(line for line in lines if path.name not in line))
+    assert cached.missing() == (0 if damage == "changed" else 2), "sizes alone"
+    cached.build()
+    assert path.read_bytes() == whole
+    said = {"foreign": "is not in the ledger"}.get(damage, f"has been {damage}")
+    assert capsys.readouterr().err == f"note: {path}: {said}; it is made again\n"
+    cached.build()
+    assert capsys.readouterr().err == ""

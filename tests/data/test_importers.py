@@ -12,7 +12,7 @@ from PIL import Image
 
 from palsynth.data.check import check
 from palsynth.data.importers import import_dataset
-from palsynth.data.manifest import Row, read_manifest
+from palsynth.data.manifest import Row, read_manifest, write_manifest
 from palsynth.errors import InputError
 
 
@@ -319,7 +319,7 @@ def test_no_file_is_written_beyond_the_target_or_twice(labelled: Path, tmp_path:
     )
     assert [r.file_name for r in rows] == ["p1/a.jpg"]
     rules = [item.rule for item in unplaced]
-    assert any("leads out of the dataset" in rule for rule in rules)
+    assert any("lies outside the dataset" in rule for rule in rules)
     assert any("is imported under the same name" in rule for rule in rules)
     assert not (tmp_path / "deep" / "elsewhere.jpg").exists()
 
@@ -416,3 +416,71 @@ def test_a_new_folder_that_the_system_has_marked_is_still_new(tmp_path: Path) ->
     (tmp_path / "out" / ".DS_Store").touch()
     rows, _ = import_dataset("aflfp", tmp_path / "src", tmp_path / "out")
     assert len(rows) == 1
+
+
+def test_only_pictures_are_imported_and_links_stay_in_their_folder(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    _picture(source / "1" / "grin.png")
+    _picture(source / "shared" / "rest.png")
+    _picture(tmp_path / "elsewhere" / "private.png")
+    (source / "1" / "notes.jpg").write_text("name: Jane Doe")
+    whole = (source / "1" / "grin.png").read_bytes()
+    (source / "1" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (source / "1" / "empty.png").touch()
+    (source / "1" / "rest.png").symlink_to(source / "shared" / "rest.png")
+    (source / "1" / "out.png").symlink_to(tmp_path / "elsewhere" / "private.png")
+    rows, unplaced = import_dataset("aflfp", source, tmp_path / "out")
+    assert [r.file_name for r in rows] == ["1/grin.png", "1/rest.png", "shared/rest.png"]
+    rules = {item.path.name: item.rule for item in unplaced}
+    assert "leads out of" in rules.pop("out.png")
+    assert "is damaged" in rules.pop("cut.png")
+    assert list(rules) == ["empty.png", "notes.jpg"]
+    assert all("is not a picture" in rule for rule in rules.values())
+    copies = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert len(copies) == 4
+    assert not any(path.is_symlink() for path in copies)
+
+
+def test_names_that_are_one_file_elsewhere_are_not_imported_twice(tmp_path: Path) -> None:
+    for name in ("1/grin.png", "1/Grin.png"):
+        _picture(tmp_path / "source" / name)
+    rows, (item,) = import_dataset("aflfp", tmp_path / "source", tmp_path / "out")
+    assert len(rows) == 1
+    assert item.rule == "1/Grin.png is imported under the same name"
+
+
+def test_labels_lie_in_the_folder_and_names_are_checked_first(
+    labelled: Path, tmp_path: Path
+) -> None:
+    names = ["/etc/x.jpg", "p1\\a.jpg", "x" * 300 + ".jpg", "~/a.jpg", "p1/../p1/a.jpg"]
+    lines = [
+        json.dumps({"picture": name, "patient": 1, "task": "smile", "weak": "L"})
+        for name in [*names, "p1/b.jpg"]
+    ]
+    _picture(labelled / "p1" / "b.jpg")
+    (labelled / "l.jsonl").write_text("\n".join(lines))
+    text = (labelled / "map.yaml").read_text()
+    (labelled / "map.yaml").write_text(text.replace("labels.csv", "l.jsonl"))
+    rows, unplaced = import_dataset("folder", labelled, tmp_path / "out", labelled / "map.yaml")
+    assert [r.file_name for r in rows] == ["p1/b.jpg"]
+    assert sum("its name" in item.rule for item in unplaced) == 5
+    for name in ("../l.jsonl", str(labelled / "l.jsonl")):
+        (labelled / "map.yaml").write_text(text.replace("labels.csv", name))
+        with pytest.raises(InputError, match=r"map\.yaml: labels: .* lies outside the folder"):
+            import_dataset("folder", labelled, tmp_path / "two", labelled / "map.yaml")
+
+
+def test_a_folder_that_another_import_filled_meanwhile_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _picture(tmp_path / "source" / "1" / "grin.png")
+
+    def meanwhile(folder: Path, rows: list[Row]) -> None:
+        write_manifest(folder, rows)
+        _picture(tmp_path / "out" / "of-another.png")
+
+    monkeypatch.setattr("palsynth.data.importers.write_manifest", meanwhile)
+    with pytest.raises(InputError, match="out: is not empty; give a new folder"):
+        import_dataset("aflfp", tmp_path / "source", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["of-another.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "source"]

@@ -212,3 +212,32 @@ def test_any_text_survives_a_manifest(dataset: Path) -> None:
     rows = [Row("a/0.png", "s\u2028x", attributes={"note": "line\u0085break \n and \u00fc"})]
     write_manifest(dataset, rows)
     assert read_manifest(dataset) == rows
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ("a/0.png", "jsonl:2: a/0.png is named twice; keep one row"),
+        ("./a/0.png", "jsonl:2: a/0.png is named twice"),
+        ("A/0.png", "jsonl:2: A/0.png and a/0.png are one file on some systems; keep one row"),
+    ],
+)
+def test_two_rows_of_one_file_are_refused(tmp_path: Path, second: str, message: str) -> None:
+    lines = [{"file_name": name, "subject_id": "s"} for name in ("a/0.png", second)]
+    (tmp_path / FILE_NAME).write_text("\n".join(map(json.dumps, lines)))
+    with pytest.raises(InputError) as error:
+        read_manifest(tmp_path)
+    assert message in str(error.value)
+    assert len(read_manifest(tmp_path, unique=False)) == 2
+
+
+def test_names_are_read_in_one_form_and_stay_in_the_dataset(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text('{"file_name": "./a//0.png", "subject_id": "s"}')
+    assert read_manifest(tmp_path)[0].file_name == "a/0.png"
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a").symlink_to(tmp_path)
+    for name, message in (("a/0.png", "leads out of"), ("a\\0.png", "has a backslash")):
+        line = json.dumps({"file_name": name, "subject_id": "s"})
+        (tmp_path / "set" / FILE_NAME).write_text(line)
+        with pytest.raises(InputError, match=rf"jsonl:1: .*{message}"):
+            read_manifest(tmp_path / "set")

@@ -16,7 +16,6 @@ from PIL import ExifTags, Image, features
 
 from palsynth.errors import InputError
 from palsynth.face.images import read_image
-from palsynth.notes import note
 
 
 def _load() -> ModuleType:
@@ -221,7 +220,6 @@ def test_a_profile_of_srgb_changes_nothing(tmp_path: Path) -> None:
 def test_a_profile_that_cannot_be_used_is_said_once(
     profile: bytes, mode: str, text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    note.cache_clear()
     data = formats.pillow(Image.fromarray(RGB).convert(mode), "TIFF", icc_profile=profile)
     for _ in range(2):
         assert _apart(_read(tmp_path, data), RGB) <= 1

@@ -1,4 +1,4 @@
-"""Photographs are identified by their names and sizes; their people by two tables."""
+"""Photographs are identified by names and contents; their people by two tables."""
 
 from __future__ import annotations
 
@@ -62,3 +62,36 @@ def test_faults_of_tables(tmp_path: Path, split: str, info: str, fault: str) -> 
         with pytest.raises(InputError) as error:
             read()
         assert str(error.value).startswith(f"{tmp_path}/{fault}")
+
+
+def test_photographs_of_the_same_sizes_have_another_hash(tmp_path: Path) -> None:
+    for name in ("neutral/a.jpg", "smiling/a.jpg"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(b"12")
+    first = photographs_sha256(tmp_path)
+    (tmp_path / "smiling" / "a.jpg").write_bytes(b"21")
+    assert photographs_sha256(tmp_path) != first
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["../1"], "../1 is a path; give a name"),
+        (["/etc/1"], "/etc/1 is a path"),
+        (["a", "A"], "A and a are one file on some systems"),
+        (["a", "a"], "a is named twice"),
+        (["x" * 300], "has a part of more than 255 bytes"),
+        (["linked"], "linked leads out of"),
+    ],
+)
+def test_names_in_a_table_are_those_of_photographs(
+    tmp_path: Path, names: list[str], message: str
+) -> None:
+    (tmp_path / "set" / "neutral").mkdir(parents=True)
+    (tmp_path / "set" / "neutral" / "linked.jpg").symlink_to(tmp_path / "private.jpg")
+    rows = "".join(f"{name},train\n" for name in ["1", *names])
+    (tmp_path / "set" / "split.csv").write_text(f"face_id,split\n../of-another,test\n{rows}")
+    with pytest.raises(InputError) as error:
+        read_subjects(tmp_path / "set", "train")
+    assert str(error.value).startswith(f"{tmp_path}/set/split.csv: face_id: ")
+    assert message in str(error.value)

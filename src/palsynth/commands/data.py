@@ -74,7 +74,7 @@ def data_check(options: CheckOptions) -> None:
     with late_progress_bar("images") as progress:
         found = check(options.folder, faces=options.faces, progress=progress)
     if options.faces:
-        rows = read_manifest(options.folder)
+        rows = read_manifest(options.folder, unique=False)
         faces = find_faces(options.folder, rows)
         if lines := describe_faces(faces.values()):
             print("how the faces lie (training and methods crop them level and to one size):")

@@ -13,6 +13,7 @@ from palsynth.clinical import Grade, Movement, Palsy, Side, palsy_from_yanagihar
 from palsynth.commands.endings import Ending
 from palsynth.documents import read_yaml
 from palsynth.errors import InputError
+from palsynth.paths import name_fault, shown_name
 
 if TYPE_CHECKING:
     from palsynth.methods.base import Method
@@ -232,7 +233,10 @@ def named_folders(words: Sequence[str]) -> dict[str, Path]:
         name, _, folder = text.partition("=")
         if not (name and folder):
             raise InputError(f"'{text}': name a method and its folder, as in mine=my-folder")
-        if name in found:
+        if "/" in name or (fault := name_fault(name)) is not None:
+            reason = "is a path; give a name" if "/" in name else fault
+            raise InputError(f"'{text}': the name {shown_name(name)} {reason}")
+        if name.casefold() in map(str.casefold, found):
             raise InputError(f"'{text}': there is a method {name} already")
         found[name] = Path(folder)
     if not found:

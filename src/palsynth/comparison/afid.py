@@ -59,29 +59,29 @@ def round_trip(
     transfer(
         method,
         folder,
-        way_back(pairs, out),
+        way_back(pairs),
         out / "second",
         made=True,
+        expressions=out,
         progress=lambda done, total: report(done, total),
     )
 
 
-def way_back(pairs: list[Pair], out: Path) -> list[Pair]:
+def way_back(pairs: list[Pair]) -> list[Pair]:
     """The requests of the return: from the first results back to the people they came from.
 
     Args:
         pairs: the requests of the set.
-        out: the folder given to :func:`round_trip`.
 
     Returns:
-        One request per pair; its truth is the original expression image.
+        One request per pair. Its expression image lies in the folder given to :func:`round_trip`;
+        its truth is the original expression image.
     """
-    first = (out / "first").resolve()
     return [
         replace(
             pair,
             identity=pair.expression_identity,
-            expression=str(first / pair.name),
+            expression=f"first/{pair.name}",
             truth=pair.expression,
         )
         for pair in pairs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Sequence
@@ -101,6 +102,7 @@ def folder_set(
     plan = {
         "benchmark": "folder",
         "dataset": sha256(dataset / FILE_NAME),
+        "pictures": _sha256({row.file_name: found[row.file_name].sha256 for row in rows}),
         "splits": list(splits),
         "size": size,
         "framing": framing.name,
@@ -134,6 +136,11 @@ def folder_set(
         temporary.write_text("".join(f"{line}\n" for line in made.left_out), "utf-8")
     write_pairs(folder / "pairs.csv", made.pairs)
     return made
+
+
+def _sha256(pictures: dict[str, str]) -> str:
+    """SHA-256 of the names and checksums of pictures."""
+    return hashlib.sha256(json.dumps(pictures, sort_keys=True).encode()).hexdigest()
 
 
 def _check_pairable(dataset: Path, rows: list[Row], made: FolderSet) -> None:

@@ -12,6 +12,7 @@ from palsynth.data.faces import find_faces
 from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
 from palsynth.face.images import list_images, read_image
+from palsynth.paths import FileNames
 from palsynth.progress import Progress
 
 
@@ -63,7 +64,7 @@ def check(folder: Path, *, faces: bool = True, progress: Progress | None = None)
     Raises:
         InputError: if the manifest cannot be read.
     """
-    rows = read_manifest(folder)
+    rows = read_manifest(folder, unique=False)
     found = [*_missing(folder, rows), *_unlisted(folder, rows), *_leaks(rows), *_labels(rows)]
     there = [row for row in rows if (folder / row.file_name).is_file()]
     hashes: dict[str, str] = {}
@@ -109,11 +110,12 @@ def notes(folder: Path, rows: list[Row], progress: Progress | None = None) -> li
 
 
 def _missing(folder: Path, rows: list[Row]) -> list[Fault]:
-    out, seen = [], set()
+    out, names = [], FileNames(folder)
     for row in rows:
-        if row.file_name in seen:
+        if (twin := names.twin(row.file_name)) == row.file_name:
             out.append(Fault("duplicate", row.file_name, "is in the manifest twice"))
-        seen.add(row.file_name)
+        elif twin is not None:
+            out.append(Fault("duplicate", row.file_name, f"is {twin} too on some systems"))
         if not (folder / row.file_name).is_file():
             out.append(Fault("missing", row.file_name, "is in the manifest but not on disk"))
     return out

@@ -24,7 +24,9 @@ from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.face.images import read_image
 from palsynth.files import atomic_write
-from palsynth.progress import Progress, late_progress_bar, note
+from palsynth.notes import note
+from palsynth.paths import name_fault
+from palsynth.progress import Progress, late_progress_bar
 
 FACES_FILE = ".faces.jsonl"
 
@@ -185,8 +187,8 @@ def _read(path: Path) -> dict[str, FoundFace]:
     for line in lines:
         try:
             data = json_row(line, path)
-            if data.pop("format") == FORMAT:
-                out[data.pop("file_name")] = _entry(data)
+            if data.pop("format") == FORMAT and name_fault(name := data.pop("file_name")) is None:
+                out[name] = _entry(data)
         except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             continue
     return out

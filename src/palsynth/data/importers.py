@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from palsynth.data.labelled import folder_with_labels
-from palsynth.data.manifest import Row, inside, write_manifest
+from palsynth.data.manifest import Row, write_manifest
 from palsynth.data.meei import meei
 from palsynth.data.placing import Importer, Placed, Unplaced, by_subject
 from palsynth.data.split import splits_of
@@ -24,8 +24,9 @@ from palsynth.face.images import NOT_MADE, write_png
 from palsynth.face.metadata import copy_picture
 from palsynth.files import atomic_folder
 from palsynth.folders import is_system_file, portable
+from palsynth.notes import note
+from palsynth.paths import FileNames
 from palsynth.progress import Progress
-from palsynth.terminal import note
 
 
 def import_dataset(
@@ -65,23 +66,17 @@ def import_dataset(
         raise InputError(f"{target}: is a file; give a new folder")
     if target.exists() and not all(is_system_file(path.name) for path in target.iterdir()):
         raise InputError(f"{target}: is not empty; give a new folder")
-    placed, unplaced = _placed(IMPORTERS[source](folder, mapping), frames)
+    placed, unplaced = _placed(IMPORTERS[source](folder, mapping), folder, frames)
     rows: list[Row] = []
-    with atomic_folder(target) as partial:
+    with atomic_folder(target, new=True) as partial:
         for done, (path, row) in enumerate(placed, 1):
-            if path.suffix.lower() in VIDEOS:
-                try:
+            try:
+                if path.suffix.lower() in VIDEOS:
                     rows += _write_frames(path, row, partial, frames)
-                except InputError as error:
-                    unplaced.append(Unplaced(path, str(error).removeprefix(f"{path}: ")))
-            else:
-                copy = partial / row.file_name
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                try:
-                    copy_picture(path, copy, keep_metadata=keep_metadata)
-                    rows.append(row)
-                except InputError as error:
-                    unplaced.append(Unplaced(path, str(error).removeprefix(f"{path}: ")))
+                else:
+                    rows.append(_copy(path, row, partial, keep_metadata))
+            except InputError as error:
+                unplaced.append(Unplaced(path, str(error).removeprefix(f"{path}: ")))
             if progress is not None:
                 progress(done, len(placed))
         if not rows:
@@ -104,12 +99,12 @@ def _with_splits(rows: list[Row]) -> list[Row]:
 
 
 def _placed(
-    items: Iterator[Placed | Unplaced], frames: Frames
+    items: Iterator[Placed | Unplaced], folder: Path, frames: Frames
 ) -> tuple[list[Placed], list[Unplaced]]:
     """What can be imported under a name of its own, and what cannot."""
     placed: list[Placed] = []
     unplaced: list[Unplaced] = []
-    taken: dict[str, Path] = {}
+    names = FileNames(folder, "dataset")
     renamed: list[str] = []
     for item in items:
         if isinstance(item, Unplaced):
@@ -119,17 +114,15 @@ def _placed(
         given, row = row.file_name, replace(row, file_name=portable(row.file_name))
         if given != row.file_name:
             renamed.append(f"{given} as {row.file_name}")
-        if not inside(row.file_name):
-            unplaced.append(Unplaced(path, "its name leads out of the dataset; move it below"))
-        elif row.file_name in taken:
-            unplaced.append(
-                Unplaced(path, f"{taken[row.file_name]} is imported under the same name")
-            )
+        source = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
+        if fault := names.fault(row.file_name) or (source and names.leads_out(source)):
+            unplaced.append(Unplaced(path, f"its name {fault}"))
+        elif (twin := names.twin(row.file_name)) is not None:
+            unplaced.append(Unplaced(path, f"{twin} is imported under the same name"))
         elif path.suffix.lower() in VIDEOS and frames == ():
             rule = "a video; give --frames peak or times in seconds, or cut it into frames"
             unplaced.append(Unplaced(path, rule))
         else:
-            taken[row.file_name] = path
             placed.append((path, row))
     if renamed:
         note(
@@ -137,6 +130,14 @@ def _placed(
             f"otherwise, such as {renamed[0]}"
         )
     return placed, unplaced
+
+
+def _copy(path: Path, row: Row, target: Path, keep_metadata: bool) -> Row:
+    """Copies a picture that can be read; returns its row."""
+    copy = target / row.file_name
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy_picture(path, copy, keep_metadata=keep_metadata)
+    return row
 
 
 def _write_frames(path: Path, row: Row, target: Path, frames: Frames) -> list[Row]:

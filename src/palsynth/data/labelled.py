@@ -13,6 +13,7 @@ from palsynth.documents import as_text, kind_of, read_json_lines, read_yaml
 from palsynth.errors import InputError
 from palsynth.face.images import SUFFIXES
 from palsynth.folders import stored_name
+from palsynth.paths import FileNames, name_fault
 from palsynth.tables import SUFFIXES as TABLES
 from palsynth.tables import read_table
 
@@ -41,7 +42,7 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
         return
     rules = _read_mapping(mapping)
     columns, values = rules["columns"], rules.get("values") or {}
-    labels = folder / str(rules["labels"])
+    labels = FileNames(folder).join(str(rules["labels"]), f"{mapping}: labels")
     listed = set()
     for number, fields, fault in _records(labels, columns, mapping):
         place = f"{labels.name}:{number}"
@@ -53,6 +54,8 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
                 fields[name] = values.get(name, {}).get(value, value)
         path = folder / stored_name(folder, str(fields["file_name"]))
         listed.add(path)
+        if fault is None and (wrong := name_fault(str(fields["file_name"]), "dataset")):
+            fault = f"{place}: its name {wrong}"
         if fault is not None:
             yield Unplaced(path, fault)
             continue

@@ -22,6 +22,7 @@ from palsynth.documents.checks import shown
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.folders import stored_name
+from palsynth.paths import FileNames, same_file
 from palsynth.settings import FiniteNumbers
 
 FILE_NAME = "metadata.jsonl"
@@ -154,17 +155,16 @@ def to_row(data: dict[str, Any], where: str) -> Row:
             needed = {str: "text", int: "a whole number", dict: "an object"}[_LABELS[name]]
             given = kind_of(value) if isinstance(value, (dict, list)) else repr(value)
             raise InputError(f"{where}: {name} must be {needed}, not {shown(given)}")
-    if not inside(known["file_name"]):
-        raise InputError(f"{where}: {known['file_name']} lies outside the dataset")
     other = {name: value for name, value in data.items() if name not in _LABELS}
     return Row(**{**known, "attributes": {**known.get("attributes", {}), **other}})
 
 
-def read_manifest(folder: Path) -> list[Row]:
+def read_manifest(folder: Path, *, unique: bool = True) -> list[Row]:
     """Reads the rows of a dataset. Columns that are not fields of Row go into ``attributes``.
 
     Args:
         folder: the dataset.
+        unique: refuse two rows of one file.
 
     Returns:
         The rows, in the order of the file.
@@ -177,10 +177,16 @@ def read_manifest(folder: Path) -> list[Row]:
         raise InputError(f"{folder}: no such folder")
     if not path.exists():
         raise InputError(f"{folder}: no {FILE_NAME}; make one with 'palsynth data import'")
-    rows = [
-        replace(row, file_name=stored_name(folder, row.file_name))
-        for row in (to_row(data, f"{path}:{number}") for number, data in read_json_lines(path))
-    ]
+    rows = []
+    names = FileNames(folder, "dataset")
+    for number, data in read_json_lines(path):
+        row = to_row(data, f"{path}:{number}")
+        names.join(row.file_name, f"{path}:{number}")
+        name = stored_name(folder, str(PurePosixPath(row.file_name)))
+        twin = names.twin(name)
+        if unique and twin is not None:
+            raise InputError(f"{path}:{number}: {same_file(name, twin)}; keep one row")
+        rows.append(replace(row, file_name=name))
     if not rows:
         raise InputError(f"{path}: has no rows")
     return rows
@@ -202,23 +208,6 @@ def check_files(folder: Path, rows: Iterable[Row]) -> None:
                 f"{folder / row.file_name}: no such picture, but {FILE_NAME} names it; "
                 f"'palsynth data check {folder}' lists all that are missing"
             )
-
-
-def inside(file_name: str) -> bool:
-    """Whether a file name of a manifest stays below its dataset.
-
-    Args:
-        file_name: relative path with forward slashes.
-
-    Returns:
-        False for absolute paths and those with ``..``.
-
-    Example:
-        >>> inside("a/0.png"), inside("../a.png")
-        (True, False)
-    """
-    path = PurePosixPath(file_name)
-    return bool(path.name) and not path.is_absolute() and ".." not in path.parts
 
 
 def write_manifest(folder: Path, rows: Iterable[Row]) -> None:

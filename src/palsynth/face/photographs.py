@@ -7,8 +7,6 @@ and ``info.csv`` (face_id, age, gender, ethnicity).
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,8 @@ from typing import Literal
 
 from palsynth.errors import InputError
 from palsynth.face.images import list_images, read_image
+from palsynth.paths import FileNames, name_fault, same_file, shown_name
+from palsynth.records import files_sha256
 from palsynth.tables import TableRow, read_table
 
 Expression = Literal["neutral", "smiling"]
@@ -77,6 +77,7 @@ def read_subjects(folder: Path, split: str) -> list[PhotographedSubject]:
     names = [name for name, row in splits.items() if _split(row) == split]
     if not names:
         raise InputError(f"{path}: names no {split} people")
+    _check_names(path, names)
     return [_subject(folder, name, split, info.get(name)) for name in names]
 
 
@@ -118,7 +119,7 @@ def reported(folder: Path) -> dict[str, PhotographedSubject]:
 
 
 def photographs_sha256(folder: Path) -> str:
-    """Identifies a folder of photographs by the names and sizes of its files.
+    """Identifies a folder of photographs by the names and contents of its files.
 
     Args:
         folder: the folder; what is neither a photograph in it nor one of its two tables does not
@@ -129,8 +130,21 @@ def photographs_sha256(folder: Path) -> str:
     """
     tables = [path for path in (folder / "info.csv", folder / "split.csv") if path.is_file()]
     photographs = [path for kind in EXPRESSIONS for path in list_images(folder / kind)]
-    sizes = [(p.relative_to(folder).as_posix(), p.stat().st_size) for p in (*photographs, *tables)]
-    return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
+    return files_sha256({p.relative_to(folder).as_posix(): p for p in (*photographs, *tables)})
+
+
+def _check_names(path: Path, names: list[str]) -> None:
+    """Raises InputError for the first name of a table that is none of a photograph in the folder,
+    or names the photographs of another."""
+    known = FileNames(path.parent)
+    for name in names:
+        fault = "is a path; give a name" if "/" in name else name_fault(name)
+        for expression in EXPRESSIONS:
+            fault = fault or known.fault(f"{expression}/{name}.jpg")
+        if fault is None and (twin := known.twin(name)) is not None:
+            raise InputError(f"{path}: face_id: {same_file(name, twin)}")
+        if fault is not None:
+            raise InputError(f"{path}: face_id: {shown_name(name)} {fault}")
 
 
 def _subject(folder: Path, name: str, split: str, info: TableRow | None) -> PhotographedSubject:

@@ -144,26 +144,31 @@ def export(
     record = {"method": "subjects", "version": palsynth.__version__, **asdict(plan)}
     writer = DatasetWriter(folder, record)
     names = plan.file_names()
-    if not all(map(writer.has, names)):
-        numbers = range(plan.subjects)
-        work = partial(_export_subject, folder, record, plan)
-        done = 0
-        counts = map_in_processes(work, numbers, workers) if workers > 1 else map(work, numbers)
-        for count in counts:
-            done += count
-            if progress is not None:
-                progress(done, len(names))
+    missing = {
+        subject: [k for k in images if not writer.has(plan.file_name(subject, k))]
+        for subject, images in ((n, range(plan.images_per_subject)) for n in range(plan.subjects))
+    }
+    work = partial(_export_subject, folder, record, plan)
+    todo = [(subject, images) for subject, images in missing.items() if images]
+    done = len(names) - sum(map(len, missing.values()))
+    counts = map_in_processes(work, todo, workers) if workers > 1 and todo else map(work, todo)
+    for count in counts:
+        done += count
+        if progress is not None:
+            progress(done, len(names))
     return writer.finish(names)
 
 
-def _export_subject(folder: Path, record: dict[str, Any], plan: ExportPlan, number: int) -> int:
-    """Writes the missing images of one subject; returns how many images the subject then has."""
+def _export_subject(
+    folder: Path, record: dict[str, Any], plan: ExportPlan, missing: tuple[int, list[int]]
+) -> int:
+    """Writes the missing images of one subject; returns how many they were."""
     writer = DatasetWriter(folder, record)
+    number, images = missing
     subject = sample(plan.subject_seed(number))
-    for image in range(plan.images_per_subject):
-        if not writer.has(plan.file_name(number, image)):
-            writer.add(*_render(_planned(plan, subject, number, image)))
-    return plan.images_per_subject
+    for image in images:
+        writer.add(*_render(_planned(plan, subject, number, image)))
+    return len(images)
 
 
 def render_image(plan: ExportPlan, number: int, image: int) -> tuple[np.ndarray, Row]:

@@ -23,7 +23,7 @@ from palsynth.encoders.grader import Grader, GraderRecipe
 from palsynth.errors import InputError
 from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.evaluation.intervals import Figure, bootstrap
-from palsynth.records import claim_folder
+from palsynth.records import claim_folder, files_sha256
 from palsynth.scoring.features import sha256
 from palsynth.training import checkpoints
 from palsynth.training.loop import train
@@ -248,11 +248,15 @@ def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
         raise InputError(f"{synthetic}: is the real set; give another --synthetic")
     trained = {"real": real, "synthetic": synthetic}
     subjects = {}
+    shown: dict[str, Path] = {}
     for name, folder in {**trained, "test": test}.items():
         split = "test" if name == "test" else "train"
         rows = pictures(folder, (split,))
         if all(r.yanagihara_item is None and r.hb_grade is None for r in rows):
             raise InputError(f"{folder}: no image of split {split} has an item score or a grade")
+        if name in trained:
+            files = ((f"{name} {row.file_name}", folder / row.file_name) for row in rows)
+            shown |= {key: path for key, path in files if path.is_file()}
         subjects[name] = {f"{folder.resolve()}:{r.subject_id}" for r in rows}
     for name in ("real", "synthetic"):
         if shared := sorted(subjects[name] & subjects["test"]):
@@ -262,6 +266,7 @@ def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
         {
             **{name: sha256(folder / FILE_NAME) for name, folder in trained.items()},
             "pictures": "cropped to the face",  # until 0.2 the whole picture, resized
+            "pictures_sha256": files_sha256(shown),
         },
         holds="graders trained on other data",
         remedy="give another --out",

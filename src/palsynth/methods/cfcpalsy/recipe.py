@@ -17,7 +17,7 @@ from palsynth.methods.cfcpalsy.networks.conditioner import ENCODER_FIELDS
 from palsynth.methods.cfcpalsy.networks.encoders import build_networks_with, has_published_encoders
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
-from palsynth.progress import note
+from palsynth.notes import note
 from palsynth.training.init import InitSettings, check_init, init_networks
 from palsynth.training.objective import Objective
 from palsynth.training.recipe import LoopSettings
