@@ -14,6 +14,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from palsynth.errors import InputError
+from palsynth.locks import lock_folder
 
 STALE = 3600.0
 """Seconds without a change after which a temporary file is one that a killed process left."""
@@ -142,7 +143,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
     Other files that are in the folder already stay there. A kill between the two renames of a
     replacement leaves no folder of that name; the next process that writes it puts the former one
-    back, and removes what else a killed one left. So no two may write it at the same time.
+    back, and removes what else a killed one left. The folder is locked meanwhile.
 
     Args:
         path: the folder; it is made, or replaced when the context ends without an error.
@@ -151,8 +152,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
         An empty temporary folder beside ``path`` to write to, which then takes its place.
 
     Raises:
-        InputError: the path is a file or the current folder, cannot be written, or holds an input
-            of the running command that would be replaced.
+        InputError: the path is a file or the current folder, cannot be written, is being written by
+            another process, or holds an input of the running command that would be replaced.
     """
     final = path.resolve()  # a link stays one
     if final.exists() and not final.is_dir():
@@ -162,6 +163,8 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     temporary, former = (
         final.with_name(f".{final.name}.{end}") for end in ("partial", "former.partial")
     )
+    lock = contextlib.ExitStack()
+    lock.enter_context(lock_folder(path))
     try:
         _clear(final, temporary, former)
         temporary.mkdir(parents=True)
@@ -175,6 +178,7 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             _clear(final, temporary, former)
+        lock.close()
 
 
 def _clear(final: Path, temporary: Path, former: Path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.locks import is_lock
 
 EXCERPT = 60
 """Longest part of a value that an error message shows, characters."""
@@ -56,7 +57,7 @@ def claim_folder(
         return
     for pattern in foreign:
         for path in sorted(folder.glob(pattern)):
-            if ".partial" not in path.name:
+            if ".partial" not in path.name and not is_lock(path):
                 raise InputError(
                     f"{folder}: is not empty; give a new folder ({path.relative_to(folder)} is "
                     f"there, but no {record_file.name} that says what it was made with)"

@@ -23,6 +23,7 @@ from palsynth.face import topology
 from palsynth.face.framing import FRAMINGS
 from palsynth.face.measures import SIDED, measure
 from palsynth.generation.runner import Planned, generate
+from palsynth.locks import lock_folder
 from palsynth.methods.base import Request, TargetExpression
 from palsynth.methods.subjects import SubjectsMethod
 from palsynth.progress import Progress
@@ -140,18 +141,19 @@ def export(
         InputError: the folder has other content or cannot be written.
     """
     record = {"method": "subjects", "version": palsynth.__version__, **asdict(plan)}
-    writer = DatasetWriter(folder, record)
-    names = plan.file_names()
-    if not all(map(writer.has, names)):
-        numbers = range(plan.subjects)
-        work = partial(_export_subject, folder, record, plan)
-        done = 0
-        counts = map_in_processes(work, numbers, workers) if workers > 1 else map(work, numbers)
-        for count in counts:
-            done += count
-            if progress is not None:
-                progress(done, len(names))
-    return writer.finish(names)
+    with lock_folder(folder):
+        writer = DatasetWriter(folder, record)
+        names = plan.file_names()
+        if not all(map(writer.has, names)):
+            numbers = range(plan.subjects)
+            work = partial(_export_subject, folder, record, plan)
+            done = 0
+            counts = map_in_processes(work, numbers, workers) if workers > 1 else map(work, numbers)
+            for count in counts:
+                done += count
+                if progress is not None:
+                    progress(done, len(names))
+        return writer.finish(names)
 
 
 def _export_subject(folder: Path, record: dict[str, Any], plan: ExportPlan, number: int) -> int:
