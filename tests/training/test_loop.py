@@ -269,7 +269,7 @@ def test_fp16_skips_a_step_whose_gradient_overflows(tmp_path: Path) -> None:
     assert scales == [2.0**15, 2.0**14]
     recipe = LineRecipe(precision="fp16", log_every=30, steps=30, checkpoint_every=30)
     recipe.factor = float("inf")
-    with pytest.raises(InputError, match="the gradient is no longer finite at step 18; the"):
+    with pytest.raises(InputError, match="is no longer finite at step 18; no checkpoint is kept"):
         train(recipe, tmp_path / "endless")
 
 
@@ -318,7 +318,7 @@ def test_an_interruption_of_the_whole_group_saves_too(tmp_path: Path) -> None:
 def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path) -> None:
     recipe = LineRecipe()
     recipe.factor = float("inf")
-    with pytest.raises(InputError, match="the gradient is no longer finite at step 1; the"):
+    with pytest.raises(InputError, match="is no longer finite at step 1; no checkpoint is kept"):
         train(recipe, tmp_path)
     assert checkpoints.steps(tmp_path) == []
 

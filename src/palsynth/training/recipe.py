@@ -15,6 +15,7 @@ from palsynth import renamed
 from palsynth.data.examples import Source
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.limits import check_limits
 from palsynth.records import flattened
 from palsynth.settings import Settings
 from palsynth.training.objective import Objective
@@ -65,6 +66,7 @@ class LoopSettings(Settings):
     """Steps between validations and sample pictures of the averaged weights; 0 disables them."""
 
     def __post_init__(self) -> None:
+        check_limits(self)
         for name in (
             "steps",
             "batch",
@@ -194,7 +196,7 @@ def from_dict(
     if phrases and note is not None:
         note(f"palsynth: {where}: {'; '.join(phrases)}; old names go in 0.3")
     try:
-        return TypeAdapter(kind).validate_python(data)
+        built = TypeAdapter(kind).validate_python(data)
     except ValidationError as error:
         fault = error.errors()[0]
         place = ".".join(str(part) for part in fault["loc"])
@@ -202,6 +204,8 @@ def from_dict(
         if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             text = "no such field"
         raise InputError(f"{where}: {place + ': ' if place else ''}{text}") from None
+    check_limits(built, where)
+    return built
 
 
 def save(recipe: Any, path: Path) -> None:

@@ -12,6 +12,7 @@ from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from palsynth.errors import InputError
+from palsynth.training.finite import check_finite
 
 LOADING_ERRORS = (OSError, ValueError, SafetensorError, RuntimeError, KeyError, TypeError, EOFError)
 
@@ -79,7 +80,8 @@ def read_network(kind: Any, path: Path) -> Any:
         The network, single precision, frozen and in evaluation mode.
 
     Raises:
-        InputError: it cannot be read, or a tensor is missing, left over or of another shape.
+        InputError: it cannot be read, or a tensor is missing, left over, of another shape or not
+            finite.
     """
     if not (path / "config.json").is_file():
         raise InputError(f"{path}: holds no {kind.__name__} (no config.json)")
@@ -101,6 +103,7 @@ def read_network(kind: Any, path: Path) -> Any:
     except LOADING_ERRORS as error:
         raise InputError(f"{path}: damaged or no {kind.__name__} ({first_line(error)})") from None
     _check_complete(info, path, kind.__name__)
+    check_finite(network.state_dict(), path)
     return network.requires_grad_(False).eval()
 
 
@@ -136,6 +139,7 @@ def read_text_encoder(path: Path) -> CLIPTextModel:
         logging.getLogger("transformers").setLevel(level)
     network, info = loaded
     _check_complete(info, path, "CLIPTextModel")
+    check_finite(network.state_dict(), path)
     return network.requires_grad_(False).eval()
 
 
@@ -173,6 +177,7 @@ def read_safety_checker(path: Path) -> tuple[Any, Any]:
         raise InputError(
             f"{path}: its safety checker cannot be read ({first_line(error)})"
         ) from None
+    check_finite(checker.state_dict(), path / "safety_checker")
     return checker.eval(), extractor
 
 
