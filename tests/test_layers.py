@@ -11,7 +11,8 @@ import palsynth
 
 HOUSE = Path(palsynth.__file__).parent
 CELLAR = {
-    "errors", "files", "plugins", "progress", "records", "renamed", "seeds", "settings", "workers",
+    "compiled", "crashes", "errors", "files", "limits", "locks", "plugins", "progress", "records",
+    "renamed", "seeds", "settings", "signals", "workers",
 }  # fmt: skip
 ROOMS = (
     "clinical", "face", "appearance", "simulator", "capture", "subjects", "evaluation", "data",

@@ -13,6 +13,7 @@ import tyro
 from palsynth import renamed
 from palsynth.commands.options import DiffusionOptions, Force, MovementName
 from palsynth.errors import InputError
+from palsynth.limits import parse_seed
 
 if TYPE_CHECKING:
     from palsynth.face.face import Face
@@ -105,7 +106,7 @@ def _candidates(options: AnonymizeOptions) -> Candidates:
             raise InputError(
                 f"--as {text}: the seed must be an integer of 0 or more, as in subject:7"
             )
-        return single_candidate(sample(int(number.group(1))), options.seed)
+        return single_candidate(sample(parse_seed(number.group(1))), options.seed)
     path = Path(text)
     try:
         is_file, is_folder = path.is_file(), path.is_dir()

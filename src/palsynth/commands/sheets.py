@@ -17,6 +17,7 @@ from palsynth.commands.options import (
     warn_unless_neutral,
 )
 from palsynth.errors import InputError
+from palsynth.limits import parse_seed
 
 if TYPE_CHECKING:
     from palsynth.generation.sheet import Sheet
@@ -201,10 +202,7 @@ def _identity(text: str, subject: bool = False) -> tuple[Identity, bool]:
 
     text = text.removeprefix("subject:") if not Path(text).exists() else text
     if subject or (text.isdecimal() and not Path(text).exists()):
-        seed = int(text)
-        if seed < 0:
-            raise InputError(f"seed {seed}: a subject's seed must be an integer of 0 or more")
-        return sample(seed), True
+        return sample(parse_seed(text)), True
     face = read_face(Path(text))
     warn_unless_neutral(face)
     return face, False
