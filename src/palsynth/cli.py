@@ -196,7 +196,9 @@ def _locked(options: Any) -> Iterator[None]:
     given = [getattr(options, name, None) for name in LOCKED]
     with ExitStack() as locks:
         for path in filter(None, given):
-            if os.path.isdir(path) or os.path.isfile(path) or not os.path.exists(path):
+            is_device = os.path.exists(path) and not os.path.isfile(path) and not path.is_dir()
+            is_lost = path.suffix and not path.parent.exists()  # a file: the command says so
+            if not is_device and not is_lost:
                 locks.enter_context(lock_folder(path))
         yield
 
