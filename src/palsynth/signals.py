@@ -53,3 +53,22 @@ def ignore_signals() -> None:
     for name in STOPPING:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), signal.SIG_IGN)
+
+
+def start_resource_tracker() -> None:
+    """Starts the process in which multiprocessing counts what it shares, for this process's life.
+
+    It ignores Ctrl-C and SIGTERM, but a SIGHUP to the group would end it, with a traceback.
+    """
+    if not hasattr(signal, "SIGHUP"):  # Windows, which has no such process
+        return
+    from multiprocessing import resource_tracker
+
+    if threading.current_thread() is not threading.main_thread():
+        resource_tracker.ensure_running()
+        return
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        signal.signal(signal.SIGHUP, before)

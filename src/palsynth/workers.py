@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from palsynth.errors import InputError
-from palsynth.signals import STOPPING
+from palsynth.signals import STOPPING, start_resource_tracker
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -37,6 +37,7 @@ def map_in_processes(
     Raises:
         InputError: a worker was killed, as the system does when memory runs out.
     """
+    start_resource_tracker()  # first: starting it ends with Ctrl-C let through again
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as executor:
@@ -77,9 +78,6 @@ def _interrupts_blocked() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    from multiprocessing import resource_tracker  # not on Windows
-
-    resource_tracker.ensure_running()  # first: starting it ends with Ctrl-C let through again
     stopping = {getattr(signal, name) for name in STOPPING}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, stopping)
     try:

@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from palsynth.data.examples import Example, Source, stack
-from palsynth.signals import ignore_signals
+from palsynth.signals import ignore_signals, start_resource_tracker
 from palsynth.training.recipe import LoopSettings
 
 
@@ -69,6 +69,8 @@ def batches(
         Field name -> tensor (N, …), N the batch size, up to the last step.
     """
     workers = settings.workers
+    if workers:
+        start_resource_tracker()
     loader = DataLoader(
         _Dataset(source),
         batch_sampler=_BatchIndices(settings, start, rank, ranks),

@@ -82,6 +82,8 @@ class LoopSettings(Settings):
                 raise InputError(f"{name} {getattr(self, name)}: must not be negative")
         if self.learning_rate <= 0:
             raise InputError(f"learning_rate {self.learning_rate:g}: must be above 0")
+        if not self.learning_rate <= 1e30:  # single precision holds little more
+            raise InputError(f"learning_rate {self.learning_rate:g}: is too large; give 1 or less")
         if self.ema_power <= 0:
             raise InputError(f"ema_power {self.ema_power:g}: must be above 0")
         if not 0 <= self.ema < 1:
