@@ -7,10 +7,12 @@ requested command is imported, so that ``palsynth --help`` stays fast and import
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -74,6 +76,9 @@ SECTIONS = {
 }
 """First command of a section -> the section's heading in the overview."""
 
+LOCKED = ("out", "target")
+"""Options that name what only one command may write at a time."""
+
 OUTPUTS = ("out", "show")
 """Options that name what a command writes; any other option may name what it reads."""
 
@@ -128,8 +133,11 @@ def _dispatch(words: list[str]) -> None:
 
 
 def _run(name: str, words: list[str]) -> None:
+    from palsynth.crashes import debugging, describe
     from palsynth.files import guarded
+    from palsynth.limits import check_limits
     from palsynth.settings import check_numbers
+    from palsynth.signals import tidy_end
 
     # Libraries read it when they are imported: no command may use the network at run time.
     os.environ["HF_HUB_OFFLINE"] = "1"
@@ -140,22 +148,25 @@ def _run(name: str, words: list[str]) -> None:
 
         function = getattr(module, name.replace(" ", "_"))
         if hasattr(function, "parses_itself"):  # the options depend on a file
-            with guarded():
+            with guarded(), tidy_end():
                 function(words)
             return
         options = get_type_hints(function).get("options")
         parsed = parse_options(options or function, words, f"palsynth {name}")
         if options is not None:
             check_numbers(parsed)
-            with guarded(force=getattr(parsed, "force", False)) as guard:
+            check_limits(parsed)
+            with tidy_end(), guarded(force=getattr(parsed, "force", False)) as guard:
                 for path in _input_paths(parsed):
+                    _check_link(path)
                     guard.protect(path)
                 _check_outputs(parsed, guard)
                 if isinstance(method := getattr(parsed, "method", None), str):
                     from palsynth.methods.base import method_class
 
                     method_class(method)
-                function(parsed)
+                with _locked(parsed):
+                    function(parsed)
     except InputError as error:
         _fail(str(error))
     except KeyboardInterrupt:
@@ -166,6 +177,11 @@ def _run(name: str, words: list[str]) -> None:
         if error.filename is None:  # or the output
             raise
         _fail(f"{error.filename}: {error.strerror or error}")
+    except Exception as error:  # the last line of defence: what ends here deserves its own message
+        if debugging():
+            raise
+        print(f"palsynth: {describe(error)}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _input_paths(value: Any) -> Iterator[Path]:
@@ -181,6 +197,32 @@ def _input_paths(value: Any) -> Iterator[Path]:
         yield Path(value)
 
 
+def _check_link(path: Path) -> None:
+    """Raises InputError if a path is, or leads through, a link that leads to itself."""
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise InputError(f"{path}: is a link that leads to itself; give another path") from None
+    except ValueError:  # no path at all
+        pass
+
+
+@contextmanager
+def _locked(options: Any) -> Iterator[None]:
+    """Holds the locks of what the command writes; devices such as /dev/stdout have none."""
+    from palsynth.locks import lock_folder
+
+    given = [getattr(options, name, None) for name in LOCKED]
+    with ExitStack() as locks:
+        for path in filter(None, given):
+            is_device = os.path.exists(path) and not os.path.isfile(path) and not path.is_dir()
+            is_lost = path.suffix and not path.parent.exists()  # a file: the command says so
+            if not is_device and not is_lost:
+                locks.enter_context(lock_folder(path))
+        yield
+
+
 def _check_outputs(options: Any, guard: Guard) -> None:
     """Raises InputError, before any work starts, if an output must not be written or replaced."""
     from palsynth.commands.endings import check_ending
@@ -189,6 +231,7 @@ def _check_outputs(options: Any, guard: Guard) -> None:
         path = getattr(options, name, None)
         if path is None:
             continue
+        _check_link(path)
         check_ending(type(options), name, path)
         if not path.is_file():
             continue

@@ -16,6 +16,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from palsynth.errors import InputError
+from palsynth.locks import lock_folder
 
 try:
     import fcntl
@@ -165,7 +166,7 @@ def atomic_folder(path: Path, *, new: bool = False) -> Iterator[Path]:
 
     Other files that are in the folder already stay there. A kill between the two renames of a
     replacement leaves no folder of that name; the next process that writes it puts the former one
-    back, and removes what else a killed one left.
+    back, and removes what else a killed one left. The folder is locked meanwhile.
 
     Args:
         path: the folder; it is made, or replaced when the context ends without an error.
@@ -176,8 +177,8 @@ def atomic_folder(path: Path, *, new: bool = False) -> Iterator[Path]:
         another one every time.
 
     Raises:
-        InputError: the path is a file or the current folder, cannot be written, or holds an input
-            of the running command that would be replaced.
+        InputError: the path is a file or the current folder, cannot be written, is being written by
+            another process, or holds an input of the running command that would be replaced.
     """
     final = path.resolve()  # a link stays one
     if final.exists() and not final.is_dir():
@@ -186,6 +187,8 @@ def atomic_folder(path: Path, *, new: bool = False) -> Iterator[Path]:
         raise InputError(f"{path}: is the current folder or holds it; give another folder")
     own = uuid4().hex[:12]
     temporary, former = (_hidden(final, f"{own}.{end}") for end in ("partial", "former.partial"))
+    lock = contextlib.ExitStack()
+    lock.enter_context(lock_folder(path))
     try:
         final.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.ExitStack() as stack:
@@ -210,6 +213,7 @@ def atomic_folder(path: Path, *, new: bool = False) -> Iterator[Path]:
                 os.replace(former, final)
         for folder in (temporary, former):
             shutil.rmtree(folder, ignore_errors=True)
+        lock.close()
 
 
 def _remove_empty(folder: Path) -> None:

@@ -14,6 +14,7 @@ from palsynth.documents import DocumentError, parse_json, read_json
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.folders import is_system_file
+from palsynth.locks import is_lock
 
 LEDGER = ".ledger.jsonl"
 
@@ -64,7 +65,8 @@ def claim_folder(
         return
     for pattern in foreign:
         for path in sorted(folder.glob(pattern)):
-            if ".partial" not in path.name and not is_system_file(path.name):
+            known = ".partial" in path.name or is_system_file(path.name) or is_lock(path)
+            if not known:
                 raise InputError(
                     f"{folder}: is not empty; give a new folder ({path.relative_to(folder)} is "
                     f"there, but no {record_file.name} that says what it was made with)"

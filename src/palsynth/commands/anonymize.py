@@ -14,6 +14,7 @@ from palsynth import renamed
 from palsynth.commands.naming import DefaultMethodName
 from palsynth.commands.options import DiffusionOptions, Force, MovementName
 from palsynth.errors import InputError
+from palsynth.limits import parse_seed
 from palsynth.terminal import say
 
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ def _candidates(options: AnonymizeOptions) -> Candidates:
             raise InputError(
                 f"--as {text}: the seed must be an integer of 0 or more, as in subject:7"
             )
-        return single_candidate(sample(int(number.group(1))), options.seed)
+        return single_candidate(sample(parse_seed(number.group(1))), options.seed)
     path = Path(text)
     try:
         is_file, is_folder = path.is_file(), path.is_dir()

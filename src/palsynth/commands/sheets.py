@@ -18,6 +18,7 @@ from palsynth.commands.options import (
     parse_expression,
 )
 from palsynth.errors import InputError
+from palsynth.limits import parse_seed
 from palsynth.terminal import console, say
 
 if TYPE_CHECKING:
@@ -204,10 +205,7 @@ def _identity(text: str, subject: bool = False) -> tuple[Identity, bool]:
 
     text = text.removeprefix("subject:") if not Path(text).exists() else text
     if subject or (text.isdecimal() and not Path(text).exists()):
-        seed = int(text)
-        if seed < 0:
-            raise InputError(f"seed {seed}: a subject's seed must be an integer of 0 or more")
-        return sample(seed), True
+        return sample(parse_seed(text)), True
     face = read_face(Path(text))
     note_unless_at_rest(face, text)
     return face, False

@@ -23,6 +23,7 @@ from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER, Framing
 from palsynth.face.images import read_image
 from palsynth.files import atomic_write
+from palsynth.locks import lock_folder
 from palsynth.progress import Progress
 from palsynth.scoring.features import sha256
 
@@ -109,32 +110,33 @@ def folder_set(
         "version": palsynth.__version__,
     }
     _check_pairable(dataset, shown, made)
-    writer = DatasetWriter(folder, plan)
-    names = _names(shown)
-    usable = []
-    for done, row in enumerate(shown, 1):
-        own = replace(row, file_name=names[row.file_name], attributes=_kept(row))
-        fault = None
-        if not writer.has(own.file_name):
-            face = Face(read_image(dataset / row.file_name), found[row.file_name].landmarks())
-            crop = face.aligned(framing, size).image
-            fault = _fault(crop)
+    with lock_folder(folder):
+        writer = DatasetWriter(folder, plan)
+        names = _names(shown)
+        usable = []
+        for done, row in enumerate(shown, 1):
+            own = replace(row, file_name=names[row.file_name], attributes=_kept(row))
+            fault = None
+            if not writer.has(own.file_name):
+                face = Face(read_image(dataset / row.file_name), found[row.file_name].landmarks())
+                crop = face.aligned(framing, size).image
+                fault = _fault(crop)
+                if fault is None:
+                    writer.add(crop, own)
             if fault is None:
-                writer.add(crop, own)
-        if fault is None:
-            usable.append(own)
-        else:
-            made.left_out.append(f"{row.file_name}: cropped to {size} px, {fault}")
-        if progress is not None:
-            progress(searched + done, searched + len(shown))
-    made.pairs = _pairs(usable, made.left_out)
-    if not made.pairs:
-        writer.remove_if_empty()
-        raise _no_pairs(dataset, made)
-    writer.finish([row.file_name for row in usable])
-    with atomic_write(folder / LEFT_OUT) as temporary:
-        temporary.write_text("".join(f"{line}\n" for line in made.left_out), "utf-8")
-    write_pairs(folder / "pairs.csv", made.pairs)
+                usable.append(own)
+            else:
+                made.left_out.append(f"{row.file_name}: cropped to {size} px, {fault}")
+            if progress is not None:
+                progress(searched + done, searched + len(shown))
+        made.pairs = _pairs(usable, made.left_out)
+        if not made.pairs:
+            writer.remove_if_empty()
+            raise _no_pairs(dataset, made)
+        writer.finish([row.file_name for row in usable])
+        with atomic_write(folder / LEFT_OUT) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in made.left_out), "utf-8")
+        write_pairs(folder / "pairs.csv", made.pairs)
     return made
 
 

@@ -19,6 +19,7 @@ from palsynth.face.face import Face
 from palsynth.face.images import read_image
 from palsynth.generation.provenance import method_record
 from palsynth.generation.runner import Planned, write_planned
+from palsynth.locks import lock_folder
 from palsynth.methods.base import Expression, ExpressionImage, Method, Request, TargetExpression
 from palsynth.progress import Progress
 from palsynth.records import files_sha256
@@ -80,21 +81,22 @@ def transfer(
     shown = files_sha256(inputs.files(pairs))[:16]
     options = {"rest": True} if rest else {}
     plan = {**method_record(method), "pairs": requested, "pictures": shown, **options}
-    writer = DatasetWriter(out, plan, RECORD, HOLDS)
-    missing = [(seed, pair) for seed, pair in enumerate(pairs) if not writer.has(pair.name)]
-    finished = len(pairs) - len(missing)
+    with lock_folder(out):
+        writer = DatasetWriter(out, plan, RECORD, HOLDS)
+        missing = [(seed, pair) for seed, pair in enumerate(pairs) if not writer.has(pair.name)]
+        finished = len(pairs) - len(missing)
 
-    def report(done: int, _: int) -> None:
-        if progress is not None:
-            progress(finished + done, len(pairs))
+        def report(done: int, _: int) -> None:
+            if progress is not None:
+                progress(finished + done, len(pairs))
 
-    planned = _planned(method, inputs, missing, known)
-    try:
-        write_planned(writer, planned, method, len(missing), report)
-    except InputError:
-        writer.remove_if_empty()  # so that another method or set can be given
-        raise
-    return writer.finish([pair.name for pair in pairs])
+        planned = _planned(method, inputs, missing, known)
+        try:
+            write_planned(writer, planned, method, len(missing), report)
+        except InputError:
+            writer.remove_if_empty()  # so that another method or set can be given
+            raise
+        return writer.finish([pair.name for pair in pairs])
 
 
 @dataclass(frozen=True)

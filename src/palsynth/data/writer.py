@@ -25,6 +25,7 @@ from palsynth.documents import DocumentError, read_json_lines
 from palsynth.errors import InputError
 from palsynth.face.images import text_chunks, write_png
 from palsynth.files import atomic_write
+from palsynth.locks import is_lock
 from palsynth.paths import FileNames
 from palsynth.records import Ledger, claim_folder
 
@@ -143,7 +144,8 @@ class DatasetWriter:
     def remove_if_empty(self) -> None:
         """Removes the folder of a dataset of which no image is written, so that it can be claimed
         for another one. A folder that holds any other file stays as it is."""
-        if any(path.is_file() for path in self.folder.rglob("*") if path != self._record):
+        files = (path for path in self.folder.rglob("*") if path.is_file() and not is_lock(path))
+        if any(path != self._record for path in files):
             return
         shutil.rmtree(self._rows, ignore_errors=True)
         self._record.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ import torch
 from palsynth import renamed
 from palsynth.documents import read_json
 from palsynth.errors import InputError
+from palsynth.training.finite import check_finite
 
 N = TypeVar("N")
 
@@ -75,6 +76,7 @@ def load_exact(network_class: type[N], where: Path) -> N:
             raise InputError(
                 f"{where}: is no {kind} ({fault.replace('_', ' ')}: {sorted(loaded[fault])[0]})"
             )
+    check_finite(model.state_dict(), where)
     network: N = model.eval()
     return network
 

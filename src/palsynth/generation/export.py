@@ -23,6 +23,7 @@ from palsynth.face import topology
 from palsynth.face.framing import FRAMINGS
 from palsynth.face.measures import SIDED, measure
 from palsynth.generation.runner import Planned, generate
+from palsynth.locks import lock_folder
 from palsynth.methods.base import Request, TargetExpression
 from palsynth.methods.subjects import SubjectsMethod
 from palsynth.progress import Progress
@@ -142,21 +143,24 @@ def export(
         InputError: the folder has other content or cannot be written.
     """
     record = {"method": "subjects", "version": palsynth.__version__, **asdict(plan)}
-    writer = DatasetWriter(folder, record)
-    names = plan.file_names()
-    missing = {
-        subject: [k for k in images if not writer.has(plan.file_name(subject, k))]
-        for subject, images in ((n, range(plan.images_per_subject)) for n in range(plan.subjects))
-    }
-    work = partial(_export_subject, folder, record, plan)
-    todo = [(subject, images) for subject, images in missing.items() if images]
-    done = len(names) - sum(map(len, missing.values()))
-    counts = map_in_processes(work, todo, workers) if workers > 1 and todo else map(work, todo)
-    for count in counts:
-        done += count
-        if progress is not None:
-            progress(done, len(names))
-    return writer.finish(names)
+    with lock_folder(folder):
+        writer = DatasetWriter(folder, record)
+        names = plan.file_names()
+        missing = {
+            subject: [k for k in images if not writer.has(plan.file_name(subject, k))]
+            for subject, images in (
+                (n, range(plan.images_per_subject)) for n in range(plan.subjects)
+            )
+        }
+        work = partial(_export_subject, folder, record, plan)
+        todo = [(subject, left) for subject, left in missing.items() if left]
+        done = len(names) - sum(map(len, missing.values()))
+        counts = map_in_processes(work, todo, workers) if workers > 1 and todo else map(work, todo)
+        for count in counts:
+            done += count
+            if progress is not None:
+                progress(done, len(names))
+        return writer.finish(names)
 
 
 def _export_subject(

@@ -18,6 +18,7 @@ from palsynth.documents import to_yaml as dump_yaml
 from palsynth.documents.checks import shown
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.limits import check_limits
 from palsynth.records import flattened
 from palsynth.settings import Settings
 from palsynth.training.objective import Objective
@@ -69,6 +70,7 @@ class LoopSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_limits(self)
         for name in (
             "steps",
             "batch",
@@ -84,6 +86,8 @@ class LoopSettings(Settings):
                 raise InputError(f"{name} {getattr(self, name)}: must not be negative")
         if self.learning_rate <= 0:
             raise InputError(f"learning_rate {self.learning_rate:g}: must be above 0")
+        if not self.learning_rate <= 1e30:  # single precision holds little more
+            raise InputError(f"learning_rate {self.learning_rate:g}: is too large; give 1 or less")
         if self.ema_power <= 0:
             raise InputError(f"ema_power {self.ema_power:g}: must be above 0")
         if not 0 <= self.ema < 1:
@@ -207,7 +211,7 @@ def from_dict(
         note(f"palsynth: {where}: {'; '.join(phrases)}; old names go in 0.3")
     try:
         # as JSON, of which pydantic takes a list for a tuple but no text for a number
-        return TypeAdapter(kind).validate_json(json.dumps(data, default=str), strict=True)
+        built = TypeAdapter(kind).validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
         fault = error.errors()[0]
         place = ".".join(str(part) for part in fault["loc"])
@@ -217,6 +221,8 @@ def from_dict(
         elif fault["type"].endswith("_type"):
             text += _given(fault["input"], fault["type"])
         raise InputError(f"{where}: {place + ': ' if place else ''}{text}") from None
+    check_limits(built, where)
+    return built
 
 
 def _given(value: Any, expected: str) -> str:

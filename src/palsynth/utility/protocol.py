@@ -20,6 +20,7 @@ from palsynth.data.pictures import pictures
 from palsynth.encoders.base import as_images
 from palsynth.encoders.device import default_device
 from palsynth.encoders.grader import Grader, GraderRecipe
+from palsynth.encoders.shipped import load_exact
 from palsynth.errors import InputError
 from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.evaluation.intervals import Figure, bootstrap
@@ -118,7 +119,7 @@ def grade(weights: Path, folder: Path, splits: tuple[str, ...]) -> Graded:
     """
     source = FolderSource(folder, splits)
     device = default_device()
-    grader = Grader.from_pretrained(weights, local_files_only=True).eval().to(device)
+    grader = load_exact(Grader, weights).to(device)
     found_items, found_grades, items, grades = [], [], [], []
     for start in range(0, len(source.rows), CHUNK):
         part: list[Example] = [

@@ -14,6 +14,7 @@ from transformers import CLIPTextModel, CLIPTokenizer
 
 from palsynth.errors import InputError
 from palsynth.paths import name_fault, shown_name
+from palsynth.training.finite import check_finite
 
 LOADING_ERRORS = (OSError, ValueError, SafetensorError, RuntimeError, KeyError, TypeError, EOFError)
 
@@ -81,7 +82,8 @@ def read_network(kind: Any, path: Path) -> Any:
         The network, single precision, frozen and in evaluation mode.
 
     Raises:
-        InputError: it cannot be read, or a tensor is missing, left over or of another shape.
+        InputError: it cannot be read, or a tensor is missing, left over, of another shape or not
+            finite.
     """
     if not (path / "config.json").is_file():
         raise InputError(f"{path}: holds no {kind.__name__} (no config.json)")
@@ -104,6 +106,7 @@ def read_network(kind: Any, path: Path) -> Any:
     except LOADING_ERRORS as error:
         raise InputError(f"{path}: damaged or no {kind.__name__} ({first_line(error)})") from None
     _check_complete(info, path, kind.__name__)
+    check_finite(network.state_dict(), path)
     return network.requires_grad_(False).eval()
 
 
@@ -140,6 +143,7 @@ def read_text_encoder(path: Path) -> CLIPTextModel:
         logging.getLogger("transformers").setLevel(level)
     network, info = loaded
     _check_complete(info, path, "CLIPTextModel")
+    check_finite(network.state_dict(), path)
     return network.requires_grad_(False).eval()
 
 
@@ -178,6 +182,7 @@ def read_safety_checker(path: Path) -> tuple[Any, Any]:
         raise InputError(
             f"{path}: its safety checker cannot be read ({first_line(error)})"
         ) from None
+    check_finite(checker.state_dict(), path / "safety_checker")
     return checker.eval(), extractor
 
 
