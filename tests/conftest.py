@@ -24,6 +24,12 @@ from palsynth.subjects import Subject, View, render, sample
 
 
 @pytest.fixture(autouse=True)
+def no_notes_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A note is printed once a process; every test is one of its own."""
+    monkeypatch.setattr("palsynth.notes._noted", set())
+
+
+@pytest.fixture(autouse=True)
 def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     """Blocks the network: each attempt to connect to another machine fails, and so does the test,
     even if a library handles the failure."""
@@ -47,6 +53,12 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     monkeypatch.setattr(socket, "getaddrinfo", refuse_name)
     yield attempts
     assert attempts == []
+
+
+@pytest.fixture(autouse=True)
+def no_flush(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves out flushing to the disk, some milliseconds a file: no test cuts the power."""
+    monkeypatch.setattr(os, "fsync", lambda _: None)
 
 
 @pytest.fixture(scope="session")

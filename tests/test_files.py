@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -211,7 +212,7 @@ def test_a_failed_write_leaves_the_folder_unchanged(
     replace = os.replace
 
     def fail(source: Path, target: Path) -> None:
-        if source.name == ".out.partial":
+        if source.name.startswith(".out.") and ".former." not in source.name:
             raise OSError(28, "No space left on device")
         replace(source, target)
 
@@ -271,3 +272,87 @@ def test_a_report_may_not_lie_in_its_sets(tmp_path: Path) -> None:
     for inside in (real, real / "report", synthetic / ".." / "real" / "x", synthetic / "y"):
         with pytest.raises(InputError, match="must not be handed on with a set"):
             forbid_inside(inside, real, None, synthetic)
+
+
+@pytest.mark.parametrize("name", ["a" * 251 + ".png", "ü" * 125 + ".png", "b." + "c" * 253])
+def test_names_as_long_as_systems_take_are_written(tmp_path: Path, name: str) -> None:
+    for text in ("old", "new"):
+        with atomic_write(tmp_path / name) as temporary:
+            assert len(os.fsencode(temporary.name)) <= 255
+            temporary.write_text(text)
+        with atomic_folder(tmp_path / f"{name[:-1]}d") as folder:
+            (folder / "file").write_text(text)
+    assert (tmp_path / name).read_text() == "new"
+    assert (tmp_path / f"{name[:-1]}d" / "file").read_text() == "new"
+    assert len(list(tmp_path.iterdir())) == 2, "nothing is left behind"
+
+
+def test_what_is_renamed_has_been_flushed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    events: list[tuple[str, str]] = []
+    replace = os.replace
+
+    def flush(opened: int) -> None:
+        path = os.path.relpath(os.readlink(f"/proc/self/fd/{opened}"), tmp_path)
+        events.append(("flushed", re.sub(r"\.[0-9a-f]{12}", "", path)))
+
+    def renamed(source: Path, target: Path) -> None:
+        events.append(("renamed", os.path.relpath(target, tmp_path)))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "fsync", flush)
+    monkeypatch.setattr(os, "replace", renamed)
+    with atomic_write(tmp_path / "x.txt") as temporary:
+        temporary.write_text("x")
+    assert events == [("flushed", ".x.txt.partial.txt"), ("renamed", "x.txt"), ("flushed", ".")]
+    events.clear()
+    with atomic_folder(tmp_path / "out") as temporary:
+        filled(temporary / "sub", weights="x")
+    assert sorted(events[:3]) == [
+        ("flushed", ".out.partial"),
+        ("flushed", ".out.partial/sub"),
+        ("flushed", ".out.partial/sub/weights"),
+    ]
+    assert events[3:] == [("renamed", "out"), ("flushed", ".")]
+
+
+def test_several_may_write_the_same_folder_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "out"
+    with atomic_folder(path) as one:
+        (one / "one").write_text("one")
+        with atomic_folder(path) as other:
+            assert one.exists(), "not taken for what a kill left"
+            (other / "other").write_text("other")
+    assert sorted(p.name for p in path.iterdir()) == ["one", "other"]
+
+    def write(number: int) -> None:
+        with atomic_folder(path) as temporary:
+            filled(temporary / f"{number}", a=f"{number}", b=f"{number}")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(write, range(24)))
+    for folder in path.glob("[0-9]*"):
+        assert sorted(p.name for p in folder.iterdir()) == ["a", "b"], "whole"
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_new_folder_must_still_be_empty_at_the_end(tmp_path: Path) -> None:
+    path = filled(tmp_path / "out")
+    with atomic_folder(path, new=True) as temporary:
+        (temporary / "one").touch()
+    assert [p.name for p in path.iterdir()] == ["one"]
+    with pytest.raises(InputError, match="out: is not empty; give a new folder"):  # noqa: SIM117
+        with atomic_folder(path, new=True) as temporary:
+            (temporary / "two").touch()
+    assert [p.name for p in path.iterdir()] == ["one"]
+    assert [p.name for p in tmp_path.iterdir()] == ["out"]
+
+
+def test_only_what_killed_writers_of_that_folder_left_is_removed(tmp_path: Path) -> None:
+    number = "0123456789ab"
+    names = [".out.partial", f".out.{number}.partial", f"..out.{number}.partial.{number}.partial"]
+    others = [f".outer.{number}.partial", f".out.txt.{number}.partial", ".out.mine"]
+    for name in (*names, *others):
+        filled(tmp_path / name, weights="half")
+    with atomic_folder(tmp_path / "out") as temporary:
+        (temporary / "weights").write_text("whole")
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*others, "out"])

@@ -25,7 +25,7 @@ from palsynth.evaluation.intervals import Figure
 from palsynth.evaluation.privacy import Nearest
 from palsynth.evaluation.study import QUESTIONS
 from palsynth.face.images import write_jpeg, write_png
-from palsynth.records import claim_folder
+from palsynth.records import LEDGER, claim_folder
 from palsynth.scoring.features import FeatureCache
 from palsynth.study.report import write_study_report
 from palsynth.study.store import Study, StudyItem, create
@@ -124,7 +124,7 @@ def study_report(folder: Path) -> None:
         write_study_report(Study(folder.parent / "study.sqlite"), folder)
 
 
-APPENDED = ("metrics.jsonl", "speed.jsonl")
+APPENDED = ("metrics.jsonl", "speed.jsonl", LEDGER)
 """Files that grow row by row."""
 
 WRITERS = (record, pictures, dataset, cache, training, audit_report, study_report)

@@ -25,6 +25,7 @@ from palsynth.encoders.export import export_onnx
 from palsynth.encoders.identity import IdentityRecipe, IRNetSettings
 from palsynth.encoders.irnet import IRNet
 from palsynth.encoders.landmarks import LandmarksRecipe
+from palsynth.face.images import write_png
 from palsynth.files import atomic_write
 from palsynth.methods import get_method
 from palsynth.training import recipe as recipes
@@ -99,7 +100,7 @@ def an_import(folder: Path) -> None:
     clinic = folder.parent.parent / "clinic"
     for name in ("1/a.png", "2/b.png"):
         (clinic / name).parent.mkdir(parents=True, exist_ok=True)
-        (clinic / name).write_bytes(b"picture")
+        write_png(clinic / name, np.full((40, 40, 3), 128, np.uint8))
     import_dataset("aflfp", clinic, folder)
 
 

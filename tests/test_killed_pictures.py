@@ -36,6 +36,7 @@ from palsynth.generation.sheet import Sheet
 from palsynth.generation.verdict import Verdict
 from palsynth.methods.base import ALL_FORMS, Request, TargetExpression, Weightless
 from palsynth.methods.resolve import REST, subject_face
+from palsynth.records import LEDGER
 from palsynth.subjects import View, sample
 from tests.killing import resumes
 
@@ -183,6 +184,8 @@ def an_anonymized_folder(folder: Path) -> None:
         write_folder(folder, *anonymized(0.9, Movement.GRIN, Movement.REST))
 
 
+LEDGERS = [f"{part}{LEDGER}" for part in ("", "first/", "second/", "self/", "cross/")]
+
 WRITERS = (
     a_transfer,
     an_afid,
@@ -202,4 +205,4 @@ WRITERS = (
 def test_a_killed_writer_ends_with_the_same_bytes(
     write: Callable[[Path], None], tmp_path: Path
 ) -> None:
-    resumes(write, tmp_path / "out")
+    resumes(write, tmp_path / "out", LEDGERS)

@@ -11,7 +11,9 @@ import palsynth
 
 HOUSE = Path(palsynth.__file__).parent
 CELLAR = {
-    "errors", "files", "plugins", "progress", "records", "renamed", "seeds", "settings", "workers",
+    "compiled", "crashes", "documents", "errors", "files", "folders", "limits", "locks", "notes",
+    "paths", "plugins", "progress", "records", "renamed", "seeds", "settings", "signals", "tables",
+    "terminal", "workers",
 }  # fmt: skip
 ROOMS = (
     "clinical", "face", "appearance", "simulator", "capture", "subjects", "evaluation", "data",

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from rich.progress import Progress
 
-from palsynth.progress import progress_bar, stages_bar
+from palsynth.notes import note
+from palsynth.progress import late_progress_bar, progress_bar, stages_bar
 
 
 def test_bars_show_how_much_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,3 +22,29 @@ def test_bars_show_how_much_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
         {"completed": 3, "total": 8},
         {"description": "judging", "completed": 2, "total": 5},
     ]
+
+
+def test_a_late_bar_is_shown_from_its_first_move_on(capsys: pytest.CaptureFixture[str]) -> None:
+    with late_progress_bar("faces") as progress:
+        pass
+    assert capsys.readouterr().out == ""
+    with late_progress_bar("faces") as progress:
+        progress(1, 2)
+        progress(2, 2)
+    assert "faces" in (out := capsys.readouterr().out)
+    assert "2/2" in out
+
+
+def test_a_note_is_printed_once_by_one_process(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note("slow")
+    note("slow")
+    note("wet")
+    assert capsys.readouterr().err == "note: slow\nnote: wet\n"
+    monkeypatch.setenv("RANK", "1")
+    note("cold")
+    assert capsys.readouterr().err == ""
+    monkeypatch.setenv("RANK", "0")
+    note("cold")
+    assert capsys.readouterr().err == "note: cold\n"

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from palsynth.errors import InputError
-from palsynth.records import EXCERPT, claim_folder, first_difference, flattened
+from palsynth.records import (
+    EXCERPT,
+    LEDGER,
+    Ledger,
+    claim_folder,
+    files_sha256,
+    first_difference,
+    flattened,
+)
 
 RECORD = {"method": "b", "settings": {"steps": 5, "framing": "portrait"}, "size": 64}
 
@@ -111,3 +120,63 @@ def test_folders_that_cannot_hold_a_record(tmp_path: Path) -> None:
     assert "file: cannot be made (" in refusal(tmp_path / "file", RECORD)
     (tmp_path / "r.json").mkdir()
     assert "r.json: cannot be read (" in refusal(tmp_path, RECORD)
+
+
+def test_a_ledger_knows_the_files_as_they_were_written(tmp_path: Path) -> None:
+    names = ["b/1.png", "a.png", "Zoë.png"]
+    (tmp_path / "b").mkdir()
+    ledger = Ledger(tmp_path)
+    for name in names:
+        (tmp_path / name).write_bytes(name.encode())
+        ledger.add(name)
+    again = Ledger(tmp_path)
+    assert [again.fault(name) for name in names] == [None] * 3
+    assert "c.png" not in again
+    (tmp_path / "b/1.png").unlink()
+    (tmp_path / "a.png").write_bytes(b"")
+    (tmp_path / "Zoë.png").write_bytes(b"12345.png")
+    (tmp_path / "Zoë.png").write_bytes(b"Zoe_.png")
+    faults = [again.fault(name) for name in names]
+    assert faults == ["has been deleted", "has been emptied", "has been changed"]
+    assert again.fault("Zoë.png", contents=False) is None, "of the same size"
+    (tmp_path / "a.png").write_bytes(b"new")
+    again.add("a.png")
+    assert Ledger(tmp_path).fault("a.png") is None, "the last line counts"
+
+
+def test_a_ledger_survives_a_line_cut_short_and_others_that_append(tmp_path: Path) -> None:
+    for name in ("b", "a", "c"):
+        (tmp_path / name).write_text(name)
+    one, other = Ledger(tmp_path), Ledger(tmp_path)
+    one.add("b")
+    with (tmp_path / LEDGER).open("ab") as file:
+        file.write(b'{"file": "x", "si')
+    other.add("a")
+    one.add("c")
+    assert "a" not in one or "b" in one
+    one.read()
+    assert all(one.fault(name) is None for name in "abc")
+    assert "x" not in one
+    one.tidy()
+    lines = [json.loads(line) for line in (tmp_path / LEDGER).read_text().splitlines()]
+    assert [line["file"] for line in lines] == ["a", "b", "c"]
+    assert lines[0]["size"] == 1
+    for damaged in (b"\xff\n", b"[]\n5\n{}", b"[" * 5000, b'{"file": "a", "size": null}'):
+        (tmp_path / LEDGER).write_bytes(damaged)
+        assert "a" not in Ledger(tmp_path)
+    (tmp_path / LEDGER).unlink()
+    (tmp_path / LEDGER).mkdir()
+    with pytest.raises(InputError, match=r"ledger\.jsonl: cannot be written"):
+        Ledger(tmp_path).add("a")
+
+
+def test_the_hash_of_files_depends_on_names_and_contents(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).write_text(name)
+    a, b = tmp_path / "a", tmp_path / "b"
+    first = files_sha256({"x": a, "y": b})
+    assert files_sha256({"y": b, "x": a}) == first
+    others = [files_sha256(files) for files in ({"x": b, "y": a}, {"x": a, "z": b}, {"x": a})]
+    assert len({first, *others}) == 4
+    with pytest.raises(InputError, match="gone: cannot be read"):
+        files_sha256({"x": tmp_path / "gone"})

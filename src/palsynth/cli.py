@@ -6,10 +6,13 @@ requested command is imported, so that ``palsynth --help`` stays fast and import
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import importlib
 import os
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
@@ -17,6 +20,7 @@ from typing import TYPE_CHECKING, Any, get_type_hints
 import palsynth
 from palsynth import renamed
 from palsynth.errors import InputError
+from palsynth.terminal import drop_output, one_line, prepare
 
 if TYPE_CHECKING:
     from palsynth.files import Guard
@@ -73,6 +77,9 @@ SECTIONS = {
 }
 """First command of a section -> the section's heading in the overview."""
 
+LOCKED = ("out", "target")
+"""Options that name what only one command may write at a time."""
+
 OUTPUTS = ("out", "show")
 """Options that name what a command writes; any other option may name what it reads."""
 
@@ -83,10 +90,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
     Args:
         arguments: the words of the command line after ``palsynth``; default: ``sys.argv[1:]``.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="replace")  # for terminals that cannot encode our dashes
+    prepare()
+    try:
+        try:
+            _dispatch(list(sys.argv[1:] if arguments is None else arguments))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # whoever read the output has read enough, as head does
+        drop_output()
+        sys.exit(141)
+    except OSError as error:
+        drop_output()
+        with contextlib.suppress(OSError):  # standard error may be full too
+            print(f"palsynth: the output cannot be written ({error.strerror})", file=sys.stderr)
+        sys.exit(1)
+
+
+def _dispatch(words: list[str]) -> None:
+    """Finds the command and runs it."""
+    for word in words:
+        if any("\ud800" <= character <= "\udfff" for character in word):
+            _fail(f"{word}: is not UTF-8; rename the file")
     if not words or words[0] in ("-h", "--help"):
         print(_overview())
         sys.exit(0 if words else 2)
@@ -110,43 +134,55 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(name: str, words: list[str]) -> None:
+    from palsynth.crashes import debugging, describe
     from palsynth.files import guarded
+    from palsynth.limits import check_limits
+    from palsynth.settings import check_numbers
+    from palsynth.signals import tidy_end
 
     # Libraries read it when they are imported: no command may use the network at run time.
     os.environ["HF_HUB_OFFLINE"] = "1"
+    sys.set_int_max_str_digits(0)  # check_numbers names a number that is too large
     module = importlib.import_module(f"palsynth.commands.{COMMANDS[name][0]}")
     try:
-        import tyro
+        from palsynth.commands.parsing import parse_options
 
         function = getattr(module, name.replace(" ", "_"))
         if hasattr(function, "parses_itself"):  # the options depend on a file
-            with guarded():
+            with guarded(), tidy_end():
                 function(words)
             return
         options = get_type_hints(function).get("options")
-        parsed = tyro.cli(
-            options or function,
-            prog=f"palsynth {name}",
-            args=words,
-            config=(tyro.conf.OmitArgPrefixes,),
-        )
+        parsed = parse_options(options or function, words, f"palsynth {name}")
         if options is not None:
-            with guarded(force=getattr(parsed, "force", False)) as guard:
+            check_numbers(parsed)
+            check_limits(parsed)
+            with tidy_end(), guarded(force=getattr(parsed, "force", False)) as guard:
                 for path in _input_paths(parsed):
+                    _check_link(path)
                     guard.protect(path)
                 _check_outputs(parsed, guard)
-                function(parsed)
+                if isinstance(method := getattr(parsed, "method", None), str):
+                    from palsynth.methods.base import method_class
+
+                    method_class(method)
+                with _locked(parsed):
+                    function(parsed)
     except InputError as error:
         _fail(str(error))
     except KeyboardInterrupt:
         hint = "; run the same command again to resume" if name == "subjects export" else ""
         print(f"\ninterrupted{hint}", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(141)
     except OSError as error:  # the system refuses a path for a reason not handled elsewhere
-        _fail(f"{error.filename or name}: {error.strerror or error}")
+        if error.filename is None:  # or the output
+            raise
+        _fail(f"{error.filename}: {error.strerror or error}")
+    except Exception as error:  # the last line of defence: what ends here deserves its own message
+        if debugging():
+            raise
+        print(f"palsynth: {describe(error)}", file=sys.stderr)
+        sys.exit(1)
 
 
 def _input_paths(value: Any) -> Iterator[Path]:
@@ -162,14 +198,42 @@ def _input_paths(value: Any) -> Iterator[Path]:
         yield Path(value)
 
 
+def _check_link(path: Path) -> None:
+    """Raises InputError if a path is, or leads through, a link that leads to itself."""
+    try:
+        path.stat()
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise InputError(f"{path}: is a link that leads to itself; give another path") from None
+    except ValueError:  # no path at all
+        pass
+
+
+@contextmanager
+def _locked(options: Any) -> Iterator[None]:
+    """Holds the locks of what the command writes; devices such as /dev/stdout have none."""
+    from palsynth.locks import lock_folder
+
+    given = [getattr(options, name, None) for name in LOCKED]
+    with ExitStack() as locks:
+        for path in filter(None, given):
+            is_device = os.path.exists(path) and not os.path.isfile(path) and not path.is_dir()
+            is_lost = path.suffix and not path.parent.exists()  # a file: the command says so
+            if not is_device and not is_lost:
+                locks.enter_context(lock_folder(path))
+        yield
+
+
 def _check_outputs(options: Any, guard: Guard) -> None:
     """Raises InputError, before any work starts, if an output must not be written or replaced."""
+    from palsynth.commands.endings import check_ending
+
     for name in OUTPUTS:
         path = getattr(options, name, None)
         if path is None:
             continue
-        if path.suffix.lower() in (".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"):
-            raise InputError(f"{path}: pictures are written as PNG; give a name that ends in .png")
+        _check_link(path)
+        check_ending(type(options), name, path)
         if not path.is_file():
             continue
         guard.check(path)
@@ -180,8 +244,7 @@ def _check_outputs(options: Any, guard: Guard) -> None:
 
 
 def _fail(text: str) -> None:
-    line = " ".join(text.split())
-    print(f"palsynth: {line}", file=sys.stderr)
+    print(f"palsynth: {one_line(text)}", file=sys.stderr)
     sys.exit(2)
 
 

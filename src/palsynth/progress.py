@@ -1,11 +1,13 @@
-"""Progress bars for long-running work, and the callbacks that drive them."""
+"""Progress bars and notes of long-running work, and the callbacks that drive the bars."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 from rich import progress as rich_progress
+
+from palsynth.terminal import one_line
 
 Progress = Callable[[int, int], None]
 """Callback ``(done, total)``: how many items are done, and how many there are."""
@@ -25,14 +27,35 @@ def progress_bar(what: str) -> Iterator[Progress]:
         The callback that moves the bar.
     """
     columns = (
-        rich_progress.TextColumn(what),
+        rich_progress.TextColumn("{task.description}", markup=False),
         rich_progress.BarColumn(),
         rich_progress.MofNCompleteColumn(),
         rich_progress.TimeRemainingColumn(),
     )
     with rich_progress.Progress(*columns) as bar:
-        task = bar.add_task(what, total=None)
+        task = bar.add_task(one_line(what), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@contextmanager
+def late_progress_bar(what: str) -> Iterator[Progress]:
+    """Shows a progress bar from its first move on: none where all work has been done before.
+
+    Args:
+        what: label in front of the bar.
+
+    Yields:
+        The callback that moves the bar.
+    """
+    with ExitStack() as stack:
+        bar: list[Progress] = []
+
+        def advance(done: int, total: int) -> None:
+            if not bar:
+                bar.append(stack.enter_context(progress_bar(what)))
+            bar[0](done, total)
+
+        yield advance
 
 
 @contextmanager
@@ -43,12 +66,12 @@ def stages_bar() -> Iterator[StageProgress]:
         The callback that moves the bar and sets its label.
     """
     columns = (
-        rich_progress.TextColumn("{task.description}"),
+        rich_progress.TextColumn("{task.description}", markup=False),
         rich_progress.BarColumn(),
         rich_progress.MofNCompleteColumn(),
     )
     with rich_progress.Progress(*columns) as bar:
         task = bar.add_task("", total=None)
         yield lambda stage, done, total: bar.update(
-            task, description=stage, completed=done, total=total
+            task, description=one_line(stage), completed=done, total=total
         )

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
+import threading
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import TypeVar
+
+from palsynth.errors import InputError
+from palsynth.signals import STOPPING, start_resource_tracker
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -17,7 +24,7 @@ def map_in_processes(
 ) -> Iterator[Result]:
     """Applies a function to items in several processes. Call it from the main thread.
 
-    Ctrl-C in a terminal reaches this process only, which then stops the workers.
+    Signals to stop reach this process only, which then ends the workers. They end with it too.
 
     Args:
         work: the function; it must be importable, because the processes are spawned.
@@ -26,24 +33,53 @@ def map_in_processes(
 
     Yields:
         Each result as soon as it is available, in no particular order.
+
+    Raises:
+        InputError: a worker was killed, as the system does when memory runs out.
     """
+    start_resource_tracker()  # first: starting it ends with Ctrl-C let through again
+    others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    with _interrupts_blocked():
-        pool = context.Pool(workers)
-    with pool:
-        yield from pool.imap_unordered(work, items)
+    with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as executor:
+        try:
+            with _interrupts_blocked():
+                futures = [executor.submit(work, item) for item in items]
+            for future in as_completed(futures):
+                yield future.result()
+        except BaseException as error:
+            executor.shutdown(wait=False, cancel_futures=True)
+            for process in set(multiprocessing.active_children()) - others:
+                process.kill()
+            if not isinstance(error, BrokenProcessPool):
+                raise
+            raise InputError(
+                "a worker process was killed, perhaps because memory ran out; run the command "
+                "again with fewer workers"
+            ) from None
+
+
+def _end_with_parent() -> None:
+    """Starts a thread that ends this worker when its parent is killed.
+
+    Without it the worker would wait for work for ever."""
+
+    def wait() -> None:
+        parent = multiprocessing.parent_process()
+        assert parent is not None
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 @contextmanager
 def _interrupts_blocked() -> Iterator[None]:
-    """Holds back Ctrl-C: processes that start meanwhile never get it, this one gets it after."""
+    """Holds back signals to stop: processes that start meanwhile never get them, this one later."""
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    from multiprocessing import resource_tracker  # not on Windows
-
-    resource_tracker.ensure_running()  # first: starting it ends with Ctrl-C let through again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    stopping = {getattr(signal, name) for name in STOPPING}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, stopping)
     try:
         yield
     finally:

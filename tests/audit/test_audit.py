@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from palsynth.audit.image_set import open_set
-from palsynth.audit.membership import model_of, picture_losses
+from palsynth.audit.membership import by_loss, open_run, picture_losses
 from palsynth.audit.protocol import _flagged, audit, membership_finding
 from palsynth.cli import main
 from palsynth.data.augment import Augmentation
@@ -222,11 +222,13 @@ def test_a_model_that_memorised_is_detected(sets: Path, tmp_path: Path) -> None:
     recipe = GraderRecipe(data=GraderData((sets / "training",), still), loop=loop)
     recipe = replace(recipe, model=replace(recipe.model, dropout=0.0))
     train(recipe, tmp_path / "run")
-    network = model_of(tmp_path / "run")
+    attack = open_run(tmp_path / "run", sets / "training", ("train",), sets / "holdout", None)
+    network = attack.objective
     members = picture_losses(network, FolderSource(sets / "training"))
     others = picture_losses(network, FolderSource(sets / "holdout", ("test",)))
     assert membership_auc(members, others) >= 0.9
     assert np.array_equal(members, picture_losses(network, FolderSource(sets / "training")))
+    assert by_loss(attack).found.value == membership_auc(members, others)
     score = np.concatenate([members, others])
     member = np.arange(len(score)) < len(members)
     subjects = np.array([str(k // 2) for k in range(len(score))])

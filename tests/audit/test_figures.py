@@ -212,15 +212,15 @@ def test_members_of_the_loss_attack_are_the_training_set(
         write_png(tmp_path / name / "a.png", np.zeros((32, 32, 3), np.uint8))
     seen = []
 
-    def by_loss(model: str, training: str, holdout: str, progress: object) -> None:
-        seen.append((model, training, holdout))
+    def by_loss(attack: object, progress: object) -> None:
+        seen.append(attack)
         raise InterruptedError
 
     monkeypatch.setattr(image_set, "check_size", lambda *_: [])
     monkeypatch.setattr(image_set, "open_set", lambda folder, *_: folder.name)
     monkeypatch.setattr(protocol, "audit", lambda *_: SimpleNamespace(findings=[]))
     monkeypatch.setattr("palsynth.audit.membership.by_loss", by_loss)
-    monkeypatch.setattr("palsynth.audit.membership.model_of", lambda run: f"model of {run}")
+    monkeypatch.setattr("palsynth.audit.membership.open_run", lambda *given: given)
     with pytest.raises(InterruptedError):
         command(AuditOptions(Path("made"), Path("real"), Path("out"), Path("other"), Path("run")))
-    assert seen == [("model of run", "real", "other")]
+    assert seen == [(Path("run"), Path("real"), None, Path("other"), None)]

@@ -261,12 +261,20 @@ def test_bad_input_gets_one_line(
         ("left: {function: {bucal: 1}}", "palsy.left.function has no 'bucal'"),
         ("left: {function: true}", "palsy.left.function is True, it must be a number"),
         ("left: {synkinesis: null}", "palsy.left.synkinesis must be a list of links"),
+        ("left: {tone: 1}\nleft: {tone: 0}", "palsy.yaml:2: the key 'left' stands twice"),
+        ("left: {tone: .nan}", "palsy.yaml:1: .nan is not a finite number"),
+        ("left: {tone: yes}", "palsy.left.tone is 'yes', it must be a number between 0 and 1"),
+        ("left: {tone: [[]]}", "palsy.left.tone is list, it must be a number"),
+        (
+            "left: {synkinesis: [" + 2 * "{moving: nasalis, drags: nasalis}," + "]}",
+            "palsy.left.synkinesis has nasalis to nasalis twice",
+        ),
         ("[" * 3000, "not a YAML file"),
         ("left: {tone: limp}", "palsy.left.tone is 'limp', it must be a number"),
         ("left: {synkinesis: [{moving: nose, drags: ear}]}", "a link needs moving, drags"),
         ("{unclosed", "not a YAML file"),
         ("- a\n- b", "palsy must have the keys left, right"),
-        ("", "palsy must have the keys left, right"),
+        ("", "palsy.yaml: is empty"),
     ],
 )
 def test_bad_palsy_files(

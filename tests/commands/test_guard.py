@@ -36,6 +36,9 @@ WRITES = {
 }
 """Commands that write a file of a given name; A and B are photos."""
 
+ARRAYS = ("fields fit", "subjects fit", "capture fit", "smile fit")
+"""Those of them that write no picture but arrays."""
+
 ELSEWHERE = {
     "gallery": "commands/test_gallery.py",
     "measure": "commands/test_cli.py",
@@ -99,12 +102,17 @@ def test_no_command_replaces_a_file_of_other_origin(
     name: str, workplace: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     theirs = workplace / "theirs.png"
+    if name in ARRAYS:
+        theirs = workplace / "theirs.npz"
+    if name == "calibrate":
+        theirs = workplace / "theirs.json"
     if name == "synthesize, counted":
         theirs = workplace / "theirs-0.png"
     if name == "subjects sample":
         theirs = workplace / "person-0000000.png"
     theirs.write_text("another program's file")
-    error = complaint(capsys, *_words(WRITES[name], "theirs.png"))
+    out = f"theirs{theirs.suffix}"
+    error = complaint(capsys, *_words(WRITES[name], out))
     assert f"{theirs.name}: is there already and was not written by palsynth" in error
     assert theirs.read_text() == "another program's file"
 

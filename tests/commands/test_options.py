@@ -7,14 +7,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from palsynth.capture.at_rest import mouth_is_open
 from palsynth.clinical import Branch, Movement, Palsy, Side
 from palsynth.commands.options import (
     PalsyOptions,
-    mouth_is_open,
     named_folders,
     parse_expression,
     read_palsy,
 )
+from palsynth.errors import InputError
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 
@@ -102,3 +103,18 @@ def test_named_folders() -> None:
 def test_an_open_mouth_is_not_at_rest(face: Face, half_grin: np.ndarray) -> None:
     assert not mouth_is_open(face)
     assert mouth_is_open(detect_face(half_grin))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("../a=x", r"the name \.\./a is a path; give a name"),
+        ("..=x", r"the name \.\. lies outside the folder"),
+        ("a\\b=x", r"the name a.b has a backslash"),
+        ("~=x", "the name ~ lies outside the folder"),
+        ("A=x", "there is a method A already"),
+    ],
+)
+def test_a_method_is_not_named_as_a_path(text: str, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        named_folders(["a=y", text])

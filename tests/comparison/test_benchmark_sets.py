@@ -152,6 +152,14 @@ def test_london_smile(tmp_path: Path, astronaut: Face, capsys: pytest.CaptureFix
             ":2: 'dance' is not a valid Movement",
         ),
         ("name,identity,expression,truth,subject,movement,palsy\na,b,c,d,e,grin,{\n", ":2: "),
+        (
+            "name,identity,expression,truth,subject,movement,palsy\na,,c,d,e,grin,\n",
+            "identity is b",
+        ),
+        (
+            "name,identity,expression,truth,subject,movement,palsy\na,b,c,d,e,grin,,,,,x\n",
+            "cell 11",
+        ),
     ],
 )
 def test_faults_of_pairs_are_named(tmp_path: Path, text: str, fault: str) -> None:

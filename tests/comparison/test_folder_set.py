@@ -79,6 +79,20 @@ def test_every_expression_is_shown_by_another_patient_of_its_split(
     assert lines[2:] == ["split validation: has one subject only; a pair needs another"]
 
 
+def test_progress_ends_at_its_total(clinic: Path, tmp_path: Path) -> None:
+    """Also where faces are known already and pictures are left out."""
+    (tmp_path / "set").mkdir()
+    for row in (rows := [r for r in read_manifest(clinic) if r.subject_id in "ab"]):
+        write_jpeg(tmp_path / "set" / row.file_name, read_image(clinic / row.file_name))
+    write_manifest(tmp_path / "set", rows)
+    seen: list[tuple[int, int]] = []
+    for _ in range(2):
+        seen.clear()
+        folder_set(tmp_path / "out", tmp_path / "set", progress=lambda *counts: seen.append(counts))
+        assert seen[-1][0] == seen[-1][1]
+        assert [done for done, _ in seen] == list(range(1, len(seen) + 1))
+
+
 def test_faces_are_cropped_as_asked(clinic: Path, made: Path, tmp_path: Path) -> None:
     face = read_face(clinic / "b/grin.jpg")
     assert np.array_equal(read_image(made / "b/grin.png"), face.aligned(RECOGNISER, 112).image)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.comparison.transfer import _split, transfer
@@ -159,9 +160,9 @@ def test_a_refused_transfer_leaves_nothing(folder: Path, tmp_path: Path) -> None
     for lacking, text in (
         (replace(PAIRS[0], expression="gone.png"), "gone.png: no such file, but pairs.csv names"),
         (replace(PAIRS[0], expression_identity=""), "0.png: pairs.csv has no expression_identity"),
-        (replace(PAIRS[0], identity=str(tmp_path / "wall.png")), "wall.png: no face found"),
+        (replace(PAIRS[0], identity="wall.png"), "wall.png: no face found"),
     ):
-        write_png(tmp_path / "wall.png", np.full((64, 64, 3), 99, np.uint8))
+        write_png(folder / "wall.png", np.full((64, 64, 3), 99, np.uint8))
         with pytest.raises(InputError, match=text):
             transfer(Recorder(), folder, [lacking], out, rest=True)
         assert not out.exists()
@@ -190,13 +191,53 @@ def test_an_image_of_a_test_person_is_never_in_the_train_split(
     assert _split({"identity.png": identity, "grin.png": expression}, PAIRS[0]) == split
 
 
+def test_pictures_of_a_set_that_changed_are_not_mixed(folder: Path, tmp_path: Path) -> None:
+    for name in ("identity", "rest", "grin"):
+        write_png(tmp_path / "set" / f"{name}.png", read_image(folder / f"{name}.png"))
+    transfer(Recorder(), tmp_path / "set", PAIRS[:1], tmp_path / "out")
+    write_png(tmp_path / "set" / "grin.png", read_image(folder / "rest.png"))
+    with pytest.raises(InputError, match=r"or of another set: pictures is .*; give another folder"):
+        transfer(Recorder(), tmp_path / "set", PAIRS[:1], tmp_path / "out")
+
+
+@pytest.mark.parametrize("damage", ["deleted", "emptied", "cut", "of another pair", "of others"])
+def test_a_picture_that_is_not_as_it_was_made(
+    damage: str, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is made again, with a word, before and after the end; that of others is refused."""
+    transfer(Recorder(), folder, PAIRS, tmp_path)
+    path, whole = tmp_path / "0.png", (tmp_path / "0.png").read_bytes()
+    if damage == "deleted":
+        path.unlink()
+    elif damage == "emptied":
+        path.write_bytes(b"")
+    elif damage == "cut":
+        path.write_bytes(whole[:-100])
+    elif damage == "of another pair":
+        path.write_bytes((tmp_path / "1.png").read_bytes())
+    else:
+        Image.fromarray(read_image(folder / "grin.png")).save(path)
+        with pytest.raises(InputError, match=r"0\.png: was not made here; move it away"):
+            transfer(Recorder(), folder, PAIRS, tmp_path)
+        return
+    method = Recorder()
+    transfer(method, folder, PAIRS, tmp_path)
+    assert len(method.requested) == 1
+    assert path.read_bytes() == whole
+    said = "changed" if damage.startswith(("cut", "of")) else damage
+    assert f"0.png: has been {said}; it is made again" in capsys.readouterr().err
+    transfer(Recorder(), folder, PAIRS, tmp_path)
+    assert capsys.readouterr().err == ""
+
+
 def test_an_expression_made_by_a_method_may_show_no_face(folder: Path, tmp_path: Path) -> None:
     """Then the identity stays at rest."""
     grin = detect_face(read_image(folder / "grin.png"))
     write_png(tmp_path / "none.png", np.full((64, 64, 3), 99, np.uint8))
-    pairs = [replace(PAIRS[0], expression=str(tmp_path / "none.png")), PAIRS[0]]
+    write_png(tmp_path / "grin.png", read_image(folder / "grin.png"))
+    pairs = [replace(PAIRS[0], expression="none.png"), replace(PAIRS[0], name="1.png")]
     method = Recorder()
-    transfer(method, folder, pairs, tmp_path / "out", made=True)
+    transfer(method, folder, pairs, tmp_path / "out", made=True, expressions=tmp_path)
     shown = [
         r.expression.face for r in method.requested if isinstance(r.expression, ExpressionImage)
     ]

@@ -105,6 +105,21 @@ def test_evaluate_without_pairs(tmp_path: Path) -> None:
     assert "All pictures shown are synthetic" in notice
 
 
+def test_photographs_are_not_compared_with_crops(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """FID would measure how they are cropped."""
+    export(tmp_path / "real", ExportPlan(2, 2, seed=61, size=256, framing="id-photo"))
+    export(tmp_path / "made", ExportPlan(2, 2, seed=62))
+    words = ["--real", tmp_path / "real", "--fake", tmp_path / "made", "--out", tmp_path / "r"]
+    with pytest.raises(SystemExit) as stop:
+        main(["evaluate", *map(str, words)])
+    assert stop.value.code == 2
+    error = " ".join(capsys.readouterr().err.split())
+    assert "FID would compare the crops, so crop both alike" in error
+    assert not (tmp_path / "r" / "report.json").exists()
+
+
 def test_each_row_is_of_its_own_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Real features have mean 2 and variance 20/3 (two halves of two people), made ones 8 and 20/3;
     of the real ones half have a face."""

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from palsynth.clinical import Palsy
-from palsynth.data.check import KINDS, check
+from palsynth.data.check import KINDS, check, notes
 from palsynth.data.manifest import Row, read_manifest, write_manifest
 from palsynth.face.images import write_png
 
@@ -102,3 +102,36 @@ def test_a_face_that_methods_refuse_is_a_fault(dataset: Path, neutral: np.ndarra
     found = {fault.about: fault.text for fault in check(dataset)}
     assert found["a/0.png"].startswith("the face is too small (15 px between the eye corners)")
     assert found["b/0.png"] == "the face is upside down; turn the photo by 180°"
+
+
+def test_small_faces_and_smiles_at_rest_are_noted_and_no_fault(
+    tmp_path: Path, neutral: np.ndarray, half_grin: np.ndarray
+) -> None:
+    small = cv2.resize(neutral, (64, 64), interpolation=cv2.INTER_AREA)
+    pictures = {"a/rest.png": neutral, "a/small.png": small, "b/rest.png": half_grin}
+    for name, image in pictures.items():
+        write_png(tmp_path / name, image)
+    rows = [
+        Row("a/rest.png", "a", movement="rest", split="train"),
+        Row("a/small.png", "a", movement="grin", split="train"),
+        Row("b/rest.png", "b", movement="rest", split="test"),
+    ]
+    write_manifest(tmp_path, rows)
+    assert check(tmp_path) == []
+    small_note, rest_note = notes(tmp_path, rows)
+    assert (small_note.kind, small_note.about) == ("small face", "a/small.png")
+    assert "below 60 px measures and captured expressions are rough" in small_note.text
+    assert (rest_note.kind, rest_note.about) == ("not at rest", "b/rest.png")
+    assert rest_note.text == "the mouth is open"
+    assert notes(tmp_path, rows) == [small_note, rest_note], "as they are kept"
+    rows[2] = Row("b/rest.png", "b", movement="grin", split="test")
+    assert notes(tmp_path, rows) == [small_note]
+
+
+def test_names_that_are_one_file_elsewhere_are_a_fault(dataset: Path, neutral: np.ndarray) -> None:
+    write_png(dataset / "A" / "0.png", neutral[:, ::-1].copy())
+    rows = [*read_manifest(dataset), Row("A/0.png", "a", split="train")]
+    write_manifest(dataset, rows)
+    (fault,) = check(dataset, faces=False)
+    assert (fault.kind, fault.about) == ("duplicate", "a/0.png")
+    assert fault.text == "is A/0.png too on some systems"

@@ -65,8 +65,10 @@ def test_a_folders_examples_are_inferences_crops(clinic: Path) -> None:
 def test_pictures_without_a_face_are_listed(
     clinic: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    FolderSource(clinic).prepare()
+    for seed in range(2):
+        FolderSource(clinic, seed=seed).prepare()
     lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 2, "listed once"
     assert lines[0] == f"note: {clinic}: 1 of 5 pictures have no usable face and are left out:"
     assert lines[1].startswith("  a/wall.png: no face found; use a frontal photo")
     write_manifest(clinic, [Row("a/wall.png", "a", split="train")])
@@ -97,6 +99,8 @@ def test_faces_are_found_once(clinic: Path, monkeypatch: pytest.MonkeyPatch) -> 
     rows = [Row(f"b/{n}.png", "b", split="train") for n in ("small", "tall")]
     first = find_faces(clinic, rows)
     assert len((clinic / FACES_FILE).read_text().splitlines()) == 2
+    assert (clinic / FACES_FILE).stat().st_mode & 0o777 == 0o600, "landmarks are patients' data"
+    shown: list[tuple[int, int]] = []
     searched: list[str] = []
     found = detect.detect_face
 
@@ -105,8 +109,8 @@ def test_faces_are_found_once(clinic: Path, monkeypatch: pytest.MonkeyPatch) -> 
         return found(image, where)
 
     monkeypatch.setattr(detect, "detect_face", count)
-    assert find_faces(clinic, rows) == first
-    assert searched == []
+    assert find_faces(clinic, rows, lambda *counts: shown.append(counts)) == first
+    assert searched == shown == []
     (clinic / "b/tall.png").write_bytes((clinic / "a/turned.png").read_bytes())
     assert find_faces(clinic, rows)["b/tall.png"] != first["b/tall.png"]
     assert searched == ["tall.png"], "another picture under the same name"

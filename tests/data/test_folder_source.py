@@ -13,10 +13,13 @@ from palsynth.clinical import Branch, Palsy, Side, SidePalsy
 from palsynth.data.cache import ShardedCache
 from palsynth.data.examples import Example, stack
 from palsynth.data.folder_source import PART, CachedSource, FolderSource, MixedSource
-from palsynth.data.manifest import Row
+from palsynth.data.manifest import Row, read_manifest, write_manifest
 from palsynth.data.synthetic_source import SyntheticSource
+from palsynth.encoders.grader import GraderData
+from palsynth.encoders.sources import FacesSettings
 from palsynth.errors import InputError
 from palsynth.face import topology
+from palsynth.records import LEDGER
 from tests.data.aligned import fill
 
 SPLITS = {"train": 40, "validation": 120, "test": 200, None: 240}
@@ -245,3 +248,50 @@ def test_mixtures_number_subjects_consecutively_and_respect_their_shares() -> No
     again = replace(mixture, seed=2)
     assert [again[n].subject for n in range(20)] != [e.subject for e in examples[:20]]
     assert MixedSource([Grey(1, 4), Grey(2, None)], [1, 1]).num_subjects is None
+
+
+def test_a_dataset_is_checked_before_anything_else(folder: Path, tmp_path: Path) -> None:
+    """A missing or unreadable picture, or landmarks that are none, stop a training at its start."""
+    FolderSource(folder).check()
+    cache = tmp_path / "cache"
+    settings = FacesSettings(subjects=4, dataset=folder, cache_dir=cache)
+    first = folder / "train" / "0.png"
+    whole = first.read_bytes()
+    first.unlink()
+    for build in (settings.build, GraderData((folder,)).build):
+        with pytest.raises(InputError, match=r"train/0\.png: no such picture, but metadata\.jsonl"):
+            build()
+    first.write_text("text")
+    with pytest.raises(InputError, match=r"train/0\.png: is not a picture"):
+        settings.build()
+    first.write_bytes(whole)
+    rows = read_manifest(folder)
+    for points in ([], [[1, 2]], "x", None, [[1, "x"]] * 58, [[1, 2, 3]] * 58, {"a": 1}):
+        attributes = {"multipie60": points}
+        write_manifest(folder, [replace(row, attributes=attributes) for row in rows])
+        with pytest.raises(InputError, match=r"train/0\.png: multipie60 must be 58 pairs of"):
+            settings.build()
+    assert not cache.exists()
+
+
+@pytest.mark.usefixtures("small_shards")
+@pytest.mark.parametrize("damage", ["emptied", "changed", "foreign"])
+def test_a_shard_that_is_not_as_it_was_generated_is_generated_again(
+    damage: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cached = CachedSource(Counted(), tmp_path, 5)
+    cached.build()
+    path, other = tmp_path / "part-00001.npy", tmp_path / "part-00000.npy"
+    whole = path.read_bytes()
+    path.write_bytes(b"" if damage == "emptied" else other.read_bytes())
+    if damage == "foreign":
+        ledger = tmp_path / LEDGER
+        lines = ledger.read_text().splitlines(keepends=True)
+        ledger.write_text("".join(line for line in lines if path.name not in line))
+    assert cached.missing() == (0 if damage == "changed" else 2), "sizes alone"
+    cached.build()
+    assert path.read_bytes() == whole
+    said = {"foreign": "is not in the ledger"}.get(damage, f"has been {damage}")
+    assert capsys.readouterr().err == f"note: {path}: {said}; it is made again\n"
+    cached.build()
+    assert capsys.readouterr().err == ""

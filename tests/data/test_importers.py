@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import os
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -10,13 +12,13 @@ from PIL import Image
 
 from palsynth.data.check import check
 from palsynth.data.importers import import_dataset
-from palsynth.data.manifest import Row, read_manifest
+from palsynth.data.manifest import Row, read_manifest, write_manifest
 from palsynth.errors import InputError
 
 
 def _picture(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(list(str(path).encode()))
+    rng = np.random.default_rng(list(os.fsencode(path)))
     Image.fromarray(rng.integers(0, 255, (40, 40, 3), np.uint8)).save(path)
 
 
@@ -84,6 +86,27 @@ def test_meei(meei: Path, tmp_path: Path) -> None:
     assert "must lie below Flaccid/" in rules["cover.jpg"]
     assert "cut it into frames" in rules["CompleteFlaccid1.mp4"]
     assert check(tmp_path / "out", faces=False) == []
+
+
+def test_pictures_are_imported_without_metadata(tmp_path: Path) -> None:
+    picture = tmp_path / "src" / "p1" / "grin.jpg"
+    _picture(picture)
+    exif = Image.Exif()
+    exif[0x013B], exif[0x0112] = "Jane Doe", 6
+    exif.get_ifd(0x8825)[27] = b"a place"
+    Image.open(picture).save(picture, exif=exif)
+    (picture.parent / "rest.jpg").write_text("a letter")
+    rows, unplaced = import_dataset("folder", tmp_path / "src", tmp_path / "out")
+    assert [row.file_name for row in rows] == ["p1/grin.jpg"]
+    assert [item.rule for item in unplaced] == [
+        "is not a picture in a known format; use PNG or JPEG"
+    ]
+    copy = tmp_path / "out" / "p1" / "grin.jpg"
+    assert dict(Image.open(copy).getexif()) == {0x0112: 6}
+    assert b"Jane Doe" not in copy.read_bytes()
+    assert b"a place" not in copy.read_bytes()
+    import_dataset("folder", tmp_path / "src", tmp_path / "as-is", keep_metadata=True)
+    assert (tmp_path / "as-is" / "p1" / "grin.jpg").read_bytes() == picture.read_bytes()
 
 
 def test_meei_patient_sheet_with_a_missing_column(meei: Path, tmp_path: Path) -> None:
@@ -208,6 +231,28 @@ def test_every_field_of_a_mapping_is_taken_from_its_column(labelled: Path, tmp_p
         ).read_bytes()
 
 
+def test_a_small_clinic_has_patients_in_every_split(tmp_path: Path) -> None:
+    """By their names alone, all four would be trained on."""
+    for patient in range(1, 5):
+        for name in ("rest", "grin"):
+            _picture(tmp_path / "clinic" / f"patient{patient}" / f"{name}.png")
+    rows, _ = import_dataset("yfp", tmp_path / "clinic", tmp_path / "out")
+    assert {row.split for row in rows} == {"train", "validation", "test"}
+    assert [fault.kind for fault in check(tmp_path / "out", faces=False)] == []
+
+
+def test_rows_without_a_split_follow_the_others_of_their_subject(
+    labelled: Path, tmp_path: Path
+) -> None:
+    """By its name alone, subject-12 is of the test split."""
+    (labelled / "l.csv").write_text("f,s,part\np1/a.jpg,subject-12,train\np1/b.jpg,subject-12,\n")
+    (labelled / "m.yaml").write_text(
+        "labels: l.csv\ncolumns: {file_name: f, subject_id: s, split: part}\n"
+    )
+    rows, _ = import_dataset("folder", labelled, tmp_path / "out", labelled / "m.yaml")
+    assert [row.split for row in rows] == ["train", "train"]
+
+
 def test_folder_with_jsonl_labels(labelled: Path, tmp_path: Path) -> None:
     (labelled / "l.jsonl").write_text(json.dumps({"f": "p1/a.jpg", "s": 1, "y": "2"}) + "\n")
     (labelled / "m.yaml").write_text(
@@ -225,7 +270,8 @@ def test_folder_with_jsonl_labels(labelled: Path, tmp_path: Path) -> None:
         ("labels: x\ncolumns: {file_name: y}\n", "must name the column of subject_id"),
         ("labels: labels.csv\ncolumns: {file_name: f, subject_id: s}\n", "column f, s is missing"),
         ("labels: no.csv\ncolumns: {file_name: f, subject_id: s}\n", "no.csv: cannot be read"),
-        ("[unclosed", "not a mapping file"),
+        ("[unclosed", "bad.yaml:1: not a YAML file"),
+        ("[closed]", "not a mapping file (holds a list)"),
         ("labels: labels.csv\ncolumns: {file_name: f, subject_id: s}\nvalues: [a]", "needs tables"),
     ],
 )
@@ -273,7 +319,7 @@ def test_no_file_is_written_beyond_the_target_or_twice(labelled: Path, tmp_path:
     )
     assert [r.file_name for r in rows] == ["p1/a.jpg"]
     rules = [item.rule for item in unplaced]
-    assert any("leads out of the dataset" in rule for rule in rules)
+    assert any("lies outside the dataset" in rule for rule in rules)
     assert any("is imported under the same name" in rule for rule in rules)
     assert not (tmp_path / "deep" / "elsewhere.jpg").exists()
 
@@ -296,3 +342,145 @@ def test_a_target_that_is_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="file: is a file; give a new folder"):
         import_dataset("aflfp", tmp_path / "src", tmp_path / "file")
+
+
+def test_names_of_other_systems_are_imported_under_names_of_every_system(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "src"
+    for folder in (os.fsdecode(b"M\xfcller"), unicodedata.normalize("NFD", "Möller"), "aux"):
+        _picture(source / folder / "rest.png")
+    rows, unplaced = import_dataset("aflfp", source, tmp_path / "out")
+    assert unplaced == []
+    assert [(row.file_name, row.subject_id) for row in rows] == [
+        ("%61ux/rest.png", "aflfp-%61ux"),
+        ("M%FCller/rest.png", "aflfp-M%FCller"),
+        ("Möller/rest.png", "aflfp-Möller"),
+    ]
+    assert {row.file_name for row in read_manifest(tmp_path / "out")} == {r.file_name for r in rows}
+    assert not check(tmp_path / "out", faces=False)
+    line = capsys.readouterr().err
+    assert line.startswith("note: 3 names are not UTF-8 or not for every system, and are written")
+
+
+def test_files_of_systems_are_counted_and_broken_links_listed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "src"
+    _picture(source / "p1" / "rest.png")
+    for name in (".DS_Store", "p1/._rest.png", "p1/Thumbs.db", "__MACOSX/p1/rest.png"):
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        (source / name).write_bytes(b"\0\5\26\7")
+    (source / "p1" / "grin.png").symlink_to(source / "lost.png")
+    (tmp_path / "other" / "p2").mkdir(parents=True)
+    _picture(tmp_path / "other" / "p2" / "grin.png")
+    (source / "p2").symlink_to(tmp_path / "other" / "p2")
+    rows, unplaced = import_dataset("aflfp", source, tmp_path / "out")
+    assert [row.file_name for row in rows] == ["p1/rest.png", "p2/grin.png"]
+    assert [(u.path.name, u.rule) for u in unplaced] == [
+        ("grin.png", "is a link to nothing; link or copy the file")
+    ]
+    assert f"{source}: left out: 4 hidden or left by a system (" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("table", "disk"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_labels_and_manifests_find_a_file_whichever_way_its_accents_are_composed(
+    tmp_path: Path, table: str, disk: str
+) -> None:
+    source = tmp_path / "src"
+    stored = unicodedata.normalize(disk, "Müller/é.png")
+    _picture(source / stored)
+    named = unicodedata.normalize(table, "Müller/é.png")
+    (source / "labels.csv").write_text(f"file,patient\n{named},1\n", "utf-8")
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text("labels: labels.csv\ncolumns: {file_name: file, subject_id: patient}\n")
+    rows, unplaced = import_dataset("folder", source, tmp_path / "out", mapping)
+    assert (len(rows), unplaced) == (1, [])
+    (source / "metadata.jsonl").write_text(
+        json.dumps({"file_name": named, "subject_id": "1"}) + "\n", "utf-8"
+    )
+    assert [row.file_name for row in read_manifest(source)] == [stored]
+    assert not check(source, faces=False)
+
+
+def test_patients_whose_names_differ_in_an_accent_alone_are_two(tmp_path: Path) -> None:
+    for name in ("Müller", "Möller"):
+        _picture(tmp_path / "MEEI" / "Normal" / name / f"{name}_1.png")
+    rows, _ = import_dataset("meei", tmp_path / "MEEI", tmp_path / "out")
+    assert len({row.subject_id for row in rows}) == 2
+
+
+def test_a_new_folder_that_the_system_has_marked_is_still_new(tmp_path: Path) -> None:
+    _picture(tmp_path / "src" / "p1" / "rest.png")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".DS_Store").touch()
+    rows, _ = import_dataset("aflfp", tmp_path / "src", tmp_path / "out")
+    assert len(rows) == 1
+
+
+def test_only_pictures_are_imported_and_links_stay_in_their_folder(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    _picture(source / "1" / "grin.png")
+    _picture(source / "shared" / "rest.png")
+    _picture(tmp_path / "elsewhere" / "private.png")
+    (source / "1" / "notes.jpg").write_text("name: Jane Doe")
+    whole = (source / "1" / "grin.png").read_bytes()
+    (source / "1" / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (source / "1" / "empty.png").touch()
+    (source / "1" / "rest.png").symlink_to(source / "shared" / "rest.png")
+    (source / "1" / "out.png").symlink_to(tmp_path / "elsewhere" / "private.png")
+    rows, unplaced = import_dataset("aflfp", source, tmp_path / "out")
+    assert [r.file_name for r in rows] == ["1/grin.png", "1/rest.png", "shared/rest.png"]
+    rules = {item.path.name: item.rule for item in unplaced}
+    assert "leads out of" in rules.pop("out.png")
+    assert "is damaged" in rules.pop("cut.png")
+    assert list(rules) == ["empty.png", "notes.jpg"]
+    assert all("is not a picture" in rule for rule in rules.values())
+    copies = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert len(copies) == 4
+    assert not any(path.is_symlink() for path in copies)
+
+
+def test_names_that_are_one_file_elsewhere_are_not_imported_twice(tmp_path: Path) -> None:
+    for name in ("1/grin.png", "1/Grin.png"):
+        _picture(tmp_path / "source" / name)
+    rows, (item,) = import_dataset("aflfp", tmp_path / "source", tmp_path / "out")
+    assert len(rows) == 1
+    assert item.rule == "1/Grin.png is imported under the same name"
+
+
+def test_labels_lie_in_the_folder_and_names_are_checked_first(
+    labelled: Path, tmp_path: Path
+) -> None:
+    names = ["/etc/x.jpg", "p1\\a.jpg", "x" * 300 + ".jpg", "~/a.jpg", "p1/../p1/a.jpg"]
+    lines = [
+        json.dumps({"picture": name, "patient": 1, "task": "smile", "weak": "L"})
+        for name in [*names, "p1/b.jpg"]
+    ]
+    _picture(labelled / "p1" / "b.jpg")
+    (labelled / "l.jsonl").write_text("\n".join(lines))
+    text = (labelled / "map.yaml").read_text()
+    (labelled / "map.yaml").write_text(text.replace("labels.csv", "l.jsonl"))
+    rows, unplaced = import_dataset("folder", labelled, tmp_path / "out", labelled / "map.yaml")
+    assert [r.file_name for r in rows] == ["p1/b.jpg"]
+    assert sum("its name" in item.rule for item in unplaced) == 5
+    for name in ("../l.jsonl", str(labelled / "l.jsonl")):
+        (labelled / "map.yaml").write_text(text.replace("labels.csv", name))
+        with pytest.raises(InputError, match=r"map\.yaml: labels: .* lies outside the folder"):
+            import_dataset("folder", labelled, tmp_path / "two", labelled / "map.yaml")
+
+
+def test_a_folder_that_another_import_filled_meanwhile_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _picture(tmp_path / "source" / "1" / "grin.png")
+
+    def meanwhile(folder: Path, rows: list[Row]) -> None:
+        write_manifest(folder, rows)
+        _picture(tmp_path / "out" / "of-another.png")
+
+    monkeypatch.setattr("palsynth.data.importers.write_manifest", meanwhile)
+    with pytest.raises(InputError, match="out: is not empty; give a new folder"):
+        import_dataset("aflfp", tmp_path / "source", tmp_path / "out")
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["of-another.png"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "source"]

@@ -15,6 +15,9 @@ from palsynth.data.stats import stats, stats_picture
 from palsynth.errors import InputError
 from palsynth.face.images import write_png
 
+ROW = '{"file_name": "x.png", "subject_id": "s", '
+"""The start of a row."""
+
 
 @pytest.fixture
 def dataset(tmp_path: Path, neutral: np.ndarray, half_grin: np.ndarray) -> Path:
@@ -60,10 +63,29 @@ def test_hugging_face_opens_it_without_our_package(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{not json", "metadata.jsonl:1: not a line of JSON"),
+        ("{not json", "metadata.jsonl:1: not JSON (Expecting"),
         ('["a"]', "metadata.jsonl:1: a row must be an object"),
         ('{"file_name": "x.png"}', "metadata.jsonl:1: column subject_id is missing"),
         ("", "has no rows"),
+        (ROW + '"side": "left", "side": "right"}',
+         "metadata.jsonl:1: the key 'side' stands twice"),
+        ('{"file_name": ["x.png"], "subject_id": "s"}', "1: file_name must be text, not a list"),
+        ('{"file_name": "x.png", "subject_id": {}}', "1: subject_id must be text, not a mapping"),
+        (ROW + '"movement": []}', "1: movement must be text"),
+        (ROW + '"side": {}}', "1: side must be text, not a mapping"),
+        (ROW + '"hb_grade": 5}', "1: hb_grade must be text, not 5"),
+        (ROW + '"split": true}', "1: split must be text, not True"),
+        (ROW + '"yanagihara_item": "4"}',
+         "1: yanagihara_item must be a whole number, not '4'"),
+        (ROW + '"yanagihara_item": true}',
+         "1: yanagihara_item must be a whole number, not True"),
+        (ROW + '"palsy": "left"}', "1: palsy must be an object"),
+        (ROW + '"measured": [1]}', "1: measured must be an object"),
+        (ROW + '"provenance": 1}', "1: provenance must be an obj"),
+        ("\n" + ROW + '"age": NaN}', "2: NaN is not a finite number"),
+        ('{"file_name": "x\\u0000.png", "subject_id": "s"}', "1: text with a NUL character"),
+        (ROW + '"a": ' + "[" * 9999 + "]" * 9999 + "}",
+         "1: not JSON that can be read (nested deeper than 64)"),
         ('{"file_name": 5, "subject_id": "s"}', "file_name must be text, not 5"),
         ('{"file_name": "../x.png", "subject_id": "s"}', "../x.png lies outside the dataset"),
         (
@@ -71,12 +93,20 @@ def test_hugging_face_opens_it_without_our_package(
             "attributes must be an object",
         ),
     ],
-)
+)  # fmt: skip
 def test_bad_manifests(dataset: Path, text: str, message: str) -> None:
     (dataset / FILE_NAME).write_text(text)
     with pytest.raises(InputError) as error:
         read_manifest(dataset)
     assert message in str(error.value)
+
+
+def test_a_score_that_pandas_wrote_is_a_whole_number(dataset: Path) -> None:
+    (dataset / FILE_NAME).write_text(
+        '\ufeff{"file_name": "a.png", "subject_id": "s", "yanagihara_item": 4.0, "side": null}\n'
+    )
+    [row] = read_manifest(dataset)
+    assert (repr(row.yanagihara_item), row.side, row.attributes) == ("4", None, {})
 
 
 def test_no_manifest(tmp_path: Path) -> None:
@@ -182,3 +212,32 @@ def test_any_text_survives_a_manifest(dataset: Path) -> None:
     rows = [Row("a/0.png", "s\u2028x", attributes={"note": "line\u0085break \n and \u00fc"})]
     write_manifest(dataset, rows)
     assert read_manifest(dataset) == rows
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ("a/0.png", "jsonl:2: a/0.png is named twice; keep one row"),
+        ("./a/0.png", "jsonl:2: a/0.png is named twice"),
+        ("A/0.png", "jsonl:2: A/0.png and a/0.png are one file on some systems; keep one row"),
+    ],
+)
+def test_two_rows_of_one_file_are_refused(tmp_path: Path, second: str, message: str) -> None:
+    lines = [{"file_name": name, "subject_id": "s"} for name in ("a/0.png", second)]
+    (tmp_path / FILE_NAME).write_text("\n".join(map(json.dumps, lines)))
+    with pytest.raises(InputError) as error:
+        read_manifest(tmp_path)
+    assert message in str(error.value)
+    assert len(read_manifest(tmp_path, unique=False)) == 2
+
+
+def test_names_are_read_in_one_form_and_stay_in_the_dataset(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_text('{"file_name": "./a//0.png", "subject_id": "s"}')
+    assert read_manifest(tmp_path)[0].file_name == "a/0.png"
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "a").symlink_to(tmp_path)
+    for name, message in (("a/0.png", "leads out of"), ("a\\0.png", "has a backslash")):
+        line = json.dumps({"file_name": name, "subject_id": "s"})
+        (tmp_path / "set" / FILE_NAME).write_text(line)
+        with pytest.raises(InputError, match=rf"jsonl:1: .*{message}"):
+            read_manifest(tmp_path / "set")

@@ -12,7 +12,9 @@ from PIL import Image
 
 from palsynth.clinical import Movement, Palsy
 from palsynth.data.examples import Example, stack
+from palsynth.data.pair_settings import PairsSettings, pairs_source
 from palsynth.data.synthetic_source import PhotographsSource, SyntheticSource
+from palsynth.encoders.sources import FacesSettings
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.subjects import EVALUATION_SEEDS
@@ -175,9 +177,9 @@ def test_crops_of_photographs_are_in_recogniser_framing(
 
 def test_faults_of_a_photograph_folder_are_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"split.csv: cannot be read"):
-        PhotographsSource(tmp_path).num_subjects  # noqa: B018
+        PhotographsSource(tmp_path).check()
     (tmp_path / "split.csv").write_text("name\n1\n")
-    with pytest.raises(InputError, match=r"split.csv: column 'split' is missing"):
+    with pytest.raises(InputError, match=r"split.csv: column face_id, split is missing"):
         PhotographsSource(tmp_path).num_subjects  # noqa: B018
     (tmp_path / "split.csv").write_text("face_id,split\n1,test\n")
     with pytest.raises(InputError, match="names no train people"):
@@ -195,3 +197,30 @@ def test_a_photograph_is_moved_by_the_real_simulator(tmp_path: Path, astronaut: 
     assert 0 < sum(moved) < 8
     assert len({e.image.tobytes() for e in examples}) == 8
     assert same(source[3], PhotographsSource(tmp_path, seed=1)[3])
+
+
+def test_a_photograph_folder_is_checked_before_anything_is_rendered(tmp_path: Path) -> None:
+    """A missing or unreadable photograph stops a training at its start, not after an hour."""
+    (tmp_path / "split.csv").write_text("face_id,split\n1,train\n2,train\n3,test\n")
+    picture = np.full((64, 64, 3), 9, np.uint8)
+    for kind in ("neutral", "smiling"):
+        (tmp_path / kind).mkdir()
+        for name in ("1", "2"):
+            Image.fromarray(picture).save(tmp_path / kind / f"{name}.jpg")
+    for cache in (None, tmp_path / "cache"):
+        settings = FacesSettings(
+            photographs=tmp_path, subjects=0, photographs_share=1, cache_dir=cache
+        )
+        PhotographsSource(tmp_path).check()
+        (tmp_path / "smiling" / "2.jpg").rename(tmp_path / "2.jpg")
+        with pytest.raises(InputError, match=r"smiling/2\.jpg: no such photograph, but split\.csv"):
+            settings.build()
+        with pytest.raises(InputError, match=r"smiling/2\.jpg: no such photograph, but split\.csv"):
+            pairs_source(PairsSettings(photographs=tmp_path, cache_dir=tmp_path / "cache"), 112)
+        (tmp_path / "2.jpg").rename(tmp_path / "smiling" / "2.jpg")
+        whole = (tmp_path / "neutral" / "1.jpg").read_bytes()
+        (tmp_path / "neutral" / "1.jpg").write_text("text")
+        with pytest.raises(InputError, match=r"neutral/1\.jpg: is not a picture"):
+            settings.build()
+        (tmp_path / "neutral" / "1.jpg").write_bytes(whole)
+        assert not (tmp_path / "cache").exists()

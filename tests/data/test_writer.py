@@ -47,6 +47,7 @@ def test_a_writer_writes_rows_in_order_beside_their_pictures(tmp_path: Path) -> 
     assert read_manifest(folder) == rows[::-1]
     assert writer.complete
     assert sorted(p.name for p in folder.iterdir()) == [
+        ".ledger.jsonl",
         "a.png",
         "b.png",
         "metadata.jsonl",
@@ -130,3 +131,74 @@ def test_a_kill_before_the_plan_is_in_place_does_not_block(tmp_path: Path) -> No
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / ".plan.json.partial.json").touch()
     assert not DatasetWriter(tmp_path / "x", {"seed": 0}).complete
+
+
+def finished(folder: Path) -> None:
+    writer = DatasetWriter(folder, {"seed": 0})
+    for grey, name in enumerate(("a.png", "b.png")):
+        row = Row(name, name, provenance={"name": name})
+        writer.add(np.full((40, 40, 3), grey, np.uint8), row)
+    writer.finish(["a.png", "b.png"])
+
+
+@pytest.mark.parametrize("damage", [b"", b"cut", None])
+def test_a_changed_picture_of_a_finished_dataset_is_made_again(
+    damage: bytes | None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished(tmp_path)
+    path, whole = tmp_path / "a.png", (tmp_path / "a.png").read_bytes()
+    path.write_bytes((tmp_path / "b.png").read_bytes() if damage is None else damage)
+    writer = DatasetWriter(tmp_path, {"seed": 0})
+    assert not writer.has("a.png")
+    assert not writer.has("a.png")
+    said = capsys.readouterr().err
+    assert said.count("it is made again") == 1
+    assert "a.png: has been emptied" in said or damage != b""
+    with pytest.raises(InputError, match=r"a\.png has been lost since the export; export again"):
+        DatasetWriter(tmp_path, {"seed": 0}).finish(["a.png", "b.png"])
+    writer.add(np.zeros((40, 40, 3), np.uint8), Row("a.png", "a", provenance={"name": "a.png"}))
+    assert path.read_bytes() == whole
+    assert len(DatasetWriter(tmp_path, {"seed": 0}).finish(["a.png", "b.png"])) == 2
+
+
+def test_a_picture_of_others_is_neither_adopted_nor_overwritten(
+    tmp_path: Path, neutral: np.ndarray
+) -> None:
+    finished(tmp_path)
+    Image.fromarray(neutral).save(tmp_path / "a.png")
+    DatasetWriter(tmp_path / "x", {})
+    for content in (b"", b"text", (tmp_path / "a.png").read_bytes()):
+        (tmp_path / "x" / "new.png").write_bytes(content)
+        with pytest.raises(InputError, match=r"new\.png: was not made here; move it away"):
+            DatasetWriter(tmp_path / "x", {}).has("new.png")
+        assert (tmp_path / "x" / "new.png").read_bytes() == content
+    with pytest.raises(InputError, match=r"a\.png: was not made here"):
+        DatasetWriter(tmp_path, {"seed": 0}).has("a.png")
+
+
+def test_a_dataset_without_a_ledger_is_adopted_by_its_records(tmp_path: Path) -> None:
+    """One of an earlier version: a picture must be whole and carry its row's record."""
+    finished(tmp_path)
+    (tmp_path / ".ledger.jsonl").unlink()
+    writer = DatasetWriter(tmp_path, {"seed": 0})
+    assert writer.has("a.png")
+    (tmp_path / "b.png").write_bytes((tmp_path / "a.png").read_bytes())
+    assert not writer.has("b.png")
+    assert "b.png" not in (tmp_path / ".ledger.jsonl").read_text()
+
+
+def test_rows_that_were_taken_out_of_a_manifest_are_missed(tmp_path: Path) -> None:
+    finished(tmp_path)
+    manifest = tmp_path / "metadata.jsonl"
+    manifest.write_text(manifest.read_text().splitlines()[0] + "\n")
+    with pytest.raises(InputError, match=r"metadata\.jsonl: has no row of b\.png; delete this"):
+        DatasetWriter(tmp_path, {"seed": 0}).finish(["a.png", "b.png"])
+
+
+def test_no_picture_is_written_outside_the_dataset(tmp_path: Path) -> None:
+    writer = DatasetWriter(tmp_path / "x", {})
+    (tmp_path / "x" / "far").symlink_to(tmp_path)
+    for name in ("../a.png", "/a.png", "far/a.png"):
+        with pytest.raises(InputError, match=r"lies outside the folder|leads out of"):
+            writer.add(np.zeros((40, 40, 3), np.uint8), Row(name, "a"))
+    assert not (tmp_path / "a.png").exists()

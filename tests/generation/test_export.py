@@ -171,3 +171,23 @@ def test_random_palsies_cover_every_kind() -> None:
     central = [p for p in palsies if p.left.function[Branch.TEMPORAL] == 1 and p.weak_side]
     assert central
     assert all(p.right.function[Branch.BUCCAL] == 1 for p in palsies)
+
+
+def test_a_damaged_export_is_mended_and_said(
+    whole: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(whole, folder)
+    pictures = sorted(folder.rglob("*.png"))
+    pictures[0].unlink()
+    pictures[6].write_bytes(b"")
+    pictures[7].write_bytes(pictures[8].read_bytes()[:500])
+    pictures[12].write_bytes(pictures[13].read_bytes())
+    counts: list[tuple[int, int]] = []
+    export(folder, PLAN, progress=lambda done, of: counts.append((done, of)))
+    assert state_dict_sha256(folder) == state_dict_sha256(whole)
+    assert counts == [(17, 20), (19, 20), (20, 20)], "only these"
+    said = capsys.readouterr().err
+    assert said.count("it is made again") == 4
+    for number, fault in ((0, "deleted"), (6, "emptied"), (7, "changed"), (12, "changed")):
+        assert f"{pictures[number]}: has been {fault}" in said

@@ -229,6 +229,8 @@ def test_features_are_cached_by_content_in_bounded_chunks(tmp_path: Path) -> Non
         assert max(seen) == 32
         assert np.array_equal(cached_features(paths[::-1], "length", extract, cache), found[::-1])
         assert sum(seen) == 70
+        mode = (tmp_path / "cache" / "features.sqlite").stat().st_mode
+        assert mode & 0o777 == 0o600, "features of patients' faces"
         cached_features(paths[:1], "another judge", extract, cache)
         assert sum(seen) == 71
 

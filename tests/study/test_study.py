@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import io
+import json
 import socket
 import sqlite3
+import stat
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from palsynth.cli import main
 from palsynth.data.pairs import Pair, write_pairs
@@ -249,3 +253,67 @@ def test_a_port_in_use_is_reported_before_any_link(study: Study, capsys) -> None
     printed = capsys.readouterr()
     assert "cannot be served" in printed.err
     assert "/r/" not in printed.out
+
+
+def test_only_its_owner_reads_a_study(study: Study, tmp_path: Path, capsys) -> None:
+    create(tmp_path / "new" / "s.sqlite", "Title", SHOWN, 1, seed=0)
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (tmp_path / "new").iterdir()]
+    assert modes == [0o600]
+    assert stat.S_IMODE((tmp_path / "new").stat().st_mode) == 0o700
+    assert study.private
+    study.save(1, 3, all_of(5))
+    assert study.private
+    study.path.chmod(0o640)
+    assert not study.private
+    with pytest.raises(SystemExit):
+        main(["study", "serve", str(study.path), "--port", "0"])
+    printed = capsys.readouterr().err.replace("\n", " ")
+    assert "other users of this machine can read it, and the pictures of patients in it" in printed
+    assert f"chmod 600 {study.path}" in printed
+
+
+def test_no_property_of_a_file_tells_the_method(tmp_path: Path) -> None:
+    """Other sizes, formats, metadata and contents give files of one size, form and length."""
+    pair = Pair("0.png", "id.png", "p.png", "", "s", "grin", "", "rest.png")
+    rng = np.random.default_rng(0)
+    for place, width, height in (("set/p", 300, 240), ("set/rest", 150, 130), ("x/0", 112, 112)):
+        write_png(tmp_path / f"{place}.png", np.full((height, width, 3), 90, np.uint8), secret="x")
+    (tmp_path / "y").mkdir()
+    noise = Image.fromarray(rng.integers(0, 256, (128, 128, 3), np.uint8))
+    noise.save(tmp_path / "y" / "0.png", "JPEG", comment="secret")
+    found = read_items(tmp_path / "set", [pair], {"x": tmp_path / "x", "y": tmp_path / "y"})
+    files = [png for item in found for png in (item.made, item.patient, item.rest)]
+    assert {Image.open(io.BytesIO(png)).size for png in files} == {(112, 112)}
+    assert {Image.open(io.BytesIO(png)).format for png in files} == {"PNG"}
+    assert len({len(png) for png in files}) == 1
+    assert not any(Image.open(io.BytesIO(png)).info for png in files)
+    assert [(item.movement, len(item.rest)) for item in found] == [("grin", len(files[0]))] * 2
+
+
+def test_large_pictures_are_reduced_and_wide_ones_cut(tmp_path: Path) -> None:
+    pair = Pair("0.png", "id.png", "p.png", "", "s", "grin", "")
+    wide = np.zeros((600, 1200, 3), np.uint8)
+    wide[:, 280:920] = 200
+    write_png(tmp_path / "set" / "p.png", wide)
+    write_png(tmp_path / "x" / "0.png", wide[:, :700])
+    (item,) = read_items(tmp_path / "set", [pair], {"x": tmp_path / "x"})
+    patient = np.asarray(Image.open(io.BytesIO(item.patient)))
+    assert patient.shape == (512, 512, 3)
+    assert (patient == 200).all(), "the middle of the picture is shown"
+    assert item.rest == b""
+
+
+def test_one_rater_has_no_deviation_and_no_agreement(study: Study, tmp_path: Path) -> None:
+    for item in study.items(1):
+        study.save(1, item, all_of(3 + item % 2))
+    table = write_study_report(study, tmp_path)
+    assert [row[1][4:] for row in table.rows[:2]] == [" ± –", " ± –"]
+    text = (tmp_path / "study.md").read_text("utf-8")
+    assert (
+        "Only one rater has answered: no standard deviation, and agreement and paired tests are"
+        in text
+    )
+    assert "| **expression** | – |" in text
+    data = json.loads((tmp_path / "study.json").read_text())
+    assert data["alpha"] == dict.fromkeys(QUESTIONS)
+    assert {row["deviation"] for row in data["summary"].values()} == {None}

@@ -100,7 +100,7 @@ def test_a_checkpoint_reads_back(tmp_path: Path) -> None:
     fresh = torch.optim.AdamW(other.parameters())
     folder = tmp_path / "checkpoints" / "step-4"
     checkpoints.fill(dict(other.named_parameters()), checkpoints.read(folder, "model"), folder)
-    checkpoints.fill_optimizer(fresh, checkpoints.read(folder, "optimizer"))
+    checkpoints.fill_optimizer(fresh, checkpoints.read(folder, "optimizer"), folder)
     assert torch.equal(model.weight, other.weight)
     assert checkpoints.read_state(folder) == {"step": 4}
     again = checkpoints.optimizer_tensors(fresh)
@@ -121,7 +121,7 @@ def test_damaged_checkpoints_are_named(tmp_path: Path) -> None:
     folder = checkpoints.write(tmp_path, 2, tensors, {}, max_checkpoints=2)
     (folder / "model.safetensors").write_bytes(b"half")
     (folder / "state.json").write_text("{")
-    with pytest.raises(InputError, match=r"model.safetensors: cannot be read .*use an older"):
+    with pytest.raises(InputError, match=r"model.safetensors: cannot be read .*delete .*step-2"):
         checkpoints.read(folder, "model")
     with pytest.raises(InputError, match=r"state.json: cannot be read"):
         checkpoints.read_state(folder)
@@ -198,3 +198,47 @@ def test_batches_start_at_any_step_and_are_split_over_ranks() -> None:
     ranks = [[b["subject"].tolist() for b in batches(Numbers(), loop, 0, r, 2)] for r in range(2)]
     seen = sorted(n for rank in ranks for batch in rank for n in batch)
     assert seen == list(range(4 * 3 * 2 * 2))
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"step": 3}, "state.json: is of step 3; the checkpoint is damaged: delete"),
+        ({"step": "x"}, "state.json: step: Input should be a valid integer"),
+        ({"ranks": 0}, "state.json: ranks: Input should be greater than 0"),
+        ({"window": [[1.0], [1.0, 2.0]]}, "state.json: window: its rows differ in length"),
+        ({"window": [[float("nan")]]}, "state.json: window.0.0: Input should be a finite number"),
+        ({"window": None}, "state.json: window: Input should be a valid list"),
+    ],
+)
+def test_a_damaged_state_is_named(tmp_path: Path, change: dict[str, object], fault: str) -> None:
+    state = {"step": 2, "ranks": 1, "window": [[1.0]]}
+    folder = checkpoints.write(tmp_path, 2, {}, state, max_checkpoints=2)
+    assert checkpoints.read_run_state(folder, None).window == [[1.0]]
+    with pytest.raises(InputError, match=r"state.json: scaler: holds other values"):
+        checkpoints.read_run_state(folder, {"scale"})
+    checkpoints.write(tmp_path, 2, {}, {**state, **change}, max_checkpoints=2)
+    with pytest.raises(InputError, match=fault):
+        checkpoints.read_run_state(folder, None)
+
+
+def test_a_damaged_optimizer_is_named(tmp_path: Path) -> None:
+    model = torch.nn.Linear(3, 2)
+    optimizer = torch.optim.AdamW(model.parameters())
+    model(torch.ones(1, 3)).sum().backward()
+    optimizer.step()
+    saved = checkpoints.optimizer_tensors(optimizer)
+    file = tmp_path / "checkpoints" / "step-2" / "optimizer.safetensors"
+    for wrong in ({"7.step": torch.ones(())}, {"x": torch.ones(())}, {"0.step": torch.ones(5)}):
+        with pytest.raises(InputError, match=r"optimizer.safetensors: tensor .* fits no parameter"):
+            checkpoints.fill_optimizer(optimizer, {**saved, **wrong}, file)
+    del saved["1.exp_avg"]
+    with pytest.raises(InputError, match=r"optimizer.safetensors: tensor 1.exp_avg is missing"):
+        checkpoints.fill_optimizer(optimizer, saved, file)
+
+
+def test_what_only_looks_like_a_checkpoint_does_not_count(tmp_path: Path) -> None:
+    for name in ("step-²", "step-007", "step--1", "step-x", "step-5"):
+        (tmp_path / "checkpoints" / name).mkdir(parents=True)
+    (tmp_path / "checkpoints" / "step-9").touch()
+    assert checkpoints.steps(tmp_path) == [5]

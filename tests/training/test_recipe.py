@@ -43,7 +43,33 @@ def test_every_shipped_recipe_is_valid(path: Path) -> None:
         ("kind: sorcery", "no kind 'sorcery'; kinds are landmarks, identity"),
         ("steps: 3", "has no 'kind'; kinds are landmarks, identity"),
         ("- a", "has no 'kind'"),
-        ("kind: [", "not a YAML file"),
+        (
+            "{kind: identity, loop: {steps: yes}}",
+            "steps: Input should be a valid integer, not 'yes'",
+        ),
+        (
+            "{kind: identity, loop: {seed: 1:30}}",
+            "seed: Input should be a valid integer, not '1:30'; write a plain number, such as 90",
+        ),
+        ("{kind: identity, loop: {steps: 1_000}}", "not '1_000'; write a plain number"),
+        ("{kind: identity, loop: {seed: 01}}", "not '01'; write a plain number"),
+        ("{kind: identity, loop: {seed: 2020-01-01}}", "not '2020-01-01'; write a plain number"),
+        ("{kind: identity, loop: {seed: true}}", "Input should be a valid integer, not true"),
+        ("{kind: identity, loop: {seed: }}", "Input should be a valid integer, not nothing"),
+        ("{kind: identity, loop: {seed: [1]}}", "Input should be a valid integer, not a list"),
+        (
+            "{kind: identity, loop: {clip: nan}}",
+            "loop.clip: Input should be a valid number, not 'nan'",
+        ),
+        ("{kind: identity, loop: {clip: .nan}}", "bad.yaml:1: .nan is not a finite number"),
+        (
+            "{kind: identity, loop: {clip: '1'}}",
+            "loop.clip: Input should be a valid number, not '1'",
+        ),
+        ("{kind: identity, data: {dataset: {a: b}}}", "data.dataset: "),
+        ("{kind: [identity]}", "no kind"),
+        ("kind: identity\nloop: {steps: 1}\nloop: {seed: 1}", "bad.yaml:3: the key 'loop' stands"),
+        ("kind: [", "bad.yaml:1: not a YAML file"),
         ("{kind: identity, loop: {stepps: 3}}", "loop.stepps: no such field"),
         ("{kind: identity, colour: red}", "colour: no such field"),
         ("{kind: identity, loop: {steps: many}}", "loop.steps: Input should be a valid integer"),
@@ -61,9 +87,28 @@ def test_faults_are_named(tmp_path: Path, text: str, fault: str) -> None:
     path.write_text(text)
     with pytest.raises(InputError) as error:
         load(path, KIND)
-    assert str(error.value).startswith(f"{path}: ")
+    assert str(error.value).startswith(f"{path}:")
     assert fault in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def test_words_of_yaml_1_1_are_words(tmp_path: Path) -> None:
+    """``no`` is a precision, numbers with exponents are numbers, and JSON is a recipe too."""
+    path = tmp_path / "good.yaml"
+    path.write_text("kind: identity\nloop: {precision: no, learning_rate: 1e-4, clip: 1}\n")
+    assert load(path, KIND).loop == replace(
+        IdentityRecipe().loop, precision="no", learning_rate=1e-4, clip=1.0
+    )
+    path = tmp_path / "good.json"
+    path.write_text('\ufeff{"kind": "identity", "model": {"widths": [8, 8, 16, 16]}}')
+    assert load(path, KIND).model.widths == (8, 8, 16, 16)
+
+
+def test_a_boolean_is_true_or_false(tmp_path: Path) -> None:
+    path = tmp_path / "bad.yaml"
+    path.write_text("kind: cfcpalsy\ndata: {crossed: yes}\n")
+    with pytest.raises(InputError, match=r"not 'yes'; write true or false$"):
+        load_recipe(path)
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

@@ -39,3 +39,43 @@ def test_an_unfinished_run_is_not_released(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="has no weights; finish its training first"):
         release(tmp_path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "fault"),
+    [
+        ("metrics.jsonl", None, "metrics.jsonl: cannot be read"),
+        ("metrics.jsonl", b'{"step": 1}\n{"st', "metrics.jsonl: line 2: is damaged"),
+        ("metrics.jsonl", b"[1]\n", "metrics.jsonl: line 1: is damaged"),
+        ("weights/config.json", b"\xff", "config.json: is damaged"),
+        ("weights/config.json", b"[]", "config.json: is damaged"),
+        ("weights/model.safetensors", b"half", "model.safetensors: cannot be read"),
+        ("weights/model.safetensors", None, "weights: holds no safetensors file"),
+    ],
+)
+def test_a_damaged_run_is_not_released(
+    tmp_path: Path, file: str, content: bytes | None, fault: str
+) -> None:
+    run, out = tmp_path / "run", tmp_path / "out"
+    (run / "weights").mkdir(parents=True)
+    save_file({"w": torch.rand(4)}, run / "weights" / "model.safetensors")
+    (run / "metrics.jsonl").write_text('{"step": 1}\n')
+    (run / "weights" / "config.json").write_text("{}")
+    for own in (run, run / "weights", run / "weights" / "half"):
+        with pytest.raises(InputError, match="holds the run's own weights; give another --out"):
+            release(run, own)
+    if content is None:
+        (run / file).unlink()
+    else:
+        (run / file).write_bytes(content)
+    with pytest.raises(InputError, match=fault):
+        release(run, out)
+    assert not out.exists()
+
+
+def test_weights_that_are_not_finite_are_not_released(tmp_path: Path) -> None:
+    (tmp_path / "run" / "weights").mkdir(parents=True)
+    save_file({"w": torch.tensor([float("nan")])}, tmp_path / "run/weights/model.safetensors")
+    with pytest.raises(InputError, match=r"model.safetensors: tensor w has values that are not"):
+        release(tmp_path / "run", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

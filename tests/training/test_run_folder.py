@@ -25,9 +25,9 @@ def checkpoint(run: Path, step: int) -> None:
 @pytest.mark.parametrize(
     ("content", "text"),
     [
-        (b"", "recipe.yaml: has no 'kind'"),
-        (b"kind: landmarks\nloop: {ste", "recipe.yaml: not a YAML file"),
-        (b"\xff\xfe\x00", "recipe.yaml: not a YAML file"),
+        (b"", "recipe.yaml: is empty; correct the file"),
+        (b"kind: landmarks\nloop: {ste", "recipe.yaml:2: not a YAML file"),
+        (b"\xff\xfe\x00", "recipe.yaml: not UTF-8 but UTF-16"),
         (b"kind: landmarks\nloop: 5\n", "recipe.yaml: loop: "),
         (None, "recipe.yaml: cannot be read"),
     ],

@@ -38,7 +38,7 @@ def test_a_file_of_0_2_names_no_kind(tmp_path: Path) -> None:
         ("kind: mine\nsteps: x", "settings.yaml: steps: "),
         ("kind: mine\ndepth: 3", "settings.yaml: depth: no such field"),
         ("- 3", "settings.yaml: holds no settings; write the weights again"),
-        ("{", "settings.yaml: not a YAML file"),
+        ("{", "settings.yaml:1: not a YAML file"),
     ],
 )
 def test_faulty_settings_are_named(text: str | None, message: str, tmp_path: Path) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from palsynth.cli import main
-from palsynth.data.manifest import read_manifest
+from palsynth.data.manifest import read_manifest, write_manifest
 from palsynth.encoders.grader import GraderRecipe
 from palsynth.errors import InputError
 from palsynth.generation.export import ExportPlan, export
@@ -77,6 +78,50 @@ def test_the_figures_by_hand() -> None:
     assert found["grade within one, % ↑"] == 75
     # by chance, items 0, 1, 2 are true 1, 1, 2 times and found 1, 2, 1 times
     assert found["item kappa ↑"] == pytest.approx(1 - 1 / ((2 + 4 + 1 + 1 + 8 + 4) / 4))
+
+
+def test_a_kappa_of_equal_labels_is_undefined() -> None:
+    """A grader that always gives the one grade of the test set is right and knows nothing."""
+    one = graded(1.0)
+    one.items[:] = one.found_items[:] = 2
+    one.grades[:] = 3
+    found = figures([one])
+    assert np.isnan(found["item kappa ↑"].value)
+    assert np.isnan(found["grade kappa ↑"].value)
+    assert found["item right, % ↑"].value == 100
+    assert np.isnan(difference([one], [one]).value)
+    one.items[:10] = 0  # the first subject
+    interval = figures([one])["item kappa ↑"]
+    assert interval.value == pytest.approx(0)
+    assert interval.low == interval.high == 0, "resamples without that subject do not count"
+
+
+def test_the_report_says_that_a_kappa_is_undefined(
+    sets: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    test = tmp_path / "test"
+    shutil.copytree(sets / "real", test)
+    rows = [r for r in read_manifest(test) if r.hb_grade is not None]
+    same = [replace(r, subject_id=f"t {r.subject_id}", hb_grade="V", split="test") for r in rows]
+    write_manifest(test, same)
+    recipe = GraderRecipe()
+    loop = {"steps": 1, "batch": 4, "log_every": 1, "checkpoint_every": 1, "precision": "no"}
+    save(GraderRecipe(loop=type(recipe.loop)(**loop)), tmp_path / "recipe.yaml")
+    words = ["--real", sets / "real", "--synthetic", sets / "synthetic", "--test", test]
+    words += ["--out", tmp_path / "out", "--recipe", tmp_path / "recipe.yaml", "--seeds", "1"]
+    main(["utility", *map(str, words)])
+    text = (tmp_path / "out" / "utility.md").read_text()
+    assert "| **real** |" in text
+    assert "| undefined |" in text
+    assert "nan" not in text
+    assert "The grade kappa is undefined: all grades of the test set are the same." in text
+    assert "item kappa is undefined" not in text
+    assert (
+        json.loads((tmp_path / "out" / "utility.json").read_text())["figures"]["real"][
+            "grade kappa ↑"
+        ]["value"]
+        is None
+    )
 
 
 def test_a_difference_is_of_the_first_less_the_second() -> None:

@@ -12,6 +12,7 @@ HEADERS = {
     "form-action 'self'; frame-ancestors 'none'",
     "Cache-Control": "no-store",
     "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
     "X-Robots-Tag": "noindex",
 }
 """Headers of every response: no scripts, nothing from elsewhere, nothing is stored."""

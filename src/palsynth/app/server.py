@@ -8,6 +8,7 @@ from typing import Any
 
 import uvicorn
 
+from palsynth.app.limits import HEADER_BYTES, TimedProtocol
 from palsynth.errors import InputError
 
 
@@ -15,6 +16,8 @@ def serve(
     app: Any, host: str, port: int, *, address: str | None = None, paths: Sequence[str] = ("/",)
 ) -> None:
     """Prints the links of an application and serves it until Ctrl-C.
+
+    Connections are limited in number and time (:mod:`palsynth.app.limits`).
 
     Args:
         app: the ASGI application.
@@ -41,4 +44,14 @@ def serve(
             ) from None
     for path in paths:
         print(f"  {start}{path}", flush=True)
-    uvicorn.run(app, host=host, port=port, log_level="warning")
+    uvicorn.run(
+        app,
+        host=host,
+        port=port,
+        log_level="warning",
+        http=TimedProtocol,
+        ws="none",
+        h11_max_incomplete_event_size=HEADER_BYTES,
+        timeout_graceful_shutdown=5,
+        server_header=False,
+    )

@@ -187,6 +187,9 @@ def load_model(path: Path) -> AppearanceModel:
     try:
         with np.load(path, allow_pickle=False) as data:
             arrays = {name: data[name] for name in data.files}
+        for name, array in arrays.items():
+            if array.dtype.kind == "f" and not np.isfinite(array).all():
+                raise ValueError(f"{name} has values that are not finite")
         mesh = CanonicalMesh(*(arrays.pop(n) for n in ("vertices", "triangles", "mirror")))
         height, width = texture_shape()
         inside = np.unpackbits(arrays.pop("inside"))[: height * width].reshape(height, width)

@@ -9,10 +9,11 @@ no gaps.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from palsynth.compiled import compiled
 
 
-@njit(cache=True, fastmath=False)
+@compiled
 def _fill(points, depth, attributes, triangles, out, nearest):  # type: ignore[no-untyped-def]
     height, width, channels = out.shape
     for t in range(triangles.shape[0]):

@@ -215,12 +215,19 @@ def _reidentified(
     findings = []
     for far in FALSE_ACCEPTS:
         threshold = threshold_at(impostor_distances, far)
-        found = _share(recognised(faces.distance, threshold), synthetic.subjects)
-        of_holdout = _share(recognised(impostors.distance, threshold), holdout.subjects)
+        found = _matched(faces, threshold, synthetic)
+        of_holdout = _matched(impostors, threshold, holdout)
         name = f"matched to a training subject, %, at FAR {100 * far:g} % per comparison"
         name += f" (distance {threshold:.3f})"
         findings.append(Finding(name, found, of_holdout, "", "shown"))
     return findings
+
+
+def _matched(faces: Nearest, threshold: float, images: ImageSet) -> Figure:
+    """Share of images below a threshold; NaN without one, where no hold-out face was found."""
+    if np.isnan(threshold):
+        return Figure(threshold, threshold, threshold, len(images.rows))
+    return _share(recognised(faces.distance, threshold), images.subjects)
 
 
 def _flagged(

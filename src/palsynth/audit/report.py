@@ -161,14 +161,15 @@ def _write_nearest(path: Path, found: Audit, synthetic: ImageSet, training: Imag
 
 
 def _text(figure: Figure | None) -> str:
-    if figure is None or np.isnan(figure.value):
+    if figure is None:
         return "–"
     return figure.text(2 if abs(figure.value) > 2 else 3)
 
 
 def _histogram(found: Audit) -> bytes:
     figure, plot = axes("Distance to the nearest training face")
-    top = float(np.nanmax([np.nanmax(found.faces.distance), np.nanmax(found.impostors.distance)]))
+    distances = np.concatenate([found.faces.distance, found.impostors.distance])
+    top = float(np.max(distances[~np.isnan(distances)], initial=0)) or 1.0
     for name, values in (
         ("synthetic", found.faces.distance),
         ("hold-out", found.impostors.distance),

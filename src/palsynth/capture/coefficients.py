@@ -8,11 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from palsynth.clinical import Side
+from palsynth.errors import InputError
 from palsynth.face.topology import MIRROR, SKIN_POINTS
+from palsynth.settings import FiniteNumbers
 
 
 @dataclass(frozen=True)
-class SideCoefficients:
+class SideCoefficients(FiniteNumbers):
     """Expression of one side of the face."""
 
     fields: Mapping[str, float]
@@ -26,7 +28,7 @@ class SideCoefficients:
 
 
 @dataclass(frozen=True)
-class ExpressionCoefficients:
+class ExpressionCoefficients(FiniteNumbers):
     """Expression of a face, independent of its identity."""
 
     left: SideCoefficients
@@ -58,6 +60,11 @@ class ExpressionCoefficients:
 
     sealed: float = 0.0
     """Whether the lips are closed, 0 … 1."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not np.isfinite(self.residual).all():
+            raise InputError("residual: must be finite numbers")
 
     def of(self, side: Side) -> SideCoefficients:
         """Returns one side.

@@ -9,7 +9,7 @@ import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face import topology
-from palsynth.face.detect import read_face
+from palsynth.face.detect import note_if_small, read_face
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 
@@ -46,6 +46,8 @@ def lip_edge(face: Face) -> float:
 def read_expression(path: Path) -> Face:
     """Reads a photo whose expression is to be captured: one frontal face with a visible mouth.
 
+    A face that is small is noted on standard error.
+
     Args:
         path: the photo.
 
@@ -58,6 +60,7 @@ def read_expression(path: Path) -> Face:
     """
     face = read_face(path)
     check_mouth_seen(face, str(path))
+    note_if_small(face, str(path))
     return face
 
 

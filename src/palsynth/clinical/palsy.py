@@ -9,6 +9,7 @@ from typing import Any
 from palsynth.clinical.grades import GRADE_FUNCTION, GRADE_SYNKINESIS, GRADE_TONE, Grade
 from palsynth.clinical.movements import Movement, effort
 from palsynth.clinical.nerve import SUPPLY, Branch, Muscle, Side
+from palsynth.settings import check_numbers
 
 Link = tuple[Muscle, Muscle]
 """A synkinetic link: moving the first muscle also moves the second one."""
@@ -51,6 +52,7 @@ class SidePalsy:
         values += [(b.value, f) for b, f in self.function.items()]
         values += [(f"{a.value} -> {b.value}", s) for (a, b), s in self.synkinesis.items()]
         for name, value in values:
+            check_numbers(value, f"palsy: {name}")
             if not 0.0 <= value <= 1.0:
                 raise ValueError(f"palsy: {name} is {value:g}, it must lie between 0 and 1")
 
@@ -259,13 +261,17 @@ def _side_from_dict(name: str, data: Mapping[str, Any]) -> SidePalsy:
                 f"palsy.{name}.synkinesis: {error}; a link needs moving, drags and strength, "
                 f"muscles are {known}"
             ) from None
+        if link in links:
+            raise ValueError(f"palsy.{name}.synkinesis has {link[0]} to {link[1]} twice")
         links[link] = _number(row.get("strength", 1.0), f"palsy.{name}.synkinesis.strength")
     return SidePalsy(function, _number(data.get("tone", 1.0), f"palsy.{name}.tone"), links)
 
 
 def _number(value: Any, where: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ValueError(f"{where} is {value!r}, it must be a number between 0 and 1")
+        given = repr(value) if isinstance(value, (bool, str, type(None))) else type(value).__name__
+        raise ValueError(f"{where} is {given[:60]}, it must be a number between 0 and 1")
+    check_numbers(value, where)
     return float(value)
 
 

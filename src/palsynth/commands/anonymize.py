@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from palsynth import renamed
+from palsynth.commands.naming import DefaultMethodName
 from palsynth.commands.options import DiffusionOptions, Force, MovementName
 from palsynth.errors import InputError
+from palsynth.limits import parse_seed
+from palsynth.terminal import say
 
 if TYPE_CHECKING:
     from palsynth.face.face import Face
@@ -44,7 +47,7 @@ class AnonymizeOptions:
     with it, an asymmetric face is not mistaken for a palsy."""
     movement: MovementName | None = None
     """For a single photo, the movement: it makes the side more reliable."""
-    method: str | None = None
+    method: DefaultMethodName = None
     """Name of the method; default: captured,
     or controlnet-pf-captured with --base, --controlnet or --weights."""
     size: int = 512
@@ -71,6 +74,7 @@ def anonymize(options: AnonymizeOptions) -> None:
         raise InputError(f"--seed {options.seed}: must not be negative")
     if not 128 <= options.size <= 1024:
         raise InputError(f"--size {options.size}: must lie between 128 and 1024")
+    _check_paths(options)
     candidates = _candidates(options)
     method = options.diffusion.method(options.method, options.weights)
     if options.words and method.name == "captured":
@@ -80,10 +84,10 @@ def anonymize(options: AnonymizeOptions) -> None:
     if options.patient.is_dir():
         with progress_bar("anonymizing") as progress:
             made = work.anonymize(patient, candidates, method, how, progress)
-        print("\n".join(write_folder(options.out, patient, made)))
+        say("\n".join(write_folder(options.out, patient, made)))
     else:
         made = work.anonymize(patient, candidates, method, how)
-        print("\n".join(write_one(options.out, made)))
+        say("\n".join(write_one(options.out, made)))
     if made.faults:
         sys.exit(1)
 
@@ -105,7 +109,7 @@ def _candidates(options: AnonymizeOptions) -> Candidates:
             raise InputError(
                 f"--as {text}: the seed must be an integer of 0 or more, as in subject:7"
             )
-        return single_candidate(sample(int(number.group(1))), options.seed)
+        return single_candidate(sample(parse_seed(number.group(1))), options.seed)
     path = Path(text)
     try:
         is_file, is_folder = path.is_file(), path.is_dir()
@@ -123,28 +127,35 @@ def _candidates(options: AnonymizeOptions) -> Candidates:
 def _at_rest(path: Path) -> Face:
     """A consenting person's face at rest. Raises InputError if the mouth is open: the patient's
     movement starts from rest, and the result is measured against this face."""
-    from palsynth.commands.options import mouth_is_open
+    from palsynth.capture.at_rest import mouth_is_open, note_unless_at_rest
     from palsynth.face.detect import read_face
 
     face = read_face(path)
     if mouth_is_open(face):
         raise InputError(f"{path}: the mouth is open; give a photo at rest")
+    note_unless_at_rest(face, str(path))
     return face
 
 
-def _patient(options: AnonymizeOptions) -> Patient:
-    from palsynth.generation.patient import read_folder, read_photo
-
+def _check_paths(options: AnonymizeOptions) -> None:
+    """Raises InputError where --patient and --out do not go together."""
     if not options.patient.exists():
         raise InputError(f"{options.patient}: no such photo or folder")
     if not options.patient.is_dir():
         if options.out.is_dir() or options.out.suffix.lower() != ".png":
             raise InputError(f"--out {options.out}: one photo needs a picture, ending in .png")
-        return read_photo(options.patient, options.rest, options.movement)
+        return
     if options.rest is not None or options.movement is not None:
         raise InputError("--rest and --movement go with one photo; a folder contains both already")
     if options.out.suffix or options.out.is_file():
         raise InputError(f"--out {options.out}: a folder of pictures needs a folder")
     if options.out.resolve().is_relative_to(options.patient.resolve()):
         raise InputError(f"{options.out}: lies in the patient's folder; give another --out")
-    return read_folder(options.patient)
+
+
+def _patient(options: AnonymizeOptions) -> Patient:
+    from palsynth.generation.patient import read_folder, read_photo
+
+    if options.patient.is_dir():
+        return read_folder(options.patient)
+    return read_photo(options.patient, options.rest, options.movement)

@@ -9,6 +9,7 @@ from pathlib import Path
 from palsynth.errors import InputError
 from palsynth.files import forbid_inside
 from palsynth.progress import stages_bar
+from palsynth.terminal import say
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class AuditOptions:
     """Folder of people that the method was not trained on, photographed like the training set;
     default: the validation and test splits of --training."""
     run: Path | None = None
-    """Folder of the method's training run, for membership inference by loss;
-    needs a kind of recipe that gives the loss of single images (cfcpalsy takes pairs)."""
+    """Folder of the method's training run, for membership inference by loss; of kind cfcpalsy,
+    controlnet or grader, trained on a dataset. Runs on a GPU where there is one."""
     recogniser: Path | None = None
     """AdaFace or ArcFace weights; default: dlib's recogniser."""
     show_pairs: bool = False
@@ -62,11 +63,6 @@ def audit(options: AuditOptions) -> None:
             "method was not trained on"
         )
     forbid_inside(options.out, options.synthetic, options.training, options.holdout)
-    network = None
-    if options.run is not None:
-        from palsynth.audit.membership import by_loss, model_of
-
-        network = model_of(options.run)
     judge = judges.recogniser(options.recogniser) if options.recogniser else judges.dlib()
     train_splits = ("train",) if has_manifest else None
     holdout_folder = options.holdout or options.training
@@ -77,19 +73,26 @@ def audit(options: AuditOptions) -> None:
         (holdout_folder, holdout_splits),
     ):
         check_size(folder, splits)
+    attack = None
+    if options.run is not None:
+        from palsynth.audit.membership import by_loss, open_run
+
+        attack = open_run(
+            options.run, options.training, train_splits, holdout_folder, holdout_splits
+        )
     with FeatureCache(options.out / "features.sqlite") as cache, stages_bar() as progress:
         synthetic = open_set(options.synthetic, None, judge, cache, progress)
         training = open_set(options.training, train_splits, judge, cache, progress)
         holdout = open_set(holdout_folder, holdout_splits, judge, cache, progress)
         result = compare(synthetic, training, holdout, progress)
-        if network is not None:
-            result.findings.append(by_loss(network, training, holdout, progress))
+        if attack is not None:
+            result.findings.append(by_loss(attack, progress))
     write_audit(options.out, result, synthetic, training, holdout)
     if options.show_pairs:
         show_pairs(options.out / "pairs.png", result, synthetic, training)
     print_findings(result.findings)
     for remark in result.remarks:
-        print(f"note: {remark}")
+        say(f"note: {remark}")
     print(f"{options.out / 'audit.html'}: {verdict_of(result)}")
     if not result.passed:
         sys.exit(1)

@@ -8,6 +8,7 @@ from typing import Literal
 
 import tyro
 
+from palsynth.commands.naming import MethodName
 from palsynth.errors import InputError
 from palsynth.progress import progress_bar
 
@@ -117,7 +118,7 @@ class TransferOptions:
 
     set: tyro.conf.Positional[Path]
     """Folder of the benchmark set."""
-    method: str
+    method: MethodName
     """Name of the method."""
     out: Path
     """Output folder of the pictures."""
@@ -150,7 +151,7 @@ class AfidOptions:
 
     set: tyro.conf.Positional[Path]
     """Folder of the benchmark set."""
-    method: str
+    method: MethodName
     """Name of the method."""
     out: Path
     """Output folder of the pictures and afid.json."""
@@ -184,7 +185,9 @@ def afid(options: AfidOptions) -> None:
             json.dumps({"method": options.method, **values}, indent=1) + "\n", "utf-8"
         )
     for name, figure in figures.items():
-        print(f"{name}: {figure.text() if not math.isnan(figure.low) else f'{figure.value:.3f}'}")
+        print(f"{name}: {figure.text()}")
+    if len(pairs) < 2:
+        print("note: one pair; aFID needs at least two")
     if figures[LIKENESS].value >= SAME_PERSON:
         print(
             "note: the first pictures do not show the other person; without that likeness an aFID "

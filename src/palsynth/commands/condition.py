@@ -7,7 +7,7 @@ from pathlib import Path
 
 import tyro
 
-from palsynth.commands.options import Force
+from palsynth.commands.options import Force, PictureFile
 from palsynth.errors import InputError
 
 
@@ -20,9 +20,9 @@ class ConditionOptions:
     """Photo of the patient performing the movement."""
     nonpatient: tyro.conf.Positional[Path | None] = None
     """Photo at rest of another person; default: the edges of the patient's own face."""
-    out: Path = Path("condition.png")
+    out: PictureFile = Path("condition.png")
     """Output edge map (PNG)."""
-    show: Path | None = None
+    show: PictureFile | None = None
     """Also write all steps side by side to this file (PNG); it shows both faces."""
     size: int = 512
     """Width and height of the edge map in pixels, 64 to 2048."""
@@ -39,7 +39,7 @@ def condition(options: ConditionOptions) -> None:
     """Write the edge map that conditions a Canny ControlNet."""
     import numpy as np
 
-    from palsynth.face.detect import read_face
+    from palsynth.face.detect import note_if_small, read_face
     from palsynth.face.images import SHOWS_INPUT, write_png
     from palsynth.generation.layout import labelled_grid
     from palsynth.methods.controlnet.conditioning import codc, patient_edges
@@ -47,6 +47,7 @@ def condition(options: ConditionOptions) -> None:
     if not 64 <= options.size <= 2048:
         raise InputError(f"--size {options.size}: must lie between 64 and 2048")
     patient = read_face(options.patient)
+    note_if_small(patient, str(options.patient))
     if options.nonpatient is None:
         if options.keep_contour or options.keep_sizes or options.keep_nose:
             raise InputError(

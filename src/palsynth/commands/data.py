@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import tyro
 
-from palsynth.commands.options import Force
+from palsynth.commands.options import Force, PictureFile
 from palsynth.errors import InputError
-from palsynth.progress import progress_bar
+from palsynth.progress import late_progress_bar, progress_bar
+from palsynth.terminal import console, literal, say
+
+if TYPE_CHECKING:
+    from palsynth.data.check import Fault
 
 
 @dataclass(frozen=True)
@@ -27,8 +32,8 @@ class CheckOptions:
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """Import a clinical dataset. Exit code 2 if there are files that could not be imported, which
-    are listed with the reason; all others are imported."""
+    """Import a clinical dataset. Exit code 2 if there are files that could not be imported or
+    labels that could not be read, which are listed with the reason; all others are imported."""
 
     source: tyro.conf.Positional[str]
     """Layout of the source: meei, aflfp, yfp, or folder for one with a label file."""
@@ -41,6 +46,12 @@ class ImportOptions:
     frames: Literal["peak"] | tuple[float, ...] = ()
     """Frames of every video to import: peak for those at the peaks of movements, or times in
     seconds; default: none, videos are listed."""
+    keep_metadata: bool = False
+    """Copy pictures as they are; by default, places, names, dates, devices, previews and comments
+    in them are removed. Their pixels are the same in either case."""
+    faces: bool = True
+    """Also find the face of every image, as training does, and list faces that are small and faces
+    that are not at rest where they should be."""
 
 
 @dataclass(frozen=True)
@@ -49,40 +60,47 @@ class StatsOptions:
 
     folder: tyro.conf.Positional[Path]
     """Dataset folder with metadata.jsonl."""
-    out: Path | None = None
+    out: PictureFile | None = None
     """Output plot (PNG); default: DATASET-stats.png beside the dataset."""
     force: Force = False
 
 
 def data_check(options: CheckOptions) -> None:
     """Check a dataset for errors. Exit code 1 if any is found."""
-    from palsynth.data.check import KINDS, check
+    from palsynth.data.check import KINDS, NOTES, check, notes
     from palsynth.data.faces import describe_faces, find_faces
     from palsynth.data.manifest import read_manifest
 
-    with progress_bar("images") as progress:
+    with late_progress_bar("images") as progress:
         found = check(options.folder, faces=options.faces, progress=progress)
     if options.faces:
-        faces = find_faces(options.folder, read_manifest(options.folder))
+        rows = read_manifest(options.folder, unique=False)
+        faces = find_faces(options.folder, rows)
         if lines := describe_faces(faces.values()):
             print("how the faces lie (training and methods crop them level and to one size):")
-            print("\n".join(f"  {line}" for line in lines))
+            say("\n".join(f"  {line}" for line in lines))
+        _print_faults(NOTES, notes(options.folder, rows))
     if not found:
         print(f"{options.folder}: no errors found")
         return
-    for kind, meaning in KINDS.items():
+    _print_faults(KINDS, found)
+    sys.exit(1)
+
+
+def _print_faults(kinds: Mapping[str, str], found: list[Fault]) -> None:
+    for kind, meaning in kinds.items():
         findings = [f for f in found if f.kind == kind]
         if findings:
             print(f"\n{kind}: {meaning} ({len(findings)})")
             for finding in findings[:20]:
-                print(f"  {finding.about}: {finding.text}")
+                say(f"  {finding.about}: {finding.text}")
             if len(findings) > 20:
                 print(f"  … and {len(findings) - 20} more")
-    sys.exit(1)
 
 
 def data_import(options: ImportOptions) -> None:
     """Import a clinical dataset; list the files that could not be imported, and why."""
+    from palsynth.data.check import NOTES, notes
     from palsynth.data.importers import import_dataset
 
     if options.frames != "peak" and min(options.frames, default=0) < 0:
@@ -95,20 +113,26 @@ def data_import(options: ImportOptions) -> None:
             options.mapping,
             options.frames,
             progress,
+            keep_metadata=options.keep_metadata,
         )
     subjects = len({row.subject_id for row in rows})
     print(f"{options.target}: {len(rows)} images of {subjects} subjects")
+    if options.faces:
+        with progress_bar("faces") as progress:
+            found = notes(options.target, rows, progress)
+        _print_faults(NOTES, found)
+    for heading, imported in (("not placed", False), ("imported without labels", True)):
+        listed = [item for item in unplaced if item.imported is imported]
+        if listed:
+            print(f"\n{heading}: {len(listed)}")
+            for item in listed:
+                say(f"  {item.path}: {item.rule}")
     if unplaced:
-        print(f"\nnot placed: {len(unplaced)}")
-        for item in unplaced:
-            print(f"  {item.path}: {item.rule}")
         sys.exit(2)
 
 
 def data_stats(options: StatsOptions) -> None:
     """Count and plot a dataset's labels."""
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     from palsynth.data.manifest import read_manifest
@@ -116,14 +140,16 @@ def data_stats(options: StatsOptions) -> None:
     from palsynth.face.images import write_png
 
     found = stats(read_manifest(options.folder))
-    table = Table(title=f"{options.folder}: {found.images} images of {found.subjects} subjects")
+    table = Table(
+        title=f"{literal(options.folder)}: {found.images} images of {found.subjects} subjects"
+    )
     table.add_column("label")
     table.add_column("value")
     table.add_column("images", justify="right")
     for name, counts in found.tables.items():
         for value, count in counts.items():
-            table.add_row(name, escape(value), str(count))
-    Console().print(table)
+            table.add_row(name, literal(value), str(count))
+    console().print(table)
     folder = options.folder.resolve()
     out = options.out or folder.with_name(folder.name + "-stats.png")
     write_png(out, stats_picture(options.folder))

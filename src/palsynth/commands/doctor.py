@@ -58,6 +58,7 @@ def examine() -> list[Component]:
         ("numba", "numba", "pip install numba"),
         ("scipy", "scipy", "pip install scipy"),
         ("pillow", "PIL", "pip install pillow"),
+        ("openpyxl", "openpyxl", "pip install openpyxl"),
         ("torch", "torch", "pip install torch"),
         ("torchmetrics", "torchmetrics", "pip install torchmetrics"),
         ("diffusers", "diffusers", "pip install diffusers"),
@@ -78,7 +79,6 @@ def examine() -> list[Component]:
     for name in ("cfcpalsy", "controlnet-pf-eyes-mouth"):
         components.append(_asset(name, partial(_load_method, name)))
     for name, module, use, extra in (
-        ("openpyxl", "openpyxl", "pat_info.xlsx of MEEI", "fit"),
         ("onnxruntime", "onnxruntime", "recognisers published as ONNX", "onnx"),
         ("tensorboard", "tensorboard", "training logs in TensorBoard", "tensorboard"),
     ):

@@ -81,7 +81,7 @@ def evaluate(options: EvaluateOptions) -> None:
 
     forbid_inside(options.out, options.real, options.fake)
     table = options.pairs or options.real / "pairs.csv"
-    pairs = read_pairs(table) if options.pairs or table.is_file() else None
+    pairs = read_pairs(table, options.real) if options.pairs or table.is_file() else None
     name = options.name or options.fake.resolve().name
     weights = Weights(options.inception, options.alexnet, options.recogniser)
     with (

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zipfile import BadZipFile
 
 import tyro
 
-from palsynth.commands.options import Force
+from palsynth.commands.endings import Ending
+from palsynth.commands.options import ArraysFile, Force
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.progress import progress_bar
@@ -30,7 +31,7 @@ class FieldsOptions:
 
     scan: tyro.conf.Positional[Path]
     """The scan, expressions.npz: neutral, triangles, names, deltas and multipie68."""
-    out: Path
+    out: ArraysFile
     """Output file of the reduced fields (.npz)."""
     force: Force = False
 
@@ -41,7 +42,7 @@ class CaptureFitOptions:
 
     photographs: tyro.conf.Positional[Path]
     """London-set folder with neutral/ and split.csv; only people of the train split are used."""
-    out: Path
+    out: ArraysFile
     """Output file of the landmark mean and components (.npz)."""
     force: Force = False
 
@@ -52,7 +53,7 @@ class SmileFitOptions:
 
     photographs: tyro.conf.Positional[Path]
     """London-set folder with neutral/, smiling/ and split.csv; only its train split is used."""
-    out: Path
+    out: ArraysFile
     """Output file of the mesh's movement and the change of light (.npz)."""
     force: Force = False
 
@@ -61,7 +62,7 @@ class SmileFitOptions:
 class CalibrateOptions:
     """Calibrate the measures on faces whose ground truth is known."""
 
-    out: Path
+    out: Annotated[Path, Ending(".json", "coefficients")]
     """Output file of the coefficients (.json)."""
     photographs: Path | None = None
     """London-set folder with neutral/, smiling/ and split.csv:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from palsynth.commands.naming import MethodName
 from palsynth.commands.options import Force, GradeName, SideName
 from palsynth.errors import InputError
 from palsynth.progress import progress_bar
@@ -26,7 +27,7 @@ class GalleryOptions:
     """The weak side of the first, third, fifth … subject; the opposite side is weak in the rest."""
     size: int = 512
     """Width and height of a picture in pixels, 64 to 1024."""
-    method: str = "subjects"
+    method: MethodName = "subjects"
     """Name of the method that renders the pictures."""
     force: Force = False
 

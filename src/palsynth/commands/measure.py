@@ -12,6 +12,7 @@ import tyro
 from palsynth.clinical import Movement
 from palsynth.commands.options import MovementName
 from palsynth.errors import InputError
+from palsynth.terminal import console, literal, say
 
 if TYPE_CHECKING:
     from palsynth.face.face import Face
@@ -42,6 +43,7 @@ class MeasureOptions:
 
 def measure(options: MeasureOptions) -> None:
     """Measure both sides of a face and their asymmetry."""
+    from palsynth.capture.at_rest import note_unless_at_rest
     from palsynth.face.images import list_images
 
     if not options.photos:
@@ -54,6 +56,8 @@ def measure(options: MeasureOptions) -> None:
             f"{options.rest}: is given both as a photo to measure and as --rest; give another photo"
         )
     rest = None if options.rest is None else _read(options.rest, options)
+    if rest is not None:
+        note_unless_at_rest(rest, str(options.rest))
     failed = 0
     for path in paths:
         try:
@@ -63,7 +67,7 @@ def measure(options: MeasureOptions) -> None:
                 raise
             failed += 1
             message = {"photo": str(path), "error": str(error)}
-            print(json.dumps(message) if options.json else f"{error}\n")
+            say(json.dumps(message) if options.json else f"{error}\n")
             continue
         if options.json:
             print(json.dumps(record))
@@ -151,14 +155,12 @@ def _moved(measures: Measures, rest: Measures, name: str) -> dict[str, float]:
 
 
 def _print_record(record: dict[str, Any]) -> None:
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     unit = record["unit"]
     if unit == "mm":
         unit = "mm, assuming an iris 11.77 mm wide"
-    title = f"{escape(record['photo'])} ({unit}; angles in degrees)"
+    title = f"{literal(record['photo'])} ({unit}; angles in degrees)"
     table = Table(title=title, title_justify="left")
     moved = {"moved_left": "left moved", "moved_right": "right moved"} if record["rest"] else {}
     table.add_column("measure", no_wrap=True)
@@ -175,10 +177,10 @@ def _print_record(record: dict[str, Any]) -> None:
         )
     for name, value in record["midline"].items():
         table.add_row(name, "", "", "", f"{value:.2f}")
-    console = Console()
-    console.print(table)
+    screen = console()
+    screen.print(table)
     reading = record["reading"]
-    console.print(
+    screen.print(
         f"brow left {reading['brow']['left']:+.1f} right {reading['brow']['right']:+.1f}, "
         f"mouth left {reading['mouth']['left']:+.1f} right {reading['mouth']['right']:+.1f} "
         "(up, % of the outer-eye distance); "
@@ -186,14 +188,14 @@ def _print_record(record: dict[str, Any]) -> None:
         + ("" if record["rest"] else "; from a single picture: --rest improves the estimate")
     )
     for line in reading["synkinesis"]:
-        console.print(f"synkinesis: {line}")
+        screen.print(f"synkinesis: {line}")
     weak = reading["weak_side"]
     side = f"the {weak} looks weaker" if weak else reading["reason"]
     if "estimate" in record:
-        console.print(
+        screen.print(
             f"{Movement(record['movement']).label}: estimated item score "
             f"{record['estimate']['yanagihara_item']} of 4; {side}. "
             "An estimate for research and teaching, not a diagnosis.\n"
         )
     else:
-        console.print(f"{side}. For research and teaching, not a diagnosis.\n")
+        screen.print(f"{side}. For research and teaching, not a diagnosis.\n")

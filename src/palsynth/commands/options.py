@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
-import yaml
 
 from palsynth.clinical import Grade, Movement, Palsy, Side, palsy_from_yanagihara
+from palsynth.commands.endings import Ending
+from palsynth.documents import read_yaml
 from palsynth.errors import InputError
+from palsynth.paths import name_fault, shown_name
 
 if TYPE_CHECKING:
-    from palsynth.face.face import Face
     from palsynth.methods.base import Method
     from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 
 SideName = Literal["left", "right"]
 MovementName = Annotated[Movement, tyro.conf.EnumChoicesFromValues]
 GradeName = Literal["I", "II", "III", "IV", "V", "VI"]
+PictureFile = Annotated[Path, Ending(".png", "pictures")]
+ArraysFile = Annotated[Path, Ending(".npz", "arrays")]
 Force = Annotated[bool, tyro.conf.arg(help="Overwrite files that palsynth did not write.")]
 KindName = Literal["peripheral", "central", "late"]
 
@@ -170,14 +172,7 @@ def read_palsy(path: Path) -> Palsy:
         InputError: the file cannot be read or is not YAML, or has an unknown key or a bad value,
             of which the first is named.
     """
-    try:
-        data = yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except RecursionError:
-        raise InputError(f"{path}: not a YAML file (nested too deeply)") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from None
+    data = read_yaml(path)
     try:
         return Palsy.from_dict(data)
     except ValueError as error:
@@ -238,36 +233,12 @@ def named_folders(words: Sequence[str]) -> dict[str, Path]:
         name, _, folder = text.partition("=")
         if not (name and folder):
             raise InputError(f"'{text}': name a method and its folder, as in mine=my-folder")
-        if name in found:
+        if "/" in name or (fault := name_fault(name)) is not None:
+            reason = "is a path; give a name" if "/" in name else fault
+            raise InputError(f"'{text}': the name {shown_name(name)} {reason}")
+        if name.casefold() in map(str.casefold, found):
             raise InputError(f"'{text}': there is a method {name} already")
         found[name] = Path(folder)
     if not found:
         raise InputError("name at least one method and its folder, as in mine=my-folder")
     return found
-
-
-def mouth_is_open(face: Face) -> bool:
-    """Whether the mouth is open in a photo that should show the face at rest.
-
-    Args:
-        face: the detected face.
-
-    Returns:
-        True if the gap between the lips exceeds 3.5 % of the outer-eye distance.
-    """
-    from palsynth.face.measures import measure
-
-    return measure(face.landmarks).fractions().midline["dental show"] > 0.035
-
-
-def warn_unless_neutral(face: Face) -> None:
-    """Prints a note on standard error if the mouth is open: movements start from rest.
-
-    Args:
-        face: the face that is to be moved.
-    """
-    if mouth_is_open(face):
-        print(
-            "note: the mouth is open in this photo; a photo at rest gives more accurate movements",
-            file=sys.stderr,
-        )

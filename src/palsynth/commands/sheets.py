@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
+from palsynth.commands.naming import DefaultMethodName
 from palsynth.commands.options import (
     DiffusionOptions,
     Force,
     PalsyOptions,
+    PictureFile,
     parse_expression,
-    warn_unless_neutral,
 )
 from palsynth.errors import InputError
+from palsynth.limits import parse_seed
+from palsynth.terminal import console, say
 
 if TYPE_CHECKING:
     from palsynth.generation.sheet import Sheet
@@ -31,7 +34,7 @@ class SheetOptions:
     """A frontal photo at rest; or give --subject."""
     subject: int | None = None
     """Seed of a synthetic subject, 0 or more, instead of a photo."""
-    out: Path = Path("sheet.png")
+    out: PictureFile = Path("sheet.png")
     """Output sheet (PNG)."""
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
         default_factory=PalsyOptions
@@ -44,7 +47,7 @@ class SheetOptions:
     the photo or subject shows the patient's movements, as in palsynth anonymize.
     Exit code 1 means that the patient is recognised,
     or that a side or movement differs from the patient's."""
-    method: str | None = None
+    method: DefaultMethodName = None
     """Name of the method; default: subjects for --subject, simulator for a photo;
     with --patient captured, or controlnet-pf-captured with --base, --controlnet or --weights."""
     weights: Path | None = None
@@ -70,9 +73,9 @@ class GridOptions:
     expressions: list[str]
     """Movements as MOVEMENT[:SIDE[:GRADE]], such as rest grin:left:V (default grade: V),
     or photos, whose expressions are captured."""
-    out: Path = Path("grid.png")
+    out: PictureFile = Path("grid.png")
     """Output grid (PNG)."""
-    method: str | None = None
+    method: DefaultMethodName = None
     """Name of the method; default: captured if an expression is a photo,
     else subjects if all identities are seeds, else simulator."""
     weights: Path | None = None
@@ -157,7 +160,7 @@ def _patient_sheet(options: SheetOptions, identity: Identity) -> None:
         )
     sheet = anonymization_sheet(patient, result, options.size)
     _print_table(sheet, "patient")
-    print("\n" + "\n".join(write_sheet(options.out, patient, result, sheet)))
+    say("\n" + "\n".join(write_sheet(options.out, patient, result, sheet)))
     if result.faults:
         sys.exit(1)
 
@@ -196,23 +199,20 @@ def _check_size(size: int) -> None:
 
 def _identity(text: str, subject: bool = False) -> tuple[Identity, bool]:
     """The synthetic subject of a seed or the face in a photo, and whether it is a subject."""
+    from palsynth.capture.at_rest import note_unless_at_rest
     from palsynth.face.detect import read_face
     from palsynth.subjects import sample
 
     text = text.removeprefix("subject:") if not Path(text).exists() else text
     if subject or (text.isdecimal() and not Path(text).exists()):
-        seed = int(text)
-        if seed < 0:
-            raise InputError(f"seed {seed}: a subject's seed must be an integer of 0 or more")
-        return sample(seed), True
+        return sample(parse_seed(text)), True
     face = read_face(Path(text))
-    warn_unless_neutral(face)
+    note_unless_at_rest(face, text)
     return face, False
 
 
 def _print_table(sheet: Sheet, reference: str = "requested") -> None:
     """Prints a sheet's scores; ``reference`` names what the measured ones are compared with."""
-    from rich.console import Console
     from rich.table import Table
 
     table = Table(title=f"{reference.capitalize()} and measured")
@@ -234,4 +234,4 @@ def _print_table(sheet: Sheet, reference: str = "requested") -> None:
             "–" if row.measured_score is None else str(row.measured_score),
             "–" if row.asymmetry is None else f"{row.asymmetry:+.1f}",
         )
-    Console().print(table)
+    console().print(table)

@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from palsynth.clinical import Movement
-from palsynth.commands.options import Force, MovementName, PalsyOptions, warn_unless_neutral
+from palsynth.commands.options import Force, MovementName, PalsyOptions, PictureFile
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class SimulateOptions:
 
     photo: tyro.conf.Positional[Path]
     """A frontal photo of one person at rest, mouth closed."""
-    out: Path
+    out: PictureFile
     """Output picture (PNG), in the size of the photo; half of it above 50 megapixels."""
     movement: MovementName = Movement.GRIN
     """The requested movement."""
@@ -35,6 +35,7 @@ class SimulateOptions:
 
 def simulate(options: SimulateOptions) -> None:
     """Apply a facial palsy to a photo: move the face as a partly working facial nerve would."""
+    from palsynth.capture.at_rest import note_unless_at_rest
     from palsynth.errors import InputError
     from palsynth.face.detect import read_face
     from palsynth.face.images import is_reduced
@@ -49,7 +50,7 @@ def simulate(options: SimulateOptions) -> None:
     face = read_face(options.photo)
     if options.mirrored:
         face = face.mirrored()
-    warn_unless_neutral(face)
+    note_unless_at_rest(face, str(options.photo))
     if is_reduced(options.photo):
         print("note: over 50 megapixels; processed at half its size", file=sys.stderr)
     movement = options.movement

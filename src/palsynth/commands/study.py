@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 
+from palsynth.commands.endings import Ending
 from palsynth.commands.options import named_folders
 from palsynth.errors import InputError
 
 
 @dataclass(frozen=True)
 class StudyNewOptions:
-    """Create a questionnaire: every method's pictures of the same pairs, blinded and shuffled."""
+    """Create a questionnaire: every method's pictures of the same pairs, blinded and shuffled.
+
+    All pictures are brought to one size, the least among them."""
 
     methods: tyro.conf.Positional[tuple[str, ...]]
     """NAME=FOLDER of each method, whose pictures are named as in the set's pairs.csv."""
     set: Path
     """Folder of the benchmark set."""
-    out: Path
+    out: Annotated[Path, Ending(".sqlite", "studies")]
     """Output file of the study (.sqlite); it stores pictures and answers."""
     pairs: int = 10
     """Number of pairs to show, at least 1, balanced over the movements."""
@@ -59,7 +64,7 @@ class StudyReportOptions:
 def study_new(options: StudyNewOptions) -> None:
     """Create a questionnaire: every method's pictures of the same pairs, blinded and shuffled."""
     from palsynth.data.pairs import read_pairs
-    from palsynth.study.new import choose_pairs, read_items
+    from palsynth.study.new import choose_pairs, picture_size, read_items
     from palsynth.study.store import create
 
     if options.pairs < 1 or options.raters < 1:
@@ -68,6 +73,8 @@ def study_new(options: StudyNewOptions) -> None:
     pairs = choose_pairs(read_pairs(options.set / "pairs.csv"), options.pairs, options.seed)
     pictures = read_items(options.set, pairs, methods)
     create(options.out, options.title, pictures, options.raters, options.seed)
+    width, height = picture_size(pictures)
+    print(f"all pictures are shown at {width} x {height} px, so that size tells no method")
     print(
         f"{options.out}: {len(pictures)} pictures, {options.raters} raters; "
         f"next: palsynth study serve {options.out}"
@@ -81,6 +88,12 @@ def study_serve(options: StudyServeOptions) -> None:
     from palsynth.study.store import Study
 
     study = Study(options.study)
+    if not study.private:
+        print(
+            f"{options.study}: other users of this machine can read it, and the pictures of "
+            f"patients in it; chmod 600 {options.study}",
+            file=sys.stderr,
+        )
     print("one link per rater; press Ctrl+C to stop:", flush=True)
     paths = [f"/r/{token}" for token in study.tokens()]
     serve(study_app(study), options.host, options.port, address=options.address, paths=paths)

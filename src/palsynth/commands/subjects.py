@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import tyro
 
 from palsynth.clinical import Movement
-from palsynth.commands.options import Force, MovementName, PalsyOptions
+from palsynth.commands.options import ArraysFile, Force, MovementName, PalsyOptions
 from palsynth.errors import InputError
 from palsynth.progress import progress_bar
 
@@ -82,7 +82,7 @@ class FitOptions:
 
     photographs: tyro.conf.Positional[Path]
     """London-set folder with neutral/, info.csv and split.csv; only its train split is used."""
-    out: Path
+    out: ArraysFile
     """Output file of the model (.npz)."""
     components: int = 40
     """Number of appearance components, 1 to 40: more would memorise people."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from palsynth.commands.options import Force, MovementName, PalsyOptions, warn_unless_neutral
+from palsynth.commands.naming import MethodName
+from palsynth.commands.options import Force, MovementName, PalsyOptions, PictureFile
 from palsynth.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ class SynthesizeOptions:
 
     identity: Path
     """Photo at rest of the person who is to be shown."""
-    out: Path
+    out: PictureFile
     """Output picture (PNG); numbered by seed if --count is above 1."""
     expression: Path | None = None
     """Photo of the expression; or give --movement."""
@@ -33,7 +35,7 @@ class SynthesizeOptions:
     palsy_options: Annotated[PalsyOptions, tyro.conf.arg(name="")] = field(
         default_factory=PalsyOptions
     )
-    method: str = "captured"
+    method: MethodName = "captured"
     """Name of the method."""
     weights: Path | None = None
     """Folder of the method's weights; default: those that ship."""
@@ -52,6 +54,7 @@ class SynthesizeOptions:
 
 def synthesize(options: SynthesizeOptions) -> None:
     """Transfer an expression, of a photo or by movement and palsy, to the person of a photo."""
+    from palsynth.capture.at_rest import note_unless_at_rest
     from palsynth.capture.seen import read_expression
     from palsynth.face.detect import read_face
     from palsynth.face.framing import ID_PHOTO
@@ -68,6 +71,12 @@ def synthesize(options: SynthesizeOptions) -> None:
         raise InputError(f"--size {options.size}: must lie between 32 and 2048")
     if options.rest is not None and options.expression is None:
         raise InputError("--rest goes with --expression")
+    if re.fullmatch(r"subject:\d+", name := str(options.identity)):
+        seed = name.removeprefix("subject:")
+        raise InputError(
+            f"--identity {name}: needs a photo; make one with: palsynth subjects sample --count 1 "
+            f"--seed {seed} --out FOLDER"
+        )
     requested: Expression
     if options.expression is not None:
         if options.palsy_options != PalsyOptions():
@@ -81,7 +90,7 @@ def synthesize(options: SynthesizeOptions) -> None:
         assert options.movement is not None
         requested = TargetExpression(options.movement, options.palsy_options.build())
     face = read_face(options.identity)
-    warn_unless_neutral(face)
+    note_unless_at_rest(face, str(options.identity))
     method = get_method(options.method, options.weights)
     framing = None if options.size is None else ID_PHOTO
     seeds = range(options.seed, options.seed + options.count)
@@ -97,11 +106,13 @@ def synthesize(options: SynthesizeOptions) -> None:
 
 def _rest(options: SynthesizeOptions, face: Face) -> Face | None:
     """The face of --rest, if given. Raises InputError if it shows another person than ``face``."""
+    from palsynth.capture.at_rest import note_unless_at_rest
     from palsynth.capture.seen import read_expression
     from palsynth.encoders.published.dlib import check_same_person
 
     if options.rest is None:
         return None
     rest = read_expression(options.rest)
+    note_unless_at_rest(rest, str(options.rest))
     check_same_person(face, rest, str(options.expression), str(options.rest))
     return rest

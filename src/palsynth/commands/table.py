@@ -90,6 +90,9 @@ class TimestepsTableOptions(ControlNetTableOptions):
     Run the command again to resume: finished weights and pictures are reused.
     """
 
+    recipe: tyro.conf.Positional[Path]
+    """Recipe of kind controlnet with patients; the rows change only its timesteps."""
+
 
 def table_timesteps(options: TimestepsTableOptions) -> None:
     """Compare the timestep ranges of the ControlNet paper."""

@@ -12,7 +12,10 @@ from typing import Annotated, Any
 import tyro
 
 from palsynth import renamed
+from palsynth.commands.parsing import parse_options
 from palsynth.errors import InputError
+from palsynth.limits import check_limits
+from palsynth.terminal import say
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,14 @@ def release(options: ReleaseOptions) -> None:
     """Export a finished run's weights in half precision, with its recipe and metrics."""
     from palsynth.files import atomic_folder
     from palsynth.training.kinds import load_recipe
+    from palsynth.training.release import check_run
     from palsynth.training.release import release as write
 
+    check_run(options.run, options.out)
+    kind = load_recipe(options.run / "weights" / "recipe.yaml").kind
     with atomic_folder(options.out) as folder:  # never new weights with a former ONNX file
         size = write(options.run, folder)
-        if load_recipe(folder / "recipe.yaml").kind == "identity":
+        if kind == "identity":
             from palsynth.encoders.export import export_onnx
             from palsynth.encoders.recogniser import ONNX
             from palsynth.encoders.shipped import load_ours
@@ -100,12 +106,13 @@ def release(options: ReleaseOptions) -> None:
 def _parse(path: Path, words: Sequence[str]) -> tuple[TrainOptions, Any]:
     from palsynth.training.kinds import load_recipe
 
-    recipe = load_recipe(path, lambda line: print(line, file=sys.stderr))
+    recipe = load_recipe(path, lambda line: say(line, sys.stderr))
     words = renamed.recipe_options(type(recipe), words)
     kind: Any = Annotated[type(recipe), tyro.conf.arg(name="")]
     both = make_dataclass("train", [("recipe", kind, recipe)], bases=(TrainOptions,), frozen=True)
     both.__doc__ = TrainOptions.__doc__
-    parsed: Any = tyro.cli(both, prog=f"palsynth train {path}", args=list(words))
+    parsed: Any = parse_options(both, words, f"palsynth train {path}", prefixes=True)
+    check_limits(parsed.recipe)
     return parsed, parsed.recipe
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from palsynth.errors import InputError
 from palsynth.files import forbid_inside
+from palsynth.terminal import say
 
 if TYPE_CHECKING:
     from palsynth.evaluation.intervals import Figure
@@ -67,16 +69,19 @@ def utility(options: UtilityOptions) -> None:
     graded = {row: [grade(w, test, ("test",)) for w in runs] for row, runs in weights.items()}
     results = {row: figures(g) for row, g in graded.items()}
     columns = [name for name in FIGURES if any(name in f for f in results.values())]
-    rows = [[row, *(f[name].text() for name in columns)] for row, f in results.items()]
+    rows = [[row, *(_text(f[name]) for name in columns)] for row, f in results.items()]
     gaps = {}
     if "item kappa ↑" in columns:
         for row in ("synthetic", "real + synthetic"):
             gaps[row] = difference(graded[row], graded["real"])
     subjects = len({row.subject_id for row in pictures(test, ("test",))})
     examples = recipe.loop.steps * recipe.loop.batch
-    remarks = _remarks(counts, examples, options.seeds, gaps, subjects)
+    undefined = [name for name in columns if math.isnan(results["real"][name].value)]
+    remarks = _remarks(counts, examples, options.seeds, gaps, subjects, undefined)
     table = Table("Graders", ["trained on", *columns], rows, hints=["", *map(FIGURES.get, columns)])  # type: ignore[list-item]
     document = Document("Does the synthetic data help?", CARE, [table], remarks)
+    if any("–" in row for row in rows):
+        remarks.append("–: not defined, as all scores and all predictions are the same.")
     data = {
         "counts": counts,
         "figures": {row: {n: asdict(v) for n, v in f.items()} for row, f in results.items()},
@@ -85,14 +90,24 @@ def utility(options: UtilityOptions) -> None:
     write_document(options.out, "utility", document, data)
     print_table(table)
     for remark in remarks:
-        print(f"- {remark}")
+        say(f"- {remark}")
     print(f"{options.out / 'utility.html'}")
 
 
+def _text(figure: Figure) -> str:
+    return "undefined" if math.isnan(figure.value) else figure.text()
+
+
 def _remarks(
-    counts: dict[str, str], examples: int, seeds: int, gaps: dict[str, Figure], subjects: int
+    counts: dict[str, str],
+    examples: int,
+    seeds: int,
+    gaps: dict[str, Figure],
+    subjects: int,
+    undefined: list[str],
 ) -> list[str]:
-    """The notes below the table; ``gaps`` are differences of item kappa to the row ``real``."""
+    """The notes below the table; ``gaps`` are differences of item kappa to the row ``real``, and
+    ``undefined`` the columns without a value."""
     from palsynth.utility.protocol import FEW
 
     remarks = [
@@ -102,7 +117,13 @@ def _remarks(
         "intervals over subjects, which do not include the variation between seeds.",
     ]
     for row, gap in gaps.items():
-        remarks.append(f"Item kappa of {row} minus that of real: {gap.text()}.")
+        remarks.append(f"Item kappa of {row} minus that of real: {_text(gap)}.")
+    for column in undefined:
+        label = column.split()[0]
+        remarks.append(
+            f"The {label} kappa is undefined: all {label}s of the test set are the same. No grader "
+            "can be told from one that always gives this answer."
+        )
     if subjects < FEW:
         remarks.append(
             f"The test set has only {subjects} subjects: an interval over so few is unreliable."

@@ -59,29 +59,29 @@ def round_trip(
     transfer(
         method,
         folder,
-        way_back(pairs, out),
+        way_back(pairs),
         out / "second",
         made=True,
+        expressions=out,
         progress=lambda done, total: report(done, total),
     )
 
 
-def way_back(pairs: list[Pair], out: Path) -> list[Pair]:
+def way_back(pairs: list[Pair]) -> list[Pair]:
     """The requests of the return: from the first results back to the people they came from.
 
     Args:
         pairs: the requests of the set.
-        out: the folder given to :func:`round_trip`.
 
     Returns:
-        One request per pair; its truth is the original expression image.
+        One request per pair. Its expression image lies in the folder given to :func:`round_trip`;
+        its truth is the original expression image.
     """
-    first = (out / "first").resolve()
     return [
         replace(
             pair,
             identity=pair.expression_identity,
-            expression=str(first / pair.name),
+            expression=f"first/{pair.name}",
             truth=pair.expression,
         )
         for pair in pairs
@@ -101,9 +101,9 @@ def afid_figures(
         cache: cache of the features.
 
     Returns:
-        Name -> figure: aFID with its variant, PSNR and SSIM of the returned images and how many
-        are infinite, and dlib's distance of the first results to B (0.6 and above: another
-        person).
+        Name -> figure: aFID with its variant (NaN for one pair), PSNR and SSIM of the returned
+        images and how many are infinite, and dlib's distance of the first results to B (0.6 and
+        above: another person).
     """
     second = [out / "second" / pair.name for pair in pairs]
     originals = [folder / pair.expression for pair in pairs]
@@ -113,9 +113,8 @@ def afid_figures(
         cached_features(files, judge.name, judge.extract, cache) for files in (second, originals)
     )
     nan = float("nan")
-    figures = {
-        backend.column("afid", len(pairs)): Figure(frechet_distance(a, b), nan, nan, len(pairs))
-    }
+    distance = frechet_distance(a, b) if len(pairs) > 1 else nan
+    figures = {backend.column("afid", len(pairs)): Figure(distance, nan, nan, len(pairs))}
     subjects = np.array([pair.expression_identity for pair in pairs])
     for name, metric in (("psnr back", psnr), ("ssim back", ssim)):
         values = np.array(

@@ -21,6 +21,7 @@ from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT, RECOGNISER, Framing
 from palsynth.face.photographs import Expression, photographs_sha256, read_subjects
 from palsynth.generation.runner import Planned, write_planned
+from palsynth.locks import lock_folder
 from palsynth.methods.base import Request, TargetExpression
 from palsynth.methods.resolve import REST
 from palsynth.methods.subjects import SubjectsMethod
@@ -171,39 +172,40 @@ def london_smile(
     subjects = read_subjects(photographs, "test")
     plan = _plan("london-smile", size, framing)
     plan["photographs"] = photographs_sha256(photographs)
-    writer = DatasetWriter(folder, plan)
-    kinds: dict[Expression, tuple[str, Movement]] = {
-        "neutral": ("identity", Movement.REST),
-        "smiling": ("truth", Movement.GRIN),
-    }
-    files = []
-    for subject in subjects:
-        for kind, (place, movement) in kinds.items():
-            files.append(f"{place}/{subject.name}.png")
-            if not writer.has(files[-1]):
-                face = read_face(subject.path(kind)).aligned(framing, size)
-                row = Row(files[-1], subject.name, movement=movement.value, split="test")
-                writer.add(face.image, row)
-            if progress is not None:
-                progress(len(files), len(kinds) * len(subjects))
-    healthy = json.dumps(Palsy.none().to_dict())
-    pairs = [
-        Pair(
-            f"{a.name}-{b.name}.png",
-            f"identity/{a.name}.png",
-            f"truth/{b.name}.png",
-            f"truth/{a.name}.png",
-            a.name,
-            Movement.GRIN.value,
-            healthy,
-            f"identity/{b.name}.png",
-            a.gender,
-            a.ethnicity,
-        )
-        for a, b in permutations(subjects, 2)
-    ]
-    writer.finish(files)
-    write_pairs(folder / "pairs.csv", pairs)
+    with lock_folder(folder):
+        writer = DatasetWriter(folder, plan)
+        kinds: dict[Expression, tuple[str, Movement]] = {
+            "neutral": ("identity", Movement.REST),
+            "smiling": ("truth", Movement.GRIN),
+        }
+        files = []
+        for subject in subjects:
+            for kind, (place, movement) in kinds.items():
+                files.append(f"{place}/{subject.name}.png")
+                if not writer.has(files[-1]):
+                    face = read_face(subject.path(kind)).aligned(framing, size)
+                    row = Row(files[-1], subject.name, movement=movement.value, split="test")
+                    writer.add(face.image, row)
+                if progress is not None:
+                    progress(len(files), len(kinds) * len(subjects))
+        healthy = json.dumps(Palsy.none().to_dict())
+        pairs = [
+            Pair(
+                f"{a.name}-{b.name}.png",
+                f"identity/{a.name}.png",
+                f"truth/{b.name}.png",
+                f"truth/{a.name}.png",
+                a.name,
+                Movement.GRIN.value,
+                healthy,
+                f"identity/{b.name}.png",
+                a.gender,
+                a.ethnicity,
+            )
+            for a, b in permutations(subjects, 2)
+        ]
+        writer.finish(files)
+        write_pairs(folder / "pairs.csv", pairs)
 
 
 SETS: dict[str, Callable[..., None]] = {
@@ -255,7 +257,8 @@ def _write_set(
                 pairs.append(pair)
             yield picture
 
-    writer = DatasetWriter(folder, plan)
-    write_planned(writer, planned(), SubjectsMethod(), total, progress)
-    writer.finish(names)
-    write_pairs(folder / "pairs.csv", pairs)
+    with lock_folder(folder):
+        writer = DatasetWriter(folder, plan)
+        write_planned(writer, planned(), SubjectsMethod(), total, progress)
+        writer.finish(names)
+        write_pairs(folder / "pairs.csv", pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER, Framing
 from palsynth.face.images import read_image
 from palsynth.files import atomic_write
+from palsynth.locks import lock_folder
 from palsynth.progress import Progress
 from palsynth.scoring.features import sha256
 
@@ -60,7 +62,8 @@ def folder_set(
         size: side of the images, pixels.
         framing: position and scale of the face in the images.
         splits: the splits whose patients are paired.
-        progress: called with the number of searched or cropped pictures and twice their number.
+        progress: called with the number of pictures that have been searched and cropped, and how
+            many of both there are.
 
     Returns:
         The pairs, and what is left out.
@@ -78,9 +81,13 @@ def folder_set(
         if faults := row.problems():
             raise InputError(f"{dataset / row.file_name}: {faults[0]}")
 
-    def report(done: int, _: int) -> None:
+    searched = 0
+
+    def report(done: int, total: int) -> None:
+        nonlocal searched
+        searched = done
         if progress is not None:
-            progress(done, 2 * len(rows))
+            progress(done, total + len(rows))
 
     found = find_faces(dataset, rows, report)
     made = FolderSet()
@@ -96,35 +103,46 @@ def folder_set(
     plan = {
         "benchmark": "folder",
         "dataset": sha256(dataset / FILE_NAME),
+        "pictures": _sha256({row.file_name: found[row.file_name].sha256 for row in rows}),
         "splits": list(splits),
         "size": size,
         "framing": framing.name,
         "version": palsynth.__version__,
     }
     _check_pairable(dataset, shown, made)
-    writer = DatasetWriter(folder, plan)
-    names = _names(shown)
-    usable = []
-    for done, row in enumerate(shown, 1):
-        own = replace(row, file_name=names[row.file_name], attributes=_kept(row))
-        if not writer.has(own.file_name):
-            face = Face(read_image(dataset / row.file_name), found[row.file_name].landmarks())
-            crop = face.aligned(framing, size).image
-            if (fault := _fault(crop)) is not None:
+    with lock_folder(folder):
+        writer = DatasetWriter(folder, plan)
+        names = _names(shown)
+        usable = []
+        for done, row in enumerate(shown, 1):
+            own = replace(row, file_name=names[row.file_name], attributes=_kept(row))
+            fault = None
+            if not writer.has(own.file_name):
+                face = Face(read_image(dataset / row.file_name), found[row.file_name].landmarks())
+                crop = face.aligned(framing, size).image
+                fault = _fault(crop)
+                if fault is None:
+                    writer.add(crop, own)
+            if fault is None:
+                usable.append(own)
+            else:
                 made.left_out.append(f"{row.file_name}: cropped to {size} px, {fault}")
-                continue
-            writer.add(crop, own)
-        usable.append(own)
-        report(len(rows) + done, 0)
-    made.pairs = _pairs(usable, made.left_out)
-    if not made.pairs:
-        writer.remove_if_empty()
-        raise _no_pairs(dataset, made)
-    writer.finish([row.file_name for row in usable])
-    with atomic_write(folder / LEFT_OUT) as temporary:
-        temporary.write_text("".join(f"{line}\n" for line in made.left_out), "utf-8")
-    write_pairs(folder / "pairs.csv", made.pairs)
+            if progress is not None:
+                progress(searched + done, searched + len(shown))
+        made.pairs = _pairs(usable, made.left_out)
+        if not made.pairs:
+            writer.remove_if_empty()
+            raise _no_pairs(dataset, made)
+        writer.finish([row.file_name for row in usable])
+        with atomic_write(folder / LEFT_OUT) as temporary:
+            temporary.write_text("".join(f"{line}\n" for line in made.left_out), "utf-8")
+        write_pairs(folder / "pairs.csv", made.pairs)
     return made
+
+
+def _sha256(pictures: dict[str, str]) -> str:
+    """SHA-256 of the names and checksums of pictures."""
+    return hashlib.sha256(json.dumps(pictures, sort_keys=True).encode()).hexdigest()
 
 
 def _check_pairable(dataset: Path, rows: list[Row], made: FolderSet) -> None:

@@ -18,6 +18,7 @@ from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import list_images
 from palsynth.face.photographs import photographs_sha256
 from palsynth.files import atomic_write, forbid_inside
+from palsynth.locks import lock_folder
 from palsynth.progress import Progress
 
 SHARES = (0.5, 1.0)
@@ -85,26 +86,27 @@ def half_smiles(
         "photographs": photographs_sha256(photographs),
         "version": palsynth.__version__,
     }
-    writers = {kind: DatasetWriter(folder / kind, plan) for kind in ("self", "cross")}
-    pairs: dict[str, list[Pair]] = {"self": [], "cross": []}
-    for k, subject in enumerate(subjects):
-        for writer in writers.values():
-            _add(writer, f"rest/{subject.name}.png", subject.rest.image, subject, None, 0.0)
-        for weak in Side:
-            for share in SHARES:
-                file = f"half/{subject.name}-{weak.value}-{round(100 * share):03}.png"
-                image = half_smile(subject, weak, share)
-                for writer in writers.values():
-                    _add(writer, file, image, subject, weak, share)
-                others = [subjects[(k + step) % len(subjects)] for step in range(1, CROSS + 1)]
-                pairs["self"].append(_pair(file, subject, subject, weak, share))
-                pairs["cross"] += [
-                    _pair(file, subject, other, weak, share)
-                    for other in others
-                    if other is not subject
-                ]
-        report(total // 2 + round((k + 1) / len(subjects) * total / 2))
-    _finish(folder, writers, pairs, left_out)
+    with lock_folder(folder):
+        writers = {kind: DatasetWriter(folder / kind, plan) for kind in ("self", "cross")}
+        pairs: dict[str, list[Pair]] = {"self": [], "cross": []}
+        for k, subject in enumerate(subjects):
+            for writer in writers.values():
+                _add(writer, f"rest/{subject.name}.png", subject.rest.image, subject, None, 0.0)
+            for weak in Side:
+                for share in SHARES:
+                    file = f"half/{subject.name}-{weak.value}-{round(100 * share):03}.png"
+                    image = half_smile(subject, weak, share)
+                    for writer in writers.values():
+                        _add(writer, file, image, subject, weak, share)
+                    others = [subjects[(k + step) % len(subjects)] for step in range(1, CROSS + 1)]
+                    pairs["self"].append(_pair(file, subject, subject, weak, share))
+                    pairs["cross"] += [
+                        _pair(file, subject, other, weak, share)
+                        for other in others
+                        if other is not subject
+                    ]
+            report(total // 2 + round((k + 1) / len(subjects) * total / 2))
+        _finish(folder, writers, pairs, left_out)
 
 
 def _finish(

@@ -11,7 +11,7 @@ from palsynth.comparison.plots import (
     distance_plot,
     requested_measured_plot,
 )
-from palsynth.evaluation.metrics import METRICS
+from palsynth.evaluation.metrics import METRICS, metric
 from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result, columns_won_by_copies
 from palsynth.scoring.judged import Judged, figures_of
 from palsynth.scoring.panel import Panel, check_files_exist
@@ -99,6 +99,18 @@ def _groups(panel: Panel, judged: Judged) -> list[Result]:
     return out
 
 
+def notes_on_dashes(judged: Judged) -> list[str]:
+    """Says why figures have no value.
+
+    Args:
+        judged: the method's figures.
+
+    Returns:
+        A note on each.
+    """
+    return [f"{metric(key).title}: – ({reason})" for key, reason in judged.reasons.items()]
+
+
 def result_of(judged: Judged, reference: bool) -> Result:
     """The row of a method in a report.
 
@@ -107,9 +119,10 @@ def result_of(judged: Judged, reference: bool) -> Result:
         reference: whether the row is the truth or a copy, not a method.
 
     Returns:
-        The row, with notes on infinite values and on images without exactly one face.
+        The row, with notes on figures without a value, on infinite values and on images without
+        exactly one face.
     """
-    notes = []
+    notes = notes_on_dashes(judged)
     for key, values in judged.per_pair.items():
         infinite = int(np.isinf(values).sum())
         if infinite:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,10 @@ from palsynth.face.face import Face
 from palsynth.face.images import read_image
 from palsynth.generation.provenance import method_record
 from palsynth.generation.runner import Planned, write_planned
+from palsynth.locks import lock_folder
 from palsynth.methods.base import Expression, ExpressionImage, Method, Request, TargetExpression
 from palsynth.progress import Progress
+from palsynth.records import files_sha256
 from palsynth.subjects.description import describe_face
 
 RECORD = "transfer.json"
@@ -35,6 +38,7 @@ def transfer(
     out: Path,
     *,
     made: bool = False,
+    expressions: Path | None = None,
     rest: bool = False,
     progress: Progress | None = None,
 ) -> list[Row]:
@@ -54,6 +58,7 @@ def transfer(
         out: folder of the images.
         made: whether the expression images were made by a method and may show no face or several.
             Then the largest face is used, and without a face the identity stays at rest.
+        expressions: folder of the expression images; default: that of the set.
         rest: whether the method also gets an image of the expression's person at rest, except
             where the expression itself is rest.
         progress: called with the number of images that exist and their total.
@@ -62,50 +67,70 @@ def transfer(
         The rows of the manifest.
 
     Raises:
-        InputError: ``out`` holds images of another method, weights or settings, or for other
-            pairs; an image shows no face; a pair lacks what the method needs. Unless images have
-            been made, ``out`` is then left as it was.
+        InputError: ``out`` holds images of another method, weights or settings, for other pairs or
+            of other pictures, or a picture that was not made there; an image shows no face; a pair
+            lacks what the method needs. Unless images have been made, ``out`` is then left as it
+            was.
     """
     known: dict[str, Row] = {}
     if (folder / FILE_NAME).is_file():
         known = {row.file_name: row for row in read_manifest(folder)}
-    check_needs(folder, pairs, rest=rest)
+    inputs = _Inputs(folder, folder if expressions is None else expressions, made, rest)
+    check_needs(folder, pairs, rest=rest, expressions=expressions)
     requested = hashlib.sha256(repr(pairs).encode()).hexdigest()[:16]
+    shown = files_sha256(inputs.files(pairs))[:16]
     options = {"rest": True} if rest else {}
-    plan = {**method_record(method), "pairs": requested, **options}
-    writer = DatasetWriter(out, plan, RECORD, HOLDS)
-    missing = [(seed, pair) for seed, pair in enumerate(pairs) if not writer.has(pair.name)]
-    finished = len(pairs) - len(missing)
+    plan = {**method_record(method), "pairs": requested, "pictures": shown, **options}
+    with lock_folder(out):
+        writer = DatasetWriter(out, plan, RECORD, HOLDS)
+        missing = [(seed, pair) for seed, pair in enumerate(pairs) if not writer.has(pair.name)]
+        finished = len(pairs) - len(missing)
 
-    def report(done: int, _: int) -> None:
-        if progress is not None:
-            progress(finished + done, len(pairs))
+        def report(done: int, _: int) -> None:
+            if progress is not None:
+                progress(finished + done, len(pairs))
 
-    planned = _planned(method, folder, missing, known, made, rest)
-    try:
-        write_planned(writer, planned, method, len(missing), report)
-    except InputError:
-        writer.remove_if_empty()  # so that another method or set can be given
-        raise
-    return writer.finish([pair.name for pair in pairs])
+        planned = _planned(method, inputs, missing, known)
+        try:
+            write_planned(writer, planned, method, len(missing), report)
+        except InputError:
+            writer.remove_if_empty()  # so that another method or set can be given
+            raise
+        return writer.finish([pair.name for pair in pairs])
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """Where the images of pairs are, and what is done with them (see :func:`transfer`)."""
+
+    folder: Path
+    expressions: Path
+    made: bool
+    rest: bool
+
+    def files(self, pairs: list[Pair]) -> dict[str, Path]:
+        """The files that are read, by what they are and their names."""
+        manifest = self.folder / FILE_NAME
+        out = {FILE_NAME: manifest} if manifest.is_file() else {}
+        for pair in pairs:
+            out[f"identity {pair.identity}"] = self.folder / pair.identity
+            out[f"expression {pair.expression}"] = self.expressions / pair.expression
+            if self.rest:
+                out[f"rest {pair.expression_identity}"] = self.folder / pair.expression_identity
+        return out
 
 
 def _planned(
-    method: Method,
-    folder: Path,
-    pairs: list[tuple[int, Pair]],
-    known: dict[str, Row],
-    made: bool,
-    rest: bool,
+    method: Method, inputs: _Inputs, pairs: list[tuple[int, Pair]], known: dict[str, Row]
 ) -> Iterator[Planned]:
     """The images of pairs, each with its seed."""
     faces: dict[str, Face] = {}  # the last identity; consecutive pairs share one
     splits = {name: row.split for name, row in known.items()}
     for seed, pair in pairs:
         if pair.identity not in faces:
-            faces = {pair.identity: read_face(folder / pair.identity)}
+            faces = {pair.identity: read_face(inputs.folder / pair.identity)}
         face = faces[pair.identity]
-        expression = _expression(method, folder, pair, face if made else None, rest)
+        expression = _expression(method, inputs, pair, face)
         words = _description(face, known.get(pair.identity))
         yield Planned(
             pair.name,
@@ -139,18 +164,17 @@ def _description(face: Face, row: Row | None) -> str:
     return describe_face(face, str(attributes.get("gender") or ""), years)
 
 
-def _expression(
-    method: Method, folder: Path, pair: Pair, fallback: Face | None, rest: bool
-) -> Expression:
-    """The requested expression; a ``fallback`` face replaces an image without a face."""
+def _expression(method: Method, inputs: _Inputs, pair: Pair, identity: Face) -> Expression:
+    """The requested expression; the identity replaces an image that was made without a face."""
     movement, palsy = pair.requested()
     if ExpressionImage not in method.takes and palsy is not None:
         return TargetExpression(movement, palsy)
-    if fallback is None:
-        face = read_face(folder / pair.expression)
+    path = inputs.expressions / pair.expression
+    if inputs.made:
+        found = detect_faces(read_image(path))
+        face = found[0] if found else identity
     else:
-        found = detect_faces(read_image(folder / pair.expression))
-        face = found[0] if found else fallback
-    if not rest or movement is Movement.REST:
+        face = read_face(path)
+    if not inputs.rest or movement is Movement.REST:
         return ExpressionImage(face)
-    return ExpressionImage(face, read_face(folder / pair.expression_identity))
+    return ExpressionImage(face, read_face(inputs.folder / pair.expression_identity))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,22 +10,27 @@ import cv2
 import numpy as np
 
 from palsynth.clinical import Movement, Palsy
+from palsynth.comparison.reporting import notes_on_dashes
 from palsynth.data.manifest import Row
 from palsynth.data.pictures import pictures
 from palsynth.errors import InputError
 from palsynth.evaluation.metric import Need
 from palsynth.evaluation.metrics import metric
 from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result
+from palsynth.face import topology
 from palsynth.face.images import png_bytes, read_image
 from palsynth.progress import StageProgress
 from palsynth.scoring import judges
-from palsynth.scoring.features import FeatureCache
+from palsynth.scoring.features import FeatureCache, cached_features
 from palsynth.scoring.inputs import JudgeSet, PictureInputs
 from palsynth.scoring.judged import Judged, judge_pictures
 from palsynth.scoring.panel import Weights
 
 MIN_SUBJECTS = 4
 """Least images per set: each half of the real set needs two for a distance."""
+
+ALIKE = 1.25
+"""Largest ratio of the sizes of faces, as shares of the width, in two sets that are compared."""
 
 SHOWN = 18
 """Images of each set in the contact sheet."""
@@ -54,13 +59,15 @@ def unpaired_report(
         sheet: caption -> PNG bytes.
 
     Raises:
-        InputError: A folder has too few images, or the real ones show only one subject.
+        InputError: A folder has too few images, the real ones show only one subject, or faces are
+            framed differently in the two folders.
     """
     rows = {folder: pictures(folder) for folder in (real, fake)}
     for folder, found in rows.items():
         if len(found) < MIN_SUBJECTS:
             raise InputError(f"{folder}: {len(found)} pictures; at least {MIN_SUBJECTS} are needed")
     files = {f: [f / row.file_name for row in found] for f, found in rows.items()}
+    _check_framing(files, cache)
     distribution, backend = judges.distribution(weights.inception)
     faces = {"quality": judges.quality(), "reading": judges.reading()}
     judge = _Judging(JudgeSet({"set": distribution, **faces}, backend), cache, progress)
@@ -77,7 +84,7 @@ def unpaired_report(
     reference = Result(title, {**of_halves.figures, **of_pictures.figures}, reference=True)
     judged = judge(name, files[fake], rows[fake], {"set", "faces", "labels"}, files[real])
     variants = {k: text for k, text in judged.variants.items() if "set" in metric(k).needs}
-    own = Result(name, judged.figures, variants)
+    own = Result(name, judged.figures, variants, notes_on_dashes(judged))
     remarks = [
         "Brackets: 95 % bootstrap intervals over subjects.",
         "FID falls with the number of pictures: the halves are a reference, not a lower bound.",
@@ -90,6 +97,28 @@ def unpaired_report(
         SYNTHETIC if made else PHOTOGRAPHS,
     )
     return report, {f"above real, below {name}": _sheet(files[real], files[fake])}
+
+
+def _check_framing(files: Mapping[Path, Sequence[Path]], cache: FeatureCache) -> None:
+    """Raises InputError where faces differ in size between two folders: an FID of whole pictures
+    would then measure how they are cropped."""
+    if len(files) == 1:  # a folder against itself
+        return
+    judge = judges.landmarks()
+    shares = {}
+    for folder, paths in files.items():
+        points = cached_features(paths, judge.name, judge.extract, cache)
+        right, left = (points[:, n, :2] for n in topology.OUTER_CANTHUS.values())
+        widths = np.array([read_image(path).shape[1] for path in paths])
+        found = np.linalg.norm(left - right, axis=1) / widths
+        shares[folder] = float(np.median(found[found > 0])) if (found > 0).any() else np.nan
+    (real, one), (fake, other) = shares.items()
+    if max(one, other) > ALIKE * min(one, other):  # False without a face in a folder
+        raise InputError(
+            f"{fake}: eye corners are {100 * other:.0f} % of the width apart, in {real} "
+            f"{100 * one:.0f} %; FID would compare the crops, so crop both alike "
+            "('palsynth benchmark folder' crops a dataset)"
+        )
 
 
 def _half_of_subjects(rows: list[Row]) -> np.ndarray:

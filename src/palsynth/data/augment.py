@@ -15,34 +15,31 @@ from palsynth.settings import Settings
 
 @dataclass(frozen=True)
 class Augmentation(Settings):
-    """Random augmentation of an example; the labels follow the pixels.
-
-    Attributes:
-        turn: standard deviation of the rotation, degrees.
-        zoom: standard deviation of the logarithm of the scale.
-        shift: standard deviation of the translation, as a fraction of the image side.
-        light: standard deviation of the log gain, and of the brightness relative to mid-grey.
-        colour: standard deviation of the log gain of each channel.
-        blur: largest sigma of the Gaussian blur, pixels.
-        noise: largest standard deviation of the Gaussian noise, grey levels.
-        grey: share of examples converted to grey.
-        mirror: share of examples mirrored.
-        cover: share of examples with a rectangle of one colour over them.
-        backdrop: share of examples whose background (hair, clothes, wall: all pixels beyond the
-            face oval) is painted over.
-    """
+    """Random augmentation of an example; the labels follow the pixels."""
 
     turn: float = 4.0
+    """Standard deviation of the rotation, degrees."""
     zoom: float = 0.04
+    """Standard deviation of the logarithm of the scale."""
     shift: float = 0.015
+    """Standard deviation of the translation, as a fraction of the image side."""
     light: float = 0.12
+    """Standard deviation of the log gain, and of the brightness relative to mid-grey."""
     colour: float = 0.05
+    """Standard deviation of the log gain of each channel."""
     blur: float = 1.0
+    """Largest sigma of the Gaussian blur, pixels."""
     noise: float = 6.0
+    """Largest standard deviation of the Gaussian noise, grey levels."""
     grey: float = 0.05
+    """Share of examples converted to grey."""
     mirror: float = 0.5
+    """Share of examples mirrored."""
     cover: float = 0.0
+    """Share of examples with a rectangle of one colour over them."""
     backdrop: float = 0.0
+    """Share of examples whose background (hair, clothes, wall: all pixels beyond the face oval) is
+    painted over."""
 
     def __call__(self, example: Example, rng: np.random.Generator) -> Example:
         """Augments an example.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cached_property
@@ -13,10 +13,11 @@ import cv2
 import numpy as np
 
 import palsynth
+from palsynth.documents import read_json
 from palsynth.errors import InputError
 from palsynth.files import atomic_write, remove_stale
 from palsynth.progress import Progress
-from palsynth.records import claim_folder
+from palsynth.records import Ledger, claim_folder
 from palsynth.workers import map_in_processes
 
 
@@ -24,7 +25,8 @@ class ShardedCache:
     """The first ``count`` records of a ``source``, cached in ``folder`` in shards.
 
     A base class for dataclasses with these three fields. The folder records which source its
-    shards were generated from; another source is refused.
+    shards were generated from; another source is refused. A shard that is not as the folder's
+    ledger says is generated again.
 
     Attributes:
         what: plural noun for the records, for error messages.
@@ -59,7 +61,9 @@ class ShardedCache:
         raise NotImplementedError
 
     def build(self, workers: int = 1, progress: Progress | None = None) -> None:
-        """Generates the missing shards. The result does not depend on ``workers``.
+        """Generates the shards that are missing or were changed since they were generated.
+
+        The result does not depend on ``workers``.
 
         Several processes may build the same cache. What a killed one left unfinished is removed.
 
@@ -79,26 +83,35 @@ class ShardedCache:
             foreign=[f"{self.stem}-*.npy"],
         )
         remove_stale(self.folder, f"{self.stem}-*.npy")
-        paths = self._paths()
-        missing = [k for k, path in enumerate(paths) if not path.exists()]
+        paths, ledger = self._paths(), Ledger(self.folder)
+        faults = {k: _fault(ledger, path) for k, path in enumerate(paths)}
+        for k, fault in faults.items():
+            if fault:
+                print(f"note: {paths[k]}: {fault}; it is made again", file=sys.stderr)
+        missing = [k for k, fault in faults.items() if fault is not None]
         finished = map_in_processes(self._build_part, missing, workers) if missing else []
         for done, _ in enumerate(finished, len(paths) - len(missing) + 1):
             if progress is not None:
                 progress(min(done * self.part, self.count), self.count)
+        ledger.read()
+        ledger.tidy()
 
     def missing(self) -> int:
         """How many records :meth:`build` would generate.
 
         Returns:
-            The records whose shards do not exist; all where the folder holds another source's.
+            The records whose shards do not exist or are of another size; all where the folder holds
+            another source's.
         """
         try:
-            held = json.loads((self.folder / self.record_file).read_text("utf-8"))
-        except (OSError, ValueError):
+            held = read_json(self.folder / self.record_file)
+        except InputError:
             return self.count
         if held != self._holds():
             return self.count
-        absent = [k for k, path in enumerate(self._paths()) if not path.exists()]
+        ledger = Ledger(self.folder)
+        faults = [_fault(ledger, path, contents=False) for path in self._paths()]
+        absent = [k for k, fault in enumerate(faults) if fault is not None]
         return sum(min(self.part, self.count - k * self.part) for k in absent)
 
     def record(self, number: int) -> np.ndarray:
@@ -138,6 +151,7 @@ class ShardedCache:
         numbers = range(part * self.part, min((part + 1) * self.part, self.count))
         with atomic_write(self._paths()[part]) as temporary:
             np.save(temporary, self.records(numbers))
+        Ledger(self.folder).add(self._paths()[part].name)
         return len(numbers)
 
     @cached_property
@@ -151,6 +165,13 @@ class ShardedCache:
             raise InputError(
                 f"{self.folder}: a part is damaged ({error}); delete the folder and build it again"
             ) from None
+
+
+def _fault(ledger: Ledger, path: Path, contents: bool = True) -> str | None:
+    """Why a shard cannot be used; empty where it has not been made yet."""
+    if path.name in ledger:
+        return ledger.fault(path.name, contents)
+    return "is not in the ledger" if path.exists() else ""
 
 
 def find_caches(source: Any) -> Iterator[ShardedCache]:

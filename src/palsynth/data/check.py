@@ -7,10 +7,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
+from palsynth.clinical import Movement
 from palsynth.data.faces import find_faces
 from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
 from palsynth.face.images import list_images, read_image
+from palsynth.paths import FileNames
 from palsynth.progress import Progress
 
 
@@ -40,6 +42,12 @@ KINDS = {
 }
 """Kind of fault -> description, in the order of reporting."""
 
+NOTES = {
+    "small face": "a face is used, but small",
+    "not at rest": "a picture at rest shows something else; movements are measured from it",
+}
+"""Kind of note -> description: pictures that are used, but should be looked at."""
+
 
 def check(folder: Path, *, faces: bool = True, progress: Progress | None = None) -> list[Fault]:
     """Finds all faults of a dataset.
@@ -56,7 +64,7 @@ def check(folder: Path, *, faces: bool = True, progress: Progress | None = None)
     Raises:
         InputError: if the manifest cannot be read.
     """
-    rows = read_manifest(folder)
+    rows = read_manifest(folder, unique=False)
     found = [*_missing(folder, rows), *_unlisted(folder, rows), *_leaks(rows), *_labels(rows)]
     there = [row for row in rows if (folder / row.file_name).is_file()]
     hashes: dict[str, str] = {}
@@ -75,12 +83,39 @@ def check(folder: Path, *, faces: bool = True, progress: Progress | None = None)
     return sorted(found, key=lambda f: (order.index(f.kind), f.about))
 
 
+def notes(folder: Path, rows: list[Row], progress: Progress | None = None) -> list[Fault]:
+    """Finds pictures that are used, but should be looked at.
+
+    Args:
+        folder: the dataset.
+        rows: its pictures.
+        progress: called with the number of images whose faces have been searched and their total.
+
+    Returns:
+        The notes, in the order of NOTES and then by file.
+    """
+    found = find_faces(folder, rows, progress)
+    small = [(row, found[row.file_name].small) for row in rows]
+    moved = [
+        (row, found[row.file_name].not_at_rest)
+        for row in rows
+        if row.movement == Movement.REST.value
+    ]
+    return [
+        Fault(kind, row.file_name, text)
+        for kind, pairs in zip(NOTES, (small, moved), strict=True)
+        for row, text in sorted(pairs, key=lambda pair: pair[0].file_name)
+        if text is not None
+    ]
+
+
 def _missing(folder: Path, rows: list[Row]) -> list[Fault]:
-    out, seen = [], set()
+    out, names = [], FileNames(folder)
     for row in rows:
-        if row.file_name in seen:
+        if (twin := names.twin(row.file_name)) == row.file_name:
             out.append(Fault("duplicate", row.file_name, "is in the manifest twice"))
-        seen.add(row.file_name)
+        elif twin is not None:
+            out.append(Fault("duplicate", row.file_name, f"is {twin} too on some systems"))
         if not (folder / row.file_name).is_file():
             out.append(Fault("missing", row.file_name, "is in the manifest but not on disk"))
     return out

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol, TypedDict
 
 import numpy as np
 
 from palsynth.clinical import Branch, Grade, Movement, Palsy, Side
+from palsynth.data.manifest import Row
 from palsynth.face import topology
 from palsynth.seeds import Stream, make_rng
 
@@ -84,6 +86,31 @@ class Source(Protocol):
         ...
 
     def __getitem__(self, number: int) -> Any: ...
+
+
+class RowExamples(Protocol):
+    """The examples of a dataset's pictures, one per row of its manifest."""
+
+    @property
+    def folder(self) -> Path:
+        """The dataset."""
+        ...
+
+    @property
+    def rows(self) -> Sequence[Row]:
+        """The rows that have an example."""
+        ...
+
+    def example(self, index: int) -> Any:
+        """The example of a row, the same at each call.
+
+        Args:
+            index: index into ``rows``.
+
+        Returns:
+            The example.
+        """
+        ...
 
 
 class Labels(TypedDict, total=False):

@@ -1,7 +1,8 @@
 """The faces of a dataset's pictures: found once, stored with it, cropped as at inference.
 
 A picture is cropped by seven landmarks, which ``.faces.jsonl`` in the dataset holds together with
-the checksum of the picture, or with the reason why it has no usable face. The file may be deleted.
+the checksum of the picture, or with the reason why it has no usable face. Only its owner can read
+the file, since landmarks are patients' data too; it may be deleted.
 """
 
 from __future__ import annotations
@@ -16,17 +17,20 @@ from typing import Any, Literal
 import numpy as np
 
 from palsynth.data.manifest import Row
+from palsynth.documents import json_row
 from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.face.images import read_image
 from palsynth.files import atomic_write
-from palsynth.progress import Progress
+from palsynth.notes import note
+from palsynth.paths import name_fault
+from palsynth.progress import Progress, late_progress_bar
 
 FACES_FILE = ".faces.jsonl"
 
-FORMAT = "faces 1"
+FORMAT = "faces 2"
 """Written in every line; lines of another format are not read."""
 
 Crop = Literal["eyes", "five points"]
@@ -51,12 +55,16 @@ class FoundFace:
         size: width and height of the picture in pixels; None where it cannot be read.
         points: the landmarks that crops need, in pixels, by their numbers; None without a face.
         fault: why there is no usable face, for a message; None where there is one.
+        small: what to say of a face that is usable, but small; None otherwise.
+        not_at_rest: what moves in it, if the picture should show the face at rest; None otherwise.
     """
 
     sha256: str
     size: tuple[int, int] | None = None
     points: Mapping[int, tuple[float, float]] | None = None
     fault: str | None = None
+    small: str | None = None
+    not_at_rest: str | None = None
 
     def landmarks(self) -> np.ndarray:
         """The landmarks (478, 3) float32 in pixels; NaN but for those that crops need."""
@@ -91,28 +99,60 @@ def find_faces(
     Args:
         folder: the dataset.
         rows: its pictures.
-        progress: called with the number of pictures that have been searched and their total.
+        progress: called with the number of pictures that have been searched now and their total;
+            not called if all are known.
 
     Returns:
         File name -> what was found in the picture.
     """
     known = _read(folder / FACES_FILE)
     found: dict[str, FoundFace] = {}
-    new = False
+    checksums = {row.file_name: _checksum(folder / row.file_name) for row in rows}
+    for name, checksum in checksums.items():
+        if name in known and known[name].sha256 == checksum:
+            found[name] = known[name]
+    new = [name for name in checksums if name not in found]
     try:
-        for done, row in enumerate(rows, 1):
-            checksum = _checksum(folder / row.file_name)
-            before = known.get(row.file_name)
-            if before is None or before.sha256 != checksum:
-                before = _find(folder / row.file_name, checksum)
-                new = True
-            found[row.file_name] = before
+        for done, name in enumerate(new, 1):
+            found[name] = _find(folder / name, checksums[name])
             if progress is not None:
-                progress(done, len(rows))
+                progress(done, len(new))
     finally:  # a search that is interrupted goes on from here
         if new:
             _write(folder / FACES_FILE, {**known, **found})
     return found
+
+
+def usable_faces(
+    folder: Path, rows: Sequence[Row], known: Sequence[Row] = ()
+) -> tuple[list[Row], dict[str, FoundFace]]:
+    """Finds the faces of a dataset's pictures, and lists those that have none in a note.
+
+    Args:
+        folder: the dataset.
+        rows: its pictures.
+        known: those of them that need no search, because their landmarks are known.
+
+    Returns:
+        The pictures with a usable face, and what was found in those that were searched, by file
+        name.
+
+    Raises:
+        InputError: no picture has a usable face.
+    """
+    given = {row.file_name for row in known}
+    with late_progress_bar(f"faces of {folder.name}") as progress:
+        found = find_faces(folder, [r for r in rows if r.file_name not in given], progress)
+    faults = {name: face.fault for name, face in found.items() if face.fault}
+    usable = [row for row in rows if row.file_name not in faults]
+    if faults:
+        what = f"{len(faults)} of {len(rows)} pictures have no usable face"
+        if not usable:
+            name, fault = next(iter(faults.items()))
+            raise InputError(f"{folder}: {what}, such as {name}: {fault}")
+        listed = "".join(f"\n  {name}: {fault}" for name, fault in faults.items())
+        note(f"{folder}: {what} and are left out:{listed}")
+    return usable, found
 
 
 def _checksum(path: Path) -> str:
@@ -123,7 +163,8 @@ def _checksum(path: Path) -> str:
 
 
 def _find(path: Path, checksum: str) -> FoundFace:
-    from palsynth.face.detect import detect_face  # slow to import
+    from palsynth.capture.at_rest import not_at_rest  # slow to import
+    from palsynth.face.detect import detect_face, small_face
 
     size = None
     try:
@@ -133,22 +174,22 @@ def _find(path: Path, checksum: str) -> FoundFace:
     except InputError as error:
         return FoundFace(checksum, size, fault=str(error).removeprefix(f"{path}: "))
     points = {n: (float(face.landmarks[n, 0]), float(face.landmarks[n, 1])) for n in _POINTS}
-    return FoundFace(checksum, size, points)
+    return FoundFace(checksum, size, points, small=small_face(face), not_at_rest=not_at_rest(face))
 
 
 def _read(path: Path) -> dict[str, FoundFace]:
     """File name -> what was found; lines that cannot be used are left out."""
     out: dict[str, FoundFace] = {}
     try:
-        lines = path.read_text("utf-8").splitlines()
+        lines = path.read_text("utf-8").split("\n")
     except (OSError, UnicodeDecodeError):
         return {}
     for line in lines:
         try:
-            data = json.loads(line)
-            if data.pop("format") == FORMAT:
-                out[data.pop("file_name")] = _entry(data)
-        except (ValueError, TypeError, KeyError, AttributeError):
+            data = json_row(line, path)
+            if data.pop("format") == FORMAT and name_fault(name := data.pop("file_name")) is None:
+                out[name] = _entry(data)
+        except (ValueError, TypeError, KeyError, AttributeError, OverflowError):
             continue
     return out
 
@@ -160,15 +201,18 @@ def _entry(data: dict[str, Any]) -> FoundFace:
         if set(points) != set(_POINTS):
             raise ValueError("other landmarks")
     size = None if data["size"] is None else (int(data["size"][0]), int(data["size"][1]))
-    return FoundFace(str(data["sha256"]), size, points, data["fault"])
+    notes = (None if data[k] is None else str(data[k]) for k in ("fault", "small", "not_at_rest"))
+    return FoundFace(str(data["sha256"]), size, points, *notes)
 
 
 def _write(path: Path, found: Mapping[str, FoundFace]) -> None:
     try:
-        with atomic_write(path) as temporary, temporary.open("w", encoding="utf-8") as file:
-            for name in sorted(name for name in found if found[name].sha256):
-                line = {"format": FORMAT, "file_name": name, **asdict(found[name])}
-                file.write(json.dumps(line, ensure_ascii=False) + "\n")
+        with atomic_write(path) as temporary:
+            temporary.touch(mode=0o600)  # patients' landmarks
+            with temporary.open("w", encoding="utf-8") as file:
+                for name in sorted(name for name in found if found[name].sha256):
+                    line = {"format": FORMAT, "file_name": name, **asdict(found[name])}
+                    file.write(json.dumps(line, ensure_ascii=False) + "\n")
     except (InputError, OSError):  # a dataset that others own: its faces are found again
         return
 

@@ -11,6 +11,7 @@ from palsynth.clinical import Movement
 from palsynth.data.examples import Example, shuffled
 from palsynth.data.faces import Crop
 from palsynth.data.folder_source import FolderSource
+from palsynth.data.manifest import Row
 from palsynth.data.training_pairs import PairExample
 from palsynth.errors import InputError
 from palsynth.seeds import Stream, make_rng
@@ -31,14 +32,16 @@ class FolderPairs:
         fixed_identity: whether a subject has one identity image in all its pairs, also in the one
             with itself: the first at rest, or the first.
         crop: how faces are cropped.
+        skip_single: whether subjects with one image only are left out; otherwise they are an error.
     """
 
     folder: Path
-    splits: tuple[str, ...] = ("train",)
+    splits: tuple[str | None, ...] = ("train",)
     size: int = 112
     seed: int = 0
     fixed_identity: bool = False
     crop: Crop = "eyes"
+    skip_single: bool = False
 
     def prepare(self) -> None:
         """Finds the faces now, before several processes that use the source would.
@@ -46,6 +49,7 @@ class FolderPairs:
         Raises:
             InputError: a subject has only one image, or no subject has two usable ones.
         """
+        self._source.check()
         _ = self._indices
 
     @cached_property
@@ -54,9 +58,10 @@ class FolderPairs:
 
     @cached_property
     def _rows_by_subject(self) -> dict[str, list[int]]:
-        """Subject -> its rows. Raises InputError if a subject has only one image."""
+        """Subject -> its rows. Raises InputError if a subject has only one image and must not."""
         counts = Counter(row.subject_id for row in self._source.all_rows)
-        if single := [name for name, count in counts.items() if count < 2]:
+        single = [name for name, count in counts.items() if count < 2]
+        if single and not self.skip_single:
             raise InputError(
                 f"{self.folder}: subject {single[0]} has one image only; a pair needs two"
             )
@@ -84,9 +89,30 @@ class FolderPairs:
         """Not counted."""
         return None
 
+    @property
+    def rows(self) -> list[Row]:
+        """The rows that have a partner."""
+        return [self._source.rows[index] for index in self._indices]
+
+    def example(self, index: int) -> PairExample:
+        """The pair whose expression and target image is that of a row.
+
+        Args:
+            index: index into ``rows``.
+
+        Returns:
+            The pair, with the same identity image at each call.
+        """
+        return self._pair(self._indices[index], index)
+
     def __getitem__(self, number: int) -> PairExample:
-        rows, indices = self._source.rows, self._indices
-        index = indices[shuffled(number, len(indices), self.seed, Stream.FOLDER_PAIRS_ORDER)]
+        indices = self._indices
+        order = shuffled(number, len(indices), self.seed, Stream.FOLDER_PAIRS_ORDER)
+        return self._pair(indices[order], number)
+
+    def _pair(self, index: int, number: int) -> PairExample:
+        """The pair of a row of the source, with the identity image that a number chooses."""
+        rows = self._source.rows
         rng = make_rng(self.seed, number, Stream.FOLDER_PAIR)
         others = [k for k in self._rows_by_subject[rows[index].subject_id] if k != index]
         chosen = others[int(rng.integers(len(others)))]

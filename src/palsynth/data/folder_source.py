@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,14 +13,16 @@ import numpy as np
 from palsynth.clinical import Grade, Movement, Palsy
 from palsynth.data.cache import ShardedCache
 from palsynth.data.examples import GRADES, ITEMS, Example, Source, labels, shuffled
-from palsynth.data.faces import Crop, FoundFace, crop_face, find_faces
-from palsynth.data.manifest import Row, read_manifest
+from palsynth.data.faces import Crop, FoundFace, crop_face, usable_faces
+from palsynth.data.manifest import Row, check_files, read_manifest
 from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.face.face import Face
 from palsynth.face.images import read_image
-from palsynth.progress import progress_bar
 from palsynth.seeds import Stream, make_rng
+
+TRIED = 3
+"""Pictures that are read to check a dataset."""
 
 PART = 500
 """Examples per shard of a cached source."""
@@ -49,12 +50,25 @@ class FolderSource:
     seed: int = 0
     crop: Crop = "eyes"
 
+    def check(self) -> None:
+        """Checks the dataset, before anything that takes long.
+
+        Raises:
+            InputError: there is no picture of the splits, one is missing, a label is impossible, or
+                a picture whose landmarks are given cannot be read, of which the first are tried.
+        """
+        check_files(self.folder, self.all_rows)
+        given = [row for row in self.all_rows if self._given(row)]
+        for row in given[:TRIED]:
+            read_image(self.folder / row.file_name)
+
     def prepare(self) -> None:
         """Finds the faces now, before several processes that use the source would.
 
         Raises:
-            InputError: no picture of the splits has a usable face, or a label is impossible.
+            InputError: no picture of the splits has a usable face, or a check fails.
         """
+        self.check()
         _ = self.rows
 
     @cached_property
@@ -67,31 +81,20 @@ class FolderSource:
         for row in rows:
             if faults := row.problems():
                 raise InputError(f"{self.folder / row.file_name}: {faults[0]}")
+            if "multipie60" in row.attributes:
+                _multipie60(row, self.folder)
         return rows
 
     @cached_property
     def rows(self) -> list[Row]:
         """The rows of the splits whose pictures have a usable face. Raises InputError without."""
-        faults = {name: face.fault for name, face in self._found.items() if face.fault}
-        rows = [row for row in self.all_rows if row.file_name not in faults]
-        if faults:
-            what = f"{len(faults)} of {len(self.all_rows)} pictures have no usable face"
-            if not rows:
-                name, fault = next(iter(faults.items()))
-                raise InputError(f"{self.folder}: {what}, such as {name}: {fault}")
-            print(f"note: {self.folder}: {what} and are left out:", file=sys.stderr)
-            for name, fault in faults.items():
-                print(f"  {name}: {fault}", file=sys.stderr)
-        return rows
+        return self._faces[0]
 
     @cached_property
-    def _found(self) -> dict[str, FoundFace]:
-        """What was found in the pictures whose landmarks the manifest does not give."""
-        unknown = [row for row in self.all_rows if not self._given(row)]
-        if not unknown:
-            return {}
-        with progress_bar(f"faces of {self.folder.name}") as progress:
-            return find_faces(self.folder, unknown, progress)
+    def _faces(self) -> tuple[list[Row], dict[str, FoundFace]]:
+        """The usable rows, and what was found where the manifest does not give the landmarks."""
+        given = [row for row in self.all_rows if self._given(row)]
+        return usable_faces(self.folder, self.all_rows, given)
 
     def _given(self, row: Row) -> bool:
         """Whether the manifest gives the landmarks that the crop needs, the eye corners."""
@@ -123,11 +126,10 @@ class FolderSource:
         image = read_image(self.folder / row.file_name)
         known = np.full((topology.POINTS, 3), np.nan, np.float32)
         if "multipie60" in row.attributes:
-            landmarks = np.asarray(row.attributes["multipie60"], np.float32)
-            known[list(topology.MULTIPIE_60.values()), :2] = landmarks
+            known[list(topology.MULTIPIE_60.values()), :2] = _multipie60(row, self.folder)
         face = Face(image, known)
         if not self._given(row):
-            face = Face(image, self._found[row.file_name].landmarks())
+            face = Face(image, self._faces[1][row.file_name].landmarks())
         crop = crop_face(face, self.size, self.crop)
         movement = Movement(row.movement) if row.movement else None
         palsy = Palsy.from_dict(row.palsy) if row.palsy else None
@@ -143,6 +145,20 @@ class FolderSource:
             **labels(movement, palsy),
             **scored,
         )
+
+
+def _multipie60(row: Row, folder: Path) -> np.ndarray:
+    """The landmarks (60, 2) that the manifest gives. Raises InputError if they are no landmarks."""
+    try:
+        points = np.asarray(row.attributes["multipie60"], np.float32)
+    except (ValueError, TypeError):
+        points = np.zeros(0, np.float32)
+    if points.shape != (len(topology.MULTIPIE_60), 2) or not np.isfinite(points).all():
+        raise InputError(
+            f"{folder / row.file_name}: multipie60 must be {len(topology.MULTIPIE_60)} pairs of "
+            "numbers; correct the manifest"
+        )
+    return points
 
 
 def _moved(points: np.ndarray, to_picture: np.ndarray) -> np.ndarray:

@@ -27,6 +27,7 @@ from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER, Framing
 from palsynth.seeds import Stream, make_rng
+from palsynth.settings import FiniteNumbers
 from palsynth.simulator.photo import simulate
 from palsynth.subjects import (
     EVALUATION_SEEDS,
@@ -56,7 +57,7 @@ class Script(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GroupsSource:
+class GroupsSource(FiniteNumbers):
     """Groups by number, each a pure function of it, in recogniser framing.
 
     Attributes:
@@ -83,6 +84,7 @@ class GroupsSource:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.first < 0 or self.num_subjects < MEMBERS:
             raise InputError(
                 f"subjects {self.num_subjects} from {self.first}: a group needs {MEMBERS}"
@@ -92,6 +94,15 @@ class GroupsSource:
                 f"subjects {self.first} to {self.first + self.num_subjects - 1}: seeds from "
                 f"{EVALUATION_SEEDS:,} on are for evaluation and must not be trained on"
             )
+
+    def check(self) -> None:
+        """Checks the folder of photographs, if there is one, before anything that takes long.
+
+        Raises:
+            InputError: a table cannot be read, or a photograph is missing.
+        """
+        if self._photographed is not None:
+            self._photographed.check()
 
     @cached_property
     def _photographed(self) -> PhotographsSource | None:

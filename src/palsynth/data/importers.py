@@ -1,26 +1,31 @@
 """Importers of clinical datasets, from the layouts in which their owners distribute them.
 
 An importer never guesses silently: it lists every file that it cannot place, with the rule that
-it breaks, and imports the others. Of videos, chosen frames are imported.
+it breaks, and imports the others. Pictures are copied without their metadata. Of videos, chosen
+frames are imported.
 """
 
 from __future__ import annotations
 
 import re
-import shutil
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from palsynth.data.labelled import folder_with_labels
-from palsynth.data.manifest import Row, inside, write_manifest
+from palsynth.data.manifest import Row, write_manifest
 from palsynth.data.meei import meei
 from palsynth.data.placing import Importer, Placed, Unplaced, by_subject
-from palsynth.data.split import split_of
+from palsynth.data.split import splits_of
 from palsynth.data.videos import VIDEOS, Frames, read_frames
 from palsynth.errors import InputError
 from palsynth.face.images import NOT_MADE, write_png
+from palsynth.face.metadata import copy_picture
 from palsynth.files import atomic_folder
+from palsynth.folders import is_system_file, portable
+from palsynth.notes import note
+from palsynth.paths import FileNames
 from palsynth.progress import Progress
 
 
@@ -31,6 +36,8 @@ def import_dataset(
     mapping: Path | None = None,
     frames: Frames = (),
     progress: Progress | None = None,
+    *,
+    keep_metadata: bool = False,
 ) -> tuple[list[Row], list[Unplaced]]:
     """Imports a dataset into a folder with a manifest, split by subject.
 
@@ -41,9 +48,12 @@ def import_dataset(
         mapping: for "folder", a YAML or JSON file that names the columns of a label file.
         frames: the frames of every video that are imported as pictures; default: none.
         progress: called with the number of files that are done and their total.
+        keep_metadata: copy pictures as they are; by default, places, names, dates and all else
+            that does not belong to the pixels is removed
+            (:func:`palsynth.face.metadata.strip_metadata`).
 
     Returns:
-        The rows, and the files that could not be placed.
+        The rows, and the files that could not be placed or lack labels.
 
     Raises:
         InputError: if no file can be imported, or the target is not a new folder.
@@ -54,57 +64,80 @@ def import_dataset(
         raise InputError(f"{folder}: no such folder")
     if target.exists() and not target.is_dir():
         raise InputError(f"{target}: is a file; give a new folder")
-    if target.exists() and any(target.iterdir()):
+    if target.exists() and not all(is_system_file(path.name) for path in target.iterdir()):
         raise InputError(f"{target}: is not empty; give a new folder")
-    placed, unplaced = _placed(IMPORTERS[source](folder, mapping), frames)
+    placed, unplaced = _placed(IMPORTERS[source](folder, mapping), folder, frames)
     rows: list[Row] = []
-    with atomic_folder(target) as partial:
+    with atomic_folder(target, new=True) as partial:
         for done, (path, row) in enumerate(placed, 1):
-            row = replace(row, split=row.split or split_of(row.subject_id))
-            if path.suffix.lower() in VIDEOS:
-                try:
+            try:
+                if path.suffix.lower() in VIDEOS:
                     rows += _write_frames(path, row, partial, frames)
-                except InputError as error:
-                    unplaced.append(Unplaced(path, str(error).removeprefix(f"{path}: ")))
-            else:
-                copy = partial / row.file_name
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, copy)
-                rows.append(row)
+                else:
+                    rows.append(_copy(path, row, partial, keep_metadata))
+            except InputError as error:
+                unplaced.append(Unplaced(path, str(error).removeprefix(f"{path}: ")))
             if progress is not None:
                 progress(done, len(placed))
         if not rows:
             rule = f"; {unplaced[0].path.name}: {unplaced[0].rule}" if unplaced else ""
             raise InputError(f"{folder}: nothing in it can be placed as '{source}'{rule}")
+        rows = _with_splits(rows)
         write_manifest(partial, rows)
     return sorted(rows, key=lambda r: r.file_name), unplaced
 
 
+def _with_splits(rows: list[Row]) -> list[Row]:
+    """Gives rows without a split that of the subject's other rows, or else one by its name."""
+    named: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        if row.split is not None:
+            named[row.subject_id].add(row.split)
+    given = {subject: splits.pop() for subject, splits in named.items() if len(splits) == 1}
+    splits = splits_of((row.subject_id for row in rows), given)
+    return [replace(row, split=row.split or splits[row.subject_id]) for row in rows]
+
+
 def _placed(
-    items: Iterator[Placed | Unplaced], frames: Frames
+    items: Iterator[Placed | Unplaced], folder: Path, frames: Frames
 ) -> tuple[list[Placed], list[Unplaced]]:
     """What can be imported under a name of its own, and what cannot."""
     placed: list[Placed] = []
     unplaced: list[Unplaced] = []
-    taken: dict[str, Path] = {}
+    names = FileNames(folder, "dataset")
+    renamed: list[str] = []
     for item in items:
         if isinstance(item, Unplaced):
             unplaced.append(item)
             continue
         path, row = item
-        if not inside(row.file_name):
-            unplaced.append(Unplaced(path, "its name leads out of the dataset; move it below"))
-        elif row.file_name in taken:
-            unplaced.append(
-                Unplaced(path, f"{taken[row.file_name]} is imported under the same name")
-            )
+        given, row = row.file_name, replace(row, file_name=portable(row.file_name))
+        if given != row.file_name:
+            renamed.append(f"{given} as {row.file_name}")
+        source = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
+        if fault := names.fault(row.file_name) or (source and names.leads_out(source)):
+            unplaced.append(Unplaced(path, f"its name {fault}"))
+        elif (twin := names.twin(row.file_name)) is not None:
+            unplaced.append(Unplaced(path, f"{twin} is imported under the same name"))
         elif path.suffix.lower() in VIDEOS and frames == ():
             rule = "a video; give --frames peak or times in seconds, or cut it into frames"
             unplaced.append(Unplaced(path, rule))
         else:
-            taken[row.file_name] = path
-            placed.append(item)
+            placed.append((path, row))
+    if renamed:
+        note(
+            f"{len(renamed)} names are not UTF-8 or not for every system, and are written "
+            f"otherwise, such as {renamed[0]}"
+        )
     return placed, unplaced
+
+
+def _copy(path: Path, row: Row, target: Path, keep_metadata: bool) -> Row:
+    """Copies a picture that can be read; returns its row."""
+    copy = target / row.file_name
+    copy.parent.mkdir(parents=True, exist_ok=True)
+    copy_picture(path, copy, keep_metadata=keep_metadata)
+    return row
 
 
 def _write_frames(path: Path, row: Row, target: Path, frames: Frames) -> list[Row]:

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-import csv
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from palsynth.data.manifest import Row
 from palsynth.data.placing import Placed, Unplaced, by_subject, files
 from palsynth.data.videos import VIDEOS
+from palsynth.documents import as_text, kind_of, read_json_lines, read_yaml
 from palsynth.errors import InputError
 from palsynth.face.images import SUFFIXES
+from palsynth.folders import stored_name
+from palsynth.paths import FileNames, name_fault
+from palsynth.tables import SUFFIXES as TABLES
+from palsynth.tables import read_table
 
 _FIELDS = ("file_name", "subject_id", "movement", "side", "hb_grade", "yanagihara_item", "split")
 
 
 def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | Unplaced]:
     """Imports ``<subject>/*.jpg``, whose names may tell the movement (``7/grin_2.jpg``), or
-    pictures and videos listed in a CSV or JSONL file of labels.
+    pictures and videos listed in a table (CSV, Excel) or JSONL file of labels.
 
     The mapping holds ``labels`` (the file, below the source folder), ``columns`` (our field
     -> their column) and optionally ``values`` (our field -> {their value: our value}).
@@ -41,43 +42,49 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
         return
     rules = _read_mapping(mapping)
     columns, values = rules["columns"], rules.get("values") or {}
-    labels = folder / str(rules["labels"])
+    labels = FileNames(folder).join(str(rules["labels"]), f"{mapping}: labels")
     listed = set()
-    for number, record in enumerate(_records(labels), 2 if labels.suffix.lower() == ".csv" else 1):
-        missing = [c for c in columns.values() if c not in record]
-        if missing:
-            raise InputError(
-                f"{labels}: column {', '.join(missing)} is missing (named in {mapping})"
-            )
-        fields = {ours: record[theirs] for ours, theirs in columns.items()}
-        for name, table in values.items():
-            if fields.get(name) is not None:
-                fields[name] = table.get(str(fields[name]), fields[name])
-        path = folder / str(fields["file_name"])
+    for number, fields, fault in _records(labels, columns, mapping):
+        place = f"{labels.name}:{number}"
+        if fields["file_name"] is None:
+            yield Unplaced(labels, fault or f"{place}: {columns['file_name']} is blank")
+            continue
+        for name, value in fields.items():
+            if value is not None:
+                fields[name] = values.get(name, {}).get(value, value)
+        path = folder / stored_name(folder, str(fields["file_name"]))
         listed.add(path)
+        if fault is None and (wrong := name_fault(str(fields["file_name"]), "dataset")):
+            fault = f"{place}: its name {wrong}"
+        if fault is not None:
+            yield Unplaced(path, fault)
+            continue
         if not path.exists():
-            yield Unplaced(path, f"{labels.name}:{number} names it, but the file does not exist")
+            yield Unplaced(path, f"{place} names it, but the file does not exist")
+            continue
+        if fields["subject_id"] is None:
+            yield Unplaced(path, f"{place}: {columns['subject_id']} is blank")
             continue
         row, problems = _to_row(fields)
         if problems:
-            yield Unplaced(
-                path, f"{labels.name}:{number}: {problems}; add it to 'values' in {mapping.name}"
-            )
+            yield Unplaced(path, f"{place}: {problems}; add it to 'values' in {mapping.name}")
         else:
             yield path, row
-    for path in files(folder):
+    paths, unplaced = files(folder)
+    yield from unplaced
+    for path in paths:
         if path not in listed and path != labels and path.suffix.lower() in SUFFIXES | VIDEOS:
             yield Unplaced(path, f"{labels.name} has no line for it")
 
 
-def _to_row(fields: dict[str, Any]) -> tuple[Row, str]:
+def _to_row(fields: dict[str, str | None]) -> tuple[Row, str]:
     """The row of a record, and its problems if any."""
     item = fields.get("yanagihara_item")
-    text = {n: (str(fields[n]) if fields.get(n) not in (None, "") else None) for n in _FIELDS}
+    text = {name: fields.get(name) for name in _FIELDS}
     score = None
-    if item not in (None, ""):
+    if item is not None:
         try:
-            score = int(str(item))
+            score = int(item.removesuffix(".0"))
         except ValueError:
             return Row("", ""), f"yanagihara_item '{item}' is not a whole number"
     row = Row(
@@ -93,45 +100,68 @@ def _to_row(fields: dict[str, Any]) -> tuple[Row, str]:
 
 
 def _read_mapping(path: Path) -> dict[str, Any]:
-    try:
-        rules = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: not a mapping file ({str(error).splitlines()[0]})") from None
-    if (
-        not isinstance(rules, dict)
-        or "labels" not in rules
-        or not isinstance(rules.get("columns"), dict)
-    ):
+    rules = read_yaml(path)
+    if not isinstance(rules, dict):
+        raise InputError(f"{path}: not a mapping file (holds {kind_of(rules)}); see docs/data.md")
+    columns, tables = rules.get("columns"), rules.get("values") or {}
+    if not isinstance(rules.get("labels"), str) or not isinstance(columns, dict):
         raise InputError(f"{path}: a mapping needs 'labels' (a file) and 'columns' (field: column)")
-    tables = rules.get("values") or {}
+    if unknown := [name for name in rules if name not in ("labels", "columns", "values")]:
+        raise InputError(f"{path}: no key {unknown[0]}; keys are labels, columns, values")
     if not isinstance(tables, dict) or not all(isinstance(t, dict) for t in tables.values()):
         raise InputError(f"{path}: 'values' needs tables (field: {{their value: our value}})")
-    rules["values"] = {n: {str(k): v for k, v in t.items()} for n, t in tables.items()}
-    unknown = [name for name in rules["columns"] if name not in _FIELDS]
+    unknown = [name for name in (*columns, *tables) if name not in _FIELDS]
     if unknown:
         raise InputError(f"{path}: no field {', '.join(unknown)}; fields are {', '.join(_FIELDS)}")
     for needed in ("file_name", "subject_id"):
-        if needed not in rules["columns"]:
+        if needed not in columns:
             raise InputError(f"{path}: 'columns' must name the column of {needed}")
-    return rules
+    for name, theirs in columns.items():
+        columns[name] = _word(theirs, f"{path}: columns.{name}", "the name of a column")
+    for name, table in tables.items():
+        for theirs, ours in table.items():
+            if ours is not None:  # null: the label is unknown
+                table[theirs] = _word(ours, f"{path}: values.{name}.{theirs}", "one of our values")
+    return {"labels": rules["labels"], "columns": columns, "values": tables}
 
 
-def _records(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            if path.suffix.lower() == ".csv":
-                yield from csv.DictReader(file)
-                return
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    try:
-                        record = json.loads(line)
-                    except json.JSONDecodeError as error:
-                        raise InputError(
-                            f"{path}:{number}: not a line of JSON ({error.msg})"
-                        ) from None
-                    if not isinstance(record, dict):
-                        raise InputError(f"{path}:{number}: a line must be an object")
-                    yield record
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
+def _word(value: Any, where: str, needed: str) -> str:
+    """A word of a mapping, in which only whole numbers need no quotes."""
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise InputError(f"{where} must be {needed}, not {kind_of(value)}; write text, in quotes")
+
+
+def _written(value: Any) -> str | None:
+    """A value of a line of JSON as text, 2.0 as 2; None where it is blank."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return as_text(value).strip() or None
+
+
+def _records(
+    path: Path, columns: dict[str, str], mapping: Path
+) -> Iterator[tuple[int, dict[str, str | None], str | None]]:
+    """Line, fields and fault of each record; blank fields are None."""
+    if path.suffix.lower() in TABLES:
+        for row in read_table(path, required=tuple(columns.values())).rows:
+            faults = [row.fault(theirs) for theirs in columns.values() if theirs in row.faults]
+            fields = {
+                ours: None if theirs in row.faults else row.text(theirs)
+                for ours, theirs in columns.items()
+            }
+            yield row.line, fields, faults[0] if faults else None
+        return
+    for number, record in read_json_lines(path):
+        missing = [c for c in columns.values() if c not in record]
+        if missing:
+            raise InputError(f"{path}: column {', '.join(missing)} is missing (named in {mapping})")
+        odd = [c for c in columns.values() if isinstance(record[c], dict | list)]
+        fields = {
+            ours: None if theirs in odd else _written(record[theirs])
+            for ours, theirs in columns.items()
+        }
+        fault = f"{odd[0]} must be text or a number, not {kind_of(record[odd[0]])}" if odd else ""
+        yield number, fields, f"{path.name}:{number}: {fault}" if odd else None

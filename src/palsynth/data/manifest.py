@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -17,8 +17,13 @@ from palsynth.clinical import (
     house_brackmann,
     item_score,
 )
+from palsynth.documents import kind_of, read_json_lines
+from palsynth.documents.checks import shown
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.folders import stored_name
+from palsynth.paths import FileNames, same_file
+from palsynth.settings import FiniteNumbers
 
 FILE_NAME = "metadata.jsonl"
 SPLITS = ("train", "validation", "test")
@@ -26,7 +31,7 @@ REQUIRED = ("file_name", "subject_id")
 
 
 @dataclass(frozen=True)
-class Row:
+class Row(FiniteNumbers):
     """One image with its labels. Unknown labels are None.
 
     Attributes:
@@ -118,14 +123,48 @@ class Row:
         return out
 
 
-_KNOWN = frozenset(Row.__dataclass_fields__)
+_LABELS = {
+    name: dict if name in ("palsy", "provenance", "measured", "attributes") else str
+    for name in Row.__dataclass_fields__
+} | {"yanagihara_item": int}
+"""Column -> type of its values, where they are not null."""
 
 
-def read_manifest(folder: Path) -> list[Row]:
+def to_row(data: dict[str, Any], where: str) -> Row:
+    """Makes the row of a line of a manifest.
+
+    Args:
+        data: column -> plain value. Columns that are not fields of Row go into ``attributes``.
+        where: the file and the line, for messages.
+
+    Returns:
+        The row. Its labels have the right types, but may be impossible, see :meth:`Row.problems`.
+
+    Raises:
+        InputError: a column is missing, or has a value of the wrong type.
+    """
+    missing = [key for key in REQUIRED if data.get(key) in (None, "")]
+    if missing:
+        raise InputError(f"{where}: column {', '.join(missing)} is missing")
+    known = {name: data[name] for name in _LABELS if data.get(name) is not None}
+    score = known.get("yanagihara_item")
+    if isinstance(score, float) and score.is_integer():  # as pandas writes a column with gaps
+        known["yanagihara_item"] = int(score)
+    for name, value in known.items():
+        if type(value) is not _LABELS[name]:
+            needed = {str: "text", int: "a whole number", dict: "an object"}[_LABELS[name]]
+            given = kind_of(value) if isinstance(value, (dict, list)) else repr(value)
+            raise InputError(f"{where}: {name} must be {needed}, not {shown(given)}")
+    other = {name: value for name, value in data.items() if name not in _LABELS}
+    return Row(**{**known, "attributes": {**known.get("attributes", {}), **other}})
+
+
+def read_manifest(folder: Path, *, unique: bool = True) -> list[Row]:
     """Reads the rows of a dataset. Columns that are not fields of Row go into ``attributes``.
 
     Args:
         folder: the dataset.
+        unique: refuse two rows of one file.
 
     Returns:
         The rows, in the order of the file.
@@ -139,52 +178,36 @@ def read_manifest(folder: Path) -> list[Row]:
     if not path.exists():
         raise InputError(f"{folder}: no {FILE_NAME}; make one with 'palsynth data import'")
     rows = []
-    try:
-        lines = path.read_text("utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            data = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise InputError(f"{path}:{number}: not a line of JSON ({error.msg})") from None
-        if not isinstance(data, dict):
-            raise InputError(f"{path}:{number}: a row must be an object with {', '.join(REQUIRED)}")
-        missing = [key for key in REQUIRED if not data.get(key)]
-        if missing:
-            raise InputError(f"{path}:{number}: column {', '.join(missing)} is missing")
-        for key in REQUIRED:
-            if not isinstance(data[key], str):
-                raise InputError(f"{path}:{number}: {key} must be text, not {data[key]!r}")
-        if not inside(data["file_name"]):
-            raise InputError(f"{path}:{number}: {data['file_name']} lies outside the dataset")
-        if not isinstance(data.get("attributes") or {}, dict):
-            raise InputError(f"{path}:{number}: attributes must be an object")
-        known = {k: v for k, v in data.items() if k in _KNOWN and k != "attributes"}
-        other = {k: v for k, v in data.items() if k not in _KNOWN}
-        rows.append(Row(**known, attributes={**(data.get("attributes") or {}), **other}))
+    names = FileNames(folder, "dataset")
+    for number, data in read_json_lines(path):
+        row = to_row(data, f"{path}:{number}")
+        names.join(row.file_name, f"{path}:{number}")
+        name = stored_name(folder, str(PurePosixPath(row.file_name)))
+        twin = names.twin(name)
+        if unique and twin is not None:
+            raise InputError(f"{path}:{number}: {same_file(name, twin)}; keep one row")
+        rows.append(replace(row, file_name=name))
     if not rows:
         raise InputError(f"{path}: has no rows")
     return rows
 
 
-def inside(file_name: str) -> bool:
-    """Whether a file name of a manifest stays below its dataset.
+def check_files(folder: Path, rows: Iterable[Row]) -> None:
+    """Checks that the pictures of some rows are there.
 
     Args:
-        file_name: relative path with forward slashes.
+        folder: the dataset.
+        rows: the rows.
 
-    Returns:
-        False for absolute paths and those with ``..``.
-
-    Example:
-        >>> inside("a/0.png"), inside("../a.png")
-        (True, False)
+    Raises:
+        InputError: names the first picture that is missing.
     """
-    path = PurePosixPath(file_name)
-    return bool(path.name) and not path.is_absolute() and ".." not in path.parts
+    for row in rows:
+        if not (folder / row.file_name).is_file():
+            raise InputError(
+                f"{folder / row.file_name}: no such picture, but {FILE_NAME} names it; "
+                f"'palsynth data check {folder}' lists all that are missing"
+            )
 
 
 def write_manifest(folder: Path, rows: Iterable[Row]) -> None:

@@ -62,6 +62,7 @@ class PairsSettings(Settings):
     """Seed of the groups, of their order and of the mirroring."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.first_subject + self.subjects > VALIDATION_SEEDS:
             raise InputError(
                 f"first_subject {self.first_subject} with subjects {self.subjects}: "
@@ -108,6 +109,7 @@ def pairs_source(
         healthy=s.healthy,
         seed=s.seed,
     )
+    groups.check()
     cached = CachedGroups(groups, s.cache_dir, s.groups, uncached=not build_cache)
     if build_cache:
         with progress_bar("rendering groups") as progress:

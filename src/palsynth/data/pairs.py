@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import csv
-import json
-from dataclasses import asdict, dataclass, fields
-from pathlib import Path
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path, PurePosixPath
 
 from palsynth.clinical import Movement, Palsy
+from palsynth.documents import DocumentError, parse_json
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.folders import stored_name
+from palsynth.paths import FileNames, name_fault, same_file, shown_name
+from palsynth.tables import read_table
+
+FILES = ("identity", "expression", "truth", "expression_identity")
+"""Columns that name files of the set."""
+
+_FILLED = ("name", "identity", "expression", "subject", "movement")
+"""The columns that are filled in every row."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +47,17 @@ class Pair:
     """Ethnicity of the subject; may be empty."""
 
     def requested(self) -> tuple[Movement, Palsy | None]:
-        """The requested movement, and the requested palsy if known."""
-        palsy = Palsy.from_dict(json.loads(self.palsy)) if self.palsy else None
+        """The requested movement, and the requested palsy if known.
+
+        Raises:
+            ValueError: there is no such movement, or the palsy is not one.
+        """
+        if not self.palsy:
+            return Movement(self.movement), None
+        try:
+            palsy = Palsy.from_dict(parse_json(self.palsy, self.name))
+        except DocumentError as error:
+            raise InputError(f"palsy: {error.fault}") from None
         return Movement(self.movement), palsy
 
 
@@ -59,11 +77,12 @@ def write_pairs(path: Path, pairs: list[Pair]) -> None:
         writer.writerows(asdict(pair) for pair in pairs)
 
 
-def read_pairs(path: Path) -> list[Pair]:
+def read_pairs(path: Path, folder: Path | None = None) -> list[Pair]:
     """Reads ``pairs.csv``.
 
     Args:
         path: the file.
+        folder: the set; default: the folder of the file.
 
     Returns:
         The rows, in order.
@@ -77,21 +96,35 @@ def read_pairs(path: Path) -> list[Pair]:
         if parts:
             raise InputError(f"{path.parent}: holds several sets; give one: {', '.join(parts)}")
         raise InputError(f"{path}: no such file; make a set with 'palsynth benchmark'")
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            columns = reader.fieldnames or []
-            missing = [n for n in names[:7] if n not in columns]
-            if missing:
-                raise InputError(f"{path}: column {', '.join(missing)} is missing")
-            rows = [Pair(**{n: row.get(n) or "" for n in names}) for row in reader]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path}: cannot be read ({error})") from None
-    for line, pair in enumerate(rows, 2):
+    table = read_table(path, required=names[:7], optional=names[7:])
+    root = path.parent if folder is None else folder
+    files, made = FileNames(root, "set"), FileNames(path)
+    rows = []
+    for row in table.rows:
+        for name in _FILLED:
+            row.required(name)
+        pair = Pair(**{name: row.text(name) or "" for name in names})
         try:
             pair.requested()
         except ValueError as error:
-            raise InputError(f"{path}:{line}: {error}") from None
+            raise InputError(f"{path}:{row.line}: {error}") from None
+        _check_names(pair, files, made, f"{path}:{row.line}")
+        stored = {name: stored_name(root, getattr(pair, name)) for name in FILES}
+        rows.append(replace(pair, **stored))
     if not rows:
         raise InputError(f"{path}: has no rows")
     return rows
+
+
+def _check_names(pair: Pair, files: FileNames, made: FileNames, where: str) -> None:
+    """Raises InputError where a pair's files lie outside the set, or its name is no new one."""
+    for column in FILES:
+        if name := getattr(pair, column):
+            files.join(name, f"{where}: {column}")
+    fault = name_fault(pair.name, "folder of the results")
+    if fault is None and any(part.startswith(".") for part in PurePosixPath(pair.name).parts):
+        fault = "is a hidden file; give it a name without a dot at its start"
+    if fault is not None:
+        raise InputError(f"{where}: name: {shown_name(pair.name)} {fault}")
+    if (twin := made.twin(pair.name)) is not None:
+        raise InputError(f"{where}: name: {same_file(pair.name, twin)}; give each pair its own")

@@ -11,19 +11,22 @@ from palsynth.clinical import Movement
 from palsynth.data.manifest import Row
 from palsynth.data.videos import VIDEOS
 from palsynth.face.images import SUFFIXES
+from palsynth.folders import note_left_out, portable, walk
 
 
 @dataclass(frozen=True)
 class Unplaced:
-    """A file that was not imported.
+    """A file that was not imported, or was imported without labels that it should have.
 
     Attributes:
-        path: the file.
+        path: the file, a patient's folder, or a table of labels.
         rule: the rule that the file breaks.
+        imported: whether pictures were imported all the same, without the labels.
     """
 
     path: Path
     rule: str
+    imported: bool = False
 
 
 Placed = tuple[Path, Row]
@@ -44,7 +47,9 @@ def by_subject(folder: Path, prefix: str) -> Iterator[Placed | Unplaced]:
     Yields:
         Each placed picture with its row, or an unplaced file.
     """
-    for path in files(folder):
+    paths, unplaced = files(folder)
+    yield from unplaced
+    for path in paths:
         parts = path.relative_to(folder).parts
         if path.suffix.lower() not in SUFFIXES | VIDEOS:
             yield Unplaced(path, "not a picture")
@@ -54,7 +59,7 @@ def by_subject(folder: Path, prefix: str) -> Iterator[Placed | Unplaced]:
             yield Unplaced(path, f"its name has several movements: {', '.join(movements)}")
         else:
             name = "/".join(parts)
-            yield path, Row(name, f"{prefix}-{parts[0]}", next(iter(movements), None))
+            yield path, Row(name, f"{prefix}-{portable(parts[0])}", next(iter(movements), None))
 
 
 def movements_in(parts: Sequence[str]) -> list[str]:
@@ -75,13 +80,15 @@ def movements_in(parts: Sequence[str]) -> list[str]:
     return [m.value for m in Movement if f" {m.value.replace('-', ' ')} " in text]
 
 
-def files(folder: Path) -> Iterator[Path]:
-    """All files below a folder except hidden ones, sorted.
+def files(folder: Path) -> tuple[list[Path], list[Unplaced]]:
+    """All files below a folder except hidden ones, of which the user is told how many there are.
 
     Args:
         folder: the folder.
 
-    Yields:
-        The paths.
+    Returns:
+        The paths, sorted, and what cannot be listed, such as broken links.
     """
-    yield from sorted(p for p in folder.rglob("*") if p.is_file() and not p.name.startswith("."))
+    found = walk(folder)
+    note_left_out(folder, found.left_out)
+    return found.files, [Unplaced(skipped.path, skipped.rule) for skipped in found.faulty]

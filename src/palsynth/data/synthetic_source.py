@@ -15,8 +15,15 @@ from palsynth.face import topology
 from palsynth.face.detect import read_face
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER, Framing
-from palsynth.face.photographs import EXPRESSIONS, Expression, PhotographedSubject, read_subjects
+from palsynth.face.photographs import (
+    EXPRESSIONS,
+    Expression,
+    PhotographedSubject,
+    check_photographs,
+    read_subjects,
+)
 from palsynth.seeds import Stream, make_rng
+from palsynth.settings import FiniteNumbers
 from palsynth.simulator.photo import simulate
 from palsynth.subjects import EVALUATION_SEEDS, random_palsy, random_view, render, sample
 
@@ -25,7 +32,7 @@ _WORKING = Framing("working", 0.75 * RECOGNISER.outer_eyes, RECOGNISER.eye_line)
 
 
 @dataclass(frozen=True)
-class SyntheticSource:
+class SyntheticSource(FiniteNumbers):
     """Pictures of synthetic subjects, each with a random movement, palsy and view.
 
     Attributes:
@@ -43,6 +50,7 @@ class SyntheticSource:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.first + self.count > EVALUATION_SEEDS:
             raise InputError(
                 f"subjects {self.first} to {self.first + self.count - 1}: seeds from "
@@ -68,7 +76,7 @@ class SyntheticSource:
 
 
 @dataclass(frozen=True)
-class PhotographsSource:
+class PhotographsSource(FiniteNumbers):
     """The train split of a London-set folder, as photographed and as moved by the simulator.
 
     A quarter of the examples are the photographs themselves (neutral or smiling, the smile being
@@ -94,6 +102,14 @@ class PhotographsSource:
     def names(self) -> tuple[str, ...]:
         """Names of the people in the train split, in the order of their class numbers."""
         return tuple(self._subjects)
+
+    def check(self) -> None:
+        """Checks the folder, before anything that takes long.
+
+        Raises:
+            InputError: a table cannot be read, or a photograph is missing.
+        """
+        check_photographs(self._subjects.values())
 
     @cached_property
     def _faces(self) -> dict[tuple[str, Expression], Face]:

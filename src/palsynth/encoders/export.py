@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -64,7 +65,11 @@ def export_onnx(network: IRNet, path: Path) -> None:
             values = numpy_helper.to_array(tensor)
             if tensor.data_type != TensorProto.FLOAT or values.size < _MIN_HALF_SIZE:
                 continue
-            half = numpy_helper.from_array(values.astype("float16"), f"{tensor.name}.half")
+            with np.errstate(over="ignore"):
+                halved = values.astype("float16")
+            if not np.isfinite(halved).all():  # too large for half precision
+                continue
+            half = numpy_helper.from_array(halved, f"{tensor.name}.half")
             model.graph.initializer.remove(tensor)
             model.graph.initializer.append(half)
             cast = helper.make_node("Cast", [half.name], [tensor.name], to=TensorProto.FLOAT)

@@ -68,6 +68,7 @@ class ExpressionRecipe(InitSettings):
     needs_weights: ClassVar[bool] = True
 
     kind: Literal["expression"] = "expression"
+    """The kind of recipe."""
     init_from: InitFrom = "shipped"
     """Folder of the identity encoder that is fine-tuned; or shipped."""
     invariance: float = 1.0

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from palsynth.data.augment import Augmentation, AugmentedSource
-from palsynth.data.examples import GRADES, ITEMS, MOVEMENTS, UNKNOWN, Source
+from palsynth.data.examples import GRADES, ITEMS, MOVEMENTS, UNKNOWN, RowExamples, Source
 from palsynth.data.folder_source import FolderSource, MixedSource
 from palsynth.encoders.base import as_images
 from palsynth.encoders.identity import IRNetSettings
@@ -112,6 +112,8 @@ class GraderData(Settings):
             raise InputError("name at least one dataset folder to train the grader on")
         parts = [FolderSource(folder, seed=self.seed) for folder in self.folders]
         for part in parts:
+            part.check()
+        for part in parts:
             if all(r.yanagihara_item is None and r.hb_grade is None for r in part.rows):
                 raise InputError(f"{part.folder}: no image has an item score or a grade")
         mixture = MixedSource(parts, [1.0] * len(parts), self.seed)
@@ -123,6 +125,7 @@ class GraderRecipe(InitSettings):
     """Trains a grader."""
 
     kind: Literal["grader"] = "grader"
+    """The kind of recipe."""
     model: IRNetSettings = field(
         default_factory=lambda: IRNetSettings((16, 32, 64, 128), (1, 1, 1, 1), 16, 128, 0.2)
     )
@@ -145,6 +148,21 @@ class GraderRecipe(InitSettings):
     def source(self, build_cache: bool = True) -> Source:
         """The training examples."""
         return self.data.build()
+
+    def examples_of(
+        self, folder: Path, splits: tuple[str | None, ...], trained: bool
+    ) -> RowExamples:
+        """The pictures of a dataset, for an audit.
+
+        Args:
+            folder: the dataset.
+            splits: splits to use; None stands for rows without a split.
+            trained: not used; training uses all pictures.
+
+        Returns:
+            The examples.
+        """
+        return FolderSource(folder, splits, seed=self.data.seed)
 
     def objective(self) -> Objective:
         """The objective."""

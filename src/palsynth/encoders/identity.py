@@ -40,6 +40,7 @@ class IRNetSettings(Settings):
     """Dropout before the linear layer."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if len(self.widths) != 4 or len(self.depths) != 4 or min(*self.widths, *self.depths) < 1:
             raise InputError("widths and depths: four integers each, all at least 1")
         if self.narrow < 1 or self.dim < 1 or not 0 <= self.dropout < 1:
@@ -55,6 +56,7 @@ class IdentityRecipe(InitSettings):
     """Trains an identity encoder."""
 
     kind: Literal["identity"] = "identity"
+    """The kind of recipe."""
     model: IRNetSettings = field(default_factory=IRNetSettings)
     scale: float = 32.0
     """Scale of the cosines before the softmax."""

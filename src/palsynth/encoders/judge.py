@@ -77,6 +77,7 @@ class JudgeRecipe(InitSettings):
     """Trains the judge."""
 
     kind: Literal["judge"] = "judge"
+    """The kind of recipe."""
     model: IRNetSettings = field(
         default_factory=lambda: IRNetSettings((16, 32, 64, 128), (1, 2, 2, 1), 16, 256, 0.2)
     )

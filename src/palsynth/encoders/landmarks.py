@@ -102,6 +102,7 @@ class LandmarksRecipe(InitSettings):
     """Trains the landmark encoder."""
 
     kind: Literal["landmarks"] = "landmarks"
+    """The kind of recipe."""
     model: IRNetSettings = field(
         default_factory=lambda: IRNetSettings((16, 32, 64, 128), (1, 2, 2, 1), 16, 256, 0.0)
     )

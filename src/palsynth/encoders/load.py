@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TypeVar
 
 import torch
 from safetensors import safe_open
 
+from palsynth.documents import parse_json
 from palsynth.encoders.base import Encoder
 from palsynth.encoders.expression import HEAD, ExpressionEncoder
 from palsynth.encoders.irnet import IRNet
@@ -102,7 +102,7 @@ def expression_head(folder: Path | None = None) -> ReadingHead:
         raise InputError(f"{path}: key linear.weight of ReadingHead is missing")
     with safe_open(path, "pt") as file:
         names = (file.metadata() or {}).get("movements")
-    movements = MOVEMENTS_OF_0_1 if names is None else json.loads(names)
+    movements = MOVEMENTS_OF_0_1 if names is None else parse_json(names, path)
     head = ReadingHead(tensors["linear.weight"].shape[1], movements)
     load_exactly(head, tensors, path)
     return _frozen(head)

@@ -148,6 +148,7 @@ class ReaderSettings(Settings):
     """Dropout before the head; half of it at the input."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.hidden < 1 or not 1 <= self.components <= 2 * topology.POINTS:
             raise InputError(
                 f"hidden must be at least 1, components 1 to {2 * topology.POINTS}, two a landmark"
@@ -161,6 +162,7 @@ class ReaderRecipe(InitSettings):
     """Trains the reader on features that are extracted once and cached."""
 
     kind: Literal["reader"] = "reader"
+    """The kind of recipe."""
     model: ReaderSettings = field(default_factory=ReaderSettings)
     data: FacesSettings = field(default_factory=FacesSettings)
     examples: int = 20_000

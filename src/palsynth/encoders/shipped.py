@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import importlib
-import json
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
 
 from palsynth import renamed
+from palsynth.documents import read_json
 from palsynth.errors import InputError
+from palsynth.training.finite import check_finite
 
 N = TypeVar("N")
 
@@ -75,6 +76,7 @@ def load_exact(network_class: type[N], where: Path) -> N:
             raise InputError(
                 f"{where}: is no {kind} ({fault.replace('_', ' ')}: {sorted(loaded[fault])[0]})"
             )
+    check_finite(model.state_dict(), where)
     network: N = model.eval()
     return network
 
@@ -82,7 +84,7 @@ def load_exact(network_class: type[N], where: Path) -> N:
 def _class_name(path: Path) -> str:
     """Class name in a config.json, with names of 0.1 replaced."""
     try:
-        name = str(json.loads(path.read_text("utf-8")).get("_class_name"))
-    except (OSError, ValueError, AttributeError):
+        name = str(read_json(path).get("_class_name"))
+    except (InputError, AttributeError):
         raise InputError(f"{path}: is damaged; release the weights again") from None
     return renamed.NETWORKS.get(name, name)

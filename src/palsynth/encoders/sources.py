@@ -46,6 +46,7 @@ class FacesSettings(Settings):
     augmentation: Augmentation = field(default_factory=Augmentation)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not (self.subjects or self.photographs or self.dataset):
             raise InputError("name subjects, photographs or a dataset to train on")
         for name in ("subjects", "first_subject", "seed"):
@@ -88,13 +89,16 @@ class FacesSettings(Settings):
     def _parts(self, build_cache: bool = True) -> list[tuple[Source, float]]:
         out: list[tuple[Source, float]] = []
         real = 0.0
+        pictures = FolderSource(self.dataset, seed=self.seed) if self.dataset else None
+        if pictures is not None:
+            pictures.check()  # all is checked before anything is rendered
         if self.photographs:
             moved = PhotographsSource(self.photographs, healthy=self.healthy, seed=self.seed)
+            moved.check()
             cached = self._cached(moved, "photographs", self.cached_photographs, build_cache)
             out.append((cached, self.photographs_share))
             real += self.photographs_share
-        if self.dataset:
-            pictures = FolderSource(self.dataset, seed=self.seed)
+        if pictures is not None:
             pictures.prepare()
             out.append((pictures, self.dataset_share))
             real += self.dataset_share

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import spearmanr
 
+from palsynth.evaluation import checks
+
 
 def spearman(a: np.ndarray, b: np.ndarray) -> float:
     """Spearman's rank correlation; ties share their mean rank.
@@ -18,10 +20,17 @@ def spearman(a: np.ndarray, b: np.ndarray) -> float:
     Returns:
         The correlation, -1 to 1. NaN if ``a`` or ``b`` is constant or N is less than 3.
 
+    Raises:
+        InputError: the arrays differ in length or hold values that are no numbers.
+
     Example:
         >>> spearman(np.array([1, 2, 3]), np.array([10, 40, 90]))
         1.0
     """
+    for name, values in (("a", a), ("b", b)):
+        checks.dimensions(name, values, (None,))
+        checks.finite(name, values)
+    checks.same_length("a", a, "b", b)
     if len(a) < 3 or np.ptp(a) == 0 or np.ptp(b) == 0:
         return float("nan")
     return float(spearmanr(a, b).statistic)
@@ -41,10 +50,17 @@ def weighted_kappa(
         1 for perfect agreement, 0 for agreement by chance. NaN if all targets and predictions
         are the same class.
 
+    Raises:
+        InputError: the arrays differ in length, are empty, or hold scores that are not possible.
+
     Example:
         >>> weighted_kappa(np.array([0, 2, 4]), np.array([0, 2, 4]))
         1.0
     """
+    checks.same_shape("targets", targets, "predictions", predictions)
+    checks.at_least("targets", len(targets), 1, "scores: kappa needs at least one")
+    checks.among("targets", targets, classes)
+    checks.among("predictions", predictions, classes)
     rows, columns = (np.searchsorted(classes, np.asarray(v)) for v in (targets, predictions))
     confusion = np.zeros((len(classes), len(classes)))
     np.add.at(confusion, (rows, columns), 1)

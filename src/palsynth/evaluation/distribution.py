@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from palsynth.errors import InputError
+from palsynth.evaluation import checks
 from palsynth.evaluation.intervals import Figure
 from palsynth.evaluation.metric import Inputs, Metric, Outcome
 
@@ -52,8 +52,10 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
         The squared distance, at least 0.
 
     Raises:
-        InputError: if a set has fewer than two images.
+        InputError: a set has fewer than two images or features that are no numbers, or the features
+            differ in length.
     """
+    _check_sets(a, b)
     (mean_a, cov_a), (mean_b, cov_b) = _gaussian(a), _gaussian(b)
     # tr sqrt(A B) from the symmetric sqrt(A) B sqrt(A), which has the same eigenvalues
     values, vectors = np.linalg.eigh(cov_a)
@@ -83,14 +85,15 @@ def kernel_distance(
         Mean and standard deviation over the subsets; the mean may be negative.
 
     Raises:
-        InputError: if a set has fewer than two images.
+        InputError: a set or a subset has fewer than two images, features are no numbers or differ
+            in length, or there is no subset.
     """
     import torch  # keeps the registry of metrics, and with it the help, free of torch
     from torchmetrics.image.kid import poly_mmd
 
-    for features in (a, b):
-        if len(features) < 2:
-            raise InputError(f"{len(features)} pictures: a distance of sets needs at least two")
+    _check_sets(a, b)
+    checks.at_least("size", size, 2, "pictures: a subset needs at least two")
+    checks.at_least("subsets", subsets, 1, "subsets: at least one is needed")
     size = min(size, len(a), len(b))
     whole = size == len(a) == len(b)
     rng = np.random.default_rng(seed)
@@ -102,9 +105,14 @@ def kernel_distance(
     return float(np.mean(values)), float(np.std(values))
 
 
+def _check_sets(a: np.ndarray, b: np.ndarray) -> None:
+    for name, features in (("features of the first set", a), ("features of the second set", b)):
+        checks.dimensions(name, features, (None, a.shape[-1] if a.ndim else None))
+        checks.at_least(name, len(features), 2, "pictures: a distance of sets needs at least two")
+        checks.finite(name, features)
+
+
 def _gaussian(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    if len(features) < 2:
-        raise InputError(f"{len(features)} pictures: a distance of sets needs at least two")
     features = features.astype(np.float64)
     return features.mean(0), np.atleast_2d(np.cov(features, rowvar=False))
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from rich.console import Console
 from rich.table import Table as RichTable
 
 from palsynth.files import atomic_write
+from palsynth.terminal import console, literal
 
 CARE = "For research and teaching; not a medical device."
 
@@ -92,13 +92,13 @@ def print_table(table: Table) -> None:
     Args:
         table: the table.
     """
-    printed = RichTable(title=table.heading)
+    printed = RichTable(title=literal(table.heading))
     for column in table.columns:
-        printed.add_column(column)
+        printed.add_column(literal(column))
     for number, row in enumerate(table.rows):
         if number not in table.quiet:
-            printed.add_row(*row)
-    Console().print(printed)
+            printed.add_row(*map(literal, row))
+    console().print(printed)
 
 
 def _escape(text: str) -> str:

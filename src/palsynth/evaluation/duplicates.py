@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from palsynth.evaluation import checks
 from palsynth.progress import Progress
 
 COARSE, FINE = 32, 96
@@ -51,7 +52,11 @@ def prepared(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
     Returns:
         (COARSE, COARSE) and (FINE, FINE) float32.
+
+    Raises:
+        InputError: the picture has another shape or type.
     """
+    checks.images("image", image[None])
     grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
     fine = cv2.resize(grey, (FINE, FINE), interpolation=cv2.INTER_AREA)
     coarse = cv2.resize(
@@ -78,7 +83,15 @@ def duplicates(
 
     Returns:
         The matches.
+
+    Raises:
+        InputError: the gallery is empty, or pictures are not those of :func:`prepared`.
     """
+    for name, stacks in (("probes", probes), ("gallery", gallery)):
+        for side, stack in zip((COARSE, FINE), stacks, strict=True):
+            checks.dimensions(f"{name} at {side} px", stack, (len(stacks[0]), side, side))
+            checks.finite(f"{name} at {side} px", stack)
+    checks.at_least("gallery", len(gallery[0]), 1, "pictures: there is nothing to compare with")
     index, best = np.zeros(len(probes[0]), np.int64), np.full(len(probes[0]), -1.0)
     for start in range(0, len(best), _BLOCK):
         rows = np.arange(start, min(start + _BLOCK, len(best)))

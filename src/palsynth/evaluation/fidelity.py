@@ -13,11 +13,16 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from palsynth.errors import InputError
+from palsynth.evaluation import checks
 from palsynth.evaluation.metric import Inputs, Metric, Outcome
 from palsynth.face import topology
 
 if TYPE_CHECKING:  # functions import it: the registry, and with it the help, is free of torch
     import torch
+
+WINDOW = 11
+"""Side of SSIM's window, pixels."""
 
 MOVES = 8.0
 """Grey levels by which the truth differs from the identity image where a pixel moved."""
@@ -33,7 +38,11 @@ def psnr(images: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) 
 
     Returns:
         (N,) float64 in dB; infinite for identical images, NaN for an empty mask.
+
+    Raises:
+        InputError: there are no images, or they differ in size or are not uint8.
     """
+    _check(images, truth, mask)
     if mask is None:
         from torchmetrics.functional.image import peak_signal_noise_ratio
 
@@ -59,7 +68,14 @@ def ssim(images: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) 
 
     Returns:
         (N,) float64, at most 1; NaN for an empty mask.
+
+    Raises:
+        InputError: there are no images, they differ in size, are smaller than the window or not
+            uint8.
     """
+    _check(images, truth, mask)
+    side = min(images.shape[1:3])
+    checks.at_least("images", side, WINDOW, f"px: smaller than the window of SSIM, {WINDOW} px")
     from torchmetrics.functional.image import structural_similarity_index_measure
 
     values, full = structural_similarity_index_measure(
@@ -86,7 +102,11 @@ def moving(identity: np.ndarray, truth: np.ndarray, threshold: float = MOVES) ->
 
     Returns:
         (N, H, W) bool, dilated by 1/56 of the image side.
+
+    Raises:
+        InputError: there are no images, or they differ in size or are not uint8.
     """
+    _check(identity, truth)
     changed = np.abs(identity.astype(np.int16) - truth).max(-1) > threshold
     margin = max(1, round(identity.shape[1] / 56))
     kernel = np.ones((2 * margin + 1, 2 * margin + 1), np.uint8)
@@ -101,12 +121,30 @@ def landmark_error(found: np.ndarray, true: np.ndarray) -> np.ndarray:
         true: (N, 478, 3) landmarks of the truths.
 
     Returns:
-        (N,) in per cent of the true outer-eye distance.
+        (N,) in per cent of the true outer-eye distance; NaN where that is 0.
+
+    Raises:
+        InputError: the arrays differ in shape or are infinite.
     """
+    for name, points in (("found", found), ("true", true)):
+        checks.dimensions(name, points, (len(found), topology.POINTS, 3))
+        checks.finite(name, points, missing=True)
     left, right = (topology.OUTER_CANTHUS[side] for side in ("left", "right"))
     outer_eyes = np.linalg.norm(true[:, left, :2] - true[:, right, :2], axis=-1)
+    outer_eyes = np.where(outer_eyes > 0, outer_eyes, np.nan)
     error = np.linalg.norm(found[..., :2] - true[..., :2], axis=-1).mean(1) / outer_eyes
     return np.asarray(100 * error)
+
+
+def _check(images: np.ndarray, truth: np.ndarray, mask: np.ndarray | None = None) -> None:
+    checks.images("images", images)
+    checks.images("truth", truth)
+    checks.same_shape("images", images, "truth", truth)
+    checks.at_least("images", len(images), 1, "pictures: at least one is needed")
+    if mask is not None:
+        checks.dimensions("mask", mask, images.shape[:3])
+        if mask.dtype != bool:
+            raise InputError(f"mask: holds {mask.dtype}; a mask is bool")
 
 
 def _tensor(images: np.ndarray) -> torch.Tensor:

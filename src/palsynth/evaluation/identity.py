@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from palsynth.evaluation import checks
 from palsynth.evaluation.metric import Inputs, Metric, Outcome
 from palsynth.evaluation.recognition import paired_cosines
 
@@ -23,7 +24,17 @@ def reidentified(
 
     Returns:
         (N,) bool.
+
+    Raises:
+        InputError: features are no numbers or differ in length, there is not a name each, or the
+            gallery shows no face.
     """
+    checks.features("own", own)
+    checks.features("gallery", gallery, own.shape[1])
+    checks.same_length("own", own, "subjects", subjects)
+    checks.same_length("gallery", gallery, "names", names)
+    known = int((~np.isnan(gallery).any(1)).sum())
+    checks.at_least("gallery", known, 1, "faces: there is nobody to compare with")
     distances = np.linalg.norm(own[:, None] - gallery[None], axis=-1)
     nearest = names[np.where(np.isnan(distances), np.inf, distances).argmin(1)]
     return np.asarray((nearest == subjects) & ~np.isnan(own).any(1))

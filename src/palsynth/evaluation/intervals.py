@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import binomtest
+
+from palsynth.errors import InputError
+from palsynth.evaluation import checks
 
 
 @dataclass(frozen=True)
@@ -32,14 +36,18 @@ class Figure:
             digits: number of decimals.
 
         Returns:
-            Such as ``0.50 [0.25, 0.75]``.
+            Such as ``0.50 [0.25, 0.75]``; a dash where there is no value.
         """
+        if math.isnan(self.value):
+            return "–"
+        if math.isnan(self.low):
+            return f"{self.value:.{digits}f}"
         return f"{self.value:.{digits}f} [{self.low:.{digits}f}, {self.high:.{digits}f}]"
 
 
 def bootstrap(
     *values: np.ndarray,
-    statistic: Callable[..., float] = lambda v: float(np.mean(v)),
+    statistic: Callable[..., float] | None = None,
     groups: np.ndarray | None = None,
     num_resamples: int = 1000,
     seed: int = 0,
@@ -49,22 +57,38 @@ def bootstrap(
     Args:
         *values: arrays (N, …), resampled together along the first axis.
         statistic: function of the resampled arrays; NaN results are left out of the interval.
+            Default: the mean of one array of numbers.
         groups: (N,) names, such as subjects. Whole groups are then resampled, because pictures
             of one person are not independent; default: rows are.
         num_resamples: number of resamples.
         seed: seed of the resamples.
 
     Returns:
-        The statistic of ``values`` with its 95 % interval.
+        The statistic of ``values`` with its 95 % interval. NaN without values; the interval is NaN
+        where the statistic is, and for one value or one group.
+
+    Raises:
+        InputError: there is no array or no resample, the arrays differ in length, or the mean is
+            of values that are no numbers.
     """
+    checks.at_least("values", len(values), 1, "arrays: at least one is needed")
+    checks.at_least("num_resamples", num_resamples, 1, "resamples: at least one is needed")
+    for array in (*values[1:], *([] if groups is None else [groups])):
+        checks.same_length("values", values[0], "another array", array)
+    if statistic is None:
+        checks.finite("values", values[0])
+        statistic = _mean
     count = len(values[0])
     if count == 0:
         return Figure(float("nan"), float("nan"), float("nan"), 0)
+    value = float(statistic(*values))
     rng = np.random.default_rng(seed)
     members = [np.array([k]) for k in range(count)]
     if groups is not None:
         _, numbers = np.unique(groups, return_inverse=True)
         members = [np.flatnonzero(numbers == g) for g in range(numbers.max() + 1)]
+    if len(members) < 2 or np.isnan(value):
+        return Figure(value, float("nan"), float("nan"), count)
     statistics = []
     for _ in range(num_resamples):
         chosen = rng.integers(len(members), size=len(members))
@@ -72,7 +96,11 @@ def bootstrap(
         statistics.append(statistic(*(v[rows] for v in values)))
     known = np.array(statistics)[~np.isnan(statistics)]
     low, high = np.percentile(known, [2.5, 97.5]) if len(known) else (np.nan, np.nan)
-    return Figure(float(statistic(*values)), float(low), float(high), count)
+    return Figure(value, float(low), float(high), count)
+
+
+def _mean(values: np.ndarray) -> float:
+    return float(np.mean(values))
 
 
 def share(hits: np.ndarray, groups: np.ndarray) -> Figure:
@@ -86,10 +114,15 @@ def share(hits: np.ndarray, groups: np.ndarray) -> Figure:
         groups: (N,) names of the groups that are resampled, such as subjects.
 
     Returns:
-        The share with its 95 % interval.
+        The share with its 95 % interval; NaN without hits, without interval for one group.
+
+    Raises:
+        InputError: the arrays differ in length, or hits are not bool.
     """
+    if hits.dtype != bool:
+        raise InputError(f"hits: holds {hits.dtype}, must be bool")
     resampled = bootstrap(100.0 * hits, groups=groups)
-    if not len(hits):
+    if np.isnan(resampled.low):
         return resampled
     exact = binomtest(int(hits.sum()), len(hits)).proportion_ci(method="exact")
     return Figure(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from palsynth.evaluation import checks
 from palsynth.evaluation.intervals import Figure, share
 from palsynth.evaluation.metric import Inputs, Metric, Outcome
 from palsynth.evaluation.privacy import FALSE_ACCEPTS, distances, recognised, threshold_at
@@ -26,7 +27,13 @@ def upright_distance(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     Returns:
         (N,) in per cent of the outer-eye distance, without the irises.
+
+    Raises:
+        InputError: the arrays differ in shape or hold values that are no numbers.
     """
+    for name, points in (("a", a), ("b", b)):
+        checks.dimensions(name, points, (len(a), topology.POINTS, 3))
+        checks.finite(name, points, missing=True)
     skin = [upright(points[:, : topology.SKIN_POINTS]) for points in (a, b)]
     return np.asarray(100 * np.linalg.norm(skin[0] - skin[1], axis=-1).mean(1))
 

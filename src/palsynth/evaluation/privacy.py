@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from palsynth.evaluation import checks
 from palsynth.evaluation.recognition import auc
 
 FALSE_ACCEPTS = (0.01, 0.001)
@@ -39,8 +40,13 @@ def distances(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         b: (M, D) features.
 
     Returns:
-        (N, M) float64.
+        (N, M) float64; NaN for rows of NaN.
+
+    Raises:
+        InputError: features are no numbers or differ in length.
     """
+    checks.features("a", a)
+    checks.features("b", b, a.shape[1])
     a, b = a.astype(np.float64), b.astype(np.float64)
     squared = np.square(a).sum(1)[:, None] + np.square(b).sum(1) - 2 * (a @ b.T)
     return np.sqrt(np.maximum(squared, 0))
@@ -54,8 +60,14 @@ def nearest(probes: np.ndarray, gallery: np.ndarray) -> Nearest:
         gallery: (M, D) features.
 
     Returns:
-        Indices and distances.
+        Indices and distances; -1 and NaN too where the gallery shows no face.
+
+    Raises:
+        InputError: features are no numbers or differ in length, or the gallery is empty.
     """
+    checks.features("probes", probes)
+    checks.features("gallery", gallery, probes.shape[1])
+    checks.at_least("gallery", len(gallery), 1, "pictures: there is nothing to compare with")
     index, distance = np.full(len(probes), -1), np.full(len(probes), np.nan)
     for start in range(0, len(probes), _BLOCK):
         block = distances(probes[start : start + _BLOCK], gallery)
@@ -76,7 +88,12 @@ def threshold_at(impostors: np.ndarray, far: float) -> float:
 
     Returns:
         The threshold; NaN if there are no pairs.
+
+    Raises:
+        InputError: a distance is infinite, or the rate no share.
     """
+    checks.finite("impostors", impostors.reshape(-1), missing=True)
+    checks.within("far", far, 0, 1)
     known = np.sort(impostors[~np.isnan(impostors)])
     if not len(known):
         return float("nan")
@@ -93,7 +110,13 @@ def recognised(distance: np.ndarray, threshold: float) -> np.ndarray:
 
     Returns:
         (N,) bool.
+
+    Raises:
+        InputError: there is no threshold, or a distance is infinite.
     """
+    if np.isnan(threshold):
+        raise checks.TooFewError("threshold: there are no pairs of two people to take it from")
+    checks.finite("distance", distance, missing=True)
     with np.errstate(invalid="ignore"):
         return np.asarray(distance < threshold)
 
@@ -109,6 +132,12 @@ def membership_auc(members: np.ndarray, others: np.ndarray) -> float:
     Returns:
         The probability that a member's score is the lower one: 0.5 by chance, 1 if all members
         can be inferred. NaN if there are no scores.
+
+    Raises:
+        InputError: a score is infinite.
     """
+    for name, scores in (("members", members), ("others", others)):
+        checks.dimensions(name, scores, (None,))
+        checks.finite(name, scores, missing=True)
     known = [-v[~np.isnan(v)] for v in (members, others)]
     return auc(known[0], known[1]) if all(map(len, known)) else float("nan")

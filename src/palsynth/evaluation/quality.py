@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from palsynth.evaluation import checks
 from palsynth.evaluation.metric import Inputs, Metric, Outcome
 
 
@@ -18,7 +19,13 @@ def ser_fiq(embeddings: np.ndarray) -> float:
 
     Returns:
         The quality, 0 to 1.
+
+    Raises:
+        InputError: there are fewer than two embeddings, or they are no numbers.
     """
+    checks.dimensions("embeddings", embeddings, (None, None))
+    checks.at_least("embeddings", len(embeddings), 2, "embeddings: a distance needs two")
+    checks.finite("embeddings", embeddings)
     x = embeddings.astype(np.float64)
     x = x / np.maximum(np.linalg.norm(x, axis=1, keepdims=True), 1e-12)
     squared = np.maximum(2 - 2 * (x @ x.T), 0)
@@ -37,10 +44,14 @@ def ser_fiq_rescaled(quality: float, alpha: float = 130.0, r: float = 0.88) -> f
     Returns:
         The rescaled quality, 0 to 1.
 
+    Raises:
+        InputError: the quality lies outside 0 to 1.
+
     Example:
         >>> ser_fiq_rescaled(0.88)
         0.5
     """
+    checks.within("quality", quality, 0, 1)
     return float(1 / (1 + np.exp(-alpha * (quality - r))))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from palsynth.evaluation import checks
+
 
 def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """Cosine similarities of features.
@@ -13,8 +15,13 @@ def cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
         b: (M, D) features.
 
     Returns:
-        (N, M) float64, -1 to 1.
+        (N, M) float64, -1 to 1; NaN for rows of NaN.
+
+    Raises:
+        InputError: features are no numbers or differ in length.
     """
+    checks.features("a", a)
+    checks.features("b", b, a.shape[1])
     a, b = (x.astype(np.float64) for x in (a, b))
     a /= np.maximum(np.linalg.norm(a, axis=1, keepdims=True), 1e-12)
     b /= np.maximum(np.linalg.norm(b, axis=1, keepdims=True), 1e-12)
@@ -30,7 +37,13 @@ def paired_cosines(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
     Returns:
         (N,) float64, -1 to 1; NaN without a face.
+
+    Raises:
+        InputError: features are no numbers, or the arrays differ in shape.
     """
+    checks.features("a", a)
+    checks.features("b", b)
+    checks.same_shape("a", a, "b", b)
     return np.array([cosines(x[None], y[None])[0, 0] for x, y in zip(a, b, strict=True)])
 
 
@@ -44,7 +57,14 @@ def top1(similarity: np.ndarray, probe: np.ndarray, gallery: np.ndarray) -> floa
 
     Returns:
         The share, 0 to 1.
+
+    Raises:
+        InputError: there are no probes or no gallery, not a name each, or similarities are no
+            numbers.
     """
+    _check_similarity(similarity, probe, gallery)
+    checks.at_least("probe", len(probe), 1, "pictures: at least one is needed")
+    checks.at_least("gallery", len(gallery), 1, "pictures: there is nobody to compare with")
     return float((gallery[similarity.argmax(1)] == probe).mean())
 
 
@@ -60,7 +80,11 @@ def verification(
 
     Returns:
         The similarities of all pairs of one person, and of all pairs of two, both 1-D.
+
+    Raises:
+        InputError: there is not a name each, or similarities are no numbers.
     """
+    _check_similarity(similarity, probe, gallery)
     same = probe[:, None] == gallery[None]
     return similarity[same], similarity[~same]
 
@@ -76,10 +100,14 @@ def auc(same: np.ndarray, other: np.ndarray) -> float:
         The probability that a pair of one person is more similar than a pair of two, ties counting
         half.
 
+    Raises:
+        InputError: there are no pairs of one kind, or similarities are no numbers.
+
     Example:
         >>> auc(np.array([0.9, 0.5]), np.array([0.1, 0.5]))
         0.875
     """
+    _check_pairs(same, other)
     other = np.sort(other)
     below = np.searchsorted(other, same, "left") + np.searchsorted(other, same, "right")
     return float(below.mean() / 2 / len(other))
@@ -95,7 +123,25 @@ def tar_at_far(same: np.ndarray, other: np.ndarray, far: float = 0.01) -> float:
 
     Returns:
         Share of ``same`` above the threshold, 0 to 1.
+
+    Raises:
+        InputError: there are no pairs of one kind, similarities are no numbers, or ``far`` is no
+            share.
     """
+    _check_pairs(same, other)
+    checks.within("far", far, 0, 1)
     allowed = int(np.floor(far * len(other) + 1e-9))
     threshold = np.sort(other)[::-1][allowed] if allowed < len(other) else -np.inf
     return float((same > threshold).mean())
+
+
+def _check_similarity(similarity: np.ndarray, probe: np.ndarray, gallery: np.ndarray) -> None:
+    checks.dimensions("similarity", similarity, (len(probe), len(gallery)))
+    checks.finite("similarity", similarity)
+
+
+def _check_pairs(same: np.ndarray, other: np.ndarray) -> None:
+    for name, values in (("same", same), ("other", other)):
+        checks.dimensions(name, values, (None,))
+        checks.at_least(name, len(values), 1, "pairs: at least one is needed")
+        checks.finite(name, values)

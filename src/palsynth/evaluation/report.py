@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from palsynth.documents import read_json
 from palsynth.errors import InputError
 from palsynth.evaluation import document
 from palsynth.evaluation.document import CARE, Document, Table, write_document
@@ -174,30 +176,32 @@ def read_report(path: Path) -> Report:
         InputError: if the file cannot be read, is not a report, or has a figure of an unknown
             metric.
     """
+    data = read_json(path, "evaluate again")
     try:
-        data = json.loads(path.read_text("utf-8"))
-        results, groups = ([_read(row) for row in data[name]] for name in ("results", "groups"))
-        return Report(data["title"], results, data["remarks"], data["notice"], groups)
-    except InputError as error:
-        raise InputError(f"{path}: {error}") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{path}: is not a report of palsynth evaluate ({error})") from None
+        rows = {name: [_read(row) for row in data[name]] for name in ("results", "groups")}
+        return TypeAdapter(Report).validate_python({**data, **rows})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        if isinstance(cause := fault.get("ctx", {}).get("error"), InputError):
+            raise InputError(f"{path}: {cause}") from None
+        what = f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}"
+    except (KeyError, TypeError, AttributeError) as error:
+        what = str(error)
+    raise InputError(f"{path}: is not a report of palsynth evaluate ({what})") from None
 
 
-def _read(row: dict[str, Any]) -> Result:
-    """A row from its JSON form, under today's names where 0.1 wrote other ones."""
+def _read(row: dict[str, Any]) -> dict[str, Any]:
+    """A row in its JSON form, under today's names where 0.1 wrote other ones."""
     renamed = {"side_right": "side_accuracy"}
     figures = {
-        renamed.get(key, key): Figure(**{name: _nan(value) for name, value in figure.items()})
+        renamed.get(key, key): {name: _nan(value) for name, value in figure.items()}
         for key, figure in row["figures"].items()
     }
     variants = {
         renamed.get(key, key): name.replace("taken for the patient[", "matched to the patient[")
         for key, name in row["variants"].items()
     }
-    return Result(row["method"], figures, variants, row["notes"], row["reference"])
+    return {**row, "figures": figures, "variants": variants}
 
 
 def join(reports: list[Report]) -> Report:
@@ -255,10 +259,8 @@ def write_report(folder: Path, report: Report, pictures: dict[str, bytes]) -> No
 
 def _cell(result: Result, column: Metric) -> str:
     figure = result.figures.get(column.key)
-    if figure is None or math.isnan(figure.value):
+    if figure is None:
         return "–"
-    if math.isnan(figure.low):
-        return f"{figure.value:.{column.digits}f}"
     return figure.text(column.digits)
 
 

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from palsynth.clinical import Movement, Palsy, Side, item_score
+from palsynth.evaluation import checks
 from palsynth.evaluation.agreement import spearman
+from palsynth.face import topology
 from palsynth.face.measures import measure
 from palsynth.face.scoring import ANSWERS, asymmetry, estimate
 
@@ -63,7 +65,13 @@ def requested_measures(
 
     Returns:
         The measures.
+
+    Raises:
+        InputError: there are not as many landmarks as requests, or they are no numbers.
     """
+    for name, faces in (("landmarks", landmarks), ("identity", identity)):
+        checks.dimensions(name, faces, (len(requested), topology.POINTS, 3))
+        checks.finite(name, faces, missing=True)
     weakness, measured, region, requested_scores, measured_scores = [], [], [], [], []
     for (movement, palsy), points, rest in zip(requested, landmarks, identity, strict=True):
         left, right = (palsy.movement_function(movement, s) for s in (Side.LEFT, Side.RIGHT))
@@ -111,7 +119,15 @@ def rank_agreement(
 
     Returns:
         The correlation, -1 to 1; NaN if it is not defined.
+
+    Raises:
+        InputError: the arrays differ in length, values are infinite, or there is no such region.
     """
+    checks.among("which", np.array([which]), REGIONS)
+    for name, values in (("movement", movement), ("requested", requested), ("measured", measured)):
+        checks.same_length("region", region, name, values)
+    checks.finite("requested", requested)
+    checks.finite("measured", measured, missing=True)
     chosen = (region == which) & ~np.isnan(measured)
     scaled = measured.astype(np.float64).copy()
     for name in np.unique(movement[chosen]):

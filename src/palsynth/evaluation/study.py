@@ -9,6 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from palsynth.errors import InputError
+from palsynth.evaluation import checks
+
 QUESTIONS = {
     "expression": "How well does the picture show the expression of the patient?",
     "difference": "How different does the person look from the patient?",
@@ -37,6 +40,9 @@ class Rating:
         method: method of the picture.
         question: key of QUESTIONS.
         points: 1 to 5.
+
+    Raises:
+        InputError: there are no such points.
     """
 
     rater: str
@@ -45,10 +51,23 @@ class Rating:
     question: str
     points: int
 
+    def __post_init__(self) -> None:
+        if self.points not in POINTS:
+            raise InputError(
+                f"{self.rater}, {self.method}, {self.item}: {self.points} points for "
+                f"{self.question}; 1 to 5 are possible"
+            )
+
 
 @dataclass(frozen=True)
 class Summary:
-    """Mean and sample standard deviation over all ratings, as the paper's Table I gives them."""
+    """Mean and sample standard deviation over all ratings, as the paper's Table I gives them.
+
+    Attributes:
+        mean: mean of the ratings.
+        deviation: their standard deviation; NaN for one rater, who says nothing of others.
+        count: number of ratings.
+    """
 
     mean: float
     deviation: float
@@ -56,7 +75,8 @@ class Summary:
 
     def text(self) -> str:
         """Mean ± standard deviation, for a table."""
-        return f"{self.mean:.2f} ± {self.deviation:.2f}" if self.count else "–"
+        spread = "–" if np.isnan(self.deviation) else f"{self.deviation:.2f}"
+        return f"{self.mean:.2f} ± {spread}" if self.count else "–"
 
 
 def summarise(answers: Iterable[Rating]) -> dict[tuple[str, str], Summary]:
@@ -69,10 +89,16 @@ def summarise(answers: Iterable[Rating]) -> dict[tuple[str, str], Summary]:
         (method, question) -> summary.
     """
     points: dict[tuple[str, str], list[int]] = defaultdict(list)
+    raters: dict[tuple[str, str], set[str]] = defaultdict(set)
     for answer in answers:
         points[answer.method, answer.question].append(answer.points)
+        raters[answer.method, answer.question].add(answer.rater)
     return {
-        key: Summary(float(np.mean(p)), float(np.std(p, ddof=1)) if len(p) > 1 else 0.0, len(p))
+        key: Summary(
+            float(np.mean(p)),
+            float(np.std(p, ddof=1)) if len(raters[key]) > 1 else float("nan"),
+            len(p),
+        )
         for key, p in points.items()
     }
 
@@ -147,10 +173,16 @@ def holm(p: Sequence[float]) -> list[float]:
     Returns:
         The corrected p-values, in the same order.
 
+    Raises:
+        InputError: a p-value lies outside 0 to 1.
+
     Example:
         >>> holm([0.25, 0.5])
         [0.5, 0.5]
     """
+    for k, value in enumerate(p):
+        if value == value:
+            checks.within(f"p of test {k}", value, 0, 1)
     known = sorted((value, k) for k, value in enumerate(p) if value == value)
     out, highest = [float("nan")] * len(p), 0.0
     for rank, (value, k) in enumerate(known):

@@ -16,9 +16,14 @@ from palsynth.face.images import read_image
 from palsynth.face.landmarker import BLENDSHAPES, FaceLandmarks, find_faces
 from palsynth.face.landmarker.detector import detect
 from palsynth.face.landmarker.region import CropRegion
+from palsynth.notes import note
 
 MIN_OUTER_EYES = 16
 """Smallest distance of the outer eye corners, pixels, at which landmarks are meaningful."""
+
+SMALL = 60
+"""Height of a face, pixels, from the top of the forehead to the chin, below which what is measured
+or captured of it is rough."""
 
 MAX_YAW = 33.0
 """Largest usable yaw, degrees. A face turned further shows only one side."""
@@ -130,6 +135,34 @@ def check_usable(face: Face, where: str) -> None:
     yaw = abs(_yaw(face.landmarks))
     if yaw > MAX_YAW:
         raise InputError(f"{where}: the face is turned by {yaw:.0f}°; use a frontal photo")
+
+
+def small_face(face: Face) -> str | None:
+    """What to say of a face that is used, but small.
+
+    Args:
+        face: the face, in the pixels of the picture.
+
+    Returns:
+        Text for a message; None for a face of at least ``SMALL`` px.
+    """
+    if face.height >= SMALL:
+        return None
+    return (
+        f"the face is only {face.height:.0f} px high; below {SMALL} px measures and captured "
+        "expressions are rough"
+    )
+
+
+def note_if_small(face: Face, where: str) -> None:
+    """Notes on standard error that a face is small.
+
+    Args:
+        face: the face, in the pixels of the picture.
+        where: name of the picture.
+    """
+    if (fault := small_face(face)) is not None:
+        note(f"{where}: {fault}; use a larger photo")
 
 
 def _rotation_advice(image: np.ndarray, face: Face | None) -> str | None:

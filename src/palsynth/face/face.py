@@ -38,6 +38,12 @@ class Face:
         a, b = (self.landmarks[topology.OUTER_CANTHUS[s], :2] for s in ("right", "left"))
         return float(np.linalg.norm(b - a))
 
+    @property
+    def height(self) -> float:
+        """Distance from the top of the forehead to the chin, pixels."""
+        top, chin = (self.landmarks[n, :2] for n in (topology.FACE_OVAL[0], topology.CHIN))
+        return float(np.linalg.norm(chin - top))
+
     def aligned(self, framing: Framing, size: int) -> Face:
         """Crops the face with its outer eye corners level, at a framing.
 

@@ -1,4 +1,4 @@
-"""Reading photos as upright 8-bit RGB, and writing pictures to disk atomically."""
+"""Reading photos as upright 8-bit sRGB, and writing pictures to disk atomically."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from palsynth.errors import InputError
+from palsynth.face.containers import DAMAGED
+from palsynth.face.decoding import Opened, to_srgb
 from palsynth.files import atomic_write, guard
+from palsynth.folders import list_files
 
 SYNTHETIC = "synthetic image made by palsynth; for research and teaching, not a medical device"
 
@@ -60,14 +63,15 @@ def text_chunks(record: dict[str, Any] | None) -> dict[str, str]:
 
 
 def read_image(path: Path) -> np.ndarray:
-    """Reads a photo as (H, W, 3) uint8 RGB, upright.
+    """Reads a photo as (H, W, 3) uint8 sRGB, upright.
 
-    EXIF rotation is applied; grey, palette, CMYK, 16-bit and transparent pictures are converted
-    (transparency onto white); the first frame of an animation is used; a photo of more than
-    ``MAX_PIXELS`` is reduced. Within a command the file is protected from being overwritten.
+    EXIF rotation is applied; pictures of other depths and colours become 8-bit sRGB, by their ICC
+    profile or what else the file says (:mod:`palsynth.face.decoding`); transparency becomes white;
+    the first frame of an animation is used; a photo of more than ``MAX_PIXELS`` is reduced. Within
+    a command the file is protected from being overwritten.
 
     Args:
-        path: the photo, in any format that Pillow reads.
+        path: the photo, in any format that Pillow reads, or a TIFF that OpenCV reads.
 
     Returns:
         (H, W, 3) uint8 RGB.
@@ -77,22 +81,14 @@ def read_image(path: Path) -> np.ndarray:
     """
     try:
         if not path.exists():
-            raise InputError(f"{path}: no such file")
+            raise InputError("no such file")
         if path.is_dir():
-            raise InputError(f"{path}: is a folder; give a picture")
+            raise InputError("is a folder; give a picture")
         if not path.is_file():
-            raise InputError(f"{path}: is not a file")
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path) as picture:
-                _check_size(path, picture.size)
-                picture.seek(0)
-                image = _to_rgb(ImageOps.exif_transpose(_bounded(picture)))
-        if (current := guard()) is not None:
-            current.protect(path)
-        return image
-    except InputError:
-        raise
+            raise InputError("is not a file")
+        image = _read(path)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
     except UnidentifiedImageError:
         raise InputError(f"{path}: is not a picture in a known format; use PNG or JPEG") from None
     except Image.DecompressionBombError:
@@ -101,9 +97,21 @@ def read_image(path: Path) -> np.ndarray:
         ) from None
     except PermissionError:
         raise InputError(f"{path}: permission denied; check the permissions of the file") from None
-    except (OSError, SyntaxError, ValueError, EOFError, NotImplementedError) as error:
+    except DAMAGED as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(f"{path}: the picture is damaged ({reason}); save it again") from None
+    if (current := guard()) is not None:
+        current.protect(path)
+    return image
+
+
+def _read(path: Path) -> np.ndarray:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        opened = Opened(path)
+        _check_size(opened.size)
+        picture = ImageOps.exif_transpose(_bounded(opened.decode()))
+        return to_srgb(picture, opened.colours, deep=opened.deep, where=str(path))
 
 
 def is_reduced(path: Path) -> bool:
@@ -117,17 +125,17 @@ def is_reduced(path: Path) -> bool:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with Image.open(path) as picture:
-            return picture.size[0] * picture.size[1] > MAX_PIXELS
+        width, height = Opened(path).size
+        return width * height > MAX_PIXELS
 
 
-def _check_size(path: Path, size: tuple[int, int]) -> None:
+def _check_size(size: tuple[int, int]) -> None:
     pixels = f"{size[0]} x {size[1]} px"
     if max(size) > MAX_SIDE:
-        raise InputError(f"{path}: {pixels} is too large; reduce it below {MAX_SIDE} px per side")
+        raise InputError(f"{pixels} is too large; reduce it below {MAX_SIDE} px per side")
     if min(size) < MIN_SIDE:
         raise InputError(
-            f"{path}: {pixels} is too small for a face; at least {MIN_SIDE} px per side are needed"
+            f"{pixels} is too small for a face; at least {MIN_SIDE} px per side are needed"
         )
 
 
@@ -145,24 +153,9 @@ def _bounded(picture: Image.Image) -> Image.Image:
         picture = picture.convert(
             "RGBA" if "transparency" in info or "A" in picture.mode else "RGB"
         )
-    elif picture.mode.startswith("I;"):
-        picture = picture.convert("I")
     reduced = picture.reduce(factor)
     reduced.info = info
     return reduced
-
-
-def _to_rgb(picture: Image.Image) -> np.ndarray:
-    if picture.mode.startswith("I") or picture.mode == "F":  # 16 or 32 bits of grey
-        values = np.asarray(picture, np.float64)
-        top = 65535.0 if values.max() > 255 else 255.0
-        grey = np.clip(values * 255 / top, 0, 255).astype(np.uint8)
-        return np.repeat(grey[..., None], 3, axis=2)
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        layered = picture.convert("RGBA")
-        white = Image.new("RGBA", layered.size, (255, 255, 255, 255))
-        picture = Image.alpha_composite(white, layered)
-    return np.ascontiguousarray(picture.convert("RGB"))
 
 
 def write_png(path: Path, image: np.ndarray, **text: str) -> None:
@@ -268,7 +261,7 @@ def png_bytes(image: np.ndarray) -> bytes:
 
 
 def list_images(folder: Path) -> list[Path]:
-    """Lists the pictures in a folder and its subfolders.
+    """Lists the pictures in a folder and its subfolders, as :mod:`palsynth.folders` does.
 
     Args:
         folder: the folder.
@@ -279,9 +272,7 @@ def list_images(folder: Path) -> list[Path]:
     Raises:
         InputError: the folder does not exist or has no pictures.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
-    found = sorted(p for p in folder.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    found = list_files(folder, SUFFIXES)
     if not found:
         raise InputError(f"{folder}: no pictures in it ({', '.join(sorted(SUFFIXES))})")
     return found

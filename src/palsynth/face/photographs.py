@@ -7,15 +7,16 @@ and ``info.csv`` (face_id, age, gender, ethnicity).
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import json
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from palsynth.errors import InputError
-from palsynth.face.images import list_images
+from palsynth.face.images import list_images, read_image
+from palsynth.paths import FileNames, name_fault, same_file, shown_name
+from palsynth.records import files_sha256
+from palsynth.tables import TableRow, read_table
 
 Expression = Literal["neutral", "smiling"]
 EXPRESSIONS: tuple[Expression, ...] = ("neutral", "smiling")
@@ -64,19 +65,38 @@ def read_subjects(folder: Path, split: str) -> list[PhotographedSubject]:
         At least one person.
 
     Raises:
-        InputError: ``split.csv`` cannot be read, lacks a column or has no row of the split; or
-            ``info.csv`` exists and cannot be read.
+        InputError: ``split.csv`` cannot be read, lacks a column or has no row of the split;
+            ``info.csv`` exists and cannot be read; or either names a person twice.
     """
     path = folder / "split.csv"
-    try:
-        splits = _rows(path)
-        info = {row["face_id"]: row for row in _rows(folder / "info.csv", optional=True)}
-        names = [row["face_id"] for row in splits if row["split"] == split]
-    except KeyError as error:
-        raise InputError(f"{path}: column {error} is missing") from None
+    if not path.is_file():
+        raise InputError(
+            f"{path}: cannot be read (no such file); see docs/data.md for the layout of photographs"
+        )
+    splits, info = _tables(folder)
+    names = [name for name, row in splits.items() if _split(row) == split]
     if not names:
         raise InputError(f"{path}: names no {split} people")
-    return [_subject(folder, name, split, info.get(name, {})) for name in names]
+    _check_names(path, names)
+    return [_subject(folder, name, split, info.get(name)) for name in names]
+
+
+def check_photographs(subjects: Iterable[PhotographedSubject]) -> None:
+    """Checks that people's photographs are there, before anything that takes long.
+
+    Args:
+        subjects: the people.
+
+    Raises:
+        InputError: names the first photograph that is missing, or says why the first person's
+            cannot be read.
+    """
+    paths = [subject.path(kind) for subject in subjects for kind in EXPRESSIONS]
+    for path in paths:
+        if not path.is_file():
+            raise InputError(f"{path}: no such photograph, but split.csv names it; add it")
+    for path in paths[: len(EXPRESSIONS)]:
+        read_image(path)
 
 
 def reported(folder: Path) -> dict[str, PhotographedSubject]:
@@ -89,20 +109,17 @@ def reported(folder: Path) -> dict[str, PhotographedSubject]:
         The people by name; empty where neither file exists.
 
     Raises:
-        InputError: a file exists and cannot be read.
+        InputError: a file exists and cannot be read, or names a person twice.
     """
-    splits, info = (
-        {next(iter(row.values())): row for row in _rows(folder / name, optional=True)}
-        for name in ("split.csv", "info.csv")
-    )
+    splits, info = _tables(folder)
     return {
-        name: _subject(folder, name, splits.get(name, {}).get("split", ""), info.get(name, {}))
+        name: _subject(folder, name, _split(splits.get(name)), info.get(name))
         for name in {**splits, **info}
     }
 
 
 def photographs_sha256(folder: Path) -> str:
-    """Identifies a folder of photographs by the names and sizes of its files.
+    """Identifies a folder of photographs by the names and contents of its files.
 
     Args:
         folder: the folder; what is neither a photograph in it nor one of its two tables does not
@@ -113,30 +130,50 @@ def photographs_sha256(folder: Path) -> str:
     """
     tables = [path for path in (folder / "info.csv", folder / "split.csv") if path.is_file()]
     photographs = [path for kind in EXPRESSIONS for path in list_images(folder / kind)]
-    sizes = [(p.relative_to(folder).as_posix(), p.stat().st_size) for p in (*photographs, *tables)]
-    return hashlib.sha256(json.dumps(sizes).encode()).hexdigest()
+    return files_sha256({p.relative_to(folder).as_posix(): p for p in (*photographs, *tables)})
 
 
-def _subject(folder: Path, name: str, split: str, info: dict[str, str]) -> PhotographedSubject:
-    age = info.get("age", "")
+def _check_names(path: Path, names: list[str]) -> None:
+    """Raises InputError for the first name of a table that is none of a photograph in the folder,
+    or names the photographs of another."""
+    known = FileNames(path.parent)
+    for name in names:
+        fault = "is a path; give a name" if "/" in name else name_fault(name)
+        for expression in EXPRESSIONS:
+            fault = fault or known.fault(f"{expression}/{name}.jpg")
+        if fault is None and (twin := known.twin(name)) is not None:
+            raise InputError(f"{path}: face_id: {same_file(name, twin)}")
+        if fault is not None:
+            raise InputError(f"{path}: face_id: {shown_name(name)} {fault}")
+
+
+def _subject(folder: Path, name: str, split: str, info: TableRow | None) -> PhotographedSubject:
+    if info is None:
+        return PhotographedSubject(folder, name, split)
     return PhotographedSubject(
         folder,
         name,
         split,
-        float(age) if age.replace(".", "", 1).isdigit() else None,
-        info.get("gender", ""),
-        info.get("ethnicity", ""),
+        info.number("age"),
+        info.text("gender") or "",
+        info.text("ethnicity") or "",
     )
 
 
-def _rows(path: Path, optional: bool = False) -> list[dict[str, str]]:
-    if optional and not path.is_file():
-        return []
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            return list(csv.DictReader(file))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise InputError(
-            f"{path}: cannot be read ({reason}); see docs/data.md for the layout of photographs"
-        ) from None
+def _tables(folder: Path) -> tuple[dict[str, TableRow], dict[str, TableRow]]:
+    """The rows of ``split.csv`` and of ``info.csv`` by name; none of a file that does not exist."""
+    return (
+        _by_name(folder / "split.csv", ("face_id", "split")),
+        _by_name(folder / "info.csv", ("face_id",), ("age", "gender", "ethnicity")),
+    )
+
+
+def _split(row: TableRow | None) -> str:
+    """The split of a person, in lower case; empty where it is not known."""
+    return ((row and row.text("split")) or "").lower()
+
+
+def _by_name(
+    path: Path, required: Sequence[str], optional: Sequence[str] = ()
+) -> dict[str, TableRow]:
+    return read_table(path, required, optional).by("face_id") if path.is_file() else {}

@@ -8,7 +8,6 @@ not a diagnosis.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from palsynth.clinical import Movement, Side
+from palsynth.documents import parse_json
 from palsynth.errors import InputError
 from palsynth.face.measures import MIDLINE, SIDED, Measures, Sided
 
@@ -190,8 +190,9 @@ def calibration() -> dict[str, dict[str, Any]]:
         its mean over people at rest. ``gains``: measure -> slope of true on detected asymmetry,
         and their correlation.
     """
-    text = (files("palsynth.face") / "assets" / "calibration.json").read_text()
-    return json.loads(text)
+    asset = files("palsynth.face") / "assets" / "calibration.json"
+    found: dict[str, Any] = parse_json(asset.read_text("utf-8"), asset, "reinstall palsynth")
+    return found
 
 
 def is_calibrated(movement: Movement) -> bool:

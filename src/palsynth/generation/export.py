@@ -23,10 +23,12 @@ from palsynth.face import topology
 from palsynth.face.framing import FRAMINGS
 from palsynth.face.measures import SIDED, measure
 from palsynth.generation.runner import Planned, generate
+from palsynth.locks import lock_folder
 from palsynth.methods.base import Request, TargetExpression
 from palsynth.methods.subjects import SubjectsMethod
 from palsynth.progress import Progress
 from palsynth.seeds import Stream, make_rng
+from palsynth.settings import FiniteNumbers
 from palsynth.subjects import (
     EVALUATION_SEEDS,
     Subject,
@@ -39,7 +41,7 @@ from palsynth.workers import map_in_processes
 
 
 @dataclass(frozen=True)
-class ExportPlan:
+class ExportPlan(FiniteNumbers):
     """All settings that determine the bytes of an export.
 
     ``subjects`` synthetic subjects have the seeds ``seed * 10,000 + 0, 1, 2, …``; ``size`` is the
@@ -58,6 +60,7 @@ class ExportPlan:
     healthy: float = 0.15
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.subjects < 1 or self.images_per_subject < 1:
             raise InputError("subjects and images per subject must be at least 1")
         if self.seed < 0:
@@ -140,28 +143,36 @@ def export(
         InputError: the folder has other content or cannot be written.
     """
     record = {"method": "subjects", "version": palsynth.__version__, **asdict(plan)}
-    writer = DatasetWriter(folder, record)
-    names = plan.file_names()
-    if not all(map(writer.has, names)):
-        numbers = range(plan.subjects)
+    with lock_folder(folder):
+        writer = DatasetWriter(folder, record)
+        names = plan.file_names()
+        missing = {
+            subject: [k for k in images if not writer.has(plan.file_name(subject, k))]
+            for subject, images in (
+                (n, range(plan.images_per_subject)) for n in range(plan.subjects)
+            )
+        }
         work = partial(_export_subject, folder, record, plan)
-        done = 0
-        counts = map_in_processes(work, numbers, workers) if workers > 1 else map(work, numbers)
+        todo = [(subject, left) for subject, left in missing.items() if left]
+        done = len(names) - sum(map(len, missing.values()))
+        counts = map_in_processes(work, todo, workers) if workers > 1 and todo else map(work, todo)
         for count in counts:
             done += count
             if progress is not None:
                 progress(done, len(names))
-    return writer.finish(names)
+        return writer.finish(names)
 
 
-def _export_subject(folder: Path, record: dict[str, Any], plan: ExportPlan, number: int) -> int:
-    """Writes the missing images of one subject; returns how many images the subject then has."""
+def _export_subject(
+    folder: Path, record: dict[str, Any], plan: ExportPlan, missing: tuple[int, list[int]]
+) -> int:
+    """Writes the missing images of one subject; returns how many they were."""
     writer = DatasetWriter(folder, record)
+    number, images = missing
     subject = sample(plan.subject_seed(number))
-    for image in range(plan.images_per_subject):
-        if not writer.has(plan.file_name(number, image)):
-            writer.add(*_render(_planned(plan, subject, number, image)))
-    return plan.images_per_subject
+    for image in images:
+        writer.add(*_render(_planned(plan, subject, number, image)))
+    return len(images)
 
 
 def render_image(plan: ExportPlan, number: int, image: int) -> tuple[np.ndarray, Row]:

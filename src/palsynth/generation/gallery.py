@@ -16,6 +16,7 @@ from palsynth.face.images import write_jpeg
 from palsynth.files import atomic_write
 from palsynth.generation.layout import FOOT
 from palsynth.generation.runner import generate
+from palsynth.locks import lock_folder
 from palsynth.methods.base import Method, Request, TargetExpression
 from palsynth.progress import Progress
 from palsynth.subjects import Subject
@@ -91,12 +92,13 @@ def write_gallery(out: Path, gallery: Gallery, method: Method, progress: Progres
         Request(subject, target, subject.seed, gallery.size, PORTRAIT)
         for _, subject, target in planned
     )
-    pictures = generate(method, requests)
-    for done, ((path, _, _), picture) in enumerate(zip(planned, pictures, strict=True), 1):
-        write_jpeg(out / path, picture.image, **picture.chunks)
-        progress(done, len(planned))
-    with atomic_write(out / PAGE) as temporary:
-        temporary.write_text("\n".join(_page(gallery, method)) + "\n", "utf-8")
+    with lock_folder(out):
+        pictures = generate(method, requests)
+        for done, ((path, _, _), picture) in enumerate(zip(planned, pictures, strict=True), 1):
+            write_jpeg(out / path, picture.image, **picture.chunks)
+            progress(done, len(planned))
+        with atomic_write(out / PAGE) as temporary:
+            temporary.write_text("\n".join(_page(gallery, method)) + "\n", "utf-8")
     return len(planned)
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from palsynth.capture.at_rest import note_unless_at_rest
 from palsynth.capture.seen import read_expression
 from palsynth.clinical import YANAGIHARA, Movement
 from palsynth.data.manifest import FILE_NAME, read_manifest
@@ -14,6 +14,7 @@ from palsynth.encoders.published.dlib import check_same_person
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.images import SUFFIXES
+from palsynth.folders import note_left_out, walk
 from palsynth.methods.base import ExpressionImage
 
 
@@ -66,10 +67,12 @@ def read_photo(path: Path, rest: Path | None, movement: Movement | None) -> Pati
         InputError: a photo cannot be used, or ``rest`` shows another person.
     """
     face = read_expression(path)
-    rest_face = face if movement is Movement.REST else None
+    rest_face, rest_path = (face, path) if movement is Movement.REST else (None, rest)
     if rest is not None:
-        rest_face = read_expression(rest)
+        rest_face, rest_path = read_expression(rest), rest
         check_same_person(face, rest_face, str(path), str(rest))
+    if rest_face is not None:
+        note_unless_at_rest(rest_face, str(rest_path))
     name = "picture" if movement is None else movement.value
     return Patient((PatientPicture(name, movement, face),), rest_face)
 
@@ -109,6 +112,8 @@ def read_folder(folder: Path) -> Patient:
             first_face, first_path = face, path
         else:
             check_same_person(first_face, face, str(first_path), str(path))
+        if movement is Movement.REST:
+            note_unless_at_rest(face, str(path))
         counts[movement] += 1
         number = "" if counts[movement] == 1 else f"-{counts[movement]}"
         pictures.append(PatientPicture(f"{movement.value}{number}", movement, face))
@@ -136,9 +141,13 @@ def _by_manifest(folder: Path) -> Placed:
 
 
 def _by_name(folder: Path) -> Placed:
-    placed, left_out = [], []
+    placed: list[tuple[Movement, Path]] = []
+    left_out: list[str] = []
     by_length = sorted(Movement, key=lambda m: -len(m.value))  # the longest name that matches
-    for path in _files(folder):
+    found = walk(folder, recursive=False)
+    note_left_out(folder, found.left_out)
+    left_out += [f"{skipped.path}: {skipped.rule}" for skipped in found.faulty]
+    for path in found.files:
         words = re.sub(r"[\s_]+", "-", path.stem.lower())
         movement = next((m for m in by_length if re.match(rf"{m.value}(?![a-z])", words)), None)
         if path.suffix.lower() not in SUFFIXES:
@@ -148,8 +157,3 @@ def _by_name(folder: Path) -> Placed:
         else:
             placed.append((movement, path))
     return placed, left_out
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    """The files of a folder that are not hidden, sorted."""
-    yield from sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))

@@ -43,6 +43,7 @@ class Variety(Settings):
     """Range of side, exposure and warmth of the light, relative to ordinary indoor light."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name, value in (("effort", self.effort), ("folds", self.folds), ("light", self.light)):
             if not 0 <= value <= 1:
                 raise InputError(f"variety of {name} {value:g}: must lie between 0 and 1")

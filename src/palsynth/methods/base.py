@@ -15,6 +15,7 @@ from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, Framing
 from palsynth.plugins import load_class, with_others
+from palsynth.settings import FiniteNumbers
 from palsynth.simulator.drive import Drive
 from palsynth.subjects.scene import Scene
 from palsynth.subjects.subject import Subject
@@ -35,7 +36,7 @@ class ExpressionImage:
 
 
 @dataclass(frozen=True)
-class TargetExpression:
+class TargetExpression(FiniteNumbers):
     """A requested expression: a movement as performed by a patient with a palsy.
 
     Attributes:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -30,15 +31,31 @@ class FeatureCache:
     """
 
     def __init__(self, path: Path) -> None:
-        try:
+        self._path = path
+        with self._errors():
             path.parent.mkdir(parents=True, exist_ok=True)
+            if not path.exists():
+                path.touch(mode=0o600)  # features of patients' faces
             self._base = sqlite3.connect(path)
             self._base.execute(
                 "create table if not exists feature"
                 " (judge text, sha text, shape text, value blob, primary key (judge, sha))"
             )
-        except (OSError, sqlite3.Error) as error:
-            raise InputError(f"{path}: cannot be used as a feature cache ({error})") from None
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turns errors of the file into one line that says what to do."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:  # locked, full, read-only, of another form
+            raise InputError(
+                f"{self._path}: cannot be used as a feature cache ({error}); {_remedy(error)}"
+            ) from None
+        except (OSError, sqlite3.Error, ValueError) as error:
+            raise InputError(
+                f"{self._path}: cannot be used as a feature cache ({error}); where it is one, it "
+                "is damaged: delete it, and it is computed again"
+            ) from None
 
     def __enter__(self) -> FeatureCache:
         return self
@@ -60,14 +77,20 @@ class FeatureCache:
 
         Returns:
             The features, float32 in their original shape, or None.
+
+        Raises:
+            InputError: the file is in use, damaged or no feature cache.
         """
-        row = self._base.execute(
-            "select shape, value from feature where judge = ? and sha = ?", (judge, sha)
-        ).fetchone()
-        if row is None:
-            return None
-        shape = tuple(int(n) for n in row[0].split(",") if n)
-        return np.frombuffer(row[1], np.float32).reshape(shape)
+        with self._errors():
+            row = self._base.execute(
+                "select shape, value from feature where judge = ? and sha = ?", (judge, sha)
+            ).fetchone()
+            if row is None:
+                return None
+            if not isinstance(row[0], str) or not isinstance(row[1], bytes):
+                raise ValueError("a row holds no features")
+            shape = tuple(int(n) for n in row[0].split(",") if n)
+            return np.frombuffer(row[1], np.float32).reshape(shape)
 
     def put(self, judge: str, found: dict[str, np.ndarray]) -> None:
         """Stores features in one transaction, as float32.
@@ -75,13 +98,25 @@ class FeatureCache:
         Args:
             judge: name of the judge.
             found: SHA-256 of each image -> its features, of any shape.
+
+        Raises:
+            InputError: the disk is full, or the file is in use, damaged or no feature cache.
         """
         rows = [
             (judge, sha, ",".join(map(str, value.shape)), value.astype(np.float32).tobytes())
             for sha, value in found.items()
         ]
-        with self._base:
+        with self._errors(), self._base:
             self._base.executemany("insert or replace into feature values (?, ?, ?, ?)", rows)
+
+
+def _remedy(error: sqlite3.OperationalError) -> str:
+    """What to do about an error of the file."""
+    if "locked" in str(error):
+        return "another command uses it: wait for it, or give another file"
+    if "full" in str(error) or "I/O" in str(error):
+        return "make room on the disk and run the command again, which resumes"
+    return "give another file"
 
 
 def sha256(path: Path) -> str:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from palsynth.evaluation.compute import compute
 from palsynth.evaluation.intervals import Figure
 from palsynth.evaluation.metric import Metric
 from palsynth.evaluation.metrics import METRICS
@@ -27,6 +28,8 @@ class Judged:
     """Key of the metric -> values, (N,); also ``requested`` and ``measured``, which plots show."""
     variants: dict[str, str] = field(default_factory=dict)
     """Key of the metric -> full name with backend, resize, weights and count."""
+    reasons: dict[str, str] = field(default_factory=dict)
+    """Key of the metric -> why its figure is NaN."""
 
 
 def judge_pictures(method: str, names: list[str], inputs: PictureInputs) -> Judged:
@@ -41,23 +44,24 @@ def judge_pictures(method: str, names: list[str], inputs: PictureInputs) -> Judg
         The figures, in the order of the registry, and the values per pair.
 
     Raises:
-        InputError: an image cannot be read, or differs in size from the truth.
+        InputError: an image cannot be read or differs in size from the truth, or a judge's features
+            are no numbers.
     """
     judged = Judged(method, names, inputs.subjects.tolist())
     for metric in METRICS:
         if metric.compute is None or not inputs.provides >= set(metric.needs):
             continue
-        outcome = metric.compute(inputs)
-        if outcome.values is not None:
-            judged.per_pair[metric.key] = outcome.values
-            judged.figures[metric.key] = metric.pool(outcome.values, inputs.subjects)
-        if outcome.figure is not None:
-            judged.figures[metric.key] = outcome.figure
-        if outcome.variant:
-            judged.variants[metric.key] = outcome.variant
+        found = compute(metric, inputs)
+        judged.figures[metric.key] = found.figure
+        if found.values is not None:
+            judged.per_pair[metric.key] = found.values
+        if found.variant:
+            judged.variants[metric.key] = found.variant
+        if found.reason:
+            judged.reasons[metric.key] = found.reason
     if inputs.provides >= {"pairs", "labels"}:
-        found = inputs.requested()
-        judged.per_pair.update({"requested": found.requested, "measured": found.measured})
+        measures = inputs.requested()
+        judged.per_pair.update({"requested": measures.requested, "measured": measures.measured})
     return judged
 
 

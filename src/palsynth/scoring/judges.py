@@ -33,6 +33,7 @@ from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import read_image
+from palsynth.folders import walk
 
 READ_SIDES = (Side.LEFT, Side.RIGHT)
 """Order of the last two numbers of a reading."""
@@ -294,5 +295,6 @@ def _landmarks_of(path: Path, mtime: int) -> np.ndarray | None:
 def _short_sha256(path: Path) -> str:
     """First eight digits of the SHA-256 of a file, or of the weights in a folder."""
     if path.is_dir():
-        path = next(iter(sorted(path.glob("*.safetensors"))), path / "config.json")
+        weights = (p for p in walk(path, recursive=False).files if p.suffix == ".safetensors")
+        path = next(weights, path / "config.json")
     return hashlib.sha256(path.read_bytes()).hexdigest()[:8]

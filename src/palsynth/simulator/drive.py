@@ -16,6 +16,7 @@ from palsynth.clinical import (
     SidePalsy,
     effort,
 )
+from palsynth.settings import FiniteNumbers
 
 OVER_CONTRACTION = 0.15
 """Extra pull of the mouth muscles of one side when the other side is paralysed."""
@@ -105,7 +106,7 @@ _MOUTH_MUSCLES = frozenset(_PULL) | {Muscle.LEVATOR_LABII, Muscle.DEPRESSOR_LABI
 
 
 @dataclass
-class SideDrive:
+class SideDrive(FiniteNumbers):
     """Activation of one side of the face."""
 
     fields: dict[str, float] = field(default_factory=dict)
@@ -138,7 +139,7 @@ class SideDrive:
 
 
 @dataclass
-class Drive:
+class Drive(FiniteNumbers):
     """Activation of the whole face."""
 
     left: SideDrive

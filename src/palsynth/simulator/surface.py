@@ -7,11 +7,11 @@ from functools import lru_cache
 from importlib.resources import files
 
 import numpy as np
-from numba import njit
 
 from palsynth.appearance.model import canonical_mesh
 from palsynth.appearance.smoothstep import smoothstep
 from palsynth.clinical import Side
+from palsynth.compiled import compiled
 from palsynth.face import topology
 from palsynth.simulator.drive import Drive
 from palsynth.simulator.smile import smile_model
@@ -269,7 +269,7 @@ def _separate_lips(moved: np.ndarray, points: np.ndarray) -> None:
     moved[lower, 1] += overlap
 
 
-@njit(cache=True)
+@compiled
 def _unfold(rest, moved, triangles, least):  # type: ignore[no-untyped-def]
     """Smooths displacements, in place, until no triangle is folded; returns the iterations.
 

@@ -56,6 +56,11 @@ def write_study_report(study: Study, out: Path) -> Table:
         "Paired tests: Wilcoxon's signed-rank over the raters' means, corrected for the number of "
         "tests after Holm; a dash where too few raters rated both or all differences are zero.",
     ]
+    if started == 1:
+        remarks.append(
+            "Only one rater has answered: no standard deviation, and agreement and paired tests "
+            "are not computed."
+        )
     tables = [means, _agreement(answers), *_tests(answers, methods)]
     pictures = {
         f"points by method: {text}": _bars(answers, methods, question)

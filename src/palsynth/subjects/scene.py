@@ -9,10 +9,11 @@ import numpy as np
 
 from palsynth.face.framing import ID_PHOTO, Framing
 from palsynth.seeds import Stream, make_rng
+from palsynth.settings import FiniteNumbers
 
 
 @dataclass(frozen=True)
-class HeadPose:
+class HeadPose(FiniteNumbers):
     """Rotation of the head, degrees.
 
     Attributes:
@@ -27,7 +28,7 @@ class HeadPose:
 
 
 @dataclass(frozen=True)
-class Light:
+class Light(FiniteNumbers):
     """Lighting of a picture.
 
     Attributes:
@@ -42,7 +43,7 @@ class Light:
 
 
 @dataclass(frozen=True)
-class Jitter:
+class Jitter(FiniteNumbers):
     """Imperfections of camera and crop.
 
     Attributes:
@@ -72,7 +73,7 @@ class Scene:
 
 
 @dataclass(frozen=True)
-class View:
+class View(FiniteNumbers):
     """All parameters of a picture except subject and expression.
 
     Attributes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import os
-import signal
 from collections.abc import Iterator
 
 import cv2
@@ -13,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from palsynth.data.examples import Example, Source, stack
+from palsynth.signals import ignore_signals, start_resource_tracker
 from palsynth.training.recipe import LoopSettings
 
 
@@ -43,8 +43,9 @@ def _collate(examples: list[Example]) -> dict[str, Tensor]:
 
 
 def _in_worker(_: int) -> None:
-    # Ctrl-C in a terminal reaches the workers too, but only the run decides when to stop
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Ctrl-C in a terminal reaches the workers too, as does a kill of the whole group, but only the
+    # run decides when to stop; without it they end by themselves
+    ignore_signals()
     # A worker once aborted during interpreter shutdown, because of the thread that passes tensors
     # on. No work remains at that point, so the worker exits immediately.
     atexit.register(os._exit, 0)
@@ -68,6 +69,8 @@ def batches(
         Field name -> tensor (N, …), N the batch size, up to the last step.
     """
     workers = settings.workers
+    if workers:
+        start_resource_tracker()
     loader = DataLoader(
         _Dataset(source),
         batch_sampler=_BatchIndices(settings, start, rank, ranks),

@@ -32,6 +32,7 @@ class InitSettings(Settings):
     """Where training starts: scratch, the shipped weights, or those of a folder or file."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.needs_weights and self.init_from == "scratch":
             raise InputError(
                 f"init_from scratch: a recipe of kind {self.kind} starts from trained weights; "

@@ -7,6 +7,8 @@ import signal
 from collections.abc import Iterator
 from typing import Any
 
+from palsynth.signals import STOPPING
+
 
 @contextlib.contextmanager
 def interruption() -> Iterator[list[int]]:
@@ -18,7 +20,9 @@ def interruption() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         received.append(number)
 
-    before = {s: signal.signal(s, handle) for s in (signal.SIGINT, signal.SIGTERM)}
+    signals = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
+    wanted = [s for s in signals if signal.getsignal(s) is not signal.SIG_IGN]  # as nohup says
+    before = {s: signal.signal(s, handle) for s in wanted}
     try:
         yield received
     finally:

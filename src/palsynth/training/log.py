@@ -13,6 +13,7 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
+from palsynth.documents import json_row
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.training.objective import TIMESTEP_BINS, TIMESTEPS, Losses
@@ -201,15 +202,25 @@ def _append(path: Path, row: dict[str, Any]) -> None:
 
 
 def _truncate(path: Path, step: int) -> None:
-    """Removes the rows after a step, and an incomplete last line."""
+    """Removes the rows after a step, and an incomplete last line.
+
+    Raises InputError if the file cannot be read or another line is damaged."""
     if not path.exists():
         return
+    try:
+        lines = path.read_text("utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     rows = []
-    for line in path.read_text("utf-8", errors="replace").splitlines():
+    for number, line in enumerate(lines, 1):
         try:
-            if json.loads(line)["step"] > step:
+            if json_row(line, path)["step"] > step:
                 break
-        except (ValueError, TypeError, KeyError):
+        except (InputError, TypeError, KeyError):
+            if number < len(lines):
+                raise InputError(
+                    f"{path}: line {number} is damaged; remove it, or the file, and resume"
+                ) from None
             break
         rows.append(line + "\n")
     with atomic_write(path) as temporary:

@@ -7,11 +7,13 @@ source. A run that was killed and resumed is therefore bit-identical to an unint
 from __future__ import annotations
 
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 import torch
 from accelerate import Accelerator
@@ -21,10 +23,12 @@ from torch import Tensor
 from palsynth.errors import InputError
 from palsynth.face.images import SHOWS_INPUT, write_png
 from palsynth.files import atomic_folder
+from palsynth.locks import lock_folder
 from palsynth.training import checkpoints
 from palsynth.training import recipe as recipes
 from palsynth.training.batches import batches
 from palsynth.training.ema import Ema
+from palsynth.training.finite import check_saved, first_not_finite
 from palsynth.training.interruption import interruption
 from palsynth.training.log import RunLog, Window, loss_vector
 from palsynth.training.objective import Objective
@@ -38,7 +42,8 @@ def train(recipe: Recipe, run: Path, *, resume: bool = False) -> bool:
     """Trains a recipe.
 
     Writes recipe.yaml, metrics.jsonl, checkpoints/, samples/ and finally weights/, which are the
-    averaged weights. An interruption (SIGINT or SIGTERM) saves a checkpoint first.
+    averaged weights. An interruption (SIGINT, SIGTERM or SIGHUP) saves a checkpoint first. Weights
+    that are not finite are never written. The folder is locked meanwhile.
 
     Args:
         recipe: the recipe.
@@ -50,9 +55,13 @@ def train(recipe: Recipe, run: Path, *, resume: bool = False) -> bool:
 
     Raises:
         InputError: the folder holds another run, or a run and ``resume`` is not set, or ``resume``
-            is set without a checkpoint, or the loss or gradient is not finite.
+            is set without a checkpoint, or another process trains into it, or the loss, the
+            gradient or the weights are not finite.
     """
-    return _Run(recipe, run, resume).to_last_step()
+    if os.environ.get("RANK", "0") != "0":  # one of several processes writes, and locks
+        return _Run(recipe, run, resume).to_last_step()
+    with lock_folder(run):
+        return _Run(recipe, run, resume).to_last_step()
 
 
 def learning_rate(loop: LoopSettings, step: int) -> float:
@@ -131,18 +140,22 @@ class _Run:
                 last = step == loop.steps
                 if step % loop.log_every == 0 or last:
                     row = self.window.mean(names)
+                    self._check_finite([row["loss"]], step)
                     elapsed = time.perf_counter() - logged_time
                     images_per_second = (step - logged_step) * images / elapsed
                     self.window = Window()
                     rate = learning_rate(loop, step - 1)
                     log.metrics({"step": step, "images": step * images, "rate": rate, **row})
                     log.speed(step, images_per_second, row["loss"])
-                    self._check_finite([row["loss"]], step)
                     logged_step, logged_time = step, time.perf_counter()
-                if loop.validate_every and (step % loop.validate_every == 0 or last):
-                    self._validate(step, log)
                 stop = self._stop_requested(interrupted, step)
-                if step % loop.checkpoint_every == 0 or last or stop:
+                validates = loop.validate_every and (step % loop.validate_every == 0 or last)
+                saves = step % loop.checkpoint_every == 0 or last or stop
+                if validates or saves:
+                    self._check_weights(step)
+                if validates:
+                    self._validate(step, log)
+                if saves:
                     self._save(step)
                 if stop:
                     break
@@ -176,10 +189,24 @@ class _Run:
 
     def _check_finite(self, values: Sequence[float], step: int, what: str = "loss") -> None:
         if not all(map(math.isfinite, values)):
-            raise InputError(
-                f"{self.run}: the {what} is no longer finite at step {step}; the last checkpoint "
-                "remains; train from scratch with a lower learning_rate or precision 'no'"
-            )
+            self._fail_diverged(f"the {what} is", step)
+
+    def _check_weights(self, step: int) -> None:
+        """Checks what a checkpoint would hold, on every rank, before anything is written."""
+        kinds = {"weights": self.state, "averaged weights": self.ema.averaged}
+        for optimizer in self.optimizers.values():
+            kinds["optimiser's state"] = checkpoints.optimizer_tensors(optimizer)
+            for kind, tensors in kinds.items():
+                if (name := first_not_finite(tensors)) is not None:
+                    self._fail_diverged(f"the {kind} ({name}) are", step)
+
+    def _fail_diverged(self, what: str, step: int) -> NoReturn:
+        found = checkpoints.steps(self.run)
+        kept = f"the checkpoint of step {found[-1]} remains" if found else "no checkpoint is kept"
+        raise InputError(
+            f"{self.run}: {what} no longer finite at step {step}; {kept}; train into another "
+            "folder with a lower loop.learning_rate, or loop.precision no"
+        )
 
     def _validate(self, step: int, log: RunLog) -> None:
         """Logs figures and a sample picture of the averaged weights."""
@@ -230,23 +257,26 @@ class _Run:
         checkpoints.fill(self.state, checkpoints.read(folder, "model"), folder)
         checkpoints.fill(self.ema.averaged, checkpoints.read(folder, "ema"), folder)
         for name, optimizer in self.optimizers.items():
-            checkpoints.fill_optimizer(optimizer, checkpoints.read(folder, _file_of(name)))
-        state = checkpoints.read_state(folder)
-        if state["ranks"] != self.accelerator.num_processes:
+            file = folder / f"{_file_of(name)}.safetensors"
+            checkpoints.fill_optimizer(optimizer, checkpoints.read(folder, _file_of(name)), file)
+        keys = None if self.scaler is None else self.scaler.state_dict().keys()
+        state = checkpoints.read_run_state(folder, keys)
+        if state.ranks != self.accelerator.num_processes:
             raise InputError(
-                f"{self.run}: was started with {state['ranks']} processes, not "
+                f"{self.run}: was started with {state.ranks} processes, not "
                 f"{self.accelerator.num_processes}; resume with the same number"
             )
         if self.scaler is not None:
-            self.scaler.load_state_dict(state["scaler"])
-        self.window = Window(state["window"])
-        return int(state["step"])
+            self.scaler.load_state_dict(state.scaler)
+        self.window = Window(state.window)
+        return state.step
 
     def _export(self) -> None:
         if not self.main:
             return
         with atomic_folder(self.run / "weights") as folder, self.ema.in_place():
             self.objective.export(folder)
+            check_saved(folder, self.run / "weights")
             recipes.save(self.recipe, folder / "recipe.yaml")
 
 

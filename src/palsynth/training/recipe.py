@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
-import yaml
 from pydantic import TypeAdapter, ValidationError
 
 from palsynth import renamed
-from palsynth.data.examples import Source
+from palsynth.data.examples import RowExamples, Source
+from palsynth.documents import as_text, kind_of, read_yaml
+from palsynth.documents import to_yaml as dump_yaml
+from palsynth.documents.checks import shown
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.limits import check_limits
 from palsynth.records import flattened
 from palsynth.settings import Settings
 from palsynth.training.objective import Objective
@@ -66,6 +70,8 @@ class LoopSettings(Settings):
     """Steps between validations and sample pictures of the averaged weights; 0 disables them."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
+        check_limits(self)
         for name in (
             "steps",
             "batch",
@@ -81,6 +87,8 @@ class LoopSettings(Settings):
                 raise InputError(f"{name} {getattr(self, name)}: must not be negative")
         if self.learning_rate <= 0:
             raise InputError(f"learning_rate {self.learning_rate:g}: must be above 0")
+        if not self.learning_rate <= 1e30:  # single precision holds little more
+            raise InputError(f"learning_rate {self.learning_rate:g}: is too large; give 1 or less")
         if self.ema_power <= 0:
             raise InputError(f"ema_power {self.ema_power:g}: must be above 0")
         if not 0 <= self.ema < 1:
@@ -132,6 +140,30 @@ class Recipe(Protocol):
         ...
 
 
+@runtime_checkable
+class AuditableRecipe(Recipe, Protocol):
+    """A recipe whose objective gives the loss of single images, so that an audit can ask whether
+    the model has memorised them."""
+
+    def examples_of(
+        self, folder: Path, splits: tuple[str | None, ...], trained: bool
+    ) -> RowExamples:
+        """The pictures of a dataset as training examples of this recipe.
+
+        Args:
+            folder: the dataset.
+            splits: splits to use; None stands for rows without a split.
+            trained: whether it is the training set; then only the pictures that training uses.
+
+        Returns:
+            The examples.
+
+        Raises:
+            InputError: the recipe trains on no dataset, or the folder has no such pictures.
+        """
+        ...
+
+
 def load(path: Path, kinds: dict[str, type], note: Callable[[str], None] | None = None) -> Any:
     """Reads a recipe from a YAML file.
 
@@ -147,31 +179,15 @@ def load(path: Path, kinds: dict[str, type], note: Callable[[str], None] | None 
         InputError: names the file, the field and the fault.
     """
     data = read_yaml(path)
-    if not isinstance(data, dict) or "kind" not in data:
+    if not isinstance(data, dict):
+        raise InputError(
+            f"{path}: has no 'kind': holds {kind_of(data)} where a mapping (key: value) is expected"
+        )
+    if "kind" not in data:
         raise InputError(f"{path}: has no 'kind'; kinds are {', '.join(kinds)}")
     if not isinstance(data["kind"], str) or data["kind"] not in kinds:
         raise InputError(f"{path}: no kind '{data['kind']}'; kinds are {', '.join(kinds)}")
     return from_dict(kinds[data["kind"]], data, str(path), note)
-
-
-def read_yaml(path: Path) -> Any:
-    """Reads plain values from a YAML file.
-
-    Args:
-        path: the file.
-
-    Returns:
-        The values.
-
-    Raises:
-        InputError: the file cannot be read or is not YAML.
-    """
-    try:
-        return yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise InputError(f"{path}: not a YAML file ({str(error).splitlines()[0]})") from None
 
 
 def from_dict(
@@ -195,14 +211,31 @@ def from_dict(
     if phrases and note is not None:
         note(f"palsynth: {where}: {'; '.join(phrases)}; old names go in 0.3")
     try:
-        return TypeAdapter(kind).validate_python(data)
+        # as JSON, of which pydantic takes a list for a tuple but no text for a number
+        built = TypeAdapter(kind).validate_json(json.dumps(data, default=str), strict=True)
     except ValidationError as error:
         fault = error.errors()[0]
         place = ".".join(str(part) for part in fault["loc"])
         text = fault["msg"].removeprefix("Value error, ")
         if fault["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
             text = "no such field"
+        elif fault["type"].endswith("_type"):
+            text += _given(fault["input"], fault["type"])
         raise InputError(f"{where}: {place + ': ' if place else ''}{text}") from None
+    check_limits(built, where)
+    return built
+
+
+def _given(value: Any, expected: str) -> str:
+    """What stands where another type is expected, and what to write where YAML 1.1 misleads."""
+    given = kind_of(value) if isinstance(value, (dict, list)) else as_text(value) or "nothing"
+    hint = ""
+    if expected == "bool_type" and given.lower() in ("yes", "on", "no", "off"):
+        hint = "; write true or false"
+    elif expected in ("int_type", "float_type") and given.startswith(tuple("0123456789")):
+        hint = "; write a plain number, such as 90"
+    quote = "'" if isinstance(value, str) else ""
+    return f", not {quote}{shown(given)}{quote}{hint}"
 
 
 def save(recipe: Any, path: Path) -> None:
@@ -225,7 +258,7 @@ def to_yaml(recipe: Any) -> str:
     Returns:
         YAML text with every field, in the order of the dataclass.
     """
-    return yaml.safe_dump(to_plain(dataclasses.asdict(recipe)), sort_keys=False)
+    return dump_yaml(to_plain(dataclasses.asdict(recipe)))
 
 
 def to_plain(value: Any) -> Any:

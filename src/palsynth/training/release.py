@@ -7,11 +7,14 @@ import shutil
 from pathlib import Path
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
+from palsynth.documents import read_json, read_json_lines
 from palsynth.errors import InputError
 from palsynth.files import atomic_folder
+from palsynth.folders import list_files
+from palsynth.training.finite import check_finite
 
 
 def release(run: Path, folder: Path) -> int:
@@ -29,32 +32,57 @@ def release(run: Path, folder: Path) -> int:
         Size of the weights in bytes.
 
     Raises:
-        InputError: the run is not finished, or a file cannot be written.
+        InputError: the run is not finished or a file of it is damaged, a tensor is not finite, the
+            folder is the run's own, or a file cannot be written.
     """
+    check_run(run, folder)
     weights = run / "weights"
-    if not weights.is_dir():
-        raise InputError(f"{run}: has no weights; finish its training first")
     with atomic_folder(folder) as temporary:
-        for path in sorted(p for p in weights.rglob("*") if p.is_file()):
+        for path in list_files(weights):
             target = temporary / path.relative_to(weights)
             target.parent.mkdir(parents=True, exist_ok=True)
             _copy(path, target)
         (temporary / "metrics.json").write_text(
-            json.dumps(_last_figures(run), indent=1) + "\n", "utf-8"
+            json.dumps(_last_figures(run / "metrics.jsonl"), indent=1) + "\n", "utf-8"
         )
         return sum(path.stat().st_size for path in temporary.rglob("*.safetensors"))
+
+
+def check_run(run: Path, folder: Path) -> None:
+    """Checks that a run can be released into a folder.
+
+    Args:
+        run: folder of the run.
+        folder: folder of the released weights.
+
+    Raises:
+        InputError: the run is not finished or holds no weights, or the folder is the run's own.
+    """
+    weights = run / "weights"
+    if not weights.is_dir():
+        raise InputError(f"{run}: has no weights; finish its training first")
+    if not any(weights.rglob("*.safetensors")):
+        raise InputError(f"{weights}: holds no safetensors file; train again")
+    out, own = folder.resolve(), run.resolve()
+    if out == own or out.is_relative_to(weights.resolve()):
+        raise InputError(f"{folder}: holds the run's own weights; give another --out")
 
 
 def _copy(path: Path, target: Path) -> None:
     """Copies a file of the weights, in half precision and without paths of this machine."""
     if path.suffix == ".safetensors":
-        tensors = {name: _to_half(tensor) for name, tensor in load_file(path).items()}
-        with safe_open(path, "pt") as file:
-            metadata = file.metadata() or {}
-        save_file(tensors, target, metadata={**metadata, "format": "pt"})
+        try:
+            tensors = load_file(path)
+            with safe_open(path, "pt") as file:
+                metadata = file.metadata() or {}
+        except (OSError, SafetensorError) as error:
+            raise InputError(f"{path}: cannot be read ({error}); train again") from None
+        check_finite(tensors, path)
+        halves = {name: _to_half(tensor) for name, tensor in tensors.items()}
+        save_file(halves, target, metadata={**metadata, "format": "pt"})
         target.chmod(0o644)  # safetensors makes files readable by the owner only
     elif path.name == "config.json":
-        config = json.loads(path.read_text("utf-8"))
+        config = read_json(path, "train again")
         config.pop("_name_or_path", None)  # path of the weights it was initialised from
         target.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
     else:
@@ -68,9 +96,9 @@ def _to_half(tensor: torch.Tensor) -> torch.Tensor:
     return half if torch.isfinite(half).all() else tensor
 
 
-def _last_figures(run: Path) -> dict[str, float]:
-    """The last value of each figure in the log."""
+def _last_figures(log: Path) -> dict[str, float]:
+    """The last value of each figure in the log of a run."""
     figures: dict[str, float] = {}
-    for line in (run / "metrics.jsonl").read_text("utf-8").splitlines():
-        figures.update(json.loads(line))
+    for _, row in read_json_lines(log, "delete the line"):
+        figures.update(row)
     return figures

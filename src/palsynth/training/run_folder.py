@@ -27,7 +27,13 @@ def check_folder(recipe: Recipe, run: Path, resume: bool) -> None:
                 f"{run}: holds a run; say --resume to continue it, or give another --out"
             )
         kinds: dict[str, type] = {recipe.kind: type(recipe)}
-        recipes.check_resumable(recipes.load(run / "recipe.yaml", kinds), recipe, run)
+        try:
+            before = recipes.load(run / "recipe.yaml", kinds)
+        except InputError as error:
+            raise InputError(
+                f"{error}; put the recipe of the run there, or give another --out"
+            ) from None
+        recipes.check_resumable(before, recipe, run)
     elif resume:
         raise InputError(f"{run}: holds no checkpoint to resume from")
     elif (run / "weights").exists():

@@ -9,9 +9,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
+from palsynth.documents import read_yaml
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
-from palsynth.training.recipe import from_dict, read_yaml, to_yaml
+from palsynth.training.recipe import from_dict, to_yaml
 
 S = TypeVar("S")
 

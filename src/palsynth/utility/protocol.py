@@ -20,10 +20,11 @@ from palsynth.data.pictures import pictures
 from palsynth.encoders.base import as_images
 from palsynth.encoders.device import default_device
 from palsynth.encoders.grader import Grader, GraderRecipe
+from palsynth.encoders.shipped import load_exact
 from palsynth.errors import InputError
 from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.evaluation.intervals import Figure, bootstrap
-from palsynth.records import claim_folder
+from palsynth.records import claim_folder, files_sha256
 from palsynth.scoring.features import sha256
 from palsynth.training import checkpoints
 from palsynth.training.loop import train
@@ -118,7 +119,7 @@ def grade(weights: Path, folder: Path, splits: tuple[str, ...]) -> Graded:
     """
     source = FolderSource(folder, splits)
     device = default_device()
-    grader = Grader.from_pretrained(weights, local_files_only=True).eval().to(device)
+    grader = load_exact(Grader, weights).to(device)
     found_items, found_grades, items, grades = [], [], [], []
     for start in range(0, len(source.rows), CHUNK):
         part: list[Example] = [
@@ -141,9 +142,11 @@ def grade(weights: Path, folder: Path, splits: tuple[str, ...]) -> Graded:
 
 
 FIGURES = {
-    "item kappa ↑": "quadratic weighted kappa of the Yanagihara item, given the movement",
+    "item kappa ↑": "quadratic weighted kappa of the Yanagihara item, given the movement; "
+    "undefined where all true items are the same",
     "item right, % ↑": "share of items scored exactly",
-    "grade kappa ↑": "quadratic weighted kappa of the House-Brackmann grade",
+    "grade kappa ↑": "quadratic weighted kappa of the House-Brackmann grade; undefined where all "
+    "true grades are the same",
     "grade within one, % ↑": "share of grades at most one step off",
 }
 """Name of a figure -> its definition."""
@@ -159,7 +162,8 @@ def figures(graded: list[Graded]) -> dict[str, Figure]:
         graded: results of the graders of a row, one per seed, on the same images.
 
     Returns:
-        Name in ``FIGURES`` -> figure; those without labels are left out.
+        Name in ``FIGURES`` -> figure; those without labels are left out. A kappa is NaN where all
+        true labels are the same, and its interval is over the resamples that have two.
     """
     seed = np.concatenate([np.full(len(g.items), k) for k, g in enumerate(graded)])
     columns = {
@@ -177,7 +181,7 @@ def figures(graded: list[Graded]) -> dict[str, Figure]:
         classes = range(len(scale))
 
         def kappa(t: np.ndarray, f: np.ndarray, s: np.ndarray, classes: range = classes) -> float:
-            by_seed = [weighted_kappa(t[s == k], f[s == k], classes) for k in np.unique(s)]
+            by_seed = [_kappa(t[s == k], f[s == k], classes) for k in np.unique(s)]
             return float(np.mean(by_seed))
 
         targets, predictions = columns[true][known], columns[found][known]
@@ -197,6 +201,13 @@ def figures(graded: list[Graded]) -> dict[str, Figure]:
     return out
 
 
+def _kappa(targets: np.ndarray, predictions: np.ndarray, classes: range) -> float:
+    """The weighted kappa; NaN where all targets are the same, so that it tells nothing."""
+    if np.ptp(targets) == 0:
+        return float("nan")
+    return weighted_kappa(targets, predictions, classes)
+
+
 def difference(one: list[Graded], other: list[Graded]) -> Figure:
     """Difference of the mean item kappas of two rows, with an interval over subjects.
 
@@ -212,7 +223,7 @@ def difference(one: list[Graded], other: list[Graded]) -> Figure:
     def gap(*columns: np.ndarray) -> float:
         targets, predictions = columns[0], columns[1:]
         half = len(predictions) // 2
-        kappas = [weighted_kappa(targets, found, range(len(ITEMS))) for found in predictions]
+        kappas = [_kappa(targets, found, range(len(ITEMS))) for found in predictions]
         return float(np.mean(kappas[:half]) - np.mean(kappas[half:]))
 
     found = [g.found_items[known] for g in (*one, *other)]
@@ -238,11 +249,15 @@ def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
         raise InputError(f"{synthetic}: is the real set; give another --synthetic")
     trained = {"real": real, "synthetic": synthetic}
     subjects = {}
+    shown: dict[str, Path] = {}
     for name, folder in {**trained, "test": test}.items():
         split = "test" if name == "test" else "train"
         rows = pictures(folder, (split,))
         if all(r.yanagihara_item is None and r.hb_grade is None for r in rows):
             raise InputError(f"{folder}: no image of split {split} has an item score or a grade")
+        if name in trained:
+            files = ((f"{name} {row.file_name}", folder / row.file_name) for row in rows)
+            shown |= {key: path for key, path in files if path.is_file()}
         subjects[name] = {f"{folder.resolve()}:{r.subject_id}" for r in rows}
     for name in ("real", "synthetic"):
         if shared := sorted(subjects[name] & subjects["test"]):
@@ -252,6 +267,7 @@ def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
         {
             **{name: sha256(folder / FILE_NAME) for name, folder in trained.items()},
             "pictures": "cropped to the face",  # until 0.2 the whole picture, resized
+            "pictures_sha256": files_sha256(shown),
         },
         holds="graders trained on other data",
         remedy="give another --out",

@@ -201,3 +201,20 @@ def test_a_controlnet_of_another_size_is_named(base_folder: Path, tmp_path: Path
     message = "its ControlNetModel has cross_attention_dim 48, the base 16; give weights"
     with pytest.raises(InputError, match=message):
         read_controlnet(str(tmp_path / "canny"), base)
+
+
+@pytest.mark.parametrize("part", ["unet", "vae", "text_encoder"])
+def test_an_index_names_weights_in_its_own_folder(copy: Path, part: str) -> None:
+    stem = "model" if part == "text_encoder" else "diffusion_pytorch_model"
+    index = copy / part / f"{stem}.safetensors.index.json"
+    for text, message in (
+        (json.dumps({"weight_map": {"a": f"../{part}/x.safetensors"}}), "lies outside the folder"),
+        (json.dumps({"weight_map": {"a": "/x.safetensors"}}), "/x.safetensors lies outside"),
+        (json.dumps({"weight_map": ["a"]}), "damaged; download it again"),
+        ("{", "damaged; download it again"),
+    ):
+        index.write_text(text)
+        with pytest.raises(InputError) as error:
+            read_base(copy)
+        assert str(error.value).startswith(f"{index}: ")
+        assert message in str(error.value)

@@ -12,12 +12,13 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from palsynth.audit.membership import by_loss, open_run
 from palsynth.clinical import Movement, Palsy
-from palsynth.data.manifest import Row, write_manifest
+from palsynth.data.manifest import Row, read_manifest, write_manifest
 from palsynth.errors import InputError
 from palsynth.face.detect import read_face
 from palsynth.face.framing import PORTRAIT
-from palsynth.face.images import SHOWS_INPUT, write_png
+from palsynth.face.images import SHOWS_INPUT, read_image, write_png
 from palsynth.methods.base import ExpressionImage, Request, TargetExpression
 from palsynth.methods.controlnet.conditioning import canny_edges
 from palsynth.methods.controlnet.config import ControlNetSettings, PatientsSettings, Sampling
@@ -213,6 +214,71 @@ def test_which_patients_are_tuned_on(recipe: ControlNetRecipe, patients: Path) -
         _ = patients_source(PatientsSettings(patients, subjects=("unknown",)), 32).rows
     with pytest.raises(InputError, match="holds 4 subjects to train on, not 9"):
         _ = patients_source(PatientsSettings(patients, patients=9), 32).rows
+
+
+def test_patients_pictures_without_a_face_are_listed(
+    recipe: ControlNetRecipe, patients: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = read_manifest(patients)
+    for row in rows:
+        write_png(tmp_path / row.file_name, read_image(patients / row.file_name))
+    for name, subject in (("wall", "patient-0"), ("sky", "patient-1"), ("sea", "patient-2")):
+        write_png(tmp_path / f"{name}.png", np.full((64, 64, 3), 99, np.uint8))
+        rows.append(Row(f"{name}.png", subject, movement="rest", split="train"))
+    write_manifest(tmp_path, rows)
+    settings = PatientsSettings(tmp_path, patients=2)
+    source = replace(recipe, patients=settings).source()
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == (f"note: {tmp_path}: 2 of 8 pictures have no usable face and are left out:")
+    assert [line.split(":")[0].strip() for line in lines[1:]] == ["sky.png", "wall.png"]
+    assert np.array_equal(source[0].image, recipe.source()[0].image)
+    assert {source[n].number for n in range(6)} == set(range(6))
+    (held,) = source.held(5)
+    assert np.array_equal(held.image, recipe.source().held(5)[0].image)
+    write_manifest(tmp_path, [row for row in rows if row.file_name != "2-0.png"])
+    with pytest.raises(InputError, match=r"1 of 1 pictures have no usable face, such as sea\.png"):
+        patients_source(PatientsSettings(tmp_path, subjects=("patient-2",)), 32).prepare()
+    with pytest.raises(InputError, match="no picture of subject patient-2 has a usable face"):
+        patients_source(
+            PatientsSettings(tmp_path, subjects=("patient-2", "patient-1")), 32
+        ).prepare()
+
+
+def test_faces_of_patients_are_found_once(
+    recipe: ControlNetRecipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = recipe.source()[0]
+
+    def search(image: np.ndarray, where: str) -> object:
+        raise AssertionError(f"{where} is searched again")
+
+    monkeypatch.setattr("palsynth.face.detect.detect_face", search)
+    assert np.array_equal(recipe.source()[0].image, first.image)
+
+
+def test_an_audit_attacks_a_run_with_its_patients_portraits(
+    recipe: ControlNetRecipe, patients: Path, tmp_path: Path
+) -> None:
+    """Members are the patients that were tuned on, not the rest of the train split."""
+    short = replace(recipe, loop=replace(recipe.loop, steps=1, validate_every=0))
+    assert train(short, tmp_path / "run")
+    others = tmp_path / "others"
+    for number in range(2):
+        write_png(others / f"{number}.png", read_image(patients / f"{number}-0.png"))
+    write_png(others / "wall.png", np.full((64, 64, 3), 99, np.uint8))
+    rows = [Row(f"{name}.png", name, split="test") for name in ("0", "1", "wall")]
+    write_manifest(others, rows)
+    attack = open_run(tmp_path / "run", patients, ("train",), others, None)
+    source = recipe.source()
+    assert [row.file_name for row in attack.training.rows] == [r.file_name for r in source.rows]
+    assert [row.file_name for row in attack.holdout.rows] == ["0.png", "1.png"]
+    member, other = attack.training.example(0), attack.holdout.example(0)
+    assert np.array_equal(member.image, other.image)
+    assert np.array_equal(member.image, read_face(patients / "0-0.png").aligned(PORTRAIT, 32).image)
+    assert np.array_equal(member.edges, canny_edges(member.image))
+    assert member.number != other.number, "latents are cached by number"
+    found = by_loss(attack).found
+    assert (found.count, found.value) == (8, 0.5), "each patient's pictures are all alike"
 
 
 def test_gradient_checkpointing_gives_the_same_gradients(recipe: ControlNetRecipe) -> None:

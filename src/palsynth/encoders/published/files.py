@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.serialization import get_unsafe_globals_in_checkpoint, safe_globals
 
 from palsynth.errors import InputError
+from palsynth.training.finite import check_finite
 
 _DAMAGE = (
     SafetensorError,
@@ -145,7 +146,8 @@ def load_exactly(model: nn.Module, tensors: dict[str, Tensor], where: Path) -> N
         where: the file, for the error message.
 
     Raises:
-        InputError: a key is missing, unknown or of another shape; names the first.
+        InputError: a key is missing, unknown or of another shape, or has values that are not
+            finite; names the first.
     """
     expected = model.state_dict()
     needed = {name for name in expected if not name.endswith("num_batches_tracked")}
@@ -165,4 +167,5 @@ def load_exactly(model: nn.Module, tensors: dict[str, Tensor], where: Path) -> N
                 f"{where}: {name} is {tuple(tensors[name].shape)}, "
                 f"{kind} needs {tuple(expected[name].shape)}"
             )
+    check_finite(tensors, where)
     model.load_state_dict({**expected, **tensors})

@@ -46,6 +46,7 @@ class OnnxRecogniser:
         entry = self._session.get_inputs()[0]
         if len(entry.shape) != 4 or list(entry.shape[1:]) != [3, 112, 112]:
             raise InputError(f"{path}: takes {entry.shape}, a recogniser takes (N, 3, 112, 112)")
+        self._path = path
         self._input, self.pixels = entry.name, Pixels()
         self._one_by_one = isinstance(entry.shape[0], int)
 
@@ -55,6 +56,8 @@ class OnnxRecogniser:
         parts = torch.split(pixels, 1) if self._one_by_one else [pixels]
         outputs = [self._session.run(None, {self._input: part.cpu().numpy()})[0] for part in parts]
         vector = torch.cat([torch.from_numpy(output) for output in outputs]).to(images.device)
+        if not bool(torch.isfinite(vector).all()):
+            raise InputError(f"{self._path}: its vectors are not finite; use other weights")
         return Features(vector, vector.new_zeros(len(vector), 0, 7, 7))
 
     def crop(self, face: Face) -> Face:

@@ -71,6 +71,7 @@ class ConditionSettings(Settings):
     trains without any condition, a U-Net to initialise others from."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 <= self.drop <= 1:
             raise InputError(f"drop {self.drop:g}: must lie in 0 … 1")
         if self.identity_train_mode and not self.identity_trainable:
@@ -93,6 +94,7 @@ class EncoderSettings(Settings):
     """MobileFaceNet, of the landmark feature and the landmark loss. Default: ours."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         missing = [field.name for field in fields(self) if getattr(self, field.name) is None]
         if 0 < len(missing) < len(fields(self)):
             raise InputError(
@@ -146,6 +148,7 @@ class DiffusionSettings(Settings):
     """Scale of classifier-free guidance; above 1 needs a model trained with drop."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         for name in ("cycle", "identity_weight", "landmark_weight", "eta"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} {getattr(self, name):g}: must not be negative")
@@ -166,6 +169,7 @@ class CFCPalsySettings(Settings):
     diffusion: DiffusionSettings = DiffusionSettings()
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.diffusion.residual != "none" and self.unet.predicted != 3:
             raise InputError("a residual model predicts 3 channels; set unet.predicted 3")
         if self.condition.drop == 1 and (self.diffusion.cycle or self.condition.images):

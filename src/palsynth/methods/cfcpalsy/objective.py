@@ -188,7 +188,8 @@ class CFCPalsyObjective(Objective):
 
     def validate(self) -> dict[str, float]:
         """PSNR against the true answers of unseen subjects, in dB over all pixels, of samples and,
-        for comparison, of the identity image and of the draft."""
+        for comparison, of the identity image and of the draft. All pairs are cropped by the eyes,
+        those of published encoders too."""
         batch = validation_pairs(self.model.settings.unet.size)
         device = next(self.model.unet.parameters()).device
         images = {name: as_images(batch[name]).to(device) for name in IMAGES}

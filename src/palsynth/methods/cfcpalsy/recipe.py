@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from palsynth.data.examples import Source
+from palsynth.data.examples import RowExamples, Source
 from palsynth.data.faces import Crop
+from palsynth.data.folder_pairs import FolderPairs
 from palsynth.data.pair_settings import PairsSettings, pairs_source
 from palsynth.errors import InputError
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings, EncoderSettings
@@ -17,6 +17,7 @@ from palsynth.methods.cfcpalsy.networks.conditioner import ENCODER_FIELDS
 from palsynth.methods.cfcpalsy.networks.encoders import build_networks_with, has_published_encoders
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
+from palsynth.notes import note
 from palsynth.training.init import InitSettings, check_init, init_networks
 from palsynth.training.objective import Objective
 from palsynth.training.recipe import LoopSettings
@@ -27,7 +28,7 @@ _NO_CROP = (
 )
 
 _OURS = (
-    "note: conditioning and losses use palsynth's own encoders; encoders.identity, "
+    "conditioning and losses use palsynth's own encoders; encoders.identity, "
     "encoders.expression and encoders.landmarks name published ones"
 )
 
@@ -37,6 +38,7 @@ class CFCPalsyRecipe(InitSettings):
     """Trains a CFCPalsy model."""
 
     kind: Literal["cfcpalsy"] = "cfcpalsy"
+    """The kind of recipe."""
     init_modules: Literal["all", "unet"] = "all"
     """What is initialised: all modules, for instance to fine-tune a model on one's own patients, or
     the U-Net alone, as the published training does from DCFace's."""
@@ -60,11 +62,44 @@ class CFCPalsyRecipe(InitSettings):
         if build_cache:  # checked here too, since rendering the groups takes hours
             check_init(self)
             self.encoders.check_files()
-        published = self._published()
-        if published and self.data.dataset is None:
+        if self._published() and self.data.dataset is None:
             raise InputError(_NO_CROP)
-        crop: Crop = "five points" if published else "eyes"
-        return pairs_source(self.data, self.model.unet.size, build_cache, crop)
+        return pairs_source(self.data, self.model.unet.size, build_cache, self._crop())
+
+    def examples_of(
+        self, folder: Path, splits: tuple[str | None, ...], trained: bool
+    ) -> RowExamples:
+        """The pairs of a dataset's pictures, for an audit; subjects of one picture have none.
+
+        Args:
+            folder: the dataset.
+            splits: splits to use; None stands for rows without a split.
+            trained: not used; training uses all pictures.
+
+        Returns:
+            The examples.
+
+        Raises:
+            InputError: the model was trained on no dataset.
+        """
+        if self.data.dataset is None:
+            raise InputError(
+                "data.dataset: the model was trained on synthetic subjects, not on a dataset; "
+                "leave out --run"
+            )
+        return FolderPairs(
+            folder,
+            splits,
+            self.model.unet.size,
+            self.data.seed,
+            self.data.fixed_identity,
+            self._crop(),
+            skip_single=True,
+        )
+
+    def _crop(self) -> Crop:
+        """How the model crops faces at inference."""
+        return "five points" if self._published() else "eyes"
 
     def _published(self) -> bool:
         """Whether the encoders of the model are published ones."""
@@ -85,6 +120,6 @@ class CFCPalsyRecipe(InitSettings):
         )
         ours = networks["conditioner"].config["encoders"] == "palsynth"
         if ours and self.model.condition.drop < 1:
-            print(_OURS, file=sys.stderr)
+            note(_OURS)
         model = CFCPalsyModel(self.model, **networks)
         return CFCPalsyObjective(model, self.encoders.landmarks)

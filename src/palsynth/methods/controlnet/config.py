@@ -37,6 +37,7 @@ class Sampling(Settings):
     the pretrained one that tuning started from, or none. The paper leaves this open."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 1 <= self.steps < TIMESTEPS:  # samplers append one timestep or shift all by one
             raise InputError(f"{self.steps} steps: must lie between 1 and {TIMESTEPS - 1}")
         if self.guidance < 1 or self.scale < 0:
@@ -56,6 +57,7 @@ class ControlNetSettings(Settings):
     sampling: Sampling = field(default_factory=Sampling)
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.strategy.tunes_base and self.sampling.outside != "tuned":
             raise InputError(
                 "layers of the base are tuned too and act at all timesteps: outside must be 'tuned'"
@@ -73,8 +75,10 @@ class PatientsSettings(Settings):
     subjects: tuple[str, ...] = ()
     """The patients by subject_id, in place of their number."""
     seed: int = 0
+    """Seed of the order of their images."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.patients < 1:
             raise InputError(f"patients {self.patients}: must be at least 1")
         if self.dataset is None and (self.patients, self.subjects, self.seed) != (3, (), 0):
@@ -105,8 +109,10 @@ class HealthySettings(Settings):
     render_workers: int = 2
     """Processes that render them."""
     seed: int = 0
+    """Seed of their expressions and of their order."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.subjects < 1 or self.render_workers < 1:
             raise InputError("subjects and render_workers must be at least 1")
         if self.first_subject + self.subjects > VALIDATION_SEEDS:

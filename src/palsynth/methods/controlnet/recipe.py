@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Literal
 
 from diffusers.models.controlnets.controlnet import ControlNetModel
 
-from palsynth.data.examples import Source
+from palsynth.data.examples import RowExamples, Source
+from palsynth.data.faces import usable_faces
+from palsynth.data.manifest import read_manifest
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.config import (
     ControlNetSettings,
@@ -17,7 +20,7 @@ from palsynth.methods.controlnet.config import (
 )
 from palsynth.methods.controlnet.data.examples import collate
 from palsynth.methods.controlnet.data.healthy import HELD, healthy_source, held_out
-from palsynth.methods.controlnet.data.patients import patients_source
+from palsynth.methods.controlnet.data.patients import Portraits, patients_source
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.networks.base import Base
 from palsynth.methods.controlnet.objective import ControlNetObjective
@@ -32,6 +35,7 @@ class ControlNetRecipe(InitSettings):
     """Fine-tunes a Canny ControlNet on patients, or trains one on healthy synthetic subjects."""
 
     kind: Literal["controlnet"] = "controlnet"
+    """The kind of recipe."""
     init_from: InitFrom = "shipped"
     """The Canny ControlNet that training starts from: shipped, scratch for a copy of the base's
     encoder (Zhang et al. 2023), or a folder, the name of a downloaded hub model or a file."""
@@ -79,8 +83,37 @@ class ControlNetRecipe(InitSettings):
         """The training examples: images of patients, or of healthy synthetic subjects."""
         size = read_base(self.model.base, self.model.tokenizer).size
         if self.patients.dataset is not None:
-            return patients_source(self.patients, size)
+            patients = patients_source(self.patients, size)
+            patients.prepare()
+            return patients
         return healthy_source(self.healthy, size, build_cache)
+
+    def examples_of(
+        self, folder: Path, splits: tuple[str | None, ...], trained: bool
+    ) -> RowExamples:
+        """The portraits of a dataset's pictures, for an audit.
+
+        Args:
+            folder: the dataset.
+            splits: splits to use; None stands for rows without a split.
+            trained: whether only those of the patients that are tuned on.
+
+        Returns:
+            The examples.
+
+        Raises:
+            InputError: the model was trained on no dataset.
+        """
+        if self.patients.dataset is None:
+            raise InputError(
+                "patients.dataset: the model was trained on synthetic subjects, not on patients; "
+                "leave out --run"
+            )
+        size = read_base(self.model.base, self.model.tokenizer).size
+        if trained:
+            return patients_source(replace(self.patients, dataset=folder), size).portraits()
+        rows = [row for row in read_manifest(folder) if row.split in splits]
+        return Portraits(folder, size, *usable_faces(folder, rows))
 
     def objective(self) -> Objective:
         """The objective, with base and ControlNet as they are before training."""

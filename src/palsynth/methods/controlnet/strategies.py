@@ -42,6 +42,7 @@ class Strategy(Settings):
     """Layers that lora adapts. The paper does not say which layers it adapted."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 <= self.first < self.last <= TIMESTEPS:
             raise InputError(
                 f"timesteps {self.first} to {self.last}: must lie in 0 … {TIMESTEPS}, the first "

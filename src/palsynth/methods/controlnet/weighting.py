@@ -16,7 +16,7 @@ class Weighting(Settings):
     published fine-tunings do.
 
     Errors are weighted as errors of the velocity (Salimans & Ho 2022), by 1 / alpha-bar up to
-    ``max_weight``: at high noise a small error of the noise is a large one in the image. They are
+    max_weight: at high noise a small error of the noise is a large one in the image. They are
     also weighted by min(SNR, gamma) / SNR (Hang et al. 2023), as the lowest noise levels teach
     little about faces.
     """
@@ -27,6 +27,7 @@ class Weighting(Settings):
     """Upper limit of the weight at high noise; 1 turns it off."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.snr_gamma < 0:
             raise InputError(f"snr_gamma {self.snr_gamma:g}: must not be negative")
         if self.max_weight < 1:

@@ -16,6 +16,7 @@ from palsynth.methods.cfcpalsy.io.convert import convert_networks
 from palsynth.methods.cfcpalsy.networks.conditioner import Conditioner
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel
 from palsynth.methods.cfcpalsy.networks.unet import CFCPalsyUNet
+from palsynth.training.finite import check_saved
 from palsynth.training.saved import load_settings, save_settings
 
 DEFAULT = Path(__file__).parents[1] / "assets" / "default"
@@ -35,13 +36,14 @@ def save_model(model: CFCPalsyModel, folder: Path) -> None:
         folder: folder to write to; created if missing.
 
     Raises:
-        InputError: the folder cannot be written.
+        InputError: the folder cannot be written, or a tensor is not finite.
     """
     try:
         with atomic_folder(folder) as temporary:
             model.unet.save_pretrained(temporary / "unet")
             model.conditioner.save_pretrained(temporary / "conditioner")
             save_settings(model.settings, KIND, temporary)
+            check_saved(temporary, folder)
     except SafetensorError as error:
         raise InputError(f"{folder}: cannot be written ({error})") from None
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from palsynth.documents import read_json
 from palsynth.encoders.load import expression_encoder, landmark_encoder
 from palsynth.encoders.published.files import load_exactly
 from palsynth.encoders.published.ir import AdaFaceIR
@@ -69,8 +69,8 @@ def has_published_encoders(weights: Path) -> bool:
     if weights.is_file():
         return True
     try:
-        config = json.loads((weights / "conditioner" / "config.json").read_text("utf-8"))
-    except (OSError, ValueError):
+        config = read_json(weights / "conditioner" / "config.json")
+    except InputError:
         return False
     return isinstance(config, dict) and config.get("encoders") == "published"
 

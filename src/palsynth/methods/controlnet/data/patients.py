@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,10 +11,12 @@ from pathlib import Path
 import numpy as np
 
 from palsynth.data.examples import shuffled
-from palsynth.data.manifest import Row, read_manifest
+from palsynth.data.faces import FoundFace, find_faces, usable_faces
+from palsynth.data.manifest import Row, check_files, read_manifest
 from palsynth.errors import InputError
-from palsynth.face.detect import read_face
+from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
+from palsynth.face.images import read_image
 from palsynth.methods.controlnet.conditioning import canny_edges
 from palsynth.methods.controlnet.config import PatientsSettings
 from palsynth.methods.controlnet.data.examples import NUMBERS, ControlNetExample
@@ -31,13 +35,15 @@ def patients_source(settings: PatientsSettings, size: int) -> PatientsSource:
         A source of :class:`ControlNetExample`.
 
     Raises:
-        InputError: the settings name no dataset.
+        InputError: the settings name no dataset, or it lacks patients or pictures.
     """
     if settings.dataset is None:
         raise InputError("patients of no dataset; give its folder as dataset")
-    return PatientsSource(
+    source = PatientsSource(
         settings.dataset, size, settings.patients, settings.subjects, settings.seed
     )
+    source.check()
+    return source
 
 
 @dataclass(frozen=True)
@@ -45,7 +51,8 @@ class PatientsSource:
     """The images of some subjects of a dataset folder, cropped to portraits, under one prompt.
 
     Without ``subjects``, the ``patients`` with the largest number of images count; the paper has
-    three of 600 each (section IV.A). Subjects of a validation or test split are refused.
+    three of 600 each (section IV.A). Subjects of a validation or test split are refused. Pictures
+    without one usable face are left out, and listed on standard error.
     """
 
     folder: Path
@@ -66,13 +73,36 @@ class PatientsSource:
     def _train_rows(self) -> list[Row]:
         return [row for row in self._all_rows if row.split in ("train", None)]
 
-    @cached_property
-    def rows(self) -> list[Row]:
-        """The rows of the patients.
+    def prepare(self) -> None:
+        """Finds the faces now, before several processes that use the source would.
 
         Raises:
-            InputError: there are too few patients, or one is of another split than train.
+            InputError: as for :attr:`rows`.
         """
+        _ = self.rows
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows of the patients whose pictures have a usable face.
+
+        Raises:
+            InputError: there are too few patients, one is of another split than train, or one has
+                no picture with a usable face.
+        """
+        return self._faces[0]
+
+    @cached_property
+    def _faces(self) -> tuple[list[Row], dict[str, FoundFace]]:
+        """The usable rows, and what was found in the pictures."""
+        usable, found = usable_faces(self.folder, self._patients_rows())
+        without = set(self._selected) - {row.subject_id for row in usable}
+        if without:
+            raise InputError(
+                f"{self.folder}: no picture of subject {min(without)} has a usable face"
+            )
+        return usable, found
+
+    def _patients_rows(self) -> list[Row]:
         rows = [row for row in self._all_rows if row.subject_id in self._selected]
         for row in rows:
             if row.split not in ("train", None):
@@ -90,6 +120,16 @@ class PatientsSource:
             )
         return rows
 
+    def check(self) -> None:
+        """Checks the dataset, before anything that takes long.
+
+        Raises:
+            InputError: there are too few patients, a picture of theirs is missing, or the first
+                cannot be read.
+        """
+        check_files(self.folder, self.rows)
+        read_image(self.folder / self.rows[0].file_name)
+
     @property
     def num_subjects(self) -> int | None:
         """Number of patients."""
@@ -106,7 +146,8 @@ class PatientsSource:
     def __getitem__(self, number: int) -> ControlNetExample:
         index = shuffled(number, len(self.rows), self.seed, Stream.CONTROLNET_ORDER)
         if index not in self._portraits:
-            self._portraits[index] = self._portrait(self.rows[index])
+            row = self.rows[index]
+            self._portraits[index] = self._portrait(row, self._faces[1][row.file_name])
         image = self._portraits[index]
         return ControlNetExample(image, canny_edges(image), NUMBERS[DEFAULT_DESCRIPTION], index)
 
@@ -119,19 +160,64 @@ class PatientsSource:
             count: the largest number of images.
 
         Returns:
-            Up to ``count`` examples; none if all subjects are trained on.
+            Up to ``count`` examples; none if all subjects are trained on. Pictures without one
+            usable face are passed over.
         """
         candidates = [row for row in self._all_rows if row.subject_id not in self._selected]
         candidates = [row for row in candidates if row.hb_grade != "I"] or candidates
         order = make_rng(self.seed, Stream.HELD_OUT_PATIENTS).permutation(len(candidates))
-        images = [self._portrait(candidates[n]) for n in order[:count]]
+        images: list[np.ndarray] = []
+        for start in range(0, len(order), count):
+            rows = [candidates[n] for n in order[start : start + count]]
+            found = find_faces(self.folder, rows)
+            usable = [row for row in rows if found[row.file_name].points is not None]
+            images += [self._portrait(row, found[row.file_name]) for row in usable]
+            if len(images) >= count:
+                break
         return [
             ControlNetExample(x, canny_edges(x), NUMBERS[DEFAULT_DESCRIPTION], n)
-            for n, x in enumerate(images)
+            for n, x in enumerate(images[:count])
         ]
 
-    def _portrait(self, row: Row) -> np.ndarray:
-        return read_face(self.folder / row.file_name).aligned(PORTRAIT, self.size).image
+    def portraits(self) -> Portraits:
+        """The images of the patients, in the order of ``rows``."""
+        return Portraits(self.folder, self.size, *self._faces)
+
+    def _portrait(self, row: Row, found: FoundFace) -> np.ndarray:
+        return _portrait(self.folder / row.file_name, found, self.size)
+
+
+@dataclass(frozen=True)
+class Portraits:
+    """Any pictures of a dataset as a ControlNet's examples, cropped as in :class:`PatientsSource`.
+
+    Their numbers differ between datasets too, so that no latent is taken for another's.
+    """
+
+    folder: Path
+    size: int
+    rows: list[Row]
+    faces: Mapping[str, FoundFace]
+    """What was found in the pictures, by file name."""
+
+    def example(self, index: int) -> ControlNetExample:
+        """The example of a row.
+
+        Args:
+            index: index into ``rows``.
+
+        Returns:
+            The portrait with its edges, under the patients' prompt.
+        """
+        name = self.rows[index].file_name
+        path = self.folder / name
+        image = _portrait(path, self.faces[name], self.size)
+        number = int.from_bytes(hashlib.sha256(str(path.resolve()).encode()).digest()[:7])
+        return ControlNetExample(image, canny_edges(image), NUMBERS[DEFAULT_DESCRIPTION], number)
+
+
+def _portrait(path: Path, found: FoundFace, size: int) -> np.ndarray:
+    return Face(read_image(path), found.landmarks()).aligned(PORTRAIT, size).image
 
 
 def _most_pictured(rows: list[Row], count: int) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTokenizer
 
 from palsynth.errors import InputError
+from palsynth.paths import name_fault, shown_name
+from palsynth.training.finite import check_finite
 
 LOADING_ERRORS = (OSError, ValueError, SafetensorError, RuntimeError, KeyError, TypeError, EOFError)
 
@@ -79,7 +82,8 @@ def read_network(kind: Any, path: Path) -> Any:
         The network, single precision, frozen and in evaluation mode.
 
     Raises:
-        InputError: it cannot be read, or a tensor is missing, left over or of another shape.
+        InputError: it cannot be read, or a tensor is missing, left over, of another shape or not
+            finite.
     """
     if not (path / "config.json").is_file():
         raise InputError(f"{path}: holds no {kind.__name__} (no config.json)")
@@ -89,6 +93,7 @@ def read_network(kind: Any, path: Path) -> Any:
         raise InputError(
             f"{path}: holds no safetensors file of {kind.__name__}; get it in that format"
         )
+    _check_shards(path)
     try:
         network, info = kind.from_pretrained(
             path,
@@ -101,6 +106,7 @@ def read_network(kind: Any, path: Path) -> Any:
     except LOADING_ERRORS as error:
         raise InputError(f"{path}: damaged or no {kind.__name__} ({first_line(error)})") from None
     _check_complete(info, path, kind.__name__)
+    check_finite(network.state_dict(), path)
     return network.requires_grad_(False).eval()
 
 
@@ -118,6 +124,7 @@ def read_text_encoder(path: Path) -> CLIPTextModel:
     """
     if not (path / "config.json").is_file() or not list(path.glob("model*.safetensors")):
         raise InputError(f"{path}: holds no text encoder (config.json and a safetensors file)")
+    _check_shards(path)
     full = (path / "model.safetensors").is_file()
     level = logging.getLogger("transformers").level
     logging.getLogger("transformers").setLevel(logging.ERROR)
@@ -136,6 +143,7 @@ def read_text_encoder(path: Path) -> CLIPTextModel:
         logging.getLogger("transformers").setLevel(level)
     network, info = loaded
     _check_complete(info, path, "CLIPTextModel")
+    check_finite(network.state_dict(), path)
     return network.requires_grad_(False).eval()
 
 
@@ -157,6 +165,7 @@ def read_safety_checker(path: Path) -> tuple[Any, Any]:
     from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+    _check_shards(path / "safety_checker")
     try:
         full = (path / "safety_checker" / "model.safetensors").is_file()
         checker = StableDiffusionSafetyChecker.from_pretrained(
@@ -173,7 +182,23 @@ def read_safety_checker(path: Path) -> tuple[Any, Any]:
         raise InputError(
             f"{path}: its safety checker cannot be read ({first_line(error)})"
         ) from None
+    check_finite(checker.state_dict(), path / "safety_checker")
     return checker.eval(), extractor
+
+
+def _check_shards(path: Path) -> None:
+    """Raises InputError where an index of weights in several files names one elsewhere.
+
+    The files themselves may be links, as those of downloaded models are.
+    """
+    for index in sorted(path.glob("*.index*.json")):
+        try:
+            names = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            raise InputError(f"{index}: damaged; download it again") from None
+        for name in sorted(map(str, names)):
+            if (fault := name_fault(name)) is not None:
+                raise InputError(f"{index}: {shown_name(name)} {fault}")
 
 
 def _check_complete(info: dict[str, Any], path: Path, kind: str) -> None:

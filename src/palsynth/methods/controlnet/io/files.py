@@ -8,14 +8,16 @@ from typing import NamedTuple
 
 from diffusers.models.controlnets.controlnet import ControlNetModel
 
+from palsynth.documents import read_yaml
 from palsynth.errors import InputError
 from palsynth.files import atomic_folder
 from palsynth.methods.controlnet.config import InferenceSettings, Sampling
 from palsynth.methods.controlnet.io.layout import ASSETS, BASE_FOLDER, save_base
 from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.networks.base import Base
+from palsynth.training.finite import check_saved
 from palsynth.training.init import init_path
-from palsynth.training.recipe import from_dict, read_yaml
+from palsynth.training.recipe import from_dict
 from palsynth.training.saved import SETTINGS, load_settings, save_settings
 
 KIND = "controlnet"
@@ -161,6 +163,9 @@ def save_weights(
         settings: its settings.
         base: the Stable Diffusion, if it is to be saved too; else the settings name it.
         pretrained: the ControlNet that tuning started from, if it is to be saved too.
+
+    Raises:
+        InputError: the folder cannot be written, or a tensor is not finite.
     """
     if base is not None:
         model = replace(settings.model, base=BASE_FOLDER, tokenizer=None)
@@ -174,3 +179,4 @@ def save_weights(
         if pretrained is not None:
             pretrained.save_pretrained(temporary / _PRETRAINED)
         save_settings(settings, KIND, temporary)
+        check_saved(temporary, folder)

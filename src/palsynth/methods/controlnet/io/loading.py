@@ -6,7 +6,6 @@ name of a hub model is looked up among earlier downloads. Each fault is a one-li
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import LocalEntryNotFoundError
 
+from palsynth.documents import read_json
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.io.components import (
     read_network,
@@ -165,11 +165,11 @@ def _local(where: Path | str) -> Path:
 
 def _folder(path: Path) -> Base:
     index = path / "model_index.json"
+    if not index.is_file():
+        raise InputError(f"{path}: holds no Stable Diffusion (no model_index.json)")
     try:
-        kind = json.loads(index.read_text("utf-8"))["_class_name"]
-    except OSError:
-        raise InputError(f"{path}: holds no Stable Diffusion (no model_index.json)") from None
-    except (ValueError, KeyError, TypeError):
+        kind = read_json(index, "download it again")["_class_name"]
+    except (KeyError, TypeError):
         raise InputError(f"{index}: damaged; download it again") from None
     if kind not in PIPELINES:
         what = "Stable Diffusion XL" if "XL" in str(kind) else f"a {kind}"

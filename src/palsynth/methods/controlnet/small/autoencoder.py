@@ -121,6 +121,7 @@ class AutoencoderRecipe(InitSettings):
     """Trains the autoencoder of our small Stable Diffusion on healthy synthetic subjects."""
 
     kind: Literal["autoencoder"] = "autoencoder"
+    """The kind of recipe."""
     model: AutoencoderSettings = field(default_factory=AutoencoderSettings)
     crop: int = 64
     """Side of the random crop of each image, pixels: cheaper steps, hence more of them."""

@@ -5,7 +5,6 @@ Images of 128 px, latents of 32 x 32 x 4, and a vocabulary of words that describ
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +16,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
+from palsynth.documents import parse_json
 from palsynth.errors import InputError
 from palsynth.methods.controlnet.prompts import SENTENCES
 from palsynth.methods.controlnet.small.thumbnail import CARRIED, COLOURS
@@ -42,6 +42,7 @@ class AutoencoderSettings(Settings):
     """Channels of the latents."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if self.size % 2 ** (len(self.channels) - 1):
             raise InputError(
                 f"size {self.size}: must be a multiple of {2 ** (len(self.channels) - 1)}"
@@ -153,7 +154,7 @@ def small_tokenizer() -> CLIPTokenizer:
         vocab_size=4000, initial_alphabet=alphabet, end_of_word_suffix="</w>", show_progress=False
     )
     bpe.train_from_iterator([s.lower() for s in SENTENCES], trainer)
-    trained = json.loads(bpe.to_str())["model"]
+    trained = parse_json(bpe.to_str(), "tokenizer")["model"]
     letters = [*alphabet, *(f"{letter}</w>" for letter in alphabet)]
     joined = ["".join(pair) for pair in trained["merges"]]
     vocab = {t: k for k, t in enumerate(dict.fromkeys([*letters, *joined, _START, _END]))}

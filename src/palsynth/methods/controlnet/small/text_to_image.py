@@ -117,6 +117,7 @@ class TextToImageRecipe(InitSettings):
     needs_weights: ClassVar[bool] = True
 
     kind: Literal["text-to-image"] = "text-to-image"
+    """The kind of recipe."""
     init_from: InitFrom = "shipped"
     """Folder of the autoencoder, which stays as it is; or shipped."""
     model: SmallUNetSettings = field(default_factory=SmallUNetSettings)

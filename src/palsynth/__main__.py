@@ -1,0 +1,5 @@
+"""``python -m palsynth``."""
+
+from palsynth.cli import main
+
+main()
