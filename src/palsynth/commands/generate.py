@@ -11,8 +11,10 @@ from typing import Annotated, Any
 
 import tyro
 
+from palsynth.commands.parsing import parse_options
 from palsynth.errors import InputError
 from palsynth.generation.engines import EngineName
+from palsynth.limits import check_limits
 from palsynth.progress import progress_bar
 
 USAGE = """\
@@ -87,7 +89,8 @@ def _parse(path: Path, words: Sequence[str]) -> tuple[GenerateOptions, Any]:
     kind: Any = Annotated[Plan, tyro.conf.arg(name="")]
     both = make_dataclass("generate", [("plan", kind, plan)], bases=(GenerateOptions,), frozen=True)
     both.__doc__ = GenerateOptions.__doc__
-    parsed: Any = tyro.cli(both, prog=f"palsynth generate {path}", args=list(words))
+    parsed: Any = parse_options(both, words, f"palsynth generate {path}", prefixes=True)
+    check_limits(parsed)
     return parsed, parsed.plan
 
 

@@ -41,6 +41,7 @@ class CameraSettings(Settings):
     """Share of pictures that have been JPEG files, of quality 60 to 95."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         limits = {"pose": 2.0, "blur": 5.0, "noise": 20.0, "jpeg": 1.0}
         for name, most in limits.items():
             if not 0 <= getattr(self, name) <= most:

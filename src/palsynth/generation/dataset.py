@@ -14,8 +14,11 @@ import numpy as np
 
 import palsynth
 from palsynth.clinical import Movement, Palsy
+from palsynth.data.hub import write_splits
 from palsynth.data.manifest import Row
+from palsynth.data.shards import write_shards
 from palsynth.data.writer import DatasetWriter
+from palsynth.documents import read_json_lines
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.generation.engines import Engine
@@ -25,6 +28,7 @@ from palsynth.generation.pictures import Group, Pictures, RequestedPictures, pat
 from palsynth.generation.plan import Plan
 from palsynth.generation.provenance import method_record
 from palsynth.generation.runner import Generated, Planned, generate
+from palsynth.locks import lock_folder
 from palsynth.methods.base import Method, get_method
 from palsynth.progress import Progress
 from palsynth.training.recipe import to_plain
@@ -93,23 +97,27 @@ def make_dataset(
         pictures = patient_pictures(plan, checked.identities)
         unused += pictures.left_out
     record = _record(plan, method, pictures)
-    writer = DatasetWriter(folder, record, holds="a data set of another plan")
     groups = pictures.groups()
     names = [pictures.name(group.identity, k) for group in groups for k in group.numbers]
-    if not writer.complete:
+    with lock_folder(folder):
+        writer = DatasetWriter(folder, record, holds="a data set of another plan")
         gallery = describe([one.load() for one in pictures.identities[:GALLERY]])
         job = Job(folder, plan, pictures, record, gallery)
-        _work(job, groups, engine, len(names), progress)
-    left_out = _left_out(folder, names)
-    missing = {one["file_name"] for one in left_out}
-    rows = writer.finish([name for name in names if name not in missing])
+        todo = [group for group in groups if not _is_made(writer, job, group)]
+        _work(job, todo, engine, len(names), progress)
+        left_out = _left_out(folder, names)
+        missing = {one["file_name"] for one in left_out}
+        rows = writer.finish([name for name in names if name not in missing])
+        write_splits(folder, rows)
+        if plan.format == "webdataset":
+            write_shards(folder, rows, folder / "shards", plan.shard)
     return Made(rows, left_out, unused)
 
 
 def _work(
     job: Job, groups: Sequence[Group], engine: Engine[Group, int], total: int, progress: Any
 ) -> None:
-    done = 0
+    done = total - sum(len(group.numbers) for group in groups)
     for count in engine(partial(make_group, job), groups):
         done += count
         if progress is not None:
@@ -128,7 +136,7 @@ def _record(plan: Plan, method: Method, pictures: Pictures) -> dict[str, Any]:
 
 
 def make_group(job: Job, group: Group) -> int:
-    """Makes the pictures of a group, unless all exist, and writes those that pass the gate.
+    """Makes the pictures of a group, and writes those that pass the gate and do not exist yet.
 
     Args:
         job: the data set.
@@ -138,9 +146,6 @@ def make_group(job: Job, group: Group) -> int:
         How many pictures the group has.
     """
     writer = DatasetWriter(job.folder, job.record, holds="a data set of another plan")
-    names = [job.pictures.name(group.identity, number) for number in group.numbers]
-    if all(writer.has(name) or _left_out_path(job.folder, name).is_file() for name in names):
-        return len(names)
     method = _method(job.plan.method, job.plan.weights)
     gate = QualityGate(job.plan.gate, method, job.gallery)
     waiting = list(group.numbers)
@@ -165,7 +170,17 @@ def make_group(job: Job, group: Group) -> int:
         if not failed:
             break
         waiting = failed
-    return len(names)
+    return len(group.numbers)
+
+
+def _is_made(writer: DatasetWriter, job: Job, group: Group) -> bool:
+    """Whether every picture of a group exists or is known not to pass the gate."""
+    names = (job.pictures.name(group.identity, number) for number in group.numbers)
+    left_out = _known_left_out(job.folder)
+    return all(
+        name in left_out or _left_out_path(job.folder, name).is_file() or writer.has(name)
+        for name in names
+    )
 
 
 def _asked(row: Row) -> tuple[Movement | None, Palsy | None]:
@@ -200,11 +215,17 @@ def _leave_out(folder: Path, name: str, faults: Sequence[str], attempts: int) ->
 
 def _left_out(folder: Path, names: Sequence[str]) -> list[dict[str, Any]]:
     """What did not pass the gate; listed in the data set before its rows are tidied away."""
+    if (folder / LEFT_OUT).is_file():
+        return list(_known_left_out(folder).values())
+    paths = [path for name in names if (path := _left_out_path(folder, name)).is_file()]
+    with atomic_write(folder / LEFT_OUT) as temporary:
+        temporary.write_text("".join(path.read_text("utf-8") for path in paths), "utf-8")
+    return list(_known_left_out(folder).values())
+
+
+def _known_left_out(folder: Path) -> dict[str, dict[str, Any]]:
+    """File name -> what is said of a picture that did not pass, in a finished set."""
     path = folder / LEFT_OUT
-    if path.is_file():
-        return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    found = [p for name in names if (p := _left_out_path(folder, name)).is_file()]
-    lines = [p.read_text("utf-8") for p in found]
-    with atomic_write(path) as temporary:
-        temporary.write_text("".join(lines), "utf-8")
-    return [json.loads(line) for line in lines]
+    if not path.is_file() or path.stat().st_size == 0:
+        return {}
+    return {data["file_name"]: data for _, data in read_json_lines(path)}

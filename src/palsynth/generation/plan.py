@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Literal
 
 from palsynth.clinical import YANAGIHARA, Grade, Movement, Side
+from palsynth.documents import read_yaml
 from palsynth.errors import InputError
 from palsynth.face.framing import FRAMINGS
 from palsynth.generation.camera import CameraSettings
 from palsynth.generation.variety import Variety
 from palsynth.settings import Settings
 from palsynth.subjects import EVALUATION_SEEDS
-from palsynth.training.recipe import from_dict, read_yaml
+from palsynth.training.recipe import from_dict
 
 MAX_SUBJECTS = 10_000
 """Subjects of one seed: the next seed's begin there."""
@@ -46,6 +47,7 @@ class Identities(Settings):
     """Data set with a manifest, whose people at rest are shown; instead of subjects."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 1 <= self.subjects <= MAX_SUBJECTS:
             raise InputError(f"subjects {self.subjects}: must lie between 1 and {MAX_SUBJECTS:,}")
         if self.seed < 0:
@@ -91,6 +93,7 @@ class Palsies(Settings):
     """Share of palsies whose branches differ from their grade, each by 0.15 on average."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         shares = {"healthy": self.healthy, "central": self.central}
         shares |= {"late": self.late, "uneven": self.uneven}
         for name, share in shares.items():
@@ -117,6 +120,7 @@ class Expressions(Settings):
     shown by one identity of the same split."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not self.movements:
             raise InputError("movements: name at least one")
         if len(set(self.movements)) < len(self.movements):
@@ -140,6 +144,7 @@ class GateSettings(Settings):
     """How often a picture is made again before it is left out, 0 to 20."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not 0 <= self.retries <= 20:
             raise InputError(f"retries {self.retries}: must lie between 0 and 20")
 
@@ -179,6 +184,7 @@ class Plan(Settings):
     """Allow subjects that are reserved for evaluation (identities.seed of 100 or more)."""
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         limits = {"images": (1, MAX_IMAGES), "size": (32, 1024), "shard": (1, 100_000)}
         for name, (least, most) in limits.items():
             if not least <= getattr(self, name) <= most:
