@@ -86,6 +86,8 @@ class Stream(IntEnum):
     # a picture that is taken by a camera: (seed, stream)
     CAMERA_SCENE = 65
     CAMERA_EFFECTS = 66
+    # the contact sheet of a data set: (the plan's seed, stream)
+    CONTACT_SHEET = 67
 
     # a reader's features: (seed, round, stream)
     FEATURES_ORDER = 43

@@ -8,7 +8,14 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from palsynth.face.label import KEYWORD, DigitalSource, digital_source, xmp_packet
+from palsynth.face.label import (
+    KEYWORD,
+    DigitalSource,
+    combined,
+    digital_source,
+    recorded,
+    xmp_packet,
+)
 
 IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"
 PICTURE = Image.fromarray(np.zeros((40, 40, 3), np.uint8))
@@ -34,9 +41,13 @@ def test_png_and_jpeg_read_back(source: DigitalSource, tmp_path: Path) -> None:
 def test_other_programs_write_the_property_as_an_element(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     value = "http://cv.iptc.org/newscodes/digitalsourcetype/algorithmicMedia"
-    text = f"<Iptc4xmpExt:DigitalSourceType>{value}</Iptc4xmpExt:DigitalSourceType>"
-    PICTURE.save(path, xmp=text.encode())
-    assert digital_source(path) is DigitalSource.ALGORITHMIC
+    for text in (
+        f"<Iptc4xmpExt:DigitalSourceType>{value}</Iptc4xmpExt:DigitalSourceType>",
+        f'<Iptc4xmpExt:DigitalSourceType rdf:resource="{value}"/>',
+        f"<a Iptc4xmpExt:DigitalSourceType = '{value}'/>",
+    ):
+        PICTURE.save(path, xmp=text.encode())
+        assert digital_source(path) is DigitalSource.ALGORITHMIC
 
 
 def test_a_photo_says_nothing(tmp_path: Path) -> None:
@@ -45,3 +56,24 @@ def test_a_photo_says_nothing(tmp_path: Path) -> None:
     camera = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
     PICTURE.save(tmp_path / "b.jpg", xmp=f'DigitalSourceType="{camera}"'.encode())
     assert digital_source(tmp_path / "b.jpg") is None
+
+
+def test_a_file_that_is_no_picture_says_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    assert digital_source(tmp_path / "a.png") is None
+
+
+def test_a_picture_of_several_is_a_composite_where_they_differ() -> None:
+    trained, composite = DigitalSource.TRAINED, DigitalSource.COMPOSITE
+    assert combined([trained, trained]) is trained
+    assert combined([None, None]) is None
+    assert combined([trained, None]) is composite
+    assert combined([trained, composite]) is composite
+    assert combined([DigitalSource.ALGORITHMIC, trained]) is composite
+
+
+def test_a_record_of_an_earlier_version_or_another_program_says_nothing() -> None:
+    assert recorded({"digital_source_type": "algorithmicMedia"}) is DigitalSource.ALGORITHMIC
+    for value in ("something else", 3, None, ["algorithmicMedia"], {}):
+        assert recorded({"digital_source_type": value}) is None
+    assert recorded({}) is None

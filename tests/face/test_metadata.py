@@ -16,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from palsynth.errors import InputError
 from palsynth.face.images import read_image, write_jpeg, write_png
+from palsynth.face.label import newscode, read_xmp
 from palsynth.face.metadata import copy_picture, strip_metadata
 
 SECRETS = (b"Jane Doe", b"SN-4711", b"1964:05:03", b"St Elsewhere", b"GPS-HERE")
@@ -203,6 +204,38 @@ def test_our_own_label_stays(tmp_path: Path) -> None:
     exif = Image.open(tmp_path / "b.jpg").getexif()
     assert exif[ExifTags.Base.Software] == "palsynth"
     assert exif[ExifTags.Base.ImageDescription].startswith("synthetic image")
+
+
+def _labelled(code: str) -> dict[str, bytes]:
+    """Files of every kind with XMP whose property is an element, among what must not survive."""
+    value = f"http://cv.iptc.org/newscodes/digitalsourcetype/{code}"
+    label = f"<Iptc4xmpExt:DigitalSourceType>{value}</Iptc4xmpExt:DigitalSourceType>"
+    xmp = XMP.replace(b"</x:xmpmeta>", label.encode() + b"</x:xmpmeta>")
+    text = PngInfo()
+    text.add_itxt("XML:com.adobe.xmp", xmp.decode(), zip=True)
+    tiff, extra = io.BytesIO(), [(700, 7, len(xmp), xmp, True)]
+    tifffile.imwrite(tiff, IMAGE, photometric="rgb", extratags=extra, metadata=None)
+    return {
+        "jpeg": _saved("JPEG", xmp=xmp),
+        "png": _saved("PNG", pnginfo=text),
+        "webp": _saved("WEBP", xmp=xmp),
+        "tiff": tiff.getvalue(),
+    }
+
+
+@pytest.mark.parametrize("kind", _labelled(""))
+def test_the_label_of_a_synthetic_picture_stays_alone(kind: str, tmp_path: Path) -> None:
+    for code in ("trainedAlgorithmicMedia", "compositeSynthetic"):
+        data = _labelled(code)[kind]
+        stripped = strip_metadata(data)
+        assert newscode(read_xmp(stripped)) == code
+        assert not any(secret in stripped for secret in SECRETS)
+        assert strip_metadata(stripped) == stripped
+        for name, content in (("a", data), ("b", stripped)):
+            (tmp_path / name).write_bytes(content)
+        assert np.array_equal(read_image(tmp_path / "a"), read_image(tmp_path / "b"))
+    for code in ("digitalCapture", "JaneDoe"):  # a camera took it; no code of the vocabulary
+        assert not read_xmp(strip_metadata(_labelled(code)[kind]))
 
 
 @pytest.mark.parametrize(

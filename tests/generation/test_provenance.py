@@ -33,6 +33,7 @@ def test_a_record_says_who_shows_what_and_how_it_was_made() -> None:
         "method": "subjects",
         "weights_sha256": "ab" * 32,
         "settings": {"steps": 4},
+        "digital_source_type": "trainedAlgorithmicMedia",
         "seed": 3,
         "version": palsynth.__version__,
         "identity": "subject:7",
@@ -53,6 +54,7 @@ def test_photos_are_not_named_unless_the_caller_does(face: Face) -> None:
     record = provenance(method, Request(face, ExpressionImage(face, face), framing=None))
     assert record == {
         **method_record(method),
+        "digital_source_type": "compositeWithTrainedAlgorithmicMedia",
         "seed": 0,
         "version": palsynth.__version__,
         "identity": "photo",
@@ -70,3 +72,16 @@ def test_a_sheet_has_what_differs_as_lists() -> None:
     records = [{"seed": 0, "expression": "grin", "rest": True}, {"seed": 0, "expression": "wink"}]
     assert merged(records) == {"seed": 0, "expression": ["grin", "wink"], "rest": [True, None]}
     assert merged(records[:1]) == records[0]
+
+
+def test_a_sheet_of_different_sources_is_a_composite(face: Face) -> None:
+    method = get_method("captured")
+    records = [provenance(method, Request(who, WINK)) for who in (face, sample(7))]
+    assert [r["digital_source_type"] for r in records] == [
+        "compositeWithTrainedAlgorithmicMedia",
+        "trainedAlgorithmicMedia",
+    ]
+    assert merged(records)["digital_source_type"] == "compositeWithTrainedAlgorithmicMedia"
+    assert merged(records[1:] * 2)["digital_source_type"] == "trainedAlgorithmicMedia"
+    copies = provenance(get_method("copy-identity"), Request(face, WINK))
+    assert "digital_source_type" not in {**copies, **merged([copies, copies])}

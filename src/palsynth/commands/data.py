@@ -136,7 +136,7 @@ def data_stats(options: StatsOptions) -> None:
     from rich.table import Table
 
     from palsynth.data.manifest import read_manifest
-    from palsynth.data.stats import stats, stats_picture
+    from palsynth.data.stats import stats, stats_picture, stats_text
     from palsynth.face.images import write_png
 
     found = stats(read_manifest(options.folder))
@@ -152,5 +152,5 @@ def data_stats(options: StatsOptions) -> None:
     console().print(table)
     folder = options.folder.resolve()
     out = options.out or folder.with_name(folder.name + "-stats.png")
-    write_png(out, stats_picture(options.folder))
+    write_png(out, stats_picture(options.folder), **stats_text(options.folder))
     print(out)

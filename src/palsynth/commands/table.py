@@ -112,7 +112,7 @@ def _controlnet_table(options: ControlNetTableOptions, strategies) -> None:  # t
     from palsynth.comparison.needs import check_needs
     from palsynth.data.pairs import read_pairs
     from palsynth.evaluation.report import write_report
-    from palsynth.face.images import png_bytes
+    from palsynth.face.images import SHOWS_INPUT, png_bytes
     from palsynth.scoring.features import FeatureCache
     from palsynth.scoring.panel import Weights
     from palsynth.scoring.patients import PatientPanel
@@ -137,7 +137,7 @@ def _controlnet_table(options: ControlNetTableOptions, strategies) -> None:  # t
         picture = side_by_side(panel, names, subject, options.out)
     known = "tuned on" if subject in tuned else "not tuned on"
     caption = f"ten movements of {subject} ({known}): the patient as given, then every method"
-    write_report(options.out, report, {caption: png_bytes(picture)})
+    write_report(options.out, report, {caption: png_bytes(picture, **SHOWS_INPUT)})
     print(f"{options.out / 'report.html'}: {len(report.results)} rows")
     missing = [name for name in strategies if name not in names]
     if missing:

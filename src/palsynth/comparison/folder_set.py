@@ -22,6 +22,7 @@ from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER, Framing
 from palsynth.face.images import read_image
+from palsynth.face.label import digital_source
 from palsynth.files import atomic_write
 from palsynth.locks import lock_folder
 from palsynth.progress import Progress
@@ -122,7 +123,7 @@ def folder_set(
                 crop = face.aligned(framing, size).image
                 fault = _fault(crop)
                 if fault is None:
-                    writer.add(crop, own)
+                    writer.add(crop, own, digital_source(dataset / row.file_name))
             if fault is None:
                 usable.append(own)
             else:

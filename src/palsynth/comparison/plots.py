@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from palsynth.encoders.published.dlib import SAME_PERSON
 from palsynth.evaluation.requested import CLEAR
-from palsynth.face.images import png_bytes, read_image
+from palsynth.face.images import SHOWS_INPUT, png_bytes, read_image
 from palsynth.scoring.judged import Judged
 from palsynth.scoring.panel import Panel
 
@@ -105,7 +105,8 @@ def contact_sheet(panel: Panel, judged: Judged, files: list[Path]) -> bytes | No
         font, grey = cv2.FONT_HERSHEY_SIMPLEX, (40, 40, 40)
         cv2.putText(band, text, (4, 18), font, 0.42, grey, 1, cv2.LINE_AA)
         blocks.append(np.vstack([band, block]))
-    return png_bytes(np.hstack(blocks))  # blocks have equal heights: ROWS rows, or all pairs
+    # blocks have equal heights: ROWS rows, or all pairs
+    return png_bytes(np.hstack(blocks), **SHOWS_INPUT)
 
 
 def axes(title: str):  # type: ignore[no-untyped-def]

@@ -18,7 +18,7 @@ from palsynth.evaluation.metric import Need
 from palsynth.evaluation.metrics import metric
 from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result
 from palsynth.face import topology
-from palsynth.face.images import png_bytes, read_image
+from palsynth.face.images import SHOWS_INPUT, png_bytes, read_image
 from palsynth.progress import StageProgress
 from palsynth.scoring import judges
 from palsynth.scoring.features import FeatureCache, cached_features
@@ -179,4 +179,4 @@ def _sheet(real: list[Path], fake: list[Path]) -> bytes:
         ]
         cells += [np.full((112, 112, 3), 255, np.uint8)] * (SHOWN - len(cells))
         rows += [np.hstack(cells[: SHOWN // 2]), np.hstack(cells[SHOWN // 2 :])]
-    return png_bytes(np.vstack(rows))
+    return png_bytes(np.vstack(rows), **SHOWS_INPUT)

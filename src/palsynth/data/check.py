@@ -9,6 +9,7 @@ from pathlib import Path
 
 from palsynth.clinical import Movement
 from palsynth.data.faces import find_faces
+from palsynth.data.hub import CONTACT_SHEET
 from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
 from palsynth.face.images import list_images, read_image
@@ -122,7 +123,7 @@ def _missing(folder: Path, rows: list[Row]) -> list[Fault]:
 
 
 def _unlisted(folder: Path, rows: list[Row]) -> list[Fault]:
-    listed = {row.file_name for row in rows}
+    listed = {row.file_name for row in rows} | {CONTACT_SHEET}
     try:
         on_disk = [p.relative_to(folder).as_posix() for p in list_images(folder)]
     except InputError:

@@ -16,6 +16,9 @@ from typing import Any
 from palsynth.data.manifest import FILE_NAME, Row
 from palsynth.files import atomic_write
 
+CONTACT_SHEET = "contact-sheet.png"
+"""Picture beside the card of a data set that shows some of its pictures; no picture of the set."""
+
 
 def hub_row(row: Row) -> dict[str, Any]:
     """A row as one level of columns, which are the same for every row of a set.

@@ -11,7 +11,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from palsynth.data.manifest import Row, read_manifest
 from palsynth.errors import InputError
-from palsynth.face.images import read_image
+from palsynth.face.images import NOT_MADE, SHOWS_INPUT, read_image
+from palsynth.face.label import combined, digital_source, label
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,15 @@ def stats(rows: list[Row]) -> Stats:
     return Stats(len(rows), len({r.subject_id for r in rows}), tables)
 
 
-def stats_picture(folder: Path, tiles: int = 12) -> np.ndarray:
+TILES = 12
+"""Largest number of images in the strip of a chart."""
+
+
+def stats_picture(folder: Path) -> np.ndarray:
     """Charts a dataset: a strip of its images above bars of its labels.
 
     Args:
         folder: the dataset.
-        tiles: largest number of images in the strip.
 
     Returns:
         (H, 1200, 3) uint8 RGB.
@@ -61,9 +65,8 @@ def stats_picture(folder: Path, tiles: int = 12) -> np.ndarray:
     rows = read_manifest(folder)
     counts = stats(rows)
     width, margin, tile = 1200, 24, 96
-    step = max(1, len(rows) // tiles)
     strip = Image.new("RGB", (width, tile), "white")
-    for column, row in enumerate(rows[::step][:tiles]):
+    for column, row in enumerate(_shown(rows)):
         try:
             image = Image.fromarray(read_image(folder / row.file_name))
         except InputError:
@@ -90,3 +93,26 @@ def stats_picture(folder: Path, tiles: int = 12) -> np.ndarray:
             y += 22
         y += 22
     return np.asarray(canvas)
+
+
+def stats_text(folder: Path) -> dict[str, str]:
+    """The text chunks of a chart's file.
+
+    Args:
+        folder: the dataset.
+
+    Returns:
+        Those of a picture that is labelled as the images that it shows are, or as not generated
+        where they are not.
+
+    Raises:
+        InputError: if the manifest cannot be read.
+    """
+    shown = [folder / row.file_name for row in _shown(read_manifest(folder))]
+    source = combined([digital_source(path) for path in shown if path.is_file()] or [None])
+    return NOT_MADE if source is None else {**SHOWS_INPUT, **label(source)}
+
+
+def _shown(rows: list[Row]) -> list[Row]:
+    """Rows of images that are spread evenly over a dataset."""
+    return rows[:: max(1, len(rows) // TILES)][:TILES]

@@ -24,6 +24,7 @@ from palsynth.data.manifest import FILE_NAME, Row, read_manifest, to_row, write_
 from palsynth.documents import DocumentError, read_json_lines
 from palsynth.errors import InputError
 from palsynth.face.images import text_chunks, write_png
+from palsynth.face.label import DigitalSource, label
 from palsynth.files import atomic_write
 from palsynth.locks import is_lock
 from palsynth.paths import FileNames
@@ -122,16 +123,17 @@ class DatasetWriter:
             return None
         return fault
 
-    def add(self, image: np.ndarray, row: Row) -> None:
+    def add(self, image: np.ndarray, row: Row, source: DigitalSource | None = None) -> None:
         """Writes an image and then its row.
 
         Args:
             image: (H, W, 3) uint8 RGB.
             row: its row, which names the file; the provenance is also embedded in the PNG. An image
                 without provenance is labelled as not generated.
+            source: how an image without provenance came to be, such as the crop of a generated one.
         """
         path = self._names.join(row.file_name, str(self.folder))
-        write_png(path, image, **text_chunks(row.provenance))
+        write_png(path, image, **{**label(source), **text_chunks(row.provenance)})
         self._ledger.add(row.file_name)
         self._done.add(row.file_name)
         if self.complete:  # the manifest has the row

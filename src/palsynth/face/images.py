@@ -16,6 +16,7 @@ from PIL.PngImagePlugin import PngInfo
 from palsynth.errors import InputError
 from palsynth.face.containers import DAMAGED
 from palsynth.face.decoding import Opened, to_srgb
+from palsynth.face.label import KEYWORD, DigitalSource, label, recorded
 from palsynth.files import atomic_write, guard
 from palsynth.folders import list_files
 
@@ -29,9 +30,10 @@ composite of photos. Until 0.2 it was "unchanged copy of a picture, written by p
 comparison"; what palsynth wrote is recognised by ``Software`` alone."""
 
 SHOWS_INPUT = {
-    "Description": "shows pictures that palsynth was given; treat it as they are treated"
+    "Description": "shows pictures that palsynth was given; treat it as they are treated",
+    **label(DigitalSource.COMPOSITE),
 }
-"""Text chunk of a picture that shows input pictures beside generated ones."""
+"""Text chunks of a picture that shows input pictures beside generated ones."""
 
 MAX_SIDE = 30_000
 """Largest side, pixels. A larger one is a mistake or an attack, not a photo of a face."""
@@ -48,18 +50,21 @@ JPEG_QUALITY = 90
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
 
-def text_chunks(record: dict[str, Any] | None) -> dict[str, str]:
+def text_chunks(record: dict[str, Any] | None, *, made: bool = True) -> dict[str, str]:
     """The text that a picture's file carries.
 
     Args:
         record: how the picture was generated, JSON-serialisable; None if it was not generated.
+        made: whether the record is written too; a copy has the label alone, if it has one.
 
     Returns:
-        Text by keyword, for :func:`write_png` and :func:`write_jpeg`.
+        Text by keyword, for :func:`write_png` and :func:`write_jpeg`, with the label of the
+        record's ``digital_source_type`` (:mod:`palsynth.face.label`).
     """
     if record is None:
         return NOT_MADE
-    return {"palsynth:provenance": json.dumps(record, sort_keys=True)}
+    text = {"palsynth:provenance": json.dumps(record, sort_keys=True)} if made else NOT_MADE
+    return {**text, **label(recorded(record))}
 
 
 def read_image(path: Path) -> np.ndarray:
@@ -166,7 +171,8 @@ def write_png(path: Path, image: np.ndarray, **text: str) -> None:
     Args:
         path: the file, whose name ends in ``.png``; its folder is created.
         image: (H, W, 3) uint8 RGB.
-        text: further text chunks, or others in place of ``Software`` and ``Description``.
+        text: further text chunks, or others in place of ``Software`` and ``Description``, such as
+            those of :func:`text_chunks`.
 
     Raises:
         InputError: the file cannot be written or is not named ``.png``; within a command also
@@ -176,13 +182,21 @@ def write_png(path: Path, image: np.ndarray, **text: str) -> None:
     if path.suffix.lower() != ".png":
         raise InputError(f"{path}: pictures are written as PNG; give a name that ends in .png")
     _check(path)
-    info = PngInfo()
-    for key, value in {"Software": "palsynth", "Description": SYNTHETIC, **text}.items():
-        info.add_text(key, value)
+    info = _png_info({"Software": "palsynth", "Description": SYNTHETIC, **text})
     with atomic_write(path) as temporary:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
             Image.fromarray(image).save(file, "PNG", pnginfo=info, compress_level=4)
+
+
+def _png_info(text: dict[str, str]) -> PngInfo:
+    info = PngInfo()
+    for key, value in text.items():
+        if key == KEYWORD:  # as the XMP specification says
+            info.add_itxt(key, value)
+        else:
+            info.add_text(key, value)
+    return info
 
 
 def write_jpeg(path: Path, image: np.ndarray, **text: str) -> None:
@@ -193,7 +207,7 @@ def write_jpeg(path: Path, image: np.ndarray, **text: str) -> None:
     Args:
         path: the file; its folder is created.
         image: (H, W, 3) uint8 RGB.
-        text: further text, written as JSON in the comment.
+        text: further text, written as JSON in the comment, but for the label, which is XMP.
 
     Raises:
         InputError: as for :func:`write_png`, but for any name.
@@ -201,6 +215,7 @@ def write_jpeg(path: Path, image: np.ndarray, **text: str) -> None:
     _check(path)
     exif = Image.Exif()
     exif[ExifTags.Base.Software], exif[ExifTags.Base.ImageDescription] = "palsynth", SYNTHETIC
+    xmp = text.pop(KEYWORD, "")
     with atomic_write(path) as temporary:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("wb") as file:
@@ -210,6 +225,7 @@ def write_jpeg(path: Path, image: np.ndarray, **text: str) -> None:
                 quality=JPEG_QUALITY,
                 subsampling=0,
                 exif=exif,
+                xmp=xmp.encode(),
                 comment=json.dumps(text, sort_keys=True),
             )
 
@@ -246,17 +262,18 @@ def check_replaceable(path: Path) -> None:
         )
 
 
-def png_bytes(image: np.ndarray) -> bytes:
-    """Encodes a picture as PNG for a web page, without text chunks on its provenance.
+def png_bytes(image: np.ndarray, **text: str) -> bytes:
+    """Encodes a picture as PNG for a web page.
 
     Args:
         image: (H, W, 3) uint8 RGB.
+        text: text chunks.
 
     Returns:
         The bytes of the PNG.
     """
     data = io.BytesIO()
-    Image.fromarray(image).save(data, "PNG", compress_level=4)
+    Image.fromarray(image).save(data, "PNG", pnginfo=_png_info(text), compress_level=4)
     return data.getvalue()
 
 

@@ -1,7 +1,8 @@
 """Copies pictures without what they say of the photographed: places, names, dates, devices.
 
 Pixels are not encoded again: a copy holds the coded pixels of its source byte for byte, with what
-is needed to read them right (size, colours, orientation). A picture of palsynth keeps its label.
+is needed to read them right (size, colours, orientation). A synthetic picture keeps its label: that
+of palsynth, and of any program the source type in its XMP, alone and written anew.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from palsynth.face.containers import (
 )
 from palsynth.face.decoding import says_adobe_rgb
 from palsynth.face.images import read_image
+from palsynth.face.label import KEYWORD, newscode, read_xmp, xmp_packet
 
 _PNG_KEPT = {
     *(b"IHDR", b"PLTE", b"IDAT", b"IEND", b"tRNS", b"bKGD", b"pHYs"),
@@ -38,6 +40,9 @@ _LABELS = {b"Software", b"Description", b"palsynth:provenance"}
 
 _WEBP_KEPT = {b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"}
 _WEBP_EXIF, _WEBP_XMP = 0x08, 0x04  # flags of VP8X
+
+_JPEG_XMP = b"http://ns.adobe.com/xap/1.0/\0"
+_TIFF_XMP, _BYTE = 700, 1
 
 _APP0, _APP2, _APP14, _APP15, _COMMENT = 0xE0, 0xE2, 0xEE, 0xEF, 0xFE
 
@@ -72,7 +77,8 @@ def copy_picture(source: Path, target: Path, *, keep_metadata: bool = False) -> 
 
 
 def strip_metadata(data: bytes) -> bytes:
-    """Removes the metadata of a picture: EXIF but for the orientation, XMP, IPTC, text, previews.
+    """Removes the metadata of a picture: EXIF but for the orientation, IPTC, text, previews, and
+    XMP but for the label of synthetic pictures (:func:`palsynth.face.label.newscode`).
 
     What follows the picture in its file, such as further pictures or a video, is removed too.
 
@@ -119,8 +125,14 @@ def _needed_exif(data: bytes) -> bytes:
     return new.tobytes() if len(new) or new.get_ifd(ExifTags.IFD.Exif) else b""
 
 
+def _needed_xmp(xmp: object) -> bytes:
+    """XMP of a synthetic picture's label alone; empty where there is none."""
+    code = newscode(xmp)
+    return b"" if code is None else xmp_packet(code).encode()
+
+
 def _jpeg(data: bytes) -> bytes:
-    exif = _needed_exif(data)
+    exif, xmp = _needed_exif(data), _needed_xmp(read_xmp(data))
     first, rest = bytearray(), bytearray()
     for marker, body in jpeg_segments(data):
         if marker == _APP0 and body[2:7] == b"JFIF\0":  # without its preview
@@ -132,13 +144,14 @@ def _jpeg(data: bytes) -> bytes:
         if marker == _COMMENT or (_APP0 <= marker <= _APP15 and not (is_profile or is_adobe)):
             continue
         rest += bytes([0xFF, marker]) + body
-    if exif:
-        first += b"\xff\xe1" + struct.pack(">H", len(exif) + 2) + exif
+    for body in (exif, _JPEG_XMP + xmp if xmp else b""):
+        if body:
+            first += b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
     return bytes(b"\xff\xd8" + first + rest)
 
 
 def _png(data: bytes) -> bytes:
-    exif = _needed_exif(data)
+    exif, xmp = _needed_exif(data), _needed_xmp(read_xmp(data))
     chunks = list(png_chunks(data))
     texts = {body.split(b"\0", 1)[0]: body for name, body in chunks if name in _PNG_TEXT}
     labelled = texts.get(b"Software") == b"Software\0palsynth"
@@ -149,6 +162,8 @@ def _png(data: bytes) -> bytes:
             out += _png_chunk(name, body)
         if name == b"IHDR" and exif:
             out += _png_chunk(b"eXIf", exif.removeprefix(b"Exif\0\0"))
+        if name == b"IHDR" and xmp:
+            out += _png_chunk(b"iTXt", KEYWORD.encode() + bytes(5) + xmp)
     return bytes(out)
 
 
@@ -157,14 +172,17 @@ def _png_chunk(name: bytes, body: bytes) -> bytes:
 
 
 def _webp(data: bytes) -> bytes:
-    exif = _needed_exif(data)
+    exif, xmp = _needed_exif(data), _needed_xmp(read_xmp(data))
     out = bytearray(b"WEBP")
     kept = [(name, body) for name, body in webp_chunks(data) if name in _WEBP_KEPT]
     if exif and kept[0][0] == b"VP8X":
         kept.append((b"EXIF", exif.removeprefix(b"Exif\0\0")))
+    if xmp:  # only a VP8X has any
+        kept.append((b"XMP ", xmp))
     for name, body in kept:
         if name == b"VP8X":
-            flags = body[0] & ~(_WEBP_EXIF | _WEBP_XMP) | (_WEBP_EXIF if exif else 0)
+            flags = body[0] & ~(_WEBP_EXIF | _WEBP_XMP)
+            flags |= (_WEBP_EXIF if exif else 0) | (_WEBP_XMP if xmp else 0)
             body = bytes([flags]) + body[1:]
         out += name + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
     return bytes(b"RIFF" + struct.pack("<I", len(out)) + out)
@@ -180,6 +198,9 @@ def _tiff(data: bytes) -> bytes:
     for tag in _TIFF_KEPT & set(old):
         new.tagtype[tag] = old.tagtype[tag]
         new[tag] = old[tag]
+    if xmp := _needed_xmp(old.get(_TIFF_XMP, b"")):
+        new.tagtype[_TIFF_XMP] = _BYTE
+        new[_TIFF_XMP] = xmp
     places, sizes = _TILES if _TILES[0] in old else _STRIPS
     pixels, starts = bytearray(), []
     for place, size in zip(old[places], old[sizes], strict=True):

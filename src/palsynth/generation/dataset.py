@@ -21,6 +21,7 @@ from palsynth.data.writer import DatasetWriter
 from palsynth.documents import read_json_lines
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
+from palsynth.generation.card import Finished, write_card
 from palsynth.generation.engines import Engine
 from palsynth.generation.gate import QualityGate, describe
 from palsynth.generation.identities import planned_identities, usable
@@ -109,6 +110,7 @@ def make_dataset(
         missing = {one["file_name"] for one in left_out}
         rows = writer.finish([name for name in names if name not in missing])
         write_splits(folder, rows)
+        write_card(Finished(folder, plan, record, rows, left_out, gallery))
         if plan.format == "webdataset":
             write_shards(folder, rows, folder / "shards", plan.shard)
     return Made(rows, left_out, unused)

@@ -8,7 +8,8 @@ from typing import Any
 from pydantic import TypeAdapter
 
 import palsynth
-from palsynth.methods.base import ExpressionImage, Method, Request, TargetExpression
+from palsynth.face.label import RECORDED, DigitalSource, combined, recorded
+from palsynth.methods.base import ExpressionImage, Method, Request, SaysSource, TargetExpression
 from palsynth.subjects import Scene, Subject
 
 _SCENES = TypeAdapter(Scene)
@@ -27,6 +28,28 @@ def method_record(method: Method) -> dict[str, Any]:
     return {"method": method.name, "weights_sha256": method.weights_sha256, **settings}
 
 
+def digital_source(method: Method, request: Request) -> DigitalSource | None:
+    """How the picture of a request comes to be.
+
+    Args:
+        method: the method that makes it.
+        request: what is requested of it.
+
+    Returns:
+        What the method says (:class:`palsynth.methods.base.SaysSource`), or that a trained model
+        makes it; None of a copy.
+    """
+    if isinstance(method, SaysSource):
+        source = method.digital_source
+    elif method.synthetic:
+        source = DigitalSource.TRAINED
+    else:
+        return None
+    if source is DigitalSource.COMPOSITE and isinstance(request.identity, Subject):
+        return DigitalSource.TRAINED  # there is no photo in it
+    return source
+
+
 def provenance(method: Method, request: Request, **named: Any) -> dict[str, Any]:
     """The record of a picture: who shows what, and how it was made.
 
@@ -39,14 +62,17 @@ def provenance(method: Method, request: Request, **named: Any) -> dict[str, Any]
             ``expression``; values must be JSON-serialisable.
 
     Returns:
-        The method (see :func:`method_record`), the seed, the version of palsynth; the ``identity``
+        The method (see :func:`method_record`), the seed, the version of palsynth; the
+        ``digital_source_type``, but of copies; the ``identity``
         ("photo", or "subject:SEED" with age, gender and ethnicity); the ``expression``: a movement
         with ``palsy``, ``intensity`` and ``wink``, or "picture" with ``rest`` (whether the same
         person at rest was given), or "coefficients"; and, where they are not the default,
         ``framing``, ``scene`` and ``words``.
     """
+    source = digital_source(method, request)
     return {
         **method_record(method),
+        **({} if source is None else {RECORDED: source.value}),
         "seed": request.seed,
         "version": palsynth.__version__,
         **_identity(request),
@@ -99,7 +125,7 @@ def merged(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
     Returns:
         What all have in common, and the list of values of what differs; None where a record has no
-        such value.
+        such value. How it came to be is one value: a composite where theirs differ.
 
     Example:
         >>> merged([{"seed": 0, "expression": "grin"}, {"seed": 0, "expression": "rest"}])
@@ -107,7 +133,10 @@ def merged(records: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """
     keys = dict.fromkeys(key for record in records for key in record)
     columns = {key: [record.get(key) for record in records] for key in keys}
-    return {
+    out = {
         key: values[0] if all(value == values[0] for value in values) else values
         for key, values in columns.items()
     }
+    if (source := combined(recorded(record) for record in records)) is not None:
+        out[RECORDED] = source.value
+    return out

@@ -21,6 +21,7 @@ from palsynth.data.manifest import Row
 from palsynth.data.writer import DatasetWriter
 from palsynth.errors import InputError
 from palsynth.face.images import text_chunks, write_png
+from palsynth.face.label import DigitalSource, recorded
 from palsynth.generation.camera import CameraSettings, photographed, posed
 from palsynth.generation.provenance import provenance
 from palsynth.generation.variety import Variety, vary
@@ -65,9 +66,14 @@ class Generated:
         write_png(path, self.image, **self.chunks)
 
     @property
+    def source(self) -> DigitalSource | None:
+        """How the picture came to be; None of a copy."""
+        return recorded(self.record)
+
+    @property
     def chunks(self) -> dict[str, str]:
         """The text that the picture's file carries."""
-        return text_chunks(self.record if self.synthetic else None)
+        return text_chunks(self.record, made=self.synthetic)
 
 
 def generate(
@@ -243,5 +249,5 @@ def write_planned(
 def _write(writer: DatasetWriter, planned: Sequence[Planned], method: Method) -> int:
     pictures = generate(method, [item.request for item in planned])
     for item, picture in zip(planned, pictures, strict=True):
-        writer.add(picture.image, item.row(picture))
+        writer.add(picture.image, item.row(picture), picture.source)
     return len(planned)

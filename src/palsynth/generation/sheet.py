@@ -59,7 +59,7 @@ def write_shown(path: Path, image: np.ndarray, pictures: Sequence[Generated]) ->
         pictures: the pictures that it shows, all made by one method.
     """
     record = merged([picture.record for picture in pictures])
-    write_png(path, image, **text_chunks(record if pictures[0].synthetic else None))
+    write_png(path, image, **text_chunks(record, made=pictures[0].synthetic))
 
 
 def sheet(

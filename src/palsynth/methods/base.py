@@ -14,6 +14,7 @@ from palsynth.clinical import Movement, Palsy, Side
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, Framing
+from palsynth.face.label import DigitalSource
 from palsynth.plugins import load_class, with_others
 from palsynth.settings import FiniteNumbers
 from palsynth.simulator.drive import Drive
@@ -168,6 +169,18 @@ class KnowsLandmarks(Protocol):
 
 
 @runtime_checkable
+class SaysSource(Protocol):
+    """A method that says how its images come to be, for the label that their files carry. Those of
+    any other are taken for images of a trained model.
+
+    A composite consists of a photo's own pixels, moved or partly replaced; where the identity is a
+    synthetic subject, there is no photo in the image and it counts as one of a trained model.
+    """
+
+    digital_source: DigitalSource
+
+
+@runtime_checkable
 class Averages(Protocol):
     """A method whose image is the mean of several samples."""
 
@@ -281,6 +294,10 @@ def get_method(name: str, weights: Path | None = None) -> Method:
         raise _faulty(name, f"has no {', '.join(missing)}")
     if method.name != renamed.method(name):
         raise _faulty(name, f"calls itself '{method.name}'")
+    if isinstance(method, SaysSource) and not isinstance(method.digital_source, DigitalSource):
+        raise _faulty(
+            name, f"has the digital_source {method.digital_source!r}, not one of DigitalSource"
+        )
     taken = method.takes
     if not isinstance(taken, frozenset) or not taken <= ALL_FORMS or taken <= {TargetExpression}:
         raise _faulty(

@@ -9,6 +9,7 @@ import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face.face import Face
+from palsynth.face.label import DigitalSource
 from palsynth.methods.base import (
     ALL_FORMS,
     Expression,
@@ -28,6 +29,7 @@ class CapturedMethod(Weightless):
 
     name = "captured"
     takes = ALL_FORMS
+    digital_source = DigitalSource.COMPOSITE
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Makes one image per request."""

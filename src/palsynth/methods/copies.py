@@ -8,6 +8,7 @@ import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face.face import Face
+from palsynth.face.label import DigitalSource
 from palsynth.methods.base import ALL_FORMS, ExpressionImage, Request, Weightless
 from palsynth.seeds import Stream, make_rng
 
@@ -58,6 +59,7 @@ class Noise(CopyIdentity):
     """Returns the identity image with Gaussian noise, different for every seed."""
 
     name = "noise"
+    digital_source = DigitalSource.ALGORITHMIC
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Makes one image per request."""

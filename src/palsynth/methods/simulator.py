@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from palsynth.errors import InputError
+from palsynth.face.label import DigitalSource
 from palsynth.methods.base import ExpressionImage, Request, TargetExpression, Weightless
 from palsynth.methods.resolve import as_drive, framed_face
 from palsynth.simulator.compose import compose
@@ -19,6 +20,7 @@ class SimulatorMethod(Weightless):
 
     name = "simulator"
     takes = frozenset({TargetExpression, Drive})
+    digital_source = DigitalSource.COMPOSITE
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Makes one image per request, with the identity cropped at the requested framing."""

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from palsynth.face.face import Face
+from palsynth.face.label import DigitalSource
 from palsynth.methods.base import ALL_FORMS, ExpressionImage, Request, TargetExpression, Weightless
 from palsynth.methods.captured import draft
 from palsynth.methods.cfcpalsy.config import DiffusionSettings
@@ -40,6 +41,7 @@ class CFCPalsyMethod:
 
     name = "cfcpalsy"
     takes = ALL_FORMS
+    digital_source = DigitalSource.COMPOSITE
     synthetic = True
 
     def __init__(
@@ -88,6 +90,7 @@ class DraftMethod(Weightless):
 
     name = "draft"
     takes = ALL_FORMS
+    digital_source = DigitalSource.COMPOSITE
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         """Makes one image per request."""
