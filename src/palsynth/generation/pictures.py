@@ -12,7 +12,7 @@ from typing import Protocol
 
 from palsynth.clinical import Movement, Palsy
 from palsynth.data.faces import find_faces
-from palsynth.data.manifest import Row, read_manifest
+from palsynth.data.manifest import FILE_NAME, Row, read_manifest
 from palsynth.data.split import split_of
 from palsynth.errors import InputError
 from palsynth.face.detect import read_face
@@ -56,6 +56,10 @@ class Pictures(Protocol):
         """
         ...
 
+    def inputs(self) -> dict[str, Path]:
+        """The files of which the pictures are made, by names that say what each is used for."""
+        ...
+
     def name(self, identity: int, number: int) -> str:
         """The path of a picture in the set.
 
@@ -89,6 +93,10 @@ class RequestedPictures:
     def planned(self, identity: int, number: int, attempt: int = 0) -> Planned:
         """Plans one picture, see :class:`Pictures`."""
         return plan_picture(self.plan, self.identities, number, attempt)
+
+    def inputs(self) -> dict[str, Path]:
+        """The photographs, see :class:`Pictures`."""
+        return _photographs(self.identities)
 
     def name(self, identity: int, number: int) -> str:
         """The path of a picture, see :class:`Pictures`."""
@@ -151,6 +159,12 @@ class PatientPictures:
             split=shown.split,
             attributes=shown.columns(),
         )
+
+    def inputs(self) -> dict[str, Path]:
+        """The photographs and the patients' pictures with their labels, see :class:`Pictures`."""
+        names = [FILE_NAME, *(row.file_name for row in self.rows)]
+        patients = {f"patients/{name}": self.folder / name for name in names}
+        return _photographs(self.identities) | patients
 
     def name(self, identity: int, number: int) -> str:
         """The path of a picture, see :class:`Pictures`. It tells nothing of the patient's name."""
@@ -225,6 +239,10 @@ def _labels(row: Row) -> tuple[Movement, Palsy | None] | None:
     if row.movement is None:
         return None
     return Movement(row.movement), Palsy.from_dict(row.palsy) if row.palsy else None
+
+
+def _photographs(identities: Sequence[PlannedIdentity]) -> dict[str, Path]:
+    return {f"identities/{one.name}": one.photograph for one in identities if one.photograph}
 
 
 def _grouped(numbers: dict[int, list[int]]) -> list[Group]:
