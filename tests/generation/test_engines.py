@@ -31,7 +31,7 @@ def test_what_is_missing_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
         ray_cluster(None, 2, 0)
 
 
-SCRIPT = f"""
+SCRIPT = """
 import os, signal, sys
 from functools import partial
 from pathlib import Path
@@ -41,14 +41,14 @@ from palsynth.generation.engines import ray_cluster
 def die(marks, item):  # a worker that is killed over each of its items once, and over 7 always
     mark = marks / str(item)
     with (marks / "all").open("a") as file:
-        file.write(f"{{item}}\\n")
+        file.write(f"{item}\\n")
     if item == 7 or not mark.exists():
         mark.touch()
         os.kill(os.getpid(), signal.SIGKILL)
     return item
 
 def refuse(item):
-    raise InputError(f"{{Path('here').read_text()}}.png: item {{item}} is bad")
+    raise InputError(f"{Path('here').read_text()}.png: item {item} is bad")
 
 def attempt(work, items):
     try:

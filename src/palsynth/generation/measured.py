@@ -42,7 +42,7 @@ def outline(landmarks: np.ndarray) -> dict[str, list[list[float]]]:
         landmarks: (478, 3) float32 in pixels.
 
     Returns:
-        ``multipie60`` -> 60 points (x, y) in the order of Multi-PIE.
+        ``multipie60`` -> points (x, y), one per key of ``face.topology.MULTIPIE_60``.
     """
     points = landmarks[list(topology.MULTIPIE_60.values()), :2]
     return {"multipie60": [[round(float(x), 2), round(float(y), 2)] for x, y in points]}
