@@ -1,4 +1,4 @@
-"""The pictures of a plan: every one in one group, and patients' ones by identities of their split."""
+"""The pictures of a plan: each in one group, and patients' by identities of their split."""
 
 from __future__ import annotations
 

@@ -16,9 +16,6 @@ from typing import Any
 from palsynth.data.manifest import FILE_NAME, Row
 from palsynth.files import atomic_write
 
-TEXT = ("movement", "side", "hb_grade", "palsy", "provenance")
-"""Columns of text that may be unknown in every row."""
-
 
 def hub_row(row: Row) -> dict[str, Any]:
     """A row as one level of columns, which are the same for every row of a set.
@@ -46,6 +43,10 @@ def hub_row(row: Row) -> dict[str, Any]:
         **measured,
         **single,
     }
+
+
+TEXT = ("movement", "side", "hb_grade", "palsy", "provenance")
+"""Columns of text that may be unknown in every row."""
 
 
 def write_splits(folder: Path, rows: Iterable[Row]) -> None:

@@ -108,18 +108,17 @@ def make_dataset(
     pictures: Pictures = RequestedPictures(plan, checked.identities)
     unused = [*found.left_out, *checked.left_out]
     if plan.expressions.patients is not None:
-        pictures = patient_pictures(plan, checked.identities)
-        unused += pictures.left_out
+        pictures = of_patients = patient_pictures(plan, checked.identities)
+        unused += of_patients.left_out
     record = _record(plan, method, pictures)
     groups = pictures.groups()
     names = [pictures.name(group.identity, k) for group in groups for k in group.numbers]
     with lock_folder(folder):
         writer = DatasetWriter(folder, record, holds="a data set of another plan")
         todo = _unmade(writer, pictures, groups)
-        if todo:
-            gallery = describe([one.load() for one in pictures.identities[:GALLERY]])
-            job = Job(folder, plan, pictures, record, gallery)
-            _work(job, todo, engine, len(names), progress)
+        gallery = describe([one.load() for one in pictures.identities[:GALLERY]])
+        job = Job(folder, plan, pictures, record, gallery)
+        _work(job, todo, engine, len(names), progress)
         left_out = _left_out(folder, names)
         missing = {one["file_name"] for one in left_out}
         rows = writer.finish([name for name in names if name not in missing])
