@@ -134,14 +134,17 @@ def test_a_rerun_first_says_what_is_left(
 ) -> None:
     folder = shutil.copytree(whole, tmp_path / "copy")
     moves: list[tuple[int, int]] = []
-    for path in sorted(folder.glob("*/*/*.png"))[:2]:
-        path.unlink()
+    lost, *others = sorted(folder.glob("*/*/*.png"), key=lambda path: path.name)[1:]
+    lost.unlink()
+    others.pop().unlink()
+    times = {path: path.stat().st_mtime_ns for path in others}
     make_dataset(folder, load_plan(plan_file), processes(1), lambda *counts: moves.append(counts))
     assert contents(folder) == contents(whole)
     said = [line for line in capsys.readouterr().err.splitlines() if "is made again" not in line]
     assert said == [f"{folder}: 22 of 24 images are done, 2 are left"]
     assert moves[0] == (22, 24)
     assert moves[-1] == (24, 24)
+    assert {path: path.stat().st_mtime_ns for path in others} == times, "these were there"
 
 
 def test_a_folder_of_another_plan_is_refused(whole: Path, plan_file: Path) -> None:
