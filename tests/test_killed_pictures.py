@@ -27,10 +27,15 @@ from palsynth.data.manifest import Row, write_manifest
 from palsynth.data.pairs import Pair, read_pairs, write_pairs
 from palsynth.evaluation.intervals import Figure
 from palsynth.face.face import Face
+from palsynth.generation import dataset
 from palsynth.generation.anonymize import Anonymization, Anonymized, RequestSettings
 from palsynth.generation.anonymized_files import write_folder, write_one
+from palsynth.generation.dataset import make_dataset
+from palsynth.generation.engines import processes
 from palsynth.generation.gallery import Gallery, write_gallery
+from palsynth.generation.gate import Checked
 from palsynth.generation.patient import Patient, PatientPicture
+from palsynth.generation.plan import GateSettings, Identities, Plan
 from palsynth.generation.runner import Generated
 from palsynth.generation.sheet import Sheet
 from palsynth.generation.verdict import Verdict
@@ -184,6 +189,32 @@ def an_anonymized_folder(folder: Path) -> None:
         write_folder(folder, *anonymized(0.9, Movement.GRIN, Movement.REST))
 
 
+def a_planned_set(folder: Path) -> None:
+    """Of two pictures, one of which does not pass the gate; in folders of splits, and shards."""
+    plan = Plan(
+        method="flat",
+        identities=Identities(subjects=1),
+        images=2,
+        size=32,
+        gate=GateSettings(retries=0),
+        format="webdataset",
+    )
+    known = {
+        "get_method": lambda *_: Flat(),
+        "describe": lambda _: np.eye(1),
+        "QualityGate": lambda *_: FirstPasses(),
+    }
+    dataset._method.cache_clear()
+    with patched("generation.dataset", **known):
+        make_dataset(folder, plan, processes(1))
+    dataset._method.cache_clear()
+
+
+class FirstPasses:
+    def check(self, picture: Generated, identity: int, movement: Movement, _: Any) -> Checked:
+        return Checked() if movement is Movement.REST else Checked(("side",))
+
+
 LEDGERS = [f"{part}{LEDGER}" for part in ("", "first/", "second/", "self/", "cross/")]
 
 WRITERS = (
@@ -198,6 +229,7 @@ WRITERS = (
     gallery,
     an_anonymized_photo,
     an_anonymized_folder,
+    a_planned_set,
 )
 
 

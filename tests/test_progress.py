@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -48,3 +49,14 @@ def test_a_note_is_printed_once_by_one_process(
     monkeypatch.setenv("RANK", "0")
     note("cold")
     assert capsys.readouterr().err == "note: cold\n"
+
+
+def test_a_rate_is_that_of_this_run_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    """A run that resumes begins with what is done already."""
+    with progress_bar("images", rate=True) as progress:
+        progress(900, 1000)
+        time.sleep(0.2)
+        progress(1000, 1000)
+    shown = capsys.readouterr().out
+    assert "1000/1000" in shown
+    assert 100 < float(shown.split("/s")[0].split()[-1]) <= 500

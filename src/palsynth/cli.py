@@ -84,6 +84,10 @@ OUTPUTS = ("out", "show")
 """Options that name what a command writes; any other option may name what it reads."""
 
 
+RESUMED = ("subjects export", "generate")
+"""Commands that an interrupted user is told to run again."""
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs one command. Bad input ends it with exit code 2 and one line on standard error.
 
@@ -171,7 +175,7 @@ def _run(name: str, words: list[str]) -> None:
     except InputError as error:
         _fail(str(error))
     except KeyboardInterrupt:
-        hint = "; run the same command again to resume" if name == "subjects export" else ""
+        hint = "; run the same command again to resume" if name in RESUMED else ""
         print(f"\ninterrupted{hint}", file=sys.stderr)
         sys.exit(130)
     except OSError as error:  # the system refuses a path for a reason not handled elsewhere

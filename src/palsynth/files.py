@@ -99,7 +99,11 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return None if path.is_dir() else (status.st_dev, status.st_ino)
 
 
-def forbid_inside(out: Path, *sets: Path | None) -> None:
+def forbid_inside(
+    out: Path,
+    *sets: Path | None,
+    reason: str = "a report caches data that must not be handed on with a set",
+) -> None:
     """Checks that an output folder lies in none of some folders of pictures.
 
     A report caches features, of patients' faces too, which must not be handed on with a set.
@@ -107,16 +111,14 @@ def forbid_inside(out: Path, *sets: Path | None) -> None:
     Args:
         out: the output folder.
         sets: folders of pictures; None is ignored.
+        reason: why it must not.
 
     Raises:
         InputError: the output folder is one of them or lies in it.
     """
     for folder in sets:
         if folder is not None and out.resolve().is_relative_to(folder.resolve()):
-            raise InputError(
-                f"{out}: lies in {folder}; a report caches data that must not be handed on with a "
-                "set; give another --out"
-            )
+            raise InputError(f"{out}: lies in {folder}; {reason}; give another --out")
 
 
 def _hidden(path: Path, end: str) -> Path:

@@ -6,22 +6,35 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 from rich import progress as rich_progress
+from rich.text import Text
 
 from palsynth.terminal import one_line
 
 Progress = Callable[[int, int], None]
 """Callback ``(done, total)``: how many items are done, and how many there are."""
 
+RATE_OVER = 300.0
+"""Seconds over which rate and remaining time are averaged: networks make some pictures a minute."""
+
 StageProgress = Callable[[str, int, int], None]
 """Callback ``(stage, done, total)`` for work in several named stages."""
 
 
+class _Rate(rich_progress.ProgressColumn):
+    """Items per second, of the work of this run alone."""
+
+    def render(self, task: rich_progress.Task) -> Text:
+        speed = task.finished_speed or task.speed
+        return Text("" if speed is None else f"{speed:.3g}/s")
+
+
 @contextmanager
-def progress_bar(what: str) -> Iterator[Progress]:
+def progress_bar(what: str, rate: bool = False) -> Iterator[Progress]:
     """Shows a progress bar in the terminal for as long as the context is open.
 
     Args:
         what: label in front of the bar, such as ``"rendering"``.
+        rate: show also how many items are done in a second.
 
     Yields:
         The callback that moves the bar.
@@ -30,9 +43,10 @@ def progress_bar(what: str) -> Iterator[Progress]:
         rich_progress.TextColumn("{task.description}", markup=False),
         rich_progress.BarColumn(),
         rich_progress.MofNCompleteColumn(),
+        *([_Rate()] if rate else []),
         rich_progress.TimeRemainingColumn(),
     )
-    with rich_progress.Progress(*columns) as bar:
+    with rich_progress.Progress(*columns, speed_estimate_period=RATE_OVER) as bar:
         task = bar.add_task(one_line(what), total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 

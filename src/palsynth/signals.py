@@ -45,6 +45,23 @@ def tidy_end() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def kept_handlers() -> Iterator[None]:
+    """Keeps what this process does at signals to stop, whatever a library sets meanwhile.
+
+    Yields:
+        Nothing.
+    """
+    main = threading.current_thread() is threading.main_thread()
+    numbers = [getattr(signal, name) for name in STOPPING if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers if main}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
 def ignore_signals() -> None:
     """Lets only the process that started this one decide when it ends.
 

@@ -14,7 +14,7 @@ import tyro
 
 from palsynth.cli import COMMANDS, main
 from palsynth.clinical import Grade, Movement, Palsy, Side
-from palsynth.commands import train
+from palsynth.commands import generate, train
 from palsynth.face.detect import read_face
 from palsynth.face.images import write_png
 from palsynth.simulator.photo import simulate
@@ -54,6 +54,9 @@ def check_options(words: list[str]) -> None:
     if words[0] == "train":
         if not words[1].startswith(("runs/", "$")):
             train._parse(ROOT / words[1], words[2:])
+        return
+    if words[0] == "generate":
+        generate._parse(ROOT / words[1], words[2:])
         return
     name = next((n for n in (" ".join(words[:2]), words[0]) if n in COMMANDS), None)
     assert name, f"no command {' '.join(words)}"

@@ -103,7 +103,7 @@ def test_a_set_of_people_has_no_licence_of_ours_and_names_no_path(folder: Path) 
     assert _header(text)["license"] == "other"
     assert "the people of your own photographs" in text
     assert "jane-doe" not in text
-    assert "photographs: photographs" in text
+    assert "photographs: true" in text
     assert "ab" * 32 in text
     patients = replace(PLAN, method="captured", expressions=Expressions(patients=Path("/x/clinic")))
     text = card_text(_finished(folder, patients))

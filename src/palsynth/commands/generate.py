@@ -72,7 +72,7 @@ def generate(words: Sequence[str]) -> None:
     engine = processes(options.workers or 1)
     if options.engine == "ray":
         engine = ray_cluster(options.address, options.workers, options.gpus)
-    with progress_bar("images") as progress:
+    with progress_bar("images", rate=True) as progress:
         made = make_dataset(options.out, plan, engine, progress)
     for line in made.unused:
         print(f"not used: {line}", file=sys.stderr)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -48,8 +48,16 @@ def hub_row(row: Row) -> dict[str, Any]:
     }
 
 
+TEXT = ("movement", "side", "hb_grade", "palsy", "provenance")
+"""Columns of text that may be unknown in every row."""
+
+
 def write_splits(folder: Path, rows: Iterable[Row]) -> None:
     """Writes ``metadata.jsonl`` in the folder of each split.
+
+    ``datasets`` infers the types of columns from each file by itself, and refuses files that
+    differ. An unknown text is therefore written as an empty one, and a column of numbers of which
+    a split, such as one of a single picture, has no value is left out of all files.
 
     Args:
         folder: the data set, whose pictures lie in folders named after their splits.
@@ -59,8 +67,21 @@ def write_splits(folder: Path, rows: Iterable[Row]) -> None:
     for row in rows:
         if row.split is not None and row.file_name.startswith(f"{row.split}/"):
             by_split[row.split].append(hub_row(row))
+    defaults = _columns(list(by_split.values()))
     for split, flat in by_split.items():
-        columns = dict.fromkeys(column for row in flat for column in row)
-        lines = [json.dumps({c: row.get(c) for c in columns}, ensure_ascii=False) for row in flat]
+        lines = [json.dumps(_filled(row, defaults), ensure_ascii=False) for row in flat]
         with atomic_write(folder / split / FILE_NAME) as temporary:
             temporary.write_text("".join(f"{line}\n" for line in lines), "utf-8")
+
+
+def _columns(splits: Sequence[Sequence[dict[str, Any]]]) -> dict[str, str | None]:
+    """The columns of all files, with what stands for an unknown value."""
+    rows = [row for split in splits for row in split]
+    text = dict.fromkeys(c for row in rows for c, value in row.items() if isinstance(value, str))
+    numbers = (c for c in dict.fromkeys(c for row in rows for c in row) if c not in text)
+    known = (c for c in numbers if all(any(r.get(c) is not None for r in part) for part in splits))
+    return {**dict.fromkeys([*text, *TEXT], ""), **dict.fromkeys(c for c in known if c not in TEXT)}
+
+
+def _filled(row: dict[str, Any], defaults: dict[str, str | None]) -> dict[str, Any]:
+    return {c: default if row.get(c) is None else row[c] for c, default in defaults.items()}

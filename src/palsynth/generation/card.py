@@ -141,12 +141,12 @@ def _header(made: Finished) -> dict[str, Any]:
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
-    """The plan without the paths of this machine, of which the last part remains."""
+    """The plan without paths, which may name a clinic or a person: true where one is given."""
 
     def named(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: named(one) for key, one in value.items()}
-        return value.name if isinstance(value, Path) else value
+        return True if isinstance(value, Path) else value
 
     plain: dict[str, Any] = to_plain(named(dataclasses.asdict(plan)))
     return plain

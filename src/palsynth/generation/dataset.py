@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -20,11 +21,12 @@ from palsynth.data.shards import write_shards
 from palsynth.data.writer import DatasetWriter
 from palsynth.documents import read_json_lines
 from palsynth.errors import InputError
-from palsynth.files import atomic_write
+from palsynth.files import atomic_write, forbid_inside
 from palsynth.generation.card import Finished, write_card
 from palsynth.generation.engines import Engine
 from palsynth.generation.gate import QualityGate, describe
 from palsynth.generation.identities import planned_identities, usable
+from palsynth.generation.measured import outline
 from palsynth.generation.pictures import Group, Pictures, RequestedPictures, patient_pictures
 from palsynth.generation.plan import Plan
 from palsynth.generation.provenance import method_record
@@ -32,6 +34,8 @@ from palsynth.generation.runner import Generated, Planned, generate
 from palsynth.locks import lock_folder
 from palsynth.methods.base import Method, get_method
 from palsynth.progress import Progress
+from palsynth.records import files_sha256
+from palsynth.terminal import say
 from palsynth.training.recipe import to_plain
 
 GALLERY = 200
@@ -52,6 +56,14 @@ class Job:
     gallery: np.ndarray
 
 
+@dataclass(frozen=True)
+class Todo:
+    """A group, and the numbers of those of its pictures that are missing."""
+
+    group: Group
+    missing: tuple[int, ...]
+
+
 @dataclass
 class Made:
     """A data set that was made.
@@ -70,7 +82,7 @@ class Made:
 
 
 def make_dataset(
-    folder: Path, plan: Plan, engine: Engine[Group, int], progress: Progress | None = None
+    folder: Path, plan: Plan, engine: Engine[Todo, int], progress: Progress | None = None
 ) -> Made:
     """Makes a data set, or the rest of an interrupted one.
 
@@ -87,6 +99,8 @@ def make_dataset(
         InputError: the plan's method, identities or patients cannot be used, or the folder cannot
             be written or holds something else.
     """
+    read = plan.identities.photographs, plan.identities.dataset, plan.expressions.patients
+    forbid_inside(folder, *read, reason="what is made must not be taken for what it is made of")
     method = get_method(plan.method, plan.weights)
     if not method.synthetic:
         raise InputError(f"method: {plan.method} copies pictures; choose one that makes them")
@@ -95,16 +109,16 @@ def make_dataset(
     pictures: Pictures = RequestedPictures(plan, checked.identities)
     unused = [*found.left_out, *checked.left_out]
     if plan.expressions.patients is not None:
-        pictures = patient_pictures(plan, checked.identities)
-        unused += pictures.left_out
+        pictures = of_patients = patient_pictures(plan, checked.identities)
+        unused += of_patients.left_out
     record = _record(plan, method, pictures)
     groups = pictures.groups()
     names = [pictures.name(group.identity, k) for group in groups for k in group.numbers]
     with lock_folder(folder):
         writer = DatasetWriter(folder, record, holds="a data set of another plan")
+        todo = _unmade(writer, pictures, groups)
         gallery = describe([one.load() for one in pictures.identities[:GALLERY]])
         job = Job(folder, plan, pictures, record, gallery)
-        todo = [group for group in groups if not _is_made(writer, job, group)]
         _work(job, todo, engine, len(names), progress)
         left_out = _left_out(folder, names)
         missing = {one["file_name"] for one in left_out}
@@ -117,36 +131,47 @@ def make_dataset(
 
 
 def _work(
-    job: Job, groups: Sequence[Group], engine: Engine[Group, int], total: int, progress: Any
+    job: Job, todo: Sequence[Todo], engine: Engine[Todo, int], total: int, progress: Progress | None
 ) -> None:
-    done = total - sum(len(group.numbers) for group in groups)
-    for count in engine(partial(make_group, job), groups):
-        done += count
-        if progress is not None:
-            progress(done, total)
+    left = sum(len(one.missing) for one in todo)
+    if left < total:
+        say(f"{job.folder}: {total - left} of {total} images are done, {left} are left", sys.stderr)
+    report = progress or (lambda done, total: None)
+    report(total - left, total)
+    for count in engine(partial(make_group, job), todo):
+        left -= count
+        report(total - left, total)
 
 
 def _record(plan: Plan, method: Method, pictures: Pictures) -> dict[str, Any]:
-    """All that determines the bytes of a set."""
+    """All that determines the bytes of a set: of files their contents, not their paths, which are
+    those of one machine and may name a patient."""
     settings = to_plain(dataclasses.asdict(plan))
+    given = {"identities": ("photographs", "dataset"), "expressions": ("patients",)}
+    for part, names in given.items():
+        settings[part] |= {name: settings[part][name] is not None for name in names}
+    settings["weights"] = plan.weights is not None
+    inputs = pictures.inputs()
     return {
         "plan": settings,
+        "inputs_sha256": files_sha256(inputs) if inputs else None,
         **method_record(method),
         "identities": [one.name for one in pictures.identities],
         "version": palsynth.__version__,
     }
 
 
-def make_group(job: Job, group: Group) -> int:
-    """Makes the pictures of a group, and writes those that pass the gate and do not exist yet.
+def make_group(job: Job, todo: Todo) -> int:
+    """Makes the pictures of a group, and writes the missing ones that pass the gate.
 
     Args:
         job: the data set.
-        group: its pictures.
+        todo: the group.
 
     Returns:
-        How many pictures the group has.
+        How many pictures were missing.
     """
+    group = todo.group
     writer = DatasetWriter(job.folder, job.record, holds="a data set of another plan")
     method = _method(job.plan.method, job.plan.weights)
     gate = QualityGate(job.plan.gate, method, job.gallery)
@@ -163,26 +188,34 @@ def make_group(job: Job, group: Group) -> int:
         for number, one, picture in zip(waiting, planned, list(made), strict=True):
             row = one.row(picture)
             checked = gate.check(picture, group.identity, *_asked(row))
-            if not checked.faults:
-                _write(writer, one, picture, {**checked.measured, "attempts": attempt + 1})
-            elif attempt < job.plan.gate.retries:
+            if checked.faults and attempt < job.plan.gate.retries:
                 failed.append(number)
-            else:
+            elif number not in todo.missing:
+                continue
+            elif checked.faults:
                 _leave_out(job.folder, one.file_name, checked.faults, attempt + 1)
+            else:
+                _write(writer, one, picture, {**checked.measured, "attempts": attempt + 1})
         if not failed:
             break
         waiting = failed
-    return len(group.numbers)
+    return len(todo.missing)
 
 
-def _is_made(writer: DatasetWriter, job: Job, group: Group) -> bool:
-    """Whether every picture of a group exists or is known not to pass the gate."""
-    names = (job.pictures.name(group.identity, number) for number in group.numbers)
-    left_out = _known_left_out(job.folder)
-    return all(
-        name in left_out or _left_out_path(job.folder, name).is_file() or writer.has(name)
-        for name in names
-    )
+def _unmade(writer: DatasetWriter, pictures: Pictures, groups: Sequence[Group]) -> list[Todo]:
+    """The groups of which a picture neither exists nor is known not to pass the gate."""
+    left_out = _known_left_out(writer.folder)
+
+    def missing(name: str) -> bool:
+        if name in left_out or _left_out_path(writer.folder, name).is_file():
+            return False
+        return not writer.has(name)
+
+    todo = [
+        Todo(group, tuple(k for k in group.numbers if missing(pictures.name(group.identity, k))))
+        for group in groups
+    ]
+    return [one for one in todo if one.missing]
 
 
 def _asked(row: Row) -> tuple[Movement | None, Palsy | None]:
@@ -193,8 +226,10 @@ def _asked(row: Row) -> tuple[Movement | None, Palsy | None]:
 def _write(
     writer: DatasetWriter, planned: Planned, picture: Generated, measured: dict[str, Any]
 ) -> None:
-    if not writer.has(planned.file_name):
-        writer.add(picture.image, planned.row(picture, **measured))
+    row = planned.row(picture, **measured)
+    if picture.landmarks is not None:
+        row = replace(row, attributes=row.attributes | outline(picture.landmarks))
+    writer.add(picture.image, row)
 
 
 @lru_cache(maxsize=1)

@@ -19,9 +19,9 @@ from palsynth.data.manifest import Row
 from palsynth.data.split import split_of
 from palsynth.data.writer import DatasetWriter
 from palsynth.errors import InputError
-from palsynth.face import topology
 from palsynth.face.framing import FRAMINGS
 from palsynth.face.measures import SIDED, measure
+from palsynth.generation.measured import outline
 from palsynth.generation.runner import Planned, generate
 from palsynth.locks import lock_folder
 from palsynth.methods.base import Request, TargetExpression
@@ -227,9 +227,7 @@ def _render(planned: Planned) -> tuple[np.ndarray, Row]:
     (picture,) = generate(SubjectsMethod(), [planned.request])
     assert picture.landmarks is not None
     row = planned.row(picture, **_true_measures(picture.landmarks))
-    points = picture.landmarks[list(topology.MULTIPIE_60.values()), :2]
-    outline = [[round(float(x), 2), round(float(y), 2)] for x, y in points]
-    return picture.image, replace(row, attributes={**row.attributes, "multipie60": outline})
+    return picture.image, replace(row, attributes=row.attributes | outline(picture.landmarks))
 
 
 def _true_measures(landmarks: np.ndarray) -> dict[str, Any]:

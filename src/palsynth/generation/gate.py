@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,9 +24,9 @@ from palsynth.generation.measured import requested_and_measured
 from palsynth.generation.plan import GateSettings
 from palsynth.generation.runner import Generated
 from palsynth.methods.base import ExpressionImage, Identity, KnowsLandmarks, Method, Request
-from palsynth.methods.resolve import REST, identity_face, subject_face, view_of
+from palsynth.methods.resolve import REST, identity_face, view_of
 from palsynth.methods.simulator import SimulatorMethod
-from palsynth.subjects import Scene, Subject
+from palsynth.subjects import Scene
 
 FAULTS = {
     "no-face": "there is not exactly one face",
@@ -56,15 +57,17 @@ class QualityGate:
     Args:
         settings: what is checked.
         method: the method that makes the pictures.
-        identities: unit vectors (N, 512) of the set's identities at rest, by :func:`describe`.
+        identities: unit vectors (N, 512) of the set's first identities at rest, by
+            :func:`describe`, with which every picture is compared.
     """
 
     def __init__(self, settings: GateSettings, method: Method, identities: np.ndarray) -> None:
         self._settings = settings
         self._exact = isinstance(method, (KnowsLandmarks, SimulatorMethod))
         self._identities = identities
-        self._recogniser = Recogniser()
+        self._recogniser = _recogniser()
         self._simulator = SimulatorMethod()
+        self._described: dict[int, np.ndarray] = {}
 
     def check(
         self, picture: Generated, identity: int, movement: Movement | None, palsy: Palsy | None
@@ -97,14 +100,27 @@ class QualityGate:
                 "asymmetry": None if found.asymmetry is None else round(found.asymmetry, 3),
             }
         vector = self._recogniser.describe(face)
-        similarities = self._identities @ vector
-        measured["similarity"] = round(float(similarities[identity]), 4)
+        own = float(self._own(identity, picture.request.identity) @ vector)
+        measured["similarity"] = round(own, 4)
         if self._settings.identity:
-            if similarities.argmax() != identity:
+            others = np.delete(self._identities @ vector, self._known(identity))
+            if others.size and others.max() > own:
                 faults.append("identity")
             if self._is_the_patient(picture.request, vector):
                 faults.append("patient")
         return Checked(tuple(faults), measured)
+
+    def _known(self, identity: int) -> list[int]:
+        """Where an identity stands among those that the set is compared with, if it does."""
+        return [identity] if identity < len(self._identities) else []
+
+    def _own(self, identity: int, shown: Identity) -> np.ndarray:
+        """The vector (512,) of an identity at rest."""
+        if known := self._known(identity):
+            return np.asarray(self._identities[known[0]])
+        if identity not in self._described:
+            self._described = {identity: describe([shown])[0]}
+        return self._described[identity]
 
     def _expression(self, request: Request, face: Face, movement: Movement | None) -> list[str]:
         wanted, reference_rest = self._reference(request)
@@ -139,9 +155,7 @@ class QualityGate:
 
 def _at_rest(identity: Identity) -> Face:
     """The identity at rest; a synthetic subject as an ID photo of 256 px."""
-    if isinstance(identity, Subject):
-        return subject_face(identity, REST, view_of(Request(identity, REST)))
-    return identity
+    return identity_face(identity, view_of(Request(identity, REST)))
 
 
 def describe(identities: Sequence[Identity]) -> np.ndarray:
@@ -153,7 +167,10 @@ def describe(identities: Sequence[Identity]) -> np.ndarray:
     Returns:
         Unit vectors (N, 512) float32.
     """
-    recogniser = Recogniser()
-    view = view_of(Request(identities[0], REST)) if identities else None
-    assert view is not None
-    return np.stack([recogniser.describe(identity_face(one, view)) for one in identities])
+    return np.stack([_recogniser().describe(_at_rest(one)) for one in identities])
+
+
+@lru_cache(maxsize=1)
+def _recogniser() -> Recogniser:
+    """The recogniser, loaded once in a process."""
+    return Recogniser()

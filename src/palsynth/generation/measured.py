@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from palsynth.clinical import Movement, Palsy, Side, item_score
+from palsynth.face import topology
 from palsynth.face.detect import detect_faces
 from palsynth.face.measures import Measures, measure
 from palsynth.face.scoring import ANSWERS, asymmetry, estimate, is_calibrated
@@ -32,6 +33,19 @@ class RequestedMeasured:
     def side_text(self) -> str:
         """ "left", "right" or "–"."""
         return self.measured_side.value if self.measured_side else "–"
+
+
+def outline(landmarks: np.ndarray) -> dict[str, list[list[float]]]:
+    """The column of a manifest that holds exact landmarks.
+
+    Args:
+        landmarks: (478, 3) float32 in pixels.
+
+    Returns:
+        ``multipie60`` -> points (x, y), one per key of ``face.topology.MULTIPIE_60``.
+    """
+    points = landmarks[list(topology.MULTIPIE_60.values()), :2]
+    return {"multipie60": [[round(float(x), 2), round(float(y), 2)] for x, y in points]}
 
 
 def requested_and_measured(

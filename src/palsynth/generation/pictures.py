@@ -12,7 +12,7 @@ from typing import Protocol
 
 from palsynth.clinical import Movement, Palsy
 from palsynth.data.faces import find_faces
-from palsynth.data.manifest import Row, read_manifest
+from palsynth.data.manifest import FILE_NAME, Row, read_manifest
 from palsynth.data.split import split_of
 from palsynth.errors import InputError
 from palsynth.face.detect import read_face
@@ -37,7 +37,10 @@ class Group:
 class Pictures(Protocol):
     """All pictures of a plan."""
 
-    identities: Sequence[PlannedIdentity]
+    @property
+    def identities(self) -> Sequence[PlannedIdentity]:
+        """Who is shown."""
+        ...
 
     def groups(self) -> list[Group]:
         """All pictures, in groups of at most :data:`~palsynth.generation.runner.BATCH`."""
@@ -54,6 +57,10 @@ class Pictures(Protocol):
         Returns:
             The picture's request with its place in the set.
         """
+        ...
+
+    def inputs(self) -> dict[str, Path]:
+        """The files of which the pictures are made, by what each is used for."""
         ...
 
     def name(self, identity: int, number: int) -> str:
@@ -87,11 +94,32 @@ class RequestedPictures:
         return _grouped({i: numbers_of(i, self.plan, len(self.identities)) for i in every})
 
     def planned(self, identity: int, number: int, attempt: int = 0) -> Planned:
-        """Plans one picture, see :class:`Pictures`."""
+        """Plans one picture.
+
+        Args:
+            identity: index of the identity that it shows.
+            number: number of the picture.
+            attempt: how often it has been made before and did not pass the gate.
+
+        Returns:
+            The picture's request with its place in the set.
+        """
         return plan_picture(self.plan, self.identities, number, attempt)
 
+    def inputs(self) -> dict[str, Path]:
+        """The photographs."""
+        return _photographs(self.identities)
+
     def name(self, identity: int, number: int) -> str:
-        """The path of a picture, see :class:`Pictures`."""
+        """The path of a picture in the set.
+
+        Args:
+            identity: index of the identity that it shows.
+            number: number of the picture.
+
+        Returns:
+            The path, with forward slashes.
+        """
         movements = self.plan.expressions.movements
         return file_name(self.identities[identity], number, movements[number % len(movements)])
 
@@ -126,7 +154,16 @@ class PatientPictures:
         return _grouped(numbers)
 
     def planned(self, identity: int, number: int, attempt: int = 0) -> Planned:
-        """Plans one picture, see :class:`Pictures`. Its labels are those of the patient's."""
+        """Plans one picture, whose labels are those of the patient's.
+
+        Args:
+            identity: index of the identity that it shows.
+            number: number of the picture.
+            attempt: how often it has been made before and did not pass the gate.
+
+        Returns:
+            The picture's request with its place in the set.
+        """
         row, shown, rest = self.rows[number], self.identities[identity], self.rests[identity]
         at_rest = row.movement == Movement.REST.value
         face = _face(self.folder / row.file_name)
@@ -152,8 +189,22 @@ class PatientPictures:
             attributes=shown.columns(),
         )
 
+    def inputs(self) -> dict[str, Path]:
+        """The photographs, and the patients' pictures with their labels."""
+        names = [FILE_NAME, *(row.file_name for row in self.rows)]
+        patients = {f"patients/{name}": self.folder / name for name in names}
+        return _photographs(self.identities) | patients
+
     def name(self, identity: int, number: int) -> str:
-        """The path of a picture, see :class:`Pictures`. It tells nothing of the patient's name."""
+        """The path of a picture in the set, which tells nothing of the patient's name.
+
+        Args:
+            identity: index of the identity that it shows.
+            number: number of the picture.
+
+        Returns:
+            The path, with forward slashes.
+        """
         movement = self.rows[number].movement
         shown = self.identities[identity]
         return file_name(shown, number, None if movement is None else Movement(movement))
@@ -225,6 +276,10 @@ def _labels(row: Row) -> tuple[Movement, Palsy | None] | None:
     if row.movement is None:
         return None
     return Movement(row.movement), Palsy.from_dict(row.palsy) if row.palsy else None
+
+
+def _photographs(identities: Sequence[PlannedIdentity]) -> dict[str, Path]:
+    return {f"identities/{one.name}": one.photograph for one in identities if one.photograph}
 
 
 def _grouped(numbers: dict[int, list[int]]) -> list[Group]:
