@@ -85,8 +85,8 @@ def run(*words: object) -> int:
     text = error.getvalue()
     if "Traceback" in text or code not in (0, 1, 2):
         raise Failed(f"exit code {code}: {text}")
-    listed = ("not placed: ", "imported without labels: ")
-    if code == 2 and not any(heading in out.getvalue() for heading in listed):
+    listed = ("not placed", "imported without labels")
+    if code == 2 and not any(words in out.getvalue() for words in listed):
         lines = [line for line in text.splitlines() if line.startswith("palsynth: ")]
         if len(lines) != 1 or "\x1b" in text:
             raise Failed(f"no single line of text: {text!r}")
