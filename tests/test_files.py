@@ -356,3 +356,14 @@ def test_only_what_killed_writers_of_that_folder_left_is_removed(tmp_path: Path)
     with atomic_folder(tmp_path / "out") as temporary:
         (temporary / "weights").write_text("whole")
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([*others, "out"])
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no pipes")
+def test_a_pipe_is_not_replaced_by_a_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.png")
+    with (
+        pytest.raises(InputError, match=r"pipe\.png: is not a file; give another name"),
+        atomic_write(tmp_path / "pipe.png") as temporary,
+    ):
+        temporary.touch()
+    assert (tmp_path / "pipe.png").is_fifo()

@@ -119,3 +119,23 @@ def test_a_name_in_a_table_finds_the_file_in_either_form(
 )
 def test_names_are_written_so_that_every_system_takes_them(name: str, written: str) -> None:
     assert portable(name) == written
+
+
+def test_a_link_to_itself_is_named_and_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    (tmp_path / "l.png").symlink_to("m.png")
+    (tmp_path / "m.png").symlink_to("l.png")
+    found = walk(tmp_path)
+    assert [path.name for path in found.files] == ["a.png"]
+    assert [(s.path.name, s.rule[:20]) for s in found.faulty] == [
+        ("l.png", "is a link to nothing"),
+        ("m.png", "is a link to nothing"),
+    ]
+
+
+def test_a_file_is_no_folder(tmp_path: Path) -> None:
+    (tmp_path / "set.zip").touch()
+    with pytest.raises(InputError, match=r"set\.zip: is a file; give a folder, and unpack"):
+        walk(tmp_path / "set.zip")
+    with pytest.raises(InputError, match=r"none: no such folder$"):
+        walk(tmp_path / "none")

@@ -29,6 +29,8 @@ from palsynth.paths import FileNames, name_fault, same_file, shown_name
         ("~root/a.png", "lies outside"),
         ("C:/a.png", "lies outside"),
         ("c:a.png", "lies outside"),
+        ("a.png/", "names a folder"),
+        ("a/b/", "names a folder"),
         ("a\\b.png", "has a backslash"),
         ("..\\a.png", "has a backslash"),
         ("a\0.png", "has characters"),

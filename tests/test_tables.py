@@ -299,3 +299,57 @@ def test_what_is_no_workbook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(workbook, "MAX_UNPACKED", 1000)
     with pytest.raises(InputError, match=r"good\.xlsx: unpacks to 0 MB, more than 0; keep only"):
         read_table(good)
+
+
+def _saved(tmp_path: Path, book: Workbook) -> Path:
+    path = tmp_path / "t.xlsx"
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize("number_format", ["0%", "0.00%", '0.0" p"%', "[Red]0%;0%"])
+def test_a_number_in_percent_is_not_the_number_that_the_sheet_shows(
+    tmp_path: Path, number_format: str
+) -> None:
+    book = Workbook()
+    sheet: Any = book.active
+    sheet.append(["a", "b"])
+    sheet.append([1, 0.4])
+    sheet["B2"].number_format = number_format
+    (row,) = read_table(_saved(tmp_path, book)).rows
+    assert (row.text("a"), row.faults["b"].split(";")[0]) == ("1", "is in percent")
+
+
+@pytest.mark.parametrize("number_format", ["General", "0.00", '0" %"', "0\\%", "@"])
+def test_other_formats_leave_a_number_as_it_is(tmp_path: Path, number_format: str) -> None:
+    book = Workbook()
+    sheet: Any = book.active
+    sheet.append(["a"])
+    sheet.append([0.4])
+    sheet["A2"].number_format = number_format
+    assert rows(_saved(tmp_path, book)) == [(2, {"a": "0.4"})]
+
+
+def test_a_carriage_return_of_excel_is_space(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet: Any = book.active
+    sheet.append(["a", "b"])
+    sheet.append(["left_x000D_", "x_x000D_\ny"])
+    assert rows(_saved(tmp_path, book)) == [(2, {"a": "left", "b": "x\r\ny"})]
+
+
+def test_strict_open_xml_is_refused_not_empty(tmp_path: Path) -> None:
+    book = Workbook()
+    sheet: Any = book.active
+    sheet.append(["a"])
+    path = _saved(tmp_path, book)
+    with zipfile.ZipFile(path) as package:
+        parts = {name: package.read(name) for name in package.namelist()}
+    usual = b"http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    with zipfile.ZipFile(path, "w") as package:
+        for name, part in parts.items():
+            package.writestr(
+                name, part.replace(usual, b"http://purl.oclc.org/ooxml/spreadsheetml/main")
+            )
+    with pytest.raises(InputError, match=r"Strict Open XML'; save it as 'Excel Workbook"):
+        read_table(path, ["a"])

@@ -148,6 +148,8 @@ def atomic_write(path: Path) -> Iterator[Path]:
     """
     if not path.name:
         raise InputError(f"{path}: is a folder; name a file")
+    if path.exists() and not (path.is_file() or path.is_dir()):  # a device or a pipe
+        raise InputError(f"{path}: is not a file; give another name")
     if (current := guard()) is not None:
         current.check(path)
     temporary = _hidden(path, f"{uuid4().hex[:12]}.partial{path.suffix[:16]}")

@@ -77,6 +77,22 @@ def is_system_file(name: str) -> bool:
     return name.lower() in SYSTEM or name == ".DS_Store" or name.startswith("._")
 
 
+def check_folder(folder: Path) -> None:
+    """Checks that a folder is there.
+
+    Args:
+        folder: the folder.
+
+    Raises:
+        InputError: there is none, or a file in its place.
+    """
+    if folder.is_dir():
+        return
+    if folder.exists():
+        raise InputError(f"{folder}: is a file; give a folder, and unpack an archive first")
+    raise InputError(f"{folder}: no such folder")
+
+
 def walk(folder: Path, recursive: bool = True) -> Listing:
     """Lists the files in a folder, in the same order on every system.
 
@@ -93,8 +109,7 @@ def walk(folder: Path, recursive: bool = True) -> Listing:
     Raises:
         InputError: the folder does not exist or cannot be read.
     """
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
+    check_folder(folder)
     found = Listing()
     seen: set[tuple[int, int]] = set()
     links: list[Path] = []  # followed last: a file is listed under its own name, not a link's
@@ -136,13 +151,13 @@ def _enter(
             path = current / entry.name
             if entry.name.startswith(".") or is_system_file(entry.name):
                 found.left_out.append(path)
-            elif entry.is_dir():
+            elif os.path.isdir(path):  # unlike the entry, it raises nothing at a link to itself
                 if not recursive:
                     rule = "is a folder, whose files are not read; move them up"
                     found.faulty.append(Skipped(path, rule))
                 else:
                     (links if entry.is_symlink() else folders).append(path)
-            elif entry.is_file():
+            elif os.path.isfile(path):
                 found.files.append(path)
             elif entry.is_symlink():
                 found.faulty.append(Skipped(path, "is a link to nothing; link or copy the file"))

@@ -38,6 +38,8 @@ def name_fault(name: str, what: str = "folder") -> str | None:
         return "names no file"
     if path.is_absolute() or ".." in path.parts or re.match(r"[A-Za-z]:|~", name):
         return f"lies outside the {what}"
+    if name.endswith("/"):
+        return "names a folder; name a file"
     if "\\" in name:
         return "has a backslash; write / between folders"
     if any(len(part.encode()) > LONGEST for part in path.parts):

@@ -243,3 +243,12 @@ def test_an_expression_made_by_a_method_may_show_no_face(folder: Path, tmp_path:
     ]
     assert _same(shown[0], folder / "identity.png")
     assert np.array_equal(shown[1].landmarks, grin.landmarks)
+
+
+def test_names_that_cannot_be_written_are_refused_before_the_work(
+    folder: Path, tmp_path: Path
+) -> None:
+    pairs = [_pair("a.png"), _pair("b.txt")]
+    with pytest.raises(InputError, match=r"pair b\.txt: pictures are written as PNG; end its"):
+        transfer(get_method("copy-identity"), folder, pairs, tmp_path / "out")
+    assert not (tmp_path / "out").exists()

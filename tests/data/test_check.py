@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -11,6 +12,7 @@ import pytest
 from palsynth.clinical import Palsy
 from palsynth.data.check import KINDS, check, notes
 from palsynth.data.manifest import Row, read_manifest, write_manifest
+from palsynth.errors import InputError
 from palsynth.face.images import write_png
 
 
@@ -135,3 +137,27 @@ def test_names_that_are_one_file_elsewhere_are_a_fault(dataset: Path, neutral: n
     (fault,) = check(dataset, faces=False)
     assert (fault.kind, fault.about) == ("duplicate", "a/0.png")
     assert fault.text == "is A/0.png too on some systems"
+
+
+@pytest.mark.parametrize("other", ["b ", "B", "mu\u0308ller"])
+def test_a_subject_that_is_spelt_in_two_ways_is_in_one_split_only(
+    dataset: Path, other: str
+) -> None:
+    rows = read_manifest(dataset)
+    name = "m\u00fcller" if other.startswith("m") else "b"
+    splits = iter(("train", "test", *["validation"] * len(rows)))
+    subjects = iter((name, other, *[f"s{k}" for k in range(len(rows))]))
+    write_manifest(
+        dataset, [replace(r, subject_id=next(subjects), split=next(splits)) for r in rows]
+    )
+    (leak,) = [f for f in check(dataset, faces=False) if f.kind == "leak"]
+    assert "is in test and train, spelt " in leak.text
+
+
+def test_a_blank_subject_is_refused_with_the_columns_that_there_are(dataset: Path) -> None:
+    (dataset / "metadata.jsonl").write_text('{"file_name": "a/0.png", "subject_id": " \\u00a0"}\n')
+    with pytest.raises(
+        InputError,
+        match=r"jsonl:1: column subject_id is missing or blank; the columns are file_name, subject",
+    ):
+        check(dataset)

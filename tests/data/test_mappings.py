@@ -74,6 +74,9 @@ def test_a_value_that_is_null_is_unknown(clinic: Path, tmp_path: Path) -> None:
         (COLUMNS + "values: {side: {L: [left]}}", "values.side.L must be one of our values"),
         (COLUMNS + "values: {side: null}", "'values' needs tables"),
         (COLUMNS + "values: {sid: {L: left}}", "no field sid; fields are file_name"),
+        (COLUMNS + "values: {side: {L: left}}", "'values' has side, but 'columns' names no column"),
+        (COLUMNS + "values: {split: {a: train, 'a ': test}}", "values.split: 'a' stands twice"),
+        (COLUMNS, "x: cannot be read (no such file); "),
         (COLUMNS + "value: {}", "m.yaml: no key value; keys are labels, columns, values"),
         (COLUMNS + "labels: y\n", "m.yaml:3: the key 'labels' stands twice"),
         (COLUMNS + "values:\n  side: {L: left, L: right}\n", "m.yaml:4: the key 'L' stands"),
@@ -117,3 +120,25 @@ def test_jsonl_labels_of_a_wrong_kind_are_listed(clinic: Path, line: str, messag
     rows, unplaced = import_dataset("folder", clinic, clinic.parent / "out", clinic / "m.yaml")
     assert [(row.file_name, row.subject_id) for row in rows] == [("p1/b.jpg", "true")]
     assert message in [item.rule for item in unplaced]
+
+
+def test_space_around_their_values_makes_no_difference(clinic: Path) -> None:
+    (clinic / "l.csv").write_text("f,s,m\np1/a.jpg,p1,grin \n")
+    (clinic / "m.yaml").write_text(
+        "labels: l.csv\ncolumns: {file_name: f, subject_id: s, movement: m}\n"
+        "values: {movement: {' grin ': rest}}\n"
+    )
+    rows, _ = import_dataset("folder", clinic, clinic.parent / "out", clinic / "m.yaml")
+    assert [row.movement for row in rows] == ["rest"]
+
+
+@pytest.mark.parametrize("score", ["1" * 30, "1" * 5000, "4.", "\u0664", "2,0"])
+def test_a_score_that_is_no_number_is_listed_with_its_line(clinic: Path, score: str) -> None:
+    (clinic / "l.csv").write_text(f'f,s,y\np1/a.jpg,p1,"{score}"\np1/b.jpg,p1,2.0\n', "utf-8")
+    (clinic / "m.yaml").write_text(
+        "labels: l.csv\ncolumns: {file_name: f, subject_id: s, yanagihara_item: y}\n"
+    )
+    rows, unplaced = import_dataset("folder", clinic, clinic.parent / "out", clinic / "m.yaml")
+    assert [(row.file_name, row.yanagihara_item) for row in rows] == [("p1/b.jpg", 2)]
+    assert f"l.csv:2: yanagihara_item '{score[:30]}" in unplaced[0].rule
+    assert len(unplaced[0].rule) < 150

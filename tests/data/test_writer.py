@@ -202,3 +202,13 @@ def test_no_picture_is_written_outside_the_dataset(tmp_path: Path) -> None:
         with pytest.raises(InputError, match=r"lies outside the folder|leads out of"):
             writer.add(np.zeros((40, 40, 3), np.uint8), Row(name, "a"))
     assert not (tmp_path / "a.png").exists()
+
+
+def test_a_picture_may_have_the_longest_name(tmp_path: Path) -> None:
+    names = [letter * 251 + ".png" for letter in "ab"]
+    for name in names:
+        writer = DatasetWriter(tmp_path / "set", {})
+        writer.add(np.zeros((40, 40, 3), np.uint8), Row(name, "s"))
+        assert DatasetWriter(tmp_path / "set", {}).has(name)
+    rows = DatasetWriter(tmp_path / "set", {}).finish(names)
+    assert [row.file_name for row in rows] == names

@@ -263,3 +263,30 @@ def test_a_camera_that_says_adobe_rgb_in_exif_only(tmp_path: Path) -> None:
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.IFD.Interop] = {1: "R03"}
     data = formats.pillow(stored, "WEBP", lossless=True, exif=exif, icc_profile=None)
     assert _apart(_read(tmp_path, data, "webp"), inside) <= 3
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "fault"),
+    [
+        (b"cHRM", bytes(32), "names colours that cannot be"),
+        (b"cHRM", struct.pack(">8I", *[31270, 32900] * 4), "names colours that cannot be"),
+        (b"gAMA", struct.pack(">I", 2**31 - 1), "names colours that cannot be"),
+        (b"gAMA", struct.pack(">I", 1), "names colours that cannot be"),
+        (b"cICP", bytes([1, 13, 0, 0]), "has samples of narrow range"),
+    ],
+)
+def test_colours_that_cannot_be_are_refused(
+    name: bytes, body: bytes, fault: str, tmp_path: Path
+) -> None:
+    data = formats.with_chunks(formats.pillow(Image.fromarray(RGB), "PNG"), (name, body))
+    with pytest.raises(InputError, match=fault):
+        _read(tmp_path, data, "png")
+
+
+def test_a_transparent_grey_of_sixteen_bits_is_white(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    values = np.arange(64, dtype=np.uint16)[None].repeat(64, 0) * 1000
+    Image.fromarray(values).save(file, "PNG", transparency=40_000)
+    found = _read(tmp_path, file.getvalue(), "png")
+    assert found[0, 40].tolist() == [255] * 3
+    assert _apart(found[:, :40], np.rint(values[:, :40, None] / 257).repeat(3, 2)) <= 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -64,3 +65,17 @@ def test_a_locked_cache_and_a_full_disk_are_named(tmp_path: Path) -> None:
         cache._base.execute(f"pragma max_page_count = {pages}")
         with pytest.raises(InputError, match=r"disk is full.*make room on the disk"):
             cache.put("judge", {str(k): np.zeros(4000, np.float32) for k in range(9)})
+
+
+def test_a_refused_evaluation_leaves_no_empty_cache(tmp_path: Path) -> None:
+    path = tmp_path / "report" / "of" / "features.sqlite"
+    with pytest.raises(InputError, match="refused"), FeatureCache(path):
+        raise InputError("refused")
+    assert list(tmp_path.iterdir()) == []
+    with contextlib.suppress(InputError), FeatureCache(path) as cache:
+        cache.put("judge", {"sha": np.zeros(2, np.float32)})
+        raise InputError("later")
+    with pytest.raises(InputError, match="again"), FeatureCache(path):
+        raise InputError("again")
+    with FeatureCache(path) as cache:
+        assert cache.get("judge", "sha") is not None

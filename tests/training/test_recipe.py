@@ -172,3 +172,8 @@ def test_what_may_change_on_resume() -> None:
     assert refused["batch"].startswith("run: was started with loop.batch 32, not 4; resume with")
     with pytest.raises(InputError, match=r"run: was started with inner.width 1, not 2"):
         check_resumable(old, replace(old, inner=_Inner(2)), Path("run"))
+
+
+def test_an_empty_path_is_not_the_current_folder() -> None:
+    with pytest.raises(InputError, match=r"r\.yaml: photographs is empty; give a path"):
+        from_dict(IdentityRecipe, {"data": {"photographs": ""}}, "r.yaml")

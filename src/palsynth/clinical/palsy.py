@@ -54,7 +54,7 @@ class SidePalsy:
         for name, value in values:
             check_numbers(value, f"palsy: {name}")
             if not 0.0 <= value <= 1.0:
-                raise ValueError(f"palsy: {name} is {value:g}, it must lie between 0 and 1")
+                raise ValueError(f"palsy: {name} is {value:.9g}, it must lie between 0 and 1")
 
     def strength(self, muscle: Muscle) -> float:
         """Remaining strength of a muscle.
@@ -242,7 +242,7 @@ def _side_from_dict(name: str, data: Mapping[str, Any]) -> SidePalsy:
     _check_keys(data, ["function", "tone", "synkinesis"], f"palsy.{name}")
     function = dict.fromkeys(Branch, 1.0)
     given = data.get("function", {})
-    if isinstance(given, (bool, int, float)):
+    if given is None or isinstance(given, (bool, int, float, str)):
         function = dict.fromkeys(Branch, _number(given, f"palsy.{name}.function"))
     else:
         _check_keys(given, [b.value for b in Branch], f"palsy.{name}.function")

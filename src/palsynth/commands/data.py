@@ -93,7 +93,7 @@ def _print_faults(kinds: Mapping[str, str], found: list[Fault]) -> None:
         if findings:
             print(f"\n{kind}: {meaning} ({len(findings)})")
             for finding in findings[:20]:
-                say(f"  {finding.about}: {finding.text}")
+                print(literal(f"  {finding.about}: {finding.text}"))
             if len(findings) > 20:
                 print(f"  … and {len(findings) - 20} more")
 
@@ -126,7 +126,7 @@ def data_import(options: ImportOptions) -> None:
         if listed:
             print(f"\n{heading}: {len(listed)}")
             for item in listed:
-                say(f"  {item.path}: {item.rule}")
+                print(literal(f"  {item.path}: {item.rule}"))
     if unplaced:
         sys.exit(2)
 

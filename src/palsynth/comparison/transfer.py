@@ -77,6 +77,11 @@ def transfer(
         known = {row.file_name: row for row in read_manifest(folder)}
     inputs = _Inputs(folder, folder if expressions is None else expressions, made, rest)
     check_needs(folder, pairs, rest=rest, expressions=expressions)
+    for pair in pairs:
+        if not pair.name.lower().endswith(".png"):
+            raise InputError(
+                f"{folder}: pair {pair.name}: pictures are written as PNG; end its name in .png"
+            )
     requested = hashlib.sha256(repr(pairs).encode()).hexdigest()[:16]
     shown = files_sha256(inputs.files(pairs))[:16]
     options = {"rest": True} if rest else {}

@@ -15,6 +15,7 @@ from palsynth.errors import InputError
 from palsynth.face.images import list_images, read_image
 from palsynth.paths import FileNames
 from palsynth.progress import Progress
+from palsynth.tables.grid import key
 
 
 @dataclass(frozen=True)
@@ -136,15 +137,20 @@ def _unlisted(folder: Path, rows: list[Row]) -> list[Fault]:
 
 
 def _leaks(rows: list[Row]) -> list[Fault]:
-    splits = defaultdict(set)
+    """Subjects in several splits, also where only space, case or accents tell their names apart."""
+    splits, names = defaultdict(set), defaultdict(set)
     for row in rows:
         if row.split is not None:
-            splits[row.subject_id].add(row.split)
-    return [
-        Fault("leak", subject, f"is in {' and '.join(sorted(names))}")
-        for subject, names in splits.items()
-        if len(names) > 1
-    ]
+            subject = key(row.subject_id)
+            splits[subject].add(row.split)
+            names[subject].add(row.subject_id)
+    out = []
+    for subject, found in splits.items():
+        if len(found) > 1:
+            first, *others = sorted(names[subject])
+            spelt = f", spelt {', '.join(map(repr, others))} too" if others else ""
+            out.append(Fault("leak", first, f"is in {' and '.join(sorted(found))}{spelt}"))
+    return out
 
 
 def _labels(rows: list[Row]) -> list[Fault]:

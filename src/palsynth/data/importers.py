@@ -23,7 +23,7 @@ from palsynth.errors import InputError
 from palsynth.face.images import NOT_MADE, write_png
 from palsynth.face.metadata import copy_picture
 from palsynth.files import atomic_folder
-from palsynth.folders import is_system_file, portable
+from palsynth.folders import check_folder, is_system_file, portable
 from palsynth.notes import note
 from palsynth.paths import FileNames
 from palsynth.progress import Progress
@@ -60,8 +60,7 @@ def import_dataset(
     """
     if source not in IMPORTERS:
         raise InputError(f"no importer '{source}'; choose one of {', '.join(IMPORTERS)}")
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
+    check_folder(folder)
     if target.exists() and not target.is_dir():
         raise InputError(f"{target}: is a file; give a new folder")
     if target.exists() and not all(is_system_file(path.name) for path in target.iterdir()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from palsynth.data.manifest import Row
 from palsynth.data.placing import Placed, Unplaced, by_subject, files
 from palsynth.data.videos import VIDEOS
 from palsynth.documents import as_text, kind_of, read_json_lines, read_yaml
+from palsynth.documents.checks import shown
 from palsynth.errors import InputError
 from palsynth.face.images import SUFFIXES
 from palsynth.folders import stored_name
@@ -42,7 +44,9 @@ def folder_with_labels(folder: Path, mapping: Path | None) -> Iterator[Placed | 
         return
     rules = _read_mapping(mapping)
     columns, values = rules["columns"], rules.get("values") or {}
-    labels = FileNames(folder).join(str(rules["labels"]), f"{mapping}: labels")
+    labels = FileNames(folder).join(rules["labels"], f"{mapping}: labels")
+    if not labels.is_file():
+        raise InputError(f"{labels}: cannot be read (no such file); {mapping} names it as labels")
     listed = set()
     for number, fields, fault in _records(labels, columns, mapping):
         place = f"{labels.name}:{number}"
@@ -83,10 +87,9 @@ def _to_row(fields: dict[str, str | None]) -> tuple[Row, str]:
     text = {name: fields.get(name) for name in _FIELDS}
     score = None
     if item is not None:
-        try:
-            score = int(item.removesuffix(".0"))
-        except ValueError:
-            return Row("", ""), f"yanagihara_item '{item}' is not a whole number"
+        if not re.fullmatch(r"-?[0-9]{1,9}(\.0)?", item):
+            return Row("", ""), f"yanagihara_item '{shown(item)}' is not a whole number"
+        score = int(item.removesuffix(".0"))
     row = Row(
         file_name=str(text["file_name"]),
         subject_id=str(text["subject_id"]),
@@ -119,10 +122,22 @@ def _read_mapping(path: Path) -> dict[str, Any]:
     for name, theirs in columns.items():
         columns[name] = _word(theirs, f"{path}: columns.{name}", "the name of a column")
     for name, table in tables.items():
-        for theirs, ours in table.items():
-            if ours is not None:  # null: the label is unknown
-                table[theirs] = _word(ours, f"{path}: values.{name}.{theirs}", "one of our values")
+        tables[name] = _value_table(table, f"{path}: values.{name}")
+        if name not in columns:
+            raise InputError(f"{path}: 'values' has {name}, but 'columns' names no column of it")
     return {"labels": rules["labels"], "columns": columns, "values": tables}
+
+
+def _value_table(table: dict[str, Any], where: str) -> dict[str, str | None]:
+    """Their value -> our value, or None where the label is unknown; without the space around
+    theirs, as tables are read."""
+    out: dict[str, str | None] = {}
+    for theirs, ours in table.items():
+        if theirs.strip() in out:
+            raise InputError(f"{where}: '{shown(theirs.strip())}' stands twice; keep one")
+        word = None if ours is None else _word(ours, f"{where}.{theirs}", "one of our values")
+        out[theirs.strip()] = word
+    return out
 
 
 def _word(value: Any, where: str, needed: str) -> str:

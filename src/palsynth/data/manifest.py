@@ -21,7 +21,7 @@ from palsynth.documents import kind_of, read_json_lines
 from palsynth.documents.checks import shown
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
-from palsynth.folders import stored_name
+from palsynth.folders import check_folder, stored_name
 from palsynth.paths import FileNames, same_file
 from palsynth.settings import FiniteNumbers
 
@@ -143,9 +143,10 @@ def to_row(data: dict[str, Any], where: str) -> Row:
     Raises:
         InputError: a column is missing, or has a value of the wrong type.
     """
-    missing = [key for key in REQUIRED if data.get(key) in (None, "")]
+    missing = [key for key in REQUIRED if data.get(key) is None or not str(data[key]).strip()]
     if missing:
-        raise InputError(f"{where}: column {', '.join(missing)} is missing")
+        there = f"; the columns are {shown(', '.join(data))}" if data else ""
+        raise InputError(f"{where}: column {', '.join(missing)} is missing or blank{there}")
     known = {name: data[name] for name in _LABELS if data.get(name) is not None}
     score = known.get("yanagihara_item")
     if isinstance(score, float) and score.is_integer():  # as pandas writes a column with gaps
@@ -173,8 +174,7 @@ def read_manifest(folder: Path, *, unique: bool = True) -> list[Row]:
         InputError: if there is no manifest or no row, or for the first fault, naming its line.
     """
     path = folder / FILE_NAME
-    if not folder.is_dir():
-        raise InputError(f"{folder}: no such folder")
+    check_folder(folder)
     if not path.exists():
         raise InputError(f"{folder}: no {FILE_NAME}; make one with 'palsynth data import'")
     rows = []

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from palsynth.clinical import Movement, Palsy
 from palsynth.documents import DocumentError, parse_json
+from palsynth.documents.checks import shown
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.folders import stored_name
@@ -52,6 +53,10 @@ class Pair:
         Raises:
             ValueError: there is no such movement, or the palsy is not one.
         """
+        if self.movement not in {m.value for m in Movement}:
+            raise InputError(
+                f"movement: '{shown(self.movement)}' is not one of {', '.join(Movement)}"
+            )
         if not self.palsy:
             return Movement(self.movement), None
         try:

@@ -10,6 +10,8 @@ remain, as the record of the request and of what was made for it.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import os
 import shutil
 import sys
 from collections.abc import Iterable
@@ -25,7 +27,7 @@ from palsynth.documents import DocumentError, read_json_lines
 from palsynth.errors import InputError
 from palsynth.face.images import text_chunks, write_png
 from palsynth.face.label import DigitalSource, label
-from palsynth.files import atomic_write
+from palsynth.files import MAX_NAME, atomic_write
 from palsynth.locks import is_lock
 from palsynth.paths import FileNames
 from palsynth.records import Ledger, claim_folder
@@ -214,7 +216,10 @@ class DatasetWriter:
         return self._manifest[name] if path is None else _read_row(path)
 
     def _row_path(self, file_name: str) -> Path:
-        return self._rows / f"{file_name}.row"
+        path = self._rows / f"{file_name}.row"
+        if len(os.fsencode(path.name)) > MAX_NAME:
+            path = path.with_name(f"{hashlib.sha256(os.fsencode(path.name)).hexdigest()}.row")
+        return path
 
     def _find_row(self, file_name: str) -> Path | None:
         """The file of an image's row, if there is one.
@@ -225,7 +230,7 @@ class DatasetWriter:
         if (path := self._row_path(file_name)).exists():
             return path
         former = self._rows / (file_name.replace("/", "__") + ".json")
-        if former.exists() and _read_row(former).file_name == file_name:
+        if os.path.exists(former) and _read_row(former).file_name == file_name:
             return former
         return None
 

@@ -68,8 +68,11 @@ def load_exact(network_class: type[N], where: Path) -> N:
         model, loaded = cls.from_pretrained(
             where, torch_dtype=torch.float32, local_files_only=True, output_loading_info=True
         )
-    except (OSError, ValueError, RuntimeError, KeyError, TypeError) as error:
-        first = str(error).strip().splitlines()[0]
+    except (
+        *(OSError, ValueError, RuntimeError, TypeError),
+        *(LookupError, AttributeError, ArithmeticError),
+    ) as error:
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise InputError(f"{where}: cannot be loaded as {kind} ({first})") from None
     for fault in ("missing_keys", "unexpected_keys", "mismatched_keys"):
         if loaded[fault]:  # diffusers only warns

@@ -14,6 +14,9 @@ COARSE = 3
 """Largest step between neighbouring grey levels, after conversion, for which 16 bits may be rounded
 to 8 before the conversion. Only profiles of linear light have larger ones."""
 
+MAX_GAMMA = 5.0
+"""Largest exponent from samples to light that is taken for one."""
+
 _MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}
 """Colour space of an ICC profile -> Pillow's mode of the pictures that it describes."""
 
@@ -66,6 +69,27 @@ def coded_colours(primaries: int, transfer: int) -> Colours:
             "save it as sRGB, without high dynamic range"
         )
     return Colours(_PRIMARIES[primaries], _GAMMAS[transfer])
+
+
+def named_colours(primaries: tuple[float, ...], gamma: float | None) -> Colours:
+    """The colours that a PNG names by numbers (cHRM, gAMA).
+
+    Args:
+        primaries: as in :class:`Colours`.
+        gamma: as in :class:`Colours`.
+
+    Returns:
+        The colours.
+
+    Raises:
+        InputError: no screen or camera has such colours.
+    """
+    x, y = np.array(primaries).reshape(4, 2).T
+    area = np.linalg.det(np.stack([x[1:], y[1:], np.ones(3)]))
+    odd = y.min() <= 0 or max(x.max(), y.max()) > 1 or abs(area) < 0.01
+    if odd or (gamma is not None and not 1 / MAX_GAMMA <= gamma <= MAX_GAMMA):
+        raise InputError("names colours that cannot be (cHRM, gAMA); save it as sRGB")
+    return Colours(primaries, gamma)
 
 
 def encode(light: np.ndarray) -> np.ndarray:

@@ -24,6 +24,7 @@ from palsynth.face.colour import (
     by_profile,
     coded_colours,
     encode,
+    named_colours,
 )
 from palsynth.face.containers import PNG, TIFF, png_chunks, tiff_tags
 from palsynth.notes import note
@@ -127,6 +128,9 @@ class Opened:
                 values = np.asarray(picture)
             top = 1.0 if picture.mode == "F" else 65535.0
             info, exif = picture.info, picture.getexif()
+            if values.ndim == 2 and isinstance(clear := info.get("transparency"), int):
+                opaque = np.where(values == clear, 0, values.dtype.type(top))
+                values = np.stack([values] * 3 + [opaque], 2)  # as OpenCV does with colours
             self.picture = self._eight_bits(values, top, alpha=values.shape[2:] == (4,))
             self.picture.info = {k: v for k, v in info.items() if k != "transparency"}
             self.picture.info["exif"] = exif.tobytes()
@@ -243,12 +247,14 @@ def _colours(picture: Image.Image, data: bytes) -> Colours:
     if picture.format == "PNG":
         coded = next((body for name, body in png_chunks(data) if name == b"cICP"), None)
         if coded is not None:
+            if coded[3] == 0:
+                raise InputError("has samples of narrow range (cICP); save it with the full range")
             return coded_colours(coded[0], coded[1])
         if "srgb" in picture.info:
             return SRGB
         gamma = picture.info.get("gamma")
         curve = None if not gamma or abs(gamma - 1 / 2.2) < 0.005 else 1 / gamma
-        return Colours(picture.info.get("chromaticity", SRGB.primaries), curve)
+        return named_colours(picture.info.get("chromaticity", SRGB.primaries), curve)
     if picture.format == "AVIF" and (place := data.find(b"colrnclx", 0, 65536)) >= 0:
         code = [int.from_bytes(data[place + k : place + k + 2], "big") for k in (8, 10)]
         return coded_colours(*code)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -32,6 +32,7 @@ class FeatureCache:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._made = [p for p in (path, *path.parents) if not p.exists()]
         with self._errors():
             path.parent.mkdir(parents=True, exist_ok=True)
             if not path.exists():
@@ -66,7 +67,17 @@ class FeatureCache:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        with suppress(OSError, sqlite3.Error):
+            unused = error is not None and self._path in self._made and not self._any()
+            self._base.close()
+            if unused:  # what was refused leaves nothing
+                self._path.unlink()
+                for folder in self._made[1:]:
+                    folder.rmdir()
         self._base.close()
+
+    def _any(self) -> bool:
+        return self._base.execute("select 1 from feature limit 1").fetchone() is not None
 
     def get(self, judge: str, sha: str) -> np.ndarray | None:
         """Looks up the features of one image.

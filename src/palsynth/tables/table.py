@@ -183,7 +183,7 @@ def read_table(path: Path, required: Sequence[str] = (), optional: Sequence[str]
             stands below no column name, or more than one sheet has the required columns.
     """
     if path.exists() and not path.is_file():
-        raise InputError(f"{path}: is not a file")
+        raise InputError(f"{path}: is not a file; give a table (CSV, Excel)")
     if path.suffix.lower() in workbook.SUFFIXES | workbook.OTHER_SUFFIXES:
         grid, header = _choose_sheet(path, workbook.read_workbook(path), required)
     else:

@@ -6,11 +6,11 @@ import contextlib
 import csv
 import io
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from palsynth.errors import InputError
+from palsynth.notes import note
 from palsynth.tables.grid import Grid, missing
 
 MAX_BYTES = 2**25
@@ -85,7 +85,7 @@ def _decoded(path: Path) -> str:
         raise InputError(
             f"{path}:{line}: is neither UTF-8 nor Windows-1252; save it as CSV (UTF-8)"
         )
-    print(f"note: {path}: not UTF-8; read as Windows-1252", file=sys.stderr)
+    note(f"{path}: not UTF-8; read as Windows-1252")
     return text
 
 

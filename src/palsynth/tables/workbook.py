@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import math
+import re
 import warnings
 import zipfile
 from bisect import bisect_left, bisect_right
@@ -22,6 +23,10 @@ MAX_UNPACKED = 2**24
 _OLE = bytes.fromhex("d0cf11e0a1b11ae1")
 """First bytes of an encrypted workbook, and of an old .xls file."""
 _DATES = (datetime.date, datetime.time, datetime.timedelta)
+_STRICT = b"http://purl.oclc.org/ooxml/"
+"""Names the elements of a workbook in the form "Strict Open XML", which openpyxl reads as empty."""
+_IN_QUOTES = re.compile(r'"[^"]*"|\\.')
+"""Parts of a number format that stand for themselves."""
 
 
 def read_workbook(path: Path) -> list[Grid]:
@@ -67,12 +72,19 @@ def _check_package(path: Path) -> None:
             )
         with zipfile.ZipFile(path) as package:
             size = sum(part.file_size for part in package.infolist())
+            strict = size <= MAX_UNPACKED and _is_strict(package)
     except InputError:
         raise
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
     except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
         raise InputError(f"{path}: not an Excel file ({error}); save it as .xlsx again") from None
+    except Exception as error:  # a damaged part ends in any of them
+        raise InputError(f"{path}: not an Excel file ({error}); save it as .xlsx again") from None
+    if strict:
+        raise InputError(
+            f"{path}: is in the form 'Strict Open XML'; save it as 'Excel Workbook (.xlsx)'"
+        )
     if size > MAX_UNPACKED:
         raise InputError(
             f"{path}: unpacks to {size / 2**20:.0f} MB, more than {MAX_UNPACKED / 2**20:.0f}; "
@@ -80,9 +92,18 @@ def _check_package(path: Path) -> None:
         )
 
 
+def _is_strict(package: zipfile.ZipFile) -> bool:
+    """Whether a workbook is in the other of the two forms that Excel saves as .xlsx."""
+    names = [name for name in package.namelist() if name.startswith("xl/workbook")]
+    return any(_STRICT in package.read(name) for name in names)
+
+
 def _grid(sheet: Any) -> Grid:
     """The cells of a sheet as they stand in the file, whatever size the sheet says that it has."""
     from openpyxl.worksheet._reader import FORMULA_TAG, WorkSheetParser
+
+    book = sheet.parent
+    styles, formats = book._cell_styles, book._number_formats
 
     class Parser(WorkSheetParser):  # type: ignore[misc]  # openpyxl has no types
         """Tells formulas without a value from blank cells."""
@@ -92,10 +113,11 @@ def _grid(sheet: Any) -> Grid:
             formula = element.find(FORMULA_TAG) is not None
             if cell["value"] is None and formula and element.get("t") != "str":
                 cell.update(data_type="f", value="=")
+            if cell["data_type"] == "n" and _is_percent(styles[cell["style_id"]].numFmtId, formats):
+                cell["data_type"] = "%"
             return cell
 
     grid = Grid(sheet.title, sheet.sheet_state != "visible")
-    book = sheet.parent
     with sheet._get_source() as source:
         parser = Parser(
             source,
@@ -114,6 +136,15 @@ def _grid(sheet: Any) -> Grid:
     return grid
 
 
+def _is_percent(number_format: int, formats: list[str]) -> bool:
+    """Whether a format shows a number in percent, as Excel chooses itself where 40% is typed."""
+    from openpyxl.styles.numbers import BUILTIN_FORMATS, BUILTIN_FORMATS_MAX_SIZE
+
+    if number_format < BUILTIN_FORMATS_MAX_SIZE:
+        return "%" in BUILTIN_FORMATS.get(number_format, "")
+    return "%" in _IN_QUOTES.sub("", formats[number_format - BUILTIN_FORMATS_MAX_SIZE])
+
+
 def _shown(value: Any, kind: str) -> tuple[str, str | None]:
     """The text of a cell, and why its value cannot be told if so."""
     if value is None:
@@ -126,6 +157,8 @@ def _shown(value: Any, kind: str) -> tuple[str, str | None]:
             f"is a date ({date}), which Excel makes of 1-2 and of numbers that are formatted as "
             "one; format it as text or number and type it again"
         )
+    if kind == "%":
+        return f"{100 * value:.15g}%", "is in percent; format it as a number and type it again"
     if isinstance(value, bool):
         return str(value).upper(), None
     if isinstance(value, int):
@@ -135,7 +168,9 @@ def _shown(value: Any, kind: str) -> tuple[str, str | None]:
             return str(value), "is not a finite number"
         whole = value.is_integer() and abs(value) < 1e15
         return (str(int(value)) if whole else f"{value:.15g}"), None
-    return str(value), None
+    from openpyxl.utils.escape import unescape
+
+    return unescape(str(value)), None  # Excel writes a carriage return as _x000D_
 
 
 def _fill_merged(grid: Grid, ranges: list[tuple[int, int, int, int]]) -> None:

@@ -223,7 +223,18 @@ def from_dict(
             text += _given(fault["input"], fault["type"])
         raise InputError(f"{where}: {place + ': ' if place else ''}{text}") from None
     check_limits(built, where)
+    _check_paths(built, data, where)
     return built
+
+
+def _check_paths(built: Any, data: Any, where: str) -> None:
+    """Raises InputError where an empty text would stand for the current folder."""
+    for field in dataclasses.fields(built):
+        value, given = getattr(built, field.name), data.get(field.name)
+        if dataclasses.is_dataclass(value) and isinstance(given, dict):
+            _check_paths(value, given, where)
+        elif isinstance(value, Path) and given == "":
+            raise InputError(f"{where}: {field.name} is empty; give a path")
 
 
 def _given(value: Any, expected: str) -> str:

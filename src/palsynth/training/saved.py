@@ -9,7 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, TypeVar
 
-from palsynth.documents import read_yaml
+from palsynth.documents import kind_of, read_json, read_yaml
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.training.recipe import from_dict, to_yaml
@@ -17,6 +17,26 @@ from palsynth.training.recipe import from_dict, to_yaml
 S = TypeVar("S")
 
 SETTINGS = "settings.yaml"
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """Reads the settings of a network that diffusers or transformers wrote, before they do.
+
+    Their own readers let the last of two equal keys win, and fail in many ways at damaged files.
+
+    Args:
+        path: ``config.json`` or the like.
+
+    Returns:
+        The settings.
+
+    Raises:
+        InputError: it cannot be read, is no JSON that can be trusted, or holds no settings.
+    """
+    config = read_json(path, "get the weights again")
+    if not isinstance(config, dict):
+        raise InputError(f"{path}: holds {kind_of(config)}, not settings; get the weights again")
+    return config
 
 
 def save_settings(settings: Any, kind: str, folder: Path) -> None:

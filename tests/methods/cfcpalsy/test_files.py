@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.methods import ExpressionImage, Request, get_method
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings
@@ -47,3 +48,26 @@ def test_the_shipped_model_is_the_default(tmp_path: Path) -> None:
     for part in (SETTINGS, "unet", "conditioner"):
         os.symlink(DEFAULT / part, tmp_path / part)
     assert get_method("cfcpalsy").weights_sha256 == get_method("cfcpalsy", tmp_path).weights_sha256
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("", "is empty"),
+        ("[]", "holds a list, not settings"),
+        ('{"a": 1, "a": 2}', "the key 'a' stands twice"),
+        ('{"a": NaN}', "NaN is not a finite number"),
+        ('{"a": ' * 3000, "nested deeper than"),
+        ('{"size": "x", "base": [], "multipliers": 3}', "describes no CFCPalsyUNet ("),
+    ],
+)
+def test_a_configuration_that_cannot_be_trusted_is_refused(
+    tmp_path: Path, text: str, fault: str
+) -> None:
+    save_model(build(small()), tmp_path)
+    (tmp_path / "unet" / "config.json").write_text(text)
+    with pytest.raises(InputError) as error:
+        load_model(tmp_path)
+    assert f"{tmp_path}/unet/config.json" in str(error.value)
+    assert fault in str(error.value)
+    assert str(error.value).endswith("; get the weights again")

@@ -17,7 +17,7 @@ from palsynth.methods.cfcpalsy.networks.conditioner import Conditioner
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel
 from palsynth.methods.cfcpalsy.networks.unet import CFCPalsyUNet
 from palsynth.training.finite import check_saved
-from palsynth.training.saved import load_settings, save_settings
+from palsynth.training.saved import load_settings, read_config, save_settings
 
 DEFAULT = Path(__file__).parents[1] / "assets" / "default"
 """The model that ships."""
@@ -93,12 +93,15 @@ def load_networks(folder: Path | None = None) -> dict[str, nn.Module]:
 def _read_network(folder: Path, network_class: type[CFCPalsyUNet | Conditioner]) -> nn.Module:
     if not (folder / "config.json").is_file():  # else diffusers would look for it on the hub
         raise InputError(f"{folder}: holds no weights (no config.json)")
+    config = read_config(folder / "config.json")
     try:
-        config: Any = network_class.load_config(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
-        line = str(error).splitlines()[0]
-        raise InputError(f"{folder}: holds no weights ({line})") from None
-    network: Any = network_class.from_config(config)
+        network: Any = network_class.from_config(config)
+    except (ValueError, TypeError, RuntimeError, LookupError, AttributeError, ArithmeticError) as e:
+        line = (str(e).splitlines() or [type(e).__name__])[0]
+        raise InputError(
+            f"{folder / 'config.json'}: describes no {network_class.__name__} ({line}); get the "
+            "weights again"
+        ) from None
     tensors = {name: tensor.float() for name, tensor in read_tensors(folder / WEIGHTS).items()}
     load_exactly(network, tensors, folder / WEIGHTS)
     return network

@@ -15,8 +15,12 @@ from palsynth.documents import read_json
 from palsynth.errors import InputError
 from palsynth.paths import name_fault, shown_name
 from palsynth.training.finite import check_finite
+from palsynth.training.saved import read_config
 
-LOADING_ERRORS = (OSError, ValueError, SafetensorError, RuntimeError, KeyError, TypeError, EOFError)
+LOADING_ERRORS = (
+    *(OSError, ValueError, SafetensorError, RuntimeError, TypeError, EOFError),
+    *(LookupError, AttributeError, ArithmeticError),
+)
 
 
 def read_tokenizer(path: Path) -> CLIPTokenizer:
@@ -59,6 +63,8 @@ def read_scheduler(path: Path) -> DDPMScheduler:
     Raises:
         InputError: it cannot be read, or belongs to a base that does not predict noise.
     """
+    if (path / "scheduler_config.json").is_file():
+        read_config(path / "scheduler_config.json")
     try:
         scheduler: DDPMScheduler = DDPMScheduler.from_pretrained(path, local_files_only=True)
     except LOADING_ERRORS as error:
@@ -93,6 +99,7 @@ def read_network(kind: Any, path: Path) -> Any:
         raise InputError(
             f"{path}: holds no safetensors file of {kind.__name__}; get it in that format"
         )
+    read_config(path / "config.json")
     _check_shards(path)
     try:
         network, info = kind.from_pretrained(
@@ -124,6 +131,7 @@ def read_text_encoder(path: Path) -> CLIPTextModel:
     """
     if not (path / "config.json").is_file() or not list(path.glob("model*.safetensors")):
         raise InputError(f"{path}: holds no text encoder (config.json and a safetensors file)")
+    read_config(path / "config.json")
     _check_shards(path)
     full = (path / "model.safetensors").is_file()
     level = logging.getLogger("transformers").level
@@ -165,6 +173,7 @@ def read_safety_checker(path: Path) -> tuple[Any, Any]:
     from diffusers.pipelines.stable_diffusion.safety_checker import StableDiffusionSafetyChecker
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+    read_config(path / "safety_checker" / "config.json")
     _check_shards(path / "safety_checker")
     try:
         full = (path / "safety_checker" / "model.safetensors").is_file()
