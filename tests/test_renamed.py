@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import pytest
+import torch
 import yaml
+from safetensors.torch import save_file
 
 from palsynth import renamed
 from palsynth.cli import COMMANDS, main
@@ -189,7 +191,8 @@ def test_an_old_option_sets_the_new_one(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    words = [command, "--out", tmp_path / "out"]
+    ending = {"sheet": ".png", "calibrate": ".json"}.get(command, "")
+    words = [command, "--out", tmp_path / f"out{ending}"]
     values = COMMAND_VALUES[command][old]
     assert run(*words, new, *values) == 0
     assert capsys.readouterr().err == ""
@@ -228,6 +231,7 @@ def test_an_old_identity_is_the_new_one(tmp_path: Path, capsys: pytest.CaptureFi
     assert capsys.readouterr().err.splitlines() == expected
     renamed.note.cache_clear()
     out = tmp_path / "out.png"
+    (tmp_path / "none.png").write_text("no picture")
     assert run("anonymize", tmp_path / "none.png", "--as", "person:7", "--out", out) == 2
     lines = capsys.readouterr().err.splitlines()
     assert lines[:-1] == expected
@@ -452,6 +456,7 @@ def test_recipes_of_saved_weights_load_silently(
     for folder in (run_folder, weights):
         (folder / "recipe.yaml").write_text(old)
     (run_folder / "metrics.jsonl").write_text("{}\n")
+    save_file({"w": torch.zeros(1)}, weights / "model.safetensors")
     recipe = load_recipe(weights / "recipe.yaml")
     expected = {"data": {"subjects": 7}, "loop": {"max_checkpoints": 3}}
     assert recipe == from_dict(LandmarksRecipe, expected, "here")

@@ -16,6 +16,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from palsynth.errors import InputError
+from palsynth.folders import is_system_file
 from palsynth.locks import lock_folder
 
 try:
@@ -218,6 +219,9 @@ def atomic_folder(path: Path, *, new: bool = False) -> Iterator[Path]:
 
 def _remove_empty(folder: Path) -> None:
     try:
+        for path in folder.iterdir():
+            if is_system_file(path.name):
+                path.unlink()
         folder.rmdir()
     except OSError:
         raise InputError(f"{folder}: is not empty; give a new folder") from None

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from palsynth.documents import DocumentError, parse_json, read_json
+from palsynth.documents import DocumentError, json_row, parse_json, read_json
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.folders import is_system_file
@@ -180,9 +180,9 @@ class Ledger:
             return
         for line in lines:
             try:
-                data = json.loads(line)
+                data = json_row(line.decode("utf-8"), self._path)
                 self._found[str(data["file"])] = int(data["size"]), str(data["sha256"])
-            except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
+            except (ValueError, TypeError, KeyError, OverflowError):
                 continue
 
     def add(self, name: str) -> None:

@@ -372,13 +372,16 @@ def test_files_of_systems_are_counted_and_broken_links_listed(
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes(b"\0\5\26\7")
     (source / "p1" / "grin.png").symlink_to(source / "lost.png")
-    (tmp_path / "other" / "p2").mkdir(parents=True)
-    _picture(tmp_path / "other" / "p2" / "grin.png")
-    (source / "p2").symlink_to(tmp_path / "other" / "p2")
+    for place in (tmp_path / "other", source / "day2"):
+        _picture(place / "p2" / "grin.png")
+    (source / "p2").symlink_to(source / "day2" / "p2")
+    (source / "p3").symlink_to(tmp_path / "other" / "p2")
     rows, unplaced = import_dataset("aflfp", source, tmp_path / "out")
-    assert [row.file_name for row in rows] == ["p1/rest.png", "p2/grin.png"]
-    assert [(u.path.name, u.rule) for u in unplaced] == [
-        ("grin.png", "is a link to nothing; link or copy the file")
+    assert [row.file_name for row in rows] == ["day2/p2/grin.png", "p1/rest.png"]
+    assert [(str(u.path.relative_to(source)), u.rule.split(";")[0]) for u in unplaced] == [
+        ("p1/grin.png", "is a link to nothing"),
+        ("p2", "leads to a folder that is listed already, or that holds this one"),
+        ("p3/grin.png", f"its name leads out of {source} through a link"),
     ]
     assert f"{source}: left out: 4 hidden or left by a system (" in capsys.readouterr().err
 

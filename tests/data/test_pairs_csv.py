@@ -41,7 +41,7 @@ def test_a_link_out_of_the_set_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("", "name: '' names no file"),
+        ("", "name is blank"),
         ("0.png", "name: 0.png is named twice; give each pair its own"),
         ("./0.png", "name: ./0.png and 0.png are one file"),
         ("0.PNG", "name: 0.PNG and 0.png are one file on some systems"),

@@ -172,8 +172,16 @@ def test_a_dataset_gives_its_train_people_alone(dataset: Path) -> None:
     assert {source[n].subject for n in range(12)} == {0, 1}
 
 
+def photographs(folder: Path, table: str) -> None:
+    """A folder with the photographs of person 1, which show no face."""
+    (folder / "split.csv").write_text(table)
+    for kind in ("neutral", "smiling"):
+        (folder / kind).mkdir()
+        Image.new("RGB", (40, 40)).save(folder / kind / "1.jpg")
+
+
 def test_shares_and_seeds_of_the_mixture(dataset: Path, tmp_path: Path) -> None:
-    (tmp_path / "split.csv").write_text("face_id,split\n1,train\n2,test\n")
+    photographs(tmp_path, "face_id,split\n1,train\n2,test\n")
     faces = FacesSettings(
         subjects=30,
         first_subject=400,
@@ -204,7 +212,7 @@ def test_shares_and_seeds_of_the_mixture(dataset: Path, tmp_path: Path) -> None:
 def test_sources_are_cached_separately(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     built = []
     monkeypatch.setattr(CachedSource, "build", lambda self, *_: built.append(self))
-    (tmp_path / "split.csv").write_text("face_id,split\n1,train\n")
+    photographs(tmp_path, "face_id,split\n1,train\n")
     faces = FacesSettings(
         subjects=30,
         photographs=tmp_path,

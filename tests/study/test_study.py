@@ -113,7 +113,9 @@ def test_a_file_that_is_not_a_study(tmp_path: Path) -> None:
 
 def test_pairs_are_balanced_over_movements() -> None:
     pairs = [
-        Pair(f"{m}{k}.png", "", "", "", "", m, "") for m in ("grin", "whistle") for k in range(5)
+        Pair(f"{m}{k}.png", "i.png", "p.png", "", "s", m, "")
+        for m in ("grin", "whistle")
+        for k in range(5)
     ]
     found = choose_pairs(pairs, 6, seed=1)
     assert sorted(p.movement for p in found) == ["grin"] * 3 + ["whistle"] * 3
@@ -125,7 +127,7 @@ def test_pairs_are_balanced_over_movements() -> None:
 
 @pytest.fixture
 def pictures(tmp_path: Path) -> Path:
-    pairs = [Pair(f"{k}.png", "", f"p{k}.png", "", "s", "grin", "") for k in range(4)]
+    pairs = [Pair(f"{k}.png", "id.png", f"p{k}.png", "", "s", "grin", "") for k in range(4)]
     for folder in ("set", "good", "poor"):
         for pair in pairs:
             name = pair.expression if folder == "set" else pair.name

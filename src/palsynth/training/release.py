@@ -10,7 +10,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
-from palsynth.documents import read_json, read_json_lines
+from palsynth.documents import kind_of, read_json, read_json_lines
 from palsynth.errors import InputError
 from palsynth.files import atomic_folder
 from palsynth.folders import list_files
@@ -88,7 +88,7 @@ def _copy(path: Path, target: Path) -> None:
     elif path.name == "config.json":
         config = read_json(path, "train again")
         if not isinstance(config, dict):
-            raise InputError(f"{path}: is damaged (no JSON object); train again")
+            raise InputError(f"{path}: holds {kind_of(config)}, no settings; train again")
         config.pop("_name_or_path", None)  # path of the weights it was initialised from
         target.write_text(json.dumps(config, indent=2) + "\n", "utf-8")
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from diffusers.schedulers.scheduling_ddpm import DDPMScheduler
 from safetensors import SafetensorError
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from palsynth.documents import read_json
 from palsynth.errors import InputError
 from palsynth.paths import name_fault, shown_name
 from palsynth.training.finite import check_finite
@@ -193,8 +193,8 @@ def _check_shards(path: Path) -> None:
     """
     for index in sorted(path.glob("*.index*.json")):
         try:
-            names = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            names = set(read_json(index)["weight_map"].values())
+        except (ValueError, KeyError, TypeError, AttributeError):
             raise InputError(f"{index}: damaged; download it again") from None
         for name in sorted(map(str, names)):
             if (fault := name_fault(name)) is not None:
