@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 from pydantic import FiniteFloat, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -139,37 +139,6 @@ def read(folder: Path, stem: str) -> dict[str, Tensor]:
         raise InputError(f"{path}: cannot be read ({_line(error)}); {remedy(folder)}") from None
     check_finite(found, path)
     return found
-
-
-def check_older(run: Path) -> None:
-    """Checks that the older checkpoints of a run, which resuming does not read, are complete.
-
-    Args:
-        run: folder of the run.
-
-    Raises:
-        InputError: a file of one is missing, cut short or empty.
-    """
-    folders = [run / "checkpoints" / f"step-{step}" for step in steps(run)]
-    for folder in folders[:-1]:
-        fault = ""
-        for path in sorted(folders[-1].iterdir()):
-            own = folder / path.name
-            try:
-                if own.suffix == ".safetensors":
-                    with safe_open(own, "pt"):  # compares the file's size with its header
-                        pass
-                else:
-                    read_json(own)
-            except DocumentError as error:
-                fault = error.fault
-            except (OSError, SafetensorError) as error:
-                fault = f"cannot be read ({_line(error)})"
-            if fault:
-                raise InputError(
-                    f"{own}: {fault}; the checkpoint is damaged: delete {folder} and resume from "
-                    "the newest"
-                )
 
 
 @dataclass(frozen=True)

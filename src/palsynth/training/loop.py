@@ -253,7 +253,6 @@ class _Run:
             raise InputError(
                 f"{self.run}: is at step {found[-1]} already; give loop.steps {found[-1]} or more"
             )
-        checkpoints.check_older(self.run)
         folder = self.run / "checkpoints" / f"step-{found[-1]}"
         checkpoints.fill(self.state, checkpoints.read(folder, "model"), folder)
         checkpoints.fill(self.ema.averaged, checkpoints.read(folder, "ema"), folder)
