@@ -26,6 +26,10 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch: a fork keeps no t
 from tests.killing import contents, ended
 from tests.training.test_loop import TINY, from_dict
 
+import palsynth.comparison.folder_set
+import palsynth.generation.export
+import palsynth.scoring.panel
+import palsynth.training.loop  # noqa: F401  (once, not in every fork)
 from palsynth import cli
 from palsynth.clinical import Movement
 from palsynth.comparison import benchmark_sets

@@ -13,6 +13,7 @@ import pytest
 
 from palsynth import cli
 from palsynth.commands import data
+from palsynth.crashes import describe
 
 
 def crash(options: data.CheckOptions) -> None:
@@ -52,6 +53,18 @@ def test_without_room_for_a_log_it_is_one_line_too(
         cli.main(["data", "check", str(tmp_path)])
     assert end.value.code == 1
     assert "set PALSYNTH_DEBUG=1 to see where" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
+    ],
+)
+def test_too_little_memory_is_said(error: Exception) -> None:
+    assert describe(error).startswith("memory ran out (")
 
 
 def test_debugging_shows_the_traceback(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
