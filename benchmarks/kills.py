@@ -102,7 +102,7 @@ def training(recipe: Path, run: Path) -> list[object]:
 
 def writers(inputs: Path) -> list[Writer]:
     """All commands that resume, small."""
-    export = ["--subjects", "10", "--images-per-subject", "2", "--size", "64", "--workers", "2"]
+    export = ["--subjects", "10", "--images-per-subject", "2", "--size", "64", "--workers", "1"]
     simulator = ["--method", "simulator", "--out"]
     clinic = ["data", "import", "folder", inputs / "clinic"]
     judged = ["evaluate", "--real", inputs / "pairs", "--fake", inputs / "pairs" / "truth"]

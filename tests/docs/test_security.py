@@ -19,7 +19,8 @@ def test_every_promise_has_a_test_that_exists() -> None:
     for promise, *tests in PROMISES:
         assert len(tests) == 1, promise
         found = re.findall(r"`(?:(tests/[\w/]+\.py))?(?:::)?(\w+)?`", tests[0])
-        assert found and found[0][0], promise
+        assert found, promise
+        assert found[0][0], promise
         file = ""
         for path, name in found:
             file = path or file
