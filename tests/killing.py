@@ -7,6 +7,7 @@ import shutil
 import signal
 import sqlite3
 import sys
+import time
 import traceback
 from collections.abc import Callable, Collection
 from itertools import count
@@ -25,17 +26,40 @@ def _kill() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _was_killed(write: Callable[[], object]) -> bool:
-    """Calls ``write`` in a child process; whether that died by SIGKILL, and not before its end."""
+def ended(write: Callable[[], object], seconds: float | None = None) -> int:
+    """Calls a writer in a child process.
+
+    Args:
+        write: the writer; it may exit.
+        seconds: after how many it is killed; default: never.
+
+    Returns:
+        The exit code; negative where it was killed.
+    """
     child = os.fork()
     if child == 0:
         try:
             write()
+        except SystemExit as end:
+            os._exit(end.code if isinstance(end.code, int) else end.code is not None)
         except BaseException:
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
-    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    end = time.monotonic() + (float("inf") if seconds is None else seconds)
+    while seconds is not None and not os.waitid(
+        os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT
+    ):
+        if time.monotonic() > end:
+            os.kill(child, signal.SIGKILL)
+            break
+        time.sleep(0.005)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+
+def _was_killed(write: Callable[[], object]) -> bool:
+    """Calls ``write`` in a child process; whether that died by SIGKILL, and not before its end."""
+    code = ended(write)
     assert code in (0, -signal.SIGKILL)
     return code != 0
 

@@ -83,6 +83,9 @@ LOCKED = ("out", "target")
 OUTPUTS = ("out", "show")
 """Options that name what a command writes; any other option may name what it reads."""
 
+UNWRITTEN = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""Errors of an output that is full, broken or closed; others may be of memory or processes."""
+
 
 RESUMED = ("subjects export", "generate")
 """Commands that an interrupted user is told to run again."""
@@ -106,7 +109,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except OSError as error:
         drop_output()
         with contextlib.suppress(OSError):  # standard error may be full too
-            print(f"palsynth: the output cannot be written ({error.strerror})", file=sys.stderr)
+            what = (
+                "the output cannot be written" if error.errno in UNWRITTEN else "the system refuses"
+            )
+            print(f"palsynth: {what} ({error.strerror})", file=sys.stderr)
         sys.exit(1)
 
 
@@ -144,6 +150,10 @@ def _run(name: str, words: list[str]) -> None:
     from palsynth.settings import check_numbers
     from palsynth.signals import tidy_end
 
+    try:
+        os.getcwd()
+    except OSError:
+        _fail("the current folder has been deleted; change to another one")
     # Libraries read it when they are imported: no command may use the network at run time.
     os.environ["HF_HUB_OFFLINE"] = "1"
     sys.set_int_max_str_digits(0)  # check_numbers names a number that is too large

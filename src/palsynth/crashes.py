@@ -12,6 +12,10 @@ DEBUG = "PALSYNTH_DEBUG"
 """Environment variable; if set to anything but 0, unforeseen errors show their traceback."""
 
 
+NO_MEMORY = ("can't allocate memory", "out of memory")
+"""What torch says, on a CPU and on a GPU, in errors of other types."""
+
+
 def debugging() -> bool:
     """Whether unforeseen errors are to show their traceback."""
     return os.environ.get(DEBUG, "0") not in ("", "0")
@@ -29,7 +33,7 @@ def describe(error: Exception) -> str:
     what = type(error).__name__
     if str(error).strip():
         what += f": {' '.join(str(error).split())[:200]}"
-    if isinstance(error, MemoryError):
+    if isinstance(error, MemoryError) or any(text in what for text in NO_MEMORY):
         return f"memory ran out ({what}); use smaller pictures or batches, or fewer workers"
     try:
         descriptor, log = tempfile.mkstemp(prefix="palsynth-", suffix=".log")  # mode 0600

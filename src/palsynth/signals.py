@@ -72,6 +72,24 @@ def ignore_signals() -> None:
             signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
+@contextmanager
+def signals_blocked() -> Iterator[None]:
+    """Holds back signals to stop: processes that start meanwhile never get them, this one later.
+
+    Yields:
+        Nothing.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    stopping = {getattr(signal, name) for name in STOPPING}
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, stopping)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def start_resource_tracker() -> None:
     """Starts the process in which multiprocessing counts what it shares, for this process's life.
 

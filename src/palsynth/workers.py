@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from typing import TypeVar
 
 from palsynth.errors import InputError
-from palsynth.signals import STOPPING, start_resource_tracker
+from palsynth.signals import signals_blocked, start_resource_tracker
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+WORKER_KILLED = "a worker process was killed, perhaps because memory ran out"
+"""Start of the error message."""
 
 
 def map_in_processes(
@@ -42,7 +43,7 @@ def map_in_processes(
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as executor:
         try:
-            with _interrupts_blocked():
+            with signals_blocked():
                 futures = [executor.submit(work, item) for item in items]
             for future in as_completed(futures):
                 yield future.result()
@@ -52,10 +53,7 @@ def map_in_processes(
                 process.kill()
             if not isinstance(error, BrokenProcessPool):
                 raise
-            raise InputError(
-                "a worker process was killed, perhaps because memory ran out; run the command "
-                "again with fewer workers"
-            ) from None
+            raise InputError(f"{WORKER_KILLED}; run the command again with fewer workers") from None
 
 
 def _end_with_parent() -> None:
@@ -70,17 +68,3 @@ def _end_with_parent() -> None:
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
-
-
-@contextmanager
-def _interrupts_blocked() -> Iterator[None]:
-    """Holds back signals to stop: processes that start meanwhile never get them, this one later."""
-    if not hasattr(signal, "pthread_sigmask"):  # Windows
-        yield
-        return
-    stopping = {getattr(signal, name) for name in STOPPING}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, stopping)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

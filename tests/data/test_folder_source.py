@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,6 +170,14 @@ def test_records_are_read_from_several_shards(tmp_path: Path) -> None:
         assert e.movement == e.subject
         assert np.allclose(e.function, e.subject / 10)
         assert e.tone == pytest.approx([e.subject / 10, 1])
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_only_its_owner_reads_a_cache(tmp_path: Path) -> None:
+    folder = tmp_path / "cache" / "photographs"
+    CachedSource(Counted(), folder, 3).build()
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert {stat.S_IMODE(path.stat().st_mode) for path in folder.glob("*.npy")} == {0o600}
 
 
 @pytest.mark.usefixtures("small_shards")

@@ -12,7 +12,7 @@ from palsynth.clinical import Movement, Palsy, Side
 from palsynth.data.examples import Example
 from palsynth.data.synthetic_source import SyntheticSource
 from palsynth.encoders.base import as_images
-from palsynth.encoders.features import CachedFeatures, extract_features, feature_dtype
+from palsynth.encoders.features import DIM, CachedFeatures, extract_features, feature_dtype
 from palsynth.encoders.load import expression_encoder
 from palsynth.encoders.reader import ReaderNet, ReaderRecipe, ReaderSettings
 from palsynth.encoders.shipped import load_ours
@@ -103,6 +103,16 @@ def test_cached_features_are_those_of_the_source(tmp_path: Path) -> None:
         assert a.keys() == b.keys() == {"vector", "points", "movement", "function", "tone"}
         assert np.allclose(a["vector"], b["vector"], atol=1e-4)
         assert a["movement"] == b["movement"]
+
+
+def test_features_of_patients_are_cached_only_where_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = FacesSettings(subjects=4, first_subject=960_000)
+    recipe = ReaderRecipe(model=ReaderSettings(2, 4), data=data, examples=3)
+    assert recipe.source()[0].arrays()["vector"].shape == (DIM,)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_reader_trains_and_is_loaded(tmp_path: Path) -> None:

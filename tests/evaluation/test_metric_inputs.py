@@ -104,6 +104,7 @@ CASES: list[tuple[Callable[..., Any], tuple[Any, ...], str]] = [
     (upright_distance, (POINTS_INF, POINTS), "a: infinite in row 1"),
     (reidentified, (A, NAMES, A[:0], NAMES[:0]), "gallery: 0 faces: there is nobody"),
     (reidentified, (A, NAMES, A + NAN, NAMES), "gallery: 0 faces: there is nobody"),
+    (reidentified, (A, NAMES, A[:1], NAMES[:1]), "gallery: 1 people: among one nobody is mistaken"),
     (reidentified, (A, NAMES, A[:, :3], NAMES), "gallery: is of shape 6 x 3, must be any x 4"),
     (reidentified, (A, NAMES[:2], A, NAMES), "subjects: has 2 rows, own 6"),
     (reidentified, (ENDLESS, NAMES, A, NAMES), "own: infinite in row 3"),

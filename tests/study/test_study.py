@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import json
+import signal
 import socket
 import sqlite3
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import cv2
@@ -255,6 +260,29 @@ def test_a_port_in_use_is_reported_before_any_link(study: Study, capsys) -> None
     printed = capsys.readouterr()
     assert "cannot be served" in printed.err
     assert "/r/" not in printed.out
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="Windows has no such signal")
+def test_the_end_of_the_terminal_ends_the_server_in_order(study: Study) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = str(probe.getsockname()[1])
+    command = [sys.executable, "-m", "palsynth.cli", "study", "serve", str(study.path)]
+    process = subprocess.Popen(
+        [*command, "--port", port],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),  # a shell may ignore it
+    )
+    deadline = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < deadline:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", int(port))):
+            break
+        time.sleep(0.05)
+    process.send_signal(signal.SIGHUP)
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors) == (129, "palsynth: stopped by SIGHUP\n")
 
 
 def test_only_its_owner_reads_a_study(study: Study, tmp_path: Path, capsys) -> None:

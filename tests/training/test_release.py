@@ -79,3 +79,14 @@ def test_weights_that_are_not_finite_are_not_released(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"model.safetensors: tensor w has values that are not"):
         release(tmp_path / "run", tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_what_a_link_leads_to_is_not_released(tmp_path: Path) -> None:
+    (tmp_path / "run" / "weights").mkdir(parents=True)
+    save_file({"w": torch.ones(1)}, tmp_path / "run/weights/model.safetensors")
+    (tmp_path / "run/metrics.jsonl").write_text('{"step": 1}\n')
+    (tmp_path / "secret").write_text("of others")
+    (tmp_path / "run/weights/notes.txt").symlink_to(tmp_path / "secret")
+    with pytest.raises(InputError, match=r"weights: notes.txt leads out of .* copy the file"):
+        release(tmp_path / "run", tmp_path / "out")
+    assert not (tmp_path / "out").exists()

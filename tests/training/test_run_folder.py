@@ -78,6 +78,22 @@ def test_old_checkpoints_go_when_a_run_resumes(tmp_path: Path) -> None:
     assert checkpoints.steps(tmp_path) == [2, 10]
 
 
+@pytest.mark.parametrize("file", ["model.safetensors", "state.json"])
+@pytest.mark.parametrize("kind", ["deleted", "emptied", "truncated"])
+def test_an_older_checkpoint_that_is_damaged_is_named(tmp_path: Path, file: str, kind: str) -> None:
+    for step in (1, 2, 10):
+        checkpoint(tmp_path, step)
+    save(RECIPE, tmp_path / "recipe.yaml")
+    check_folder(RECIPE, tmp_path, resume=True)
+    path = tmp_path / "checkpoints" / "step-2" / file
+    data = path.read_bytes()
+    path.write_bytes(b"" if kind == "emptied" else data[:-3])
+    if kind == "deleted":
+        path.unlink()
+    with pytest.raises(InputError, match=rf"step-2/{file}: .* damaged: delete .*step-2, and"):
+        check_folder(RECIPE, tmp_path, resume=True)
+
+
 def test_a_log_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     with RunLog(tmp_path, 0, 1) as log:
         (tmp_path / "metrics.jsonl").mkdir()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import signal
 import socket
+import sys
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -44,7 +48,7 @@ def serve(
             ) from None
     for path in paths:
         print(f"  {start}{path}", flush=True)
-    uvicorn.run(
+    config = uvicorn.Config(
         app,
         host=host,
         port=port,
@@ -55,3 +59,27 @@ def serve(
         timeout_graceful_shutdown=5,
         server_header=False,
     )
+    _run(uvicorn.Server(config))
+
+
+def _run(server: uvicorn.Server) -> None:
+    """Serves until a signal; the end of the terminal ends it in order too."""
+    hung_up = False
+
+    def hang_up(number: int, frame: Any) -> None:
+        nonlocal hung_up
+        hung_up = server.should_exit = True
+
+    with contextlib.ExitStack() as stack:
+        in_main = threading.current_thread() is threading.main_thread()
+        if in_main and hasattr(signal, "SIGHUP"):  # Windows has none
+            before = signal.getsignal(signal.SIGHUP)
+            if before is not signal.SIG_IGN:  # as nohup says
+                signal.signal(signal.SIGHUP, hang_up)
+                stack.callback(signal.signal, signal.SIGHUP, before)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.run()
+    if hung_up:
+        signal.raise_signal(signal.SIGHUP)
+    if not server.started:
+        sys.exit(1)

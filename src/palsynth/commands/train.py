@@ -92,12 +92,15 @@ def release(options: ReleaseOptions) -> None:
 
     check_run(options.run, options.out)
     kind = load_recipe(options.run / "weights" / "recipe.yaml").kind
+    if kind == "identity":
+        from palsynth.encoders.shipped import load_ours
+
+        load_ours("identity", options.run / "weights")  # a fault is named where it is
     with atomic_folder(options.out) as folder:  # never new weights with a former ONNX file
         size = write(options.run, folder)
         if kind == "identity":
             from palsynth.encoders.export import export_onnx
             from palsynth.encoders.recogniser import ONNX
-            from palsynth.encoders.shipped import load_ours
 
             export_onnx(load_ours("identity", folder), folder / ONNX)
     print(f"{options.out}: {size / 2**20:.1f} MiB of weights")

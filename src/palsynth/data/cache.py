@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields, is_dataclass
@@ -26,7 +27,8 @@ class ShardedCache:
 
     A base class for dataclasses with these three fields. The folder records which source its
     shards were generated from; another source is refused. A shard that is not as the folder's
-    ledger says is generated again.
+    ledger says is generated again. Only their owner can read the shards, and a folder that is made
+    for them.
 
     Attributes:
         what: plural noun for the records, for error messages.
@@ -75,6 +77,8 @@ class ShardedCache:
             InputError: if the folder holds records of another source, count or version, or
                 shards without the file that says of which.
         """
+        with contextlib.suppress(OSError):  # claim_folder says it
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # patients' faces
         claim_folder(
             self.folder / self.record_file,
             self._holds(),
@@ -150,6 +154,7 @@ class ShardedCache:
         cv2.setNumThreads(1)
         numbers = range(part * self.part, min((part + 1) * self.part, self.count))
         with atomic_write(self._paths()[part]) as temporary:
+            temporary.touch(mode=0o600)
             np.save(temporary, self.records(numbers))
         Ledger(self.folder).add(self._paths()[part].name)
         return len(numbers)

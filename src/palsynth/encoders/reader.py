@@ -167,8 +167,9 @@ class ReaderRecipe(InitSettings):
     data: FacesSettings = field(default_factory=FacesSettings)
     examples: int = 20_000
     """Number of examples whose features are extracted."""
-    cache_dir: Path = Path("runs/cache-features")
-    """Folder of the cached features."""
+    cache_dir: Path | None = None
+    """Folder where the features are cached, those of patients in a dataset too; default: none, each
+    is extracted when it is first used."""
     loop: LoopSettings = field(default_factory=LoopSettings)
 
     def __post_init__(self) -> None:
@@ -181,8 +182,10 @@ class ReaderRecipe(InitSettings):
     def source(self, build_cache: bool = True) -> Source:
         """The training examples."""
         faces = self.data.build(build_cache)
+        build_cache = build_cache and self.cache_dir is not None
+        folder = self.cache_dir or Path()
         cached = CachedFeatures(
-            faces, self.cache_dir, self.examples, self.data.seed, uncached=not build_cache
+            faces, folder, self.examples, self.data.seed, uncached=not build_cache
         )
         if build_cache:
             with progress_bar("extracting features") as progress:

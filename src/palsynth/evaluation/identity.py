@@ -27,14 +27,15 @@ def reidentified(
 
     Raises:
         InputError: features are no numbers or differ in length, there is not a name each, or the
-            gallery shows no face.
+            gallery shows fewer than two people.
     """
     checks.features("own", own)
     checks.features("gallery", gallery, own.shape[1])
     checks.same_length("own", own, "subjects", subjects)
     checks.same_length("gallery", gallery, "names", names)
-    known = int((~np.isnan(gallery).any(1)).sum())
-    checks.at_least("gallery", known, 1, "faces: there is nobody to compare with")
+    known = ~np.isnan(gallery).any(1)
+    checks.at_least("gallery", int(known.sum()), 1, "faces: there is nobody to compare with")
+    checks.at_least("gallery", len(set(names[known])), 2, "people: among one nobody is mistaken")
     distances = np.linalg.norm(own[:, None] - gallery[None], axis=-1)
     nearest = names[np.where(np.isnan(distances), np.inf, distances).argmin(1)]
     return np.asarray((nearest == subjects) & ~np.isnan(own).any(1))

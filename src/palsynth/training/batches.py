@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 from collections.abc import Iterator
+from typing import cast
 
 import cv2
 import torch
@@ -12,8 +13,10 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from palsynth.data.examples import Example, Source, stack
-from palsynth.signals import ignore_signals, start_resource_tracker
+from palsynth.errors import InputError
+from palsynth.signals import ignore_signals, signals_blocked, start_resource_tracker
 from palsynth.training.recipe import LoopSettings
+from palsynth.workers import WORKER_KILLED
 
 
 class _BatchIndices:
@@ -30,16 +33,25 @@ class _BatchIndices:
             yield list(range(offset, offset + size))
 
 
-class _Dataset(torch.utils.data.Dataset[Example]):
+class _Dataset(torch.utils.data.Dataset[Example | InputError]):
+    """The examples, or why one cannot be read: DataLoader would make a traceback of the error."""
+
     def __init__(self, source: Source) -> None:
         self.source = source
 
-    def __getitem__(self, number: int) -> Example:
-        return self.source[number]
+    def __getitem__(self, number: int) -> Example | InputError:
+        try:
+            return self.source[number]
+        except InputError as error:
+            return error
 
 
-def _collate(examples: list[Example]) -> dict[str, Tensor]:
-    return {name: torch.from_numpy(array) for name, array in stack(examples).items()}
+def _collate(examples: list[Example | InputError]) -> dict[str, Tensor] | InputError:
+    for example in examples:
+        if isinstance(example, InputError):
+            return example
+    found = stack(cast(list[Example], examples))
+    return {name: torch.from_numpy(array) for name, array in found.items()}
 
 
 def _in_worker(_: int) -> None:
@@ -65,8 +77,9 @@ def batches(
         rank: this process among ``ranks``, from 0.
         ranks: number of processes, which share out the examples.
 
-    Yields:
-        Field name -> tensor (N, …), N the batch size, up to the last step.
+    Returns:
+        An iterator over batches up to the last step: field name -> tensor (N, …), N the batch
+        size. It raises InputError where an example cannot be read or a worker was killed.
     """
     workers = settings.workers
     if workers:
@@ -81,4 +94,24 @@ def batches(
         prefetch_factor=4 if workers else None,
         pin_memory=torch.cuda.is_available() and settings.device == "auto",
     )
-    return iter(loader)
+    with signals_blocked():  # a worker that is still starting does not ignore them yet
+        loaded = iter(loader)
+    return _checked(loaded)
+
+
+def _checked(loaded: Iterator[dict[str, Tensor] | InputError]) -> Iterator[dict[str, Tensor]]:
+    """Batches, or the error that a worker ran into."""
+    while True:
+        try:
+            batch = next(loaded, None)
+        except RuntimeError as error:
+            if "DataLoader worker" not in str(error) or "Traceback" in str(error):
+                raise
+            raise InputError(
+                f"{WORKER_KILLED}; resume the training with fewer --loop.workers"
+            ) from None
+        if batch is None:
+            return
+        if isinstance(batch, InputError):
+            raise batch
+        yield batch

@@ -14,6 +14,7 @@ from palsynth.documents import kind_of, read_json, read_json_lines
 from palsynth.errors import InputError
 from palsynth.files import atomic_folder
 from palsynth.folders import list_files
+from palsynth.paths import FileNames
 from palsynth.training.finite import check_finite
 
 
@@ -32,13 +33,16 @@ def release(run: Path, folder: Path) -> int:
         Size of the weights in bytes.
 
     Raises:
-        InputError: the run is not finished or a file of it is damaged, a tensor is not finite, the
-            folder is the run's own, or a file cannot be written.
+        InputError: the run is not finished or a file of it is damaged or a link to elsewhere, a
+            tensor is not finite, the folder is the run's own, or a file cannot be written.
     """
     check_run(run, folder)
     weights = run / "weights"
+    names, files = FileNames(weights, "weights"), list_files(weights)
+    for path in files:  # what a link leads to is not for publication
+        names.join(path.relative_to(weights).as_posix(), str(weights))
     with atomic_folder(folder) as temporary:
-        for path in list_files(weights):
+        for path in files:
             target = temporary / path.relative_to(weights)
             target.parent.mkdir(parents=True, exist_ok=True)
             _copy(path, target)

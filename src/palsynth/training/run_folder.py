@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from safetensors import SafetensorError, safe_open
+
+from palsynth.documents import DocumentError, read_json
 from palsynth.errors import InputError
 from palsynth.training import checkpoints
 from palsynth.training import recipe as recipes
@@ -19,7 +22,8 @@ def check_folder(recipe: Recipe, run: Path, resume: bool) -> None:
         resume: whether a run is to be continued.
 
     Raises:
-        InputError: the folder holds a run that this one may not overwrite or continue.
+        InputError: the folder holds a run that this one may not overwrite or continue, or an older
+            checkpoint, which resuming does not read, is damaged.
     """
     if checkpoints.steps(run):
         if not resume:
@@ -34,10 +38,41 @@ def check_folder(recipe: Recipe, run: Path, resume: bool) -> None:
                 f"{error}; put the recipe of the run there, or give another --out"
             ) from None
         recipes.check_resumable(before, recipe, run)
+        _check_older(run)
     elif resume:
         raise InputError(f"{run}: holds no checkpoint to resume from")
     elif (run / "weights").exists():
         raise InputError(f"{run}: holds a finished run; give another --out")
+
+
+def _check_older(run: Path) -> None:
+    """Raises InputError if a file of an older checkpoint is missing, empty or cut short."""
+    folders = [run / "checkpoints" / f"step-{step}" for step in checkpoints.steps(run)]
+    for folder in folders[:-1]:
+        for path in sorted(folders[-1].iterdir()):
+            fault = _fault(folder / path.name)
+            if fault is not None:
+                raise InputError(
+                    f"{folder / path.name}: {fault}; the checkpoint is damaged: delete {folder}, "
+                    "and the run resumes from the newest one"
+                )
+
+
+def _fault(path: Path) -> str | None:
+    """Why a file of a checkpoint is not complete; its tensors are not read."""
+    if not path.is_file():
+        return "has been deleted"
+    try:
+        if path.suffix == ".safetensors":
+            with safe_open(path, "pt"):  # compares the file's size with what its header says
+                pass
+        else:
+            read_json(path)
+    except DocumentError as error:
+        return error.fault
+    except (OSError, SafetensorError) as error:
+        return f"cannot be read ({error})"
+    return None
 
 
 def check_recipe_file(recipe: Recipe, path: Path, run: Path) -> None:
