@@ -20,15 +20,8 @@ from palsynth.face.images import (
     read_image,
     write_png,
 )
-from palsynth.files import (
-    STALE,
-    atomic_folder,
-    atomic_write,
-    forbid_inside,
-    guard,
-    guarded,
-    remove_stale,
-)
+from palsynth.files import STALE, atomic_folder, atomic_write, remove_stale
+from palsynth.guards import forbid_inside, guard, guarded
 
 GREY = np.full((40, 40, 3), 128, np.uint8)
 

@@ -11,9 +11,9 @@ import palsynth
 
 HOUSE = Path(palsynth.__file__).parent
 CELLAR = {
-    "compiled", "crashes", "documents", "errors", "files", "folders", "limits", "locks", "notes",
-    "paths", "plugins", "progress", "records", "renamed", "seeds", "settings", "signals", "tables",
-    "terminal", "workers",
+    "compiled", "crashes", "documents", "errors", "files", "folders", "guards", "limits", "locks",
+    "notes", "paths", "plugins", "progress", "records", "renamed", "seeds", "settings", "signals",
+    "tables", "terminal", "workers",
 }  # fmt: skip
 ROOMS = (
     "clinical", "face", "appearance", "simulator", "capture", "subjects", "evaluation", "data",

@@ -23,7 +23,7 @@ from palsynth.errors import InputError
 from palsynth.terminal import drop_output, one_line, prepare
 
 if TYPE_CHECKING:
-    from palsynth.files import Guard
+    from palsynth.guards import Guard
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "sheet": ("sheets", "show a photo or synthetic subject in the ten Yanagihara movements"),
@@ -145,7 +145,7 @@ def _dispatch(words: list[str]) -> None:
 
 def _run(name: str, words: list[str]) -> None:
     from palsynth.crashes import debugging, describe
-    from palsynth.files import guarded
+    from palsynth.guards import guarded
     from palsynth.limits import check_limits
     from palsynth.settings import check_numbers
     from palsynth.signals import tidy_end

@@ -42,6 +42,7 @@ ARRAYS = ("fields fit", "subjects fit", "capture fit", "smile fit")
 ELSEWHERE = {
     "gallery": "commands/test_gallery.py",
     "measure": "commands/test_cli.py",
+    "generate": "commands/test_generate.py",
     "subjects export": "commands/test_cli.py",
     "data check": "commands/test_cli.py",
     "data import": "commands/test_cli.py",

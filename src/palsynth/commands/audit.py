@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from palsynth.errors import InputError
-from palsynth.files import forbid_inside
+from palsynth.guards import forbid_inside
 from palsynth.progress import stages_bar
 from palsynth.terminal import say
 

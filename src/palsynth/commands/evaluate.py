@@ -11,7 +11,7 @@ import tyro
 
 from palsynth.errors import InputError
 from palsynth.evaluation.metrics import help_text, titles
-from palsynth.files import forbid_inside
+from palsynth.guards import forbid_inside
 from palsynth.progress import stages_bar
 
 

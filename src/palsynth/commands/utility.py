@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from palsynth.errors import InputError
-from palsynth.files import forbid_inside
+from palsynth.guards import forbid_inside
 from palsynth.terminal import say
 
 if TYPE_CHECKING:

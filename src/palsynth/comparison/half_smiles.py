@@ -17,7 +17,8 @@ from palsynth.errors import InputError
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import list_images
 from palsynth.face.photographs import photographs_sha256
-from palsynth.files import atomic_write, forbid_inside
+from palsynth.files import atomic_write
+from palsynth.guards import forbid_inside
 from palsynth.locks import lock_folder
 from palsynth.progress import Progress
 

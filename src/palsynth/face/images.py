@@ -17,8 +17,9 @@ from palsynth.errors import InputError
 from palsynth.face.containers import DAMAGED
 from palsynth.face.decoding import Opened, to_srgb
 from palsynth.face.label import KEYWORD, DigitalSource, label, recorded
-from palsynth.files import atomic_write, guard
+from palsynth.files import atomic_write
 from palsynth.folders import list_files
+from palsynth.guards import guard
 
 SYNTHETIC = "synthetic image made by palsynth; for research and teaching, not a medical device"
 

@@ -21,7 +21,7 @@ from palsynth.data.shards import write_shards
 from palsynth.data.writer import DatasetWriter
 from palsynth.documents import read_json_lines
 from palsynth.errors import InputError
-from palsynth.files import atomic_write, forbid_inside
+from palsynth.files import atomic_write
 from palsynth.generation.card import Finished, write_card
 from palsynth.generation.engines import Engine
 from palsynth.generation.gate import QualityGate, describe
@@ -31,6 +31,7 @@ from palsynth.generation.pictures import Group, Pictures, RequestedPictures, pat
 from palsynth.generation.plan import Plan
 from palsynth.generation.provenance import method_record
 from palsynth.generation.runner import Generated, Planned, generate
+from palsynth.guards import forbid_inside
 from palsynth.locks import lock_folder
 from palsynth.methods.base import Method, get_method
 from palsynth.progress import Progress
