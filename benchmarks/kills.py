@@ -51,10 +51,12 @@ class Writer:
     Attributes:
         name: its name in the table.
         words: its words, of the folder that it is to write.
+        share: share of the kills; slow ones have fewer.
     """
 
     name: str
     words: Callable[[Path], list[object]]
+    share: float = 0.13
 
 
 @dataclass
@@ -109,7 +111,7 @@ def writers(inputs: Path) -> list[Writer]:
     return [
         Writer("subjects export", lambda out: ["subjects", "export", out / "set", *export]),
         Writer("transfer", lambda out: ["transfer", inputs / "pairs", *simulator, out / "made"]),
-        Writer("afid", lambda out: ["afid", inputs / "pairs", *simulator, out / "made"]),
+        Writer("afid", lambda out: ["afid", inputs / "pairs", *simulator, out / "made"], 0.05),
         Writer("benchmark", lambda out: ["benchmark", "vp-transfer", "--out", out, "--size", 64]),
         Writer(
             "benchmark folder",
@@ -124,7 +126,7 @@ def writers(inputs: Path) -> list[Writer]:
             "data import",
             lambda out: [*clinic, out / "set", "--mapping", inputs / "mapping.yaml"],
         ),
-        Writer("evaluate", lambda out: [*judged, "--out", out / "report"]),
+        Writer("evaluate", lambda out: [*judged, "--out", out / "report"], 0.05),
     ]
 
 
@@ -232,7 +234,7 @@ def main() -> None:
         for k, writer in enumerate(found):
             folder = Path(name) / str(k)
             folder.mkdir()
-            c = attack(writer, -(-options.kills // len(found)), folder, random_)
+            c = attack(writer, round(options.kills * writer.share), folder, random_)
             print(row(writer.name, c), flush=True)
             for field in vars(total):
                 setattr(total, field, getattr(total, field) + getattr(c, field))
