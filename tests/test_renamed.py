@@ -24,6 +24,7 @@ from palsynth.encoders.landmarks import LandmarksRecipe
 from palsynth.encoders.reader import ReaderNet
 from palsynth.encoders.shipped import CLASSES, load_ours
 from palsynth.errors import InputError
+from palsynth.generation.plan import Plan
 from palsynth.methods.base import METHODS, method_class
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings
 from palsynth.methods.cfcpalsy.io.files import load_model
@@ -142,6 +143,7 @@ def test_every_entry_names_something_that_exists() -> None:
     found: dict[str, Any] = {}
     for kind in KINDS:
         found |= dataclasses_of(_recipe_class(kind))
+    found |= dataclasses_of(Plan)
     assert set(renamed.FIELDS) <= set(found)
     for name, fields in renamed.FIELDS.items():
         known = set(found[name].__dataclass_fields__)

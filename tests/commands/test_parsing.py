@@ -117,8 +117,11 @@ def test_an_ending_is_found_within_an_optional_type() -> None:
         check_ending(Options, "three", Path("a.txt"))
 
 
-COMMAND_LINES = [[*name.split()] for name in COMMANDS if name != "train"] + [
-    ["train", str(path)] for path in sorted(RECIPES.glob("*.yaml"))
+OF_FILES = {"train": RECIPES, "generate": RECIPES.parent / "plans"}
+"""Commands whose options are the fields of a file -> where such files are."""
+
+COMMAND_LINES = [name.split() for name in COMMANDS if name not in OF_FILES] + [
+    [name, str(path)] for name, folder in OF_FILES.items() for path in sorted(folder.glob("*.yaml"))
 ]
 
 

@@ -149,7 +149,7 @@ def test_london_smile(tmp_path: Path, astronaut: Face, capsys: pytest.CaptureFix
         ("name,identity,expression,truth,subject,movement,palsy\n", "has no rows"),
         (
             "name,identity,expression,truth,subject,movement,palsy\na,b,c,d,e,dance,\n",
-            ":2: 'dance' is not a valid Movement",
+            ":2: movement: 'dance' is not one of",
         ),
         ("name,identity,expression,truth,subject,movement,palsy\na,b,c,d,e,grin,{\n", ":2: "),
         (

@@ -413,6 +413,14 @@ def test_patients_whose_names_differ_in_an_accent_alone_are_two(tmp_path: Path) 
     assert len({row.subject_id for row in rows}) == 2
 
 
+def test_a_dataset_is_not_imported_into_itself(tmp_path: Path) -> None:
+    _picture(tmp_path / "src" / "p1" / "rest.png")
+    for target in (tmp_path / "src", tmp_path / "src" / "out"):
+        with pytest.raises(InputError, match=r"lies in .*src, which is imported"):
+            import_dataset("aflfp", tmp_path / "src", target)
+    assert [path.name for path in (tmp_path / "src").iterdir()] == ["p1"]
+
+
 def test_a_new_folder_that_the_system_has_marked_is_still_new(tmp_path: Path) -> None:
     _picture(tmp_path / "src" / "p1" / "rest.png")
     (tmp_path / "out").mkdir()

@@ -129,7 +129,7 @@ def test_people_of_a_folder(photo: Path, tmp_path: Path) -> None:
     ("make", "text"),
     [
         (lambda: Identities(subjects=0), "subjects 0: must lie between 1 and 10,000"),
-        (lambda: Identities(ages=(70, 60)), "must rise and lie between 16 and 80"),
+        (lambda: Identities(ages=(70, 60)), "give two, which must rise and lie between 16 and 80"),
         (lambda: Identities(photographs=Path("a"), dataset=Path("b")), "give one of the two"),
         (lambda: Palsies(healthy=1.5), "healthy 1.5: must lie between 0 and 1"),
         (lambda: Palsies(central=0.6, late=0.6), "must not exceed 1 together"),

@@ -86,7 +86,7 @@ def _parse(path: Path, words: Sequence[str]) -> tuple[GenerateOptions, Any]:
     from palsynth.generation.plan import Plan, load_plan
 
     plan = load_plan(path)
-    kind: Any = Annotated[Plan, tyro.conf.arg(name="")]
+    kind: Any = Annotated[Plan, tyro.conf.arg(name=""), tyro.conf.EnumChoicesFromValues]
     both = make_dataclass("generate", [("plan", kind, plan)], bases=(GenerateOptions,), frozen=True)
     both.__doc__ = GenerateOptions.__doc__
     parsed: Any = parse_options(both, words, f"palsynth generate {path}", prefixes=True)

@@ -63,6 +63,8 @@ def import_dataset(
     check_folder(folder)
     if target.exists() and not target.is_dir():
         raise InputError(f"{target}: is a file; give a new folder")
+    if target.resolve().is_relative_to(folder.resolve()):
+        raise InputError(f"{target}: lies in {folder}, which is imported; give another folder")
     if target.exists() and not all(is_system_file(path.name) for path in target.iterdir()):
         raise InputError(f"{target}: is not empty; give a new folder")
     placed, unplaced = _placed(IMPORTERS[source](folder, mapping), folder, frames)

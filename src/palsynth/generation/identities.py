@@ -101,8 +101,9 @@ def planned_identities(settings: Identities) -> FoundIdentities:
 
 def _subject(settings: Identities, seed: int) -> PlannedIdentity:
     given: dict[str, Any] = {"gender": settings.gender, "ethnicity": settings.ethnicity}
-    if settings.ages is not None:
-        given["age"] = float(make_rng(seed, Stream.PLANNED_AGE).uniform(*settings.ages))
+    if settings.ages:
+        youngest, oldest = settings.ages
+        given["age"] = float(make_rng(seed, Stream.PLANNED_AGE).uniform(youngest, oldest))
     name = subject_name(seed)
     return PlannedIdentity(name, split_of(name), seed, tuple(given.items()))
 

@@ -39,7 +39,7 @@ class Identities(Settings):
     """Gender of all subjects; default: sampled."""
     ethnicity: Literal["white", "black", "west_asian", "east_asian"] | None = None
     """Ethnicity of all subjects; default: sampled."""
-    ages: tuple[float, float] | None = None
+    ages: tuple[float, ...] = ()
     """Youngest and oldest age in years, between 16 and 80; default: sampled."""
     photographs: Path | None = None
     """Folder of photos at rest, one person each, or PERSON/rest.jpg; instead of subjects."""
@@ -54,8 +54,10 @@ class Identities(Settings):
             raise InputError(f"seed {self.seed}: must be an integer of 0 or more")
         if self.photographs is not None and self.dataset is not None:
             raise InputError("photographs and dataset: give one of the two")
-        if self.ages is not None and not 16 <= self.ages[0] <= self.ages[1] <= 80:
-            raise InputError(f"ages {list(self.ages)}: must rise and lie between 16 and 80")
+        if self.ages and not (len(self.ages) == 2 and 16 <= self.ages[0] <= self.ages[1] <= 80):
+            raise InputError(
+                f"ages {list(self.ages)}: give two, which must rise and lie between 16 and 80"
+            )
 
     @property
     def synthetic(self) -> bool:
