@@ -73,13 +73,11 @@ class Made:
         rows: the rows of its manifest.
         left_out: pictures that did not pass the gate: file name, faults, attempts.
         unused: one line per input picture that could not be used.
-        attempts: how many pictures were made for it, those that did not pass the gate too.
     """
 
     rows: list[Row]
     left_out: list[dict[str, Any]] = field(default_factory=list)
     unused: list[str] = field(default_factory=list)
-    attempts: int = 0
 
 
 def make_dataset(
