@@ -8,8 +8,9 @@ import pytest
 
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.errors import InputError
+from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
-from palsynth.face.framing import PORTRAIT
+from palsynth.face.framing import PORTRAIT, RECOGNISER
 from palsynth.face.measures import measure
 from palsynth.methods import (
     ExpressionImage,
@@ -24,7 +25,7 @@ from palsynth.methods.resolve import expression_image, identity_face, subject_fa
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import Drive, drive
 from palsynth.simulator.photo import at_rest
-from palsynth.subjects import Subject, View, render, render_drive, sample
+from palsynth.subjects import HeadPose, Scene, Subject, View, render, render_drive, sample
 
 GRIN = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
 
@@ -191,3 +192,15 @@ def test_a_package_that_fails_while_it_is_imported_is_named(
     assert str(error.value).startswith(
         "method 'broken' of another package: broken_method:Mine cannot be imported (invalid syntax"
     )
+
+
+@pytest.mark.parametrize("yaw", [-6.0, 6.0])
+def test_a_turned_subject_has_no_border_that_is_repeated(yaw: float) -> None:
+    """Moved back to its place, a turned face of a tight crop would show the crop's border."""
+    scene = Scene(pose=HeadPose(yaw))
+    request = Request(sample(30_001), GRIN, size=112, framing=RECOGNISER, scene=scene)
+    (image,) = get_method("simulator")([request])
+    for border, inner in ((0, 2), (-1, -3)):
+        assert (image[:, border] == image[:, inner]).all(1).mean() < 0.8
+    (face,) = detect_faces(image)
+    assert abs(face.landmarks[263, 1] - face.landmarks[33, 1]) < 2.5, "level"

@@ -117,6 +117,8 @@ def data_import(options: ImportOptions) -> None:
         )
     subjects = len({row.subject_id for row in rows})
     print(f"{options.target}: {len(rows)} images of {subjects} subjects")
+    if unknown := sum(row.movement is None for row in rows):
+        print(f"{unknown} of them without a movement: neither their names nor a mapping tell it")
     if options.faces:
         with progress_bar("faces") as progress:
             found = notes(options.target, rows, progress)

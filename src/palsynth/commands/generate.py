@@ -80,6 +80,9 @@ def generate(words: Sequence[str]) -> None:
     print(f"{options.out}: {len(made.rows)} images of {subjects} identities")
     if made.left_out:
         print(f"{len(made.left_out)} did not pass the gate: {options.out / 'left-out.jsonl'}")
+        named = {str(one["file_name"]).split("/")[1] for one in made.left_out}
+        if lost := named - {row.subject_id for row in made.rows}:
+            print(f"{len(lost)} identities have no picture left in the set")
 
 
 def _parse(path: Path, words: Sequence[str]) -> tuple[GenerateOptions, Any]:

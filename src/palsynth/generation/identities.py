@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from palsynth.capture.at_rest import note_unless_at_rest
 from palsynth.clinical import Movement
 from palsynth.data.manifest import read_manifest
 from palsynth.data.placing import Unplaced, by_subject
@@ -176,7 +177,8 @@ def usable(identities: Sequence[PlannedIdentity]) -> FoundIdentities:
     for identity in identities:
         try:
             if identity.photograph is not None:
-                read_face(identity.photograph)
+                face = read_face(identity.photograph)
+                note_unless_at_rest(face, str(identity.photograph))
             kept.append(identity)
         except InputError as error:
             left_out.append(str(error))

@@ -18,6 +18,7 @@ from palsynth.errors import InputError
 from palsynth.face.detect import read_face
 from palsynth.face.face import Face
 from palsynth.face.framing import FRAMINGS
+from palsynth.generation.assigning import PatientPhotos, assign_identities
 from palsynth.generation.identities import PlannedIdentity
 from palsynth.generation.plan import Plan
 from palsynth.generation.planning import file_name, numbers_of, plan_picture, request_seed
@@ -222,8 +223,8 @@ def patient_pictures(plan: Plan, identities: Sequence[PlannedIdentity]) -> Patie
         The pictures.
 
     Raises:
-        InputError: the data set cannot be read, has no usable picture, or more patients than there
-            are identities.
+        InputError: the data set cannot be read, has no usable picture, or a patient for whom no
+            identity is left.
     """
     folder = plan.expressions.patients
     assert folder is not None
@@ -237,12 +238,16 @@ def patient_pictures(plan: Plan, identities: Sequence[PlannedIdentity]) -> Patie
         raise InputError(f"{folder}: no picture has a usable face; the first: {left_out[0]}")
     patients = list(dict.fromkeys(row.subject_id for row in shown))
     splits = {row.subject_id: row.split or split_of(row.subject_id) for row in shown}
-    assigned = _assigned(folder, [splits[patient] for patient in patients], identities)
     rests = {
         row.subject_id: row.file_name
         for row in reversed(shown)
         if row.movement == Movement.REST.value
     }
+    photos: dict[str, list[Path]] = {name: [] for name in patients}
+    for row in sorted(shown, key=lambda row: row.movement != Movement.REST.value):
+        photos[row.subject_id].append(folder / row.file_name)
+    known = [PatientPhotos(splits[patient], photos[patient]) for patient in patients]
+    assigned = assign_identities(folder, known, identities)
     return PatientPictures(
         plan,
         folder,
@@ -252,24 +257,6 @@ def patient_pictures(plan: Plan, identities: Sequence[PlannedIdentity]) -> Patie
         [rests.get(patient) for patient in patients],
         left_out,
     )
-
-
-def _assigned(
-    folder: Path, splits: Sequence[str], identities: Sequence[PlannedIdentity]
-) -> list[PlannedIdentity]:
-    """An identity of the patient's split for every patient, each used once."""
-    free = list(identities)
-    out = []
-    for split in splits:
-        fit = next((one for one in free if one.subject is not None or one.split == split), None)
-        if fit is None:
-            raise InputError(
-                f"{folder}: has more patients ({len(splits)}) than there are identities for them; "
-                "give more subjects, or more people in each split"
-            )
-        free.remove(fit)
-        out.append(PlannedIdentity(fit.name, split, fit.subject, fit.attributes, fit.photograph))
-    return out
 
 
 def _labels(row: Row) -> tuple[Movement, Palsy | None] | None:

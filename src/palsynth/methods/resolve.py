@@ -21,7 +21,8 @@ from palsynth.methods.base import (
     TargetExpression,
 )
 from palsynth.simulator.drive import BELL, Drive, drive
-from palsynth.subjects import Subject, View, render_drive, sample
+from palsynth.subjects import HeadPose, Subject, View, render_drive, sample
+from palsynth.subjects.render import LARGEST
 
 REST = TargetExpression(Movement.REST, Palsy.none())
 
@@ -123,8 +124,13 @@ def framed_face(request: Request) -> Face:
     Returns:
         The face at rest.
     """
-    face = identity_face(request.identity, view_of(request))
-    return face if request.framing is None else face.aligned(request.framing, request.size)
+    if request.framing is None:
+        return identity_face(request.identity, view_of(request))
+    view = view_of(request)
+    if request.scene.pose != HeadPose():  # with room around a turned face, no border is repeated
+        size = round(request.size * request.framing.outer_eyes / ID_PHOTO.outer_eyes)
+        view = replace(view, size=min(size, LARGEST), framing=ID_PHOTO)
+    return identity_face(request.identity, view).aligned(request.framing, request.size)
 
 
 def subject_face(subject: Subject, expression: Expression, view: View) -> Face:
