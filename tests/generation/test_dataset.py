@@ -340,7 +340,7 @@ def test_changed_pictures_of_patients_do_not_mix_with_what_was_made(
 
 def test_more_patients_than_subjects_are_refused(clinic: Path, tmp_path: Path) -> None:
     plan = clinic_plan(clinic, identities=Identities(subjects=1))
-    with pytest.raises(InputError, match=r"has more patients \(2\) than there are identities"):
+    with pytest.raises(InputError, match=r"has 2 patients, and no identity is left for one"):
         make_dataset(tmp_path / "out", plan, processes(1))
     assert not (tmp_path / "out").exists()
 
