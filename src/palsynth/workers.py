@@ -48,9 +48,10 @@ def map_in_processes(
             for future in as_completed(futures):
                 yield future.result()
         except BaseException as error:
-            executor.shutdown(wait=False, cancel_futures=True)
+            # first: a broken executor holds its lock until its workers, which ignore SIGTERM, end
             for process in set(multiprocessing.active_children()) - others:
                 process.kill()
+            executor.shutdown(wait=False, cancel_futures=True)
             if not isinstance(error, BrokenProcessPool):
                 raise
             raise InputError(f"{WORKER_KILLED}; run the command again with fewer workers") from None
