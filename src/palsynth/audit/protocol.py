@@ -27,7 +27,7 @@ from palsynth.evaluation.privacy import (
     threshold_at,
 )
 from palsynth.progress import StageProgress
-from palsynth.scoring.features import sha256
+from palsynth.records import file_sha256
 
 FLAGGED = 0.01
 """Share of hold-out images that the re-identification threshold flags."""
@@ -141,9 +141,9 @@ def _check_disjoint(training: ImageSet, holdout: ImageSet) -> None:
             f"{training.folder}: subject {shared[0].rpartition(':')[2]} is in the training set and "
             "in the hold-out; the sets must not share people (see 'palsynth data check')"
         )
-    known = {sha256(training.path(k)) for k in range(len(training.rows))}
+    known = {file_sha256(training.path(k)) for k in range(len(training.rows))}
     for k in range(len(holdout.rows)):
-        if sha256(holdout.path(k)) in known:
+        if file_sha256(holdout.path(k)) in known:
             raise InputError(
                 f"{holdout.path(k)}: is a training picture too; the hold-out must be of people "
                 "not in the training set"

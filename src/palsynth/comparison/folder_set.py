@@ -26,7 +26,7 @@ from palsynth.face.label import digital_source
 from palsynth.files import atomic_write
 from palsynth.locks import lock_folder
 from palsynth.progress import Progress
-from palsynth.scoring.features import sha256
+from palsynth.records import file_sha256
 
 LEFT_OUT = "left-out.txt"
 """Lists the pictures of the dataset that the set does not show, with the reason."""
@@ -103,7 +103,7 @@ def folder_set(
             made.left_out.append(f"{row.file_name}: {fault}")
     plan = {
         "benchmark": "folder",
-        "dataset": sha256(dataset / FILE_NAME),
+        "dataset": file_sha256(dataset / FILE_NAME),
         "pictures": _sha256({row.file_name: found[row.file_name].sha256 for row in rows}),
         "splits": list(splits),
         "size": size,

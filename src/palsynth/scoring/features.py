@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,6 +11,7 @@ from types import TracebackType
 import numpy as np
 
 from palsynth.errors import InputError
+from palsynth.records import file_sha256
 
 CHUNK = 32
 """Images per batch; results do not depend on it."""
@@ -130,24 +130,6 @@ def _remedy(error: sqlite3.OperationalError) -> str:
     return "give another file"
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file.
-
-    Args:
-        path: the file.
-
-    Returns:
-        64 hexadecimal digits.
-
-    Raises:
-        InputError: the file cannot be read.
-    """
-    try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror or error})") from None
-
-
 def cached_features(
     paths: Sequence[Path],
     judge: str,
@@ -172,7 +154,7 @@ def cached_features(
     Raises:
         InputError: A file cannot be read.
     """
-    shas = [sha256(path) for path in paths]
+    shas = [file_sha256(path) for path in paths]
     cached = {sha: cache.get(judge, sha) for sha in set(shas)}
     features = {sha: value for sha, value in cached.items() if value is not None}
     todo = list({s: p for s, p in zip(shas, paths, strict=True) if s not in features}.items())

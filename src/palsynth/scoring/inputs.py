@@ -20,8 +20,9 @@ from palsynth.evaluation.recognition import paired_cosines
 from palsynth.evaluation.requested import RequestedMeasures, requested_measures
 from palsynth.face.images import read_image
 from palsynth.progress import StageProgress
+from palsynth.records import file_sha256
 from palsynth.scoring import judges
-from palsynth.scoring.features import FeatureCache, cached_features, sha256
+from palsynth.scoring.features import FeatureCache, cached_features
 from palsynth.scoring.judges import Judge
 
 Perceptual = Callable[[np.ndarray, np.ndarray], float]
@@ -147,7 +148,7 @@ class PictureInputs:
 
     def _pixels_of(self, triple: tuple[Path, ...]) -> np.ndarray:
         """PSNR, SSIM and both where the truth moves, (4,) float32, of one pair."""
-        key = hashlib.sha256("".join(sha256(path) for path in triple).encode()).hexdigest()
+        key = hashlib.sha256("".join(file_sha256(path) for path in triple).encode()).hexdigest()
         row = self.cache.get("pixels-1", key)
         if row is None:
             image, truth, identity = (read_image(path)[None] for path in triple)

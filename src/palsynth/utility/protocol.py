@@ -24,8 +24,7 @@ from palsynth.encoders.shipped import load_exact
 from palsynth.errors import InputError
 from palsynth.evaluation.agreement import weighted_kappa
 from palsynth.evaluation.intervals import Figure, bootstrap
-from palsynth.records import claim_folder, files_sha256
-from palsynth.scoring.features import sha256
+from palsynth.records import claim_folder, file_sha256, files_sha256
 from palsynth.training import checkpoints
 from palsynth.training.loop import train
 
@@ -265,7 +264,7 @@ def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
     claim_folder(
         out / "sets.json",
         {
-            **{name: sha256(folder / FILE_NAME) for name, folder in trained.items()},
+            **{name: file_sha256(folder / FILE_NAME) for name, folder in trained.items()},
             "pictures": "cropped to the face",  # until 0.2 the whole picture, resized
             "pictures_sha256": files_sha256(shown),
         },
