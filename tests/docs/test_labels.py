@@ -1,0 +1,12 @@
+"""Every picture of the docs says that it is synthetic."""
+
+from __future__ import annotations
+
+from palsynth.face.label import digital_source
+from tests.docs.pages import ROOT
+
+
+def test_committed_pictures_carry_the_label() -> None:
+    pictures = [p for p in (ROOT / "docs").rglob("*") if p.suffix in {".jpg", ".png", ".gif"}]
+    assert pictures
+    assert [p.name for p in pictures if digital_source(p) is None] == []
