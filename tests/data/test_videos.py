@@ -86,7 +86,9 @@ def test_what_is_no_video_or_shows_no_face(tmp_path: Path) -> None:
     for _ in range(4):
         writer.write(np.full((64, 64, 3), 99, np.uint8))
     writer.release()
-    with pytest.raises(InputError, match=r"wall\.mp4: no frame shows a face"):
+    with pytest.raises(
+        InputError, match=r"wall\.mp4: no frame shows a face to capture; the last: no"
+    ):
         read_frames(path, "peak", None)
 
 
