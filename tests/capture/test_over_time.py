@@ -182,6 +182,17 @@ def test_coefficients_survive_as_a_row(rendered: dict[tuple[float, bool], Face])
     assert max(far.left.fields.values()) <= 3.3 * 2
 
 
+def test_a_rest_is_found_without_blendshapes(
+    clip: tuple[list[float], list[Face | None]],
+) -> None:
+    times, faces = clip
+    without = [None if face is None else replace(face, blendshapes=None) for face in faces]
+    found = find_rest(without, times)
+    assert _smiling(times[found.frame]) == 0
+    assert found.face.blendshapes is None
+    assert not any(face.blendshapes is None for face in faces if face is not None)
+
+
 def test_a_known_rest_is_the_face_at_rest(rendered: dict[tuple[float, bool], Face]) -> None:
     face, rest = rendered[0.5, False], rendered[0.0, False]
     by_face, by_known = capture(face, rest), capture(face, know_rest(rest))

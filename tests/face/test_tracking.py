@@ -59,8 +59,12 @@ def test_the_largest_is_meant_and_stays_meant(people: list[np.ndarray]) -> None:
         face = tracker.update(_scene(people[0], people[1], at=(4 + 2 * k, 4)))
         assert face is not None
         assert face.landmarks[:, 0].mean() < 180
-    assert tracker.update(_scene(None, people[1])) is None, "somebody else, not near"
+    elsewhere = _scene(None, people[1], size=160)
+    assert tracker.update(elsewhere) is None, "of the same size, but not near"
     assert tracker.fault == "the face is not near its last place"
+    far = np.full((200, 360, 3), WHITE, np.uint8)
+    far[52:148, 52:148] = cv2.resize(people[1], (96, 96), interpolation=cv2.INTER_AREA)
+    assert tracker.update(far) is None, "in the same place, but half the size"
     face = tracker.update(_scene(*people))
     assert face is not None
     assert face.landmarks[:, 0].mean() < 180
@@ -70,8 +74,8 @@ def test_who_is_gone_for_long_is_forgotten(people: list[np.ndarray]) -> None:
     tracker = FaceTracker()
     tracker.update(_scene(*people))
     for _ in range(tracking.FORGOTTEN + 1):
-        assert tracker.update(_scene(None, people[1])) is None
-    assert tracker.update(_scene(None, people[1])) is not None
+        assert tracker.update(_scene(None, people[1], size=160)) is None
+    assert tracker.update(_scene(None, people[1], size=160)) is not None
 
 
 def test_faces_of_similar_size_are_unclear(people: list[np.ndarray]) -> None:

@@ -121,9 +121,12 @@ def _median_face(faces: Sequence[Face], nearest: Face) -> Face:
         turn, shift = similarity(points[stable, :2], target)
         scale = np.sqrt(np.linalg.det(turn))
         aligned.append(np.column_stack([points[:, :2] @ turn.T + shift, scale * points[:, 2]]))
-    shapes = [face.blendshapes for face in faces if face.blendshapes is not None]
+    known = [face.blendshapes for face in faces if face.blendshapes is not None]
+    shapes = None
+    if known:
+        shapes = {name: float(np.median([one[name] for one in known])) for name in known[0]}
     return replace(
         nearest,
         landmarks=np.median(aligned, 0).astype(np.float32),
-        blendshapes=shapes and {n: float(np.median([s[n] for s in shapes])) for n in shapes[0]},
+        blendshapes=shapes,
     )

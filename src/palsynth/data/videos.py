@@ -83,15 +83,19 @@ def expression_over_time(path: Path) -> tuple[list[float], np.ndarray]:
         InputError: the file is no video, or no frame shows a face that can be captured.
     """
     from palsynth.capture.over_time import capture_over_time  # slow to import
+    from palsynth.capture.rest_in_clip import find_rest
     from palsynth.face.tracking import FaceTracker
 
     tracker, frames = FaceTracker(), {}
     for time, image in _frames(path, RATE):
         face = tracker.update(image)
         frames[time] = None if face is None else face.aligned(PORTRAIT, SIZE)
-    if frames and not any(frames.values()) and tracker.fault:
-        raise InputError(f"{path}: no frame shows a face to capture; the last: {tracker.fault}")
-    clip = capture_over_time(list(frames.values()), list(frames), where=str(path))
+    if not any(frames.values()):
+        fault = tracker.fault or "there is none"
+        raise InputError(f"{path}: no frame shows a face to capture; the last: {fault}")
+    faces, seconds = list(frames.values()), list(frames)
+    rest = find_rest(faces, seconds).face  # doubtful or not: only peaks above it count
+    clip = capture_over_time(faces, seconds, rest, str(path))
     times, amount = [], []
     for frame in clip.frames:
         if frame.captured is None:
