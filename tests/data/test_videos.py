@@ -65,6 +65,25 @@ def test_a_known_movement_has_one_peak(video: Path) -> None:
     assert _strength(calm)[1] < 0.3
 
 
+def test_a_video_may_begin_in_a_movement(tmp_path: Path) -> None:
+    path = tmp_path / "grins.mp4"
+    images: dict[float, np.ndarray] = {}
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*"mp4v"), FPS, (192, 192))
+    for number in range(4 * FPS):
+        amount = round(float(np.interp(number / FPS, [0, 0.8, 2, 3, 4], [1, 0, 0, 1, 0])), 1)
+        if amount not in images:
+            images[amount] = render(
+                sample(970_600), Movement.GRIN, Palsy.none(), intensity=amount, view=View(192)
+            ).image
+        writer.write(cv2.cvtColor(images[amount], cv2.COLOR_RGB2BGR))
+    writer.release()
+    first, second = read_frames(path, "peak", None)
+    assert first < 0.3
+    assert abs(second - 3) < 0.3
+    (calm,) = read_frames(path, "peak", "rest")
+    assert 0.7 < calm < 2.1
+
+
 def test_frames_at_times(video: Path) -> None:
     found = read_frames(video, (4.5, 0.0, 1.5), None)
     assert list(found) == [0.0, 1.5, 4.5]
@@ -86,7 +105,9 @@ def test_what_is_no_video_or_shows_no_face(tmp_path: Path) -> None:
     for _ in range(4):
         writer.write(np.full((64, 64, 3), 99, np.uint8))
     writer.release()
-    with pytest.raises(InputError, match=r"wall\.mp4: no frame shows a face"):
+    with pytest.raises(
+        InputError, match=r"wall\.mp4: no frame shows a face to capture; the last: no"
+    ):
         read_frames(path, "peak", None)
 
 

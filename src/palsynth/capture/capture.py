@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from palsynth.capture.basis import GAIN, MIDDLE, SIDED, basis
 from palsynth.capture.coefficients import ExpressionCoefficients, SideCoefficients
 from palsynth.capture.evidence import certainty
-from palsynth.capture.lids import closures, read_eyes, rolls
+from palsynth.capture.lids import Eyes, closures, read_eyes, rolls
 from palsynth.capture.solve import solve, solve_rest
 from palsynth.clinical import Side
 from palsynth.face import topology
@@ -19,25 +21,46 @@ open: of 100 photographed people at rest 95 stay below the first; no smile that 
 below 0.045."""
 
 
-def capture(face: Face, rest: Face | None = None) -> ExpressionCoefficients:
+@dataclass(frozen=True)
+class KnownRest:
+    """What capture needs to know of a person at rest, to capture many pictures of them."""
+
+    neutral: np.ndarray
+    """Landmarks (468, 3) at rest, canonical units."""
+
+    eyes: Eyes
+    """Measurements of both eyes at rest."""
+
+
+def know_rest(rest: Face) -> KnownRest:
+    """Measures a person at rest once, for many captures.
+
+    Args:
+        rest: the face at rest.
+
+    Returns:
+        What :func:`capture` needs to know of it.
+    """
+    solution = solve_rest(rest.landmarks)
+    return KnownRest(solution.neutral, read_eyes(rest, solution.pose))
+
+
+def capture(face: Face, rest: Face | KnownRest | None = None) -> ExpressionCoefficients:
     """Captures the expression of a face.
 
     Args:
         face: the face, from a frontal photo.
-        rest: the same person at rest; with it an asymmetric or narrow-eyed face is not mistaken
-            for a movement.
+        rest: the same person at rest, or what is known of them (:func:`know_rest`); with it an
+            asymmetric or narrow-eyed face is not mistaken for a movement.
 
     Returns:
         The simulator's coefficients, each with a standard error, and the residual that they
         leave unexplained. A mirrored face gives mirrored coefficients.
     """
-    at_rest = None if rest is None else solve_rest(rest.landmarks)
-    solution = solve(face.landmarks, None if at_rest is None else at_rest.neutral)
+    known = know_rest(rest) if isinstance(rest, Face) else rest
+    solution = solve(face.landmarks, None if known is None else known.neutral)
     eyes = read_eyes(face, solution.pose)
-    eyes_at_rest = None
-    if rest is not None and at_rest is not None:
-        eyes_at_rest = read_eyes(rest, at_rest.pose)
-    closure = closures(eyes, eyes_at_rest)
+    closure = closures(eyes, None if known is None else known.eyes)
     roll = rolls(eyes, closure)
     gains = np.array([GAIN.get(field, 1.0) for field, _ in basis().names])
     strength = dict(zip(basis().names, (gains * solution.strengths).tolist(), strict=True))

@@ -13,6 +13,7 @@ from scipy.signal import find_peaks
 
 from palsynth.clinical import Movement
 from palsynth.errors import InputError
+from palsynth.face.framing import PORTRAIT
 
 VIDEOS = frozenset({".mp4", ".mov", ".avi", ".mkv"})
 
@@ -21,6 +22,9 @@ Frames = Literal["peak"] | tuple[float, ...]
 
 RATE = 8.0
 """Frames a second in which the expression is captured."""
+
+SIZE = 128
+"""Side in pixels of the crops that are held in memory; landmarks are found in whole frames."""
 
 SMOOTHED = 5
 """Captured frames of a running median, 0.6 s: longer than a blink."""
@@ -66,34 +70,41 @@ def read_frames(path: Path, frames: Frames, movement: str | None) -> dict[float,
 
 
 def expression_over_time(path: Path) -> tuple[list[float], np.ndarray]:
-    """Captures how strong the expression is in a video, against its first face.
+    """Captures how strong the expression is in a video, against its most restful stretch.
 
     Args:
         path: the video.
 
     Returns:
-        Times of the N captured frames in seconds, and (N,) float64: the length of the vector of
-        all strengths and closures, as a running median that leaves out blinks.
+        Times of the N frames with the person's face in seconds, and (N,) float64: the length of
+        the vector of all strengths and closures, as a running median that leaves out blinks.
 
     Raises:
-        InputError: the file is no video, or no frame shows a face.
+        InputError: the file is no video, or no frame shows a face that can be captured.
     """
-    from palsynth.capture import capture  # slow to import
-    from palsynth.face.detect import detect_faces
+    from palsynth.capture.over_time import capture_over_time  # slow to import
+    from palsynth.capture.rest_in_clip import find_rest
+    from palsynth.face.tracking import FaceTracker
 
-    times, amount, rest = [], [], None
-    for time, frame in _frames(path, RATE):
-        faces = detect_faces(frame)
-        if not faces:
+    tracker, frames = FaceTracker(), {}
+    for time, image in _frames(path, RATE):
+        face = tracker.update(image)
+        frames[time] = None if face is None else face.aligned(PORTRAIT, SIZE)
+    if not any(frames.values()):
+        fault = tracker.fault or "there is none"
+        raise InputError(f"{path}: no frame shows a face to capture; the last: {fault}")
+    faces, seconds = list(frames.values()), list(frames)
+    rest = find_rest(faces, seconds).face  # doubtful or not: only peaks above it count
+    clip = capture_over_time(faces, seconds, rest, str(path))
+    times, amount = [], []
+    for frame in clip.frames:
+        if frame.captured is None:
             continue
-        rest = rest or faces[0]
-        found = capture(faces[0], rest)
+        found = frame.captured
         sides = (found.left, found.right)
         values = [v for side in sides for v in (*side.fields.values(), side.closure)]
-        times.append(time)
+        times.append(frame.time)
         amount.append(float(np.linalg.norm([*values, *found.middle.values()])))
-    if not times:
-        raise InputError(f"{path}: no frame shows a face")
     return times, np.asarray(median_filter(np.array(amount), SMOOTHED, mode="nearest"))
 
 

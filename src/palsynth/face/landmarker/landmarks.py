@@ -50,7 +50,19 @@ def read_face(image: np.ndarray, region: CropRegion) -> FaceLandmarks:
         Landmarks, blendshapes and presence.
     """
     points, _ = look(region.cut(image, SIZE))
-    region = around(region.to_picture(points, SIZE))
+    return read_again(image, around(region.to_picture(points, SIZE)))
+
+
+def read_again(image: np.ndarray, region: CropRegion) -> FaceLandmarks:
+    """Estimates the landmarks and blendshapes of a face whose place is known from its landmarks.
+
+    Args:
+        image: (H, W, 3) uint8 RGB.
+        region: the region around the landmarks (:func:`around`).
+
+    Returns:
+        Landmarks, blendshapes and presence.
+    """
     crop = region.cut(image, SIZE)
     direct, presence = look(crop)
     mirrored, presence_mirrored = look(crop[:, ::-1])
