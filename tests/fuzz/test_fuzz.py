@@ -1,6 +1,6 @@
 """Damaged input files end a command with exit code 0 or 2 and one line: no traceback, nothing left.
 
-Some hundred inputs in the default suite; five thousand where slow tests are run.
+Some hundred inputs in the default suite; six thousand where slow tests are run.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import json
 import shutil
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -327,11 +328,42 @@ class Weights(Case):
         return 0
 
 
+class _Clip(_Import):
+    """A clip of which the first frame is imported."""
+
+    sound, codec = (0, 2), "mp4v"
+
+    def make(self) -> None:
+        path = self.folder / self.file
+        path.parent.mkdir(parents=True)
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*self.codec), 25, (64, 48))
+        noise = np.random.default_rng(0)
+        for _ in range(4):
+            writer.write(noise.integers(0, 255, (48, 64, 3), np.uint8))
+        writer.release()
+        self.bytes = path.read_bytes()
+
+    def damaged(self) -> st.SearchStrategy[bytes]:
+        return damaged_bytes(self.bytes)
+
+    def command(self) -> int:
+        source, target = self.folder / "source", self.folder / "out" / "set"
+        return run("data", "import", "folder", source, target, "--frames", 0)
+
+
+class Mp4(_Clip):
+    file = "source/p1/a.mp4"
+
+
+class Matroska(_Clip):
+    file = "source/p1/a.mkv"
+
+
 CASES: list[type[Case]] = [
-    *(Manifest, Mapping, Labels, Workbook, Recipe, Pairs, PalsyFile, Weights),
+    *(Manifest, Mapping, Labels, Workbook, Recipe, Pairs, PalsyFile, Weights, Mp4, Matroska),
 ]
 FEW, MANY = 30, 630
-"""Inputs of a case in the default suite, and where slow tests are run: 8 x 630 is 5,040."""
+"""Inputs of a case in the default suite, and where slow tests are run: 10 x 630 is 6,300."""
 
 
 @pytest.mark.parametrize(

@@ -81,6 +81,7 @@ def examine() -> list[Component]:
     for name, module, use, extra in (
         ("onnxruntime", "onnxruntime", "recognisers published as ONNX", "onnx"),
         ("tensorboard", "tensorboard", "training logs in TensorBoard", "tensorboard"),
+        ("av", "av", "writing clips as WebM and MP4", "video"),
     ):
         installed = importlib.util.find_spec(module) is not None
         hint = f"needed for {use}: pip install 'palsynth[{extra}]'"

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
 from typing import Literal
 
-import cv2
 import numpy as np
 from scipy.ndimage import median_filter
 from scipy.signal import find_peaks
 
 from palsynth.clinical import Movement
+from palsynth.data.clips import read_clip
 from palsynth.errors import InputError
 from palsynth.face.framing import PORTRAIT
 
-VIDEOS = frozenset({".mp4", ".mov", ".avi", ".mkv"})
+VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm"})
 
 Frames = Literal["peak"] | tuple[float, ...]
 """Which frames of a video: those at the peaks of movements, or those at some times in seconds."""
@@ -40,7 +40,7 @@ def read_frames(path: Path, frames: Frames, movement: str | None) -> dict[float,
     """Reads frames of a video.
 
     Args:
-        path: the video, in a format that OpenCV reads.
+        path: the video, in a format that :func:`palsynth.data.clips.read_clip` reads.
         frames: which frames.
         movement: what the video shows, if that is known; then its one peak is read, or for ``rest``
             the frame nearest to rest. Otherwise every peak is.
@@ -87,7 +87,7 @@ def expression_over_time(path: Path) -> tuple[list[float], np.ndarray]:
     from palsynth.face.tracking import FaceTracker
 
     tracker, frames = FaceTracker(), {}
-    for time, image in _frames(path, RATE):
+    for time, image in read_clip(path, RATE):
         face = tracker.update(image)
         frames[time] = None if face is None else face.aligned(PORTRAIT, SIZE)
     if not any(frames.values()):
@@ -112,29 +112,10 @@ def _at(path: Path, times: Collection[float]) -> dict[float, np.ndarray]:
     found: dict[float, np.ndarray] = {}
     remaining = sorted(times)
     length = 0.0
-    for time, frame in _frames(path):
+    for time, frame in read_clip(path):
         length = time
         while remaining and time >= remaining[0] - 1e-6:
             found[remaining.pop(0)] = frame
         if not remaining:
             return found
     raise InputError(f"{path}: ends at {length:.2f} s, before {remaining[0]:g} s")
-
-
-def _frames(path: Path, rate: float | None = None) -> Iterator[tuple[float, np.ndarray]]:
-    """Time and image of the frames, upright; all, or about ``rate`` a second."""
-    video = cv2.VideoCapture(str(path))
-    try:
-        per_second = video.get(cv2.CAP_PROP_FPS)
-        if not video.isOpened() or not per_second > 0:
-            raise InputError(f"{path}: cannot be read as a video; save it as MP4")
-        step = 1 if rate is None else max(1, round(per_second / rate))
-        number = 0
-        while video.grab():
-            if number % step == 0:
-                read, frame = video.retrieve()
-                if read:
-                    yield number / per_second, cv2.cvtColor(frame, cv2.COLOR_BGR2RGB)
-            number += 1
-    finally:
-        video.release()

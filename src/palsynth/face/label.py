@@ -16,6 +16,8 @@ from typing import Any
 
 from PIL import Image
 
+from palsynth.errors import InputError
+from palsynth.face.clips import inspect_clip
 from palsynth.face.containers import DAMAGED
 
 KEYWORD = "XML:com.adobe.xmp"
@@ -154,13 +156,21 @@ def digital_source(path: Path) -> DigitalSource | None:
     """Reads how a picture came to be.
 
     Args:
-        path: a picture in any format.
+        path: a picture or a clip in any format.
 
     Returns:
         What its XMP says; None where it says nothing, or something else, or cannot be read.
     """
     try:
-        code = newscode(read_xmp(path.read_bytes()))
+        code = newscode(_xmp_of_file(path))
     except (*DAMAGED, Image.DecompressionBombError):
         return None
     return DigitalSource(code) if code in [source.value for source in DigitalSource] else None
+
+
+def _xmp_of_file(path: Path) -> object:
+    """The XMP of a file; of a clip, which may be large, without reading it all."""
+    try:
+        return inspect_clip(path).xmp
+    except InputError:  # a picture
+        return read_xmp(path.read_bytes())
