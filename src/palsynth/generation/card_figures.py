@@ -62,8 +62,8 @@ def _ordered(values: Sequence[Any], order: Sequence[Any]) -> Counts:
 def requested_figures(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
     """Compares what was requested of pictures with what is measured in them.
 
-    Of patients, whose palsies are not known branch by branch, what their raters said is the request:
-    the weak side, and the item score.
+    Of patients, whose palsies are not known branch by branch, the request is what their raters
+    said: the weak side, and the item score.
 
     Args:
         rows: the rows of a set.
