@@ -62,6 +62,9 @@ def _ordered(values: Sequence[Any], order: Sequence[Any]) -> Counts:
 def requested_figures(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
     """Compares what was requested of pictures with what is measured in them.
 
+    Of patients, whose palsies are not known branch by branch, the request is what their raters
+    said: the weak side, and the item score.
+
     Args:
         rows: the rows of a set.
 
@@ -69,7 +72,7 @@ def requested_figures(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
         Name, figure with its interval over subjects, and the number of pictures; a dash and the
         reason where there are too few pictures for a figure.
     """
-    known = [row for row in rows if row.palsy is not None and row.movement is not None]
+    known = [row for row in rows if row.movement is not None]
     found = _measures(known)
     subjects = np.array([row.subject_id for row in known])
     movement = np.array([row.movement for row in known])
@@ -79,7 +82,7 @@ def requested_figures(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
         return share(found.side_accuracy()[clear], subjects[clear])
 
     def rank(region: str) -> Figure:
-        chosen = (found.region == region) & ~np.isnan(found.measured)
+        chosen = (found.region == region) & ~np.isnan(found.measured) & ~np.isnan(found.requested)
         values = (found.region, movement, found.requested, found.measured)
         return bootstrap(
             *(v[chosen] for v in values),
@@ -108,16 +111,30 @@ def requested_figures(rows: Sequence[Row]) -> list[tuple[str, str, str]]:
     return [*out, _line("quadratic weighted kappa of Yanagihara items", 2, kappa)]
 
 
+def _difference(row: Row, movement: Movement) -> float:
+    """How much weaker the left is to look than the right, -1 to 1; NaN if that is not known.
+
+    Raters give a side and a score: 4 is taken for no difference, 2 for half of one, 0 for all.
+    """
+    if row.palsy is not None:
+        palsy = Palsy.from_dict(row.palsy)
+        left, right = (palsy.movement_function(movement, side) for side in Side)
+        return right - left
+    if row.side is None or row.yanagihara_item is None:
+        return float("nan")
+    lost = 1 - row.yanagihara_item / 4
+    return lost if row.side == Side.LEFT.value else -lost
+
+
 def _measures(rows: Sequence[Row]) -> RequestedMeasures:
-    """Requested and measured expressions of rows whose palsy is known."""
+    """Requested and measured expressions of rows whose movement is known."""
     requested, measured, region, requested_score, measured_score = [], [], [], [], []
     for row in rows:
-        movement, palsy = Movement(str(row.movement)), Palsy.from_dict(row.palsy or {})
-        left, right = (palsy.movement_function(movement, side) for side in Side)
+        movement = Movement(str(row.movement))
         answer, of_picture = ANSWERS.get(movement), row.measured or {}
         asymmetry, score = of_picture.get("asymmetry"), of_picture.get("yanagihara_item")
         known = score is not None and row.yanagihara_item is not None
-        requested.append(right - left)
+        requested.append(_difference(row, movement))
         measured.append(np.nan if asymmetry is None else asymmetry)
         region.append(UNANSWERED if answer is None else answer.region)
         requested_score.append(row.yanagihara_item if known else 0)

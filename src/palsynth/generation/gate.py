@@ -78,7 +78,7 @@ class QualityGate:
             picture: the picture as it was made.
             identity: index of the identity that it shows.
             movement: the movement; None if unknown.
-            palsy: the requested palsy; None if unknown.
+            palsy: the requested palsy; None if unknown, as of patients.
 
         Returns:
             Its faults, and ``weak_side``, ``yanagihara_item`` and ``asymmetry`` as measured, and
@@ -92,8 +92,8 @@ class QualityGate:
         if not self._exact:
             faults += self._expression(picture.request, face, movement)
         measured: dict[str, Any] = {}
-        if movement is not None and palsy is not None:
-            found = requested_and_measured(picture.image, movement, palsy)
+        if movement is not None:  # what is measured does not depend on the palsy
+            found = requested_and_measured(picture.image, movement, palsy or Palsy.none())
             measured = {
                 "weak_side": found.measured_side.value if found.measured_side else None,
                 "yanagihara_item": found.measured_score,
