@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import combinations
 
 import numpy as np
 
@@ -20,8 +21,12 @@ STRETCH = 0.5
 """Length of a stretch in seconds: a blink is a minor part of it."""
 
 STILL = 0.004
-"""Movement of any region of either side from the first half of a stretch to the second, in
-outer-eye distances, up to which the face is still."""
+"""Movement of any region of either side between the thirds of a stretch, in outer-eye distances, up
+to which the face is still. Filmed photographs at rest mostly stay below 0.003."""
+
+MOVEMENT_COUNTS = 2.0
+"""Weight of that movement beside the expression: a face at rest is still, whereas the expression
+judged from single pictures includes the shape of the person's own face."""
 
 OPENING = 0.08
 """Opening of the lids, outer-eye distances, by which closures become displacements."""
@@ -44,9 +49,9 @@ class FoundRest:
 def find_rest(faces: Sequence[Face | None], times: Sequence[float]) -> FoundRest:
     """Finds the most restful stretch of a clip.
 
-    Of the stretches in which the face is still, that with the least expression is taken; where it
-    moves all the time, that in which it moves least. Nothing is assumed to be symmetric, since a
-    patient's rest is not.
+    Of the stretches in which the face is still, that with the least expression and movement is
+    taken; where it moves all the time, that in which it moves least. Nothing is assumed to be
+    symmetric, since a patient's rest is not.
 
     Args:
         faces: faces of the frames, one at least; None for frames without one.
@@ -64,7 +69,8 @@ def find_rest(faces: Sequence[Face | None], times: Sequence[float]) -> FoundRest
     moves = np.array([_movement(moved[a:b]) for a, b in stretches])
     amounts = _rms(middles)
     still = moves <= STILL
-    best = int(np.argmin(np.where(still, amounts, np.inf) if still.any() else moves))
+    unrest = np.where(still, amounts + MOVEMENT_COUNTS * moves, np.inf)
+    best = int(np.argmin(unrest if still.any() else moves))
     first, last = stretches[best]
     nearest = first + int(np.argmin(_rms(moved[first:last] - middles[best])))
     face = _median_face(shown[first:last], shown[nearest])
@@ -83,10 +89,14 @@ def _displacements(face: Face) -> np.ndarray:
 
 
 def _movement(moved: np.ndarray) -> float:
-    """How far the region that moves most moves from the first half of a stretch to the second."""
-    half = (len(moved) + 1) // 2
-    change = np.median(moved[-half:], 0) - np.median(moved[:half], 0)
-    return max(float(_rms(part)) for part in np.split(change, _parts()))
+    """How far the region that moves most moves between the thirds of a stretch; in halves, a
+    movement that comes and goes would cancel out."""
+    thirds = [np.median(part, 0) for part in np.array_split(moved, 3) if len(part)]
+    changes = [later - earlier for earlier, later in combinations(thirds, 2)]
+    return max(
+        (float(_rms(part)) for change in changes for part in np.split(change, _parts())),
+        default=0.0,
+    )
 
 
 @lru_cache(maxsize=1)
