@@ -20,6 +20,8 @@ from palsynth.face.images import MAX_PIXELS, MIN_SIDE
 from palsynth.guards import guard
 from palsynth.notes import note
 
+os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # quiet; read when FFmpeg is first used
+
 MAX_FRAMES = 250_000
 """Most frames that are read of a clip: an hour and more at 60 a second."""
 
@@ -121,7 +123,6 @@ def _command(path: Path, filters: str = "") -> str:
 @contextmanager
 def _opened(path: Path) -> Iterator[cv2.VideoCapture]:
     """A clip as OpenCV opens it, by FFmpeg alone and without its messages."""
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")  # quiet
     before = cv2.utils.logging.setLogLevel(0)
     try:
         video = cv2.VideoCapture(str(path.absolute()), cv2.CAP_FFMPEG)

@@ -50,10 +50,13 @@ def decoded(path: Path) -> tuple[list[float], list[np.ndarray]]:
 
 
 @pytest.mark.parametrize(("name", "codec"), FORMS, ids=IDS)
-def test_what_is_written_is_read(name: str, codec: formats.Codec | None, tmp_path: Path) -> None:
+def test_what_is_written_is_read(
+    name: str, codec: formats.Codec | None, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     frames = moving()
     path = tmp_path / "new" / name
     assert write_clip(path, iter(frames), 25, text=TEXT, codec=codec) == len(frames)
+    assert capfd.readouterr().err == "", "encoders say nothing of their own"
     times, found = decoded(path)
     assert times == pytest.approx([k / 25 for k in range(len(frames))])
     for image, frame in zip(found, frames, strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
@@ -16,12 +17,12 @@ from palsynth.face.label import VOCABULARY, newscode
 from palsynth.generation.video.formats import Codec, encoder_name, load_av
 
 QUALITY: dict[str, dict[str, str]] = {
-    "libvpx-vp9": {"crf": "18", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "0"},
+    "libvpx-vp9": {"crf": "24", "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "0"},
     "libsvtav1": {"crf": "20", "preset": "8", "svtav1-params": "lp=1"},
     "libx264": {"crf": "16", "preset": "medium"},
     "libopenh264": {"b": "8000000"},
 }
-"""Options of the encoders: faces at 512 px look as they did, at about 30 kB a second. One thread
+"""Options of the encoders: faces at 512 px look as they did, at about 25 kB a second. One thread
 each, since more may give other bytes."""
 
 BT709, LIMITED, FULL = 1, 1, 2
@@ -53,6 +54,7 @@ def encode(
     """
     av = load_av(path)
     name = encoder_name(av, codec, path)
+    os.environ.setdefault("SVT_LOG", "1")  # its errors alone
     is_mp4 = temporary.suffix.lower() == ".mp4"
     options = {"fflags": "+bitexact", **({"movflags": "+faststart"} if is_mp4 else {})}
     try:

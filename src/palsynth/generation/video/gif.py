@@ -33,6 +33,9 @@ frame which it was made for."""
 STRENGTH = 4.0
 """Range of the ordered dither, levels of 255: about the distance of two colours of skin."""
 
+ROUNDED_DOWN = 2
+"""Pillow looks colours up in steps of four levels, rounded down; this makes them rounded."""
+
 _PATTERN = _bayer(3)
 
 _XMP = b"\x21\xff\x0bXMP DataXMP"
@@ -105,7 +108,8 @@ class _Palette:
 
     def index(self, image: Image.Image) -> np.ndarray:
         """(H, W) uint8 indices of the nearest colours."""
-        index = np.array(image.quantize(palette=self.picture, dither=Image.Dither.NONE))
+        centred = image.point(lambda level: min(255, level + ROUNDED_DOWN))
+        index = np.array(centred.quantize(palette=self.picture, dither=Image.Dither.NONE))
         index[index >= COLOURS] = 0  # where the first colour is repeated
         return index
 
