@@ -14,7 +14,8 @@ from palsynth.face.face import Face
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import SideDrive, drive
 from palsynth.simulator.lashes import draw_lashes
-from palsynth.simulator.lids import _paint_lid, eye_roll
+from palsynth.simulator.lid_skin import paint_lid
+from palsynth.simulator.lids import eye_roll
 from palsynth.simulator.mouth import _lip_shade, tooth_colour
 from palsynth.simulator.photo import at_rest, simulate
 from palsynth.simulator.smile import MOUTH, Smile
@@ -173,7 +174,7 @@ def test_a_lid_is_painted_as_far_as_it_shuts(face: Face) -> None:
     """By a smoothstep up to a closure of 0.6, on one eye only."""
     rest, black = at_rest(face), np.zeros_like(face.image, np.float32)
     none, partly, mostly, shut = (
-        _paint_lid(black, rest, rest.points, Side.LEFT, closure, np.zeros(2))
+        paint_lid(black, rest, rest.points, Side.LEFT, closure, np.zeros(2))
         for closure in (0.0, 0.3, 0.6, 1.0)
     )
     assert not none.any()
