@@ -11,7 +11,7 @@ from palsynth.appearance.teeth import TOOTH_WHITE, sample_mouth
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face import topology
 from palsynth.face.face import Face
-from palsynth.simulator.compose import compose
+from palsynth.simulator.compose import STILL, compose
 from palsynth.simulator.drive import SideDrive, drive
 from palsynth.simulator.lashes import draw_lashes
 from palsynth.simulator.lid_skin import paint_lid
@@ -168,6 +168,19 @@ def test_an_eye_that_only_rolls_is_rendered(face: Face) -> None:
     activation.left.bell = 1.0
     image = compose(at_rest(face), activation).image
     assert _changed(face, image, face.image) == {"left"}
+
+
+@pytest.mark.parametrize("closure", [0.02, -0.02])
+def test_an_eye_whose_lids_hardly_move_stays_as_it_is(closure: float, face: Face) -> None:
+    """Lids that have begun to move do not change the eye behind them at once."""
+    rest, activation = at_rest(face), drive(Movement.REST, Palsy.none())
+    activation.left.closure = closure
+    moved = compose(rest, activation)
+    lids = list(topology.eye_polygon("left"))
+    assert STILL < np.abs(moved.points - rest.points)[lids].max() < 0.3  # pixels
+    x, y = face.landmarks[lids, :2].T.round().astype(int)
+    eye = np.s_[y.min() : y.max() + 1, x.min() : x.max() + 1]
+    assert np.abs(moved.image[eye].astype(float) - face.image[eye]).mean() < 1.5
 
 
 def test_a_lid_is_painted_as_far_as_it_shuts(face: Face) -> None:

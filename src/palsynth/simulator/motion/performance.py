@@ -84,7 +84,11 @@ def performance(
     settings = settings or MotionSettings()
     score = _Score(movement, palsy, seed, intensity, settings, bell, wink or palsy.weak_side)
     if seconds is None:
-        _check("seconds of all repetitions", score.end, 0.0, LONGEST)
+        if score.end > LONGEST:
+            raise InputError(
+                f"motion: repeats, hold and rest make {score.end:.0f} seconds, at most "
+                f"{LONGEST:.0f} are performed; repeat less, or give the seconds"
+            )
         frames = math.ceil(score.end * fps) + 1
     else:
         frames = max(1, round(seconds * fps))

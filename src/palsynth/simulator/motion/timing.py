@@ -34,6 +34,9 @@ DURATIONS: dict[Movement, tuple[float, float, float]] = {
 }
 """Seconds of onset, hold and offset of each movement on request."""
 
+USUAL = (0.50, 1.5, 0.60)
+"""Those of a movement that is not listed."""
+
 DELAY = 0.3
 """How much later a side starts that has almost no function, as a share of the onset."""
 
@@ -115,7 +118,9 @@ def contractions(movement: Movement, settings: MotionSettings, seed: int) -> lis
     onset, hold, offset = (
         own if given is None else given
         for own, given in zip(
-            DURATIONS[movement], (settings.onset, settings.hold, settings.offset), strict=True
+            DURATIONS.get(movement, USUAL),
+            (settings.onset, settings.hold, settings.offset),
+            strict=True,
         )
     )
     out: list[Contraction] = []
