@@ -89,6 +89,12 @@ class Stream(IntEnum):
     # the contact sheet of a data set: (the plan's seed, stream)
     CONTACT_SHEET = 67
 
+    # a movement over time: (seed, stream)
+    MOTION_TIMING = 71
+    MOTION_BLINKS = 72
+    MOTION_SWAY = 73
+    MOTION_EFFORT = 74
+
     # a reader's features: (seed, round, stream)
     FEATURES_ORDER = 43
 

@@ -11,10 +11,11 @@ from palsynth.appearance.teeth import TOOTH_WHITE, sample_mouth
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face import topology
 from palsynth.face.face import Face
-from palsynth.simulator.compose import compose
+from palsynth.simulator.compose import STILL, compose
 from palsynth.simulator.drive import SideDrive, drive
 from palsynth.simulator.lashes import draw_lashes
-from palsynth.simulator.lids import _paint_lid, eye_roll
+from palsynth.simulator.lid_skin import paint_lid
+from palsynth.simulator.lids import eye_roll
 from palsynth.simulator.mouth import _lip_shade, tooth_colour
 from palsynth.simulator.photo import at_rest, simulate
 from palsynth.simulator.smile import MOUTH, Smile
@@ -169,11 +170,24 @@ def test_an_eye_that_only_rolls_is_rendered(face: Face) -> None:
     assert _changed(face, image, face.image) == {"left"}
 
 
+@pytest.mark.parametrize("closure", [0.02, -0.02])
+def test_an_eye_whose_lids_hardly_move_stays_as_it_is(closure: float, face: Face) -> None:
+    """Lids that have begun to move do not change the eye behind them at once."""
+    rest, activation = at_rest(face), drive(Movement.REST, Palsy.none())
+    activation.left.closure = closure
+    moved = compose(rest, activation)
+    lids = list(topology.eye_polygon("left"))
+    assert STILL < np.abs(moved.points - rest.points)[lids].max() < 0.3  # pixels
+    x, y = face.landmarks[lids, :2].T.round().astype(int)
+    eye = np.s_[y.min() : y.max() + 1, x.min() : x.max() + 1]
+    assert np.abs(moved.image[eye].astype(float) - face.image[eye]).mean() < 1.5
+
+
 def test_a_lid_is_painted_as_far_as_it_shuts(face: Face) -> None:
     """By a smoothstep up to a closure of 0.6, on one eye only."""
     rest, black = at_rest(face), np.zeros_like(face.image, np.float32)
     none, partly, mostly, shut = (
-        _paint_lid(black, rest, rest.points, Side.LEFT, closure, np.zeros(2))
+        paint_lid(black, rest, rest.points, Side.LEFT, closure, np.zeros(2))
         for closure in (0.0, 0.3, 0.6, 1.0)
     )
     assert not none.any()

@@ -10,6 +10,7 @@ import pytest
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face import topology
 from palsynth.simulator.drive import SideDrive
+from palsynth.simulator.motion import Sway
 from palsynth.subjects import HeadPose, Jitter, Light, Scene, Subject, View, render, sample
 from palsynth.subjects.ageing import LINES, SAGS, aged
 from palsynth.subjects.description import SKINS, _in_words, _tone
@@ -189,3 +190,9 @@ def test_every_swatch_of_the_monk_scale_is_its_own_tone() -> None:
     assert [monk_tone(np.array([c])) for c in colours] == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
     half = np.array([colours[2]] * 3 + [colours[9]] * 2)
     assert monk_tone(half) == 3, "the median, not the mean"
+
+
+def test_a_head_sways_from_where_it_is_held() -> None:
+    scene = Scene(HeadPose(3.0, 1.0, -1.0), jitter=Jitter(noise=1.0, seed=4), backdrop=2)
+    swayed = scene.swayed(Sway(0.5, -0.25, 1.0))
+    assert swayed == replace(scene, pose=HeadPose(3.5, 0.75, 0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,6 +18,16 @@ from palsynth.clinical import (
     effort,
 )
 from palsynth.settings import FiniteNumbers
+from palsynth.simulator.muscles import (
+    FOLDS,
+    LIMP_FIELDS,
+    MOUTH_MUSCLES,
+    MUSCLE_FIELDS,
+    PARTED,
+    PUFF,
+    PULL,
+    SLACK,
+)
 
 OVER_CONTRACTION = 0.15
 """Extra pull of the mouth muscles of one side when the other side is paralysed."""
@@ -28,59 +39,6 @@ PASSIVE = 0.2
 """Closure reached without the orbicularis when the patient tries to close the eye, because the
 levator relaxes. The muscle's own contribution starts from there."""
 
-_MUSCLE_FIELDS: dict[Muscle, dict[str, float]] = {
-    Muscle.FRONTALIS: {"browInnerUp": 1.05, "browOuterUp": 0.95, "eyeWide": 0.35},
-    Muscle.CORRUGATOR: {"browDown": 0.8},
-    Muscle.ORBICULARIS_OCULI: {"browDown": 0.12},
-    Muscle.ORBICULARIS_OCULI_ORBITAL: {"cheekRaiser": 0.7, "eyeSquint": 0.7, "browDown": 0.3},
-    Muscle.NASALIS: {"noseSneer": 0.62},
-    Muscle.ZYGOMATICUS: {"mouthSmile": 0.9, "cheekRaiser": 0.25, "smile": 1.0},
-    Muscle.LEVATOR_LABII: {"mouthUpperUp": 0.75},
-    Muscle.RISORIUS: {"mouthStretch": 0.5},
-    Muscle.BUCCINATOR: {"mouthPress": 0.4, "mouthDimple": 0.2},
-    Muscle.ORBICULARIS_ORIS: {"mouthPucker": 1.7, "mouthFunnel": 0.1},
-    Muscle.DEPRESSOR_ANGULI_ORIS: {"mouthFrown": 1.1},
-    Muscle.DEPRESSOR_LABII: {"mouthLowerDown": 1.25},
-    Muscle.MENTALIS: {"mouthShrugLower": 0.5},
-    Muscle.PLATYSMA: {"mouthStretch": 0.35},
-}
-"""Strength of the fields that a muscle at full force produces: those of the scan, and ``smile``,
-which is learnt from photographs."""
-
-_LIMP_FIELDS: dict[Branch, dict[str, float]] = {
-    Branch.TEMPORAL: {"browInnerUp": -0.4, "browOuterUp": -0.6},
-    Branch.ZYGOMATIC: {"eyeWide": 0.45, "eyeSquint": -0.8},
-    Branch.BUCCAL: {"mouthFrown": 0.75, "cheekRaiser": -0.3, "mouthSmile": -0.2},
-}
-"""A side without tone: brow and mouth corner lower, fissure wider, lower lid and cheek sagging."""
-
-_PULL = {
-    Muscle.ZYGOMATICUS: 0.63,
-    Muscle.RISORIUS: 0.3,
-    Muscle.ORBICULARIS_ORIS: 0.45,
-    Muscle.BUCCINATOR: 0.25,
-    Muscle.DEPRESSOR_ANGULI_ORIS: 0.04,
-    Muscle.NASALIS: 0.12,
-}
-"""How much a muscle drags the mouth to its own side when the other side does not oppose it."""
-
-_FOLDS: dict[str, dict[Muscle, float]] = {
-    "forehead": {Muscle.FRONTALIS: 1.0},
-    "glabella": {Muscle.CORRUGATOR: 1.0},
-    "crow": {Muscle.ORBICULARIS_OCULI_ORBITAL: 0.9, Muscle.ZYGOMATICUS: 0.1},
-    "bunny": {Muscle.NASALIS: 1.0},
-    "nasolabial": {
-        Muscle.ZYGOMATICUS: 0.25,
-        Muscle.LEVATOR_LABII: 0.4,
-        Muscle.NASALIS: 0.5,
-        Muscle.RISORIUS: 0.2,
-    },
-    "marionette": {Muscle.DEPRESSOR_ANGULI_ORIS: 0.8, Muscle.PLATYSMA: 0.2},
-    "chin": {Muscle.MENTALIS: 1.0, Muscle.DEPRESSOR_ANGULI_ORIS: 0.3},
-    "pucker": {Muscle.ORBICULARIS_ORIS: 0.8},
-}
-"""Weights of the muscles that produce each fold."""
-
 SEALED = {
     Movement.GRIN: 0.0,
     Movement.DEPRESS_LIP: 0.0,
@@ -90,19 +48,8 @@ SEALED = {
 """How firmly lips that are closed at rest stay closed in movements that may part them; 1 in all
 other movements. A convention of this project."""
 
-PUFF = {"cheekPuff": 2.2}
-"""Effect on a cheek of breath held behind closed lips."""
-
-SLACK = 0.35
-"""Extra bulge under the breath of a cheek whose buccinator is paralysed."""
-
 LEAK = 0.5
 """Share of the breath lost through lips that do not close at all."""
-
-PARTED = {"mouthLowerDown": 0.22, "mouthFunnel": 0.15, "mouthFrown": 0.45}
-"""How breath parts and pushes down the lips on a side that cannot close them at all."""
-
-_MOUTH_MUSCLES = frozenset(_PULL) | {Muscle.LEVATOR_LABII, Muscle.DEPRESSOR_LABII}
 
 
 @dataclass
@@ -172,6 +119,40 @@ class Drive(FiniteNumbers):
         return self.left if Side(side) is Side.LEFT else self.right
 
 
+@dataclass(frozen=True)
+class Attempt:
+    """What the patient attempts on one side of the face, in full or at one moment of a movement.
+
+    Attributes:
+        efforts: effort of each muscle, 0 … 1.2, as the nerve's own fibres carry it.
+        misdirected: the same as it reaches synkinetic muscles, which follow later in a movement.
+        lids: effort to close the eye, 0 … 1.2: the levator relaxes as much, and the eye rolls up.
+    """
+
+    efforts: Mapping[Muscle, float]
+    misdirected: Mapping[Muscle, float]
+    lids: float = 0.0
+
+
+def attempt(
+    movement: Movement, side: Side, intensity: float = 1.0, wink: Side | None = None
+) -> Attempt:
+    """What a movement at full effort attempts on one side.
+
+    Args:
+        movement: the requested movement.
+        side: the side.
+        intensity: effort of the patient, 0 … 1.2.
+        wink: the eye to wink; default: the left one.
+
+    Returns:
+        The attempt of that side.
+    """
+    efforts = {m: intensity * e for m, e in effort(movement, side, wink).items()}
+    lids = efforts.get(Muscle.ORBICULARIS_OCULI, 0.0) if movement in EYE_CLOSURES else 0.0
+    return Attempt(efforts, efforts, lids)
+
+
 def forces(
     movement: Movement, palsy: Palsy, side: Side, intensity: float = 1.0, wink: Side | None = None
 ) -> dict[Muscle, float]:
@@ -187,15 +168,18 @@ def forces(
     Returns:
         Force of each active muscle, 0 … about 1.4: effort, over-contraction and synkinesis add up.
     """
+    return _forces(attempt(movement, side, intensity, wink or palsy.weak_side), palsy, side)
+
+
+def _forces(tried: Attempt, palsy: Palsy, side: Side) -> dict[Muscle, float]:
     state, other = palsy.of(side), palsy.of(side.other)
-    efforts = effort(movement, side, wink or palsy.weak_side)
-    out = {m: intensity * e * state.strength(m) for m, e in efforts.items()}
-    for muscle in _MOUTH_MUSCLES & out.keys():
+    out = {m: e * state.strength(m) for m, e in tried.efforts.items()}
+    for muscle in MOUTH_MUSCLES & out.keys():
         out[muscle] *= 1.0 + OVER_CONTRACTION * (1.0 - other.strength(muscle))
     for (source, target), strength in state.synkinesis.items():
-        attempt = intensity * efforts.get(source, 0.0)
         # misdirected fibres reach their wrong target even where the intended muscle is weak
-        out[target] = min(1.2, out.get(target, 0.0) + 0.6 * strength * attempt)
+        dragged = 0.6 * strength * tried.misdirected.get(source, 0.0)
+        out[target] = min(1.2, out.get(target, 0.0) + dragged)
     return out
 
 
@@ -209,7 +193,7 @@ def drive(
 ) -> Drive:
     """Computes how a patient with this palsy performs a movement.
 
-    At rest only lost tone and contracture show.
+    At rest only lost tone and contracture show. Over time: :mod:`palsynth.simulator.motion`.
 
     Args:
         movement: the requested movement.
@@ -222,9 +206,36 @@ def drive(
         The activation of the whole face.
     """
     wink = wink or palsy.weak_side
-    sides = {s: _side(movement, palsy, s, intensity, bell, wink) for s in Side}
+    attempts = {side: attempt(movement, side, intensity, wink) for side in Side}
+    return drive_of(movement, palsy, attempts, intensity=intensity, bell=bell)
+
+
+def drive_of(
+    movement: Movement,
+    palsy: Palsy,
+    attempts: Mapping[Side, Attempt],
+    *,
+    intensity: float,
+    parted: float = 1.0,
+    bell: float = BELL,
+) -> Drive:
+    """Computes what the attempts of both sides do to the face.
+
+    Args:
+        movement: the movement that they belong to.
+        palsy: the palsy.
+        attempts: the attempt of each side.
+        intensity: effort of what the facial nerve does not move, jaw and breath, 0 … 1.2.
+        parted: how far the lips have been released, 0 (sealed as at rest) … 1 (as the movement
+            releases them).
+        bell: strength of Bell's phenomenon, 0 (absent) … 1.
+
+    Returns:
+        The activation of the whole face.
+    """
+    sides = {side: _side(attempts[side], palsy, side, bell) for side in Side}
     pull = {
-        s: sum(w * sides[s].forces.get(m, 0.0) for m, w in _PULL.items()) + 0.35 * palsy.of(s).tone
+        s: sum(w * sides[s].forces.get(m, 0.0) for m, w in PULL.items()) + 0.35 * palsy.of(s).tone
         for s in Side
     }
     out = Drive(sides[Side.LEFT], sides[Side.RIGHT])
@@ -236,6 +247,7 @@ def drive(
         out.jaw = 0.04 * intensity
     if movement is Movement.GRIN:
         out.jaw = 0.09 * intensity
+    out.sealed += (1.0 - parted) * (1.0 - out.sealed)
     return out
 
 
@@ -260,15 +272,13 @@ def _limpness(state: SidePalsy, branch: Branch) -> float:
     return (1.0 - state.tone) * weak
 
 
-def _side(
-    movement: Movement, palsy: Palsy, side: Side, intensity: float, bell: float, wink: Side | None
-) -> SideDrive:
+def _side(tried: Attempt, palsy: Palsy, side: Side, bell: float) -> SideDrive:
     state = palsy.of(side)
-    out = SideDrive(forces=forces(movement, palsy, side, intensity, wink))
+    out = SideDrive(forces=_forces(tried, palsy, side))
     for muscle, force in out.forces.items():
-        out.add(_MUSCLE_FIELDS[muscle], force)
-    limp = {branch: _limpness(state, branch) for branch in _LIMP_FIELDS}
-    for branch, fields in _LIMP_FIELDS.items():
+        out.add(MUSCLE_FIELDS[muscle], force)
+    limp = {branch: _limpness(state, branch) for branch in LIMP_FIELDS}
+    for branch, fields in LIMP_FIELDS.items():
         out.add(fields, limp[branch])
     contracture = 0.3 * max(state.synkinesis.values(), default=0.0)
 
@@ -276,13 +286,12 @@ def _side(
     squint = out.forces.get(Muscle.ORBICULARIS_OCULI_ORBITAL, 0.0)
     wide = 0.15 * out.forces.get(Muscle.FRONTALIS, 0.0) + 0.12 * limp[Branch.ZYGOMATIC]
     out.closure = min(1.0, shut + 0.25 * squint + 0.6 * contracture) - wide * (1.0 - min(1.0, shut))
-    if movement in EYE_CLOSURES:
-        attempt = intensity * effort(movement, side, wink).get(Muscle.ORBICULARIS_OCULI, 0.0)
-        out.closure += PASSIVE * min(1.0, attempt) * (1.0 - min(1.0, max(0.0, out.closure)))
-        out.bell = bell * min(1.0, attempt) * (1.0 - max(0.0, min(1.0, out.closure)))
+    closing = min(1.0, tried.lids)
+    out.closure += PASSIVE * closing * (1.0 - min(1.0, max(0.0, out.closure)))
+    out.bell = bell * closing * (1.0 - max(0.0, min(1.0, out.closure)))
 
     out.smile = min(1.2, out.forces.get(Muscle.ZYGOMATICUS, 0.0))
-    for fold, muscles in _FOLDS.items():
+    for fold, muscles in FOLDS.items():
         strength = sum(w * out.forces.get(m, 0.0) for m, w in muscles.items())
         out.folds[fold] = min(1.2, strength)
     out.folds["forehead"] -= limp[Branch.TEMPORAL]

@@ -23,6 +23,9 @@ WET = 0.018
 LOWER_TEETH = 0.0
 """Canonical units from the upper to the lower incisors' edge when the jaw is shut."""
 
+SHUT = 0.6
+"""Pixels of the widest gap up to which lips count as shut."""
+
 SMILING_JAW = 0.16
 """Strength of the jaw field up to which the lips part but the teeth do not: smiling pulls the
 lower lip down, which capture and fields cannot distinguish from an opening jaw."""
@@ -51,8 +54,8 @@ def draw_mouth(
     unit = rest.pose.scale
     upper = smooth_curve(moved[list(topology.INNER_UPPER_LIP), :2])
     lower = smooth_curve(moved[list(topology.INNER_LOWER_LIP), :2])
-    gap = np.linalg.norm(upper - lower, axis=1)
-    if gap.max() < 0.6:
+    gap = float(np.linalg.norm(upper - lower, axis=1).max())
+    if gap < SHUT:
         return
     both = np.vstack([upper, lower])
     x0, y0 = np.maximum(np.floor(both.min(0)).astype(int) - 2, 0)
@@ -61,6 +64,8 @@ def draw_mouth(
         return
     origin, shape = np.array([x0, y0], np.float32), (y1 - y0, x1 - x0)
     alpha = polygon_alpha(np.vstack([upper, lower[::-1]]), shape, origin)
+    if not rest.is_synthetic:
+        alpha *= min(1.0, gap / SHUT - 1)  # no gap shows at once as lips begin to part
 
     across, down = _offsets_from_lips(rest, shape, origin)
     drop = LOWER_TEETH + 0.30 * max(0.0, drive.jaw - SMILING_JAW)

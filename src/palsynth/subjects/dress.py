@@ -124,9 +124,10 @@ def draw_neck_and_top(
     """
     size = stage.size
     unit = float(np.linalg.norm(stage.to_pixels[:, 0]))
-    y, x = np.mgrid[:size, :size].astype(np.float32)
     neck = stage.place(_mirrored(_NECK), 0.35)
     alpha = polygon_alpha(_curve(neck), (size, size), np.zeros(2))
+    box = _box(alpha)
+    y, x = np.mgrid[box].astype(np.float32)
     across = (x - neck[:, 0].mean()) / (0.58 * unit * stage.width)
     below = np.clip((y - chin[1]) / unit, -0.4, None)
     # the chin casts a shadow on the neck, whose sides face away from the light
@@ -135,17 +136,19 @@ def draw_neck_and_top(
     cords = np.exp(-np.square((np.abs(across) - 0.45 + 0.25 * below) / 0.16))
     shade *= 1 + 0.05 * cords * np.clip(below / 0.2, 0, 1)
     colour = skin * np.array([0.97, 0.95, 0.94])
-    image += (colour * shade[..., None] - image) * alpha[..., None]
+    image[box] += (colour * shade[..., None] - image[box]) * alpha[box][..., None]
 
     top = stage.place(_mirrored(_SHOULDERS), 0.45)
     alpha = polygon_alpha(_curve(top), (size, size), np.zeros(2))
-    creases = _creases(stage, rng, 5.0)
-    edge = cv2.GaussianBlur(alpha, (0, 0), 0.05 * unit)
+    box = _box(alpha)
+    creases = _creases(stage, rng, 5.0)[box]
+    edge = cv2.GaussianBlur(alpha, (0, 0), 0.05 * unit)[box]
     hem = np.clip((1 - edge) * 2, 0, 1)
     shade = 0.93 + 0.10 * creases - 0.10 * hem + 0.06 * np.exp(-np.square((edge - 0.72) / 0.05))
     drop = cv2.GaussianBlur(alpha, (0, 0), 0.035 * unit) * (1 - alpha)
-    image *= 1 - 0.35 * drop[..., None]
-    image += (CLOTH * shade[..., None] - image) * alpha[..., None]
+    around = _box(drop)
+    image[around] *= 1 - 0.35 * drop[around][..., None]
+    image[box] += (CLOTH * shade[..., None] - image[box]) * alpha[box][..., None]
 
 
 def draw_cap(image: np.ndarray, stage: Stage, rng: np.random.Generator) -> None:
@@ -171,19 +174,25 @@ def draw_cap(image: np.ndarray, stage: Stage, rng: np.random.Generator) -> None:
     crown = smooth_curve(stage.place(crown, depth), 8)
     outline = np.vstack([band, crown[::-1]])
     alpha = polygon_alpha(outline, (size, size), np.zeros(2))
+    if not alpha.any():
+        return
 
     shadow = cv2.GaussianBlur(alpha, (0, 0), max(0.5, 0.022 * unit))
     shadow = np.roll(shadow, max(1, round(0.02 * unit)), axis=0) * (1 - alpha)
-    image *= 1 - 0.42 * shadow[..., None]
+    around = _box(shadow)
+    image[around] *= 1 - 0.42 * shadow[around][..., None]
 
     # a bouffant cap is a cushion: bright on top, darker where it curves away, pleated at the band
     edge_distance = cv2.distanceTransform((alpha > 0.5).astype(np.uint8), cv2.DIST_L2, 3) / unit
     edge_distance = cv2.GaussianBlur(edge_distance, (0, 0), max(0.5, 0.03 * unit))
     roundness = 1 - np.exp(-edge_distance / 0.11)
     slope_y, slope_x = np.gradient(roundness * 0.22 * unit)
+    box = _box(alpha)
+    roundness, slope_x, slope_y = roundness[box], slope_x[box], slope_y[box]
     light = 0.80 + 0.17 * roundness - 0.34 * slope_x * 0.25 + 0.30 * slope_y * -0.55
-    creases = _creases(stage, rng, 3.2)
-    y, x = np.mgrid[:size, :size].astype(np.float32)
+    creases = _creases(stage, rng, 3.2)[box]
+    edge_distance = edge_distance[box]
+    y, x = np.mgrid[box].astype(np.float32)
     order = np.argsort(band[:, 0])
     rim = np.interp(x[0], band[order, 0], band[order, 1])
     above = np.clip((rim[None] - y) / unit, 0, None)
@@ -194,7 +203,15 @@ def draw_cap(image: np.ndarray, stage: Stage, rng: np.random.Generator) -> None:
         (0.3 - above) / 0.2, 0, 1
     )
     light = light - 0.07 * elastic
-    image += (CLOTH * 1.01 * light[..., None] - image) * alpha[..., None]
+    image[box] += (CLOTH * 1.01 * light[..., None] - image[box]) * alpha[box][..., None]
+
+
+def _box(weight: np.ndarray) -> tuple[slice, slice]:
+    """The rows and columns of (H, W) outside which a weight is 0: nothing needs painting there."""
+    rows, columns = (np.flatnonzero((weight != 0).any(axis)) for axis in (1, 0))
+    if not len(rows):
+        return slice(0, 0), slice(0, 0)
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
 
 
 def _skin_depth(points: np.ndarray) -> np.ndarray:

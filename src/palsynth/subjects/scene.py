@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from palsynth.face.framing import ID_PHOTO, Framing
 from palsynth.seeds import Stream, make_rng
 from palsynth.settings import FiniteNumbers
+from palsynth.simulator.motion import Sway
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,20 @@ class Scene:
     light: Light = field(default_factory=Light)
     jitter: Jitter = field(default_factory=Jitter)
     backdrop: int | None = None
+
+    def swayed(self, sway: Sway) -> Scene:
+        """The same scene with the head turned a little further, as in one frame of a clip.
+
+        Args:
+            sway: rotation from where the head is held.
+
+        Returns:
+            The scene; light, camera and backdrop stay as they are.
+        """
+        pose = HeadPose(
+            self.pose.yaw + sway.yaw, self.pose.pitch + sway.pitch, self.pose.roll + sway.roll
+        )
+        return replace(self, pose=pose)
 
 
 @dataclass(frozen=True)
