@@ -41,10 +41,10 @@ more."""
 SECONDS = 300.0
 """Time in which an upload must arrive."""
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP")
-"""What is decoded; MPO are JPEGs of some phones."""
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP")
+"""What is decoded."""
 
-REFUSED = ".refused.txt"
+REFUSED = ".refused.png"
 """How the name of a file ends that stands for one of several that was refused; it says why."""
 
 _AT_ONCE = 2
@@ -61,7 +61,7 @@ class Uploads:
         self.sessions = sessions
         self._turn = asyncio.Semaphore(_AT_ONCE)  # decoding takes memory
 
-    async def __call__(self, request: Request) -> Response:
+    async def save(self, request: Request) -> Response:
         """Stores the pictures of a form.
 
         Args:
@@ -156,12 +156,13 @@ def read_upload(path: Path) -> np.ndarray:
         raise InputError(
             "is not a picture in JPEG, PNG, WebP, TIFF or BMP; save it as JPEG"
         ) from None
-    except (Image.DecompressionBombError, *DAMAGED):
+    except Image.DecompressionBombError:
         width = height = MAX_PIXELS
+    except DAMAGED:
+        raise InputError("is damaged; save it again") from None
     if width * height > MAX_PIXELS:
-        raise InputError(
-            f"is damaged or has more than {MAX_PIXELS // 1_000_000} megapixels; send a smaller one"
-        )
+        most = MAX_PIXELS // 1_000_000
+        raise InputError(f"has more than {most} megapixels; send a smaller picture")
     try:
         image = read_image(path)
     except InputError as error:

@@ -53,7 +53,7 @@ def web_app(sessions: Sessions, visitor: Visitor | None = None, api: bool = Fals
         routes=[
             Route("/palsynth/app.css", _style),
             Route("/palsynth/app.js", _script),
-            Route("/gradio_api/upload", Uploads(sessions), methods=["POST"]),
+            Route("/gradio_api/upload", Uploads(sessions).save, methods=["POST"]),
             Route("/gradio_api/upload_progress", _uploaded),
         ],
         middleware=[

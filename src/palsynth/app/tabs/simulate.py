@@ -49,7 +49,7 @@ def build(tabs: Tabs) -> None:
         tabs: what the tabs share.
     """
     start = _graded("left", "V", next(iter(KINDS)))
-    with gr.Tab("Simulate", id="simulate"), gr.Row():
+    with gr.Tab("Simulate", id="simulate", elem_id="tab-simulate"), gr.Row():
         with gr.Column(scale=4, min_width=320):
             source = gr.Radio([SUBJECT, PHOTO], value=SUBJECT, label="Face")
             with gr.Group() as of_subject:
