@@ -59,6 +59,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "study new": ("study", "create a blinded questionnaire from pictures of several methods"),
     "study serve": ("study", "serve the questionnaire as a web page, one link per rater"),
     "study report": ("study", "report the answers: means, agreement, paired tests"),
+    "app": ("app", "serve a web page to simulate, anonymize and measure in a browser"),
     "train": ("train", "train a recipe: encoder, judge, grader, CFCPalsy or ControlNet"),
     "release": ("train", "export a finished run's weights in half precision"),
     "convert": ("convert", "convert a published CFCPalsy checkpoint for --weights"),
@@ -72,6 +73,7 @@ SECTIONS = {
     "fields fit": "Fitting the models that ship",
     "evaluate": "Evaluation",
     "audit": "Privacy, utility and rater studies",
+    "app": "In a browser",
     "train": "Training and weights",
     "doctor": "Installation",
 }

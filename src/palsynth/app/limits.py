@@ -140,4 +140,29 @@ class TimedProtocol(H11Protocol):
 
     def _start_deadline(self) -> None:
         self.since = self.loop.time()
-        self._deadline = self.loop.call_later(REQUEST_SECONDS, self.transport.abort)
+        self._deadline = self.loop.call_later(REQUEST_SECONDS, self._expire)
+
+    def _expire(self) -> None:
+        """Closes the connection."""
+        self.transport.abort()
+
+
+class StreamingProtocol(TimedProtocol):
+    """The same for bodies and answers that last, such as uploads and long work: from the end of its
+    headers on the application times a request, and the deadline holds for a client that does not
+    read its answer."""
+
+    def resume_writing(self) -> None:
+        """Moves the deadline: the client has read what was sent."""
+        super().resume_writing()
+        if not self.transport.is_closing():
+            self._deadline.cancel()
+            self._start_deadline()
+
+    def _expire(self) -> None:
+        cycle = self.cycle
+        waits_for_us = cycle is not None and not cycle.response_complete
+        if waits_for_us and not self.transport.get_write_buffer_size():
+            self._start_deadline()
+        else:
+            super()._expire()

@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 from starlette.responses import HTMLResponse
+
+from palsynth.app.look import FONT, tokens
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; img-src 'self'; style-src 'unsafe-inline'; "
@@ -23,6 +26,7 @@ _TEMPLATES = Environment(
     trim_blocks=True,
     undefined=StrictUndefined,
 )
+_TEMPLATES.globals.update(tokens=Markup(tokens()), font=Markup(",".join(FONT)))
 
 
 def page(template: str, title: str, status: int = 200, **values: Any) -> HTMLResponse:

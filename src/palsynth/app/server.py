@@ -17,7 +17,13 @@ from palsynth.errors import InputError
 
 
 def serve(
-    app: Any, host: str, port: int, *, address: str | None = None, paths: Sequence[str] = ("/",)
+    app: Any,
+    host: str,
+    port: int,
+    *,
+    address: str | None = None,
+    paths: Sequence[str] = ("/",),
+    protocol: type[TimedProtocol] = TimedProtocol,
 ) -> None:
     """Prints the links of an application and serves it until Ctrl-C.
 
@@ -29,6 +35,7 @@ def serve(
         port: port, 1 to 65535.
         address: what the links begin with; default: host and port.
         paths: paths of the links.
+        protocol: the limits of a connection.
 
     Raises:
         InputError: the port is out of range, or cannot be used.
@@ -53,7 +60,7 @@ def serve(
         host=host,
         port=port,
         log_level="warning",
-        http=TimedProtocol,
+        http=protocol,
         ws="none",
         h11_max_incomplete_event_size=HEADER_BYTES,
         timeout_graceful_shutdown=5,

@@ -85,17 +85,16 @@ def _read(path: Path, options: MeasureOptions) -> Face:
 
 
 def _record(path: Path, options: MeasureOptions, rest: Face | None) -> dict[str, Any]:
-    from palsynth.capture import capture
-    from palsynth.capture.reading import read
+    from palsynth.capture.measuring import measure_picture
     from palsynth.encoders.published.dlib import check_same_person
-    from palsynth.face.measures import measure as measure_face
-    from palsynth.face.scoring import estimate, true_asymmetry
+    from palsynth.face.scoring import true_asymmetry
 
     face = _read(path, options)
     if rest is not None:
         check_same_person(face, rest, str(path), str(options.rest))
-    measures = measure_face(face.landmarks)
-    rest_measures = None if rest is None else measure_face(rest.landmarks)
+    movement = options.movement
+    measured = measure_picture(face, rest, movement)
+    measures, rest_measures, reading = measured.measures, measured.rest, measured.reading
     record: dict[str, Any] = {
         "photo": str(path),
         "rest": None if options.rest is None else str(options.rest),
@@ -113,8 +112,6 @@ def _record(path: Path, options: MeasureOptions, rest: Face | None) -> dict[str,
         },
         "midline": {name: round(v, 3) for name, v in measures.midline.items()},
     }
-    movement = options.movement
-    reading = read(capture(face, rest), movement)
     weak = reading.weak_side.value if reading.weak_side else None
     record["reading"] = {
         "weak_side": weak,
@@ -125,13 +122,7 @@ def _record(path: Path, options: MeasureOptions, rest: Face | None) -> dict[str,
             for name, region in reading.regions.items()
         },
     }
-    if movement is not None:
-        estimated = estimate(measures, movement, rest_measures)
-        if weak is not None and estimated.weak_side not in (None, reading.weak_side):
-            weak = None
-            record["reading"].update(
-                weak_side=None, reason="not sure: capture and measures disagree about the side"
-            )
+    if movement is not None and (estimated := measured.estimate) is not None:
         record["movement"] = movement.value
         record["estimate"] = {
             "yanagihara_item": estimated.score,

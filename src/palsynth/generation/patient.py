@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -102,23 +103,63 @@ def read_folder(folder: Path) -> Patient:
             f"{folder}: has no picture of a movement; name files by movement ({Movement.REST.value}"
             f".jpg, {Movement.GRIN.value}.jpg) or give the folder of a dataset"
         )
-    order = [*YANAGIHARA, *(m for m in Movement if m not in YANAGIHARA)]
-    placed.sort(key=lambda pair: (order.index(pair[0]), str(pair[1])))
-    pictures, counts = [], dict.fromkeys(Movement, 0)
-    first_face, first_path = None, folder
-    for movement, path in placed:
+    return read_pictures(placed, left_out)
+
+
+def read_pictures(
+    placed: Sequence[tuple[Movement | None, Path]], left_out: Sequence[str] = ()
+) -> Patient:
+    """Reads pictures of one patient whose movements are known, or of one whose movement is not.
+
+    The first picture at rest is the reference of all others.
+
+    Args:
+        placed: the movement and path of each picture, at least one; the movement is None where it
+            is not known.
+        left_out: one line per file that was left out before.
+
+    Returns:
+        The patient, pictures in the order of the Yanagihara movements.
+
+    Raises:
+        InputError: a picture cannot be used, or the pictures show more than one person.
+    """
+    order = [*YANAGIHARA, *(m for m in Movement if m not in YANAGIHARA), None]
+    pictures: list[PatientPicture] = []
+    counts: dict[Movement | None, int] = dict.fromkeys(order, 0)
+    first: tuple[Face, Path] | None = None
+    for movement, path in sorted(placed, key=lambda pair: (order.index(pair[0]), str(pair[1]))):
         face = read_expression(path)
-        if first_face is None:
-            first_face, first_path = face, path
+        if first is None:
+            first = face, path
         else:
-            check_same_person(first_face, face, str(first_path), str(path))
+            check_same_person(first[0], face, str(first[1]), str(path))
         if movement is Movement.REST:
             note_unless_at_rest(face, str(path))
         counts[movement] += 1
         number = "" if counts[movement] == 1 else f"-{counts[movement]}"
-        pictures.append(PatientPicture(f"{movement.value}{number}", movement, face))
+        name = "picture" if movement is None else movement.value
+        pictures.append(PatientPicture(f"{name}{number}", movement, face))
     rest = next((p.face for p in pictures if p.movement is Movement.REST), None)
     return Patient(tuple(pictures), rest, tuple(left_out))
+
+
+def movement_in_name(name: str) -> Movement | None:
+    """The movement that the name of a file starts with.
+
+    Args:
+        name: the name, without folders and suffix.
+
+    Returns:
+        The movement, by the longest name that fits; None if there is none.
+
+    Example:
+        >>> movement_in_name("Close_Eyes_Lightly-02").value
+        'close-eyes-lightly'
+    """
+    words = re.sub(r"[\s_]+", "-", name.lower())
+    by_length = sorted(Movement, key=lambda m: -len(m.value))
+    return next((m for m in by_length if re.match(rf"{m.value}(?![a-z])", words)), None)
 
 
 Placed = tuple[list[tuple[Movement, Path]], list[str]]
@@ -143,13 +184,11 @@ def _by_manifest(folder: Path) -> Placed:
 def _by_name(folder: Path) -> Placed:
     placed: list[tuple[Movement, Path]] = []
     left_out: list[str] = []
-    by_length = sorted(Movement, key=lambda m: -len(m.value))  # the longest name that matches
     found = walk(folder, recursive=False)
     note_left_out(folder, found.left_out)
     left_out += [f"{skipped.path}: {skipped.rule}" for skipped in found.faulty]
     for path in found.files:
-        words = re.sub(r"[\s_]+", "-", path.stem.lower())
-        movement = next((m for m in by_length if re.match(rf"{m.value}(?![a-z])", words)), None)
+        movement = movement_in_name(path.stem)
         if path.suffix.lower() not in SUFFIXES:
             left_out.append(f"{path}: not a picture")
         elif movement is None:

@@ -1,0 +1,28 @@
+"""Loads what the first answer of each tab needs."""
+
+from __future__ import annotations
+
+import contextlib
+
+from palsynth.capture import capture
+from palsynth.clinical import Grade, Movement, Palsy, Side
+from palsynth.face.detect import detect_face
+from palsynth.face.framing import PORTRAIT
+from palsynth.generation.runner import generate
+from palsynth.generation.verdict import Gate, PrivacyCheck
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
+from palsynth.subjects import sample
+
+
+def load() -> None:
+    """Makes, measures and compares a picture, so that models are loaded and functions compiled."""
+    palsy = Palsy.peripheral(Side.LEFT, Grade.V)
+    target = TargetExpression(Movement.GRIN, palsy)
+    request = Request(sample(7), target, 0, 256, PORTRAIT)
+    with contextlib.suppress(Exception):  # a visitor would be told of it
+        (picture,) = generate(get_method("subjects"), [request])
+        face = detect_face(picture.image)
+        capture(face)
+        list(generate(get_method("simulator"), [Request(face, target, 0, 256)]))
+        Gate([face]).takes(picture.image)
+        PrivacyCheck(None).verdict(ExpressionImage(face), picture.image, None, Movement.GRIN)
