@@ -63,7 +63,7 @@ NULL_FIELDS = {"ControlNetRecipe": ("patients",)}
 """Settings dataclass -> fields that were null by default and now are settings with defaults."""
 
 ADDED_FIELDS = {"GraderRecipe": ("model", "widths", {"features": "scratch", "predict_side": False})}
-"""Settings dataclass -> its group with new fields, a field by which recipes of 0.2 are known, and
+"""Settings dataclass -> its group with new fields, a field by which recipes of 0.1 are known, and
 the values that the new fields have in them."""
 
 

@@ -40,7 +40,7 @@ def test_the_given_movement_selects_the_item() -> None:
         grader.item.bias.view(11, 3)[:] = torch.arange(33.0).view(11, 3)
         found = grader(torch.zeros(3, 3, 112, 112), torch.tensor([0, 8, UNKNOWN]))
     item, grade = found.item, found.grade
-    assert found.side is None, "as of a grader of 0.2"
+    assert found.side is None, "as of a grader of 0.1"
     assert item.tolist() == [[0, 1, 2], [24, 25, 26], [0, 1, 2]]
     assert grade.shape == (3, 6)
 
@@ -164,7 +164,7 @@ def test_views_are_cached_once_for_all_seeds(faces: Path, tmp_path: Path) -> Non
         GraderData((faces,), views=3, cache_dir=tmp_path / "cache").build_features()
 
 
-def test_graders_of_0_2_still_load(tmp_path: Path) -> None:
+def test_graders_of_0_1_still_load(tmp_path: Path) -> None:
     """Their configuration has no field for the side, and the network no layer."""
     grader = _grader()
     grader.save_pretrained(tmp_path)
@@ -177,8 +177,8 @@ def test_graders_of_0_2_still_load(tmp_path: Path) -> None:
     assert torch.equal(predict(loaded, batch).item, predict(grader, batch).item)
 
 
-def test_recipes_of_0_2_train_from_scratch(tmp_path: Path) -> None:
-    """What a run of 0.2 wrote is the same network; a file that names no sizes takes the default."""
+def test_recipes_of_0_1_train_from_scratch(tmp_path: Path) -> None:
+    """What a run of 0.1 wrote is the same network; a file that names no sizes takes the default."""
     sizes = "{widths: [4, 4, 4, 4], depths: [1, 1, 1, 1], narrow: 2, dim: 8, dropout: 0.0}"
     path = tmp_path / "recipe.yaml"
     path.write_text(f"kind: grader\nmodel: {sizes}\n")

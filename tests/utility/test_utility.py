@@ -62,7 +62,7 @@ def test_unknown_labels_do_not_count() -> None:
     assert "grade kappa ↑" not in figures([one])
     assert figures([one])["side accuracy, % ↑"].count == (one.sides > 0).sum()
     one.found_sides[:] = -1
-    assert "side accuracy, % ↑" not in figures([one]), "a grader of 0.2 predicts no side"
+    assert "side accuracy, % ↑" not in figures([one]), "a grader of 0.1 predicts no side"
 
 
 def test_only_a_real_difference_is_significant() -> None:

@@ -52,7 +52,7 @@ class GraderSettings(IRNetSettings):
     dim: int = 128
     """From scratch: dimension of the feature vector."""
     predict_side: bool = True
-    """From scratch: predict the weak side too, which graders of palsynth 0.2 do not."""
+    """From scratch: predict the weak side too, which graders of palsynth 0.1 do not."""
     dropout: float = 0.2
     """Dropout before the outputs."""
 

@@ -51,7 +51,7 @@ class Grader(ModelMixin, ConfigMixin):  # type: ignore[misc]
         dim: see :class:`IRNet`.
         dropout: see :class:`IRNet`.
         movements: names of the movements that the network is trained on, in class order.
-        predict_side: whether it predicts the weak side; graders of palsynth 0.2 and earlier do not.
+        predict_side: whether it predicts the weak side; graders of palsynth 0.1 do not.
     """
 
     @register_to_config
