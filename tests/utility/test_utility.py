@@ -13,7 +13,7 @@ import pytest
 
 from palsynth.cli import main
 from palsynth.data.manifest import read_manifest, write_manifest
-from palsynth.encoders.grader import GraderRecipe
+from palsynth.encoders.grader import GraderData, GraderRecipe, GraderSettings
 from palsynth.errors import InputError
 from palsynth.generation.export import ExportPlan, export
 from palsynth.training import checkpoints
@@ -23,6 +23,8 @@ from palsynth.utility.figures import difference, figures
 from palsynth.utility.graded import Graded
 from palsynth.utility.protocol import check_sets, train_graders
 from tests.killing import killed_at_change
+
+SCRATCH = GraderSettings(features="scratch")
 
 RNG = np.random.default_rng(0)
 
@@ -118,7 +120,8 @@ def test_the_report_says_that_a_kappa_is_undefined(
     write_manifest(test, same)
     recipe = GraderRecipe()
     loop = {"steps": 1, "batch": 4, "log_every": 1, "checkpoint_every": 1, "precision": "no"}
-    save(GraderRecipe(loop=type(recipe.loop)(**loop)), tmp_path / "recipe.yaml")
+    recipe = GraderRecipe(model=SCRATCH, loop=type(recipe.loop)(**loop))
+    save(recipe, tmp_path / "recipe.yaml")
     words = ["--real", sets / "real", "--synthetic", sets / "synthetic", "--test", test]
     words += ["--out", tmp_path / "out", "--recipe", tmp_path / "recipe.yaml", "--seeds", "1"]
     main(["utility", *map(str, words)])
@@ -154,7 +157,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_command(sets: Path, tmp_path: Path, capsys) -> None:
     recipe = GraderRecipe()
     loop = {"steps": 3, "batch": 4, "log_every": 1, "checkpoint_every": 3, "precision": "no"}
-    recipe = GraderRecipe(loop=type(recipe.loop)(**loop))
+    recipe = GraderRecipe(data=GraderData(views=1), loop=type(recipe.loop)(**loop))
     save(recipe, tmp_path / "recipe.yaml")
     words = [
         "utility",
@@ -211,7 +214,8 @@ def test_a_killed_comparison_ends_with_the_same_graders(sets: Path, tmp_path: Pa
     loop = LoopSettings(steps=4, batch=2, log_every=1, checkpoint_every=2, device="cpu")
 
     def compare(out: Path) -> dict[str, bytes]:
-        train_graders(GraderRecipe(loop=loop), sets / "real", sets / "synthetic", 1, out, str)
+        recipe = GraderRecipe(model=SCRATCH, loop=loop)
+        train_graders(recipe, sets / "real", sets / "synthetic", 1, out, str)
         names = ("recipe.yaml", "metrics.jsonl", "state.json", "*.safetensors")
         paths = [path for name in names for path in out.rglob(name)]
         here = str(out).encode()  # a recipe names the folder of its cache
