@@ -28,7 +28,7 @@ from palsynth.audit.report import print_findings, write_audit
 from palsynth.data.augment import Augmentation
 from palsynth.data.folder_source import FolderSource
 from palsynth.data.manifest import read_manifest, write_manifest
-from palsynth.encoders.grader import GraderData, GraderRecipe
+from palsynth.encoders.grader import GraderData, GraderRecipe, GraderSettings
 from palsynth.evaluation.duplicates import DUPLICATE
 from palsynth.evaluation.privacy import membership_auc
 from palsynth.face.images import read_image, write_png
@@ -90,7 +90,7 @@ def planted(
 def memorised(training: Path, holdout: Path, work: Path) -> tuple[float, float]:
     """Membership AUC of a deliberately overfitted grader, and of one trained as usual."""
     no_augmentation = Augmentation(0, 0, 0, 0, 0, 0, 0, 0, 0)
-    usual = GraderRecipe(data=GraderData((training,)))
+    usual = GraderRecipe(model=GraderSettings(features="scratch"), data=GraderData((training,)))
     usual = replace(usual, loop=replace(usual.loop, steps=100))
     loop = replace(usual.loop, steps=400, weight_decay=0.0)
     model = replace(usual.model, dropout=0.0)

@@ -62,6 +62,10 @@ INIT_FIELDS = {"ControlNetRecipe": _CONTROLNET, "InferenceSettings": _CONTROLNET
 NULL_FIELDS = {"ControlNetRecipe": ("patients",)}
 """Settings dataclass -> fields that were null by default and now are settings with defaults."""
 
+ADDED_FIELDS = {"GraderRecipe": ("model", "widths", {"features": "scratch", "predict_side": False})}
+"""Settings dataclass -> its group with new fields, a field by which recipes of 0.1 are known, and
+the values that the new fields have in them."""
+
 
 @cache
 def note(old: str, new: str) -> None:
@@ -196,6 +200,10 @@ def fields(settings: Any, data: Mapping[str, Any], where: str) -> tuple[dict[str
     for name in NULL_FIELDS.get(getattr(settings, "__name__", ""), ()):
         if name in out and out[name] is None:
             del out[name]
+    group, former, values = ADDED_FIELDS.get(getattr(settings, "__name__", ""), ("", "", {}))
+    holder = out.get(group)
+    if isinstance(holder, dict) and former in holder and not holder.keys() & values.keys():
+        holder.update(values)
     return out, phrases + _replace_init_fields(settings, out, where)
 
 

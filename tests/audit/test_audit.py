@@ -21,7 +21,7 @@ from palsynth.cli import main
 from palsynth.data.augment import Augmentation
 from palsynth.data.folder_source import FolderSource
 from palsynth.data.manifest import read_manifest, write_manifest
-from palsynth.encoders.grader import GraderData, GraderRecipe
+from palsynth.encoders.grader import GraderData, GraderRecipe, GraderSettings
 from palsynth.errors import InputError
 from palsynth.evaluation.privacy import Nearest, membership_auc
 from palsynth.face.images import read_image, write_png
@@ -219,8 +219,8 @@ def test_a_model_that_memorised_is_detected(sets: Path, tmp_path: Path) -> None:
     loop = LoopSettings(
         steps=120, batch=24, learning_rate=3e-3, ema=0.9, checkpoint_every=120, weight_decay=0
     )
-    recipe = GraderRecipe(data=GraderData((sets / "training",), still), loop=loop)
-    recipe = replace(recipe, model=replace(recipe.model, dropout=0.0))
+    model = GraderSettings(features="scratch", dropout=0.0)
+    recipe = GraderRecipe(model=model, data=GraderData((sets / "training",), still), loop=loop)
     train(recipe, tmp_path / "run")
     attack = open_run(tmp_path / "run", sets / "training", ("train",), sets / "holdout", None)
     network = attack.objective

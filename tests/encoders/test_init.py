@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from palsynth.encoders.expression import ExpressionRecipe
-from palsynth.encoders.grader import Grader, GraderRecipe
+from palsynth.encoders.grader import Grader, GraderRecipe, GraderSettings
 from palsynth.encoders.identity import IdentityRecipe
 from palsynth.encoders.irnet import IRNet
 from palsynth.encoders.judge import JudgeNet, JudgeRecipe
@@ -26,7 +26,11 @@ RECIPES: dict[str, tuple[Any, str, Any]] = {
     "identity": (IdentityRecipe(), "encoder", lambda: IRNet(*SIZES)),
     "judge": (JudgeRecipe(), "judge", lambda: JudgeNet(*SIZES, MOVEMENTS_NOW)),
     "landmarks": (LandmarksRecipe(), "net", lambda: LandmarkNet(*SIZES)),
-    "grader": (GraderRecipe(), "grader", lambda: Grader(*SIZES, MOVEMENTS_NOW)),
+    "grader": (
+        GraderRecipe(model=GraderSettings(features="scratch")),
+        "grader",
+        lambda: Grader(*SIZES, MOVEMENTS_NOW, predict_side=True),
+    ),
 }
 """Kind -> default recipe, the network in its objective, and a tiny one."""
 

@@ -13,14 +13,18 @@ import pytest
 
 from palsynth.cli import main
 from palsynth.data.manifest import read_manifest, write_manifest
-from palsynth.encoders.grader import GraderRecipe
+from palsynth.encoders.grader import GraderData, GraderRecipe, GraderSettings
 from palsynth.errors import InputError
 from palsynth.generation.export import ExportPlan, export
 from palsynth.training import checkpoints
 from palsynth.training.kinds import load_recipe
 from palsynth.training.recipe import LoopSettings, save
-from palsynth.utility.protocol import Graded, check_sets, difference, figures, train_graders
+from palsynth.utility.figures import difference, figures
+from palsynth.utility.graded import Graded
+from palsynth.utility.protocol import check_sets, train_graders
 from tests.killing import killed_at_change
+
+SCRATCH = GraderSettings(features="scratch")
 
 RNG = np.random.default_rng(0)
 
@@ -35,7 +39,10 @@ def graded(share: float, seed: int = 0) -> Graded:
         return np.where(rng.random(300) < share, true, rng.integers(0, classes, 300))
 
     subjects = np.array([str(k // 10) for k in range(300)])
-    return Graded(items, found(items, 3), grades, found(grades, 6), subjects)
+    sides = truth.integers(0, 3, 300)
+    found_sides = 1 + found(np.maximum(sides - 1, 0), 2)
+    known = found(items, 3), grades, found(grades, 6), subjects
+    return Graded(items, *known, sides, found_sides, np.zeros(300))
 
 
 def test_figures_of_a_known_grader() -> None:
@@ -55,6 +62,9 @@ def test_unknown_labels_do_not_count() -> None:
     assert figures([one])["item kappa ↑"].count == 150
     one.grades[:] = -1
     assert "grade kappa ↑" not in figures([one])
+    assert figures([one])["side accuracy, % ↑"].count == (one.sides > 0).sum()
+    one.found_sides[:] = -1
+    assert "side accuracy, % ↑" not in figures([one]), "a grader of 0.1 predicts no side"
 
 
 def test_only_a_real_difference_is_significant() -> None:
@@ -72,10 +82,14 @@ def test_the_figures_by_hand() -> None:
         np.array([0, 1, 4, 5]),
         np.array([0, 1, 3, 3]),
         np.array(["a", "b", "c", "d"]),
+        np.array([0, 1, 2, 2]),
+        np.array([1, 1, 1, 2]),
+        np.zeros(4),
     )
     found = {name: figure.value for name, figure in figures([one]).items()}
     assert found["item right, % ↑"] == 75
     assert found["grade within one, % ↑"] == 75
+    assert found["side accuracy, % ↑"] == pytest.approx(200 / 3), "of three with a weak side"
     # by chance, items 0, 1, 2 are true 1, 1, 2 times and found 1, 2, 1 times
     assert found["item kappa ↑"] == pytest.approx(1 - 1 / ((2 + 4 + 1 + 1 + 8 + 4) / 4))
 
@@ -106,7 +120,8 @@ def test_the_report_says_that_a_kappa_is_undefined(
     write_manifest(test, same)
     recipe = GraderRecipe()
     loop = {"steps": 1, "batch": 4, "log_every": 1, "checkpoint_every": 1, "precision": "no"}
-    save(GraderRecipe(loop=type(recipe.loop)(**loop)), tmp_path / "recipe.yaml")
+    recipe = GraderRecipe(model=SCRATCH, loop=type(recipe.loop)(**loop))
+    save(recipe, tmp_path / "recipe.yaml")
     words = ["--real", sets / "real", "--synthetic", sets / "synthetic", "--test", test]
     words += ["--out", tmp_path / "out", "--recipe", tmp_path / "recipe.yaml", "--seeds", "1"]
     main(["utility", *map(str, words)])
@@ -142,7 +157,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_command(sets: Path, tmp_path: Path, capsys) -> None:
     recipe = GraderRecipe()
     loop = {"steps": 3, "batch": 4, "log_every": 1, "checkpoint_every": 3, "precision": "no"}
-    recipe = GraderRecipe(loop=type(recipe.loop)(**loop))
+    recipe = GraderRecipe(data=GraderData(views=1), loop=type(recipe.loop)(**loop))
     save(recipe, tmp_path / "recipe.yaml")
     words = [
         "utility",
@@ -165,7 +180,9 @@ def test_the_command(sets: Path, tmp_path: Path, capsys) -> None:
     tested = [row for row in read_manifest(sets / "real") if row.split == "test"]
     trained = [row for row in read_manifest(sets / "real") if row.split == "train"]
     assert 0 < len(tested) != len(trained)
+    weak = [row for row in tested if row.side is not None]
     for row in data["figures"].values():
+        assert row.pop("side accuracy, % ↑")["count"] == 2 * len(weak)
         assert {figure["count"] for figure in row.values()} == {2 * len(tested)}
     assert data["counts"]["real"].startswith(f"{len(trained)} images of ")
     assert data["counts"]["test"].startswith(f"{len(tested)} images of ")
@@ -181,6 +198,7 @@ def test_the_command(sets: Path, tmp_path: Path, capsys) -> None:
         used = load_recipe(tmp_path / "out" / name / "recipe.yaml")
         assert [folder.name for folder in used.data.folders] == folders
         assert used.data.seed == used.loop.seed == int(name[-1])
+        assert used.data.cache_dir == tmp_path / "out" / "features"
     text = (tmp_path / "out" / "utility.md").read_text()
     assert "12 examples seen, mean of 2" in text
     checkpoint = tmp_path / "out" / "real-and-synthetic-1" / "checkpoints" / "step-3"
@@ -196,10 +214,14 @@ def test_a_killed_comparison_ends_with_the_same_graders(sets: Path, tmp_path: Pa
     loop = LoopSettings(steps=4, batch=2, log_every=1, checkpoint_every=2, device="cpu")
 
     def compare(out: Path) -> dict[str, bytes]:
-        train_graders(GraderRecipe(loop=loop), sets / "real", sets / "synthetic", 1, out, str)
+        recipe = GraderRecipe(model=SCRATCH, loop=loop)
+        train_graders(recipe, sets / "real", sets / "synthetic", 1, out, str)
         names = ("recipe.yaml", "metrics.jsonl", "state.json", "*.safetensors")
         paths = [path for name in names for path in out.rglob(name)]
-        return {str(path.relative_to(out)): path.read_bytes() for path in paths}
+        here = str(out).encode()  # a recipe names the folder of its cache
+        return {
+            str(path.relative_to(out)): path.read_bytes().replace(here, b"OUT") for path in paths
+        }
 
     whole, killed = tmp_path / "whole", tmp_path / "killed"
     expected = compare(whole)

@@ -42,15 +42,9 @@ def utility(options: UtilityOptions) -> None:
     from palsynth.encoders.grader import GraderRecipe
     from palsynth.evaluation.document import CARE, Document, Table, print_table, write_document
     from palsynth.training.kinds import load_recipe
-    from palsynth.utility.protocol import (
-        FIGURES,
-        check_sets,
-        counted,
-        difference,
-        figures,
-        grade,
-        train_graders,
-    )
+    from palsynth.utility.figures import FIGURES, difference, figures
+    from palsynth.utility.graded import grade
+    from palsynth.utility.protocol import check_sets, counted, train_graders
 
     if options.seeds < 1:
         raise InputError(f"--seeds {options.seeds}: must be at least 1")
@@ -66,7 +60,8 @@ def utility(options: UtilityOptions) -> None:
         "test": counted(pictures(test, ("test",))),
     }
     weights = train_graders(recipe, options.real, options.synthetic, options.seeds, options.out)
-    graded = {row: [grade(w, test, ("test",)) for w in runs] for row, runs in weights.items()}
+    found = iter(grade([path for runs in weights.values() for path in runs], test, ("test",)))
+    graded = {row: [next(found) for _ in runs] for row, runs in weights.items()}
     results = {row: figures(g) for row, g in graded.items()}
     columns = [name for name in FIGURES if any(name in f for f in results.values())]
     rows = [[row, *(_text(f[name]) for name in columns)] for row, f in results.items()]
@@ -78,6 +73,12 @@ def utility(options: UtilityOptions) -> None:
     examples = recipe.loop.steps * recipe.loop.batch
     undefined = [name for name in columns if math.isnan(results["real"][name].value)]
     remarks = _remarks(counts, examples, options.seeds, gaps, subjects, undefined)
+    if recipe.model.features != "scratch":
+        remarks.append(
+            "The graders see features of encoders that the simulator's pictures trained, in every "
+            "row; what synthetic pictures teach a grader from its first layer on, the recipe "
+            "field model.features scratch shows."
+        )
     table = Table("Graders", ["trained on", *columns], rows, hints=["", *map(FIGURES.get, columns)])  # type: ignore[list-item]
     document = Document("Does the synthetic data help?", CARE, [table], remarks)
     if any("–" in row for row in rows):

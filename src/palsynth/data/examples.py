@@ -27,6 +27,9 @@ ITEMS = (0, 2, 4)
 GRADES = tuple(Grade)
 """Class number -> House-Brackmann grade."""
 
+SIDES = (None, *Side)
+"""Class number -> weak side; None if both sides are equal."""
+
 UNKNOWN = -1
 """Class number of an unknown label; unknown numbers are NaN."""
 
@@ -45,6 +48,7 @@ class Example:
         tone: (2,) float32 tone of the left and right, 0 to 1 or NaN.
         item: Yanagihara item score given by a rater, index into ITEMS, or UNKNOWN.
         grade: House-Brackmann grade given by a rater, index into GRADES, or UNKNOWN.
+        side: the weak side, index into SIDES, or UNKNOWN.
     """
 
     image: np.ndarray
@@ -59,6 +63,7 @@ class Example:
     tone: np.ndarray = field(default_factory=lambda: np.full(len(Side), np.nan, np.float32))
     item: int = UNKNOWN
     grade: int = UNKNOWN
+    side: int = UNKNOWN
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The fields by name, for :func:`stack`."""
@@ -74,6 +79,7 @@ class Example:
             points=points,
             function=self.function[::-1].copy(),
             tone=self.tone[::-1].copy(),
+            side=-self.side % len(SIDES) if self.side != UNKNOWN else UNKNOWN,
         )
 
 

@@ -10,9 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from palsynth.clinical import Grade, Movement, Palsy
+from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.data.cache import ShardedCache
-from palsynth.data.examples import GRADES, ITEMS, Example, Source, labels, shuffled
+from palsynth.data.examples import GRADES, ITEMS, SIDES, Example, Source, labels, shuffled
 from palsynth.data.faces import Crop, FoundFace, crop_face, usable_faces
 from palsynth.data.manifest import Row, check_files, read_manifest
 from palsynth.errors import InputError
@@ -138,6 +138,12 @@ class FolderSource:
             scored["item"] = ITEMS.index(row.yanagihara_item)
         if row.hb_grade is not None:
             scored["grade"] = GRADES.index(Grade(row.hb_grade))
+        if palsy is not None:
+            scored["side"] = SIDES.index(palsy.weak_side)
+        elif row.side is not None:
+            scored["side"] = SIDES.index(Side(row.side))
+        elif row.hb_grade == Grade.I:
+            scored["side"] = SIDES.index(None)
         return Example(
             crop.image,
             self.subjects.index(row.subject_id),
@@ -173,8 +179,8 @@ class CachedSource(ShardedCache):
     """The first ``count`` examples of a source, generated once and cached in ``folder``.
 
     Generating an example takes longer than reading it, so trainings of several epochs use a cache.
-    A folder that holds examples of another source is refused. The raters' scores (``item`` and
-    ``grade``) are not cached.
+    A folder that holds examples of another source is refused. The labels that raters give
+    (``item``, ``grade`` and ``side``) are not cached.
 
     Attributes:
         source: source of the examples.

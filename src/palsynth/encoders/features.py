@@ -25,7 +25,8 @@ DIM = 512
 
 
 @lru_cache(maxsize=1)
-def _expression_extractor() -> Extractor:
+def expression_extractor() -> Extractor:
+    """E_Face - E_ID of the encoders that ship: bytes in, (N, 512) vectors out."""
     return Extractor(expression_encoder())
 
 
@@ -46,7 +47,7 @@ def extract_features(
         (N,) records of :func:`feature_dtype`: ``vector`` (512,) and ``points`` (478, 2) upright.
     """
     rows = np.zeros(len(crops), feature_dtype())
-    rows["vector"] = _expression_extractor()(np.stack(crops))
+    rows["vector"] = expression_extractor()(np.stack(crops))
     landmarks = []
     for crop, fallback in zip(crops, points, strict=True):
         faces = detect_faces(np.ascontiguousarray(crop))

@@ -94,8 +94,21 @@ class ReaderNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     def forward(self, vectors: Tensor, points: Tensor) -> PalsyPrediction:
         """Features (N, 512) and upright landmarks (N, 478, 2) to predictions."""
+        return self.head(self.body(self.inputs(vectors, points)))
+
+    def inputs(self, vectors: Tensor, points: Tensor) -> Tensor:
+        """Computes what the first layer gets.
+
+        Args:
+            vectors: (N, 512) expression features.
+            points: (N, 478, 2) upright landmarks.
+
+        Returns:
+            (N, 512 + components), each feature with mean 0 and deviation 1 over the examples of
+            :meth:`fit_basis`.
+        """
         features = torch.cat([vectors, (points.flatten(1) - self.middle) @ self.basis], 1)
-        return self.head(self.body((features - self.mean) / self.deviation))
+        return (features - self.mean) / self.deviation
 
 
 class ReaderObjective(Objective):

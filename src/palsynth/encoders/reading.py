@@ -14,11 +14,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from palsynth.clinical import Branch, Movement, Palsy, Side, SidePalsy
-from palsynth.data.examples import MOVEMENTS, UNKNOWN
+from palsynth.data.examples import MOVEMENTS, SIDES, UNKNOWN
 from palsynth.errors import InputError
-
-SIDES = (None, *Side)
-"""Class number -> weak side; None if both sides are equal."""
 
 STATE = len(Branch) + 1
 """Numbers that describe one side: each branch's function, and the tone."""

@@ -7,48 +7,22 @@ both, each synthetic example takes the place of a real one, so that no row train
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import torch
-
-from palsynth.data.examples import GRADES, ITEMS, UNKNOWN, Example, stack
-from palsynth.data.folder_source import FolderSource
 from palsynth.data.manifest import FILE_NAME, Row
 from palsynth.data.pictures import pictures
-from palsynth.encoders.base import as_images
-from palsynth.encoders.device import default_device
-from palsynth.encoders.grader import Grader, GraderRecipe
-from palsynth.encoders.shipped import load_exact
+from palsynth.encoders.grader import GraderRecipe
 from palsynth.errors import InputError
-from palsynth.evaluation.agreement import weighted_kappa
-from palsynth.evaluation.intervals import Figure, bootstrap
 from palsynth.records import claim_folder, file_sha256, files_sha256
 from palsynth.training import checkpoints
 from palsynth.training.loop import train
 
-CHUNK = 64
-"""Test images per batch."""
+FEATURES = "features"
+"""Folder of the runs that caches the features of all graders, unless their recipe names one."""
 
 FEW = 20
 """Test subjects below which a bootstrap interval over them is unreliable."""
-
-
-@dataclass(frozen=True)
-class Graded:
-    """Labels and predictions of a grader on N test images, as class numbers; -1: unknown."""
-
-    items: np.ndarray
-    """True Yanagihara items, (N,) int."""
-    found_items: np.ndarray
-    """Predicted items, (N,) int."""
-    grades: np.ndarray
-    """True House-Brackmann grades, (N,) int."""
-    found_grades: np.ndarray
-    """Predicted grades, (N,) int."""
-    subjects: np.ndarray
-    """Subject of each image, (N,) strings."""
 
 
 def mixtures(real: Path, synthetic: Path) -> dict[str, tuple[Path, ...]]:
@@ -92,142 +66,14 @@ def train_graders(
     for row, folders in mixtures(real, synthetic).items():
         for seed in range(seeds):
             run = out / f"{row.replace(' + ', '-and-')}-{seed}"
-            data = replace(recipe.data, folders=folders, seed=seed)
+            cache = recipe.data.cache_dir or out / FEATURES
+            data = replace(recipe.data, folders=folders, seed=seed, cache_dir=cache)
             own = replace(recipe, data=data, loop=replace(recipe.loop, seed=seed))
             progress(f"{row}, seed {seed}")
             if not train(own, run, resume=bool(checkpoints.steps(run))):
                 raise InputError(f"{run}: was stopped; run the same command again to resume")
             weights.setdefault(row, []).append(run / "weights")
     return weights
-
-
-@torch.no_grad()
-def grade(weights: Path, folder: Path, splits: tuple[str, ...]) -> Graded:
-    """Runs a grader over the images of a folder's splits.
-
-    Args:
-        weights: folder of the grader's weights.
-        folder: folder of the dataset.
-        splits: splits to use.
-
-    Returns:
-        Labels and predictions. Items of images with an unknown movement count as unknown.
-
-    Raises:
-        InputError: the dataset cannot be read.
-    """
-    source = FolderSource(folder, splits)
-    device = default_device()
-    grader = load_exact(Grader, weights).to(device)
-    found_items, found_grades, items, grades = [], [], [], []
-    for start in range(0, len(source.rows), CHUNK):
-        part: list[Example] = [
-            source.example(k) for k in range(start, min(start + CHUNK, len(source.rows)))
-        ]
-        batch = {name: torch.from_numpy(v) for name, v in stack(part).items()}
-        item, grade = grader(as_images(batch["image"].to(device)), batch["movement"])
-        found_items.append(item.argmax(1).cpu().numpy())
-        found_grades.append(grade.argmax(1).cpu().numpy())
-        known = torch.where(batch["movement"] == UNKNOWN, UNKNOWN, batch["item"])
-        items.append(known.numpy())
-        grades.append(batch["grade"].numpy())
-    return Graded(
-        np.concatenate(items),
-        np.concatenate(found_items),
-        np.concatenate(grades),
-        np.concatenate(found_grades),
-        np.array([row.subject_id for row in source.rows]),
-    )
-
-
-FIGURES = {
-    "item kappa ↑": "quadratic weighted kappa of the Yanagihara item, given the movement; "
-    "undefined where all true items are the same",
-    "item right, % ↑": "share of items scored exactly",
-    "grade kappa ↑": "quadratic weighted kappa of the House-Brackmann grade; undefined where all "
-    "true grades are the same",
-    "grade within one, % ↑": "share of grades at most one step off",
-}
-"""Name of a figure -> its definition."""
-
-
-def figures(graded: list[Graded]) -> dict[str, Figure]:
-    """The figures of a row, averaged over its seeds.
-
-    The intervals are bootstrap intervals over subjects, whose images are resampled together; they
-    do not include the variation between seeds.
-
-    Args:
-        graded: results of the graders of a row, one per seed, on the same images.
-
-    Returns:
-        Name in ``FIGURES`` -> figure; those without labels are left out. A kappa is NaN where all
-        true labels are the same, and its interval is over the resamples that have two.
-    """
-    seed = np.concatenate([np.full(len(g.items), k) for k, g in enumerate(graded)])
-    columns = {
-        name: np.concatenate([getattr(g, name) for g in graded])
-        for name in ("items", "found_items", "grades", "found_grades", "subjects")
-    }
-    out: dict[str, Figure] = {}
-    for label, scale, true, found in (
-        ("item", ITEMS, "items", "found_items"),
-        ("grade", GRADES, "grades", "found_grades"),
-    ):
-        known = columns[true] != UNKNOWN
-        if not known.any():
-            continue
-        classes = range(len(scale))
-
-        def kappa(t: np.ndarray, f: np.ndarray, s: np.ndarray, classes: range = classes) -> float:
-            by_seed = [_kappa(t[s == k], f[s == k], classes) for k in np.unique(s)]
-            return float(np.mean(by_seed))
-
-        targets, predictions = columns[true][known], columns[found][known]
-        groups = columns["subjects"][known]
-        out[f"{label} kappa ↑"] = bootstrap(
-            targets,
-            predictions,
-            seed[known],
-            groups=groups,
-            statistic=kappa,
-            num_resamples=500,
-        )
-        tolerance = 0 if label == "item" else 1
-        name = "item right, % ↑" if label == "item" else "grade within one, % ↑"
-        hits = np.abs(targets - predictions) <= tolerance
-        out[name] = bootstrap(100.0 * hits, groups=groups)
-    return out
-
-
-def _kappa(targets: np.ndarray, predictions: np.ndarray, classes: range) -> float:
-    """The weighted kappa; NaN where all targets are the same, so that it tells nothing."""
-    if np.ptp(targets) == 0:
-        return float("nan")
-    return weighted_kappa(targets, predictions, classes)
-
-
-def difference(one: list[Graded], other: list[Graded]) -> Figure:
-    """Difference of the mean item kappas of two rows, with an interval over subjects.
-
-    Args:
-        one: results of the graders of a row, one per seed.
-        other: those of the row to subtract, as many, on the same images.
-
-    Returns:
-        Item kappa of ``one`` less that of ``other``.
-    """
-    known = one[0].items != UNKNOWN
-
-    def gap(*columns: np.ndarray) -> float:
-        targets, predictions = columns[0], columns[1:]
-        half = len(predictions) // 2
-        kappas = [_kappa(targets, found, range(len(ITEMS))) for found in predictions]
-        return float(np.mean(kappas[:half]) - np.mean(kappas[half:]))
-
-    found = [g.found_items[known] for g in (*one, *other)]
-    groups = one[0].subjects[known]
-    return bootstrap(one[0].items[known], *found, groups=groups, statistic=gap, num_resamples=500)
 
 
 def check_sets(real: Path, synthetic: Path, test: Path, out: Path) -> None:
