@@ -52,11 +52,12 @@ def progress_bar(what: str, rate: bool = False) -> Iterator[Progress]:
 
 
 @contextmanager
-def late_progress_bar(what: str) -> Iterator[Progress]:
+def late_progress_bar(what: str, rate: bool = False) -> Iterator[Progress]:
     """Shows a progress bar from its first move on: none where all work has been done before.
 
     Args:
         what: label in front of the bar.
+        rate: show also how many items are done in a second.
 
     Yields:
         The callback that moves the bar.
@@ -66,7 +67,7 @@ def late_progress_bar(what: str) -> Iterator[Progress]:
 
         def advance(done: int, total: int) -> None:
             if not bar:
-                bar.append(stack.enter_context(progress_bar(what)))
+                bar.append(stack.enter_context(progress_bar(what, rate)))
             bar[0](done, total)
 
         yield advance

@@ -142,14 +142,21 @@ def test_figures_compare_what_was_requested_with_what_was_measured() -> None:
         _row(4, slight, -9.0, 4),  # not clear: does not count for the side
         _row(5, Palsy.none(), 0.1, 4),
     ]
+    few = requested_figures(rows)
+    assert [text for _, text, _ in few] == ["–"] * 5
+    assert few[0][2] == "4 pictures: too few"
+    assert few[1][2] == "0 pictures: too few"
+    rows *= 3
     side, brow, eye, mouth, kappa = requested_figures(rows)
     assert side[1].startswith("50.0 [")
-    assert side[2] == "4 pictures"
+    assert side[2] == "12 pictures"
     assert brow[1] == eye[1] == "–"
     assert "too few" in brow[2]
     assert 0 < float(mouth[1].split()[0]) < 1
-    assert mouth[2] == "5 pictures"
-    assert kappa[2] == "5 pictures"
+    assert mouth[2] == "15 pictures"
+    assert kappa[2] == "15 pictures"
+    alike = requested_figures([_row(k, Palsy.none(), 0.0, 4) for k in range(10)])
+    assert alike[3][1:] == ("–", "10 pictures: all alike")
     exact = [replace(row, measured={"yanagihara_item": row.yanagihara_item}) for row in rows]
     assert requested_figures(exact)[-1][1].startswith("1.00")
 
@@ -185,12 +192,23 @@ def test_counts_are_in_the_order_of_the_field() -> None:
 
 def test_the_gate_counts_every_attempt_and_fault() -> None:
     rows = [_row(k, Palsy.none(), 0, 4) for k in range(3)]  # attempts 1, 2, 1
+    assert rows[1].measured is not None
+    rows[1].measured["earlier_faults"] = "movement, side"
     left_out = [
         {"file_name": "a.png", "faults": ["side", "identity"], "attempts": 4},
-        {"file_name": "b.png", "faults": ["side"], "attempts": 4},
+        {
+            "file_name": "b.png",
+            "faults": ["side"],
+            "attempts": 4,
+            "earlier_faults": "side; no-face; side, movement",
+        },
     ]
     assert gate_counts(rows, left_out) == [
         ("pictures made", 12),
+        ("refused: there is not exactly one face", 1),
+        ("refused: another side looks weak than was requested", 5),
+        ("refused: another movement than was requested, or none", 2),
+        ("refused: matched to another identity of the set", 1),
         ("passed at attempt 1", 2),
         ("passed at attempt 2", 1),
         ("left out", 2),

@@ -237,6 +237,9 @@ def test_a_picture_with_a_fault_is_made_again_with_another_seed(
     assert tries == {0: 2, 1: 2, 2: 2, 3: 2, 4: 1, 5: 1}
     assert made.left_out == []
     for number, row in numbers.items():
+        assert row.measured is not None
+        earlier = row.measured["earlier_faults"]
+        assert fault in earlier.split(", ") if number < 4 else earlier == ""
         assert row.provenance is not None
         assert row.provenance["seed"] == request_seed(GRINS, number, tries[number] - 1)
 
@@ -254,6 +257,7 @@ def test_after_the_last_attempt_a_picture_is_left_out_and_listed(
     assert sorted(int(Path(one["file_name"]).name[:7]) for one in listed) == [0, 1, 2, 3]
     assert all(fault in one["faults"] and one["attempts"] == 2 for one in listed)
     assert all(name in FAULTS for one in listed for name in one["faults"])
+    assert all(fault in one["earlier_faults"].split(", ") for one in listed)
     before = contents(folder)
     again = make_dataset(folder, GRINS, processes(1))
     assert contents(folder) == before, "what was left out is not tried again"
@@ -325,6 +329,21 @@ def test_patients_expressions_are_shown_by_subjects_and_name_nobody(
         for word in ("Mueller", "Anna", "Schmidt", "Bernd", "doctor-who", str(tmp_path)):
             assert word not in name
             assert word.encode() not in data, name
+
+
+def test_patients_take_turns_in_as_many_images_as_are_asked_for(
+    clinic: Path, tmp_path: Path
+) -> None:
+    """Of more pictures than there are, some are shown again with another seed."""
+    gate = GateSettings(face=False, side=False, movement=False, identity=False)
+    one = make_dataset(tmp_path / "one", clinic_plan(clinic, images=1, gate=gate), processes(1))
+    assert len(one.rows) == 1
+    made = make_dataset(tmp_path / "six", clinic_plan(clinic, images=6, gate=gate), processes(1))
+    assert len({row.file_name for row in made.rows}) == 6
+    seeds = {row.provenance["seed"] for row in made.rows if row.provenance is not None}
+    assert len(seeds) == 6
+    record = json.loads((tmp_path / "six" / "plan.json").read_text())
+    assert record["plan"]["images"] == 6
 
 
 def test_changed_pictures_of_patients_do_not_mix_with_what_was_made(

@@ -48,7 +48,10 @@ class Comparison:
 
 
 def compare(
-    patient: ExpressionCoefficients, made: ExpressionCoefficients, movement: Movement | None = None
+    patient: ExpressionCoefficients,
+    made: ExpressionCoefficients,
+    movement: Movement | None = None,
+    lids: float = LIDS,
 ) -> Comparison:
     """Compares a patient's expression with that of an image made from it.
 
@@ -56,13 +59,14 @@ def compare(
         patient: the patient's expression.
         made: the expression in the image.
         movement: the movement requested of the patient, if known.
+        lids: difference of lid closure that counts, 0 to 1.
 
     Returns:
         The differences.
     """
     lines = [
         line for region in ("brow", "mouth") if (line := _region_line(patient, made, region))
-    ] + _lid_lines(patient, made)
+    ] + _lid_lines(patient, made, lids)
     own = read(patient, movement)
     return Comparison(
         _side(own, read(made, movement)), tuple(lines), own.weak_side, _moves(patient)
@@ -132,12 +136,14 @@ def _rms(displacement: np.ndarray) -> float:
     return float(np.sqrt(np.square(displacement).sum(1).mean()))
 
 
-def _lid_lines(patient: ExpressionCoefficients, made: ExpressionCoefficients) -> list[str]:
+def _lid_lines(
+    patient: ExpressionCoefficients, made: ExpressionCoefficients, least: float
+) -> list[str]:
     """One line per eye whose closure differs."""
     lines = []
     for side in Side:
         expected, found = patient.of(side).closure, made.of(side).closure
-        if abs(expected - found) > LIDS:
+        if abs(expected - found) > least:
             lines.append(f"the {side.value} eye is {_shut(found)}, the patient's {_shut(expected)}")
     return lines
 

@@ -15,7 +15,7 @@ from palsynth.commands.parsing import parse_options
 from palsynth.errors import InputError
 from palsynth.generation.engines import EngineName
 from palsynth.limits import check_limits
-from palsynth.progress import progress_bar
+from palsynth.progress import late_progress_bar
 
 USAGE = """\
 usage: palsynth generate PLAN.yaml --out FOLDER [--workers N] [--engine ray] [--FIELD VALUE]
@@ -72,7 +72,7 @@ def generate(words: Sequence[str]) -> None:
     engine = processes(options.workers or 1)
     if options.engine == "ray":
         engine = ray_cluster(options.address, options.workers, options.gpus)
-    with progress_bar("images", rate=True) as progress:
+    with late_progress_bar("images", rate=True) as progress:
         made = make_dataset(options.out, plan, engine, progress)
     for line in made.unused:
         print(f"not used: {line}", file=sys.stderr)

@@ -1,14 +1,18 @@
-"""Gives every patient of a data set an identity that does not resemble the patient."""
+"""Decides in which order patients are shown, and by whom: by an identity that does not resemble
+the patient."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 
+from palsynth.data.manifest import Row
 from palsynth.encoders.recogniser import Recogniser
 from palsynth.errors import InputError
 from palsynth.face.detect import read_face
@@ -25,6 +29,38 @@ class PatientPhotos:
 
     split: str
     photos: Sequence[Path]
+
+
+def in_turn(rows: Sequence[Row], checksums: Mapping[str, str], seed: int) -> list[Row]:
+    """Sorts patients' pictures: the first of each patient, then the second of each, and so on.
+
+    Patients and their pictures stand in an order that depends on the seed and on what the pictures
+    hold. In the order of their names, the numbers of subjects and pictures could be matched with a
+    list of the patients.
+
+    Args:
+        rows: the pictures.
+        checksums: file name -> SHA-256 of the picture.
+        seed: the plan's seed.
+
+    Returns:
+        The pictures.
+    """
+
+    def place(names: Iterable[str]) -> str:
+        contents = sorted(checksums[name] for name in names)
+        return hashlib.sha256(" ".join([str(seed), *contents]).encode()).hexdigest()
+
+    own: dict[str, list[str]] = defaultdict(list)
+    for row in rows:
+        own[row.subject_id].append(row.file_name)
+    places = {patient: place(names) for patient, names in own.items()}
+    turns: Counter[str] = Counter()
+    placed = []
+    for row in sorted(rows, key=lambda row: place([row.file_name])):
+        placed.append((turns[row.subject_id], places[row.subject_id], row))
+        turns[row.subject_id] += 1
+    return [row for _, _, row in sorted(placed, key=lambda one: one[:2])]
 
 
 def assign_identities(

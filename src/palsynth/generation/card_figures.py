@@ -24,6 +24,9 @@ from palsynth.evaluation.requested import (
 from palsynth.face.scoring import ANSWERS
 from palsynth.generation.gate import FAULTS
 
+FEWEST = 10
+"""Fewest pictures of which a figure says anything: of fewer, intervals and ranks are chance."""
+
 RESAMPLES = 300
 """Resamples of the intervals."""
 
@@ -153,9 +156,11 @@ def _line(name: str, digits: int, compute: Callable[[], Figure]) -> tuple[str, s
         figure = compute()
     except InputError as error:
         return name, "–", str(error)
+    pictures = f"{figure.count} picture{'' if figure.count == 1 else 's'}"
+    if figure.count < FEWEST:
+        return name, "–", f"{pictures}: too few"
     text = figure.text(digits)
-    few = text == "–" and "too few, or all alike"
-    return name, text, f"{figure.count} pictures{f': {few}' if few else ''}"
+    return name, text, f"{pictures}: all alike" if text == "–" else pictures
 
 
 def similarities(rows: Sequence[Row], gallery: np.ndarray) -> list[tuple[str, str, str]]:
@@ -193,13 +198,22 @@ def gate_counts(rows: Sequence[Row], left_out: Sequence[dict[str, Any]]) -> Coun
         left_out: the pictures that did not pass: file name, faults, attempts.
 
     Returns:
-        What happened, and how often: attempts, pictures by the attempt that passed, and those left
-        out by fault.
+        What happened, and how often: attempts, refused ones by fault (one may have several),
+        pictures by the attempt that passed, and those left out by the faults of their last one.
     """
     attempts = Counter((row.measured or {}).get("attempts", 1) for row in rows)
     made = sum(number * count for number, count in attempts.items())
     made += sum(one["attempts"] for one in left_out)
+    tried = [*((row.measured or {}) for row in rows), *left_out]
+    refused = Counter(
+        fault
+        for one in tried
+        for attempt in str(one.get("earlier_faults", "")).split("; ")
+        for fault in attempt.split(", ")
+    )
+    refused.update(fault for one in left_out for fault in one["faults"])
     lines = [("pictures made", made)]
+    lines += [(f"refused: {text}", refused[key]) for key, text in FAULTS.items() if refused[key]]
     lines += [(f"passed at attempt {number}", attempts[number]) for number in sorted(attempts)]
     lines.append(("left out", len(left_out)))
     faults = Counter(fault for one in left_out for fault in one["faults"])

@@ -71,7 +71,8 @@ class Made:
 
     Attributes:
         rows: the rows of its manifest.
-        left_out: pictures that did not pass the gate: file name, faults, attempts.
+        left_out: pictures that did not pass the gate: file name, faults, attempts, and the faults
+            of the earlier ones.
         unused: one line per input picture that could not be used.
     """
 
@@ -110,9 +111,10 @@ def make_dataset(
     if plan.expressions.patients is not None:
         pictures = of_patients = patient_pictures(plan, checked.identities)
         unused += of_patients.left_out
-    record = _record(plan, method, pictures)
     groups = pictures.groups()
     names = [pictures.name(group.identity, k) for group in groups for k in group.numbers]
+    plan = replace(plan, images=len(names))
+    record = _record(plan, method, pictures)
     with lock_folder(folder):
         writer = DatasetWriter(folder, record, holds="a data set of another plan")
         todo = _unmade(writer, pictures, groups)
@@ -175,6 +177,7 @@ def make_group(job: Job, todo: Todo) -> int:
     method = _method(job.plan.method, job.plan.weights)
     gate = QualityGate(job.plan.gate, method, job.gallery)
     waiting = list(group.numbers)
+    found: dict[int, list[str]] = {number: [] for number in group.numbers}
     for attempt in range(job.plan.gate.retries + 1):
         planned = [job.pictures.planned(group.identity, number, attempt) for number in waiting]
         made = generate(
@@ -187,14 +190,16 @@ def make_group(job: Job, todo: Todo) -> int:
         for number, one, picture in zip(waiting, planned, list(made), strict=True):
             row = one.row(picture)
             checked = gate.check(picture, group.identity, *_asked(row))
+            tried = {"attempts": attempt + 1, "earlier_faults": "; ".join(found[number])}
             if checked.faults and attempt < job.plan.gate.retries:
                 failed.append(number)
+                found[number].append(", ".join(checked.faults))
             elif number not in todo.missing:
                 continue
             elif checked.faults:
-                _leave_out(job.folder, one.file_name, checked.faults, attempt + 1)
+                _leave_out(job.folder, one.file_name, checked.faults, tried)
             else:
-                _write(writer, one, picture, {**checked.measured, "attempts": attempt + 1})
+                _write(writer, one, picture, checked.measured | tried)
         if not failed:
             break
         waiting = failed
@@ -241,9 +246,9 @@ def _left_out_path(folder: Path, name: str) -> Path:
     return folder / ".rows" / f"{name}.left-out"
 
 
-def _leave_out(folder: Path, name: str, faults: Sequence[str], attempts: int) -> None:
+def _leave_out(folder: Path, name: str, faults: Sequence[str], tried: dict[str, Any]) -> None:
     path = _left_out_path(folder, name)
-    line = {"file_name": name, "faults": list(faults), "attempts": attempts}
+    line = {"file_name": name, "faults": list(faults), **tried}
     with atomic_write(path) as temporary:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.write_text(json.dumps(line) + "\n", "utf-8")

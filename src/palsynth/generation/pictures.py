@@ -18,7 +18,7 @@ from palsynth.errors import InputError
 from palsynth.face.detect import read_face
 from palsynth.face.face import Face
 from palsynth.face.framing import FRAMINGS
-from palsynth.generation.assigning import PatientPhotos, assign_identities
+from palsynth.generation.assigning import PatientPhotos, assign_identities, in_turn
 from palsynth.generation.identities import PlannedIdentity
 from palsynth.generation.plan import Plan
 from palsynth.generation.planning import file_name, numbers_of, plan_picture, request_seed
@@ -91,7 +91,7 @@ class RequestedPictures:
 
     def groups(self) -> list[Group]:
         """All pictures, in groups of one identity."""
-        every = range(min(len(self.identities), self.plan.images))
+        every = range(min(len(self.identities), self.plan.num_images()))
         return _grouped({i: numbers_of(i, self.plan, len(self.identities)) for i in every})
 
     def planned(self, identity: int, number: int, attempt: int = 0) -> Planned:
@@ -133,7 +133,7 @@ class PatientPictures:
         plan: the plan.
         folder: the patients' data set.
         identities: one per patient, in the patient's split.
-        rows: the patients' pictures.
+        rows: the patients' pictures that are shown, in turn.
         patients: of each row, the index of its patient and identity.
         rests: of each patient, the picture at rest; None where there is none.
         left_out: one line per picture that cannot be shown.
@@ -150,8 +150,8 @@ class PatientPictures:
     def groups(self) -> list[Group]:
         """All pictures, in groups of one identity."""
         numbers: dict[int, list[int]] = defaultdict(list)
-        for number, patient in enumerate(self.patients):
-            numbers[patient].append(number)
+        for number in range(self.plan.num_images(len(self.rows))):
+            numbers[self.patients[number % len(self.rows)]].append(number)
         return _grouped(numbers)
 
     def planned(self, identity: int, number: int, attempt: int = 0) -> Planned:
@@ -165,7 +165,8 @@ class PatientPictures:
         Returns:
             The picture's request with its place in the set.
         """
-        row, shown, rest = self.rows[number], self.identities[identity], self.rests[identity]
+        row = self.rows[number % len(self.rows)]
+        shown, rest = self.identities[identity], self.rests[identity]
         at_rest = row.movement == Movement.REST.value
         face = _face(self.folder / row.file_name)
         reference = None if rest is None or at_rest else _face(self.folder / rest)
@@ -192,7 +193,8 @@ class PatientPictures:
 
     def inputs(self) -> dict[str, Path]:
         """The photographs, and the patients' pictures with their labels."""
-        names = [FILE_NAME, *(row.file_name for row in self.rows)]
+        rests = (name for name in self.rests if name is not None)
+        names = [FILE_NAME, *(row.file_name for row in self.rows), *rests]
         patients = {f"patients/{name}": self.folder / name for name in names}
         return _photographs(self.identities) | patients
 
@@ -206,16 +208,17 @@ class PatientPictures:
         Returns:
             The path, with forward slashes.
         """
-        movement = self.rows[number].movement
+        movement = self.rows[number % len(self.rows)].movement
         shown = self.identities[identity]
         return file_name(shown, number, None if movement is None else Movement(movement))
 
 
 def patient_pictures(plan: Plan, identities: Sequence[PlannedIdentity]) -> PatientPictures:
-    """Assigns an identity to every patient of a data set.
+    """Assigns an identity to every patient of a data set who is shown.
 
     Args:
-        plan: a plan with ``expressions.patients``.
+        plan: a plan with ``expressions.patients``; with fewer ``images`` than there are pictures,
+            the first picture of each patient is shown before the second of any.
         identities: at least as many as there are patients. Synthetic subjects take the split of
             their patient; people in photographs have one of their own, which must agree.
 
@@ -236,24 +239,27 @@ def patient_pictures(plan: Plan, identities: Sequence[PlannedIdentity]) -> Patie
     ]
     if not shown:
         raise InputError(f"{folder}: no picture has a usable face; the first: {left_out[0]}")
-    patients = list(dict.fromkeys(row.subject_id for row in shown))
     splits = {row.subject_id: row.split or split_of(row.subject_id) for row in shown}
     rests = {
         row.subject_id: row.file_name
         for row in reversed(shown)
         if row.movement == Movement.REST.value
     }
-    photos: dict[str, list[Path]] = {name: [] for name in patients}
+    photos: dict[str, list[Path]] = defaultdict(list)
     for row in sorted(shown, key=lambda row: row.movement != Movement.REST.value):
         photos[row.subject_id].append(folder / row.file_name)
+    order = in_turn(shown, {name: face.sha256 for name, face in found.items()}, plan.seed)
+    order = order[: plan.num_images(len(order))]
+    patients = list(dict.fromkeys(row.subject_id for row in order))
+    index = {patient: k for k, patient in enumerate(patients)}
     known = [PatientPhotos(splits[patient], photos[patient]) for patient in patients]
     assigned = assign_identities(folder, known, identities)
     return PatientPictures(
         plan,
         folder,
         assigned,
-        shown,
-        [patients.index(row.subject_id) for row in shown],
+        order,
+        [index[row.subject_id] for row in order],
         [rests.get(patient) for patient in patients],
         left_out,
     )

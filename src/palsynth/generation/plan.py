@@ -26,6 +26,9 @@ MAX_SUBJECTS = 10_000
 
 MAX_IMAGES = 10_000_000
 
+IMAGES = 1000
+"""Pictures of a plan that does not say how many, and whose expressions are requested."""
+
 
 @dataclass(frozen=True)
 class Identities(Settings):
@@ -169,9 +172,9 @@ class Plan(Settings):
     """How pictures are taken."""
     gate: GateSettings = field(default_factory=GateSettings)
     """What a picture must pass to be in the set."""
-    images: int = 1000
-    """Number of pictures, 1 to 10,000,000; those of patients' expressions are as many as there
-    are."""
+    images: int | None = None
+    """Number of pictures, 1 to 10,000,000; default: 1000, or one of each picture of the patients.
+    Patients take turns, and of more pictures than they have some are shown again."""
     size: int = 112
     """Width and height of a picture in pixels, 32 to 1024."""
     framing: str = "recogniser"
@@ -189,8 +192,8 @@ class Plan(Settings):
         super().__post_init__()
         limits = {"images": (1, MAX_IMAGES), "size": (32, 1024), "shard": (1, 100_000)}
         for name, (least, most) in limits.items():
-            if not least <= getattr(self, name) <= most:
-                value = getattr(self, name)
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
                 raise InputError(f"{name} {value}: must lie between {least} and {most:,}")
         if self.seed < 0:
             raise InputError(f"seed {self.seed}: must be an integer of 0 or more")
@@ -206,6 +209,17 @@ class Plan(Settings):
             raise InputError(
                 "method: subjects moves synthetic subjects only; choose simulator or another"
             )
+
+    def num_images(self, available: int = IMAGES) -> int:
+        """How many pictures are made.
+
+        Args:
+            available: how many where the plan does not say.
+
+        Returns:
+            The number.
+        """
+        return available if self.images is None else self.images
 
 
 def load_plan(path: Path) -> Plan:

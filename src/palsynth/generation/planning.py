@@ -76,7 +76,7 @@ def numbers_of(identity: int, plan: Plan, identities: int) -> list[int]:
     Returns:
         The numbers, in order.
     """
-    numbers = np.arange(plan.images)
+    numbers = np.arange(plan.num_images())
     shift = numbers // math.lcm(identities, len(plan.expressions.movements))
     return np.flatnonzero((numbers + shift) % identities == identity).tolist()
 
