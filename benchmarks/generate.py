@@ -36,7 +36,7 @@ import psutil
 from palsynth.locks import is_lock
 from palsynth.records import files_sha256
 
-CASES = {
+CASES: dict[str, dict[str, Any]] = {
     "simulator, 112 px": {"method": "simulator", "size": 112, "identities": {"subjects": 100}},
     "simulator, 512 px": {"method": "simulator", "size": 512, "identities": {"subjects": 100}},
     "cfcpalsy": {"method": "cfcpalsy", "identities": {"subjects": 20}},
