@@ -23,6 +23,10 @@ def check_numbers(value: Any, name: str = "") -> None:
     Raises:
         InputError: names the first number that is not.
     """
+    if value is None or isinstance(value, str):
+        return
+    if isinstance(value, float) and math.isfinite(value):
+        return  # before what takes longer: most values are
     if is_dataclass(value):
         for field in fields(value):
             check_numbers(

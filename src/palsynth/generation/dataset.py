@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 
 import palsynth
-from palsynth.clinical import Movement, Palsy
 from palsynth.data.hub import write_splits
 from palsynth.data.manifest import Row
 from palsynth.data.shards import write_shards
@@ -188,8 +187,7 @@ def make_group(job: Job, todo: Todo) -> int:
         )
         failed = []
         for number, one, picture in zip(waiting, planned, list(made), strict=True):
-            row = one.row(picture)
-            checked = gate.check(picture, group.identity, *_asked(row))
+            checked = gate.check(picture, group.identity, *one.shown)
             tried = {"attempts": attempt + 1, "earlier_faults": "; ".join(found[number])}
             if checked.faults and attempt < job.plan.gate.retries:
                 failed.append(number)
@@ -220,11 +218,6 @@ def _unmade(writer: DatasetWriter, pictures: Pictures, groups: Sequence[Group]) 
         for group in groups
     ]
     return [one for one in todo if one.missing]
-
-
-def _asked(row: Row) -> tuple[Movement | None, Palsy | None]:
-    movement = None if row.movement is None else Movement(row.movement)
-    return movement, None if row.palsy is None else Palsy.from_dict(row.palsy)
 
 
 def _write(

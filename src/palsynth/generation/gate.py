@@ -22,7 +22,7 @@ from palsynth.clinical import Movement, Palsy
 from palsynth.encoders.recogniser import Recogniser
 from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
-from palsynth.generation.measured import requested_and_measured
+from palsynth.generation.measured import measured_in
 from palsynth.generation.plan import GateSettings
 from palsynth.generation.runner import Generated
 from palsynth.methods.base import ExpressionImage, Identity, KnowsLandmarks, Method, Request
@@ -84,6 +84,7 @@ class QualityGate:
         self._recogniser = _recogniser()
         self._simulator = SimulatorMethod()
         self._described: dict[int, np.ndarray] = {}
+        self._at_rest: dict[int, Face] = {}
 
     def check(
         self, picture: Generated, identity: int, movement: Movement | None, palsy: Palsy | None
@@ -106,10 +107,11 @@ class QualityGate:
         face = faces[0]
         faults: list[str] = []
         if not self._exact:
-            faults += self._expression(picture.request, face, movement)
+            rest = self._rest(identity, picture.request.identity)
+            faults += self._expression(picture.request, face, rest, movement)
         measured: dict[str, Any] = {}
         if movement is not None:  # what is measured does not depend on the palsy
-            found = requested_and_measured(picture.image, movement, palsy or Palsy.none())
+            found = measured_in(face, movement, palsy or Palsy.none())
             measured = {
                 "weak_side": found.measured_side.value if found.measured_side else None,
                 "yanagihara_item": found.measured_score,
@@ -138,9 +140,16 @@ class QualityGate:
             self._described = {identity: describe([shown])[0]}
         return self._described[identity]
 
-    def _expression(self, request: Request, face: Face, movement: Movement | None) -> list[str]:
-        wanted, reference_rest = self._reference(request)
-        rest = _at_rest(request.identity)
+    def _rest(self, identity: int, shown: Identity) -> Face:
+        """An identity at rest; the last one's is kept, as pictures of one follow each other."""
+        if identity not in self._at_rest:
+            self._at_rest = {identity: _at_rest(shown)}
+        return self._at_rest[identity]
+
+    def _expression(
+        self, request: Request, face: Face, rest: Face, movement: Movement | None
+    ) -> list[str]:
+        wanted, reference_rest = self._reference(request, rest)
         expected, found = capture(wanted, reference_rest), capture(face, rest)
         difference = compare(expected, found, movement, lids=LIDS)
         asymmetry, moved = asymmetry_shown(expected, found), movement_shown(expected, found)
@@ -152,11 +161,10 @@ class QualityGate:
             faults.append("movement")
         return faults
 
-    def _reference(self, request: Request) -> tuple[Face, Face | None]:
+    def _reference(self, request: Request, rest: Face) -> tuple[Face, Face | None]:
         """A face that shows what was requested, and the same person at rest."""
         if isinstance(request.expression, ExpressionImage):
             return request.expression.face, request.expression.rest
-        rest = _at_rest(request.identity)
         plain = replace(request, identity=rest, framing=None, scene=Scene())
         (image,) = self._simulator([plain])
         faces = detect_faces(image)

@@ -9,6 +9,7 @@ import numpy as np
 from palsynth.clinical import Movement, Palsy, Side, item_score
 from palsynth.face import topology
 from palsynth.face.detect import detect_faces
+from palsynth.face.face import Face
 from palsynth.face.measures import Measures, measure
 from palsynth.face.scoring import ANSWERS, asymmetry, estimate, is_calibrated
 
@@ -62,11 +63,28 @@ def requested_and_measured(
     Returns:
         The requested and the measured side and score.
     """
-    requested = RequestedMeasured(movement, palsy.weak_side, item_score(palsy, movement))
     faces = detect_faces(image)
-    if len(faces) != 1 or not is_calibrated(movement):
+    return measured_in(faces[0] if len(faces) == 1 else None, movement, palsy, rest)
+
+
+def measured_in(
+    face: Face | None, movement: Movement, palsy: Palsy, rest: Measures | None = None
+) -> RequestedMeasured:
+    """Measures a face that has been detected, as :func:`requested_and_measured` does.
+
+    Args:
+        face: the one face of a picture; None if it does not show exactly one.
+        movement: the requested movement.
+        palsy: the requested palsy.
+        rest: measures of the same face at rest, which are subtracted; None if unknown.
+
+    Returns:
+        The requested and the measured side and score.
+    """
+    requested = RequestedMeasured(movement, palsy.weak_side, item_score(palsy, movement))
+    if face is None or not is_calibrated(movement):
         return requested
-    measures = measure(faces[0].landmarks)
+    measures = measure(face.landmarks)
     estimated = estimate(measures, movement, rest)
     difference = None
     if movement in ANSWERS:

@@ -176,6 +176,11 @@ class Planned:
     split: str | None = None
     attributes: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def shown(self) -> tuple[Movement | None, Palsy | None]:
+        """The movement and the palsy of the row; None where unknown."""
+        return self.labels or _labels(self.request)
+
     def row(self, picture: Generated, **measured: Any) -> Row:
         """The picture's row of the manifest.
 
@@ -186,7 +191,7 @@ class Planned:
         Returns:
             The row, labelled with what was requested.
         """
-        movement, palsy = self.labels or _labels(self.request)
+        movement, palsy = self.shown
         record = {**picture.record, **self.named}
         return Row.for_request(
             self.file_name,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar, runtime_checkable
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -22,7 +22,9 @@ from palsynth.files import atomic_write
 from palsynth.limits import check_limits
 from palsynth.records import flattened
 from palsynth.settings import Settings
-from palsynth.training.objective import Objective
+
+if TYPE_CHECKING:  # it imports torch, which a plan does not need
+    from palsynth.training.objective import Objective
 
 T = TypeVar("T")
 
