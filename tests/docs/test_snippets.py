@@ -49,14 +49,14 @@ def folder(neutral: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return out
 
 
-def check_options(words: list[str]) -> None:
-    """Reads the options of a command as the command would."""
+def check_options(words: list[str], root: Path = ROOT) -> None:
+    """Reads the options of a command as the command would; recipes and plans lie in ``root``."""
     if words[0] == "train":
         if not words[1].startswith(("runs/", "$")):
-            train._parse(ROOT / words[1], words[2:])
+            train._parse(root / words[1], words[2:])
         return
     if words[0] == "generate":
-        generate._parse(ROOT / words[1], words[2:])
+        generate._parse(root / words[1], words[2:])
         return
     name = next((n for n in (" ".join(words[:2]), words[0]) if n in COMMANDS), None)
     assert name, f"no command {' '.join(words)}"
@@ -72,9 +72,12 @@ def _name(command: str) -> str:
 
 
 @pytest.mark.parametrize("block", SHELL, ids=str)
-def test_every_command_has_the_options_that_are_shown(block: Block) -> None:
+def test_every_command_has_the_options_that_are_shown(block: Block, tmp_path: Path) -> None:
+    files = {one.title: one.text for one in blocks(block.page) if one.title}
+    for name, text in files.items():
+        (tmp_path / name).write_text(text, "utf-8")
     for words in commands(block):
-        check_options(words)
+        check_options(words, tmp_path if files.keys() & set(words[:2]) else ROOT)
 
 
 @pytest.mark.parametrize(
