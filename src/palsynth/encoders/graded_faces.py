@@ -11,9 +11,10 @@ from torch import Tensor
 
 from palsynth.clinical import Grade, Movement
 from palsynth.data.examples import GRADES, ITEMS, MOVEMENTS
-from palsynth.encoders.base import as_images, upright_crop
+from palsynth.encoders.base import upright_crop
 from palsynth.encoders.device import BATCH, default_device
-from palsynth.encoders.grader import Grader
+from palsynth.encoders.grader_features import grader_features
+from palsynth.encoders.grading import FeatureGrader, Grader, predict
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 
@@ -38,7 +39,7 @@ class GradedFace:
 
 @torch.no_grad()
 def grade_faces(
-    grader: Grader, faces: Sequence[Face], movements: Sequence[Movement]
+    grader: Grader | FeatureGrader, faces: Sequence[Face], movements: Sequence[Movement]
 ) -> list[GradedFace]:
     """Grades faces, cropped as in training, on a GPU where there is one.
 
@@ -60,10 +61,15 @@ def grade_faces(
     out: list[GradedFace] = []
     for start in range(0, len(faces), BATCH):
         crops = [upright_crop(face).image for face in faces[start : start + BATCH]]
-        images = as_images(torch.from_numpy(np.stack(crops)).to(device))
+        seen = (
+            {"image": np.stack(crops)}
+            if isinstance(grader, Grader)
+            else {"features": grader_features(crops)}
+        )
         classes = [MOVEMENTS.index(movement) for movement in movements[start : start + BATCH]]
-        item, grade = grader(images, torch.tensor(classes, device=device))
-        out += map(_graded, _chances(item), _chances(grade))
+        batch = {name: torch.from_numpy(array).to(device) for name, array in seen.items()}
+        found = predict(grader, batch | {"movement": torch.tensor(classes, device=device)})
+        out += map(_graded, _chances(found.item), _chances(found.grade))
     return out
 
 
