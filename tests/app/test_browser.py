@@ -156,7 +156,7 @@ def test_a_palsy_of_a_subject(page: Any, server: Server) -> None:
     compare = page.locator(".compare")
     assert compare.evaluate("box => box.style.getPropertyValue('--at')") == "100%"
     assert server.files()
-    page.get_by_role("button", name="Sheet of ten movements").click()
+    page.get_by_role("button", name="Ten movements").click()
     assert "Depress lip" in page.locator("#sheet-of-ten table").inner_text()
 
 

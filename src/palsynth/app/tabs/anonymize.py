@@ -59,12 +59,10 @@ def build(tabs: Tabs) -> None:
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio finds it
     ) -> tuple[str, Any]:
         with tabs.answering(request) as work:
-            number = given[seed]
-            if number is None or number < 0:
-                raise InputError("seed: must be a whole number of 0 or more")
+            number = _checked(given[seed])
             patient = chosen.read(work, given)
             description = _description(*(given[part] for part in (gender, age, skin, group)))
-            candidates = candidates_for(description, int(number))
+            candidates = candidates_for(description, number)
             step = stoppable(work, progress, "anonymizing")
             method = get_method("captured")
             made = anonymize(patient, candidates, method, RequestSettings(SIZE), step)
@@ -81,6 +79,13 @@ def build(tabs: Tabs) -> None:
         scroll_to_output=True,
     )
     tabs.stops(stop, [event])
+
+
+def _checked(seed: float | None) -> int:
+    """The seed. Raises InputError where it is none."""
+    if seed is None or not 0 <= seed <= MAX_SEED:
+        raise InputError(f"seed: must be a whole number from 0 to {MAX_SEED}")
+    return int(seed)
 
 
 def _description(gender: str, age: str, skin: str, group: str) -> Description:

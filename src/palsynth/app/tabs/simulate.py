@@ -71,7 +71,7 @@ def build(tabs: Tabs) -> None:
         with gr.Column(scale=5, min_width=320):
             with gr.Row():
                 show = gr.Button("Show", variant="primary", min_width=110)
-                ten = gr.Button("Sheet of ten movements", min_width=180)
+                ten = gr.Button("Ten movements", min_width=150)
                 stop = gr.Button("Stop", min_width=80, scale=0)
             result = gr.Markdown(sanitize_html=False, elem_id="simulated")
             overview = gr.Markdown(sanitize_html=False, elem_id="sheet-of-ten")
@@ -115,9 +115,15 @@ def build(tabs: Tabs) -> None:
             text += table(heads, [_row(row) for row in made.rows], "Item scores, 0 to 4")
             return text, gr.update(value=[str(path)], visible=True)
 
-    of_palsy = [side, grade, kind]
-    changes = [part.input for part in of_palsy]
-    gr.on(changes, _preset, of_palsy, [nerve, palsy], trigger_mode="always_last", **UNQUEUED)
+    changes = [side.input, grade.input, kind.input]
+    gr.on(
+        changes,
+        _preset,
+        [side, grade, kind],
+        [nerve, palsy],
+        trigger_mode="always_last",
+        **UNQUEUED,
+    )
     shared: dict[str, Any] = {
         "api_visibility": tabs.visibility,
         "concurrency_id": QUEUE,
