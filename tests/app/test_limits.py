@@ -7,18 +7,18 @@ import contextlib
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from palsynth.app import limits
-from palsynth.app.limits import BODY_BYTES, LimitedBody, TimedProtocol
+from palsynth.app.limits import BODY_BYTES, LimitedBody, StreamingProtocol, TimedProtocol
 
 
 async def length(request: Request) -> PlainTextResponse:
@@ -82,15 +82,19 @@ def port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         number = taken.getsockname()[1]
-    config = uvicorn.Config(
-        LimitedBody(APP), port=number, http=TimedProtocol, log_level="error", ws="none"
-    )
+    with serving(LimitedBody(APP), number, TimedProtocol):
+        yield number
+
+
+@contextlib.contextmanager
+def serving(app: object, port: int, protocol: type[TimedProtocol]) -> Iterator[None]:
+    config = uvicorn.Config(app, port=port, http=protocol, log_level="error", ws="none")  # type: ignore[arg-type]
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield number
+    yield
     server.should_exit = True
     thread.join()
 
@@ -153,3 +157,62 @@ def test_the_connection_that_has_waited_longest_makes_room(port: int) -> None:
         held[4].settimeout(0.1)
         with pytest.raises(TimeoutError):
             held[4].recv(1)
+
+
+SILENCE = 0.7
+
+
+async def slow(request: Request) -> StreamingResponse:
+    """Says a word, then another one after longer than a connection has; or what is never read."""
+
+    async def words() -> AsyncIterator[bytes]:
+        yield b"first "
+        await asyncio.sleep(2 * SILENCE)
+        yield b"second"
+
+    async def much() -> AsyncIterator[bytes]:
+        for _ in range(64):
+            yield bytes(1 << 20)
+            await asyncio.sleep(0)
+
+    return StreamingResponse(much() if request.url.path == "/much" else words())
+
+
+@pytest.fixture
+def streaming(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    monkeypatch.setattr(limits, "REQUEST_SECONDS", SILENCE)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        number = taken.getsockname()[1]
+    app = Starlette(routes=[Route("/", slow), Route("/much", slow)])
+    with serving(app, number, StreamingProtocol):
+        yield number
+
+
+def test_an_answer_that_lasts_is_not_cut(streaming: int) -> None:
+    with opened(streaming, GET) as client:
+        text = b""
+        while b"second" not in text and (part := client.recv(1000)):
+            text += part
+    assert b"first" in text
+    assert b"second" in text
+
+
+@pytest.mark.parametrize("text", [b"", b"GET / HTTP/1.1\r\nHost: x\r\nX: "])
+def test_where_answers_last_a_request_that_does_not_end_is_cut_all_the_same(
+    streaming: int, text: bytes
+) -> None:
+    start = time.monotonic()
+    with opened(streaming, text) as held, contextlib.suppress(ConnectionError):
+        assert held.recv(100) == b""
+    assert 0.8 * SILENCE < time.monotonic() - start < 4 * SILENCE
+
+
+def test_a_client_that_does_not_read_its_answer_is_cut(streaming: int) -> None:
+    with opened(streaming, b"GET /much HTTP/1.1\r\nHost: x\r\n\r\n") as held:
+        time.sleep(4 * SILENCE)
+        got = 0
+        with contextlib.suppress(ConnectionError):
+            while part := held.recv(1 << 20):  # what had been sent before
+                got += len(part)
+    assert got < 64 << 20

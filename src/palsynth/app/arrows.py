@@ -68,6 +68,6 @@ def _arrow(
 ) -> None:
     """An arrow with a light edge, which shows on any skin."""
     tip = 0.3 if np.linalg.norm(step) > 20 else 0.5
-    ends = [tuple(int(v) for v in np.rint(16 * point)) for point in (start, start + step)]
+    first, last = (np.rint(16 * point).astype(int).tolist() for point in (start, start + step))
     for line, thickness in (((255, 255, 255), 5), (colour, 2)):
-        cv2.arrowedLine(image, *ends, line, thickness, cv2.LINE_AA, shift=4, tipLength=tip)
+        cv2.arrowedLine(image, first, last, line, thickness, cv2.LINE_AA, shift=4, tipLength=tip)

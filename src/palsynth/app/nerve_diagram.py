@@ -7,6 +7,7 @@ screen readers; ``assets/app.js`` moves them. The state is a palsy as JSON.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from html import escape
 
 from palsynth.clinical import Branch, Palsy, Side
@@ -129,32 +130,34 @@ def level(percent: int) -> str:
     return "none" if percent == 0 else "full" if percent == 100 else "weak"
 
 
-def to_text(palsy: Palsy) -> str:
+def to_text(palsy: Palsy, preset: Sequence[str] = ()) -> str:
     """A palsy as the text that the diagram changes.
 
     Args:
         palsy: the palsy.
+        preset: what it was before it was changed, such as its side and grade; kept as it is.
 
     Returns:
-        JSON of :meth:`palsynth.clinical.Palsy.to_dict`.
+        JSON of :meth:`palsynth.clinical.Palsy.to_dict`, and the preset.
     """
-    return json.dumps(palsy.to_dict())
+    return json.dumps({"preset": list(preset), **palsy.to_dict()})
 
 
-def from_text(text: str) -> Palsy:
+def from_text(text: str) -> tuple[Palsy, tuple[str, ...]]:
     """Reads what :func:`to_text` wrote and the diagram changed.
 
     Args:
         text: the JSON.
 
     Returns:
-        The palsy.
+        The palsy and the preset.
 
     Raises:
         InputError: it is not a palsy; a browser sent something else.
     """
     values = parse_json(text, "the nerve's branches")
+    preset = values.pop("preset", []) if isinstance(values, dict) else []
     try:
-        return Palsy.from_dict(values)
-    except ValueError as error:
+        return Palsy.from_dict(values), tuple(map(str, preset))
+    except (ValueError, TypeError) as error:
         raise InputError(f"the nerve's branches: {error}") from None

@@ -220,6 +220,9 @@ class _Rewriting(_WithHeaders):
         if message["type"] == "http.response.start":
             self._start = message
             return
+        if message["type"] != "http.response.body":
+            await self.send(message)
+            return
         self._parts.append(message.get("body", b""))
         if message.get("more_body", False):
             return

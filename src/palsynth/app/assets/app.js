@@ -53,3 +53,16 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   setPart(part, moves[event.key]);
 });
+
+// The line between two pictures.
+document.addEventListener("input", (event) => {
+  const compare = event.target.closest?.(".compare");
+  if (compare) compare.style.setProperty("--at", `${event.target.value}%`);
+});
+
+// Gradio names its places to drop files by other words than those they show (WCAG 2.5.3).
+new MutationObserver(() => {
+  document
+    .querySelectorAll(".upload-container[aria-label]")
+    .forEach((place) => place.removeAttribute("aria-label"));
+}).observe(document.documentElement, { childList: true, subtree: true });

@@ -10,8 +10,8 @@ import gradio as gr
 
 from palsynth.app.sessions import Work
 from palsynth.app.tabs.common import QUEUE, Tabs, figure, lines, stoppable
+from palsynth.app.tabs.face import AGES, ANY, GROUPS, MAX_SEED
 from palsynth.app.tabs.patient import PatientPictures
-from palsynth.appearance.model import ETHNICITIES
 from palsynth.clinical import Movement
 from palsynth.errors import InputError
 from palsynth.generation.anonymize import (
@@ -28,8 +28,6 @@ from palsynth.subjects.description import SKINS, Description
 SIZE = 512
 """Side of a picture, pixels."""
 
-ANY = "any"
-
 
 def build(tabs: Tabs) -> None:
     """Adds the tab to the page that is being built.
@@ -43,13 +41,11 @@ def build(tabs: Tabs) -> None:
             gr.Markdown("The synthetic subject who shows the movements:", elem_classes="hint")
             with gr.Row():
                 gender = gr.Dropdown([ANY, "woman", "man"], value=ANY, label="Gender")
-                ages = [ANY, *map(str, range(20, 90, 10))]
-                age = gr.Dropdown(ages, value=ANY, label="Age")
+                age = gr.Dropdown(AGES, value=ANY, label="Age")
             with gr.Row():
                 skin = gr.Dropdown([ANY, *SKINS], value=ANY, label="Skin tone")
-                groups = [(ANY, ANY), *((e.replace("_", " "), e) for e in ETHNICITIES)]
-                group = gr.Dropdown(groups, value=ANY, label="Ethnicity")
-            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=999_999)
+                group = gr.Dropdown(GROUPS, value=ANY, label="Ethnicity")
+            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=MAX_SEED)
         with gr.Column(scale=5, min_width=320):
             with gr.Row():
                 start = gr.Button("Anonymize", variant="primary", min_width=110)
@@ -63,12 +59,10 @@ def build(tabs: Tabs) -> None:
         progress: gr.Progress = gr.Progress(),  # noqa: B008 - how Gradio finds it
     ) -> tuple[str, Any]:
         with tabs.answering(request) as work:
-            number = given[seed]
-            if number is None or number < 0:
-                raise InputError("seed: must be a whole number of 0 or more")
+            number = _checked(given[seed])
             patient = chosen.read(work, given)
             description = _description(*(given[part] for part in (gender, age, skin, group)))
-            candidates = candidates_for(description, int(number))
+            candidates = candidates_for(description, number)
             step = stoppable(work, progress, "anonymizing")
             method = get_method("captured")
             made = anonymize(patient, candidates, method, RequestSettings(SIZE), step)
@@ -85,6 +79,13 @@ def build(tabs: Tabs) -> None:
         scroll_to_output=True,
     )
     tabs.stops(stop, [event])
+
+
+def _checked(seed: float | None) -> int:
+    """The seed. Raises InputError where it is none."""
+    if seed is None or not 0 <= seed <= MAX_SEED:
+        raise InputError(f"seed: must be a whole number from 0 to {MAX_SEED}")
+    return int(seed)
 
 
 def _description(gender: str, age: str, skin: str, group: str) -> Description:

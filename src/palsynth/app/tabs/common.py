@@ -133,8 +133,21 @@ def stoppable(work: Work, progress: gr.Progress, what: str) -> Progress:
     return moved
 
 
-def figure(path: Path, alt: str, caption: str = "") -> str:
+def picture(path: Path, alt: str) -> str:
     """A picture of a session as HTML.
+
+    Args:
+        path: the file, in a session's folder.
+        alt: what it shows, for those who do not see it.
+
+    Returns:
+        An ``img``.
+    """
+    return f"<img src='/gradio_api/file={quote(str(path))}' alt='{escape(alt, quote=True)}'>"
+
+
+def figure(path: Path, alt: str, caption: str = "") -> str:
+    """A picture of a session with a caption, as HTML.
 
     Args:
         path: the file, in a session's folder.
@@ -145,8 +158,7 @@ def figure(path: Path, alt: str, caption: str = "") -> str:
         A ``figure``.
     """
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    source = f"/gradio_api/file={quote(str(path))}"
-    return f"<figure><img src='{source}' alt='{escape(alt, quote=True)}'>{below}</figure>"
+    return f"<figure>{picture(path, alt)}{below}</figure>"
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:

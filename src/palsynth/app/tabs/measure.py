@@ -135,7 +135,7 @@ def _row(name: str, found: PictureMeasures) -> tuple[str, ...]:
         item,
         _weak(found),
         f"{brow.left:+.1f} | {brow.right:+.1f}",
-        f"{eyes.left:.0f} | {eyes.right:.0f} %",
+        f"{round(eyes.left)} | {round(eyes.right)} %",
         f"{mouth.left:+.1f} | {mouth.right:+.1f}",
     )
 

@@ -39,7 +39,13 @@ class PatientPictures:
         self.files = gr.Files(
             label="Photos", file_types=["image"], height=150, elem_classes="photos"
         )
-        folder = gr.UploadButton("Or a folder", file_count="directory", size="md")
+        with gr.Row():
+            more = gr.UploadButton(
+                "Add photos", file_count="multiple", file_types=["image"], size="md", min_width=120
+            )
+            folder = gr.UploadButton(
+                "Add a folder", file_count="directory", size="md", min_width=120
+            )
         self.said = gr.Markdown(sanitize_html=False)
         self.movements: list[gr.Dropdown] = []
         self._places: list[gr.Column] = []
@@ -55,7 +61,8 @@ class PatientPictures:
                 self._places.append(place)
         shown = [self.said, *self._places, *self._thumbs, *self.movements]
         self.files.change(self._show, self.files, shown, **UNQUEUED)
-        folder.upload(lambda paths: paths, folder, self.files, **UNQUEUED)
+        for button in (more, folder):
+            button.upload(_added, [self.files, button], self.files, **UNQUEUED)
 
     @property
     def inputs(self) -> list[Any]:
@@ -104,6 +111,10 @@ class PatientPictures:
                 *(UNKNOWN if m is None else m.value for m in found),
                 *(UNKNOWN for _ in rest),
             ]
+
+
+def _added(paths: list[str] | None, new: list[str] | None) -> list[str]:
+    return [*(paths or []), *(new or [])]
 
 
 def _sorted(paths: Sequence[str] | None) -> tuple[list[Path], list[str]]:
