@@ -233,8 +233,8 @@ def _reidentified(
         verdict: Verdict = "shown"
         if few and far == FALSE_ACCEPTS[0] and not np.isnan(threshold):
             limit = "not above the hold-out's"
-            hits = [recognised(one.distance, threshold) for one in (faces, impostors)]
-            p = _matched_more_often(*hits, synthetic.subjects, holdout.subjects)
+            own, others = (recognised(one.distance, threshold) for one in (faces, impostors))
+            p = _matched_more_often(own, others, synthetic.subjects, holdout.subjects)
             verdict = "FAILED" if p < SIGNIFICANT else "undecided"
         findings.append(Finding(name, found, of_holdout, limit, verdict))
     return findings
