@@ -12,6 +12,8 @@ import pytest
 from palsynth.cli import COMMANDS
 from palsynth.errors import InputError
 from palsynth.limits import LARGEST, LIMITS, SEED, check_limits, parse_seed
+from palsynth.methods.cfcpalsy.config import UNetSettings
+from palsynth.methods.controlnet.small.networks import AutoencoderSettings
 from palsynth.plugins import load_class
 from palsynth.training.kinds import KINDS
 from palsynth.training.recipe import LoopSettings, from_dict
@@ -80,6 +82,14 @@ def test_the_defaults_and_the_largest_values_are_within_the_limits() -> None:
             if isinstance(field.default, int):
                 assert field.default <= LIMITS.get(field.name, LARGEST)
     check_limits(LoopSettings(seed=SEED, workers=256, batch=4096))
+
+
+@pytest.mark.parametrize("kind", [UNetSettings, AutoencoderSettings])
+def test_networks_are_trained_on_pictures_of_a_possible_size(kind: Any) -> None:
+    """A dry run would compute for hours before it said so."""
+    assert kind(size=1024).size == 1024
+    with pytest.raises(InputError, match=r"^size 1028: is too large to train; give 1,024 or less"):
+        kind(size=1028)
 
 
 def test_seeds_in_texts() -> None:

@@ -14,6 +14,9 @@ SEED = 2**63 - 1
 LARGEST = 10_000_000
 """Largest value of a setting that is not listed in LIMITS."""
 
+TRAINED_SIDE = 1024
+"""Largest side of the images that our networks are trained on, pixels."""
+
 LIMITS = {
     "seed": SEED,
     "subject": SEED,
@@ -57,6 +60,19 @@ def check_limits(settings: Any, where: str = "") -> None:
             shown = f"{value}" if value < 10**24 else f"of {len(str(value))} digits"
             place = f"{where}: {path}" if where else path
             raise InputError(f"{place} {shown}: is too large; give {limit:,} or less")
+
+
+def check_side(size: int) -> None:
+    """Checks the side of the images that a network is trained on.
+
+    Args:
+        size: the side, pixels.
+
+    Raises:
+        InputError: it is larger than any that could be trained, or estimated by a dry run.
+    """
+    if size > TRAINED_SIDE:
+        raise InputError(f"size {size}: is too large to train; give {TRAINED_SIDE:,} or less")
 
 
 def parse_seed(text: str) -> int:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from palsynth.audit import protocol
 from palsynth.audit.image_set import open_set
 from palsynth.audit.membership import by_loss, open_run, picture_losses
 from palsynth.audit.protocol import _flagged, audit, membership_finding
@@ -71,16 +72,33 @@ def run(sets: Path, synthetic: str, out: Path, *more: str) -> dict:
     return json.loads((out / "audit.json").read_text())
 
 
-def test_a_set_of_new_subjects_passes(sets: Path, tmp_path: Path, capsys) -> None:
-    found = run(sets, "fresh", tmp_path)
-    assert found["verdict"] == "passed"
-    assert "near-duplicates of training pictures, %: 0.000" in capsys.readouterr().out
+def test_a_set_of_new_subjects_is_not_accused_nor_passes_by_few_faces(
+    sets: Path, tmp_path: Path, capsys
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        run(sets, "fresh", tmp_path)
+    assert end.value.code == 1
+    found = json.loads((tmp_path / "audit.json").read_text())
+    assert found["verdict"] == "undecided"
+    assert "FAILED" not in {one["verdict"] for one in found["findings"]}
+    printed = capsys.readouterr()
+    assert "near-duplicates of training pictures, %: 0.000" in printed.out
+    assert "as no nearer to training faces from 100 on. Give more with --holdout" in (
+        printed.out + printed.err
+    )
     assert not (tmp_path / "pairs.png").exists(), "training images are shown only on request"
     rows = list(csv.DictReader((tmp_path / "nearest.csv").open()))
     assert len(rows) == 24
     assert not any(int(row["near_duplicate"]) for row in rows)
     page = (tmp_path / "audit.html").read_text()
-    assert "Verdict: passed" in page
+    assert "Verdict: undecided" in page
+
+
+def test_a_set_of_new_subjects_passes_with_enough_faces(
+    sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(protocol, "MIN_HOLDOUT_FACES", 20)
+    assert run(sets, "fresh", tmp_path)["verdict"] == "passed"
 
 
 def test_a_face_of_an_uncropped_photograph_is_caught(sets: Path, tmp_path: Path, capsys) -> None:
@@ -103,7 +121,8 @@ def test_a_face_of_an_uncropped_photograph_is_caught(sets: Path, tmp_path: Path,
     source = sorted((sets / "training").rglob("*.png"))[3].relative_to(sets / "training")
     assert [(r["file_name"], r["nearest_by_look"]) for r in caught] == [(str(planted), str(source))]
     capsys.readouterr()
-    run(tmp_path, "fresh", tmp_path / "passed")
+    with pytest.raises(SystemExit):
+        run(tmp_path, "fresh", tmp_path / "undecided")
     assert "near-duplicates of training pictures, %: 0.000" in capsys.readouterr().out
 
 
@@ -135,10 +154,11 @@ def test_a_set_of_training_subjects_is_recognised(sets: Path, tmp_path: Path) ->
     own = replace(seen, features=seen.features + rng.normal(0, 0.05, seen.features.shape))
     unseen = replace(unseen, features=rng.normal(size=(24, 8)))
     found = audit(own, seen, unseen)
-    by_name = {f.name.split(",")[0].split(" (")[0]: f for f in found.findings}
+    by_name = {f.name.split(",")[0].split(" (")[0]: f for f in reversed(found.findings)}
     assert by_name["nearer to a training face than 99 % of impostors"].found.value == 100
-    assert by_name["nearer to a training face than 99 % of impostors"].verdict == "shown"
-    assert any("too few for a threshold" in remark for remark in found.remarks)
+    assert by_name["nearer to a training face than 99 % of impostors"].verdict == "undecided"
+    assert by_name["matched to a training subject"].verdict == "FAILED"
+    assert any("The hold-out has 24 faces" in remark for remark in found.remarks)
     assert by_name["membership from the nearest synthetic face"].verdict == "FAILED"
     blind = replace(unseen, features=np.full((24, 8), np.nan))
     undecided = audit(own, seen, blind)

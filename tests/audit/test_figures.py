@@ -75,9 +75,51 @@ def test_the_threshold_is_set_by_impostors() -> None:
         "matched to a training subject, %, at FAR 1 % per comparison (distance 10.000)"
     )
     assert "at FAR 0.1 % per comparison" in other.name
-    assert (one.found.value, one.found.count, one.verdict) == (50, 4, "shown")
+    assert (one.found.value, one.found.count) == (50, 4)
     assert one.impostors is not None
     assert one.impostors.value == 0
+    assert (one.limit, one.verdict) == ("not above the hold-out's", "undecided"), "too few to tell"
+    assert (other.limit, other.verdict) == ("", "shown")
+
+
+def people(name: str, count: int) -> ImageSet:
+    """Two images of each person."""
+    rows = [Row(f"{k}.png", f"{name} {k // 2}") for k in range(2 * count)]
+    return ImageSet(Path(name), rows, np.full((2 * count, 1), 1000.0))
+
+
+@pytest.mark.parametrize(
+    ("matched", "verdict"), [(15, "FAILED"), (3, "undecided"), (0, "undecided")]
+)
+def test_few_hold_out_faces_accuse_a_set_but_do_not_acquit_it(matched: int, verdict: str) -> None:
+    """20 subjects, of whom some are matched; none of six people of the hold-out is."""
+    training = a_set("t", *np.arange(200.0))
+    synthetic, holdout = people("s", 20), people("h", 6)
+    faces = to(*np.where(np.arange(40) < 2 * matched, 1.0, 2000.0))
+    impostors = to(*np.full(12, 1000.0))
+    one, _ = _reidentified(faces, impostors, synthetic, training, holdout)
+    assert one.found.value == 5 * matched
+    assert (one.limit, one.verdict) == ("not above the hold-out's", verdict)
+    share, _ = _flagged(faces, impostors, synthetic, holdout)
+    assert (share.limit, share.verdict) == ("lower bound at most 1", "undecided")
+
+
+def test_pictures_of_one_leaked_subject_are_not_many_witnesses() -> None:
+    """Half of 80 pictures are matched, but they show one person of two."""
+    training = a_set("t", *np.arange(200.0))
+    rows = [Row(f"{k}.png", f"s {k // 40}") for k in range(80)]
+    synthetic, holdout = ImageSet(Path("s"), rows, np.zeros((80, 1))), people("h", 6)
+    faces = to(*np.repeat([1.0, 2000.0], 40))
+    one, _ = _reidentified(faces, to(*np.full(12, 1000.0)), synthetic, training, holdout)
+    assert (one.found.value, one.verdict) == (50, "undecided")
+
+
+def test_many_hold_out_faces_leave_the_verdict_to_the_share_of_nearer_ones() -> None:
+    synthetic, holdout = people("s", 20), people("h", 50)
+    training = a_set("t", *np.arange(200.0))
+    faces, impostors = to(*np.full(40, 1.0)), to(*np.full(100, 1000.0))
+    one, _ = _reidentified(faces, impostors, synthetic, training, holdout)
+    assert (one.found.value, one.limit, one.verdict) == (100, "", "shown")
 
 
 def test_a_face_nearer_than_99_of_100_impostors_is_flagged() -> None:

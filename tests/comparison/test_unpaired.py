@@ -12,7 +12,7 @@ import pytest
 
 from palsynth.cli import main
 from palsynth.clinical import YANAGIHARA, Movement, Palsy, Side
-from palsynth.comparison.unpaired import unpaired_report
+from palsynth.comparison.unpaired import _advice, unpaired_report
 from palsynth.data.examples import MOVEMENTS
 from palsynth.data.manifest import Row, write_manifest
 from palsynth.evaluation.distribution import frechet_distance, kernel_distance
@@ -116,8 +116,31 @@ def test_photographs_are_not_compared_with_crops(
         main(["evaluate", *map(str, words)])
     assert stop.value.code == 2
     error = " ".join(capsys.readouterr().err.split())
-    assert "FID would compare the crops, so crop both alike" in error
+    advice = f"FID would compare the crops. Make the set with --framing id-photo, as {words[1]} is"
+    assert advice in error
     assert not (tmp_path / "r" / "report.json").exists()
+
+
+def test_wider_photographs_are_cropped_first() -> None:
+    assert _advice(Path("wide"), 0.15, 0.43) == (
+        "Crop the faces by 'palsynth benchmark folder wide --framing recogniser', and compare with "
+        "that set by --unpaired"
+    )
+
+
+def test_a_benchmark_set_is_compared_as_a_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its pairs.csv asks for a picture of every pair, which a generated set does not have."""
+    for name, seed in (("real", 61), ("made", 62)):
+        export(tmp_path / name, ExportPlan(2, 2, seed=seed))
+    (tmp_path / "real" / "pairs.csv").write_text("name,identity,expression,truth\nno.png,a,b,\n")
+    words = ["--real", tmp_path / "real", "--fake", tmp_path / "made", "--out", tmp_path / "r"]
+    main(["evaluate", *map(str, words), "--unpaired"])
+    assert (tmp_path / "r" / "report.json").exists()
+    with pytest.raises(SystemExit):
+        main(["evaluate", *map(str, words), "--unpaired", "--pairs", "x.csv"])
+    assert "--pairs and --unpaired: give one of the two" in capsys.readouterr().err
 
 
 def test_each_row_is_of_its_own_images(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

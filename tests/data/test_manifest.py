@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from palsynth.clinical import Palsy
+from palsynth.clinical import Grade, Palsy, Side
 from palsynth.data.manifest import FILE_NAME, Row, read_manifest, write_manifest
 from palsynth.data.pictures import pictures
 from palsynth.data.split import split_of
@@ -128,6 +128,10 @@ def test_no_manifest(tmp_path: Path) -> None:
         (Row("x", "s", yanagihara_item=3), "yanagihara_item 3 is not 0, 2 or 4"),
         (Row("x", "s", hb_grade="I", yanagihara_item=0), "grade I (normal) cannot have item score"),
         (Row("x", "s", split="dev"), "split 'dev' is not one of train, validation, test"),
+        (
+            Row("x", "s", side="right", palsy=Palsy.peripheral(Side.LEFT, Grade.IV).to_dict()),
+            "side 'right' is not the weak side of palsy, left",
+        ),
         (Row("x", "s", palsy={"left": {"tone": 2}}), "tone is 2, it must lie between 0 and 1"),
     ],
 )

@@ -16,7 +16,7 @@ from palsynth.data.check import check
 from palsynth.data.hub import CONTACT_SHEET
 from palsynth.data.manifest import Row, read_manifest
 from palsynth.face.label import DigitalSource, digital_source
-from palsynth.generation.card import CARD, Finished, card_text
+from palsynth.generation.card import CARD, Finished, _caption, card_text
 from palsynth.generation.card_figures import counts, gate_counts, requested_figures, similarities
 from palsynth.generation.dataset import make_dataset
 from palsynth.generation.engines import processes
@@ -188,6 +188,15 @@ def test_counts_are_in_the_order_of_the_field() -> None:
     assert found["weak side"] == [("right", 1), ("neither", 1), ("unknown", 1)]
     assert found["House-Brackmann grade"] == [("I", 1), ("VI", 1), ("unknown", 1)]
     assert found["Yanagihara item"] == [("0", 1), ("4", 1), ("unknown", 1)]
+
+
+def test_grade_one_of_a_rater_is_a_side_that_is_not_weak() -> None:
+    healthy, graded = (replace(_row(0, None, None, None), hb_grade=g) for g in ("I", "IV"))
+    assert counts([healthy, graded])["weak side"] == [("neither", 1), ("unknown", 1)]
+    assert _caption(healthy)[1] == "neither side weak"
+    assert _caption(graded)[1] == "side unknown, IV"
+    assert _caption(replace(graded, side="left"))[1] == "left IV"
+    assert _caption(_row(0, None, None, None))[1] == "palsy unknown"
 
 
 def test_the_gate_counts_every_attempt_and_fault() -> None:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -234,15 +234,13 @@ WRONG = {"side": mirrored, "movement": unmoved, "no-face": empty, "identity": an
 
 
 @pytest.fixture(autouse=True)
-def faulty(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, int], None]]:
+def faulty(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, int], None]:
     def use(fault: str, attempts: int) -> None:
         found = Faulty(WRONG[fault], attempts)
         known = lambda name, weights: found if name == "faulty" else get_method(name, weights)  # noqa: E731
         monkeypatch.setattr(dataset, "get_method", known)
 
-    dataset._method.cache_clear()
-    yield use
-    dataset._method.cache_clear()
+    return use
 
 
 @pytest.mark.parametrize("fault", WRONG)
@@ -398,6 +396,29 @@ def test_people_in_photographs_move_by_the_simulator(clinic: Path, tmp_path: Pat
 def test_the_output_must_not_lie_in_an_input(clinic: Path) -> None:
     with pytest.raises(InputError, match=r"lies in .*; what is made must not be taken for"):
         make_dataset(clinic / "out", clinic_plan(clinic), processes(1))
+
+
+def test_new_weights_at_a_path_are_loaded_anew_and_once(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With one worker the set and its groups share a method; its record says which."""
+    loaded = []
+
+    class Weighted(Faulty):
+        def __init__(self, sha256: str) -> None:
+            super().__init__(simulated, 0)
+            self.weights_sha256 = sha256
+
+    def load(name: str, weights: Path | None) -> Weighted:
+        loaded.append(now)
+        return Weighted(now)
+
+    monkeypatch.setattr(dataset, "get_method", load)
+    plan = replace(GRINS, images=2)
+    for now in ("one", "other"):
+        made = make_dataset(tmp_path / now, plan, processes(1))
+        assert {(row.provenance or {})["weights_sha256"] for row in made.rows} == {now}
+    assert loaded == ["one", "other"]
 
 
 def test_methods_that_copy_pictures_are_refused(tmp_path: Path) -> None:

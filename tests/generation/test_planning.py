@@ -153,3 +153,25 @@ def test_subjects_for_evaluation_are_used_on_purpose_only() -> None:
     plan = Plan(identities=Identities(seed=100), evaluation=True)
     assert plan.identities.subject_seeds()[0] == 1_000_000
     assert replace(plan, images=5).evaluation
+
+
+def test_an_identity_keeps_its_palsy_as_patients_do() -> None:
+    palsies = Palsies(per="identity", healthy=0.2, uneven=1.0)
+    plan = Plan(
+        identities=Identities(subjects=50), expressions=Expressions(palsies=palsies), images=1000
+    )
+    people = planned_identities(plan.identities).identities
+    of: dict[str, set[str]] = {}
+    for number in range(1000):
+        planned = plan_picture(plan, people, number)
+        assert isinstance(planned.request.expression, TargetExpression)
+        palsy = planned.request.expression.palsy
+        of.setdefault(planned.subject_id, set()).add(str(palsy.to_dict()))
+    assert len(of) == 50
+    assert all(len(palsy) == 1 for palsy in of.values())
+    found = Counter()
+    for turn in range(50):
+        palsy = requested_palsy(replace(palsies, uneven=0.0, central=0, late=0), plan.seed, 0, turn)
+        found[palsy.weak_side, house_brackmann(palsy)] += 1
+    assert found.pop((None, Grade.I)) == 10
+    assert set(found.values()) == {4}, "two sides with five grades"

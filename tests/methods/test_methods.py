@@ -10,7 +10,7 @@ from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.errors import InputError
 from palsynth.face.detect import detect_faces
 from palsynth.face.face import Face
-from palsynth.face.framing import PORTRAIT, RECOGNISER
+from palsynth.face.framing import PORTRAIT, RECOGNISER, Framing
 from palsynth.face.measures import measure
 from palsynth.methods import (
     ExpressionImage,
@@ -204,3 +204,12 @@ def test_a_turned_subject_has_no_border_that_is_repeated(yaw: float) -> None:
         assert (image[:, border] == image[:, inner]).all(1).mean() < 0.8
     (face,) = detect_faces(image)
     assert abs(face.landmarks[263, 1] - face.landmarks[33, 1]) < 2.5, "level"
+
+
+@pytest.mark.parametrize("eye_line", [-5.0, 5.0])
+@pytest.mark.parametrize("name", ["subjects", "simulator"])
+def test_a_face_outside_the_picture_is_refused_in_words(name: str, eye_line: float) -> None:
+    framing = Framing("outside", 0.4, eye_line)
+    request = Request(sample(3), drive(Movement.GRIN, Palsy.none()), 1, 64, framing)
+    with pytest.raises(InputError, match="the face lies outside the picture; choose another"):
+        get_method(name)([request])

@@ -33,6 +33,8 @@ class EvaluateOptions:
     """Output folder of the report."""
     pairs: Path | None = None
     """The pairs.csv to use; default: that of --real, if it has one."""
+    unpaired: bool = False
+    """Compare the sets as wholes, although there is a pairs.csv."""
     name: str | None = None
     """Name of the method in the tables; default: the name of the folder --fake."""
     inception: Annotated[
@@ -81,7 +83,10 @@ def evaluate(options: EvaluateOptions) -> None:
 
     forbid_inside(options.out, options.real, options.fake)
     table = options.pairs or options.real / "pairs.csv"
-    pairs = read_pairs(table, options.real) if options.pairs or table.is_file() else None
+    if options.unpaired and options.pairs:
+        raise InputError("--pairs and --unpaired: give one of the two")
+    paired = options.pairs or (table.is_file() and not options.unpaired)
+    pairs = read_pairs(table, options.real) if paired else None
     name = options.name or options.fake.resolve().name
     weights = Weights(options.inception, options.alexnet, options.recogniser)
     with (
@@ -90,7 +95,9 @@ def evaluate(options: EvaluateOptions) -> None:
     ):
         if pairs is None:
             if options.alexnet or options.recogniser:
-                raise InputError("--alexnet and --recogniser compare pairs; there is no pairs.csv")
+                raise InputError(
+                    "--alexnet and --recogniser compare pairs; the sets are compared without"
+                )
             report, pictures = unpaired_report(
                 options.real, options.fake, name, weights, cache, progress
             )

@@ -18,6 +18,7 @@ from palsynth.evaluation.metric import Need
 from palsynth.evaluation.metrics import metric
 from palsynth.evaluation.report import PHOTOGRAPHS, SYNTHETIC, Report, Result
 from palsynth.face import topology
+from palsynth.face.framing import FRAMINGS
 from palsynth.face.images import SHOWS_INPUT, png_bytes, read_image
 from palsynth.progress import StageProgress
 from palsynth.scoring import judges
@@ -116,9 +117,21 @@ def _check_framing(files: Mapping[Path, Sequence[Path]], cache: FeatureCache) ->
     if max(one, other) > ALIKE * min(one, other):  # False without a face in a folder
         raise InputError(
             f"{fake}: eye corners are {100 * other:.0f} % of the width apart, in {real} "
-            f"{100 * one:.0f} %; FID would compare the crops, so crop both alike "
-            "('palsynth benchmark folder' crops a dataset)"
+            f"{100 * one:.0f} %; FID would compare the crops. "
+            f"{_advice(real, one, other)}"
         )
+
+
+def _advice(real: Path, one: float, other: float) -> str:
+    """How to crop two sets alike whose eye corners are ``one`` and ``other`` apart, as shares."""
+    nearest = min(FRAMINGS.values(), key=lambda f: abs(f.outer_eyes - one))
+    if max(nearest.outer_eyes, one) <= ALIKE * min(nearest.outer_eyes, one):
+        return f"Make the set with --framing {nearest.name}, as {real} is"
+    nearest = min(FRAMINGS.values(), key=lambda f: abs(f.outer_eyes - other))
+    return (
+        f"Crop the faces by 'palsynth benchmark folder {real} --framing {nearest.name}', and "
+        "compare with that set by --unpaired"
+    )
 
 
 def _half_of_subjects(rows: list[Row]) -> np.ndarray:

@@ -117,9 +117,12 @@ class Row(FiniteNumbers):
             out.append("grade I (normal) cannot have item score 0")
         if self.palsy is not None:
             try:
-                Palsy.from_dict(self.palsy)
+                weak = Palsy.from_dict(self.palsy).weak_side
             except ValueError as error:
                 out.append(str(error))
+            else:
+                if weak is not None and self.side in {s.value for s in Side} - {weak.value}:
+                    out.append(f"side '{self.side}' is not the weak side of palsy, {weak.value}")
         return out
 
 

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import torch
 
 from palsynth import renamed
-from palsynth.documents import read_json
 from palsynth.errors import InputError
 from palsynth.training.finite import check_finite
+from palsynth.training.saved import read_config
 
 N = TypeVar("N")
 
@@ -61,9 +61,7 @@ def load_exact(network_class: type[N], where: Path) -> N:
     kind = cls.__name__
     if not (where / "config.json").is_file():
         raise InputError(f"{where}: holds no weights (no config.json); give a trained folder")
-    found = _class_name(where / "config.json")
-    if found != kind:
-        raise InputError(f"{where}: holds {found}, not {kind}; give a folder of that kind")
+    check_class(read_config(where / "config.json"), kind, where)
     try:
         model, loaded = cls.from_pretrained(
             where, torch_dtype=torch.float32, local_files_only=True, output_loading_info=True
@@ -84,10 +82,18 @@ def load_exact(network_class: type[N], where: Path) -> N:
     return network
 
 
-def _class_name(path: Path) -> str:
-    """Class name in a config.json, with names of 0.1 replaced."""
-    try:
-        name = str(read_json(path).get("_class_name"))
-    except (InputError, AttributeError):
-        raise InputError(f"{path}: is damaged; release the weights again") from None
-    return renamed.NETWORKS.get(name, name)
+def check_class(config: dict[str, Any], kind: str, where: Path) -> None:
+    """Checks that the settings of a network are for the network that is to be loaded.
+
+    Args:
+        config: what its ``config.json`` holds.
+        kind: name of the class; names of 0.1 are replaced.
+        where: folder of the weights, for the message.
+
+    Raises:
+        InputError: they are of another class.
+    """
+    name = str(config.get("_class_name", kind))
+    found = renamed.NETWORKS.get(name, name)
+    if found != kind:
+        raise InputError(f"{where}: holds {found}, not {kind}; give a folder of that kind")

@@ -18,7 +18,13 @@ from palsynth.data.manifest import SPLITS, Row
 from palsynth.face.images import read_image, text_chunks, write_png
 from palsynth.face.label import RECORDED, combined, recorded
 from palsynth.files import atomic_write
-from palsynth.generation.card_figures import counts, gate_counts, requested_figures, similarities
+from palsynth.generation.card_figures import (
+    counts,
+    gate_counts,
+    requested_figures,
+    similarities,
+    weak_side,
+)
 from palsynth.generation.layout import captioned, framed, resized
 from palsynth.generation.licences import UNKNOWN, licences
 from palsynth.generation.plan import Plan
@@ -179,8 +185,9 @@ def _source(rows: Sequence[Row]) -> str | None:
 
 def _caption(row: Row) -> tuple[str, str]:
     head = Movement(row.movement).label if row.movement else "movement unknown"
-    if row.palsy is None and row.side is None:
-        return head, "palsy unknown"
-    if row.side is None:
+    side = weak_side(row)
+    if side == "neither":
         return head, "neither side weak"
-    return head, f"{row.side} {row.hb_grade or ''}".strip()
+    if side is None:
+        return head, f"side unknown, {row.hb_grade}" if row.hb_grade else "palsy unknown"
+    return head, f"{side} {row.hb_grade or ''}".strip()

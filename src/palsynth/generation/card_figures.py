@@ -45,15 +45,24 @@ def counts(rows: Sequence[Row]) -> dict[str, Counts]:
     tables: dict[str, tuple[list[Any], Sequence[Any]]] = {
         "split": ([row.split for row in rows], SPLITS),
         "movement": ([row.movement for row in rows], tuple(Movement)),
-        "weak side": ([_side(row) for row in rows], (*Side, "neither")),
+        "weak side": ([weak_side(row) for row in rows], (*Side, "neither")),
         "House-Brackmann grade": ([row.hb_grade for row in rows], tuple(Grade)),
         "Yanagihara item": ([row.yanagihara_item for row in rows], (0, 2, 4)),
     }
     return {name: _ordered(values, order) for name, (values, order) in tables.items()}
 
 
-def _side(row: Row) -> str | None:
-    return "neither" if row.side is None and row.palsy is not None else row.side
+def weak_side(row: Row) -> str | None:
+    """The weak side of a picture by its labels.
+
+    Args:
+        row: its row.
+
+    Returns:
+        ``left``, ``right``, ``neither`` where the palsy or grade I says so, or None if unknown.
+    """
+    known = row.palsy is not None or row.hb_grade == Grade.I.value
+    return "neither" if row.side is None and known else row.side
 
 
 def _ordered(values: Sequence[Any], order: Sequence[Any]) -> Counts:

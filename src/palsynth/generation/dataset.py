@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,10 @@ GALLERY = 200
 
 LEFT_OUT = "left-out.jsonl"
 """Lists the pictures that did not pass the gate, with their faults."""
+
+
+_loaded: dict[tuple[Any, ...], Method] = {}
+"""The one method that this process has loaded last."""
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,8 @@ def make_dataset(
     names = [pictures.name(group.identity, k) for group in groups for k in group.numbers]
     plan = replace(plan, images=len(names))
     record = _record(plan, method, pictures)
+    _loaded.clear()
+    _loaded[_key(plan, record)] = method
     with lock_folder(folder):
         writer = DatasetWriter(folder, record, holds="a data set of another plan")
         todo = _unmade(writer, pictures, groups)
@@ -173,7 +179,7 @@ def make_group(job: Job, todo: Todo) -> int:
     """
     group = todo.group
     writer = DatasetWriter(job.folder, job.record, holds="a data set of another plan")
-    method = _method(job.plan.method, job.plan.weights)
+    method = _method(job)
     gate = QualityGate(job.plan.gate, method, job.gallery)
     waiting = list(group.numbers)
     found: dict[int, list[str]] = {number: [] for number in group.numbers}
@@ -229,10 +235,21 @@ def _write(
     writer.add(picture.image, row)
 
 
-@lru_cache(maxsize=1)
-def _method(name: str, weights: Path | None) -> Method:
-    """A method, loaded once in a process."""
-    return get_method(name, weights)
+def _key(plan: Plan, record: dict[str, Any]) -> tuple[Any, ...]:
+    """What tells methods apart: the contents of weights, which may change under their path."""
+    return plan.method, plan.weights, record["weights_sha256"]
+
+
+def _method(job: Job) -> Method:
+    """The method of a set, loaded once in a process."""
+    key = _key(job.plan, job.record)
+    if key not in _loaded:
+        method = get_method(job.plan.method, job.plan.weights)
+        if method.weights_sha256 != job.record["weights_sha256"]:
+            raise InputError(f"{job.plan.weights}: weights changed meanwhile; start a new folder")
+        _loaded.clear()
+        _loaded[key] = method
+    return _loaded[key]
 
 
 def _left_out_path(folder: Path, name: str) -> Path:

@@ -84,8 +84,11 @@ class Palsies(Settings):
 
     mix: Literal["balanced", "random"] = "balanced"
     """How sides and grades are chosen."""
+    per: Literal["picture", "identity"] = "picture"
+    """Whether every picture has a palsy of its own, or every identity one for all of its pictures,
+    as patients have; sides and grades are then balanced over identities."""
     healthy: float = 0.15
-    """Share of pictures without a palsy, 0 to 1."""
+    """Share of pictures, or of identities, without a palsy, 0 to 1."""
     sides: tuple[Side, ...] = (Side.LEFT, Side.RIGHT)
     """The patient's weak sides."""
     grades: tuple[Grade, ...] = (Grade.II, Grade.III, Grade.IV, Grade.V, Grade.VI)

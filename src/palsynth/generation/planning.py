@@ -143,7 +143,11 @@ def plan_picture(
     assigned = assign(number, len(identities), len(movements))
     identity = identities[assigned.identity]
     movement = Movement(movements[assigned.movement])
-    palsy = requested_palsy(plan.expressions.palsies, plan.seed, assigned.movement, assigned.turn)
+    palsies = plan.expressions.palsies
+    turn = (assigned.movement, assigned.turn)
+    if palsies.per == "identity":
+        turn = (0, assigned.identity)  # as if all identities showed one movement in turn
+    palsy = requested_palsy(palsies, plan.seed, *turn)
     request = Request(
         identity.load(),
         TargetExpression(movement, palsy),

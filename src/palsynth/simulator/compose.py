@@ -11,6 +11,7 @@ from palsynth.appearance.curves import polygon_alpha, smooth_curve
 from palsynth.appearance.model import UNIT, canonical_mesh
 from palsynth.appearance.raster import rasterise
 from palsynth.clinical import Side
+from palsynth.errors import InputError
 from palsynth.face import topology
 from palsynth.simulator.drive import Drive
 from palsynth.simulator.lids import draw_eye
@@ -41,6 +42,9 @@ def compose(rest: Rest, drive: Drive, smile: Smile | None = None) -> Moved:
 
     Returns:
         The image, the moved vertices and the support.
+
+    Raises:
+        InputError: no part of a synthetic subject's face is in the picture.
     """
     smile = smile or smile_model()
     displacement = field_displacement(drive)
@@ -86,6 +90,10 @@ def _draw_skin(
     x1, y1 = np.minimum(np.ceil(corners.max(0)).astype(int) + 2, [width, height])
     attributes = np.column_stack([rest.skin_points, mesh.vertices[:, :2], light.turn])
     box = (max(y1 - y0, 0), max(x1 - x0, 0))
+    if not all(box):
+        if rest.is_synthetic:
+            raise InputError("the face lies outside the picture; choose another framing")
+        return rest.picture.copy(), np.zeros((height, width), bool)
     out, cover = rasterise(moved[:, :2] - [x0, y0], moved[:, 2], attributes, triangles, box)
 
     x, y = np.ascontiguousarray(out[..., 0]), np.ascontiguousarray(out[..., 1])

@@ -50,6 +50,14 @@ def test_the_shipped_model_is_the_default(tmp_path: Path) -> None:
     assert get_method("cfcpalsy").weights_sha256 == get_method("cfcpalsy", tmp_path).weights_sha256
 
 
+def test_a_network_of_another_class_is_refused(tmp_path: Path) -> None:
+    save_model(build(small()), tmp_path)
+    path = tmp_path / "unet" / "config.json"
+    path.write_text(path.read_text().replace("CFCPalsyUNet", "Conditioner"))
+    with pytest.raises(InputError, match="unet: holds Conditioner, not CFCPalsyUNet; give a"):
+        load_model(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("text", "fault"),
     [

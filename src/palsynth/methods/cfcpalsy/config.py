@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from palsynth.errors import InputError
+from palsynth.limits import check_side
 from palsynth.settings import Settings
 
 Prediction = Literal["epsilon", "v_prediction"]
@@ -40,6 +41,10 @@ class UNetSettings(Settings):
     """Extension: factor by which pixel unshuffling reduces the sides."""
     dropout: float = 0.0
     """Dropout in the residual blocks."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_side(self.size)
 
 
 @dataclass(frozen=True)

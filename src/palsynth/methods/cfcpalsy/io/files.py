@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from torch import nn
 
 from palsynth.encoders.published.files import load_exactly, read_tensors
+from palsynth.encoders.shipped import check_class
 from palsynth.errors import InputError
 from palsynth.files import atomic_folder
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings
@@ -94,6 +95,7 @@ def _read_network(folder: Path, network_class: type[CFCPalsyUNet | Conditioner])
     if not (folder / "config.json").is_file():  # else diffusers would look for it on the hub
         raise InputError(f"{folder}: holds no weights (no config.json)")
     config = read_config(folder / "config.json")
+    check_class(config, network_class.__name__, folder)
     try:
         network: Any = network_class.from_config(config)
     except (ValueError, TypeError, RuntimeError, LookupError, AttributeError, ArithmeticError) as e:

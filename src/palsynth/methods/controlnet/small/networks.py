@@ -18,6 +18,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from palsynth.documents import parse_json
 from palsynth.errors import InputError
+from palsynth.limits import check_side
 from palsynth.methods.controlnet.prompts import SENTENCES
 from palsynth.methods.controlnet.small.thumbnail import CARRIED, COLOURS
 from palsynth.settings import Settings
@@ -43,6 +44,7 @@ class AutoencoderSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_side(self.size)
         if self.size % 2 ** (len(self.channels) - 1):
             raise InputError(
                 f"size {self.size}: must be a multiple of {2 ** (len(self.channels) - 1)}"
