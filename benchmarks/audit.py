@@ -32,7 +32,9 @@ from palsynth.encoders.grader import GraderData, GraderRecipe, GraderSettings
 from palsynth.evaluation.duplicates import DUPLICATE
 from palsynth.evaluation.privacy import membership_auc
 from palsynth.face.images import read_image, write_png
-from palsynth.generation.export import ExportPlan, export
+from palsynth.generation.dataset import make_dataset
+from palsynth.generation.engines import processes
+from palsynth.generation.plan import Expressions, Identities, Palsies, Plan
 from palsynth.scoring import judges
 from palsynth.scoring.features import FeatureCache
 from palsynth.training.loop import train
@@ -63,7 +65,13 @@ MODIFICATIONS = {
 def rendered(folder: Path, num_subjects: int, seed: int, split: str) -> Path:
     """A set of synthetic subjects in one split."""
     if not (folder / "metadata.jsonl").exists():
-        rows = export(folder, ExportPlan(num_subjects, PICTURES_PER_SUBJECT, seed=seed), workers=2)
+        plan = Plan(
+            identities=Identities(num_subjects, seed),
+            expressions=Expressions(palsies=Palsies(mix="random")),
+            images=num_subjects * PICTURES_PER_SUBJECT,
+            seed=seed,
+        )
+        rows = make_dataset(folder, plan, processes(2)).rows
         write_manifest(folder, [replace(row, split=split) for row in rows])
     return folder
 

@@ -27,7 +27,7 @@ from tests.killing import contents, ended
 from tests.training.test_loop import TINY, from_dict
 
 import palsynth.comparison.folder_set
-import palsynth.generation.export
+import palsynth.generation.dataset
 import palsynth.scoring.panel
 import palsynth.training.loop  # noqa: F401  (once, not in every fork)
 from palsynth import cli
@@ -72,10 +72,13 @@ class Count:
 
 def make_inputs(folder: Path) -> None:
     """Writes what the commands read: a data set, a clinic's folder, a benchmark set, recipes."""
-    size = ["--images-per-subject", 2, "--size", 64, "--workers", 1]
-    assert command(["subjects", "export", folder / "set", "--subjects", 10, *size]) == 0
-    shutil.copytree(folder / "set", folder / "clinic" / "images", ignore=lambda *_: ["plan.json"])
-    pictures = sorted((folder / "clinic" / "images").glob("*/*.png"))
+    shown = "expressions: {movements: [rest, grin]}"
+    plan = f"{{identities: {{subjects: 10}}, {shown}, images: 20, size: 64}}\n"
+    (folder / "plan.yaml").write_text(plan)
+    assert command(["generate", folder / "plan.yaml", "--out", folder / "set"]) == 0
+    about = ("plan.json", "README.md", "contact-sheet.png", "left-out.jsonl")
+    shutil.copytree(folder / "set", folder / "clinic" / "images", ignore=lambda *_: about)
+    pictures = sorted((folder / "clinic" / "images").glob("*/*/*.png"))
     rows = [f"{p.relative_to(folder / 'clinic')},{p.parent.name},smile" for p in pictures]
     (folder / "clinic" / "labels.csv").write_text("\n".join(["image,person,task", *rows]) + "\n")
     columns = "{file_name: image, subject_id: person, movement: task}"

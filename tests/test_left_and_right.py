@@ -28,14 +28,17 @@ from palsynth.face.face import Face
 from palsynth.face.images import read_image, write_png
 from palsynth.face.measures import measure
 from palsynth.face.scoring import estimate
-from palsynth.generation.export import ExportPlan, render_image
+from palsynth.face.topology import MULTIPIE_60
 from palsynth.generation.gallery import Gallery, write_gallery
+from palsynth.generation.plan import Expressions, Palsies
+from palsynth.generation.planning import requested_palsy
 from palsynth.generation.sheet import grid, sheet
 from palsynth.methods import Request, get_method
 from palsynth.methods.base import ExpressionImage, TargetExpression
 from palsynth.simulator.drive import drive
 from palsynth.simulator.photo import simulate
 from palsynth.subjects import Subject, View, render, render_drive, sample
+from tests.subject_sets import subjects_plan, write_subjects
 
 RIGHT_CORNER, LEFT_CORNER = 61, 291
 """Landmarks of the patient's corners of the mouth."""
@@ -184,21 +187,28 @@ def test_a_half_smile_lacks_the_weak_half(weak: Side, subject: Subject) -> None:
     assert ratio > 2 if weak is Side.LEFT else ratio < 1 / 2
 
 
-def test_an_exported_row_has_the_side_of_its_picture() -> None:
-    plan = ExportPlan(subjects=4, images_per_subject=20, size=256, framing="portrait", healthy=0)
-    sides = set()
-    for subject in range(4):
-        image, row = render_image(plan, subject, 8)
-        assert row.movement == "grin"
+def test_a_planned_row_has_the_side_of_its_picture(tmp_path: Path) -> None:
+    """Eight grins of four subjects, of one grade: with the seed, four of each side."""
+    palsies = Palsies(healthy=0, grades=(Grade.V,), central=0)
+    wanted = Expressions((Movement.GRIN,), palsies)
+    plan = subjects_plan(4, 2, 3, size=256, framing="portrait", expressions=wanted)
+    sides = []
+    for row in write_subjects(tmp_path / "set", plan):
         assert row.palsy is not None
         weakest = min(("left", "right"), key=lambda s: sum(row.palsy[s]["function"].values()))
         assert row.side == weakest
+        points = dict(zip(MULTIPIE_60, row.attributes["multipie60"], strict=True))
+        left, right, eyes = points[54], points[48], (points[45], points[36])
+        across = np.subtract(*eyes)  # from the patient's right eye to the left one
+        down = np.array([-across[1], across[0]]) / np.square(across).sum()
         sign = 1 if row.side == "left" else -1  # left minus right, counted downwards
-        assert sign * row.measured["commissure height"] > 0
-        found = measure(detect_face(image).landmarks).sided["commissure height"]
-        assert sign * found.asymmetry > 0
-        sides.add(row.side)
-    assert sides == {"left", "right"}
+        exact = sign * float(down @ np.subtract(left, right))
+        assert exact > 0.01
+        image = read_image(tmp_path / "set" / row.file_name)
+        found = measure(detect_face(image).landmarks).fractions().sided["commissure height"]
+        assert sign * found.asymmetry > exact / 2
+        sides.append(row.side)
+    assert sorted(sides) == 4 * ["left"] + 4 * ["right"]
 
 
 @SIDES
@@ -275,13 +285,18 @@ def test_a_mirrored_selfie_is_flipped(
     assert json.loads(capsys.readouterr().out)["estimate"]["weak_side"] == weak.value
 
 
-def test_the_manifest_of_an_export_has_the_rendered_sides(tmp_path: Path) -> None:
-    words = ["--subjects", "1", "--images-per-subject", "10", "--size", "64"]
+def test_an_export_has_the_sides_of_its_plan(tmp_path: Path) -> None:
+    words = ["--subjects", "1", "--images-per-subject", "10", "--size", "64", "--seed", "3"]
     main(["subjects", "export", str(tmp_path / "set"), *words])
     rows = read_manifest(tmp_path / "set")
-    plan = ExportPlan(subjects=1, images_per_subject=10, size=64)
-    for number, row in enumerate(rows):
-        assert row == render_image(plan, 0, number)[1]
+    plan = subjects_plan(1, 10, 3, size=64)
+    palsies = [requested_palsy(plan.expressions.palsies, 3, k, 0) for k in range(10)]
+    assert [row.palsy for row in rows] == [palsy.to_dict() for palsy in palsies]
+    assert {row.side for row in rows} >= {"left", "right"}
+    for row, planned in zip(rows, write_subjects(tmp_path / "other", plan), strict=True):
+        assert (row.file_name, row.side) == (planned.file_name, planned.side)
+        image = read_image(tmp_path / "set" / row.file_name)
+        assert np.array_equal(image, read_image(tmp_path / "other" / row.file_name))
 
 
 def test_the_page_of_a_gallery_names_the_weak_side(tmp_path: Path) -> None:

@@ -36,7 +36,6 @@ def test_no_new_stream_reuses_a_value() -> None:
         4: {"SUBJECT_CLOTHES", "PHOTOGRAPHS_PICTURE"},
         5: {"CAMERA_NOISE", "FOLDER_ORDER"},
         7: {"MIXTURE", "CALIBRATION_REST_VIEW"},
-        17: {"NOISE_IMAGE", "EXPORT_IMAGE"},
         35: {"GROUP_DRAFTS", "FOLDER_PAIRS_ORDER"},
         43: {"HELD_OUT_PATIENTS", "FEATURES_ORDER"},
     }

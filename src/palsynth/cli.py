@@ -36,7 +36,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "measure": ("measure", "measure both sides of a face, their asymmetry and the item score"),
     "generate": ("generate", "make a labelled data set by a plan, with any method"),
     "subjects sample": ("subjects", "render synthetic subjects"),
-    "subjects export": ("subjects", "write a labelled dataset of synthetic subjects"),
+    "subjects export": ("subjects", "make a labelled data set of synthetic subjects"),
     "subjects fit": ("subjects", "fit the appearance model to photographs"),
     "data check": ("data", "check a dataset for errors"),
     "data import": ("data", "import a clinical dataset"),

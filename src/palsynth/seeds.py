@@ -51,9 +51,8 @@ class Stream(IntEnum):
     PATIENTS_PALSY = 13
     TRANSFER_EXPRESSION_VIEW = 14
 
-    # requests and exports: (seed, stream), (seed, subject, image, stream)
+    # requests: (seed, stream); exports of earlier versions had the same value
     NOISE_IMAGE = 17
-    EXPORT_IMAGE = 17
 
     # a study: (seed, stream); a rater's order: (seed, rater, stream)
     STUDY_PAIRS = 20

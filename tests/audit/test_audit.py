@@ -26,16 +26,16 @@ from palsynth.encoders.grader import GraderData, GraderRecipe, GraderSettings
 from palsynth.errors import InputError
 from palsynth.evaluation.privacy import Nearest, membership_auc
 from palsynth.face.images import read_image, write_png
-from palsynth.generation.export import ExportPlan, export
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.judges import Judge
 from palsynth.training.loop import train
 from palsynth.training.recipe import LoopSettings
+from tests.subject_sets import subjects_plan, write_subjects
 
 
 def exported(folder: Path, seed: int, splits: tuple[str, ...]) -> Path:
     """24 images of twelve subjects, assigned to the splits in turn."""
-    rows = export(folder, ExportPlan(12, 2, seed=seed))
+    rows = write_subjects(folder, subjects_plan(12, 2, seed))
     subjects = sorted({row.subject_id for row in rows})
     split = {s: splits[k % len(splits)] for k, s in enumerate(subjects)}
     write_manifest(folder, [replace(row, split=split[row.subject_id]) for row in rows])

@@ -138,7 +138,7 @@ def test_subjects_sample_and_export(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert run("data", "check", tmp_path / "set") == 0
     assert run("data", "stats", tmp_path / "set", "--out", tmp_path / "stats.png") == 0
     assert (tmp_path / "stats.png").exists()
-    next((tmp_path / "set").rglob("*.png")).unlink()
+    next((tmp_path / "set").glob("*/*/*.png")).unlink()
     assert run("data", "check", tmp_path / "set", "--no-faces") == 1
 
 
@@ -211,11 +211,14 @@ def test_doctor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPa
         ("subjects sample --out x --count 0", "--count 0: must be at least 1"),
         ("subjects sample --out x --size 4", "size 4: subjects are rendered from 32 to 1024 px"),
         ("subjects sample --out x --age 3", "age 3: subjects can be rendered from 16 to 80 years"),
-        ("subjects export EMPTY --subjects 0", "must be at least 1"),
+        ("subjects export EMPTY --subjects 0", "subjects 0: must lie between 1 and 10,000"),
+        ("subjects export x --images-per-subject 0", "--images-per-subject 0: must be at least 1"),
+        ("subjects export x --healthy 2", "healthy 2: must lie between 0 and 1"),
+        ("subjects export x --size 2000", "size 2000: must lie between 32 and 1,024"),
         ("subjects export PHOTO --subjects 1", "cannot be made"),
         ("subjects export FULL --subjects 1", "is not empty; give a new folder"),
         ("subjects export x --seed -1", "seed -1: must be an integer of 0 or more"),
-        ("subjects export x --seed 100", "are for evaluation"),
+        ("subjects export x --seed 100", "choose a seed below 100 or give --evaluation"),
         ("subjects export x --workers 0", "--workers 0: must lie between 1 and"),
         ("subjects fit EMPTY --out m.npz", "split.csv: cannot be read"),
         ("subjects fit EMPTY --out m.npz --components 90", "more would memorise people"),

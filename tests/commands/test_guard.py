@@ -43,7 +43,7 @@ ELSEWHERE = {
     "gallery": "commands/test_gallery.py",
     "measure": "commands/test_cli.py",
     "generate": "commands/test_generate.py",
-    "subjects export": "commands/test_cli.py",
+    "subjects export": "commands/test_subjects.py",
     "data check": "commands/test_cli.py",
     "data import": "commands/test_cli.py",
     "evaluate": "scoring/test_evaluation.py",

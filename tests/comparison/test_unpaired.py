@@ -19,12 +19,12 @@ from palsynth.evaluation.distribution import frechet_distance, kernel_distance
 from palsynth.evaluation.report import read_report
 from palsynth.face.framing import RECOGNISER
 from palsynth.face.images import write_png
-from palsynth.generation.export import ExportPlan, export
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.judges import distribution
 from palsynth.scoring.panel import Weights
 from palsynth.subjects import random_palsy, random_view, render, sample
 from tests.scoring.fake_judges import NO_FACE, use, write_flat
+from tests.subject_sets import subjects_plan, write_subjects
 
 COUNT = 60
 
@@ -79,8 +79,8 @@ def test_the_default_backend_ranks_distortions(features, metric: str) -> None:
 
 
 def test_evaluate_without_pairs(tmp_path: Path) -> None:
-    export(tmp_path / "real", ExportPlan(5, 2, seed=61))
-    export(tmp_path / "made", ExportPlan(4, 2, seed=62))
+    write_subjects(tmp_path / "real", subjects_plan(5, 2, 61))
+    write_subjects(tmp_path / "made", subjects_plan(4, 2, 62))
     main(
         [
             "evaluate",
@@ -109,8 +109,9 @@ def test_photographs_are_not_compared_with_crops(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """FID would measure how they are cropped."""
-    export(tmp_path / "real", ExportPlan(2, 2, seed=61, size=256, framing="id-photo"))
-    export(tmp_path / "made", ExportPlan(2, 2, seed=62))
+    photographs = subjects_plan(2, 2, 61, size=256, framing="id-photo")
+    write_subjects(tmp_path / "real", photographs)
+    write_subjects(tmp_path / "made", subjects_plan(2, 2, 62))
     words = ["--real", tmp_path / "real", "--fake", tmp_path / "made", "--out", tmp_path / "r"]
     with pytest.raises(SystemExit) as stop:
         main(["evaluate", *map(str, words)])

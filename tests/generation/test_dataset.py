@@ -166,13 +166,30 @@ def test_a_rerun_first_says_what_is_left(
     assert {path: path.stat().st_mtime_ns for path in others} == times, "these were there"
 
 
+def test_what_was_damaged_is_made_again_and_said(
+    whole: Path, plan_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = shutil.copytree(whole, tmp_path / "copy")
+    pictures = sorted(folder.glob("*/*/*.png"))
+    pictures[0].unlink()
+    pictures[6].write_bytes(b"")
+    pictures[7].write_bytes(pictures[8].read_bytes()[:500])
+    pictures[12].write_bytes(pictures[13].read_bytes())
+    make_dataset(folder, load_plan(plan_file), processes(1))
+    assert contents(folder) == contents(whole)
+    said = capsys.readouterr().err
+    assert said.count("it is made again") == 4
+    for number, fault in ((0, "deleted"), (6, "emptied"), (7, "changed"), (12, "changed")):
+        assert f"{pictures[number]}: has been {fault}" in said
+
+
 def test_a_folder_of_another_plan_is_refused(whole: Path, plan_file: Path) -> None:
     other = replace(load_plan(plan_file), seed=10)
     with pytest.raises(InputError, match=r"another plan: plan\.seed is 9, not 10"):
         make_dataset(whole, other, processes(1))
 
 
-def test_subjects_have_their_exact_landmarks_as_in_an_export(tmp_path: Path) -> None:
+def test_subjects_have_their_exact_landmarks(tmp_path: Path) -> None:
     plan = Plan(identities=Identities(subjects=1), images=2, size=96)
     for row in make_dataset(tmp_path / "set", plan, processes(1)).rows:
         points = np.array(row.attributes["multipie60"])

@@ -15,7 +15,6 @@ from palsynth.cli import main
 from palsynth.data.manifest import read_manifest, write_manifest
 from palsynth.encoders.grader import GraderData, GraderRecipe, GraderSettings
 from palsynth.errors import InputError
-from palsynth.generation.export import ExportPlan, export
 from palsynth.training import checkpoints
 from palsynth.training.kinds import load_recipe
 from palsynth.training.recipe import LoopSettings, save
@@ -23,6 +22,7 @@ from palsynth.utility.figures import difference, figures
 from palsynth.utility.graded import Graded
 from palsynth.utility.protocol import check_sets, train_graders
 from tests.killing import killed_at_change
+from tests.subject_sets import subjects_plan, write_subjects
 
 SCRATCH = GraderSettings(features="scratch")
 
@@ -149,8 +149,8 @@ def test_a_difference_is_of_the_first_less_the_second() -> None:
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("utility")
-    export(folder / "real", ExportPlan(14, 4, seed=51))
-    export(folder / "synthetic", ExportPlan(8, 4, seed=52))
+    write_subjects(folder / "real", subjects_plan(14, 4, 51))
+    write_subjects(folder / "synthetic", subjects_plan(8, 4, 52))
     return folder
 
 

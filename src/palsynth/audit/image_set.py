@@ -74,7 +74,7 @@ class ImageSet:
 
     @property
     def has_photographs(self) -> bool:
-        """Whether images may not be cropped yet: some lack the landmarks of an export."""
+        """Whether images may not be cropped yet: some lack exact landmarks."""
         return any("multipie60" not in row.attributes for row in self.rows)
 
     @cached_property

@@ -7,15 +7,18 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, make_dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import tyro
 
 from palsynth.commands.parsing import parse_options
 from palsynth.errors import InputError
-from palsynth.generation.engines import EngineName
+from palsynth.generation.engines import Engine, EngineName
 from palsynth.limits import check_limits
 from palsynth.progress import late_progress_bar
+
+if TYPE_CHECKING:
+    from palsynth.generation.plan import Plan
 
 USAGE = """\
 usage: palsynth generate PLAN.yaml --out FOLDER [--workers N] [--engine ray] [--FIELD VALUE]
@@ -58,28 +61,55 @@ def generate(words: Sequence[str]) -> None:
         print(USAGE)
         return
     options, plan = _parse(Path(words[0]), words[1:])
-    most = 4 * (os.cpu_count() or 1)
-    if options.workers is not None and not 1 <= options.workers <= most:
-        raise InputError(f"--workers {options.workers}: must lie between 1 and {most}")
+    check_workers(options.workers)
     if not 0 <= options.gpus <= 1:
         raise InputError(f"--gpus {options.gpus:g}: must lie between 0 and 1")
     if options.engine != "ray" and (options.address is not None or options.gpus):
         raise InputError("--address and --gpus: go with --engine ray")
 
-    from palsynth.generation.dataset import make_dataset
     from palsynth.generation.engines import processes, ray_cluster
 
     engine = processes(options.workers or 1)
     if options.engine == "ray":
         engine = ray_cluster(options.address, options.workers, options.gpus)
+    make(options.out, plan, engine)
+
+
+def check_workers(workers: int | None) -> None:
+    """Checks a number of processes.
+
+    Args:
+        workers: how many; None if not given.
+
+    Raises:
+        InputError: there are none, or more than four for each processor.
+    """
+    most = 4 * (os.cpu_count() or 1)
+    if workers is not None and not 1 <= workers <= most:
+        raise InputError(f"--workers {workers}: must lie between 1 and {most}")
+
+
+def make(out: Path, plan: Plan, engine: Engine[Any, Any]) -> None:
+    """Makes the data set of a plan, and prints what it holds and what it lacks.
+
+    Args:
+        out: the data set: new, empty, or of the same plan.
+        plan: what it is to hold.
+        engine: what carries out the work.
+
+    Raises:
+        InputError: the set cannot be made.
+    """
+    from palsynth.generation.dataset import make_dataset
+
     with late_progress_bar("images", rate=True) as progress:
-        made = make_dataset(options.out, plan, engine, progress)
+        made = make_dataset(out, plan, engine, progress)
     for line in made.unused:
         print(f"not used: {line}", file=sys.stderr)
     subjects = len({row.subject_id for row in made.rows})
-    print(f"{options.out}: {len(made.rows)} images of {subjects} identities")
+    print(f"{out}: {len(made.rows)} images of {subjects} identities")
     if made.left_out:
-        print(f"{len(made.left_out)} did not pass the gate: {options.out / 'left-out.jsonl'}")
+        print(f"{len(made.left_out)} did not pass the gate: {out / 'left-out.jsonl'}")
         named = {str(one["file_name"]).split("/")[1] for one in made.left_out}
         if lost := named - {row.subject_id for row in made.rows}:
             print(f"{len(lost)} identities have no picture left in the set")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import count
@@ -13,10 +12,11 @@ import tyro
 
 from palsynth.clinical import Movement
 from palsynth.commands.options import ArraysFile, Force, MovementName, PalsyOptions
+from palsynth.documents import read_json
 from palsynth.errors import InputError
-from palsynth.progress import progress_bar
 
 if TYPE_CHECKING:
+    from palsynth.generation.plan import Plan
     from palsynth.subjects import Subject
 
 MAX_SKIPPED = 300
@@ -54,26 +54,53 @@ class SampleOptions:
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Write a labelled dataset of synthetic subjects. Run the command again to resume."""
+    """Make a data set of synthetic subjects, as generate does. Run the command again to resume."""
 
     folder: tyro.conf.Positional[Path]
-    """Output folder of the dataset."""
+    """Output folder of the data set."""
     subjects: int = 200
     """Number of subjects, 1 to 10,000."""
     images_per_subject: int = 40
-    """Images per subject, at least 1."""
+    """Images per subject, at least 1; those that do not pass the gate are left out."""
     size: int = 112
-    """Width and height of an image in pixels, 32 to 512."""
+    """Width and height of an image in pixels, 32 to 1024."""
     seed: int = 0
-    """Random seed of the dataset, 0 or more; subjects have the seeds seed x 10,000 + 0, 1, 2 …"""
+    """Random seed of the data set, 0 or more; subjects have the seeds seed x 10,000 + 0, 1, 2 …"""
     framing: Literal["recogniser", "id-photo"] = "recogniser"
     """Crop of the face: tight, as face recognisers expect it, or wide, as in an ID photo."""
     healthy: float = 0.15
-    """Fraction of images without a palsy, 0 to 1."""
+    """Share of images without a palsy, 0 to 1; the palsy of every other image is sampled."""
     workers: int = 1
     """Number of processes; the output does not depend on it."""
     evaluation: bool = False
     """Allow subjects that are reserved for evaluation (--seed of 100 or more)."""
+
+    def build(self) -> Plan:
+        """The plan of the data set.
+
+        Raises:
+            InputError: an option is out of range, or subjects are reserved for evaluation.
+        """
+        from palsynth.generation.plan import Expressions, Identities, Palsies, Plan
+        from palsynth.subjects import EVALUATION_SEEDS
+
+        if self.images_per_subject < 1:
+            raise InputError(f"--images-per-subject {self.images_per_subject}: must be at least 1")
+        identities = Identities(self.subjects, self.seed)
+        if identities.subject_seeds()[-1] >= EVALUATION_SEEDS and not self.evaluation:
+            raise InputError(
+                f"--seed {self.seed}: subjects from seed {EVALUATION_SEEDS:,} on are for "
+                "evaluation; choose a seed below 100 or give --evaluation"
+            )
+        return Plan(
+            identities=identities,
+            expressions=Expressions(palsies=Palsies(mix="random", healthy=self.healthy)),
+            images=self.subjects * self.images_per_subject,
+            size=self.size,
+            framing=self.framing,
+            seed=self.seed,
+            evaluation=self.evaluation,
+        )
 
 
 @dataclass(frozen=True)
@@ -148,25 +175,25 @@ def _sampled(options: SampleOptions) -> Iterator[Subject]:
 
 
 def subjects_export(options: ExportOptions) -> None:
-    """Write a labelled dataset of synthetic subjects. Run the command again to resume."""
-    from palsynth.generation.export import ExportPlan, check_training_seeds, export
+    """Make a data set of synthetic subjects, as generate does. Run the command again to resume."""
+    from palsynth.commands.generate import check_workers, make
+    from palsynth.generation.engines import processes
 
-    if not 1 <= options.workers <= 4 * (os.cpu_count() or 1):
+    check_workers(options.workers)
+    plan = options.build()
+    _refuse_former(options.folder)
+    make(options.folder, plan, processes(options.workers))
+
+
+def _refuse_former(folder: Path) -> None:
+    """Raises InputError for an export of an earlier version, which no plan made."""
+    record = folder / "plan.json"
+    former = read_json(record, "give another folder") if record.is_file() else None
+    if isinstance(former, dict) and "plan" not in former and "healthy" in former:
         raise InputError(
-            f"--workers {options.workers}: must lie between 1 and {4 * (os.cpu_count() or 1)}"
+            f"{folder}: holds an export of an earlier version, which cannot be continued; give "
+            "another folder"
         )
-    plan = ExportPlan(
-        options.subjects,
-        options.images_per_subject,
-        options.size,
-        options.seed,
-        options.framing,
-        options.healthy,
-    )
-    check_training_seeds(plan, options.evaluation)
-    with progress_bar("images") as progress:
-        rows = export(options.folder, plan, workers=options.workers, progress=progress)
-    print(f"{options.folder}: {len(rows)} images of {plan.subjects} synthetic subjects")
 
 
 def subjects_fit(options: FitOptions) -> None:
