@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -158,9 +159,12 @@ def test_views_are_cached_once_for_all_seeds(faces: Path, tmp_path: Path) -> Non
     other = GraderData((faces,), views=2, cache_dir=tmp_path / "cache", seed=1).build_features()
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("views-*.npy")} == files
     assert not all(np.array_equal(other[n].features, found[n].features) for n in range(10))
+    moved = shutil.copytree(faces, tmp_path / "moved")
+    GraderData((moved,), views=2, cache_dir=tmp_path / "cache").build_features()
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("views-*.npy")} == files
     uncached = GraderData((faces,), views=2).build_features()
     assert np.allclose(uncached[3].features, found[3].features, atol=1e-3)
-    with pytest.raises(InputError, match="features of another source or other options: count is 1"):
+    with pytest.raises(InputError, match="features of another source or other options: views is 2"):
         GraderData((faces,), views=3, cache_dir=tmp_path / "cache").build_features()
 
 

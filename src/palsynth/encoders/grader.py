@@ -149,7 +149,7 @@ class GraderRecipe(InitSettings):
     data: GraderData = field(default_factory=GraderData)
     loop: LoopSettings = field(
         default_factory=lambda: LoopSettings(
-            steps=1500,
+            steps=600,
             batch=64,
             learning_rate=1e-3,
             warmup=50,
@@ -157,7 +157,7 @@ class GraderRecipe(InitSettings):
             weight_decay=0.05,
             clip=5.0,
             ema=0.99,
-            checkpoint_every=500,
+            checkpoint_every=200,
         )
     )
 

@@ -15,11 +15,12 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+import palsynth
 from palsynth.data.augment import Augmentation
 from palsynth.data.cache import ShardedCache
 from palsynth.data.examples import Example, shuffled
 from palsynth.data.folder_source import FolderSource
-from palsynth.data.manifest import Row
+from palsynth.data.manifest import FILE_NAME, Row
 from palsynth.encoders.features import DIM as VECTOR
 from palsynth.encoders.features import expression_extractor, extract_features
 from palsynth.encoders.reader import ReaderNet
@@ -170,12 +171,15 @@ class FeatureViews(ShardedCache):
         return self.augmentation(example, make_rng(0, number, Stream.AUGMENTATION))
 
     def _holds(self) -> dict[str, Any]:
-        rows = {row.file_name: self.source.folder / row.file_name for row in self.source.rows}
+        """The pictures by their contents: the folder may be named otherwise, or moved."""
+        names = [FILE_NAME, *(row.file_name for row in self.source.rows)]
         return {
-            **super()._holds(),
+            "splits": [str(split) for split in self.source.splits],
+            "views": self.views,
             "augmentation": repr(self.augmentation),
-            "pictures_sha256": files_sha256(rows),
+            "pictures_sha256": files_sha256({name: self.source.folder / name for name in names}),
             "encoders_sha256": encoders_sha256(),
+            "version": palsynth.__version__,
         }
 
     def __getitem__(self, number: int) -> GraderExample:
