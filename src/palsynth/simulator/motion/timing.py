@@ -3,8 +3,8 @@
 What the literature says: a smile takes about as long whatever its size, so that its velocity
 follows its amplitude (Schmidt, Cohn & Tian 2003); smiles on request are faster and larger than
 spontaneous ones, and take longer to let go (Schmidt et al. 2006), as raised brows are faster and
-larger (Schmidt et al. 2009). Patients with a palsy move less far and more slowly, the healthy side
-included (VanderWerf et al. 2007 for lids). No source gives the seconds of all ten movements, nor
+larger (Schmidt et al. 2009). A palsied lid and its eye
+move less (VanderWerf et al. 2007). No source gives the seconds of all ten movements, nor
 how much later a weak side starts: the numbers here are conventions of this project, but for those
 of a blink (:mod:`palsynth.simulator.motion.blinks`).
 """
