@@ -12,11 +12,31 @@ from pathlib import Path
 import pytest
 
 from palsynth.errors import InputError
-from palsynth.workers import map_in_processes
+from palsynth.workers import AHEAD, map_in_processes, stream_in_processes
 
 
 def test_every_item_is_processed_once() -> None:
     assert sorted(map_in_processes(abs, range(-5, 1), 2)) == [0, 1, 2, 3, 4, 5]
+
+
+def slower_first(item: int) -> int:
+    time.sleep(0.02 * (6 - item))
+    return item
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stream_keeps_the_order_and_does_not_read_ahead_far(workers: int) -> None:
+    read: list[int] = []
+    items = (read.append(k) or k for k in range(7))
+    stream = stream_in_processes(slower_first, items, workers)
+    assert next(stream) == 0
+    assert len(read) <= AHEAD * workers + 1 < 7
+    assert list(stream) == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_stream_says_that_a_worker_was_killed() -> None:
+    with pytest.raises(InputError, match=r"a worker process was killed, .* fewer workers"):
+        list(stream_in_processes(kill_itself, range(8), 2))
 
 
 def test_workers_never_get_ctrl_c(tmp_path: Path) -> None:

@@ -32,6 +32,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "simulate": ("simulate", "apply a facial palsy to a photo"),
     "synthesize": ("synthesize", "transfer the expression of one photo to the person of another"),
     "anonymize": ("anonymize", "show a patient's expression on another face and check privacy"),
+    "video": ("video", "show a movement, or a patient's clip on somebody else, as moving pictures"),
     "condition": ("condition", "write the edge map of a patient's features in another face"),
     "measure": ("measure", "measure both sides of a face, their asymmetry and the item score"),
     "generate": ("generate", "make a labelled data set by a plan, with any method"),

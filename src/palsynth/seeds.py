@@ -93,6 +93,8 @@ class Stream(IntEnum):
     MOTION_BLINKS = 72
     MOTION_SWAY = 73
     MOTION_EFFORT = 74
+    # a clip of several movements: (seed, number of the movement, stream)
+    CLIP_MOVEMENT = 75
 
     # a reader's features: (seed, round, stream)
     FEATURES_ORDER = 43

@@ -1,13 +1,15 @@
-"""Work distributed over processes, for items whose order does not matter."""
+"""Work distributed over processes: results as they come, or in the order of the items."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from typing import TypeVar
 
 from palsynth.errors import InputError
@@ -18,6 +20,9 @@ Result = TypeVar("Result")
 
 WORKER_KILLED = "a worker process was killed, perhaps because memory ran out"
 """Start of the error message."""
+
+AHEAD = 2
+"""Items per worker that are begun before the result of the first is taken."""
 
 
 def map_in_processes(
@@ -38,15 +43,54 @@ def map_in_processes(
     Raises:
         InputError: a worker was killed, as the system does when memory runs out.
     """
+    with _executor(workers) as executor:
+        with signals_blocked():
+            futures = [executor.submit(work, item) for item in items]
+        for future in as_completed(futures):
+            yield future.result()
+
+
+def stream_in_processes(
+    work: Callable[[Item], Result], items: Iterable[Item], workers: int
+) -> Iterator[Result]:
+    """Applies a function to items in several processes, and gives the results in their order.
+
+    Few items and results are held at a time, so neither need fit into memory together.
+
+    Args:
+        work: the function; it must be importable, because the processes are spawned.
+        items: what it is applied to; read as the results are taken.
+        workers: number of processes; 1 works in this one.
+
+    Yields:
+        The result of each item.
+
+    Raises:
+        InputError: a worker was killed, as the system does when memory runs out.
+    """
+    if workers == 1:
+        yield from map(work, items)
+        return
+    with _executor(workers) as executor:
+        waiting: deque[Future[Result]] = deque()
+        for item in items:
+            with signals_blocked():
+                waiting.append(executor.submit(work, item))
+            if len(waiting) > AHEAD * workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+@contextmanager
+def _executor(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that end with this one, and at once where what they are for fails."""
     start_resource_tracker()  # first: starting it ends with Ctrl-C let through again
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as executor:
         try:
-            with signals_blocked():
-                futures = [executor.submit(work, item) for item in items]
-            for future in as_completed(futures):
-                yield future.result()
+            yield executor
         except BaseException as error:
             # first: a broken executor holds its lock until its workers, which ignore SIGTERM, end
             for process in set(multiprocessing.active_children()) - others:

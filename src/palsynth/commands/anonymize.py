@@ -75,7 +75,7 @@ def anonymize(options: AnonymizeOptions) -> None:
     if not 128 <= options.size <= 1024:
         raise InputError(f"--size {options.size}: must lie between 128 and 1024")
     _check_paths(options)
-    candidates = _candidates(options)
+    candidates = named_candidates(options.as_, options.seed)
     method = options.diffusion.method(options.method, options.weights)
     if options.words and method.name == "captured":
         raise InputError("--words goes with a ControlNet; describe the subject in --as")
@@ -92,13 +92,24 @@ def anonymize(options: AnonymizeOptions) -> None:
         sys.exit(1)
 
 
-def _candidates(options: AnonymizeOptions) -> Candidates:
-    """The candidates that --as names. Raises InputError for a description that cannot be met."""
+def named_candidates(text: str, seed: int) -> Candidates:
+    """The candidates that --as names.
+
+    Args:
+        text: a description, ``subject:SEED`` or the path of a photo.
+        seed: seed of the requests, and of the subjects that fit a description.
+
+    Returns:
+        Identities, each with the seed of its requests.
+
+    Raises:
+        InputError: the text names nobody.
+    """
     from palsynth.generation.anonymize import candidates_for, single_candidate
     from palsynth.subjects import sample
     from palsynth.subjects.description import read_description
 
-    text = options.as_.strip()
+    text = text.strip()
     if not text:
         raise InputError("--as: is empty; give a description, subject:SEED or a photo")
     if text.isdecimal():
@@ -109,19 +120,19 @@ def _candidates(options: AnonymizeOptions) -> Candidates:
             raise InputError(
                 f"--as {text}: the seed must be an integer of 0 or more, as in subject:7"
             )
-        return single_candidate(sample(parse_seed(number.group(1))), options.seed)
+        return single_candidate(sample(parse_seed(number.group(1))), seed)
     path = Path(text)
     try:
         is_file, is_folder = path.is_file(), path.is_dir()
     except OSError:  # longer than a file name may be
         is_file = is_folder = False
     if is_file:
-        return single_candidate(_at_rest(path), options.seed)
+        return single_candidate(_at_rest(path), seed)
     if is_folder:
         raise InputError(f"{path}: is a folder; give a description, subject:SEED or a photo")
     if re.search(r"\.\w{2,4}$|[/\\:]", text):
         raise InputError(f"{path}: no such file; give a description, subject:SEED or a photo")
-    return candidates_for(read_description(text), options.seed)
+    return candidates_for(read_description(text), seed)
 
 
 def _at_rest(path: Path) -> Face:

@@ -14,6 +14,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from palsynth.errors import InputError
+from palsynth.face.clips import inspect_clip
 from palsynth.face.containers import DAMAGED
 from palsynth.face.decoding import Opened, to_srgb
 from palsynth.face.label import KEYWORD, DigitalSource, label, recorded
@@ -240,27 +241,36 @@ def _check(path: Path) -> None:
 
 
 def check_replaceable(path: Path) -> None:
-    """Checks that a path may be replaced by a new picture.
+    """Checks that a path may be replaced by a new picture or clip.
 
     Args:
         path: the file to be written.
 
     Raises:
-        InputError: a file exists that is not a picture written by palsynth.
+        InputError: a file exists that is no picture or clip written by palsynth.
     """
     if not path.is_file():
         return
-    try:
-        with Image.open(path) as picture:
-            software = picture.info.get("Software") or picture.getexif().get(ExifTags.Base.Software)
-            ours = software == "palsynth"
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
-        ours = False
-    if not ours:
+    if _software(path) != "palsynth":
         raise InputError(
             f"{path}: is there already and was not written by palsynth; give another name, or "
             "--force"
         )
+
+
+def _software(path: Path) -> object:
+    """What wrote a picture or clip, as the file says; None where it says nothing."""
+    try:
+        comment = inspect_clip(path).comment
+    except InputError:  # a picture, or none
+        comment = ""
+    try:
+        if comment:
+            return json.loads(comment).get("Software")
+        with Image.open(path) as picture:
+            return picture.info.get("Software") or picture.getexif().get(ExifTags.Base.Software)
+    except (OSError, SyntaxError, ValueError, AttributeError, Image.DecompressionBombError):
+        return None
 
 
 def png_bytes(image: np.ndarray, **text: str) -> bytes:

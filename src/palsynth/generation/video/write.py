@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from palsynth.errors import InputError
-from palsynth.face.clips import inspect_clip
-from palsynth.face.images import SYNTHETIC, write_png
+from palsynth.face.images import SYNTHETIC, check_replaceable, write_png
 from palsynth.face.label import KEYWORD
 from palsynth.files import atomic_folder, atomic_write
 from palsynth.generation.video import gif
@@ -122,14 +121,5 @@ def _check_replaceable(path: Path) -> None:
     if current is None:
         return
     current.check(path)
-    if current.force or not path.is_file():
-        return
-    try:
-        ours = json.loads(inspect_clip(path).comment).get("Software") == "palsynth"
-    except (InputError, ValueError, AttributeError):
-        ours = False
-    if not ours:
-        raise InputError(
-            f"{path}: is there already and was not written by palsynth; give another name, or "
-            "--force"
-        )
+    if not current.force:
+        check_replaceable(path)
