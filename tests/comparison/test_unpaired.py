@@ -134,7 +134,7 @@ def test_a_benchmark_set_is_compared_as_a_whole(
 ) -> None:
     """Its pairs.csv asks for a picture of every pair, which a generated set does not have."""
     for name, seed in (("real", 61), ("made", 62)):
-        export(tmp_path / name, ExportPlan(2, 2, seed=seed))
+        write_subjects(tmp_path / name, subjects_plan(2, 2, seed))
     (tmp_path / "real" / "pairs.csv").write_text("name,identity,expression,truth\nno.png,a,b,\n")
     words = ["--real", tmp_path / "real", "--fake", tmp_path / "made", "--out", tmp_path / "r"]
     main(["evaluate", *map(str, words), "--unpaired"])
