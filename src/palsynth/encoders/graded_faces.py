@@ -57,7 +57,7 @@ def grade_faces(
     if len(faces) != len(movements):
         raise InputError(f"{len(faces)} faces and {len(movements)} movements: give one per face")
     device = default_device()
-    grader.to(device)
+    grader.to(device)  # type: ignore[arg-type]
     out: list[GradedFace] = []
     for start in range(0, len(faces), BATCH):
         crops = [upright_crop(face).image for face in faces[start : start + BATCH]]
