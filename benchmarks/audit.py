@@ -22,11 +22,10 @@ import cv2
 import numpy as np
 
 from palsynth.audit.image_set import open_set
-from palsynth.audit.membership import model_of, picture_losses
+from palsynth.audit.membership import open_run, picture_losses
 from palsynth.audit.protocol import audit
 from palsynth.audit.report import print_findings, write_audit
 from palsynth.data.augment import Augmentation
-from palsynth.data.folder_source import FolderSource
 from palsynth.data.manifest import read_manifest, write_manifest
 from palsynth.encoders.grader import GraderData, GraderRecipe, GraderSettings
 from palsynth.evaluation.duplicates import DUPLICATE
@@ -106,9 +105,9 @@ def memorised(training: Path, holdout: Path, work: Path) -> tuple[float, float]:
     out = []
     for name, recipe in (("memorised", overfitted), ("usual", usual)):
         train(recipe, work / name, resume=(work / name / "checkpoints").exists())
-        network = model_of(work / name)
-        sets = (FolderSource(training), FolderSource(holdout, ("test",)))
-        out.append(membership_auc(*(picture_losses(network, s) for s in sets)))
+        attack = open_run(work / name, training, ("train",), holdout, ("test",))
+        sets = (attack.training, attack.holdout)
+        out.append(membership_auc(*(picture_losses(attack.objective, s) for s in sets)))
     return out[0], out[1]
 
 
