@@ -170,10 +170,24 @@ def main() -> None:
         virtual = iter(grade(every, sets["test"], SPLITS))
         photographed = iter(grade(every, real, ("test",)))
         rows = FolderSource(real, ("test",)).rows
+        on_virtual, on_photographs = {}, {}
         for row, paths in weights.items():
-            one = figures([next(virtual) for _ in paths])
-            two = smile_figures([next(photographed) for _ in paths], rows)
-            print(row, {n: f.text(1 if "%" in n else 3) for n, f in one.items()}, two, flush=True)
+            found = figures([next(virtual) for _ in paths]).items()
+            on_virtual[row] = {name: f.text(1 if "%" in name else 3) for name, f in found}
+            on_photographs[row] = smile_figures([next(photographed) for _ in paths], rows)
+        print("Synthetic subjects\n", markdown(on_virtual), sep="\n")
+        print("\nPhotographed half-smiles\n", markdown(on_photographs), sep="\n")
+
+
+def markdown(rows: dict[str, dict[str, str]]) -> str:
+    """A table with a row for each training set."""
+    columns = ["trained on", *next(iter(rows.values()))]
+    lines = [
+        columns,
+        ["---"] * len(columns),
+        *([row, *cells.values()] for row, cells in rows.items()),
+    ]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 if __name__ == "__main__":
