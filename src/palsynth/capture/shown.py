@@ -22,8 +22,8 @@ NOISE = {
 }
 """By how much captured movements, and their differences between the sides, are off in pictures that
 show what was requested: root mean square of a region's landmarks, in outer-eye distances; of lids,
-in closure. Medians of pictures of 112 px on the photographs of 41 people, with their rest; of lids
-that are half shut, which are read worst, the smallest tenth."""
+in closure. Medians of pictures of 112 px on the photographs of 41 people, with their rest; of lids,
+of those that are half shut, which are read worst."""
 
 WITHOUT_REST = 2.0
 """Factor of the noise where a face at rest is not known, as of faces at rest by chance

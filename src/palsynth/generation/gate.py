@@ -51,8 +51,8 @@ picture must show more. These limits and the next two were set on pictures of th
 people; docs/measurements.md has the figures of 41 others."""
 
 CLEAR = 2.0
-"""Size of a requested difference between the sides, in units of capture's noise, from which a
-reading of the weak side by itself, with or without it, says no more than the share does."""
+"""Size of a requested difference between the sides, in units of capture's noise, up to which
+neither side need look weak: a side that clearly does is then a fault."""
 
 LIDS = 0.6
 """Difference of a lid's closure that counts. In small pictures lids that are half shut, of dark
