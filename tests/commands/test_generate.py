@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from palsynth.data.manifest import read_manifest
+from palsynth.face.detect import detect_faces
+from palsynth.face.face import Face
 from palsynth.generation.plan import Plan, load_plan
 from tests.commands.test_cli import complaint, run
 
@@ -60,12 +63,29 @@ def test_a_plan_is_carried_out_and_its_options_count(
 def test_pictures_that_do_not_pass_are_said_and_are_no_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("palsynth.generation.gate.detect_faces", lambda _: [])
-    plan, out = write(tmp_path, "{identities: {subjects: 1}, images: 2, size: 32}"), tmp_path / "a"
+    seen: list[int] = []
+
+    def all_but_the_first(image: np.ndarray) -> list[Face]:
+        seen.append(1)
+        return detect_faces(image) if len(seen) == 1 else []
+
+    monkeypatch.setattr("palsynth.generation.gate.detect_faces", all_but_the_first)
+    plan, out = write(tmp_path, "{identities: {subjects: 1}, images: 3, size: 96}"), tmp_path / "a"
     assert run("generate", plan, "--out", out, "--gate.retries", 1) == 0
     said = capsys.readouterr().out
-    assert f"{out}: 0 images of 0 identities" in said
+    assert f"{out}: 1 images of 1 identities" in said
     assert f"2 did not pass the gate: {out / 'left-out.jsonl'}" in said
+
+
+def test_a_set_without_any_picture_is_an_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("palsynth.generation.gate.detect_faces", lambda _: [])
+    plan, out = write(tmp_path, "{identities: {subjects: 1}, images: 2, size: 32}"), tmp_path / "a"
+    assert run("generate", plan, "--out", out, "--gate.retries", 1) == 1
+    said = capsys.readouterr()
+    assert f"{out}: 0 images of 0 identities" in said.out
+    assert "no picture passed the gate: subjects does not show" in said.err
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,13 @@ def make(out: Path, plan: Plan, engine: Engine[Any, Any]) -> None:
         named = {str(one["file_name"]).split("/")[1] for one in made.left_out}
         if lost := named - {row.subject_id for row in made.rows}:
             print(f"{len(lost)} identities have no picture left in the set")
+    if not made.rows:
+        print(
+            f"no picture passed the gate: {plan.method} does not show what the plan asks for on "
+            "these identities; try another method or a larger size",
+            file=sys.stderr,
+        )
+        sys.exit(1)
 
 
 def _parse(path: Path, words: Sequence[str]) -> tuple[GenerateOptions, Any]:
