@@ -13,7 +13,7 @@ people are never written; the plots are.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import cv2
@@ -150,17 +150,16 @@ def read_patient(
     clip = capture_over_time(faces, times, where=f"person {number}")
     subject, method = sample(OTHERS + number), get_method("captured")
     settings = ClipSettings(size, FPS)
-    driven = [frame for frame in clip.frames if frame.drive is not None]
-    moments = [Moment(frame.time, frame.drive, Sway()) for frame in driven]
+    moments = [Moment(f.time, f.drive, Sway()) for f in clip.frames if f.drive is not None]
     seen, made = watched(method, subject, moments, settings)
     mouth = series(seen, "mouth")
-    own = series([frame.drive for frame in driven], "mouth")
+    own = series([moment.drive for moment in moments], "mouth")
     known = [describe(recogniser, person.rest), describe(recogniser, person.smile)]
     (take,) = write_script(
         subject, [Movement.GRIN], Palsy.peripheral(Side.LEFT, Grade.IV), settings
     )
     requests = clip_requests(subject, take.panels[-1].moments[::CHECKED], settings)
-    floor = make_frames(method, requests)
+    floor = list(make_frames(method, requests))
     matched = [d < SAME_PERSON for d in distances(recogniser, known, made[::CHECKED])]
     chance = [d < SAME_PERSON for d in distances(recogniser, known, floor)]
     return {
@@ -191,7 +190,8 @@ def distances(
 
 def print_patients(photographs: Path, count: int, size: int) -> None:
     """Clips of photographed people on subjects, by skin tone and gender."""
-    recogniser, found = DlibRecogniser(), []
+    recogniser = DlibRecogniser()
+    found: list[tuple[Smiler, dict[str, float]]] = []
     for _, read in read_smilers(photographs, 384):
         if len(found) == count:
             break
@@ -200,12 +200,13 @@ def print_patients(photographs: Path, count: int, size: int) -> None:
             print(f"person {len(found)}: {found[-1][1]}", flush=True)
     print("\n| people | r left corner | r right corner | r lids | matched | floor |")
     print("|---|---|---|---|---|---|")
-    groups: dict[str, Callable[[Smiler], bool]] = {"all": lambda _: True}
-    for column in ("gender", "ethnicity"):
-        for value in sorted({getattr(p, column) for p, _ in found}):
-            groups[value] = lambda p, c=column, v=value: getattr(p, c) == v
-    for name, belongs in groups.items():
-        some = [figures for person, figures in found if belongs(person)]
+    groups = [
+        "all",
+        *sorted({p.gender for p, _ in found}),
+        *sorted({p.ethnicity for p, _ in found}),
+    ]
+    for name in groups:
+        some = [f for person, f in found if name in ("all", person.gender, person.ethnicity)]
         cells = [
             f"{np.mean([f[k] for f in some]):.3f} (least {min(f[k] for f in some):.3f})"
             for k in ("left", "right", "eyes")

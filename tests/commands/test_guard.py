@@ -40,6 +40,7 @@ ARRAYS = ("fields fit", "subjects fit", "capture fit", "smile fit")
 """Those of them that write no picture but arrays."""
 
 ELSEWHERE = {
+    "video": "commands/test_video.py",
     "gallery": "commands/test_gallery.py",
     "measure": "commands/test_cli.py",
     "generate": "commands/test_generate.py",

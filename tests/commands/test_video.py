@@ -45,6 +45,7 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_clip(folder / "blank.gif", blank, 8, text={})
     two = [np.hstack([frame, frame]) for frame in frames[:3]]
     write_clip(folder / "two.gif", two, 8, text={})
+    (folder / "theirs.gif").write_text("another program's file")
     return folder
 
 
@@ -122,6 +123,7 @@ def test_a_patient_on_themselves_is_recognised(
         ("--subject 7 --out a.gif --rest photo.png", "--as and --rest go with --patient"),
         ("--subject 7 --out photo.png.gif --codec vp9", "is for .webm and .mp4"),
         ("--subject 7 --out a.gif --patient patient.gif", "by --as alone"),
+        ("--subject 7 --out theirs.gif", "is there already and was not written by palsynth"),
         ("--patient patient.gif --as subject:7 --out patient.gif", "is read by this command"),
         ("--patient patient.gif --as subject:7 --out a.gif --grade V", "determines the palsy"),
         ("--patient patient.gif --as subject:7 --out a.gif --sheet", "determines what happens"),

@@ -100,6 +100,9 @@ class VideoOptions:
     diffusion: Annotated[DiffusionOptions, tyro.conf.arg(name="")] = field(
         default_factory=DiffusionOptions
     )
+    keyframes: int = 8
+    """Of a network such as cfcpalsy, every n-th frame and the apex are made by it, and the
+    simulator moves those between; 1 makes every frame by the network."""
     measure: bool = False
     """Read every frame back into the table."""
     mirrored: bool = False
@@ -139,6 +142,8 @@ def _check(options: VideoOptions) -> None:
         raise InputError(f"--size {options.size}: must lie between 64 and 1024")
     if options.seed < 0:
         raise InputError(f"--seed {options.seed}: must not be negative")
+    if options.keyframes < 1:
+        raise InputError(f"--keyframes {options.keyframes}: must be at least 1")
     if options.workers < 1:
         raise InputError(f"--workers {options.workers}: must be at least 1")
     given = (options.photo is not None) + (options.subject is not None)
@@ -182,6 +187,7 @@ def _settings(options: VideoOptions, fps: float) -> ClipSettings:
         options.seed,
         options.intensity,
         options.motion.build(),
+        keyframes=options.keyframes,
     )
 
 
@@ -207,7 +213,7 @@ def _from_words(options: VideoOptions) -> None:
             takes,
             method,
             settings,
-            title=f"{shown}: {caption}" if options.sheet or options.beside else None,
+            title=shown if options.sheet or options.beside else None,
             codec=options.codec,
             workers=options.workers,
             measured=options.measure,

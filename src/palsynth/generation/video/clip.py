@@ -24,12 +24,13 @@ from palsynth.generation.video.frames import (
     make_frames,
     portrait_request,
 )
+from palsynth.generation.video.keyframes import keyframed
 from palsynth.generation.video.readback import Readback
 from palsynth.generation.video.script import ClipSettings, Take
 from palsynth.generation.video.truth import FrameTruth, truth_path, write_truth
 from palsynth.generation.video.write import write_clip
 from palsynth.guards import guard
-from palsynth.methods.base import Identity, Method
+from palsynth.methods.base import Identity, Method, Weightless
 from palsynth.progress import Progress
 
 
@@ -128,13 +129,15 @@ def clip_record(
 
     Returns:
         What :func:`palsynth.generation.provenance.provenance` says of each panel, merged, with
-        ``clip``: frames, frames a second and the settings of the motion.
+        ``clip``: frames, frames a second, settings of the motion, and the keyframes of a network.
     """
     clip = {
         "frames": sum(take.frames for take in takes),
         "fps": settings.fps,
         "motion": {k: v for k, v in asdict(settings.motion).items() if v is not None},
     }
+    if not isinstance(method, Weightless):
+        clip["keyframes"] = settings.keyframes
     panels = [panel for take in takes for panel in take.panels]
     requests = [portrait_request(identity, panel.shown, settings) for panel in panels]
     return merged([provenance(method, request, clip=clip) for request in requests])
@@ -175,12 +178,21 @@ def _pictures(
     workers: int,
 ) -> Generator[list[np.ndarray]]:
     """The pictures of each frame, one per panel."""
-    moments = (
-        panel.moments[k] for take in takes for k in range(take.frames) for panel in take.panels
+    panels = range(len(takes[0].panels))
+    if settings.keyframes > 1 and not isinstance(method, Weightless):
+        streams = []
+        for n in panels:
+            moments = (moment for take in takes for moment in take.panels[n].moments)
+            requests = list(clip_requests(identity, moments, settings))
+            streams.append(keyframed(method, requests, settings.keyframes))
+        yield from (list(row) for row in zip(*streams, strict=True))
+        return
+    every = (
+        take.panels[n].moments[k] for take in takes for k in range(take.frames) for n in panels
     )
-    pictures = make_frames(method, clip_requests(identity, moments, settings), workers)
+    pictures = make_frames(method, clip_requests(identity, every, settings), workers)
     with closing(pictures):
-        while row := list(islice(pictures, len(takes[0].panels))):
+        while row := list(islice(pictures, len(panels))):
             yield row
 
 

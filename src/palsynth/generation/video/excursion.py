@@ -42,6 +42,22 @@ def excursion(drive: Drive) -> dict[str, dict[str, float]]:
     }
 
 
+def amount_of(drive: Drive) -> float:
+    """How much a face moves in all: its apex is where this is largest.
+
+    Args:
+        drive: what moves the face.
+
+    Returns:
+        Sum of the sides' excursions, in which the lids count a tenth.
+    """
+    found = excursion(drive)
+    return sum(
+        weight * (abs(found[region]["left"]) + abs(found[region]["right"]))
+        for region, weight in (("brow", 1.0), ("mouth", 1.0), ("eye", 0.1))
+    )
+
+
 def requested_truth(drives: Sequence[Drive]) -> list[dict[str, Any]]:
     """What the frames of a clip were to show.
 

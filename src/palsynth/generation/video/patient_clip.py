@@ -17,7 +17,7 @@ from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.tracking import FaceTracker
-from palsynth.generation.video.excursion import excursion
+from palsynth.generation.video.excursion import amount_of
 from palsynth.generation.video.formats import MAX_RATE
 from palsynth.generation.video.readback import SIZE
 from palsynth.generation.video.script import ClipSettings
@@ -122,11 +122,7 @@ def _apex(clip: CapturedClip) -> int:
     for frame in clip.frames:
         amount = -1.0
         if frame.face is not None and frame.drive is not None:
-            moved = excursion(frame.drive)
-            weights = {"brow": 1.0, "mouth": 1.0, "eye": 0.1}
-            amount = sum(
-                w * abs(moved[r][s]) for r, w in weights.items() for s in ("left", "right")
-            )
+            amount = amount_of(frame.drive)
         amounts.append(amount)
     return int(np.argmax(amounts))
 

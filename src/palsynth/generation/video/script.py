@@ -28,6 +28,8 @@ class ClipSettings:
         intensity: effort of the patient, 0 … 1.2.
         motion: durations, repetitions, blinks and sway.
         words: description of the identity, for methods that take a text prompt.
+        keyframes: of a network, every n-th frame is its own, and the simulator moves those between
+            (:mod:`palsynth.generation.video.keyframes`); 1 makes all by the network.
     """
 
     size: int = 512
@@ -37,6 +39,7 @@ class ClipSettings:
     intensity: float = 1.0
     motion: MotionSettings = field(default_factory=MotionSettings)
     words: str = ""
+    keyframes: int = 8
 
 
 @dataclass(frozen=True)
