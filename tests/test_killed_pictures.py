@@ -204,10 +204,10 @@ def a_planned_set(folder: Path) -> None:
         "describe": lambda _: np.eye(1),
         "QualityGate": lambda *_: FirstPasses(),
     }
-    dataset._method.cache_clear()
+    dataset._loaded.clear()
     with patched("generation.dataset", **known):
         make_dataset(folder, plan, processes(1))
-    dataset._method.cache_clear()
+    dataset._loaded.clear()
 
 
 class FirstPasses:

@@ -148,6 +148,7 @@ ELSEWHERE = {
     "benchmark folder": "test_a_crop_has_the_label_of_its_picture",
     "afid": "writes as transfer does",
     "app": "tests/app/test_tabs.py",
+    "video": "tests/commands/test_video.py",
     "audit": "test_no_picture_is_written_without_its_text",
     "evaluate": "test_no_picture_is_written_without_its_text",
     "table cfcpalsy": "test_no_picture_is_written_without_its_text",

@@ -40,6 +40,7 @@ ARRAYS = ("fields fit", "subjects fit", "capture fit", "smile fit")
 """Those of them that write no picture but arrays."""
 
 ELSEWHERE = {
+    "app": "commands/test_app.py",
     "video": "commands/test_video.py",
     "gallery": "commands/test_gallery.py",
     "measure": "commands/test_cli.py",

@@ -161,6 +161,7 @@ def test_a_tutorial_runs_as_it_is_written(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("datasets.config.HF_HUB_OFFLINE", True)  # else it reports its use
     for folder in ("plans", "recipes"):
         (tmp_path / folder).symlink_to(ROOT / folder)
     for block in smaller(page_of(page.needs)) if page.needs else []:

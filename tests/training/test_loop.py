@@ -280,7 +280,7 @@ def test_an_interruption_saves_and_resumes(tmp_path: Path) -> None:
     def interrupting(self: Line, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         interrupting.calls += 1  # type: ignore[attr-defined]
         if interrupting.calls == 7:  # type: ignore[attr-defined]
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         return forward(self, batch, rng)
 
     interrupting.calls = 0  # type: ignore[attr-defined]

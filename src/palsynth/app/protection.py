@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import hmac
-import json
 import re
 import secrets
 from collections.abc import Iterator
@@ -23,6 +22,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from palsynth.app.pages import HEADERS
 from palsynth.app.sessions import Sessions
+from palsynth.documents import parse_json
+from palsynth.errors import InputError
 
 LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """Names of this machine, without the port."""
@@ -136,9 +137,10 @@ class Protected:
         """Whether all files that an action names lie in the private folders: Gradio would fetch any
         other, from this machine or from the web."""
         try:
-            parts = list(_files(json.loads(body or b"null")))
-        except (ValueError, RecursionError):
+            data = parse_json(body.decode("utf-8") or "null", "the request")
+        except (UnicodeDecodeError, InputError):
             return False
+        parts = _files(data)
         return all(self.sessions.holds(Path(path)) for path in parts)
 
 

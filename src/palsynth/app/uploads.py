@@ -20,7 +20,7 @@ from starlette.types import Message, Receive
 from palsynth.app.sessions import Sessions
 from palsynth.errors import InputError
 from palsynth.face.containers import DAMAGED
-from palsynth.face.images import png_bytes, read_image
+from palsynth.face.images import SHOWS_INPUT, png_bytes, read_image
 
 FILE_BYTES = 32 << 20
 """Largest picture."""
@@ -176,7 +176,7 @@ def read_upload(path: Path) -> np.ndarray:
 
 def _write_pixels(raw: Path, target: Path) -> None:
     try:
-        target.write_bytes(png_bytes(read_upload(raw)))
+        target.write_bytes(png_bytes(read_upload(raw), **SHOWS_INPUT))
     finally:
         raw.unlink(missing_ok=True)
 

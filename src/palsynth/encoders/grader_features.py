@@ -69,7 +69,7 @@ def grader_features(crops: Sequence[np.ndarray]) -> np.ndarray:
     vectors = np.stack([found["vector"], expression_extractor()(mirrored)], 1)
     points = np.stack([found["points"], found["points"][:, topology.MIRROR] * [-1, 1]], 1)
     pairs = (torch.from_numpy(a.astype(np.float32)).flatten(0, 1) for a in (vectors, points))
-    return _reader().inputs(*pairs).view(-1, 2, DIM).numpy()
+    return _reader().inputs(*pairs).view(-1, 2, DIM).cpu().numpy()
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
+from palsynth.documents import parse_json
 from palsynth.errors import InputError
 from palsynth.face.clips import inspect_clip
 from palsynth.face.containers import DAMAGED
@@ -266,10 +267,13 @@ def _software(path: Path) -> object:
         comment = ""
     try:
         if comment:
-            return json.loads(comment).get("Software")
+            return parse_json(comment, path).get("Software")
         with Image.open(path) as picture:
             return picture.info.get("Software") or picture.getexif().get(ExifTags.Base.Software)
-    except (OSError, SyntaxError, ValueError, AttributeError, Image.DecompressionBombError):
+    except (
+        *(InputError, OSError, SyntaxError, ValueError, AttributeError),
+        Image.DecompressionBombError,
+    ):
         return None
 
 
