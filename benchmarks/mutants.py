@@ -58,6 +58,7 @@ CORE = (
     "methods/controlnet/weighting.py",
     "methods/controlnet/strategies.py",
     "audit/protocol.py",
+    "audit/reidentification.py",
     "audit/membership.py",
     "scoring/patients.py",
 )

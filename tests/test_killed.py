@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import torch
 
-from palsynth.audit.protocol import Audit, Finding
+from palsynth.audit.findings import Finding
+from palsynth.audit.protocol import Audit
 from palsynth.audit.report import write_audit
 from palsynth.data.cache import ShardedCache
 from palsynth.data.manifest import Row

@@ -14,10 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from palsynth.audit import protocol
+from palsynth.audit import protocol, reidentification
 from palsynth.audit.image_set import open_set
 from palsynth.audit.membership import by_loss, open_run, picture_losses
-from palsynth.audit.protocol import _flagged, audit, membership_finding
+from palsynth.audit.protocol import audit, membership_finding
+from palsynth.audit.reidentification import flagged
 from palsynth.cli import main
 from palsynth.data.augment import Augmentation
 from palsynth.data.folder_source import FolderSource
@@ -97,7 +98,8 @@ def test_a_set_of_new_subjects_is_not_accused_nor_passes_by_few_faces(
 def test_a_set_of_new_subjects_passes_with_enough_faces(
     sets: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "MIN_HOLDOUT_FACES", 20)
+    for module in (protocol, reidentification):
+        monkeypatch.setattr(module, "MIN_HOLDOUT_FACES", 20)
     assert run(sets, "fresh", tmp_path)["verdict"] == "passed"
 
 
@@ -177,7 +179,7 @@ def test_the_share_nearer_than_impostors(shift: float, verdict: str) -> None:
             SimpleNamespace(subjects=np.array([f"{n}{k // 2}" for k in range(200)])) for n in "ab"
         ]
         near, far = rng.normal(size=200) - shift, rng.normal(size=200)
-        finding = _flagged(
+        finding = flagged(
             Nearest(np.zeros(200, int), near), Nearest(np.zeros(200, int), far), *sets
         )[0]
         found.append(finding.verdict)

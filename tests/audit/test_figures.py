@@ -9,20 +9,10 @@ import numpy as np
 import pytest
 
 from palsynth.audit import image_set, protocol
+from palsynth.audit.findings import Finding, Verdict, judged
 from palsynth.audit.image_set import MIN_IMAGES, ImageSet, open_set
-from palsynth.audit.protocol import (
-    FLAGGED,
-    MEMBERSHIP,
-    MIN_HOLDOUT_FACES,
-    Audit,
-    Finding,
-    Verdict,
-    _flagged,
-    _membership,
-    _near_duplicates,
-    _reidentified,
-    judged,
-)
+from palsynth.audit.protocol import MEMBERSHIP, Audit, _membership, _near_duplicates
+from palsynth.audit.reidentification import FLAGGED, MIN_HOLDOUT_FACES, flagged, reidentified
 from palsynth.audit.report import print_findings, verdict_of, write_audit
 from palsynth.commands.audit import AuditOptions
 from palsynth.commands.audit import audit as command
@@ -70,7 +60,7 @@ def test_the_threshold_is_set_by_impostors() -> None:
     training, holdout = a_set("t", 0, 100), a_set("h", 10, 120)
     synthetic = a_set("s", 0, 0, 0, 0)
     faces, impostors = to(9.9, 10.0, 3.0, np.nan), to(10.0, 20.0)
-    one, other = _reidentified(faces, impostors, synthetic, training, holdout)
+    one, other = reidentified(faces, impostors, synthetic, training, holdout)
     assert one.name == (
         "matched to a training subject, %, at FAR 1 % per comparison (distance 10.000)"
     )
@@ -97,10 +87,10 @@ def test_few_hold_out_faces_accuse_a_set_but_do_not_acquit_it(matched: int, verd
     synthetic, holdout = people("s", 20), people("h", 6)
     faces = to(*np.where(np.arange(40) < 2 * matched, 1.0, 2000.0))
     impostors = to(*np.full(12, 1000.0))
-    one, _ = _reidentified(faces, impostors, synthetic, training, holdout)
+    one, _ = reidentified(faces, impostors, synthetic, training, holdout)
     assert one.found.value == 5 * matched
     assert (one.limit, one.verdict) == ("not above the hold-out's", verdict)
-    share, _ = _flagged(faces, impostors, synthetic, holdout)
+    share, _ = flagged(faces, impostors, synthetic, holdout)
     assert (share.limit, share.verdict) == ("lower bound at most 1", "undecided")
 
 
@@ -110,7 +100,7 @@ def test_pictures_of_one_leaked_subject_are_not_many_witnesses() -> None:
     rows = [Row(f"{k}.png", f"s {k // 40}") for k in range(80)]
     synthetic, holdout = ImageSet(Path("s"), rows, np.zeros((80, 1))), people("h", 6)
     faces = to(*np.repeat([1.0, 2000.0], 40))
-    one, _ = _reidentified(faces, to(*np.full(12, 1000.0)), synthetic, training, holdout)
+    one, _ = reidentified(faces, to(*np.full(12, 1000.0)), synthetic, training, holdout)
     assert (one.found.value, one.verdict) == (50, "undecided")
 
 
@@ -118,22 +108,22 @@ def test_many_hold_out_faces_leave_the_verdict_to_the_share_of_nearer_ones() -> 
     synthetic, holdout = people("s", 20), people("h", 50)
     training = a_set("t", *np.arange(200.0))
     faces, impostors = to(*np.full(40, 1.0)), to(*np.full(100, 1000.0))
-    one, _ = _reidentified(faces, impostors, synthetic, training, holdout)
+    one, _ = reidentified(faces, impostors, synthetic, training, holdout)
     assert (one.found.value, one.limit, one.verdict) == (100, "", "shown")
 
 
 def test_a_face_nearer_than_99_of_100_impostors_is_flagged() -> None:
     far = np.linspace(1, 2, 101)  # one in a hundred is below 1.01
     synthetic, holdout = a_set("s", 0, 0, 0, 0), a_set("h", *np.zeros(101))
-    share, mean = _flagged(to(1.0, 1.005, 1.02, 1.5), to(*far), synthetic, holdout)
+    share, mean = flagged(to(1.0, 1.005, 1.02, 1.5), to(*far), synthetic, holdout)
     assert share.found.value == 50
     assert share.limit == "lower bound at most 1"
     assert mean.found.value == pytest.approx(4.525 / 4)
     assert mean.impostors is not None
     assert mean.impostors.value == pytest.approx(1.5)
-    nearer, _ = _flagged(to(0.5, 0.6, 0.7, 0.8), to(*far), synthetic, holdout)
+    nearer, _ = flagged(to(0.5, 0.6, 0.7, 0.8), to(*far), synthetic, holdout)
     assert (nearer.found.value, nearer.verdict) == (100, "FAILED")
-    farther, _ = _flagged(to(5, 6, 7, 8), to(*far), synthetic, holdout)
+    farther, _ = flagged(to(5, 6, 7, 8), to(*far), synthetic, holdout)
     assert (farther.found.value, farther.verdict) == (0, "passed")
 
 

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from palsynth.audit.findings import Finding
 from palsynth.audit.membership import (
     NUM_SAMPLES_AVERAGED,
     LossAttack,
@@ -17,7 +18,6 @@ from palsynth.audit.membership import (
     open_run,
     picture_losses,
 )
-from palsynth.audit.protocol import Finding
 from palsynth.data.folder_source import FolderSource
 from palsynth.data.manifest import Row, read_manifest, write_manifest
 from palsynth.data.pair_settings import PairsSettings

@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from palsynth.audit.protocol import Finding, membership_finding
+from palsynth.audit.findings import Finding
+from palsynth.audit.protocol import membership_finding
 from palsynth.data.examples import RowExamples, stack
 from palsynth.data.manifest import FILE_NAME
 from palsynth.data.pictures import pictures

@@ -9,70 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
-from scipy.stats import permutation_test
 
+from palsynth.audit.findings import Finding, judged, share
 from palsynth.audit.image_set import ImageSet
+from palsynth.audit.reidentification import MIN_HOLDOUT_FACES, flagged, reidentified
 from palsynth.errors import InputError
 from palsynth.evaluation.duplicates import DUPLICATE, Match, duplicates, prepared
-from palsynth.evaluation.intervals import Figure, bootstrap
-from palsynth.evaluation.privacy import (
-    FALSE_ACCEPTS,
-    Nearest,
-    distances,
-    membership_auc,
-    nearest,
-    recognised,
-    threshold_at,
-)
+from palsynth.evaluation.intervals import bootstrap
+from palsynth.evaluation.privacy import Nearest, membership_auc, nearest
 from palsynth.progress import StageProgress
 from palsynth.records import file_sha256
 
-FLAGGED = 0.01
-"""Share of hold-out images that the re-identification threshold flags."""
-
-MIN_HOLDOUT_FACES = 100
-"""Least hold-out faces for which a share of 1 % can be estimated."""
-
-SIGNIFICANT = 0.025
-"""One-sided p below which a set matches training subjects more often than the hold-out does."""
-
 MEMBERSHIP = 0.6
 """AUC of a membership attack; a set fails if the lower bound reaches it."""
-
-
-Verdict = Literal["passed", "FAILED", "undecided", "shown"]
-"""``shown`` figures have no limit; ``undecided`` ones could not be compared with theirs, and do not
-count as passed."""
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A figure of the synthetic set with its verdict."""
-
-    name: str
-    found: Figure
-    """The figure of the synthetic set."""
-    impostors: Figure | None
-    """The same figure of the hold-out, where it has one."""
-    limit: str
-    """What the figure must satisfy, in words; empty if it is only shown."""
-    verdict: Verdict
-
-
-def judged(figure: float, passed: bool) -> Verdict:
-    """The verdict on a figure.
-
-    Args:
-        figure: the value; NaN if it could not be computed.
-        passed: whether it satisfies its limit.
-
-    Returns:
-        ``undecided`` for NaN, else ``passed`` or ``FAILED``.
-    """
-    return "undecided" if np.isnan(figure) else "passed" if passed else "FAILED"
 
 
 @dataclass(frozen=True)
@@ -133,8 +84,8 @@ def audit(
     matches, of_holdout = _duplicates(synthetic, training, holdout, progress)
     findings = [
         _near_duplicates(matches, of_holdout, synthetic, holdout),
-        *_reidentified(faces, impostors, synthetic, training, holdout),
-        *_flagged(faces, impostors, synthetic, holdout),
+        *reidentified(faces, impostors, synthetic, training, holdout),
+        *flagged(faces, impostors, synthetic, holdout),
         _membership(synthetic, training, holdout),
     ]
     return Audit(findings, faces, matches, impostors, matches.correlation >= DUPLICATE, remarks)
@@ -154,10 +105,6 @@ def _check_disjoint(training: ImageSet, holdout: ImageSet) -> None:
                 f"{holdout.path(k)}: is a training picture too; the hold-out must be of people "
                 "not in the training set"
             )
-
-
-def _share(flags: np.ndarray, groups: np.ndarray) -> Figure:
-    return bootstrap(100.0 * flags, groups=groups)
 
 
 def _duplicates(
@@ -205,99 +152,10 @@ def _nearer(one: Match, other: Match) -> Match:
 def _near_duplicates(
     matches: Match, of_holdout: Match, synthetic: ImageSet, holdout: ImageSet
 ) -> Finding:
-    found = _share(matches.correlation >= DUPLICATE, synthetic.subjects)
-    impostors = _share(of_holdout.correlation >= DUPLICATE, holdout.subjects)
+    found = share(matches.correlation >= DUPLICATE, synthetic.subjects)
+    impostors = share(of_holdout.correlation >= DUPLICATE, holdout.subjects)
     verdict = judged(found.value, found.value == 0)
     return Finding("near-duplicates of training pictures, %", found, impostors, "none", verdict)
-
-
-def _reidentified(
-    faces: Nearest, impostors: Nearest, synthetic: ImageSet, training: ImageSet, holdout: ImageSet
-) -> list[Finding]:
-    """Shares of images matched to a training subject, at false-accept rates per comparison.
-
-    The first is compared with the hold-out's where that has too few faces for :func:`_flagged`.
-    """
-    few = (~np.isnan(impostors.distance)).sum() < MIN_HOLDOUT_FACES
-    rng = np.random.default_rng(0)
-    sample = rng.permutation(len(training.rows))[:2000]
-    impostor_distances = distances(holdout.features, training.features[sample]).ravel()
-    findings = []
-    for far in FALSE_ACCEPTS:
-        threshold = threshold_at(impostor_distances, far)
-        found = _matched(faces, threshold, synthetic)
-        of_holdout = _matched(impostors, threshold, holdout)
-        name = f"matched to a training subject, %, at FAR {100 * far:g} % per comparison"
-        name += f" (distance {threshold:.3f})"
-        limit = ""
-        verdict: Verdict = "shown"
-        if few and far == FALSE_ACCEPTS[0] and not np.isnan(threshold):
-            limit = "not above the hold-out's"
-            own, others = (recognised(one.distance, threshold) for one in (faces, impostors))
-            p = _matched_more_often(own, others, synthetic.subjects, holdout.subjects)
-            verdict = "FAILED" if p < SIGNIFICANT else "undecided"
-        findings.append(Finding(name, found, of_holdout, limit, verdict))
-    return findings
-
-
-def _matched_more_often(
-    own: np.ndarray, others: np.ndarray, subjects: np.ndarray, other_subjects: np.ndarray
-) -> float:
-    """One-sided p that a set is matched no more often than the hold-out.
-
-    Subjects are permuted, since the images of one are not independent (Ernst 2004, doi
-    10.1214/088342304000000396). Of very few subjects no p is small: chance accuses no set.
-    """
-    shares = [
-        np.array([hits[names == name].mean() for name in np.unique(names)])
-        for hits, names in ((own, subjects), (others, other_subjects))
-    ]
-    found = permutation_test(
-        shares,
-        lambda a, b, axis: a.mean(axis) - b.mean(axis),
-        vectorized=True,
-        alternative="greater",
-        n_resamples=999,
-        batch=100,
-        random_state=np.random.default_rng(0),
-    )
-    return float(found.pvalue)
-
-
-def _matched(faces: Nearest, threshold: float, images: ImageSet) -> Figure:
-    """Share of images below a threshold; NaN without one, where no hold-out face was found."""
-    if np.isnan(threshold):
-        return Figure(threshold, threshold, threshold, len(images.rows))
-    return _share(recognised(faces.distance, threshold), images.subjects)
-
-
-def _flagged(
-    faces: Nearest, impostors: Nearest, synthetic: ImageSet, holdout: ImageSet
-) -> list[Finding]:
-    """Share of images nearer to a training face than 99 % of the hold-out's.
-
-    The threshold is over the distance to the nearest of the whole training set, not per comparison.
-    """
-    has_face = ~np.isnan(faces.distance), ~np.isnan(impostors.distance)
-    groups = np.concatenate([synthetic.subjects[has_face[0]], holdout.subjects[has_face[1]]])
-    score = np.concatenate([faces.distance[has_face[0]], impostors.distance[has_face[1]]])
-    own = np.arange(len(score)) < has_face[0].sum()
-
-    def flagged(score: np.ndarray, own: np.ndarray) -> float:
-        """In %, with the threshold of this resample, whose uncertainty thus enters the interval."""
-        if own.all() or not own.any():
-            return float("nan")
-        return float(100 * (score[own] < np.quantile(score[~own], FLAGGED)).mean())
-
-    found = bootstrap(score, own, groups=groups, statistic=flagged, num_resamples=500)
-    enough = has_face[1].sum() >= MIN_HOLDOUT_FACES
-    verdict = judged(found.value, found.low <= 100 * FLAGGED) if enough else "undecided"
-    mean, of_holdout = (bootstrap(score[rows], groups=groups[rows]) for rows in (own, ~own))
-    limit = "lower bound at most 1"
-    return [
-        Finding("nearer to a training face than 99 % of impostors, %", found, None, limit, verdict),
-        Finding("distance to the nearest training face, mean", mean, of_holdout, "", "shown"),
-    ]
 
 
 def _membership(synthetic: ImageSet, training: ImageSet, holdout: ImageSet) -> Finding:

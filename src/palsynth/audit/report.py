@@ -9,8 +9,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from palsynth.audit.findings import Finding
 from palsynth.audit.image_set import ImageSet
-from palsynth.audit.protocol import Audit, Finding
+from palsynth.audit.protocol import Audit
 from palsynth.comparison.plots import axes, png
 from palsynth.evaluation.document import CARE, Document, Table, write_document
 from palsynth.evaluation.intervals import Figure
