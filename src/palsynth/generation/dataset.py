@@ -112,11 +112,10 @@ def make_dataset(
         raise InputError(f"method: {plan.method} copies pictures; choose one that makes them")
     found = planned_identities(plan.identities)
     checked = usable(found.identities)
-    requested = RequestedPictures(plan, checked.identities)
-    pictures: Pictures = requested
+    pictures: Pictures = RequestedPictures(plan, checked.identities)
     if plan.clips.wanted:
         clip_format(folder / f"clip{CLIP}")
-        pictures = RequestedClips(requested)
+        pictures = RequestedClips(RequestedPictures(plan, checked.identities))
     unused = [*found.left_out, *checked.left_out]
     if plan.expressions.patients is not None:
         pictures = of_patients = patient_pictures(plan, checked.identities)
@@ -148,7 +147,8 @@ def _work(
 ) -> None:
     left = sum(len(one.missing) for one in todo)
     if left < total:
-        say(f"{job.folder}: {total - left} of {total} are done, {left} are left", sys.stderr)
+        what = "clips" if job.plan.clips.wanted else "images"
+        say(f"{job.folder}: {total - left} of {total} {what} are done, {left} are left", sys.stderr)
     report = progress or (lambda done, total: None)
     report(total - left, total)
     for count in engine(partial(make_group, job), todo):
@@ -238,11 +238,7 @@ def _made(job: Job, planned: Sequence[Planned]) -> list[Generated]:
 
 
 def _write(
-    job: Job,
-    writer: DatasetWriter,
-    planned: Planned,
-    picture: Generated,
-    measured: dict[str, Any],
+    job: Job, writer: DatasetWriter, planned: Planned, picture: Generated, measured: dict[str, Any]
 ) -> tuple[str, ...]:
     """Writes what has passed the gate; returns the faults of a clip's further frames."""
     row = planned.row(picture, **measured)
