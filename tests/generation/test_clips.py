@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shutil
 import tarfile
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,6 +16,7 @@ import pytest
 import yaml
 
 from palsynth.clinical import Grade, Movement, Side
+from palsynth.data.check import check
 from palsynth.data.clips import read_clip
 from palsynth.data.hub import CONTACT_SHEET
 from palsynth.data.manifest import read_manifest
@@ -190,6 +192,16 @@ def test_datasets_reads_the_clips_with_their_labels(
                 row = own[example["video"]["path"]]
                 assert (example["movement"], example["side"]) == (row.movement, row.side)
                 assert example["clip_apex"] == row.attributes["clip_apex"]
+
+
+def test_data_check_finds_a_damaged_clip_alone(folder: Path, tmp_path: Path) -> None:
+    assert check(folder) == []
+    out = tmp_path / "set"
+    shutil.copytree(folder, out)
+    first = sorted(out.rglob("*.mp4"))[0]
+    first.write_bytes(first.read_bytes()[:400])
+    (fault,) = check(out)
+    assert (fault.kind, fault.about) == ("unreadable", first.relative_to(out).as_posix())
 
 
 def test_the_card_counts_clips(folder: Path) -> None:
