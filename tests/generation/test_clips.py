@@ -34,6 +34,7 @@ from palsynth.generation.identities import planned_identities
 from palsynth.generation.pictures import RequestedPictures
 from palsynth.generation.plan import Clips, Expressions, Identities, Palsies, Plan, load_plan
 from palsynth.methods.base import Request, TargetExpression, Weightless, get_method
+from palsynth.methods.simulator import SimulatorMethod
 from palsynth.simulator.motion import MotionSettings
 from palsynth.subjects import Subject
 from tests.killing import contents
@@ -107,6 +108,32 @@ def test_the_gate_sees_the_apex_of_the_clip() -> None:
     assert np.array_equal(apex.image, frames[planned.apex])
     assert not np.array_equal(frames[0], frames[planned.apex])
     assert isinstance(apex.request.expression, TargetExpression)
+
+
+class Network(SimulatorMethod):
+    """The simulator, taken for a network: it counts the frames that it makes itself."""
+
+    name = "network"
+
+    def __init__(self) -> None:
+        self.made = 0
+
+    def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
+        self.made += len(requests)
+        return super().__call__(requests)
+
+
+def test_a_network_makes_keyframes_and_the_apex(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(filming, "Weightless", Faceless)  # so that the simulator is none
+    clips = Clips(fps=8.0, keyframes=8, motion=SHORT)
+    plan = replace(PLAN, method="simulator", clips=clips)
+    planned = planned_clips(plan).planned(0, 0)
+    method = Network()
+    apex = apex_picture(method, plan, planned)
+    assert apex.record["clip"]["keyframes"] == 8
+    frames = list(filming._frames(method, plan, planned))
+    assert len(frames) == len(planned.moments) > 2 * (method.made - 1)
+    assert np.array_equal(apex.image, frames[planned.apex])
 
 
 def test_at_the_apex_no_blink_is_under_way() -> None:
