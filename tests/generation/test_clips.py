@@ -111,7 +111,7 @@ def test_the_gate_sees_the_apex_of_the_clip() -> None:
 
 
 class Network(SimulatorMethod):
-    """The simulator, taken for a network: it counts the frames that it makes itself."""
+    """Darkens the simulator's pictures, and counts the frames that it makes itself."""
 
     name = "network"
 
@@ -120,12 +120,12 @@ class Network(SimulatorMethod):
 
     def __call__(self, requests: Sequence[Request]) -> list[np.ndarray]:
         self.made += len(requests)
-        return super().__call__(requests)
+        return [image // 2 for image in super().__call__(requests)]
 
 
 def test_a_network_makes_keyframes_and_the_apex(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(filming, "Weightless", Faceless)  # so that the simulator is none
-    clips = Clips(fps=8.0, keyframes=8, motion=SHORT)
+    clips = Clips(fps=8.0, keyframes=8, motion=replace(SHORT, blinks=60.0, hold=2.0))
     plan = replace(PLAN, method="simulator", clips=clips)
     planned = planned_clips(plan).planned(0, 0)
     method = Network()
