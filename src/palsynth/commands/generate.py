@@ -27,7 +27,8 @@ Every field of the plan is an option, and has a default: palsynth generate PLAN.
 Plans to begin with, in plans/:
   grader.yaml   pictures of synthetic subjects, balanced, to train a grader on
   photos.yaml   palsies on people in a folder of photographs
-  clinic.yaml   the expressions of a patients' data set on subjects who do not exist"""
+  clinic.yaml   the expressions of a patients' data set on subjects who do not exist
+  clips.yaml    every movement as a clip, from rest to rest, with a table of what each frame shows"""
 
 
 @dataclass(frozen=True)
@@ -102,12 +103,13 @@ def make(out: Path, plan: Plan, engine: Engine[Any, Any]) -> None:
     """
     from palsynth.generation.dataset import make_dataset
 
-    with late_progress_bar("images", rate=True) as progress:
+    what = "clips" if plan.clips.wanted else "images"
+    with late_progress_bar(what, rate=True) as progress:
         made = make_dataset(out, plan, engine, progress)
     for line in made.unused:
         print(f"not used: {line}", file=sys.stderr)
     subjects = len({row.subject_id for row in made.rows})
-    print(f"{out}: {len(made.rows)} images of {subjects} identities")
+    print(f"{out}: {len(made.rows)} {what} of {subjects} identities")
     if made.left_out:
         print(f"{len(made.left_out)} did not pass the gate: {out / 'left-out.jsonl'}")
         named = {str(one["file_name"]).split("/")[1] for one in made.left_out}

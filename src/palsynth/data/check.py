@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from palsynth.clinical import Movement
+from palsynth.data.clips import read_clip
 from palsynth.data.faces import find_faces
 from palsynth.data.hub import CONTACT_SHEET
 from palsynth.data.manifest import Row, read_manifest
+from palsynth.data.writer import CLIP
 from palsynth.errors import InputError
 from palsynth.face.images import list_images, read_image
 from palsynth.paths import FileNames
@@ -56,7 +58,7 @@ def check(folder: Path, *, faces: bool = True, progress: Progress | None = None)
 
     Args:
         folder: the dataset.
-        faces: also find the face in every image, as training does
+        faces: also find the face in every picture (not in clips), as training does
             (:func:`palsynth.data.faces.find_faces`), 50 to 100 ms each the first time.
         progress: called with the number of images whose faces have been searched and their total.
 
@@ -73,7 +75,8 @@ def check(folder: Path, *, faces: bool = True, progress: Progress | None = None)
     readable = []
     for row in there:
         faults = _check_image(folder / row.file_name, row.file_name, hashes)
-        if not any(fault.kind == "unreadable" for fault in faults):
+        unreadable = any(fault.kind == "unreadable" for fault in faults)
+        if not unreadable and not row.file_name.endswith(CLIP):
             readable.append(row)
         found += faults
     if faces:
@@ -164,7 +167,11 @@ def _check_image(path: Path, name: str, hashes: dict[str, str]) -> list[Fault]:
         out.append(Fault("duplicate", name, f"has the same bytes as {hashes[checksum]}"))
     hashes.setdefault(checksum, name)
     try:
-        read_image(path)
+        if path.suffix == CLIP:
+            for _ in read_clip(path):
+                pass
+        else:
+            read_image(path)
     except InputError as error:
         out.append(Fault("unreadable", name, str(error).split(": ", 1)[-1]))
     return out

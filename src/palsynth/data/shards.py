@@ -11,14 +11,15 @@ from pathlib import Path
 
 from palsynth.data.hub import hub_row
 from palsynth.data.manifest import Row
+from palsynth.data.writer import CLIP
 from palsynth.files import atomic_write
 
 
 def write_shards(folder: Path, rows: Iterable[Row], target: Path, size: int) -> list[Path]:
     """Packs a data set into shards named ``train-00000.tar``.
 
-    A sample is ``KEY.png`` and ``KEY.json``, the row in one level of columns. The same set gives
-    the same bytes.
+    A sample is ``KEY.png`` and ``KEY.json``, the row in one level of columns; of clips it is
+    ``KEY.mp4``, ``KEY.json`` and ``KEY.csv``, the table. The same set gives the same bytes.
 
     Args:
         folder: the data set.
@@ -45,12 +46,14 @@ def write_shards(folder: Path, rows: Iterable[Row], target: Path, size: int) -> 
 
 
 def _add(file: tarfile.TarFile, folder: Path, row: Row) -> None:
-    key = row.file_name.removeprefix(f"{row.split}/").removesuffix(".png").replace("/", "_")
+    path = folder / row.file_name
+    name = row.file_name.removeprefix(f"{row.split}/").removesuffix(path.suffix)
+    key = name.replace("/", "_")
     label = json.dumps({"split": row.split, **hub_row(row)}, ensure_ascii=False).encode()
-    for name, data in (
-        (f"{key}.json", label),
-        (f"{key}.png", (folder / row.file_name).read_bytes()),
-    ):
+    members = [(f"{key}.json", label), (f"{key}{path.suffix}", path.read_bytes())]
+    if path.suffix == CLIP:
+        members.append((f"{key}.csv", path.with_suffix(".csv").read_bytes()))
+    for name, data in members:
         member = tarfile.TarInfo(name)  # no time, owner or mode of this machine
         member.size = len(data)
         file.addfile(member, io.BytesIO(data))

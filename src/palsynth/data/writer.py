@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,12 +26,17 @@ from PIL import Image
 from palsynth.data.manifest import FILE_NAME, Row, read_manifest, to_row, write_manifest
 from palsynth.documents import DocumentError, read_json_lines
 from palsynth.errors import InputError
+from palsynth.face.clips import inspect_clip
 from palsynth.face.images import text_chunks, write_png
 from palsynth.face.label import DigitalSource, label
 from palsynth.files import MAX_NAME, atomic_write
 from palsynth.locks import is_lock
 from palsynth.paths import FileNames
 from palsynth.records import Ledger, claim_folder
+
+CLIP = ".mp4"
+"""Ending of the clips of a dataset: VP9 in MP4, in which XMP has a place. ``datasets`` finds no
+WebM by itself."""
 
 
 class DatasetWriter:
@@ -134,8 +140,17 @@ class DatasetWriter:
                 without provenance is labelled as not generated.
             source: how an image without provenance came to be, such as the crop of a generated one.
         """
-        path = self._names.join(row.file_name, str(self.folder))
-        write_png(path, image, **{**label(source), **text_chunks(row.provenance)})
+        text = {**label(source), **text_chunks(row.provenance)}
+        self.add_file(row, lambda path: write_png(path, image, **text))
+
+    def add_file(self, row: Row, write: Callable[[Path], object]) -> None:
+        """Writes a file and then its row.
+
+        Args:
+            row: its row, which names the file.
+            write: writes the file, whole or not at all, with the text that says who wrote it.
+        """
+        write(self._names.join(row.file_name, str(self.folder)))
         self._ledger.add(row.file_name)
         self._done.add(row.file_name)
         if self.complete:  # the manifest has the row
@@ -144,6 +159,27 @@ class DatasetWriter:
         with atomic_write(path) as temporary:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.write_text(row.to_json() + "\n", "utf-8")
+
+    def has_beside(self, name: str) -> bool:
+        """Whether a file without a row is as it was written.
+
+        Args:
+            name: the file, relative to the dataset.
+
+        Returns:
+            True if it is as the ledger says.
+        """
+        return name in self._ledger and self._ledger.fault(name) is None
+
+    def add_beside(self, name: str, write: Callable[[Path], object]) -> None:
+        """Writes a file that lies beside another one and has no row, such as the table of a clip.
+
+        Args:
+            name: the file, relative to the dataset.
+            write: writes the file, whole or not at all.
+        """
+        write(self._names.join(name, str(self.folder)))
+        self._ledger.add(name)
 
     def remove_if_empty(self) -> None:
         """Removes the folder of a dataset of which no image is written, so that it can be claimed
@@ -236,7 +272,14 @@ class DatasetWriter:
 
 
 def _text(path: Path) -> dict[str, str] | None:
-    """The text that a picture of palsynth's carries; empty of another, None of a damaged one."""
+    """The text that a file of palsynth's carries; empty of another, None of a damaged one."""
+    try:
+        if path.suffix == CLIP:
+            about = inspect_clip(path)
+            found = json.loads(about.comment) if about.comment else {}
+            return None if about.cut_short else found
+    except (InputError, ValueError):
+        return None
     try:
         with Image.open(path) as picture:
             picture.load()

@@ -70,20 +70,24 @@ def posed(request: Request, camera: CameraSettings) -> Request:
     return replace(request, scene=scene)
 
 
-def photographed(image: np.ndarray, camera: CameraSettings, seed: int) -> np.ndarray:
+def photographed(
+    image: np.ndarray, camera: CameraSettings, seed: int, frame: int = 0
+) -> np.ndarray:
     """Blurs a picture, adds noise and saves it as a JPEG, as far as its seed decides.
 
     Args:
         image: (H, W, 3) uint8 RGB.
         camera: how far they vary.
         seed: seed of the picture's request.
+        frame: number of a frame of a clip, each of which has a noise of its own.
 
     Returns:
         (H, W, 3) uint8 RGB.
     """
     rng = make_rng(seed, Stream.CAMERA_EFFECTS)
     blur, noise = (float(rng.uniform(0, most)) for most in (camera.blur, camera.noise))
-    jitter = Jitter(blur=blur, noise=noise, seed=int(rng.integers(2**31)))
+    pattern = (int(rng.integers(2**31)) + frame) % 2**31
+    jitter = Jitter(blur=blur, noise=noise, seed=pattern)
     view = View(min(image.shape[:2]), ID_PHOTO, Scene(jitter=jitter))
     taken = apply_camera(image.astype(np.float32), view).clip(0, 255).round().astype(np.uint8)
     quality = int(rng.integers(*QUALITY))

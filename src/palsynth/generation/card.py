@@ -15,7 +15,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from palsynth.clinical import Movement
 from palsynth.data.hub import CONTACT_SHEET
 from palsynth.data.manifest import SPLITS, Row
-from palsynth.face.images import read_image, text_chunks, write_png
+from palsynth.data.writer import CLIP
+from palsynth.face.images import text_chunks, write_png
 from palsynth.face.label import RECORDED, combined, recorded
 from palsynth.files import atomic_write
 from palsynth.generation.card_figures import (
@@ -25,6 +26,7 @@ from palsynth.generation.card_figures import (
     similarities,
     weak_side,
 )
+from palsynth.generation.clips import shown_picture
 from palsynth.generation.layout import captioned, framed, resized
 from palsynth.generation.licences import UNKNOWN, licences
 from palsynth.generation.plan import Plan
@@ -101,6 +103,7 @@ def card_text(made: Finished) -> str:
     return _TEMPLATES.get_template("card.md").render(
         header=yaml.safe_dump(_header(made), sort_keys=False, allow_unicode=True),
         plan=plan,
+        one=_one(plan),
         plan_text=yaml.safe_dump(_plan(plan), sort_keys=False, allow_unicode=True),
         record=made.record,
         images=len(made.rows),
@@ -128,22 +131,35 @@ def _header(made: Finished) -> dict[str, Any]:
         licence: dict[str, Any] = {"license": sorted(kinds) if len(kinds) > 1 else kinds.pop()}
     else:
         licence = {"license": "other", "license_name": "see-below"}
-    pattern = "shards/{}-*.tar" if made.plan.format == "webdataset" else "{}/**"
+    clips = made.plan.clips.wanted
+    patterns = ["{}/metadata.jsonl", f"{{}}/**/*{CLIP}"] if clips else ["{}/**"]
+    if made.plan.format == "webdataset":
+        patterns = ["shards/{}-*.tar"]
     splits = [split for split in SPLITS if any(row.split == split for row in made.rows)]
     size = next((name for most, name in SIZES if len(made.rows) < most), "1M<n<10M")
     return {
         **licence,
-        "pretty_name": f"Facial palsy, {len(made.rows)} synthetic pictures by palsynth",
-        "task_categories": ["image-classification"],
+        "pretty_name": f"Facial palsy, {len(made.rows)} synthetic {_one(made.plan)}s by palsynth",
+        "task_categories": ["video-classification" if clips else "image-classification"],
         "tags": ["facial-palsy", "synthetic", "faces", "palsynth"],
         "size_categories": [size],
         "configs": [
             {
                 "config_name": "default",
-                "data_files": [{"split": s, "path": pattern.format(s)} for s in splits],
+                "data_files": [{"split": s, "path": _paths(patterns, s)} for s in splits],
             }
         ],
     }
+
+
+def _paths(patterns: Sequence[str], split: str) -> str | list[str]:
+    paths = [pattern.format(split) for pattern in patterns]
+    return paths[0] if len(paths) == 1 else paths
+
+
+def _one(plan: Plan) -> str:
+    """What a file of the set is."""
+    return "clip" if plan.clips.wanted else "picture"
 
 
 def _plan(plan: Plan) -> dict[str, Any]:
@@ -168,11 +184,12 @@ def _write_contact_sheet(made: Finished) -> None:
         key=lambda row: (order.index(row.movement) if row.movement else len(order), row.file_name),
     )
     tiles = [
-        captioned(resized(read_image(made.folder / row.file_name), TILE), *_caption(row))
-        for row in rows
+        captioned(resized(shown_picture(made.folder, row), TILE), *_caption(row)) for row in rows
     ]
     lines = [tiles[k : k + ACROSS] for k in range(0, len(tiles), ACROSS)]
-    title = f"{len(rows)} of {len(made.rows)} pictures, at random"
+    title = f"{len(rows)} of {len(made.rows)} {_one(made.plan)}s, at random"
+    if made.plan.clips.wanted:
+        title += ": their apexes"
     about = {**{key: made.record[key] for key in ("method", "version")}, RECORDED: _source(rows)}
     write_png(made.folder / CONTACT_SHEET, framed(lines, title, ""), **text_chunks(about))
 

@@ -17,12 +17,14 @@ import palsynth
 from palsynth.data.hub import write_splits
 from palsynth.data.manifest import Row
 from palsynth.data.shards import write_shards
-from palsynth.data.writer import DatasetWriter
+from palsynth.data.writer import CLIP, DatasetWriter
 from palsynth.documents import read_json_lines
 from palsynth.errors import InputError
 from palsynth.files import atomic_write
 from palsynth.generation.card import Finished, write_card
+from palsynth.generation.clips import PlannedClip, RequestedClips
 from palsynth.generation.engines import Engine
+from palsynth.generation.filming import apex_picture, table_name, write_planned_clip
 from palsynth.generation.gate import QualityGate, describe
 from palsynth.generation.identities import planned_identities, usable
 from palsynth.generation.measured import outline
@@ -30,6 +32,7 @@ from palsynth.generation.pictures import Group, Pictures, RequestedPictures, pat
 from palsynth.generation.plan import Plan
 from palsynth.generation.provenance import method_record
 from palsynth.generation.runner import Generated, Planned, generate
+from palsynth.generation.video import clip_format
 from palsynth.guards import forbid_inside
 from palsynth.locks import lock_folder
 from palsynth.methods.base import Method, get_method
@@ -110,6 +113,9 @@ def make_dataset(
     found = planned_identities(plan.identities)
     checked = usable(found.identities)
     pictures: Pictures = RequestedPictures(plan, checked.identities)
+    if plan.clips.wanted:
+        clip_format(folder / f"clip{CLIP}")
+        pictures = RequestedClips(RequestedPictures(plan, checked.identities))
     unused = [*found.left_out, *checked.left_out]
     if plan.expressions.patients is not None:
         pictures = of_patients = patient_pictures(plan, checked.identities)
@@ -141,7 +147,8 @@ def _work(
 ) -> None:
     left = sum(len(one.missing) for one in todo)
     if left < total:
-        say(f"{job.folder}: {total - left} of {total} images are done, {left} are left", sys.stderr)
+        what = "clips" if job.plan.clips.wanted else "images"
+        say(f"{job.folder}: {total - left} of {total} {what} are done, {left} are left", sys.stderr)
     report = progress or (lambda done, total: None)
     report(total - left, total)
     for count in engine(partial(make_group, job), todo):
@@ -185,25 +192,18 @@ def make_group(job: Job, todo: Todo) -> int:
     found: dict[int, list[str]] = {number: [] for number in group.numbers}
     for attempt in range(job.plan.gate.retries + 1):
         planned = [job.pictures.planned(group.identity, number, attempt) for number in waiting]
-        made = generate(
-            method,
-            [one.request for one in planned],
-            variety=job.plan.variety,
-            camera=job.plan.camera,
-        )
         failed = []
-        for number, one, picture in zip(waiting, planned, list(made), strict=True):
+        for number, one, picture in zip(waiting, planned, _made(job, planned), strict=True):
             checked = gate.check(picture, group.identity, *one.shown)
             tried = {"attempts": attempt + 1, "earlier_faults": "; ".join(found[number])}
-            if checked.faults and attempt < job.plan.gate.retries:
+            faults = checked.faults
+            if not faults and number in todo.missing:
+                faults = _write(job, writer, one, picture, checked.measured | tried)
+            if faults and attempt < job.plan.gate.retries:
                 failed.append(number)
-                found[number].append(", ".join(checked.faults))
-            elif number not in todo.missing:
-                continue
-            elif checked.faults:
-                _leave_out(job.folder, one.file_name, checked.faults, tried)
-            else:
-                _write(writer, one, picture, checked.measured | tried)
+                found[number].append(", ".join(faults))
+            elif faults and number in todo.missing:
+                _leave_out(job.folder, one.file_name, faults, tried)
         if not failed:
             break
         waiting = failed
@@ -217,7 +217,8 @@ def _unmade(writer: DatasetWriter, pictures: Pictures, groups: Sequence[Group]) 
     def missing(name: str) -> bool:
         if name in left_out or _left_out_path(writer.folder, name).is_file():
             return False
-        return not writer.has(name)
+        beside = not name.endswith(CLIP) or writer.has_beside(table_name(name))
+        return not (writer.has(name) and beside)
 
     todo = [
         Todo(group, tuple(k for k in group.numbers if missing(pictures.name(group.identity, k))))
@@ -226,13 +227,27 @@ def _unmade(writer: DatasetWriter, pictures: Pictures, groups: Sequence[Group]) 
     return [one for one in todo if one.missing]
 
 
+def _made(job: Job, planned: Sequence[Planned]) -> list[Generated]:
+    """The pictures, or the apexes of clips."""
+    plan, method = job.plan, _method(job)
+    clips = [one for one in planned if isinstance(one, PlannedClip)]
+    if clips:
+        return [apex_picture(method, plan, one) for one in clips]
+    requests = [one.request for one in planned]
+    return list(generate(method, requests, variety=plan.variety, camera=plan.camera))
+
+
 def _write(
-    writer: DatasetWriter, planned: Planned, picture: Generated, measured: dict[str, Any]
-) -> None:
+    job: Job, writer: DatasetWriter, planned: Planned, picture: Generated, measured: dict[str, Any]
+) -> tuple[str, ...]:
+    """Writes what has passed the gate; returns the faults of a clip's further frames."""
     row = planned.row(picture, **measured)
     if picture.landmarks is not None:
         row = replace(row, attributes=row.attributes | outline(picture.landmarks))
+    if isinstance(planned, PlannedClip):
+        return write_planned_clip(writer, _method(job), job.plan, planned, row)
     writer.add(picture.image, row)
+    return ()
 
 
 def _key(plan: Plan, record: dict[str, Any]) -> tuple[Any, ...]:

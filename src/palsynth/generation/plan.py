@@ -18,6 +18,7 @@ from palsynth.face.framing import FRAMINGS
 from palsynth.generation.camera import CameraSettings
 from palsynth.generation.variety import Variety
 from palsynth.settings import Settings
+from palsynth.simulator.motion import MotionSettings
 from palsynth.subjects import EVALUATION_SEEDS
 from palsynth.training.recipe import from_dict
 
@@ -136,6 +137,37 @@ class Expressions(Settings):
 
 
 @dataclass(frozen=True)
+class Clips(Settings):
+    """Clips in place of pictures: each movement is performed from rest to rest."""
+
+    fps: float | None = None
+    """Frames a second, 1 to 120; default: pictures are made, not clips."""
+    seconds: float | None = None
+    """Duration of each clip, 0.1 to 60; default: until the movement is over."""
+    keyframes: int = 8
+    """Of a network, every n-th frame and the apex are made by it, and the simulator moves those
+    between; 1 makes every frame by the network."""
+    motion: MotionSettings = field(default_factory=MotionSettings)
+    """How the movement is performed over time."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        given = self.seconds is not None or self.keyframes != 8 or self.motion != MotionSettings()
+        if self.fps is None and given:
+            raise InputError("clips: give fps too, such as 25; without it pictures are made")
+        limits = {"fps": (1, 120), "seconds": (0.1, 60), "keyframes": (1, 1000)}
+        for name, (least, most) in limits.items():
+            value = getattr(self, name)
+            if value is not None and not least <= value <= most:
+                raise InputError(f"clips: {name} {value:g}: must lie between {least:g} and {most}")
+
+    @property
+    def wanted(self) -> bool:
+        """Whether clips are made."""
+        return self.fps is not None
+
+
+@dataclass(frozen=True)
 class GateSettings(Settings):
     """The quality gate: a picture with a fault is made again with another seed."""
 
@@ -173,6 +205,8 @@ class Plan(Settings):
     """How far pictures differ beyond what is requested of them."""
     camera: CameraSettings = field(default_factory=CameraSettings)
     """How pictures are taken."""
+    clips: Clips = field(default_factory=Clips)
+    """Clips in place of pictures."""
     gate: GateSettings = field(default_factory=GateSettings)
     """What a picture must pass to be in the set."""
     images: int | None = None
@@ -211,6 +245,10 @@ class Plan(Settings):
         if not self.identities.synthetic and self.method == "subjects":
             raise InputError(
                 "method: subjects moves synthetic subjects only; choose simulator or another"
+            )
+        if self.clips.wanted and self.expressions.patients is not None:
+            raise InputError(
+                "clips: pictures of patients do not move; leave out clips or expressions.patients"
             )
 
     def num_images(self, available: int = IMAGES) -> int:

@@ -63,7 +63,7 @@ def vary(request: Request, variety: Variety) -> Request:
         and depth of folds. It is a pure function of the request and the variety.
     """
     rng = make_rng(request.seed, Stream.VARIETY)
-    effort = float(np.exp(variety.effort * rng.normal()))
+    effort = _effort(rng, variety)
     folds = float(np.exp(variety.folds * rng.normal()))
     side, exposure, warmth = (variety.light * v for v in rng.uniform(-1, 1, 3))
     light = Light(0.5 * side, 1 + 0.1 * exposure, 0.4 * warmth)
@@ -75,6 +75,23 @@ def vary(request: Request, variety: Variety) -> Request:
     if isinstance(request.identity, Subject):
         return replace(varied, scene=replace(request.scene, light=light))
     return replace(varied, identity=_relit(request.identity, light))
+
+
+def varied_effort(seed: int, variety: Variety) -> float:
+    """The effort that :func:`vary` gives to a movement.
+
+    Args:
+        seed: seed of the request.
+        variety: how far it is varied.
+
+    Returns:
+        A factor, about 1.
+    """
+    return _effort(make_rng(seed, Stream.VARIETY), variety)
+
+
+def _effort(rng: np.random.Generator, variety: Variety) -> float:
+    return float(np.exp(variety.effort * rng.normal()))
 
 
 def _varied(expression: Expression, identity: Identity, effort: float, folds: float) -> Expression:

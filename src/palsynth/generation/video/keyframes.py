@@ -39,13 +39,16 @@ class _Drawn:
     points: np.ndarray
 
 
-def keyframed(method: Method, requests: Sequence[Request], every: int) -> Generator[np.ndarray]:
+def keyframed(
+    method: Method, requests: Sequence[Request], every: int, also: Sequence[int] = ()
+) -> Generator[np.ndarray]:
     """Makes frames, of which the method itself makes every n-th, the apex and the last.
 
     Args:
         method: the method, a network.
         requests: one per frame, all of one identity and framing, with coefficients.
         every: how many frames lie between two of the method's own; 1 makes all by it.
+        also: numbers of further frames that the method makes itself.
 
     Yields:
         (S, S, 3) uint8 RGB each, in order.
@@ -53,7 +56,7 @@ def keyframed(method: Method, requests: Sequence[Request], every: int) -> Genera
     Raises:
         InputError: the method copies pictures, or does not take what is requested.
     """
-    numbers = key_numbers(requests, every)
+    numbers = sorted({*key_numbers(requests, every), *also})
     pictures = make_frames(method, [requests[k] for k in numbers])
     refines = isinstance(method, SaysSource) and method.digital_source is DigitalSource.COMPOSITE
     before = next(pictures)
