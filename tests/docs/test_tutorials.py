@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 from palsynth.cli import main
 from palsynth.data.manifest import read_manifest
@@ -55,6 +56,12 @@ def check_graders() -> None:
 
 
 def check_grader(printed: Mapping[str, str]) -> None:
+    recipe = next(
+        block.text for block in blocks(TUTORIALS / "grader.md") if block.title == "grader.yaml"
+    )
+    assert yaml.safe_load(recipe) == yaml.safe_load(
+        (ROOT / "recipes/grader.yaml").read_text("utf-8")
+    )
     rows = read_manifest(Path("grader-set"))
     assert f"{len(rows)} images" in printed["generate"]
     assert f"{sum(row.split == 'train' for row in rows)} in train" in printed["look.py"]

@@ -12,7 +12,7 @@ def test_a_row_per_frame(tmp_path: Path) -> None:
     assert path == tmp_path / "new" / "clip.csv"
     assert truth_path(tmp_path / "frames") == tmp_path / "frames.csv"
     rows = [
-        FrameTruth(0.0, {"left": {"grin": 0.0}, "movement": "grin"}),
+        FrameTruth(0.0, {"left": {"grin": -1e-9}, "movement": "grin"}),
         FrameTruth(0.04, {"left": {"grin": 1 / 3}, "movement": "grin"}, {"mouth": 2}),
         FrameTruth(0.08, {"left": {"grin": 1.0, "lid": 0.5}}, {"mouth": None}),
     ]

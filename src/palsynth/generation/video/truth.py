@@ -75,4 +75,6 @@ def write_truth(path: Path, rows: Sequence[FrameTruth]) -> None:
 
 
 def _cell(value: Any) -> Any:
-    return f"{value:.6f}" if isinstance(value, float) else "" if value in (None, {}) else value
+    if isinstance(value, float):
+        return f"{round(value, 6) + 0.0:.6f}"  # never -0.000000
+    return "" if value in (None, {}) else value
