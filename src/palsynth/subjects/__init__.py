@@ -1,7 +1,7 @@
 """Synthetic subjects: sampled from the appearance model, moved by the simulator and rendered."""
 
 from palsynth.subjects.chance import random_palsy, random_scene, random_view
-from palsynth.subjects.render import Portrait, render, render_drive
+from palsynth.subjects.render import Portrait, Sitting, render, render_drive
 from palsynth.subjects.scene import HeadPose, Jitter, Light, Scene, View
 from palsynth.subjects.subject import (
     EVALUATION_SEEDS,
@@ -25,6 +25,7 @@ __all__ = [
     "random_scene",
     "random_view",
     "render",
+    "Sitting",
     "render_drive",
     "sample",
     "subject_name",
