@@ -74,8 +74,9 @@ def test_the_visitors_own_face_gets_the_palsy() -> None:
     rest = detect_face(picture(healthy.show(healthy.see(frame(), 0.1))))
     data = made.show(made.see(frame(Movement.GRIN), 0.1))
     found = capture(detect_face(picture(data)), rest)
-    left, right = (found.of(side).fields["mouthSmile"] for side in (Side.LEFT, Side.RIGHT))
-    assert right > left + 0.3
+    assert found.drag < -0.3  # to the strong side
+    left, right = (found.of(side).fields["mouthFrown"] for side in (Side.LEFT, Side.RIGHT))
+    assert left > right + 0.3  # the corner hangs
     assert newscode(read_xmp(data)) == DigitalSource.COMPOSITE.value
 
 

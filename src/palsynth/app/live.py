@@ -102,12 +102,12 @@ class _Connection:
         finally:
             for task in tasks:
                 task.cancel()
-            ended = await asyncio.gather(*tasks, return_exceptions=True)
-        for error in ended:
+            await asyncio.wait(tasks)
+        for error in [task.exception() for task in tasks if not task.cancelled()]:
             if isinstance(error, _Closed):
                 with contextlib.suppress(RuntimeError, OSError):  # the other side was faster
                     await self._socket.close(*error.args)
-            elif isinstance(error, Exception) and not isinstance(error, WebSocketDisconnect):
+            elif error is not None and not isinstance(error, WebSocketDisconnect):
                 raise error
 
     async def _receive(self) -> None:
@@ -175,7 +175,7 @@ class _Connection:
         finally:
             if answer is not None:
                 answer.cancel()
-                await asyncio.gather(answer, return_exceptions=True)
+                await asyncio.wait([answer])
 
     async def _seen(self, frame: _Frame) -> Seen:
         if self._mirror is None:

@@ -40,7 +40,7 @@ def build(tabs: Tabs) -> None:
         tabs: what the tabs share.
     """
     with gr.Tab("Live", id="live", elem_id="tab-live"):
-        gr.HTML(_page(), elem_id="live")
+        gr.Markdown(_page(), sanitize_html=False, elem_id="live-box")
 
 
 def _page() -> str:
