@@ -35,7 +35,16 @@ from PIL import Image
 from websockets.sync.client import ClientConnection, connect
 
 STAGES = ("wait", "decode", "landmarks", "capture", "retarget", "encode")
-STEPS = ("rest", "right_075", "right_050", "right_025", "smile", "right_025", "right_050", "right_075")
+STEPS = (
+    "rest",
+    "right_075",
+    "right_050",
+    "right_025",
+    "smile",
+    "right_025",
+    "right_050",
+    "right_075",
+)
 FPS = 30
 PENDING = 2
 SUBJECT = {"face": "subject", "seed": "7", "side": "none", "grade": "V", "kind": "peripheral"}
@@ -138,7 +147,7 @@ def server(cores: set[int]) -> Iterator[tuple[str, int]]:
             command,
             env={**os.environ, "TMPDIR": folder},
             stdout=subprocess.DEVNULL,
-            preexec_fn=lambda: os.sched_setaffinity(0, cores),  # noqa: PLW1509 - no threads yet
+            preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
         try:
             for _ in range(1200):
@@ -214,7 +223,11 @@ def main() -> None:
     stems = sorted({path.name.split("_")[0] for path in options.folder.glob("*_smile.jpg")})[:2]
     people = [frames(options.folder, stem) for stem in stems]
     every = sorted(os.sched_getaffinity(0))
-    print("| cores | users | shows | frames/s | latency, ms | p95 | " + " | ".join(STAGES) + " | cpu |")
+    print(
+        "| cores | users | shows | frames/s | latency, ms | p95 | "
+        + " | ".join(STAGES)
+        + " | cpu |"
+    )
     print("|---" * (7 + len(STAGES)) + "|")
     for cores in [set(every[:n]) for n in options.cores]:
         os.sched_setaffinity(0, cores)

@@ -177,9 +177,7 @@ def test_what_no_page_sends_ends_the_connection(
         assert closed(socket)[0] == code
 
 
-def test_a_silent_connection_is_closed(
-    client: TestClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_silent_connection_is_closed(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "IDLE", 0.2)
     with client.websocket_connect(WS + LIVE) as socket:
         for _ in range(3):  # text does not count

@@ -11,13 +11,13 @@ from PIL import Image
 
 pytest.importorskip("gradio", reason="gradio is not installed")
 
-from palsynth.app.mirror import MAX_PIXELS, SIZE, Mirror, read_choice, read_frame  # noqa: E402
-from palsynth.capture import capture  # noqa: E402
-from palsynth.clinical import Grade, Movement, Palsy, Side  # noqa: E402
-from palsynth.errors import InputError  # noqa: E402
-from palsynth.face.detect import detect_face  # noqa: E402
-from palsynth.face.label import DigitalSource, newscode, read_xmp  # noqa: E402
-from palsynth.subjects import HeadPose, Scene, View, render, sample  # noqa: E402
+from palsynth.app.mirror import MAX_PIXELS, SIZE, Mirror, read_choice, read_frame
+from palsynth.capture import capture
+from palsynth.clinical import Grade, Movement, Palsy, Side
+from palsynth.errors import InputError
+from palsynth.face.detect import detect_face
+from palsynth.face.label import DigitalSource, newscode, read_xmp
+from palsynth.subjects import HeadPose, Scene, View, render, sample
 
 SUBJECT = {"face": "subject", "seed": "7", "side": "none"}
 OWN = {"face": "own", "side": "left", "grade": "VI", "kind": "peripheral"}
