@@ -1,10 +1,11 @@
-"""Frames a second and latency of the tab *Live*, by stage, on one and two cores, for one and two users.
+"""Frames a second and latency of the tab *Live*, by stage, on one and two cores, for one and two
+users.
 
-The server runs in a process of its own on the given cores. Each user is a thread of this process on
-the same cores, which sends photographed faces over a real WebSocket as the page does: 30 frames a
-second, none while two have no answer. A person smiles and stops smiling (pictures with growing shares of
-a photographed smile), and the crop moves as a head does. What the browser itself takes is not in these
-figures: the page shows it.
+The server runs in a process of its own on the given cores. Each user is a thread of this process
+on the same cores, which sends photographed faces over a real WebSocket as the page does: 30 frames
+a second, none while two have no answer. A person smiles and stops smiling (pictures with growing
+shares of a photographed smile), and the crop moves as a head does. What the browser itself takes is
+not in these figures: the page shows it.
 
     python benchmarks/live.py HALF-SMILES [--seconds 10]
 """
@@ -25,7 +26,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -112,10 +113,8 @@ class User:
                 live.send(struct.pack("<Id", number, 1000 * now) + data)
                 due = max(due + 1 / FPS, now)
             wait = max(0.0, due - time.perf_counter()) if number - self._answered < PENDING else 1.0
-            try:
+            with suppress(TimeoutError):
                 self._take(live.recv(timeout=min(wait, 1.0)))
-            except TimeoutError:
-                pass
 
     def _take(self, message: str | bytes) -> None:
         assert isinstance(message, bytes)

@@ -150,10 +150,11 @@ def test_a_fault_of_ours_ends_one_connection(
 
 
 def closed(socket: Any) -> tuple[int, str]:
-    with pytest.raises(WebSocketDisconnect) as found:
+    try:
         while True:
             socket.receive_bytes()
-    return found.value.code, found.value.reason
+    except WebSocketDisconnect as found:
+        return found.code, found.reason
 
 
 @pytest.mark.parametrize(
@@ -280,8 +281,9 @@ def test_a_large_message_is_not_read(served: Callable[[], Any]) -> None:
     from websockets.exceptions import ConnectionClosed
 
     socket = served()
-    with pytest.raises(ConnectionClosed) as found:
+    with contextlib.suppress(ConnectionClosed):  # closed before it has left us
         socket.send(bytes(4 * MESSAGE_BYTES))
+    with pytest.raises(ConnectionClosed) as found:
         socket.recv(timeout=10)
     assert found.value.rcvd is not None
     assert found.value.rcvd.code == live.TOO_LARGE

@@ -50,7 +50,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 @pytest.fixture(params=[1280, 390])
 def page(server: Server, camera: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
-    """The tab, at the width of a desk or a phone, which fails by any fault that its browser sees."""
+    """The tab, at the width of a desk or a phone, which fails by any fault that its browser
+    sees."""
     fake = [
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",

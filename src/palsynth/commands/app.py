@@ -23,7 +23,7 @@ SHORTEST = 8
 
 @dataclass(frozen=True)
 class AppOptions:
-    """Serve a web page to simulate, anonymize, measure and play live in a browser, until interrupted.
+    """Serve a web page to simulate, anonymize, measure and mirror faces, until interrupted.
 
     It works offline. Uploads are kept in a private folder and deleted when the page is closed.
     """
@@ -42,7 +42,7 @@ class AppOptions:
 
 
 def app(options: AppOptions) -> None:
-    """Serve a web page to simulate, anonymize, measure and play live in a browser, until interrupted."""
+    """Serve a web page to simulate, anonymize, measure and mirror faces, until interrupted."""
     # a picture's matrices are small: threads of BLAS would take turns more than they work
     os.environ.update(dict.fromkeys(BLAS_THREADS, "1") | os.environ)
     visitor = None if options.auth is None else _visitor(options.auth)

@@ -16,9 +16,9 @@ from palsynth.app.tabs.simulate import KINDS
 from palsynth.clinical import Grade
 
 CARE = (
-    "Frames go to the machine that serves this page and to no other, and are not stored. With your "
-    "own face the picture taken at rest moves as you do, with the chosen palsy: what the same effort "
-    "would look like, not a prediction."
+    "Frames go to the machine that serves this page and to no other, and are not stored. With "
+    "your own face the picture taken at rest moves as you do, with the chosen palsy: what the same "
+    "effort would look like, not a prediction."
 )
 
 _STAGES = {
@@ -83,7 +83,8 @@ def _page() -> str:
         "face, and press Take rest.</figcaption></figure>"
         "<figure class=camera><div class=screen><video id=live-camera muted playsinline "
         "aria-label='Your camera'></video></div><figcaption>Your camera</figcaption></figure>"
-        "<dl class=pace aria-label='Speed'><div><dt>frames a second</dt><dd id=live-rate>–</dd></div>"
+        "<dl class=pace aria-label='Speed'>"
+        "<div><dt>frames a second</dt><dd id=live-rate>–</dd></div>"
         "<div><dt>latency, ms</dt><dd id=live-latency>–</dd></div>"
         f"{cells}</dl></div></div>"
     )
