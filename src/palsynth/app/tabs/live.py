@@ -69,7 +69,7 @@ def _page() -> str:
         "<div class=live><form class=choice aria-label='What to show'>"
         f"{faces}<fieldset class=of-subject><legend>Synthetic subject</legend>{subject}</fieldset>"
         f"<fieldset><legend>Palsy</legend>{palsy}</fieldset>"
-        "<label class=check><input name=mirrored type=checkbox checked>As in a mirror</label>"
+        "<label class=as-mirror><input name=mirrored type=checkbox checked>As in a mirror</label>"
         f"<p class=legend>{escape(CARE)}</p></form>"
         "<div class=stage>"
         "<div class=buttons><button type=button data-do=start class=go>Start camera</button>"
