@@ -29,6 +29,9 @@ REQUEST_SECONDS = 30.0
 HEADER_BYTES = 16_384
 """Largest header of a request."""
 
+MESSAGE_BYTES = 400_000
+"""Largest message of a WebSocket; a frame of 512 x 384 pixels has about 30 000."""
+
 MAX_CONNECTIONS = 200
 """Connections that are open at the same time; few enough for any system's limit on open files."""
 
@@ -119,9 +122,20 @@ class TimedProtocol(H11Protocol):
         super().connection_made(transport)
         self._start_deadline()
         if len(self.connections) > MAX_CONNECTIONS:
-            oldest: Any = min(self.connections, key=lambda one: one.since)  # type: ignore[union-attr]
+            # those that became WebSockets have limits of their own
+            timed = [one for one in self.connections if isinstance(one, TimedProtocol)]
+            oldest: Any = min(timed, key=lambda one: one.since)
             self.connections.discard(oldest)
             oldest.transport.abort()
+
+    def handle_websocket_upgrade(self, event: Any) -> None:
+        """Ends the deadline: the application times what becomes a WebSocket.
+
+        Args:
+            event: the request.
+        """
+        self._deadline.cancel()
+        super().handle_websocket_upgrade(event)
 
     def on_response_complete(self) -> None:
         """Gives the next request the full time."""

@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from palsynth.app.pages import HEADERS
 from palsynth.app.sessions import Sessions
@@ -28,10 +29,14 @@ from palsynth.errors import InputError
 LOCAL = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """Names of this machine, without the port."""
 
+LIVE = "/palsynth/live"
+"""Address of the WebSocket of the tab *Live*."""
+
 _PAGE = re.compile(
     r"/|/palsynth/[\w.-]+|/(assets|static)/[\w./@+-]+|/theme\.css|/favicon\.ico"
     r"|/gradio_api/(heartbeat/\w+|queue/data|file=.+|upload_progress|startup-events)"
 )
+_SOCKET = re.compile(re.escape(LIVE))
 _ACTIONS = re.compile(r"/gradio_api/(queue/join|cancel|upload|reset)/?")
 _API = re.compile(r"/config|/gradio_api/(info|openapi\.json|call/.+|(run|api)/.+|login_check)/?")
 
@@ -88,11 +93,17 @@ class Protected:
             receive: gives the parts of its body.
             send: takes the answer.
         """
-        if scope["type"] != "http":
+        if scope["type"] not in ("http", "websocket"):
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
         response = await self._refused(scope, headers)
+        if scope["type"] == "websocket":
+            if response is None:
+                await self.app(scope, receive, send)
+            else:
+                await WebSocket(scope, receive, send).send_denial_response(response)
+            return
         nonce = secrets.token_urlsafe(16)
         is_page = scope["path"] == "/"
         sender = _Rewriting(send, nonce) if is_page else _WithHeaders(send)
@@ -125,7 +136,8 @@ class Protected:
                 await run_in_threadpool(_wait)
             realm = {"WWW-Authenticate": 'Basic realm="palsynth", charset="UTF-8"'}
             return PlainTextResponse("Please log in.", 401, realm)
-        known = {"GET": _PAGE, "HEAD": _PAGE, "POST": _ACTIONS}.get(scope["method"])
+        method = scope.get("method", "WEBSOCKET")
+        known = {"GET": _PAGE, "HEAD": _PAGE, "POST": _ACTIONS, "WEBSOCKET": _SOCKET}.get(method)
         path = scope["path"]
         if known is None or not (known.fullmatch(path) or (self.api and _API.fullmatch(path))):
             return PlainTextResponse("There is nothing here.", 404)
@@ -254,6 +266,7 @@ def rewritten(page: bytes, nonce: str) -> bytes:
     page = re.sub(rb"<script(?=[\s>])", b'<script nonce="' + nonce.encode() + b'"', page)
     ours = (
         b"<title>palsynth</title><link rel=stylesheet href=/palsynth/app.css>"
-        b"<script defer src=/palsynth/app.js></script></head>"
+        b"<script defer src=/palsynth/app.js></script>"
+        b"<script defer src=/palsynth/live.js></script></head>"
     )
     return page.replace(b"</head>", ours, 1)

@@ -24,6 +24,7 @@ def serve(
     address: str | None = None,
     paths: Sequence[str] = ("/",),
     protocol: type[TimedProtocol] = TimedProtocol,
+    message_bytes: int = 0,
 ) -> None:
     """Prints the links of an application and serves it until Ctrl-C.
 
@@ -36,6 +37,7 @@ def serve(
         address: what the links begin with; default: host and port.
         paths: paths of the links.
         protocol: the limits of a connection.
+        message_bytes: largest message of a WebSocket; 0 for no WebSockets.
 
     Raises:
         InputError: the port is out of range, or cannot be used.
@@ -61,7 +63,9 @@ def serve(
         port=port,
         log_level="warning",
         http=protocol,
-        ws="none",
+        ws="websockets-sansio" if message_bytes else "none",
+        ws_max_size=message_bytes,
+        ws_per_message_deflate=False,  # a small message could unpack to a large one
         h11_max_incomplete_event_size=HEADER_BYTES,
         timeout_graceful_shutdown=5,
         server_header=False,

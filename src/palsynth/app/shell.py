@@ -5,10 +5,10 @@ from __future__ import annotations
 import gradio as gr
 
 from palsynth.app.sessions import Sessions
-from palsynth.app.tabs import anonymize, measure, simulate
+from palsynth.app.tabs import anonymize, live, measure, simulate
 from palsynth.app.tabs.common import Tabs
 
-TABS = (simulate, anonymize, measure)
+TABS = (simulate, anonymize, measure, live)
 """The tabs, in their order; each is a module with a function ``build``."""
 
 WAITING = 32

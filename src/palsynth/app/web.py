@@ -6,17 +6,18 @@ import os
 import threading
 import time
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
 from palsynth.app.limits import LimitedBody
 from palsynth.app.look import DARK, FONT, LIGHT, properties
-from palsynth.app.protection import Protected, Visitor
+from palsynth.app.protection import LIVE, Protected, Visitor
 from palsynth.app.sessions import Sessions
 from palsynth.app.uploads import Uploads
 from palsynth.errors import InputError
@@ -46,6 +47,7 @@ def web_app(sessions: Sessions, visitor: Visitor | None = None, api: bool = Fals
         raise InputError(
             "palsynth app needs Gradio; install it with: pip install 'palsynth[app]'"
         ) from None
+    from palsynth.app.live import Live
     from palsynth.app.shell import build
     from palsynth.app.theme import theme
 
@@ -53,6 +55,8 @@ def web_app(sessions: Sessions, visitor: Visitor | None = None, api: bool = Fals
         routes=[
             Route("/palsynth/app.css", _style),
             Route("/palsynth/app.js", _script),
+            Route("/palsynth/live.js", _script),
+            WebSocketRoute(LIVE, Live().serve),
             Route("/gradio_api/upload", Uploads(sessions).save, methods=["POST"]),
             Route("/gradio_api/upload_progress", _uploaded),
         ],
@@ -127,7 +131,8 @@ async def _style(request: Request) -> Response:
 
 
 async def _script(request: Request) -> Response:
-    return Response((_ASSETS / "app.js").read_text("utf-8"), media_type="text/javascript")
+    name = Path(request.url.path).name
+    return Response((_ASSETS / name).read_text("utf-8"), media_type="text/javascript")
 
 
 async def _uploaded(request: Request) -> Response:

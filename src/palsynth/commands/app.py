@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,13 +14,16 @@ from palsynth.errors import InputError
 if TYPE_CHECKING:
     from palsynth.app.protection import Visitor
 
+BLAS_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""Environment variables that set the number of threads of linear algebra, before it is loaded."""
+
 SHORTEST = 8
 """Fewest characters of a password."""
 
 
 @dataclass(frozen=True)
 class AppOptions:
-    """Serve a web page to simulate, anonymize and measure in a browser, until interrupted.
+    """Serve a web page to simulate, anonymize, measure and mirror faces, until interrupted.
 
     It works offline. Uploads are kept in a private folder and deleted when the page is closed.
     """
@@ -38,13 +42,15 @@ class AppOptions:
 
 
 def app(options: AppOptions) -> None:
-    """Serve a web page to simulate, anonymize and measure in a browser, until interrupted."""
+    """Serve a web page to simulate, anonymize, measure and mirror faces, until interrupted."""
+    # a picture's matrices are small: threads of BLAS would take turns more than they work
+    os.environ.update(dict.fromkeys(BLAS_THREADS, "1") | os.environ)
     visitor = None if options.auth is None else _visitor(options.auth)
     if visitor is None and not _is_local(options.host):
         raise InputError(
             f"--host {options.host}: other machines could reach it; add --auth USER:PASSWORDFILE"
         )
-    from palsynth.app.limits import StreamingProtocol
+    from palsynth.app.limits import MESSAGE_BYTES, StreamingProtocol
     from palsynth.app.server import serve
     from palsynth.app.sessions import private_sessions
     from palsynth.app.web import warm_up, web_app
@@ -59,6 +65,7 @@ def app(options: AppOptions) -> None:
             options.port,
             address=options.address,
             protocol=StreamingProtocol,
+            message_bytes=MESSAGE_BYTES,
         )
 
 

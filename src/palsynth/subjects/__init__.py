@@ -1,7 +1,7 @@
 """Synthetic subjects: sampled from the appearance model, moved by the simulator and rendered."""
 
 from palsynth.subjects.chance import random_palsy, random_scene, random_view
-from palsynth.subjects.render import Portrait, render, render_drive
+from palsynth.subjects.render import Portrait, Sitting, render, render_drive
 from palsynth.subjects.scene import HeadPose, Jitter, Light, Scene, View
 from palsynth.subjects.subject import (
     EVALUATION_SEEDS,
@@ -19,6 +19,7 @@ __all__ = [
     "Light",
     "Portrait",
     "Scene",
+    "Sitting",
     "Subject",
     "View",
     "random_palsy",

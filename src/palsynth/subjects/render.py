@@ -15,7 +15,7 @@ from palsynth.seeds import Stream, make_rng
 from palsynth.simulator.compose import compose
 from palsynth.simulator.drive import Drive, drive
 from palsynth.simulator.lids import eye_roll
-from palsynth.simulator.rest import Rest
+from palsynth.simulator.rest import Moved, Rest
 from palsynth.simulator.surface import Pose, rest_surface
 from palsynth.subjects.ageing import aged
 from palsynth.subjects.dress import Stage, background, draw_cap, draw_neck_and_top, wall
@@ -98,14 +98,8 @@ def render_drive(
         ValueError: if the size is not 32 to 1024 px.
     """
     view = view or View()
-    if not 32 <= view.size <= LARGEST:
-        raise ValueError(f"size {view.size}: subjects are rendered from 32 to {LARGEST} px")
     rest, stage = _at_rest(subject, view)
-    left, right = (
-        aged(side, subject.age, subject.lines) for side in (expression.left, expression.right)
-    )
-    expression = replace(expression, left=left, right=right)
-    moved = compose(rest, expression)
+    moved, expression = _moved(subject, rest, expression)
     image = moved.image.astype(np.float32)
     draw_cap(image, stage, make_rng(subject.seed, Stream.SUBJECT_CAP))
     image = apply_light(image, view.scene.light)
@@ -114,8 +108,55 @@ def render_drive(
     return image.clip(0, 255).round().astype(np.uint8), landmarks.astype(np.float32)
 
 
+class Sitting:
+    """A subject who holds still in one view, for many pictures one after the other: what no
+    expression changes is drawn once.
+
+    Args:
+        subject: the subject.
+        view: size, crop, pose and light.
+
+    Raises:
+        ValueError: if the size is not 32 to 1024 px.
+    """
+
+    def __init__(self, subject: Subject, view: View) -> None:
+        self._subject, self._view = subject, view
+        self._rest, stage = _at_rest(subject, view)
+        # drawing a cap scales every pixel and adds to it
+        dark, light = (np.full((view.size, view.size, 3), k, np.float32) for k in (0.0, 1.0))
+        for canvas in (dark, light):
+            draw_cap(canvas, stage, make_rng(subject.seed, Stream.SUBJECT_CAP))
+        self._cap, self._share = dark, light - dark
+
+    def picture(self, expression: Drive) -> np.ndarray:
+        """Renders an expression.
+
+        Args:
+            expression: the drive.
+
+        Returns:
+            The picture of :func:`render_drive`, (S, S, 3) uint8 RGB, but for rounding.
+        """
+        moved, _ = _moved(self._subject, self._rest, expression)
+        image = apply_light(moved.image * self._share + self._cap, self._view.scene.light)
+        image = apply_camera(image, self._view)
+        return np.asarray(image.clip(0, 255).round().astype(np.uint8))
+
+
+def _moved(subject: Subject, rest: Rest, expression: Drive) -> tuple[Moved, Drive]:
+    """The subject with an expression, and that expression with the subject's age added."""
+    left, right = (
+        aged(side, subject.age, subject.lines) for side in (expression.left, expression.right)
+    )
+    expression = replace(expression, left=left, right=right)
+    return compose(rest, expression), expression
+
+
 def _at_rest(subject: Subject, view: View) -> tuple[Rest, Stage]:
     """The subject at rest, without cap, as the simulator takes it; and the mapping for the cap."""
+    if not 32 <= view.size <= LARGEST:
+        raise ValueError(f"size {view.size}: subjects are rendered from 32 to {LARGEST} px")
     framing, size = view.framing, view.size
     scale = framing.scale(size) * view.scene.jitter.zoom
     rotation = _rotation(view.scene.pose)

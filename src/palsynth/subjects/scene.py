@@ -28,6 +28,21 @@ class HeadPose(FiniteNumbers):
     roll: float = 0.0
 
 
+def head_pose(rotation: np.ndarray) -> HeadPose:
+    """The pose of a head from its rotation matrix.
+
+    Args:
+        rotation: (3, 3), as :func:`palsynth.simulator.surface.estimate_pose` gives it.
+
+    Returns:
+        The angles, pitch between -90 and 90 degrees.
+    """
+    pitch = np.arcsin(np.clip(rotation[2, 1], -1, 1))
+    yaw = np.arctan2(rotation[2, 0], rotation[2, 2])
+    roll = np.arctan2(-rotation[0, 1], rotation[1, 1])
+    return HeadPose(*np.degrees([yaw, pitch, roll]).tolist())
+
+
 @dataclass(frozen=True)
 class Light(FiniteNumbers):
     """Lighting of a picture.

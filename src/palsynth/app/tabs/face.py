@@ -83,7 +83,7 @@ class Face:
         """
         if given[self.source] != PHOTO:
             parts = (self.gender, self.group, self.age, self.seed)
-            return _subject(*(given[part] for part in parts))
+            return chosen_subject(*(given[part] for part in parts))
         if given[self.photo] is None:
             raise InputError("choose a photo first, or a synthetic subject")
         (path,) = work.claim(given[self.photo])
@@ -100,8 +100,21 @@ def _shown(source: str) -> tuple[Any, Any]:
     return gr.update(visible=source == SUBJECT), gr.update(visible=source == PHOTO)
 
 
-def _subject(gender: str, group: str, age: str, seed: float | None) -> Subject:
-    """The subject with the chosen attributes. Raises InputError where there is none."""
+def chosen_subject(gender: str, group: str, age: str, seed: float | None) -> Subject:
+    """The synthetic subject with the chosen attributes.
+
+    Args:
+        gender: ``woman``, ``man`` or :data:`ANY`.
+        group: one of :data:`palsynth.appearance.model.ETHNICITIES`, or :data:`ANY`.
+        age: years, or :data:`ANY`.
+        seed: a whole number, 0 to :data:`MAX_SEED`.
+
+    Returns:
+        The subject.
+
+    Raises:
+        InputError: there is no such subject.
+    """
     if seed is None or not 0 <= seed <= MAX_SEED:
         raise InputError(f"seed: must be a whole number from 0 to {MAX_SEED}")
     try:

@@ -137,8 +137,20 @@ def build(tabs: Tabs) -> None:
     tabs.stops(stop, events)
 
 
-def _graded(side: str, grade: str, kind: str) -> Palsy:
-    """The palsy of a side and grade. Raises InputError for what the page does not offer."""
+def graded_palsy(side: str, grade: str, kind: str) -> Palsy:
+    """The palsy of a side and grade.
+
+    Args:
+        side: the patient's weak side, ``left`` or ``right``.
+        grade: grade of House and Brackmann, ``I`` to ``VI``.
+        kind: one of :data:`KINDS`.
+
+    Returns:
+        The palsy.
+
+    Raises:
+        InputError: the page does not offer it.
+    """
     try:
         weak, degree = Side(side), Grade(grade)
     except ValueError as error:
@@ -149,7 +161,7 @@ def _graded(side: str, grade: str, kind: str) -> Palsy:
 
 
 def _preset(side: str, grade: str, kind: str) -> tuple[str, str]:
-    palsy = _graded(side, grade, kind)
+    palsy = graded_palsy(side, grade, kind)
     return diagram(palsy), to_text(palsy, (side, grade, kind))
 
 
@@ -157,7 +169,7 @@ def _requested(text: str, *preset: str) -> Palsy:
     """The palsy of the diagram; that of side, grade and kind while the diagram still shows others,
     as it does between a click on them and our answer."""
     palsy, shown = from_text(text)
-    return palsy if shown == preset else _graded(*preset)
+    return palsy if shown == preset else graded_palsy(*preset)
 
 
 def _method(identity: Identity) -> Method:
