@@ -172,7 +172,7 @@ class DatasetWriter:
         return name in self._ledger and self._ledger.fault(name) is None
 
     def add_beside(self, name: str, write: Callable[[Path], object]) -> None:
-        """Writes a file that lies beside another one and has no row, such as the table of a clip.
+        """Writes a file without a row, such as the table beside a clip.
 
         Args:
             name: the file, relative to the dataset.
