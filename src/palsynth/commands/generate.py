@@ -28,7 +28,7 @@ Plans to begin with, in plans/:
   grader.yaml   pictures of synthetic subjects, balanced, to train a grader on
   photos.yaml   palsies on people in a folder of photographs
   clinic.yaml   the expressions of a patients' data set on subjects who do not exist
-  clips.yaml    every movement as a clip, from rest to rest, with a table of its frames"""
+  clips.yaml    every movement as a clip, from rest to rest, with what each frame shows"""
 
 
 @dataclass(frozen=True)
