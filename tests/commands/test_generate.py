@@ -28,10 +28,10 @@ def test_plans_that_are_shown_can_be_read(path: Path) -> None:
     assert isinstance(load_plan(path), Plan)
 
 
-def test_help_shows_three_plans(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_shows_the_plans(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("generate", "--help") == 0
     shown = capsys.readouterr().out
-    assert len(PLANS) == 3
+    assert len(PLANS) == 4
     assert all(path.name in shown for path in PLANS)
 
 

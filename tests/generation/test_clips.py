@@ -184,7 +184,7 @@ def test_a_frame_without_a_face_is_a_fault_and_no_clip_is_left(tmp_path: Path) -
     writer: object = NoWriter(tmp_path)
     faults = write_planned_clip(writer, Faceless(), PLAN, planned, row)  # type: ignore[arg-type]
     assert faults == ("no-face",)
-    assert not list(tmp_path.rglob("*.mp4*"))
+    assert not any(path.is_file() for path in tmp_path.rglob("*"))
     whatever = replace(PLAN, gate=replace(PLAN.gate, face=False))
     assert write_planned_clip(writer, Faceless(), whatever, planned, row) == ()  # type: ignore[arg-type]
     assert (tmp_path / "clip.mp4").is_file()
@@ -219,6 +219,17 @@ def test_datasets_reads_the_clips_with_their_labels(
                 row = own[example["video"]["path"]]
                 assert (example["movement"], example["side"]) == (row.movement, row.side)
                 assert example["clip_apex"] == row.attributes["clip_apex"]
+
+
+def test_a_clip_of_somebody_else_is_not_replaced(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    shutil.copytree(folder, out)
+    first = sorted(out.rglob("*.mp4"))[0]
+    first.write_bytes(
+        first.read_bytes().replace(b'"Software": "palsynth"', b'"Software": "somebody"')
+    )
+    with pytest.raises(InputError, match=r"\.mp4: was not made here; move it away"):
+        make_dataset(out, PLAN, processes(1))
 
 
 def test_data_check_finds_a_damaged_clip_alone(folder: Path, tmp_path: Path) -> None:

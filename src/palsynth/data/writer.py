@@ -172,7 +172,7 @@ class DatasetWriter:
         return name in self._ledger and self._ledger.fault(name) is None
 
     def add_beside(self, name: str, write: Callable[[Path], object]) -> None:
-        """Writes a file that lies beside another one and has no row, such as the table of a clip.
+        """Writes a file without a row, such as the table beside a clip.
 
         Args:
             name: the file, relative to the dataset.
@@ -275,15 +275,14 @@ def _text(path: Path) -> dict[str, str] | None:
     """The text that a file of palsynth's carries; empty of another, None of a damaged one."""
     try:
         if path.suffix == CLIP:
-            about = inspect_clip(path)
-            found = json.loads(about.comment) if about.comment else {}
-            return None if about.cut_short else found
-    except (InputError, ValueError):
-        return None
-    try:
-        with Image.open(path) as picture:
-            picture.load()
-            info = {str(key): str(value) for key, value in picture.info.items()}
+            clip = inspect_clip(path)
+            if clip.cut_short:
+                return None
+            info = dict(json.loads(clip.comment or "{}"))
+        else:
+            with Image.open(path) as picture:
+                picture.load()
+                info = {str(key): str(value) for key, value in picture.info.items()}
     except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
         return None
     return info if info.get("Software") == "palsynth" else {}

@@ -158,8 +158,8 @@ def write_planned_clip(
     table = table_name(row.file_name)
     try:
         with closing(frames):
-            writer.add_beside(table, lambda path: write_truth(path, truth))
             writer.add_file(row, lambda path: write_clip(path, frames, fps, text=text))
     except _FaceLost:
         return ("no-face",)
+    writer.add_beside(table, lambda path: write_truth(path, truth))
     return ()
