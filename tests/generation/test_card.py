@@ -168,12 +168,12 @@ def test_of_patients_the_labels_of_raters_are_what_was_requested() -> None:
         replace(_row(k, None, asymmetry, item), side=side, yanagihara_item=item)
         for k, (side, item, asymmetry) in enumerate([*rated, (None, 4, 0.5)])
     ]
-    side, *_, mouth, kappa = requested_figures(rows)
+    side, *_, mouth, kappa = requested_figures(4 * rows)
     assert side[1].startswith("66.7 [")
-    assert side[2] == "3 pictures"
-    assert mouth[2] == "4 pictures", "without a side there is no difference to compare"
+    assert side[2] == "12 pictures"
+    assert mouth[2] == "16 pictures", "without a side there is no difference to compare"
     assert kappa[1].startswith("1.00")
-    assert kappa[2] == "5 pictures"
+    assert kappa[2] == "20 pictures"
 
 
 def test_without_known_palsies_there_are_dashes_and_reasons() -> None:
