@@ -173,6 +173,8 @@ def _write_contact_sheet(made: Finished) -> None:
     ]
     lines = [tiles[k : k + ACROSS] for k in range(0, len(tiles), ACROSS)]
     title = f"{len(rows)} of {len(made.rows)} pictures, at random"
+    if len(rows) == len(made.rows):
+        title = f"all {len(rows)} pictures"
     about = {**{key: made.record[key] for key in ("method", "version")}, RECORDED: _source(rows)}
     write_png(made.folder / CONTACT_SHEET, framed(lines, title, ""), **text_chunks(about))
 
