@@ -163,17 +163,17 @@ def test_figures_compare_what_was_requested_with_what_was_measured() -> None:
 
 def test_of_patients_the_labels_of_raters_are_what_was_requested() -> None:
     """The asymmetry is positive where the left looks weaker; an item of 4 has no side to tell."""
-    rated = [("left", 0, 8.0), ("right", 2, -3.0), ("left", 2, -2.0), ("right", 4, 5.0)] * 4
+    rated = [("left", 0, 8.0), ("right", 2, -3.0), ("left", 2, -2.0), ("right", 4, 5.0)] 
     rows = [
         replace(_row(k, None, asymmetry, item), side=side, yanagihara_item=item)
         for k, (side, item, asymmetry) in enumerate([*rated, (None, 4, 0.5)])
     ]
-    side, *_, mouth, kappa = requested_figures(rows)
+    side, *_, mouth, kappa = requested_figures(4 * rows)
     assert side[1].startswith("66.7 [")
     assert side[2] == "12 pictures"
     assert mouth[2] == "16 pictures", "without a side there is no difference to compare"
     assert kappa[1].startswith("1.00")
-    assert kappa[2] == "17 pictures"
+    assert kappa[2] == "20 pictures"
 
 
 def test_without_known_palsies_there_are_dashes_and_reasons() -> None:

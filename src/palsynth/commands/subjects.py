@@ -141,7 +141,8 @@ def subjects_sample(options: SampleOptions) -> None:
         picture.write(path)
         note = ", extrapolated beyond the photographed ages" if subject.extrapolated else ""
         print(
-            f"{path}: {subject.gender}, about {subject.age:.0f}, {subject.ethnicity}, skin tone "
+            f"{path}: {subject.gender}, about {subject.age:.0f}, "
+            f"{subject.ethnicity.replace('_', ' ')}, skin tone "
             f"{subject.monk} of 10 (Monk){note}"
         )
 

@@ -188,6 +188,8 @@ def _write_contact_sheet(made: Finished) -> None:
     ]
     lines = [tiles[k : k + ACROSS] for k in range(0, len(tiles), ACROSS)]
     title = f"{len(rows)} of {len(made.rows)} {_one(made.plan)}s, at random"
+    if len(rows) == len(made.rows):
+        title = f"all {len(rows)} {_one(made.plan)}s"
     if made.plan.clips.wanted:
         title += ": their apexes"
     about = {**{key: made.record[key] for key in ("method", "version")}, RECORDED: _source(rows)}
