@@ -25,6 +25,9 @@ api = pytest.importorskip("playwright.sync_api", reason="playwright is not insta
 
 from palsynth.clinical import Grade, Movement, Palsy, Side  # noqa: E402
 from palsynth.face.images import write_png  # noqa: E402
+from palsynth.generation.video.clip import make_clip  # noqa: E402
+from palsynth.generation.video.script import ClipSettings, write_script  # noqa: E402
+from palsynth.methods.base import get_method  # noqa: E402
 from palsynth.subjects import View, render, sample  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -95,6 +98,17 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 
 
 @pytest.fixture(scope="module")
+def filmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short clip of a patient whose left side is weak."""
+    pytest.importorskip("av", reason="PyAV is not installed")
+    path, subject = tmp_path_factory.mktemp("filmed") / "patient.webm", sample(970_301)
+    settings, palsy = ClipSettings(192, 8.0, seconds=2.0), Palsy.peripheral(Side.LEFT, Grade.IV)
+    takes = write_script(subject, [Movement.GRIN], palsy, settings)
+    make_clip(path, subject, takes, get_method("subjects"), settings)
+    return path
+
+
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     with api.sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
@@ -158,6 +172,55 @@ def test_a_palsy_of_a_subject(page: Any, server: Server) -> None:
     assert server.files()
     page.get_by_role("button", name="Ten movements").click()
     assert "Depress lip" in page.locator("#sheet-of-ten table").inner_text()
+
+
+def playing(video: Any) -> None:
+    """Plays a clip and waits until it moves."""
+    video.evaluate("video => video.play()")
+    video.evaluate(
+        """video => new Promise((done, failed) => {
+            setTimeout(() => failed(`stands at ${video.currentTime}`), 30000);
+            const wait = () => video.currentTime > 0.2 ? done() : setTimeout(wait, 50);
+            wait();
+        })"""
+    )
+
+
+def test_a_movement_is_played(page: Any, tmp_path: Path) -> None:
+    pytest.importorskip("av", reason="PyAV is not installed")
+    page.get_by_label("In the video, the healthy face beside it").check()
+    page.get_by_role("button", name="Video", exact=True).click()
+    video = page.locator("#clip video")
+    video.wait_for()
+    assert video.get_attribute("aria-label") == "Grin, with the palsy"
+    playing(video)
+    assert video.evaluate("video => video.videoWidth") > 2 * 384
+    with page.expect_download() as download:
+        page.locator("#tab-simulate a[download]").first.click()
+    download.value.save_as(tmp_path / "grin.webm")
+    assert (tmp_path / "grin.webm").stat().st_size > 10_000
+
+
+def test_a_patients_clip_is_anonymized(page: Any, filmed: Path, tmp_path: Path) -> None:
+    page.get_by_role("tab", name="Anonymize").click()
+    panel = page.locator("#tab-anonymize")
+    panel.get_by_role("radio", name="A clip").check()
+    field = panel.locator("input[type=file][accept*='.webm']")
+    (tmp_path / "a.mp4").write_text("no clip, but words")
+    field.set_input_files(tmp_path / "a.mp4")
+    api.expect(page.get_by_text("a.mp4: cannot be read as a video").first).to_be_visible()
+    field.set_input_files(filmed)
+    panel.get_by_text("patient").first.wait_for()
+    panel.get_by_role("button", name="Anonymize", exact=True).click()
+    video = page.locator("#anonymized video")
+    video.wait_for()
+    assert "The patient is not recognised in any of" in page.locator("#anonymized").inner_text()
+    playing(video)
+    with page.expect_download() as download:
+        panel.get_by_text("Download all (zip)").click()
+    download.value.save_as(tmp_path / "all.zip")
+    with zipfile.ZipFile(tmp_path / "all.zip") as packed:
+        assert sorted(Path(name).suffix for name in packed.namelist()) == [".csv", ".txt", ".webm"]
 
 
 def test_branches_are_set_with_the_keyboard_and_by_a_click(page: Any) -> None:

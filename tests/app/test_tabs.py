@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
+import sys
 import zipfile
 from html import unescape
 from pathlib import Path
@@ -16,22 +17,32 @@ from PIL import Image
 
 gr = pytest.importorskip("gradio", reason="gradio is not installed")
 
+from palsynth.app import clips  # noqa: E402
 from palsynth.app.arrows import draw_arrows  # noqa: E402
 from palsynth.app.nerve_diagram import to_text  # noqa: E402
 from palsynth.app.sessions import Sessions  # noqa: E402
 from palsynth.app.shell import build  # noqa: E402
+from palsynth.app.tabs import anonymize, simulate  # noqa: E402
 from palsynth.app.uploads import REFUSED  # noqa: E402
 from palsynth.capture import capture  # noqa: E402
 from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side  # noqa: E402
+from palsynth.data.clips import read_clip  # noqa: E402
 from palsynth.face.detect import detect_face  # noqa: E402
 from palsynth.face.face import Face  # noqa: E402
 from palsynth.face.images import write_png  # noqa: E402
+from palsynth.face.label import DigitalSource, digital_source  # noqa: E402
+from palsynth.generation.video.frames import clip_requests, make_frames  # noqa: E402
+from palsynth.generation.video.script import ClipSettings, write_script  # noqa: E402
+from palsynth.generation.video.write import write_clip  # noqa: E402
+from palsynth.methods.base import get_method  # noqa: E402
+from palsynth.simulator.motion import MotionSettings  # noqa: E402
 from palsynth.subjects import View, render, sample  # noqa: E402
 
 VISITOR = SimpleNamespace(session_hash="visitor")
 RIGHT_V = Palsy.peripheral(Side.RIGHT, Grade.V)
 DIAGRAM = to_text(RIGHT_V, ("left", "V", "peripheral"))
 """The diagram after its branches were set by hand: the page starts with the left side."""
+CLIP_LABEL = "Clip:_MP4,_MOV_or_WebM,_60_s_and_64_MB_at_most"
 
 
 class Page:
@@ -52,7 +63,7 @@ class Page:
         return function.fn(given, VISITOR)
 
     def upload(self, source: Path, name: str) -> str:
-        path = self.sessions.upload_folder() / f"{name}.png"
+        path = self.sessions.upload_folder() / f"{name}{source.suffix}"
         shutil.copy(source, path)
         return str(path)
 
@@ -69,6 +80,20 @@ def patient(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         image = render(sample(12), movement, RIGHT_V, view=View(256)).image
         write_png(folder / f"{movement.value}.png", image)
     return {path.stem: path for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def filmed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A short clip of a patient whose left side is weak."""
+    pytest.importorskip("av", reason="PyAV is not installed")
+    motion = MotionSettings(start=0.7, onset=0.3, hold=0.4, offset=0.3, rest=0.4, blinks=0)
+    settings, subject = ClipSettings(192, 8.0, motion=motion), sample(970_301)
+    palsy = Palsy.peripheral(Side.LEFT, Grade.IV)
+    (take,) = write_script(subject, [Movement.GRIN], palsy, settings)
+    requests = clip_requests(subject, take.panels[-1].moments, settings)
+    path = tmp_path_factory.mktemp("filmed") / "patient.webm"
+    write_clip(path, make_frames(get_method("subjects"), requests), settings.fps, text={})
+    return path
 
 
 def pictures(text: str) -> list[Path]:
@@ -113,6 +138,80 @@ def test_the_sheet_has_ten_movements(page: Page) -> None:
     assert files["value"] == [str(pictures(text)[0])]
     for movement in YANAGIHARA:
         assert movement.label in words(text)
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_a_movement_is_a_clip_with_its_table(
+    page: Page, beside: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(simulate, "CLIP", ClipSettings(96, 4.0, seconds=1.0))
+    label = "In_the_video,_the_healthy_face_beside_it"
+    text, files = page.ask("video", Palsy=DIAGRAM, **{label: beside})
+    (source,) = pictures(text)
+    assert files["value"] == [str(source), str(source.with_suffix(".csv"))]
+    assert "controls loop muted playsinline" in text
+    assert "aria-label='Grin, with the palsy'" in text
+    assert digital_source(source) == DigitalSource.TRAINED
+    frames = [image for _, image in read_clip(source)]
+    assert len(frames) == 4
+    assert frames[0].shape[1] > 180 if beside else frames[0].shape == (96, 96, 3)
+    assert len(source.with_suffix(".csv").read_text().splitlines()) == 5
+
+
+def test_a_clip_that_is_stopped_leaves_nothing(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    make, seen = simulate.make_clip, []
+
+    def stopping(path: Path, *given: Any, progress: Any, **named: Any) -> Any:
+        seen.append(path)
+
+        def moved(done: int, total: int) -> None:
+            page.sessions.stop("visitor")
+            progress(done, total)
+
+        return make(path, *given, progress=moved, **named)
+
+    monkeypatch.setattr(simulate, "make_clip", stopping)
+    monkeypatch.setattr(simulate, "CLIP", ClipSettings(96, 4.0, seconds=1.0))
+    with pytest.raises(gr.Error, match="Stopped"):
+        page.ask("video")
+    assert list(seen[0].parent.iterdir()) == []
+
+
+def test_without_pyav_a_clip_is_a_gif(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    monkeypatch.setattr(simulate, "CLIP", ClipSettings(96, 4.0, seconds=0.5))
+    text, _ = page.ask("video")
+    (source,) = pictures(text)
+    assert source.read_bytes().startswith(b"GIF89a")
+    assert "<img" in text
+
+
+def test_a_patients_clip_is_shown_by_a_subject(
+    page: Page, filmed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(anonymize, "CLIP_SIZE", 192)
+    file = page.upload(filmed, "erika")
+    values = {CLIP_LABEL: file, "The_patient_is_seen_in": "A clip", "The_clip_shows": "grin"}
+    text, archive = page.ask("anonymize", Gender="man", **values)
+    assert "The patient is not recognised in any of" in words(text)
+    (source,) = pictures(text)
+    with zipfile.ZipFile(archive["value"]) as packed:
+        names = packed.namelist()
+        report = packed.read("report.txt").decode()
+        assert packed.read(source.name) == source.read_bytes()
+    assert sorted(names) == sorted([source.name, f"{source.stem}.csv", "report.txt"])
+    assert "privacy: the patient is recognised in 0 of" in report
+    assert "erika" not in report + text.replace(str(page.sessions.root), "")
+    assert b"erika" not in source.read_bytes()
+
+
+def test_a_clip_that_is_too_long_ends_while_it_is_read(
+    page: Page, filmed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clips, "SECONDS", 0.5)
+    values = {CLIP_LABEL: page.upload(filmed, "long"), "The_patient_is_seen_in": "A clip"}
+    with pytest.raises(gr.Error, match="long: is longer than 0 seconds; cut it into parts"):
+        page.ask("anonymize", **values)
 
 
 def test_pictures_are_measured_against_rest(page: Page, patient: dict[str, Path]) -> None:
@@ -163,7 +262,13 @@ def test_what_is_wrong_is_said_in_one_line(page: Page, patient: dict[str, Path])
         ("measure", {"Photos": [rest, grey]}, "choose the movement of photo 1"),
         ("measure", {"Photos": [grey], **one}, "grey: no face found"),
         ("anonymize", {"Photos": [rest, grey], **two}, "grey: no face found"),
-        ("anonymize", {"Photos": ["/etc/passwd"], **one}, "the picture is no longer here"),
+        ("anonymize", {"The_patient_is_seen_in": "A clip"}, "choose the patient&#x27;s clip first"),
+        (
+            "anonymize",
+            {"The_patient_is_seen_in": "A clip", CLIP_LABEL: grey},
+            "choose a clip in MP4",
+        ),
+        ("anonymize", {"Photos": ["/etc/passwd"], **one}, "the file is no longer here"),
     ]
     for name, values, message in cases:
         with pytest.raises(gr.Error) as caught:
@@ -174,8 +279,6 @@ def test_what_is_wrong_is_said_in_one_line(page: Page, patient: dict[str, Path])
 
 
 def test_work_that_is_stopped_ends(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    from palsynth.app.tabs import simulate
-
     generate = simulate.generate
 
     def stopping(*given: Any) -> Any:
@@ -198,6 +301,8 @@ def test_photos_find_their_movement_by_name_and_refused_ones_say_why(page: Page)
     assert "not given: Rest" in said
     shown, movements = rest[:16], rest[32:]
     assert [place["visible"] for place in shown].count(True) == 2
+    clip = folder / "a.mp4"
+    assert "left out: a: is a clip, not a photo" in show.fn([str(paths[0]), str(clip)], VISITOR)[0]
     assert movements[:3] == ["grin", "unknown", "unknown"]
 
 

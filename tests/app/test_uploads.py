@@ -1,4 +1,4 @@
-"""Uploads: pictures are decoded and written anew, anything else is refused in one line."""
+"""Uploads: pictures are decoded and written anew, clips kept, all else refused in one line."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from palsynth.app import uploads
+from palsynth.app import clips, uploads
 from palsynth.app.sessions import Sessions
 from palsynth.app.uploads import REFUSED, SIDE, Uploads, safe_name
+from palsynth.generation.video import write_clip
+from tests.generation.video.moving import moving
 
 
 def picture(kind: str, size: tuple[int, int] = (64, 48), **options: object) -> bytes:
@@ -66,6 +68,63 @@ def test_a_large_picture_is_reduced(client: TestClient) -> None:
         assert kept.size == (SIDE, 512)
 
 
+def clip(folder: Path, name: str = "a.webm", number: int = 5, rate: float = 25.0) -> bytes:
+    pytest.importorskip("av", reason="PyAV is not installed")
+    write_clip(folder / name, moving(number), rate, text={})
+    return (folder / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["Grin 1.webm", "grin.MP4", "../grin.mov"])
+def test_a_clip_is_kept_as_it_is(
+    client: TestClient, tmp_path_factory: pytest.TempPathFactory, name: str
+) -> None:
+    ending = ".webm" if name.endswith("webm") else ".mp4"
+    data = clip(tmp_path_factory.mktemp("clip"), f"a{ending}")
+    (path,) = send(client, (name, data)).json()
+    assert Path(path).name == f"{safe_name(name)}{Path(name).suffix.lower()}"
+    assert Path(path).read_bytes() == data
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "text"),
+    [
+        ("a.mp4", b"no clip, but words", "a.mp4: cannot be read as a video; save it as MP4"),
+        ("a.webm", b"<svg xmlns='http://www.w3.org/2000/svg'/>", "a.webm: cannot be read as"),
+        ("a.mp4", b"#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n", "a.mp4: cannot be read as"),
+        ("a.mov", b"ffconcat version 1.0\nfile /etc/passwd\n", "a.mov: cannot be read as"),
+        ("a.webm", b"GIF89a" + bytes(99), "a.webm: is not a clip in MP4, MOV or WebM"),
+        ("a.mp4", picture("PNG"), "a.mp4: is a picture (PNG), not a video"),
+        ("a.mp4", b"\0\0\0\x18ftypmp42" + bytes(99), "a.mp4: "),
+        ("a.webm", b"\x1a\x45\xdf\xa3" + bytes(99), "a.webm: "),
+        ("a.mp4", b"", "a.mp4: is empty"),
+    ],
+)
+def test_what_is_no_clip_is_refused_in_one_line(
+    client: TestClient, tmp_path: Path, name: str, data: bytes, text: str
+) -> None:
+    refused(client, tmp_path, name, data, text)
+
+
+def test_clips_that_are_cut_or_too_large_are_refused(
+    client: TestClient,
+    tmp_path: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    folder = tmp_path_factory.mktemp("clip")
+    long = clip(folder, "long.mp4", 62, 1)
+    refused(client, tmp_path, "long.mp4", long, "long.mp4: lasts 62 s, and at most 60 s are taken")
+    refused(client, tmp_path, "cut.mp4", long[:200], "cut.mp4: ")
+    short = clip(folder)
+    refused(client, tmp_path, "cut.webm", short[:600], "cut.webm: was cut short before its first")
+    monkeypatch.setattr(clips, "MAX_FRAMES", 4)
+    refused(client, tmp_path, "a.webm", short, "a.webm: has more than 4 frames")
+    monkeypatch.setattr(clips, "MAX_PIXELS", 999)
+    refused(client, tmp_path, "a.webm", short, "a.webm: has frames of more than 0 megapixels")
+    monkeypatch.setattr(clips, "FILE_BYTES", 999)
+    refused(client, tmp_path, "a.webm", short, "a.webm: has more than 0 MB; send a smaller clip")
+
+
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
 
 
@@ -103,6 +162,11 @@ def bomb(width: int, height: int) -> bytes:
 def test_anything_else_is_refused_in_one_line(
     client: TestClient, tmp_path: Path, name: str, data: bytes, text: str
 ) -> None:
+    refused(client, tmp_path, name, data, text)
+
+
+def refused(client: TestClient, tmp_path: Path, name: str, data: bytes, text: str) -> None:
+    """Sends a file and checks that one line says why nothing is kept."""
     found = send(client, (name, data))
     assert found.status_code == 400
     assert text in found.text

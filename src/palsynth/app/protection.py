@@ -224,7 +224,8 @@ class _Rewriting(_WithHeaders):
         self.nonce = nonce
         self.policy = (
             f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; "
-            "style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; object-src 'none'; "
+            "style-src 'self' 'unsafe-inline'; img-src 'self' blob: data:; "
+            "media-src 'self'; object-src 'none'; "
             "base-uri 'self'; form-action 'self'; frame-ancestors 'none'"
         )
         self._start: Message | None = None

@@ -159,7 +159,7 @@ class Sessions:
         """
         with self.lock:
             if not self.holds(path) or not path.is_file():
-                raise InputError("the picture is no longer here; please choose it again")
+                raise InputError("the file is no longer here; please choose it again")
             if self._unclaimed.pop(path.parent, None) is not None:
                 self._owned.setdefault(session, []).append(path.parent)
         return path

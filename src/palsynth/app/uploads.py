@@ -1,4 +1,5 @@
-"""Takes uploaded pictures: decoded and written anew, so that nothing but their pixels is kept."""
+"""Takes uploads: pictures are decoded and written anew, so that nothing but their pixels is kept;
+clips are kept as they are, if they can be read."""
 
 from __future__ import annotations
 
@@ -17,6 +18,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import Message, Receive
 
+from palsynth.app import clips
 from palsynth.app.sessions import Sessions
 from palsynth.errors import InputError
 from palsynth.face.containers import DAMAGED
@@ -62,7 +64,7 @@ class Uploads:
         self._turn = asyncio.Semaphore(_AT_ONCE)  # decoding takes memory
 
     async def save(self, request: Request) -> Response:
-        """Stores the pictures of a form.
+        """Stores the pictures and clips of a form.
 
         Args:
             request: the request, with files as multipart form data.
@@ -100,14 +102,20 @@ class Uploads:
         for file in files:
             name = Path((file.filename or "").replace("\\", "/")).name[:100] or "the file"
             folder = self.sessions.upload_folder()
-            target = folder / f"{safe_name(name)}.png"
+            ending = Path(name).suffix.lower()
+            is_clip = ending in clips.ENDINGS
+            target = folder / f"{safe_name(name)}{ending if is_clip else '.png'}"
+            most, what = (clips.FILE_BYTES, "clip") if is_clip else (FILE_BYTES, "picture")
             try:
-                if (file.size or 0) > FILE_BYTES:
-                    raise InputError(f"has more than {FILE_BYTES >> 20} MB; send a smaller picture")
-                raw = folder / "raw"
+                if (file.size or 0) > most:
+                    raise InputError(f"has more than {most >> 20} MB; send a smaller {what}")
+                raw = target if is_clip else folder / "raw"
                 async with self._turn:
                     await run_in_threadpool(raw.write_bytes, await file.read())
-                    await run_in_threadpool(_write_pixels, raw, target)
+                    if is_clip:
+                        await run_in_threadpool(_check_clip, raw)
+                    else:
+                        await run_in_threadpool(_write_pixels, raw, target)
             except InputError as error:
                 if len(files) == 1:
                     raise InputError(f"{name}: {error}") from None
@@ -179,6 +187,14 @@ def _write_pixels(raw: Path, target: Path) -> None:
         target.write_bytes(png_bytes(read_upload(raw), **SHOWS_INPUT))
     finally:
         raw.unlink(missing_ok=True)
+
+
+def _check_clip(path: Path) -> None:
+    try:
+        clips.check_clip(path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
 
 
 class _TooLarge(Exception):

@@ -7,7 +7,7 @@ OpenCV decodes them, since it is always installed; what it does not say is read 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -45,7 +45,7 @@ _CODECS = {
 
 def read_clip(
     path: Path, rate: float | None = None, *, max_side: int | None = None
-) -> Iterator[tuple[float, np.ndarray]]:
+) -> Generator[tuple[float, np.ndarray]]:
     """Reads the frames of a clip, one at a time.
 
     Frames are upright, as the clip says, and have square pixels. Of a clip that was cut short, what
@@ -82,6 +82,23 @@ def read_clip(
         raise InputError(f"{path}: {_unreadable(about, path)}")
     if about.cut_short:
         note(f"{path}: was cut short; read up to {last:.2f} s. Copy it again for the rest")
+
+
+def announced_seconds(path: Path) -> tuple[float, int]:
+    """How long a clip is by what its container says, which nothing has checked.
+
+    Args:
+        path: a clip that :func:`read_clip` reads.
+
+    Returns:
+        Seconds, and the number of frames; 0 where it is not said.
+    """
+    with _opened(path) as video:
+        frames = video.get(cv2.CAP_PROP_FRAME_COUNT)
+        rate = video.get(cv2.CAP_PROP_FPS)
+    if not (0 < frames < 1e12 and 0 < rate < 1e6):  # not a number, too
+        return 0.0, 0
+    return frames / rate, int(frames)
 
 
 def _fault(about: ClipFile, path: Path) -> str | None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from palsynth.app.clips import made_clip
 from palsynth.app.sessions import Work
-from palsynth.app.tabs.common import QUEUE, Tabs, figure, lines, stoppable
+from palsynth.app.tabs.common import QUEUE, UNQUEUED, Tabs, figure, lines, player, stoppable
 from palsynth.app.tabs.face import AGES, ANY, GROUPS, MAX_SEED
 from palsynth.app.tabs.patient import PatientPictures
+from palsynth.app.tabs.patient_clip import PatientClipChoice
 from palsynth.clinical import Movement
 from palsynth.errors import InputError
 from palsynth.generation.anonymize import (
@@ -22,11 +25,18 @@ from palsynth.generation.anonymize import (
 )
 from palsynth.generation.anonymized_files import named, write_folder, write_one
 from palsynth.generation.patient import Patient
+from palsynth.generation.video.script import ClipSettings
+from palsynth.generation.video.transferred import TransferredClip, transfer_clip
 from palsynth.methods.base import get_method
 from palsynth.subjects.description import SKINS, Description
 
 SIZE = 512
 """Side of a picture, pixels."""
+
+CLIP_SIZE = 384
+"""Side of a clip, pixels."""
+
+PHOTOS, CLIP = "Photos", "A clip"
 
 
 def build(tabs: Tabs) -> None:
@@ -37,7 +47,12 @@ def build(tabs: Tabs) -> None:
     """
     with gr.Tab("Anonymize", id="anonymize", elem_id="tab-anonymize"), gr.Row():
         with gr.Column(scale=4, min_width=320):
-            chosen = PatientPictures(tabs)
+            source = gr.Radio([PHOTOS, CLIP], value=PHOTOS, label="The patient is seen in")
+            with gr.Column() as of_photos:
+                chosen = PatientPictures(tabs)
+            with gr.Column(visible=False) as of_clip:
+                filmed = PatientClipChoice(tabs)
+            source.change(_shown, source, [of_photos, of_clip], **UNQUEUED)
             gr.Markdown("The synthetic subject who shows the movements:", elem_classes="hint")
             with gr.Row():
                 gender = gr.Dropdown([ANY, "woman", "man"], value=ANY, label="Gender")
@@ -60,18 +75,28 @@ def build(tabs: Tabs) -> None:
     ) -> tuple[str, Any]:
         with tabs.answering(request) as work:
             number = _checked(given[seed])
-            patient = chosen.read(work, given)
             description = _description(*(given[part] for part in (gender, age, skin, group)))
             candidates = candidates_for(description, number)
             step = stoppable(work, progress, "anonymizing")
             method = get_method("captured")
+            if given[source] == CLIP:
+                clip = filmed.read(work, given, progress)
+                settings = ClipSettings(CLIP_SIZE, clip.fps, seed=number)
+                path = made_clip(_results(work), "anonymized")
+                shown = filmed.shown(given)
+                moved = transfer_clip(
+                    path, clip, candidates, method, settings, movement=shown, progress=step
+                )
+                text, archive = _written_clip(tabs, work, moved)
+                return text, gr.update(value=str(archive), visible=True)
+            patient = chosen.read(work, given)
             made = anonymize(patient, candidates, method, RequestSettings(SIZE), step)
             text, archive = _written(tabs, work, patient, made)
             return text, gr.update(value=str(archive), visible=True)
 
     event = start.click(
         answer,
-        {gender, age, skin, group, seed, *chosen.inputs},
+        {source, gender, age, skin, group, seed, *chosen.inputs, *filmed.inputs},
         [result, everything],
         api_name="anonymize",
         api_visibility=tabs.visibility,
@@ -106,18 +131,12 @@ def _description(gender: str, age: str, skin: str, group: str) -> Description:
 
 def _written(tabs: Tabs, work: Work, patient: Patient, made: Anonymization) -> tuple[str, Path]:
     """Writes the pictures; the verdict as HTML, and the archive of all."""
-    folder = work.folder() / "anonymized"
-    folder.mkdir()
+    folder = _results(work)
     if len(patient.pictures) == 1:
         report = write_one(folder / f"{patient.pictures[0].name}.png", made)[1:]
     else:
         report = write_folder(folder, patient, made)[2:]  # after the paths
-    report = [tabs.plain(line) for line in [*report, *work.notes]]
-    (folder / "report.txt").write_text("\n".join(report) + "\n", "utf-8")
-    archive = work.folder() / "anonymized.zip"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:
-        for path in sorted(folder.iterdir()):
-            packed.write(path, path.name)
+    report, archive = _packed(tabs, work, folder, report)
     figures = []
     for picture in made.pictures:
         movement = picture.picture.movement
@@ -130,6 +149,48 @@ def _written(tabs: Tabs, work: Work, patient: Patient, made: Anonymization) -> t
         + f"<div class=grid>{''.join(figures)}</div>"
         + lines(report)
     ), archive
+
+
+def _written_clip(tabs: Tabs, work: Work, moved: TransferredClip) -> tuple[str, Path]:
+    """The clip and its verdict as HTML, and the archive of all."""
+    path, verdict = moved.made.path, moved.verdict
+    report, archive = _packed(tabs, work, path.parent, moved.lines)
+    seen, preserved = len(verdict.distances), verdict.apex.expression_preserved
+    who = (
+        f"The patient IS RECOGNISED in {verdict.recognised} of {seen} frames looked at: do not "
+        "show this clip"
+        if verdict.recognised or verdict.apex.recognised
+        else f"The patient is not recognised in any of {seen} frames looked at"
+    )
+    kept = "are" if preserved else "ARE NOT"
+    said = f"{who}; at the apex side and movement {kept} the patient’s."
+    return (
+        lines([said], "bad" if verdict.faults else "good")
+        + player(path, "The patient’s movement, shown by the synthetic subject")
+        + lines(report)
+    ), archive
+
+
+def _results(work: Work) -> Path:
+    """A new folder of what is packed."""
+    folder = work.folder() / "anonymized"
+    folder.mkdir()
+    return folder
+
+
+def _packed(tabs: Tabs, work: Work, folder: Path, found: Sequence[str]) -> tuple[list[str], Path]:
+    """Adds the report to a folder; its lines, and the archive of all."""
+    report = [tabs.plain(line) for line in [*found, *work.notes]]
+    (folder / "report.txt").write_text("\n".join(report) + "\n", "utf-8")
+    archive = work.folder() / "anonymized.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_STORED) as packed:
+        for path in sorted(folder.iterdir()):
+            packed.write(path, path.name)
+    return report, archive
+
+
+def _shown(source: str) -> tuple[Any, Any]:
+    return gr.update(visible=source == PHOTOS), gr.update(visible=source == CLIP)
 
 
 def _verdict(made: Anonymization) -> str:

@@ -92,7 +92,8 @@ class Tabs:
         Returns:
             The message for the page.
         """
-        text = re.sub(rf"{re.escape(str(self.sessions.root))}/[0-9a-f]+/([\w-]+)\.png", r"\1", text)
+        pattern = rf"{re.escape(str(self.sessions.root))}/[0-9a-f]+/([\w-]+)\.(png|mp4|mov|webm)"
+        text = re.sub(pattern, r"\1", text)
         for pattern, words in _WORDS:
             text = re.sub(pattern, words, text)
         return text
@@ -159,6 +160,25 @@ def figure(path: Path, alt: str, caption: str = "") -> str:
     """
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
     return f"<figure>{picture(path, alt)}{below}</figure>"
+
+
+def player(path: Path, label: str) -> str:
+    """A clip of a session as HTML.
+
+    Args:
+        path: the file, in a session's folder: a video that browsers play, or a GIF.
+        label: what it shows.
+
+    Returns:
+        A ``figure`` with a ``video``, or with an ``img`` of a GIF.
+    """
+    if path.suffix == ".gif":
+        return figure(path, label)
+    return (
+        "<figure><video controls loop muted playsinline preload=auto "
+        f"aria-label='{escape(label, quote=True)}' src='/gradio_api/file={quote(str(path))}'>"
+        "</video></figure>"
+    )
 
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:

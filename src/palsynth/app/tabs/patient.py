@@ -8,6 +8,7 @@ from typing import Any
 
 import gradio as gr
 
+from palsynth.app.clips import ENDINGS
 from palsynth.app.sessions import Work
 from palsynth.app.tabs.common import UNQUEUED, Tabs, figure, lines
 from palsynth.app.uploads import REFUSED
@@ -123,6 +124,8 @@ def _sorted(paths: Sequence[str] | None) -> tuple[list[Path], list[str]]:
     for path in map(Path, paths or ()):
         if path.name.endswith(REFUSED):
             left_out.append(path.read_text("utf-8") if path.is_file() else path.stem)
+        elif path.suffix in ENDINGS:
+            left_out.append(f"{path.stem}: is a clip, not a photo")
         else:
             used.append(path)
     left_out += [f"{p.stem}: more than {MOST} photos" for p in used[MOST:]]

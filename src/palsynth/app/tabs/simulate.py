@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from palsynth.app.clips import made_clip
 from palsynth.app.nerve_diagram import diagram, from_text, to_text
 from palsynth.app.tabs.common import (
     QUEUE,
@@ -15,6 +17,7 @@ from palsynth.app.tabs.common import (
     figure,
     lines,
     picture,
+    player,
     stoppable,
     table,
 )
@@ -25,6 +28,8 @@ from palsynth.face.framing import PORTRAIT
 from palsynth.generation.measured import RequestedMeasured, requested_and_measured
 from palsynth.generation.runner import Generated, generate
 from palsynth.generation.sheet import sheet
+from palsynth.generation.video.clip import make_clip
+from palsynth.generation.video.script import ClipSettings, write_script
 from palsynth.methods.base import Identity, Method, Request, TargetExpression, get_method
 from palsynth.progress import Progress
 from palsynth.subjects import Subject
@@ -35,6 +40,9 @@ SIZE = 512
 
 SHEET_SIZE = 256
 """Side of each picture on the sheet, pixels."""
+
+CLIP = ClipSettings(size=384, fps=20.0)
+"""How clips are made: small enough that one comes within seconds."""
 
 KINDS = {"peripheral": "peripheral", "central (stroke)": "central", "late (synkinesis)": "late"}
 """What the page calls a kind of palsy -> its name."""
@@ -68,14 +76,17 @@ def build(tabs: Tabs) -> None:
             nerve = gr.Markdown(drawn, sanitize_html=False, elem_classes="diagram")
             palsy = gr.Textbox(text, label="Palsy", visible="hidden", elem_id="palsy-values")
             effort = gr.Slider(0, 120, 100, step=10, label="Effort of the movement, %")
+            beside = gr.Checkbox(label="In the video, the healthy face beside it")
         with gr.Column(scale=5, min_width=320):
             with gr.Row():
                 show = gr.Button("Show", variant="primary", min_width=110)
                 ten = gr.Button("Ten movements", min_width=150)
+                film = gr.Button("Video", min_width=90)
                 stop = gr.Button("Stop", min_width=80, scale=0)
             result = gr.Markdown(sanitize_html=False, elem_id="simulated")
             overview = gr.Markdown(sanitize_html=False, elem_id="sheet-of-ten")
-            files = gr.Files(label="Pictures to keep (PNG, labelled as made)", visible=False)
+            clip = gr.Markdown(sanitize_html=False, elem_id="clip")
+            files = gr.Files(label="Files to keep, labelled as made", visible=False)
 
     def answer(
         given: dict[Any, Any],
@@ -104,16 +115,37 @@ def build(tabs: Tabs) -> None:
         with tabs.answering(request) as work:
             identity = face.identity(work, given)
             progress(0.1, desc="simulating ten movements")
-            is_subject = isinstance(identity, Subject)
-            title = "Synthetic subject" if is_subject else "Simulated from a photo"
             requested = _requested(given[palsy], *(given[part] for part in (side, grade, kind)))
-            made = sheet(identity, requested, _method(identity), title=title, size=SHEET_SIZE)
+            made = sheet(
+                identity, requested, _method(identity), title=_title(identity), size=SHEET_SIZE
+            )
             path = work.folder() / "sheet.png"
             made.write(path)
             text = figure(path, "The ten movements side by side; the table gives their scores")
             heads = ("Movement", "Requested", "Measured", "Measured weak side")
             text += table(heads, [_row(row) for row in made.rows], "Item scores, 0 to 4")
             return text, gr.update(value=[str(path)], visible=True)
+
+    def answer_clip(
+        given: dict[Any, Any],
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> tuple[str, Any]:
+        with tabs.answering(request) as work:
+            identity = face.identity(work, given)
+            requested = _requested(given[palsy], *(given[part] for part in (side, grade, kind)))
+            moves = Movement(given[movement])
+            settings = replace(CLIP, intensity=given[effort] / 100)
+            takes = write_script(
+                identity, [moves], requested, settings, caption="palsy", beside=given[beside]
+            )
+            path = made_clip(work.folder(), moves.value)
+            step = stoppable(work, progress, "making the video")
+            method = _method(identity)
+            title = _title(identity) if given[beside] else None
+            made = make_clip(path, identity, takes, method, settings, title=title, progress=step)
+            text = player(path, f"{moves.label}, with the palsy") + lines(work.notes)
+            return text, gr.update(value=[str(made.path), str(made.table)], visible=True)
 
     changes = [side.input, grade.input, kind.input]
     gr.on(
@@ -133,6 +165,7 @@ def build(tabs: Tabs) -> None:
     events = [
         show.click(answer, given, [result, files], api_name="simulate", **shared),
         ten.click(answer_ten, given, [overview, files], api_name="sheet", **shared),
+        film.click(answer_clip, {*given, beside}, [clip, files], api_name="video", **shared),
     ]
     tabs.stops(stop, events)
 
@@ -174,6 +207,10 @@ def _requested(text: str, *preset: str) -> Palsy:
 
 def _method(identity: Identity) -> Method:
     return get_method("subjects" if isinstance(identity, Subject) else "simulator")
+
+
+def _title(identity: Identity) -> str:
+    return "Synthetic subject" if isinstance(identity, Subject) else "Simulated from a photo"
 
 
 def _pair(

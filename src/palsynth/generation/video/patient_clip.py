@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +63,12 @@ class PatientClip:
 
 
 def read_patient_clip(
-    path: Path, rest: Path | None = None, fps: float | None = None
+    path: Path,
+    rest: Path | None = None,
+    fps: float | None = None,
+    *,
+    longest: float = LONGEST,
+    progress: Callable[[float], None] | None = None,
 ) -> PatientClip:
     """Reads a clip of a patient and captures its expressions.
 
@@ -72,6 +78,8 @@ def read_patient_clip(
         path: the clip, in any format that :func:`palsynth.data.clips.read_clip` reads.
         rest: a photo of the patient at rest; default: found in the clip.
         fps: about how many frames a second are read; default: all.
+        longest: seconds after which a clip is too long.
+        progress: called before each frame with its time, seconds.
 
     Returns:
         The captured clip.
@@ -86,8 +94,10 @@ def read_patient_clip(
     references: list[Face] = []
     due, fault = 0.0, ""
     for time, image in read_clip(path, fps, max_side=MAX_SIDE):
-        if time > LONGEST:
-            raise InputError(f"{path}: is longer than {LONGEST:.0f} seconds; cut it into parts")
+        if time > longest:
+            raise InputError(f"{path}: is longer than {longest:.0f} seconds; cut it into parts")
+        if progress is not None:
+            progress(time)
         face = tracker.update(image)
         fault = fault if face is not None else tracker.fault
         times.append(time)
