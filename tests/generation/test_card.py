@@ -163,7 +163,7 @@ def test_figures_compare_what_was_requested_with_what_was_measured() -> None:
 
 def test_of_patients_the_labels_of_raters_are_what_was_requested() -> None:
     """The asymmetry is positive where the left looks weaker; an item of 4 has no side to tell."""
-    rated = [("left", 0, 8.0), ("right", 2, -3.0), ("left", 2, -2.0), ("right", 4, 5.0)] 
+    rated = [("left", 0, 8.0), ("right", 2, -3.0), ("left", 2, -2.0), ("right", 4, 5.0)]
     rows = [
         replace(_row(k, None, asymmetry, item), side=side, yanagihara_item=item)
         for k, (side, item, asymmetry) in enumerate([*rated, (None, 4, 0.5)])
