@@ -9,14 +9,15 @@ import pytest
 
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face import topology
-from palsynth.simulator.drive import SideDrive
+from palsynth.simulator.drive import SideDrive, drive
 from palsynth.simulator.motion import Sway
 from palsynth.subjects import HeadPose, Jitter, Light, Scene, Subject, View, render, sample
 from palsynth.subjects.ageing import LINES, SAGS, aged
 from palsynth.subjects.description import SKINS, _in_words, _tone
 from palsynth.subjects.dress import Stage
 from palsynth.subjects.monk import monk_tone
-from palsynth.subjects.render import _rotation
+from palsynth.subjects.render import Sitting, _rotation, render_drive
+from palsynth.subjects.scene import head_pose
 
 DEAD = Palsy.peripheral(Side.LEFT, Grade.VI)
 
@@ -196,3 +197,20 @@ def test_a_head_sways_from_where_it_is_held() -> None:
     scene = Scene(HeadPose(3.0, 1.0, -1.0), jitter=Jitter(noise=1.0, seed=4), backdrop=2)
     swayed = scene.swayed(Sway(0.5, -0.25, 1.0))
     assert swayed == replace(scene, pose=HeadPose(3.5, 0.75, 0.0))
+
+
+def test_a_subject_who_sits_still_is_the_same_but_for_rounding() -> None:
+    view = View(128, scene=Scene(pose=HeadPose(yaw=6)))
+    subject, sitting = sample(3), Sitting(sample(3), view)
+    for movement in (Movement.GRIN, Movement.REST, Movement.GRIN):
+        expression = drive(movement, Palsy.peripheral(Side.LEFT, Grade.V))
+        wanted = render_drive(subject, expression, view)[0].astype(int)
+        difference = np.abs(sitting.picture(expression) - wanted)
+        assert difference.max() <= 1
+        assert (difference > 0).mean() < 1e-3
+
+
+def test_a_pose_is_read_from_its_rotation() -> None:
+    pose = HeadPose(yaw=12.0, pitch=-7.0, roll=20.0)
+    found = head_pose(_rotation(pose))
+    assert (found.yaw, found.pitch, found.roll) == pytest.approx((12.0, -7.0, 20.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -122,12 +123,8 @@ class Sitting:
 
     def __init__(self, subject: Subject, view: View) -> None:
         self._subject, self._view = subject, view
-        self._rest, stage = _at_rest(subject, view)
-        # drawing a cap scales every pixel and adds to it
-        dark, light = (np.full((view.size, view.size, 3), k, np.float32) for k in (0.0, 1.0))
-        for canvas in (dark, light):
-            draw_cap(canvas, stage, make_rng(subject.seed, Stream.SUBJECT_CAP))
-        self._cap, self._share = dark, light - dark
+        self._rest, self._stage = _at_rest(subject, view)
+        self._pictures = 0
 
     def picture(self, expression: Drive) -> np.ndarray:
         """Renders an expression.
@@ -139,9 +136,28 @@ class Sitting:
             The picture of :func:`render_drive`, (S, S, 3) uint8 RGB, but for rounding.
         """
         moved, _ = _moved(self._subject, self._rest, expression)
-        image = apply_light(moved.image * self._share + self._cap, self._view.scene.light)
+        self._pictures += 1
+        if self._pictures == 1:  # there may be no other
+            image = self._capped(moved.image.astype(np.float32))
+        else:
+            added, share = self._cap
+            image = moved.image * share + added
+        image = apply_light(image, self._view.scene.light)
         image = apply_camera(image, self._view)
         return np.asarray(image.clip(0, 255).round().astype(np.uint8))
+
+    @cached_property
+    def _cap(self) -> tuple[np.ndarray, np.ndarray]:
+        """What drawing the cap adds to a picture, and what share of it stays: (S, S, 3) each."""
+        dark, light = (
+            self._capped(np.full((self._view.size, self._view.size, 3), level, np.float32))
+            for level in (0.0, 1.0)
+        )
+        return dark, light - dark
+
+    def _capped(self, image: np.ndarray) -> np.ndarray:
+        draw_cap(image, self._stage, make_rng(self._subject.seed, Stream.SUBJECT_CAP))
+        return image
 
 
 def _moved(subject: Subject, rest: Rest, expression: Drive) -> tuple[Moved, Drive]:
