@@ -91,3 +91,11 @@ def test_an_export_of_an_earlier_version_is_refused_and_stays(
     (folder / "plan.json").write_text("{")
     said = complaint(capsys, "subjects", "export", folder)
     assert "plan.json:1: not JSON" in said
+
+
+def test_a_sample_names_ethnicities_in_words(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("--count", 1, "--ethnicity", "east_asian", "--size", 64, "--out", tmp_path)
+    assert run("subjects", "sample", *words) == 0
+    assert ", east asian, skin tone" in capsys.readouterr().out
