@@ -162,22 +162,24 @@ def figure(path: Path, alt: str, caption: str = "") -> str:
     return f"<figure>{picture(path, alt)}{below}</figure>"
 
 
-def player(path: Path, label: str) -> str:
+def player(path: Path, label: str, caption: str = "") -> str:
     """A clip of a session as HTML.
 
     Args:
         path: the file, in a session's folder: a video that browsers play, or a GIF.
         label: what it shows.
+        caption: text below; empty for none.
 
     Returns:
         A ``figure`` with a ``video``, or with an ``img`` of a GIF.
     """
     if path.suffix == ".gif":
-        return figure(path, label)
+        return figure(path, label, caption)
+    below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
     return (
         "<figure><video controls loop muted playsinline preload=auto "
         f"aria-label='{escape(label, quote=True)}' src='/gradio_api/file={quote(str(path))}'>"
-        "</video></figure>"
+        f"</video>{below}</figure>"
     )
 
 

@@ -41,8 +41,10 @@ SIZE = 512
 SHEET_SIZE = 256
 """Side of each picture on the sheet, pixels."""
 
-CLIP = ClipSettings(size=384, fps=20.0)
+CLIP = ClipSettings(size=320, fps=20.0)
 """How clips are made: small enough that one comes within seconds."""
+
+BESIDE = "Healthy on the left, with the palsy on the right."
 
 KINDS = {"peripheral": "peripheral", "central (stroke)": "central", "late (synkinesis)": "late"}
 """What the page calls a kind of palsy -> its name."""
@@ -144,7 +146,8 @@ def build(tabs: Tabs) -> None:
             method = _method(identity)
             title = _title(identity) if given[beside] else None
             made = make_clip(path, identity, takes, method, settings, title=title, progress=step)
-            text = player(path, f"{moves.label}, with the palsy") + lines(work.notes)
+            label = f"{moves.label}, with the palsy"
+            text = player(path, label, BESIDE if given[beside] else "") + lines(work.notes)
             return text, gr.update(value=[str(made.path), str(made.table)], visible=True)
 
     changes = [side.input, grade.input, kind.input]
