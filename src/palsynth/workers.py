@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from palsynth.errors import InputError
 from palsynth.signals import signals_blocked, start_resource_tracker
@@ -43,9 +43,9 @@ def map_in_processes(
     Raises:
         InputError: a worker was killed, as the system does when memory runs out.
     """
-    with _executor(workers) as executor:
+    with _executor(work, workers) as executor:
         with signals_blocked():
-            futures = [executor.submit(work, item) for item in items]
+            futures = [executor.submit(_do, item) for item in items]
         for future in as_completed(futures):
             yield future.result()
 
@@ -71,24 +71,37 @@ def stream_in_processes(
     if workers == 1:
         yield from map(work, items)
         return
-    with _executor(workers) as executor:
+    with _executor(work, workers) as executor:
         waiting: deque[Future[Result]] = deque()
         for item in items:
             with signals_blocked():
-                waiting.append(executor.submit(work, item))
+                waiting.append(executor.submit(_do, item))
             if len(waiting) > AHEAD * workers:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
+_work: Callable[[Any], Any] | None = None
+"""What this worker applies to items."""
+
+
+def _do(item: Any) -> Any:
+    assert _work is not None
+    return _work(item)
+
+
 @contextmanager
-def _executor(workers: int) -> Iterator[ProcessPoolExecutor]:
-    """Processes that end with this one, and at once where what they are for fails."""
+def _executor(work: Callable[[Any], Any], workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Processes that end with this one, and at once where what they are for fails.
+
+    Each is given the function once, when it starts, and not with every item: it may hold much, and
+    early releases of Python 3.11 wait for ever to send dead workers what does not fit into a pipe.
+    """
     start_resource_tracker()  # first: starting it ends with Ctrl-C let through again
     others = set(multiprocessing.active_children())
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, initializer=_end_with_parent) as executor:
+    with ProcessPoolExecutor(workers, context, initializer=_begin, initargs=(work,)) as executor:
         try:
             yield executor
         except BaseException as error:
@@ -99,6 +112,13 @@ def _executor(workers: int) -> Iterator[ProcessPoolExecutor]:
             if not isinstance(error, BrokenProcessPool):
                 raise
             raise InputError(f"{WORKER_KILLED}; run the command again with fewer workers") from None
+
+
+def _begin(work: Callable[[Any], Any]) -> None:
+    """Prepares a worker."""
+    global _work
+    _work = work
+    _end_with_parent()
 
 
 def _end_with_parent() -> None:
