@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import cv2
@@ -10,10 +11,14 @@ import pytest
 
 from palsynth.cli import main
 from palsynth.clinical import Movement, Palsy
+from palsynth.data.clips import read_clip
+from palsynth.data.faces import usable_faces
 from palsynth.data.importers import import_dataset
 from palsynth.data.manifest import read_manifest
+from palsynth.data.video_clips import at_even_times
 from palsynth.data.videos import read_frames
 from palsynth.errors import InputError
+from palsynth.face.clips import inspect_clip
 from palsynth.face.images import read_image
 from palsynth.subjects import View, render, sample
 
@@ -116,7 +121,9 @@ def test_frames_are_rows_with_their_video_as_source(video: Path, tmp_path: Path)
     folder.mkdir(parents=True)
     (folder / "MildFlaccid2.mp4").write_bytes(video.read_bytes())
     (folder / "broken.mov").write_bytes(b"no")
-    with pytest.raises(InputError, match="a video; give --frames peak or times in seconds, or"):
+    with pytest.raises(
+        InputError, match="a video; give --frames peak, clips or times in seconds, or"
+    ):
         import_dataset("meei", tmp_path / "MEEI", tmp_path / "none")
     rows, unplaced = import_dataset("meei", tmp_path / "MEEI", tmp_path / "out", frames=(0, 1.5))
     name = "Flaccid/MildFlaccid/MildFlaccid2/MildFlaccid2.mp4"
@@ -149,3 +156,70 @@ def test_the_command(video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
         main([*words, str(tmp_path / "bad"), "--frames", "-1"])
     assert end.value.code == 2
     assert "--frames -1: times must not be negative" in capsys.readouterr().err
+
+
+def test_a_video_becomes_a_clip(
+    video: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    av = pytest.importorskip("av", reason="PyAV is not installed")
+    (tmp_path / "src" / "p").mkdir(parents=True)
+    source = tmp_path / "src" / "p" / "grin.mov"
+    with av.open(str(video)) as old, av.open(str(source), "w") as new:
+        new.metadata["title"] = "Jane Doe"
+        stream = new.add_stream("mpeg4", rate=FPS)
+        stream.width, stream.height, stream.bit_rate = 192, 192, 2_000_000
+        sound = new.add_stream("pcm_s16le", rate=8000, layout="mono")
+        for frame in old.decode(video=0):
+            frame.pict_type = 0
+            new.mux(stream.encode(frame))
+        new.mux(stream.encode())
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 800), np.int16), "s16", "mono")
+        silence.rate = 8000
+        new.mux([*sound.encode(silence), *sound.encode()])
+    assert inspect_clip(source).audio
+    assert b"Jane Doe" in source.read_bytes()
+
+    out = tmp_path / "out"
+    main(["data", "import", "folder", str(tmp_path / "src"), str(out), "--frames", "clips"])
+    assert "0 images and 1 clips of 1 subjects" in " ".join(capsys.readouterr().out.split())
+    (row,) = read_manifest(out)
+    assert (row.file_name, row.subject_id, row.movement) == ("p/grin.mov.mp4", "folder-p", "grin")
+    assert min(abs(row.attributes["apex_time"] - peak) for peak in PEAKS) < 0.3
+    assert _strength(row.attributes["rest_time"])[1] < 0.3
+
+    clip = out / row.file_name
+    assert not inspect_clip(clip).audio
+    assert b"Jane Doe" not in clip.read_bytes()
+    with av.open(str(clip)) as written:
+        assert written.metadata["description"].startswith("not generated")
+    before, after = dict(read_clip(source)), dict(read_clip(clip))
+    assert list(after) == pytest.approx(list(before), abs=0.01)
+    for old_frame, new_frame in zip(before.values(), after.values(), strict=True):
+        assert np.abs(old_frame.astype(int) - new_frame).mean() < 4
+
+    fault = "is a clip, not a picture; palsynth data import --frames peak imports pictures of clips"
+    with pytest.raises(InputError, match=fault):
+        read_image(clip)
+    with pytest.raises(InputError, match=rf"such as p/grin\.mov\.mp4: {fault}"):
+        usable_faces(out, [row])
+
+
+def test_frames_of_a_clip_follow_evenly() -> None:
+    images = [np.full((1, 1, 3), n, np.uint8) for n in range(4)]
+    for times, shown in (
+        ((0.0, 0.1, 0.2, 0.3), [0, 1, 2, 3]),
+        ((0.0, 0.1, 0.4, 0.5), [0, 1, 1, 1, 2, 3]),
+        ((0.0, 0.02, 0.1, 0.2), [1, 2, 3]),
+    ):
+        frames = at_even_times(zip(times, images, strict=True), 10.0)
+        assert [int(image[0, 0, 0]) for image in frames] == shown
+
+
+def test_clips_need_pyav(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "av", None)
+    with pytest.raises(SystemExit) as end:
+        main(["data", "import", "folder", str(tmp_path), str(tmp_path / "o"), "--frames", "clips"])
+    assert end.value.code == 2
+    assert "--frames clips needs PyAV; install it with: pip install" in capsys.readouterr().err

@@ -43,9 +43,10 @@ class ImportOptions:
     """New folder for the images and the manifest."""
     mapping: Path | None = None
     """For the layout "folder": YAML file that names the columns of the label file."""
-    frames: Literal["peak"] | tuple[float, ...] = ()
-    """Frames of every video to import: peak for those at the peaks of movements, or times in
-    seconds; default: none, videos are listed."""
+    frames: Literal["peak", "clips"] | tuple[float, ...] = ()
+    """Frames of every video to import: peak for those at the peaks of movements, times in seconds,
+    or clips for all of them as a clip without sound and metadata; default: none, videos are
+    listed."""
     keep_metadata: bool = False
     """Copy pictures as they are; by default, places, names, dates, devices, previews and comments
     in them are removed. Their pixels are the same in either case."""
@@ -102,8 +103,12 @@ def data_import(options: ImportOptions) -> None:
     """Import a clinical dataset; list the files that could not be imported, and why."""
     from palsynth.data.check import NOTES, notes
     from palsynth.data.importers import import_dataset
+    from palsynth.data.writer import CLIP
+    from palsynth.generation.video.write import write_clip
 
-    if options.frames != "peak" and min(options.frames, default=0) < 0:
+    if options.frames == "clips":
+        _check_writes_clips()
+    elif options.frames != "peak" and min(options.frames, default=0) < 0:
         raise InputError(f"--frames {min(options.frames):g}: times must not be negative")
     with progress_bar("files") as progress:
         rows, unplaced = import_dataset(
@@ -114,9 +119,12 @@ def data_import(options: ImportOptions) -> None:
             options.frames,
             progress,
             keep_metadata=options.keep_metadata,
+            write_clip=write_clip,
         )
     subjects = len({row.subject_id for row in rows})
-    print(f"{options.target}: {len(rows)} images of {subjects} subjects")
+    clips = sum(row.file_name.endswith(CLIP) for row in rows)
+    what = f"{len(rows) - clips} images" + (f" and {clips} clips" if clips else "")
+    print(f"{options.target}: {what} of {subjects} subjects")
     if unknown := sum(row.movement is None for row in rows):
         print(f"{unknown} of them without a movement: neither their names nor a mapping tell it")
     if options.faces:
@@ -131,6 +139,16 @@ def data_import(options: ImportOptions) -> None:
                 print(literal(f"  {item.path}: {item.rule}"))
     if unplaced:
         sys.exit(2)
+
+
+def _check_writes_clips() -> None:
+    """Raises InputError where clips cannot be written."""
+    from palsynth.generation.video.formats import INSTALL, load_av
+
+    try:
+        load_av(Path("clip"))
+    except InputError:
+        raise InputError(f"--frames clips {INSTALL}") from None
 
 
 def data_stats(options: StatsOptions) -> None:

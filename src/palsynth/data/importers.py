@@ -2,7 +2,7 @@
 
 An importer never guesses silently: it lists every file that it cannot place, with the rule that
 it breaks, and imports the others. Pictures are copied without their metadata. Of videos, chosen
-frames are imported.
+frames are imported as pictures, or all as a clip.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from palsynth.data.manifest import Row, write_manifest
 from palsynth.data.meei import meei
 from palsynth.data.placing import Importer, Placed, Unplaced, by_subject
 from palsynth.data.split import splits_of
-from palsynth.data.videos import VIDEOS, Frames, read_frames
+from palsynth.data.video_clips import WriteClip, clip_name, import_clip
+from palsynth.data.videos import VIDEOS, Frames, Imported, read_frames
 from palsynth.errors import InputError
 from palsynth.face.images import NOT_MADE, write_png
 from palsynth.face.metadata import copy_picture
@@ -34,10 +35,11 @@ def import_dataset(
     folder: Path,
     target: Path,
     mapping: Path | None = None,
-    frames: Frames = (),
+    frames: Imported = (),
     progress: Progress | None = None,
     *,
     keep_metadata: bool = False,
+    write_clip: WriteClip | None = None,
 ) -> tuple[list[Row], list[Unplaced]]:
     """Imports a dataset into a folder with a manifest, split by subject.
 
@@ -46,11 +48,13 @@ def import_dataset(
         folder: the dataset as distributed.
         target: folder to create; it appears complete or not at all.
         mapping: for "folder", a YAML or JSON file that names the columns of a label file.
-        frames: the frames of every video that are imported as pictures; default: none.
+        frames: the frames of every video that are imported as pictures, or "clips" for all of them
+            as one clip; default: none.
         progress: called with the number of files that are done and their total.
         keep_metadata: copy pictures as they are; by default, places, names, dates and all else
             that does not belong to the pixels is removed
             (:func:`palsynth.face.metadata.strip_metadata`).
+        write_clip: writes clips, such as :func:`palsynth.generation.video.write.write_clip`.
 
     Returns:
         The rows, and the files that could not be placed or lack labels.
@@ -60,6 +64,8 @@ def import_dataset(
     """
     if source not in IMPORTERS:
         raise InputError(f"no importer '{source}'; choose one of {', '.join(IMPORTERS)}")
+    if frames == "clips" and write_clip is None:
+        raise ValueError("clips need write_clip")
     check_folder(folder)
     if target.exists() and not target.is_dir():
         raise InputError(f"{target}: is a file; give a new folder")
@@ -72,10 +78,13 @@ def import_dataset(
     with atomic_folder(target, new=True) as partial:
         for done, (path, row) in enumerate(placed, 1):
             try:
-                if path.suffix.lower() in VIDEOS:
-                    rows += _write_frames(path, row, partial, frames)
-                else:
+                if path.suffix.lower() not in VIDEOS:
                     rows.append(_copy(path, row, partial, keep_metadata))
+                elif frames == "clips":
+                    assert write_clip is not None  # as checked above
+                    rows.append(import_clip(path, row, partial, write_clip))
+                else:
+                    rows += _write_frames(path, row, partial, frames)
             except InputError as error:
                 unplaced.append(Unplaced(path, str(error).removeprefix(f"{path}: ")))
             if progress is not None:
@@ -100,7 +109,7 @@ def _with_splits(rows: list[Row]) -> list[Row]:
 
 
 def _placed(
-    items: Iterator[Placed | Unplaced], folder: Path, frames: Frames
+    items: Iterator[Placed | Unplaced], folder: Path, frames: Imported
 ) -> tuple[list[Placed], list[Unplaced]]:
     """What can be imported under a name of its own, and what cannot."""
     placed: list[Placed] = []
@@ -115,13 +124,15 @@ def _placed(
         given, row = row.file_name, replace(row, file_name=portable(row.file_name))
         if given != row.file_name:
             renamed.append(f"{given} as {row.file_name}")
+        if frames == "clips" and path.suffix.lower() in VIDEOS:
+            row = replace(row, file_name=clip_name(row.file_name))
         source = path.relative_to(folder).as_posix() if path.is_relative_to(folder) else ""
         if fault := names.fault(row.file_name) or (source and names.leads_out(source)):
             unplaced.append(Unplaced(path, f"its name {fault}"))
         elif (twin := names.twin(row.file_name)) is not None:
             unplaced.append(Unplaced(path, f"{twin} is imported under the same name"))
         elif path.suffix.lower() in VIDEOS and frames == ():
-            rule = "a video; give --frames peak or times in seconds, or cut it into frames"
+            rule = "a video; give --frames peak, clips or times in seconds, or cut it into frames"
             unplaced.append(Unplaced(path, rule))
         else:
             placed.append((path, row))

@@ -30,7 +30,7 @@ class Unplaced:
 
 
 Placed = tuple[Path, Row]
-"""A picture, or a video whose frames get rows like this one."""
+"""A picture, or a video whose frames or clip get rows like this one."""
 
 Importer = Callable[[Path, Path | None], Iterator[Placed | Unplaced]]
 

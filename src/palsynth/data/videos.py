@@ -20,6 +20,9 @@ VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm"})
 Frames = Literal["peak"] | tuple[float, ...]
 """Which frames of a video: those at the peaks of movements, or those at some times in seconds."""
 
+Imported = Frames | Literal["clips"]
+"""What becomes of a video: pictures of some of its frames, or a clip of all."""
+
 RATE = 8.0
 """Frames a second in which the expression is captured."""
 

@@ -98,7 +98,7 @@ def read_image(path: Path) -> np.ndarray:
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except UnidentifiedImageError:
-        raise InputError(f"{path}: is not a picture in a known format; use PNG or JPEG") from None
+        raise InputError(f"{path}: {_not_a_picture(path)}") from None
     except Image.DecompressionBombError:
         raise InputError(
             f"{path}: the picture is too large; reduce it below 178 megapixels"
@@ -111,6 +111,15 @@ def read_image(path: Path) -> np.ndarray:
     if (current := guard()) is not None:
         current.protect(path)
     return image
+
+
+def _not_a_picture(path: Path) -> str:
+    """Why Pillow finds no picture in a file."""
+    try:
+        inspect_clip(path)
+    except InputError:
+        return "is not a picture in a known format; use PNG or JPEG"
+    return "is a clip, not a picture; palsynth data import --frames peak imports pictures of clips"
 
 
 def _read(path: Path) -> np.ndarray:

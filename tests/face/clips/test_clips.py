@@ -113,3 +113,21 @@ def test_exiftool_reads_the_label(name: str, tmp_path: Path) -> None:
     assert said["DigitalSourceType"] == f"{VOCABULARY}compositeWithTrainedAlgorithmicMedia"
     assert json.loads(said["Comment"])["Software"] == "palsynth"
     assert not {"Warning", "Error"} & set(said)
+
+
+def test_quicktime_names_the_handler_of_the_data_too(tmp_path: Path) -> None:
+    def box(kind: bytes, *body: bytes) -> bytes:
+        return struct.pack(">I4s", 8 + sum(map(len, body)), kind) + b"".join(body)
+
+    def track(medium: bytes, codec: bytes) -> bytes:
+        data = box(b"hdlr", bytes(4), b"dhlrurl ", bytes(12))
+        entries = box(b"stbl", box(b"stsd", bytes(8), box(codec, bytes(78))))
+        media = box(b"hdlr", bytes(4), b"mhlr" + medium, bytes(12))
+        return box(b"trak", box(b"mdia", media, box(b"minf", data, entries)))
+
+    path = tmp_path / "phone.mov"
+    tracks = track(b"vide", b"hvc1") + track(b"soun", b"mp4a")
+    path.write_bytes(box(b"ftyp", b"qt  ", bytes(4)) + box(b"moov", tracks))
+    found = inspect_clip(path)
+    assert found.video == ("hvc1",)
+    assert found.audio

@@ -21,6 +21,9 @@ _WITHIN = {b"trak", b"mdia", b"minf", b"stbl", b"udta", b"ilst", b"\xa9cmt"}
 MAX_DEPTH = 12
 """Levels of boxes that are read; a comment lies on the fifth."""
 
+_DATA_HANDLER = b"dhlr"
+"""Handler by which QuickTime finds the data of a track; it says nothing of the medium."""
+
 _FULL_BOX, _ENTRIES, _VISUAL_ENTRY = 4, 8, 78
 """Bytes of a box before the boxes that it holds: ``meta``, ``stsd`` and a codec."""
 
@@ -89,6 +92,8 @@ def _index(
     for kind, first, last in _boxes(file, start, end):
         last = min(last, end)
         if kind == b"hdlr":
+            if read_text(file, first + 4, first + 8) == _DATA_HANDLER:
+                continue
             handler = read_text(file, first + 8, first + 12)
             found.audio = found.audio or handler == b"soun"
         elif kind in _WITHIN:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,6 @@ import numpy as np
 
 from palsynth.errors import InputError
 from palsynth.face.clips import matroska, mp4
-from palsynth.face.images import SYNTHETIC
 from palsynth.face.label import VOCABULARY, newscode
 from palsynth.generation.video.formats import Codec, encoder_name, load_av
 
@@ -35,7 +34,7 @@ def encode(
     frames: Iterable[np.ndarray],
     rate: Fraction,
     codec: Codec,
-    comment: str,
+    tags: Mapping[str, str],
     packet: str,
 ) -> None:
     """Encodes frames into a file, with its label.
@@ -46,7 +45,7 @@ def encode(
         frames: (H, W, 3) uint8 RGB each, all of one size.
         rate: frames a second.
         codec: how they are coded.
-        comment: text of the file.
+        tags: texts of the file, by their names in containers.
         packet: XMP of the file; empty where it has no label.
 
     Raises:
@@ -59,7 +58,7 @@ def encode(
     options = {"fflags": "+bitexact", **({"movflags": "+faststart"} if is_mp4 else {})}
     try:
         with av.open(str(temporary), "w", options=options) as container:
-            container.metadata.update(_tags(comment, packet, is_mp4))
+            container.metadata.update(_tags(tags, packet, is_mp4))
             stream = None
             for number, frame in enumerate(frames):
                 if stream is None:
@@ -78,11 +77,10 @@ def encode(
             file.write(mp4.xmp_box(packet))
 
 
-def _tags(comment: str, packet: str, is_mp4: bool) -> dict[str, str]:
+def _tags(tags: Mapping[str, str], packet: str, is_mp4: bool) -> dict[str, str]:
     """Text of the container; an MP4 has a box for its XMP, Matroska tags for all."""
-    tags = {"comment": comment, "description": SYNTHETIC}
     if is_mp4 or not packet:
-        return tags
+        return dict(tags)
     code = newscode(packet)
     return {**tags, matroska.XMP: packet, matroska.SOURCE_TYPE: f"{VOCABULARY}{code}"}
 

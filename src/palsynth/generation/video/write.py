@@ -66,11 +66,12 @@ def write_clip(
     path.parent.mkdir(parents=True, exist_ok=True)
     packet = text.pop(KEYWORD, "")
     comment = json.dumps(text, sort_keys=True)
+    tags = {"comment": comment, "description": text["Description"]}
     with atomic_write(path) as temporary:
         if form.codec is None:
             gif.write(temporary, checked, exact, comment, packet)
         else:
-            encode(path, temporary, checked, exact, form.codec, comment, packet)
+            encode(path, temporary, checked, exact, form.codec, tags, packet)
     return checked.count
 
 
