@@ -114,8 +114,8 @@ def read_choice(text: str) -> Choice:
     seed = sent.get("seed", "")
     if not (seed.isascii() and seed.isdigit() and len(seed) < 10):
         raise InputError("seed: must be a whole number")
-    parts = (sent.get(key, ANY) for key in ("gender", "group", "age"))
-    return Choice(chosen_subject(*parts, int(seed)), palsy)
+    gender, group, age = (sent.get(key, ANY) for key in ("gender", "group", "age"))
+    return Choice(chosen_subject(gender, group, age, int(seed)), palsy)
 
 
 def read_frame(data: bytes) -> np.ndarray:
