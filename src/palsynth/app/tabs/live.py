@@ -52,7 +52,8 @@ def _page() -> str:
         _select("gender", "Gender", genders)
         + _select("group", "Ethnicity", GROUPS)
         + _select("age", "Age", ages)
-        + f"<label>Seed<input name=seed type=number min=0 max={MAX_SEED} value=7></label>"
+        + "<div class=field><label for=live-seed>Seed</label>"
+        + f"<input id=live-seed name=seed type=number min=0 max={MAX_SEED} value=7></div>"
     )
     sides = [("none", "none"), ("left", "left"), ("right", "right")]
     grades = [(grade.value, grade.value) for grade in Grade]
@@ -99,4 +100,7 @@ def _select(
         shown, value = (option, option) if isinstance(option, str) else option
         is_chosen = " selected" if value == chosen else ""
         items += f"<option value='{escape(value, quote=True)}'{is_chosen}>{escape(shown)}</option>"
-    return f"<label>{escape(label)}<select name={name}>{items}</select></label>"
+    return (
+        f"<div class=field><label for=live-{name}>{escape(label)}</label>"
+        f"<select id=live-{name} name={name}>{items}</select></div>"
+    )
