@@ -240,5 +240,6 @@ def test_no_picture_is_written_without_its_text() -> None:
         if getattr(call.func, "attr", "") == "save"
         and any(getattr(a, "value", "") in ("PNG", "JPEG", "WEBP") for a in call.args)
     }
-    # camera: in memory; study/new: what raters see must be alike in form
-    assert encoders == {"face/images.py", "generation/camera.py", "study/new.py"}
+    # camera: in memory; study/new: what raters see must be alike in form; mirror: with its XMP
+    known = {"face/images.py", "generation/camera.py", "study/new.py", "app/mirror.py"}
+    assert encoders == known

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import os
 import shutil
 import sys
@@ -24,7 +23,7 @@ import numpy as np
 from PIL import Image
 
 from palsynth.data.manifest import FILE_NAME, Row, read_manifest, to_row, write_manifest
-from palsynth.documents import DocumentError, read_json_lines
+from palsynth.documents import DocumentError, json_row, read_json_lines
 from palsynth.errors import InputError
 from palsynth.face.clips import inspect_clip
 from palsynth.face.images import text_chunks, write_png
@@ -278,12 +277,12 @@ def _text(path: Path) -> dict[str, str] | None:
             clip = inspect_clip(path)
             if clip.cut_short:
                 return None
-            info = dict(json.loads(clip.comment or "{}"))
+            info = json_row(clip.comment or "{}", path)
         else:
             with Image.open(path) as picture:
                 picture.load()
                 info = {str(key): str(value) for key, value in picture.info.items()}
-    except (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
+    except (InputError, OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError):
         return None
     return info if info.get("Software") == "palsynth" else {}
 
