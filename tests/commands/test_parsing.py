@@ -38,7 +38,7 @@ RECIPES = Path(__file__).parents[2] / "recipes"
         ("sheet --size abc", "--size abc: must be a whole number;"),
         ("sheet --size=1.5", "--size 1.5: must be a whole number;"),
         ("simulate a --out b.png --intensity strong", "--intensity strong: must be a number;"),
-        ("data import meei a b --frames x", "--frames x: must be peak or numbers;"),
+        ("data import meei a b --frames x", "--frames x: must be peak, clips or numbers;"),
         ("sheet --healthy=false", "--healthy=false: --healthy takes no value;"),
         ("sheet --no_healthy=1", "--no_healthy takes no value;"),
         ("doctor all", "'all': one word too many;"),

@@ -115,8 +115,11 @@ def _allowed(argument: Any) -> str:
         return _either([choice for choice in argument.lowered.choices if choice != "None"])
     kinds = []
     for part in (argument.lowered.metavar or "").split("|"):
-        kind = next((kind for mark, kind in _KINDS.items() if mark in part), part.strip("{}"))
-        kinds.append(f"{kind}s".removeprefix("a ") if "..." in part else kind)
+        kind = next((kind for mark, kind in _KINDS.items() if mark in part), None)
+        if kind is None:  # words to choose from
+            kinds += part.strip("{}").split(",")
+        else:
+            kinds.append(f"{kind}s".removeprefix("a ") if "..." in part else kind)
     return _either(kinds)
 
 
