@@ -113,7 +113,7 @@ def _allowed(argument: Any) -> str:
     """The values that an option takes: its choices, or their kind."""
     if argument.lowered.choices is not None:
         return _either([choice for choice in argument.lowered.choices if choice != "None"])
-    kinds = []
+    kinds: list[str] = []
     for part in (argument.lowered.metavar or "").split("|"):
         kind = next((kind for mark, kind in _KINDS.items() if mark in part), None)
         if kind is None:  # words to choose from
