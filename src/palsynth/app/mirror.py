@@ -54,7 +54,7 @@ STEADY = 1.5
 """Frequency, Hz, from which the sway of a head is smoothed away; a convention of this project."""
 
 NOTICED = 0.4
-"""Degrees by which a head must turn for its subject to be drawn anew: half a pixel at the nose."""
+"""Degrees by which a head must turn for its subject to be rendered again: half a pixel at the nose."""
 
 TREMOR = 0.3
 """Standard error of the pose of a head in one frame, degrees."""
@@ -106,7 +106,7 @@ def read_choice(text: str) -> Choice:
     """
     sent = parse_json(text, "choice")
     if not isinstance(sent, dict) or not all(isinstance(part, str) for part in sent.values()):
-        raise InputError("the choice cannot be read; load the page anew")
+        raise InputError("the choice cannot be read; reload the page")
     side, grade, kind = (sent.get(key, "") for key in ("side", "grade", "kind"))
     palsy = Palsy.none() if side == "none" else graded_palsy(side, grade, kind)
     if sent.get("face") == "own":

@@ -20,7 +20,7 @@ ROLL = (0.066, 0.022)
 
 
 NEAR_REST = 0.04
-"""Canonical units by which lids must move for a photo's eye to be drawn anew altogether: it
+"""Canonical units by which lids must move for a photo's eye to be redrawn altogether: it
 fades up to there, so that no eye changes at once as its lids begin to move. A convention of this
 project."""
 
@@ -105,7 +105,7 @@ def _own_share(rest: Rest, moved: np.ndarray, side: Side, drive: SideDrive) -> f
 
 
 def _rolled(drive: SideDrive) -> float:
-    """How much of the rolled-up eye is drawn anew, 0 … 1."""
+    """How much of the rolled-up eye is redrawn, 0 … 1."""
     return float(np.clip((drive.bell - 0.1) / 0.4, 0, 1))
 
 
