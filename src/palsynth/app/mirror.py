@@ -54,7 +54,7 @@ STEADY = 1.5
 """Frequency, Hz, from which the sway of a head is smoothed away; a convention of this project."""
 
 NOTICED = 0.4
-"""Degrees by which a head must turn for its subject to be rendered again: half a pixel at the nose."""
+"""Degrees by which a head must turn for its subject to be redrawn: half a pixel at the nose."""
 
 TREMOR = 0.3
 """Standard error of the pose of a head in one frame, degrees."""
