@@ -22,7 +22,7 @@ from palsynth.app.arrows import draw_arrows  # noqa: E402
 from palsynth.app.nerve_diagram import to_text  # noqa: E402
 from palsynth.app.sessions import Sessions  # noqa: E402
 from palsynth.app.shell import build  # noqa: E402
-from palsynth.app.tabs import anonymize, simulate  # noqa: E402
+from palsynth.app.tabs import anonymize, simulate, warming  # noqa: E402
 from palsynth.app.uploads import REFUSED  # noqa: E402
 from palsynth.capture import capture  # noqa: E402
 from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side  # noqa: E402
@@ -315,3 +315,16 @@ def test_arrows_show_what_moves_on_its_side(half_grin: np.ndarray, face: Face) -
     left, right = changed[120:, 120:].sum(), changed[120:, :120].sum()
     assert right > left  # the weak left side moves less
     assert right > 100
+
+
+def test_what_the_first_visitor_needs_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[bytes] = []
+
+    class Kept(warming.Mirror):
+        def show(self, seen: Any) -> bytes:
+            shown.append(super().show(seen))
+            return shown[-1]
+
+    monkeypatch.setattr(warming, "Mirror", Kept)
+    warming.load()  # raises what a visitor would be told of
+    assert len(shown[0]) > 1000  # Live has made its first picture, too
