@@ -136,6 +136,14 @@ def test_an_own_face_gets_a_palsy(page: Any) -> None:
     assert page.locator("#live-camera").evaluate("camera => camera.srcObject === null")
 
 
+def test_its_fields_have_arrows_and_its_box_a_tick(page: Any) -> None:
+    shown = "field => getComputedStyle(field).appearance"
+    assert page.locator("#live-face").evaluate(shown) == "auto"
+    mirror = page.get_by_role("checkbox", name="As in a mirror")
+    assert mirror.is_checked()
+    assert mirror.evaluate(shown) == "auto"
+
+
 def test_leaving_the_tab_ends_it(page: Any) -> None:
     page.get_by_role("button", name="Start camera").click()
     shown(page)
