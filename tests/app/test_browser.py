@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterator
@@ -55,17 +56,19 @@ pytestmark = [
 class Server:
     """``palsynth app`` in a process of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *words: str) -> None:
         with closing(socket.socket()) as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.folder, self.address = folder, f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "palsynth", "app", "--port", str(port)]
+        command = [sys.executable, "-m", "palsynth", "app", "--port", str(port), *words]
         environment = {**os.environ, "TMPDIR": str(folder)}
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         for _ in range(600):
             try:
                 urllib.request.urlopen(self.address).close()
+                return
+            except urllib.error.HTTPError:  # it asks for the password
                 return
             except OSError:
                 time.sleep(0.1)
