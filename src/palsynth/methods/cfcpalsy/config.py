@@ -12,10 +12,9 @@ from typing import Literal
 
 from palsynth.errors import InputError
 from palsynth.limits import check_side
+from palsynth.methods.diffusion_process import Prediction, Sampler
 from palsynth.settings import Settings
 
-Prediction = Literal["epsilon", "v_prediction"]
-Sampler = Literal["ddpm", "ddim", "dpm++"]
 ImageInput = Literal["identity", "expression", "draft"]
 
 

@@ -14,7 +14,7 @@ from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.methods.base import TargetExpression
 from palsynth.methods.cfcpalsy import reading
-from palsynth.methods.cfcpalsy.reading import as_targets, read_targets
+from palsynth.methods.reading import as_targets, read_targets
 from palsynth.subjects import View, render, sample
 
 
