@@ -1,6 +1,7 @@
 """Settings of a plain diffusion model.
 
-Defaults are those of DDPM (Ho et al. 2020, appendix B), with conditions.
+Defaults are those of DDPM (Ho et al. 2020, appendix B), with conditions, and for images of 112 px,
+whose side cannot be halved a fifth time: the last of the published six levels is left out.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ class DiffusionUNetSettings(Settings):
 
     base: int = 128
     """Channels at the first level, a multiple of 4."""
-    multipliers: tuple[int, ...] = (1, 1, 2, 2, 4, 4)
+    multipliers: tuple[int, ...] = (1, 1, 2, 2, 4)
     """Channels of each level, as multiples of base."""
     blocks: int = 2
     """Residual blocks per level on the way down; there is one more on the way up."""
@@ -104,7 +105,7 @@ class DiffusionModelSettings(Settings):
 
     space: Literal["pixels", "latents"] = "pixels"
     """What is diffused: pixels (DDPM), or the latents of an autoencoder (latent diffusion)."""
-    size: int = 128
+    size: int = 112
     """Side of the images in pixels."""
     autoencoder: Path | None = None
     """Folder of the autoencoder of latents (AutoencoderKL). Default: the one that ships."""

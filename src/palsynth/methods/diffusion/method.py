@@ -39,7 +39,8 @@ class _PlainDiffusion:
 
     name: str = ""
     space: ClassVar[Literal["pixels", "latents"]] = "pixels"
-    conditioned: ClassVar[bool] = True
+    conditioned: ClassVar[bool | None] = True
+    """Whether its models have conditions; None if both kinds do."""
     takes = frozenset({ExpressionImage, TargetExpression})
     digital_source = DigitalSource.COMPOSITE
     synthetic = True
@@ -55,7 +56,7 @@ class _PlainDiffusion:
         """Loads a model's folder; default: the model that ships."""
         pipeline = DiffusionPalsyPipeline.from_pretrained(path or ASSETS / cls.name)
         settings = pipeline.model.settings
-        if (settings.space, settings.conditioned) != (cls.space, cls.conditioned):
+        if settings.space != cls.space or cls.conditioned not in (None, settings.conditioned):
             kind = "with" if settings.conditioned else "without"
             raise InputError(
                 f"{path}: holds a model of {settings.space} {kind} conditions, which the method "
@@ -87,14 +88,16 @@ class _PlainDiffusion:
                     f"method {self.name}: request a movement or give an expression image; it takes "
                     "no coefficients"
                 )
-        conditions = self._conditions(requests) if self.conditioned else [None] * len(requests)
+        conditions = self._conditions(requests)
         faces = [framed_face(request) for request in requests]
         seeds = [request.seed for request in requests]
         return self.pipeline(faces, conditions, seeds, self.sampling)
 
     def _conditions(self, requests: Sequence[Request]) -> list[Condition | None]:
-        """What is requested, or recognised in the expression image."""
+        """What is requested, or recognised in the expression image, if the model has conditions."""
         conditions: list[Condition | None] = [None] * len(requests)
+        if not self.pipeline.model.settings.conditioned:
+            return conditions
         crops = {}
         for k, request in enumerate(requests):
             if isinstance(request.expression, TargetExpression):
@@ -131,7 +134,8 @@ class UnconditionalDDPM(_PlainDiffusion):
 
 class LatentDiffusion(_PlainDiffusion):
     """Latent diffusion (Rombach et al. 2022) on the small autoencoder that ships, conditioned on
-    movement and weak side."""
+    movement and weak side if the weights are."""
 
     name = "latent-diffusion"
     space = "latents"
+    conditioned = None

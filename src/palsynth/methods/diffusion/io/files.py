@@ -37,8 +37,9 @@ def shipped(settings: DiffusionModelSettings) -> Path:
     Returns:
         The folder, which need not exist.
     """
-    name = "ddpm" if settings.space == "pixels" else "latent-diffusion"
-    return ASSETS / (name if settings.conditioned else f"{name}-unconditional")
+    if settings.space == "latents":
+        return ASSETS / "latent-diffusion"
+    return ASSETS / ("ddpm" if settings.conditioned else "ddpm-unconditional")
 
 
 def autoencoder_of(settings: DiffusionModelSettings) -> AutoencoderKL | None:
@@ -106,8 +107,8 @@ def load_model(folder: Path) -> DiffusionModel:
     """
     if not folder.is_dir() and folder.parent == ASSETS:
         raise InputError(
-            f"{folder.name}: no such weights ship with this version; train them with "
-            f"'palsynth train recipes/{folder.name}-small.yaml', and give their folder"
+            f"{folder.name}: no such weights ship with this version; give the folder of trained "
+            "ones (docs/diffusion.md)"
         )
     settings = load_settings(DiffusionModelSettings, KIND, folder)
     unet: UNet2DModel = read_network(UNet2DModel, folder / "unet")
