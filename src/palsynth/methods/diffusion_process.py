@@ -17,7 +17,8 @@ from torch import Tensor
 
 from palsynth.errors import InputError
 
-Prediction = Literal["epsilon", "v_prediction"]
+Prediction = Literal["epsilon", "v_prediction", "sample"]
+"""What a network predicts: the noise ε, the velocity v or, as diffusers call it, the sample X_0."""
 Sampler = Literal["ddpm", "ddim", "dpm++"]
 Schedule = Literal["linear", "scaled_linear"]
 
@@ -37,7 +38,7 @@ def training_scheduler(
     """The noise schedule of training, of 1000 steps.
 
     Args:
-        prediction: what the network predicts, the noise ε or the velocity v.
+        prediction: what the network predicts.
         clip: whether x̂0 is clipped to -1 … 1.
         schedule: how β rises, see :data:`BETAS`.
 
@@ -86,7 +87,7 @@ def predict_x0(scheduler: DDPMScheduler, noisy: Tensor, predicted: Tensor, t: Te
     """The image x̂0 that a prediction implies.
 
     For noise x̂0 = (X_t - √(1-ᾱ_t) ε_θ) / √ᾱ_t (Ho et al. 2020, equation 15); for velocity
-    x̂0 = √ᾱ_t X_t - √(1-ᾱ_t) v_θ (Salimans & Ho 2022).
+    x̂0 = √ᾱ_t X_t - √(1-ᾱ_t) v_θ (Salimans & Ho 2022); a predicted image is x̂0 itself.
 
     Args:
         scheduler: the scheduler of training; its config has the kind of prediction.
@@ -101,13 +102,15 @@ def predict_x0(scheduler: DDPMScheduler, noisy: Tensor, predicted: Tensor, t: Te
     config: Any = scheduler.config
     if config.prediction_type == "epsilon":
         x0 = (noisy - (1 - alpha).sqrt() * predicted) / alpha.sqrt()
+    elif config.prediction_type == "sample":
+        x0 = predicted
     else:
         x0 = alpha.sqrt() * noisy - (1 - alpha).sqrt() * predicted
     return x0.clamp(-1, 1) if config.clip_sample else x0
 
 
 def target(scheduler: DDPMScheduler, images: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-    """The regression target of the network: ε, or v = √ᾱ_t ε - √(1-ᾱ_t) X_0.
+    """The regression target of the network: ε, v = √ᾱ_t ε - √(1-ᾱ_t) X_0, or X_0.
 
     Args:
         scheduler: the scheduler of training; its config has the kind of prediction.
@@ -121,6 +124,8 @@ def target(scheduler: DDPMScheduler, images: Tensor, noise: Tensor, t: Tensor) -
     config: Any = scheduler.config
     if config.prediction_type == "epsilon":
         return noise
+    if config.prediction_type == "sample":
+        return images
     velocity: Tensor = scheduler.get_velocity(images, noise, t)  # type: ignore[arg-type]
     return velocity
 

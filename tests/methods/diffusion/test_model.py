@@ -35,7 +35,7 @@ def oracle(sampling: DiffusionSampling, **fields: object) -> Oracle:
 
 
 @pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm++"])
-@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction", "sample"])
 def test_every_sampler_finds_the_image_that_the_network_knows(
     sampler: str, prediction: str
 ) -> None:

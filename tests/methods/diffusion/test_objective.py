@@ -32,25 +32,28 @@ def rng(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction"])
+@pytest.mark.parametrize("prediction", ["epsilon", "v_prediction", "sample"])
 def test_the_loss_of_a_network_that_predicts_zero_is_that_of_the_target(prediction: str) -> None:
-    """A new U-Net predicts zero: of the noise the loss is its mean square; of the velocity, that of
-    √ᾱ ε - √(1-ᾱ) X_0."""
+    """A new U-Net predicts zero: of the noise the error is its mean square; of the velocity, that
+    of √ᾱ ε - √(1-ᾱ) X_0; of the image, its own, weighted by 1 / (1-ᾱ) up to 5."""
     torch.manual_seed(0)
     objective = DiffusionObjective(build_model(tiny(prediction=prediction)))
     losses = objective(grey([4, 11]), rng())
     replay = rng()
     t = torch.randint(1000, (2,), generator=replay)
     expected = torch.randn(2, 3, SIZE, SIZE, generator=replay)
+    alpha = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000), 0)[t][:, None, None, None]
+    x0 = 2 * torch.tensor([40, 210]).view(2, 1, 1, 1) / 255 - 1
     if prediction == "v_prediction":
-        alpha = torch.cumprod(1 - torch.linspace(1e-4, 0.02, 1000), 0)[t][:, None, None, None]
-        x0 = 2 * torch.tensor([40, 210]).view(2, 1, 1, 1) / 255 - 1
         expected = alpha.sqrt() * expected - (1 - alpha).sqrt() * x0
+    elif prediction == "sample":
+        expected = x0.expand(-1, 3, SIZE, SIZE)
+    weights = (1 / (1 - alpha)).clamp(max=5).flatten() if prediction == "sample" else torch.ones(2)
     assert losses.timesteps is not None
     assert losses.per_image is not None
     assert torch.equal(losses.timesteps, t)
     assert torch.allclose(losses.per_image, expected.square().flatten(1).mean(1), atol=1e-5)
-    assert torch.allclose(losses.total, losses.per_image.mean())
+    assert torch.allclose(losses.total, (weights * losses.per_image).mean())
 
 
 @pytest.mark.parametrize(("dropout", "share"), [(0.0, 0.0), (0.3, 0.3), (1.0, None)])

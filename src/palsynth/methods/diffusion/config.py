@@ -115,7 +115,7 @@ class DiffusionModelSettings(Settings):
     movements: tuple[str, ...] = tuple(movement.value for movement in YANAGIHARA)
     """Movements that the model knows. A picture of another one is trained on without condition."""
     prediction: Prediction = "epsilon"
-    """What the U-Net predicts: the noise or the velocity."""
+    """What the U-Net predicts: the noise, the velocity or, as sample, the image or latents."""
     unet: DiffusionUNetSettings = DiffusionUNetSettings()
     sampling: DiffusionSampling = DiffusionSampling()
 

@@ -29,9 +29,15 @@ SHOWN = (
 )
 """Movements in a sample picture, one per row, without a weak side, weak left and weak right."""
 
+MAX_WEIGHT = 5.0
+"""Largest weight of the error of a predicted image, as that of Min-SNR-γ (Hang et al. 2023)."""
+
 
 class DiffusionObjective(Objective):
-    """The error of the predicted noise (or velocity), at a random timestep per image.
+    """The squared error of the prediction, at a random timestep per image.
+
+    Errors of the noise and of the velocity count alike at all timesteps; those of a predicted image
+    as the errors of the velocity that it implies, 1 / (1 - ᾱ_t), up to :data:`MAX_WEIGHT`.
 
     A share of the examples has the null label, for classifier-free guidance (Ho & Salimans 2022).
 
@@ -44,6 +50,9 @@ class DiffusionObjective(Objective):
     def __init__(self, model: DiffusionModel) -> None:
         super().__init__()
         self.model, self.autoencoder = model, model.autoencoder
+        self.weights = torch.ones(STEPS)
+        if model.settings.prediction == "sample":
+            self.weights = (1 / (1 - model.noise.alphas_cumprod)).clamp(max=MAX_WEIGHT)
         self.latents = None if self.autoencoder is None else LatentCache(self.autoencoder)
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
@@ -56,7 +65,8 @@ class DiffusionObjective(Objective):
         unconditional = dropped < self.model.settings.condition_dropout
         labels = batch["label"].masked_fill(unconditional, self.model.labels.null)
         errors = self._squared_errors(x0, labels, t, noise)
-        return Losses(errors.mean(), {"noise": errors.mean()}, t, errors)
+        weighted = errors * self.weights.to(device)[t]
+        return Losses(weighted.mean(), {"error": errors.mean()}, t, errors)
 
     def _diffused(self, images: Tensor, numbers: list[int], rng: torch.Generator) -> Tensor:
         """X_0: images (N, 3, S, S) in -1 … 1, or their latents."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 from diffusers.models.attention_processor import Attention
 from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.unets.unet_2d import UNet2DModel
+from torch import nn
 
 from palsynth.methods.diffusion.config import GROUPS, DiffusionModelSettings
 from palsynth.methods.diffusion.labels import ConditionLabels
@@ -52,4 +53,7 @@ def build_unet(settings: DiffusionModelSettings, channels: int, side: int) -> UN
         elif isinstance(module, Attention):
             zero_init(module.to_out[0])
     zero_init(unet.conv_out)
+    if isinstance(unet.class_embedding, nn.Module):
+        # those of unit variance that are usual drown the embedding of the timestep at first
+        zero_init(unet.class_embedding)
     return unet
