@@ -29,8 +29,8 @@ def _imported_at_the_top(path: Path) -> set[str]:
     return {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
 
 
-def test_both_packages_are_found() -> None:
-    assert {"cfcpalsy", "controlnet"} <= set(PACKAGES)
+def test_the_packages_are_found() -> None:
+    assert {"cfcpalsy", "controlnet", "diffusion"} <= set(PACKAGES)
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -51,7 +51,10 @@ def test_a_part_imports_only_the_parts_before_it(package: str, part: str) -> Non
 @pytest.mark.parametrize("package", PACKAGES)
 def test_methods_and_recipes_are_where_their_registries_look(package: str) -> None:
     place = f"palsynth.methods.{package}"
-    assert {where.split(":")[0] for where in METHODS.values() if where.startswith(place)} == {
+    assert {where.split(":")[0] for where in METHODS.values() if where.startswith(f"{place}.")} == {
         f"{place}.method"
     }
-    assert KINDS[package].split(":")[0] == f"{place}.recipe"
+    recipes = [where.split(":")[0] for where in KINDS.values() if where.startswith(f"{place}.")]
+    assert recipes
+    for where in recipes:  # the parts of the small Stable Diffusion have a place of their own
+        assert where.startswith((f"{place}.recipe", "palsynth.methods.controlnet.small.")), where

@@ -17,6 +17,7 @@ KINDS = {
     "landmarks": "palsynth.encoders.landmarks:LandmarksRecipe",
     "grader": "palsynth.encoders.grader:GraderRecipe",
     "cfcpalsy": "palsynth.methods.cfcpalsy.recipe:CFCPalsyRecipe",
+    "diffusion": "palsynth.methods.diffusion.recipe:DiffusionRecipe",
     "autoencoder": "palsynth.methods.controlnet.small.autoencoder:AutoencoderRecipe",
     "text-to-image": "palsynth.methods.controlnet.small.text_to_image:TextToImageRecipe",
     "controlnet": "palsynth.methods.controlnet.recipe:ControlNetRecipe",
