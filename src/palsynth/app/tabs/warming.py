@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import io
-
-import numpy as np
-from PIL import Image
+import cv2
 
 from palsynth.app.mirror import Choice, Mirror
 from palsynth.capture import capture
@@ -30,10 +27,5 @@ def load() -> None:
     Gate([face]).takes(picture.image)
     PrivacyCheck(None).verdict(ExpressionImage(face), picture.image, None, Movement.GRIN)
     mirror = Mirror(Choice(sample(7), palsy))
-    mirror.show(mirror.see(_jpeg(picture.image), 0.0))
-
-
-def _jpeg(image: np.ndarray) -> bytes:
-    data = io.BytesIO()
-    Image.fromarray(image).save(data, "JPEG")
-    return data.getvalue()
+    frame = cv2.imencode(".jpg", picture.image[..., ::-1])[1].tobytes()
+    mirror.show(mirror.see(frame, 0.0))
