@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
@@ -24,10 +26,10 @@ class PatchDiscriminator(ModelMixin, ConfigMixin):  # type: ignore[misc]
 
     @register_to_config
     def __init__(self, channels: int = 3, width: int = 64, levels: int = 3) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         widths = [width * min(2**level, 8) for level in range(levels + 1)]
         layers: list[nn.Module] = [Down(channels, widths[0], norm=False)]
-        layers += [Down(a, b) for a, b in zip(widths[:-2], widths[1:-1], strict=True)]
+        layers += [Down(a, b) for a, b in pairwise(widths[:-1])]
         self.layers = nn.Sequential(
             *layers,
             nn.Conv2d(widths[-2], widths[-1], 4, padding=1),

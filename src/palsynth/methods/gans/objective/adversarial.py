@@ -14,7 +14,7 @@ least squares (Mao et al. 2017), as in CycleGAN."""
 
 
 def discriminator_loss(real: Tensor, fake: Tensor, loss: AdversarialLoss) -> Tensor:
-    """What a discriminator minimises; half of it, so that it learns more slowly (Isola et al. 2017).
+    """What a discriminator minimises, halved to slow it down (Isola et al. 2017, section 3.3).
 
     Args:
         real: judgements of real images, of any shape.
