@@ -26,6 +26,7 @@ from palsynth.subjects import Subject, View, sample
 from tests.docs.pages import ROOT, blocks, install_method
 from tests.methods.cfcpalsy.conftest import saved
 from tests.methods.controlnet.conftest import tiny_base, tiny_controlnet
+from tests.methods.gans import paired
 
 __all__ = ["saved"]
 
@@ -54,6 +55,15 @@ def controlnet_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def paired_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Method -> a folder of weights, of the conditional GANs."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in paired.TINY}
+    for name, folder in folders.items():
+        paired.save_tiny(name, folder)
+    return folders
+
+
 ALL = [*METHODS, "negative"]
 
 
@@ -63,9 +73,13 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def weights(name: str, saved: Path, controlnet_folder: Path) -> Path | None:
+def weights(
+    name: str, saved: Path, controlnet_folder: Path, paired_folders: dict[str, Path]
+) -> Path | None:
     if name.startswith("controlnet"):
         return controlnet_folder
+    if name in paired_folders:
+        return paired_folders[name]
     return saved if name == "cfcpalsy" else None
 
 

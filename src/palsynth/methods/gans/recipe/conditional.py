@@ -43,6 +43,12 @@ class ConditionalGANRecipe(InitSettings):
         super().__post_init__()
         if self.losses.mismatched and self.loop.batch < 2:
             raise InputError("mismatched: needs another condition; set loop.batch to 2 or more")
+        if self.model.condition == "image" and (self.data.dataset or not self.data.crossed):
+            raise InputError(
+                "condition image: in pairs of one person, the expression image is the true image, "
+                "and copying it would be learnt; use crossed pairs of synthetic subjects, or the "
+                "condition landmarks"
+            )
 
     def source(self, build_cache: bool = True) -> Source:
         """The training pairs."""
