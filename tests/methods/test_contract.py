@@ -28,6 +28,7 @@ from tests.docs.pages import ROOT, blocks, install_method
 from tests.methods.cfcpalsy.conftest import saved
 from tests.methods.controlnet.conftest import tiny_base, tiny_controlnet
 from tests.methods.diffusion.conftest import MODELS, build
+from tests.methods.gans import paired
 
 __all__ = ["saved"]
 
@@ -56,6 +57,15 @@ def controlnet_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def paired_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Method -> a folder of weights, of the conditional GANs."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in paired.TINY}
+    for name, folder in folders.items():
+        paired.save_tiny(name, folder)
+    return folders
+
+
 ALL = [*METHODS, "negative"]
 
 
@@ -74,12 +84,17 @@ def diffusion_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Pat
 
 @pytest.fixture(scope="module")
 def weights(
-    name: str, saved: Path, controlnet_folder: Path, diffusion_folders: dict[str, Path]
+    name: str,
+    saved: Path,
+    controlnet_folder: Path,
+    diffusion_folders: dict[str, Path],
+    paired_folders: dict[str, Path],
 ) -> Path | None:
     if name.startswith("controlnet"):
         return controlnet_folder
-    if name in diffusion_folders:
-        return diffusion_folders[name]
+    folders = {**diffusion_folders, **paired_folders}
+    if name in folders:
+        return folders[name]
     return saved if name == "cfcpalsy" else None
 
 

@@ -48,6 +48,9 @@ def test_every_name_has_its_own_class() -> None:
         "controlnet-pf-codc": "PartialInOtherFace",
         "controlnet-pf-eyes-mouth": "PartialEyesAndMouth",
         "controlnet-pf-captured": "PartialCaptured",
+        "pix2pix": "Pix2Pix",
+        "mc-gan": "MCGAN",
+        "mc-gan-normalised": "NormalisedMCGAN",
     }
     for name in METHODS:
         cls = method_class(name)

@@ -231,6 +231,9 @@ METHODS = {
     "controlnet-pf-codc": "palsynth.methods.controlnet.method:PartialInOtherFace",
     "controlnet-pf-eyes-mouth": "palsynth.methods.controlnet.method:PartialEyesAndMouth",
     "controlnet-pf-captured": "palsynth.methods.controlnet.method:PartialCaptured",
+    "pix2pix": "palsynth.methods.gans.method.conditional:Pix2Pix",
+    "mc-gan": "palsynth.methods.gans.method.conditional:MCGAN",
+    "mc-gan-normalised": "palsynth.methods.gans.method.conditional:NormalisedMCGAN",
 }
 """Name of a method -> where its class is; it is imported on first use. A new method adds a line."""
 

@@ -21,6 +21,7 @@ KINDS = {
     "autoencoder": "palsynth.methods.controlnet.small.autoencoder:AutoencoderRecipe",
     "text-to-image": "palsynth.methods.controlnet.small.text_to_image:TextToImageRecipe",
     "controlnet": "palsynth.methods.controlnet.recipe:ControlNetRecipe",
+    "conditional-gan": "palsynth.methods.gans.recipe.conditional:ConditionalGANRecipe",
 }
 """Kind of recipe -> where its dataclass is."""
 

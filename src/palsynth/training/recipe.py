@@ -47,6 +47,8 @@ class LoopSettings(Settings):
     """After the warm-up; cosine ends at 0."""
     weight_decay: float = 0.01
     """Weight decay of AdamW."""
+    beta1: float = 0.9
+    """Decay of AdamW's mean of the gradient; GANs are usually trained with 0.5."""
     clip: float = 1.0
     """Largest norm of the gradient; 0 disables clipping."""
     ema: float = 0.9999
@@ -91,6 +93,8 @@ class LoopSettings(Settings):
             raise InputError(f"learning_rate {self.learning_rate:g}: must be above 0")
         if not self.learning_rate <= 1e30:  # single precision holds little more
             raise InputError(f"learning_rate {self.learning_rate:g}: is too large; give 1 or less")
+        if not 0 <= self.beta1 < 1:
+            raise InputError(f"beta1 {self.beta1:g}: must lie in 0 … 1, 1 excluded")
         if self.ema_power <= 0:
             raise InputError(f"ema_power {self.ema_power:g}: must be above 0")
         if not 0 <= self.ema < 1:

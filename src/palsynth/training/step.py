@@ -25,13 +25,18 @@ def make_optimizers(objective: Objective, loop: LoopSettings) -> dict[str, torch
 
     Args:
         objective: the objective.
-        loop: learning rate and weight decay.
+        loop: learning rate, weight decay and beta1.
 
     Returns:
         Name -> optimiser, in the order in which they step.
     """
     return {
-        name: torch.optim.AdamW(parameters, loop.learning_rate, weight_decay=loop.weight_decay)
+        name: torch.optim.AdamW(
+            parameters,
+            loop.learning_rate,
+            betas=(loop.beta1, 0.999),
+            weight_decay=loop.weight_decay,
+        )
         for name, parameters in objective.parameter_groups().items()
     }
 

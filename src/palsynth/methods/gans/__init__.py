@@ -1,0 +1,1 @@
+"""The predecessors: conditional GANs, a face-swap autoencoder and CycleGAN."""

@@ -1,0 +1,1 @@
+"""Settings of the models and their losses."""
