@@ -8,8 +8,10 @@ import pytest
 from palsynth.cli import main
 from palsynth.comparison import benchmark_sets
 from palsynth.comparison.benchmark_sets import vp_patients, vp_transfer
-from palsynth.comparison.predecessors import ROWS, SHOWN_PEOPLE, some_people
+from palsynth.comparison.predecessors import ROWS, SHOWN_PEOPLE, of_split, some_people
+from palsynth.data.manifest import Row, write_manifest
 from palsynth.data.pairs import read_pairs, write_pairs
+from palsynth.errors import InputError
 from palsynth.evaluation.report import read_report
 from palsynth.face.images import read_image
 from palsynth.methods.base import METHODS
@@ -76,12 +78,23 @@ def test_people_are_spaced_evenly() -> None:
     assert some_people(pairs, None) == some_people(pairs, 9) == pairs
 
 
+def test_a_split_chooses_the_identities(tmp_path: Path) -> None:
+    pairs = [pair(k, name) for k, name in enumerate("aab")]
+    splits = {"a": "train", "b": "test"}
+    rows = [Row(f"identity/{name}.png", name, split=split) for name, split in splits.items()]
+    write_manifest(tmp_path, rows)
+    assert of_split(tmp_path, pairs, "test") == pairs[2:]
+    with pytest.raises(InputError, match="no identity belongs to the split validation"):
+        of_split(tmp_path, pairs, "validation")
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [
         (["--people", "1"], "--people 1: must be at least 2"),
         (["--weights", "pix2pix=x"], "--weights pix2pix: is no row of this table"),
         (["--methods", "magic"], "no method 'magic'"),
+        (["--split", "train"], "no identity belongs to the split train; leave out --split"),
     ],
 )
 def test_faults_are_said_in_one_line(

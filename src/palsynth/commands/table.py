@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
@@ -164,6 +165,9 @@ class PredecessorsTableOptions:
     package."""
     weights: tuple[str, ...] = ()
     """NAME=FOLDER of weights of a method, in place of those that ship."""
+    split: Literal["train", "validation", "test"] | None = None
+    """Use only pairs whose identity belongs to this split, such as test where methods were trained
+    on other people of the same set; default: all pairs."""
     people: int | None = None
     """Number of people of each set, evenly spaced; default: all."""
     inception: Path | None = None
@@ -191,6 +195,7 @@ def table_predecessors(options: PredecessorsTableOptions) -> None:
         CAPTURED,
         ROWS,
         compare,
+        of_split,
         panel_of,
         some_people,
     )
@@ -206,12 +211,13 @@ def table_predecessors(options: PredecessorsTableOptions) -> None:
     unknown = next((name for name in folders if name not in names), None)
     if unknown is not None:
         raise InputError(f"--weights {unknown}: is no row of this table; add it to --methods")
-    pairs = {
-        folder: some_people(read_pairs(folder / "pairs.csv"), options.people)
-        for folder in options.sets
-    }
-    for folder, chosen in pairs.items():
-        check_needs(folder, chosen, rest=bool(CAPTURED & set(names)))
+    pairs = {}
+    for folder in options.sets:
+        found = read_pairs(folder / "pairs.csv")
+        if options.split is not None:
+            found = of_split(folder, found, options.split)
+        pairs[folder] = some_people(found, options.people)
+        check_needs(folder, pairs[folder], rest=bool(CAPTURED & set(names)))
     methods = {name: get_method(name, folders.get(name)) for name in names}
     weights = Weights(options.inception, options.alexnet, options.recogniser)
     for folder, chosen in pairs.items():

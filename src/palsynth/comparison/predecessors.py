@@ -9,9 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from palsynth.clinical import Movement
-from palsynth.comparison.reporting import headed, reference_rows, result_of
+from palsynth.comparison.reporting import groups_of, headed, reference_rows, result_of
 from palsynth.comparison.transfer import transfer
+from palsynth.data.manifest import read_manifest
 from palsynth.data.pairs import Pair
+from palsynth.errors import InputError
 from palsynth.evaluation.report import Report
 from palsynth.face.images import read_image
 from palsynth.generation.layout import labelled_grid
@@ -64,6 +66,27 @@ def some_people(pairs: list[Pair], number: int | None) -> list[Pair]:
     return [pair for pair in pairs if pair.subject in chosen]
 
 
+def of_split(folder: Path, pairs: list[Pair], split: str) -> list[Pair]:
+    """The pairs whose identity belongs to a split of the set.
+
+    Args:
+        folder: folder of the set, with a manifest.
+        pairs: its pairs.
+        split: the split.
+
+    Returns:
+        The pairs, at least one.
+
+    Raises:
+        InputError: the set has no manifest, or nobody of that split.
+    """
+    rows = {row.file_name: row for row in read_manifest(folder)}
+    chosen = [p for p in pairs if p.identity in rows and rows[p.identity].split == split]
+    if not chosen:
+        raise InputError(f"{folder}: no identity belongs to the split {split}; leave out --split")
+    return chosen
+
+
 def panel_of(
     folder: Path, pairs: list[Pair], weights: Weights, cache: FeatureCache, progress: StageProgress
 ) -> Panel:
@@ -103,13 +126,15 @@ def compare(
         InputError: ``out/<name>`` holds images of another method, weights or set.
     """
     results = [result_of(judged, reference=True) for judged in reference_rows(panel)]
+    groups = []
     for name, method in methods.items():
         pictures = partial(progress, f"{name}, pictures")
         rest = name in CAPTURED
         transfer(method, panel.folder, panel.pairs, out / name, rest=rest, progress=pictures)
         judged = panel.judge(name, [out / name / pair.name for pair in panel.pairs])
         results.append(result_of(judged, reference=False))
-    return headed(panel, results, []), _side_by_side(panel, list(methods), out)
+        groups += groups_of(panel, judged)
+    return headed(panel, results, groups), _side_by_side(panel, list(methods), out)
 
 
 def _side_by_side(panel: Panel, names: list[str], out: Path) -> np.ndarray:
