@@ -129,8 +129,11 @@ def test_help_of_a_recipe_lists_its_fields(
     assert "--data.augmentation.turn" in out
 
 
-NEEDED = {"conditional-gan": "model: {condition: landmarks, generator: synthesis, levels: 6}"}
-"""Kind -> what its recipe needs so that a dataset can be given; default: nothing."""
+NEEDED = {
+    "conditional-gan": "model: {condition: landmarks, generator: synthesis, levels: 6}",
+    "diffusion": "model: {space: latents}",
+}
+"""Kind -> what its recipe needs so that a dataset and an autoencoder can be given."""
 
 NUMBERS = {"model.unet.head_channels": 8}
 """Fields that are None by default and numbers otherwise; all others are paths or words."""
