@@ -1,0 +1,67 @@
+"""Designs of a method, each trained with several seeds, compared over people and trainings.
+
+    palsynth table cfcpalsy full-0=… full-1=… no-cycle-0=… no-cycle-1=… --data SET --out TABLE
+    python benchmarks/designs.py SET TABLE full=full-0,full-1 no-cycle=no-cycle-0,no-cycle-1
+
+Reads the pictures of a finished table: a design is given by the names of its rows. The first design
+is the reference of the others, picture by picture and training by training. Brackets are 95 %
+intervals over people and trainings; after them stands the difference of each training.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from palsynth.commands.options import named_folders
+from palsynth.data.pairs import read_pairs
+from palsynth.evaluation.intervals import over_trainings
+from palsynth.evaluation.metrics import metric
+from palsynth.scoring.features import FeatureCache
+from palsynth.scoring.panel import Panel, Weights
+from palsynth.scoring.patients import PatientPanel
+
+OF_TRUTH = ("psnr_moving", "landmark_error", "identity_distance", "identity_top1", "side_accuracy")
+OF_PATIENTS = (
+    "patient_landmarks",
+    "patient_cosine",
+    "recognised",
+    "leak_distance",
+    "side_accuracy",
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path, help="folder of the benchmark set")
+    parser.add_argument("table", type=Path, help="folder of the table")
+    parser.add_argument("designs", nargs="+", help="NAME=ROW,… of the table, a seed each")
+    options = parser.parse_args()
+    pairs = read_pairs(options.data / "pairs.csv")
+    kind, keys = (Panel, OF_TRUTH) if pairs[0].truth else (PatientPanel, OF_PATIENTS)
+    with FeatureCache(options.table / "features.sqlite") as cache:
+        panel = kind(options.data, pairs, Weights(), cache)
+        values = {}
+        for name, rows in named_folders(options.designs).items():
+            judged = [
+                panel.judge(row, [options.table / row / pair.name for pair in pairs])
+                for row in str(rows).split(",")
+            ]
+            values[name] = {
+                key: np.stack([each.per_pair[key].astype(float) for each in judged]) for key in keys
+            }
+    first = next(iter(values))
+    for key in keys:
+        print(f"\n{metric(key).title} (better: {metric(key).better})\n")
+        print("| design | value | difference to the first | of each training |\n|---|---|---|---|")
+        for name, of_design in values.items():
+            change = of_design[key] - values[first][key]
+            cells = [over_trainings(x, panel.subjects).text(3) for x in (of_design[key], change)]
+            each = ", ".join(f"{np.nanmean(x):+.3f}" for x in change)
+            print(f"| {name} | {' | '.join(cells)} | {each} |")
+
+
+if __name__ == "__main__":
+    main()
