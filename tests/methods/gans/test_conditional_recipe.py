@@ -146,6 +146,16 @@ def test_impossible_losses_are_refused_in_a_line(fields: dict, error: str) -> No
         ConditionalLosses(**fields)
 
 
+@pytest.mark.parametrize(("size", "levels"), [(12, 2), (24, 3), (64, 4)])
+def test_a_discriminator_has_something_left_to_judge(size: int, levels: int) -> None:
+    model = ConditionalSettings(size=size, levels=2)
+    deepest = ConditionalGANRecipe(model=model, losses=ConditionalLosses(width=8, levels=levels))
+    image = torch.rand(1, 3, size, size)
+    assert deepest.objective().discriminator(image, image, image).isfinite().all()
+    with pytest.raises(InputError, match=rf"^losses\.levels {levels + 1}: leave too little of {size}"):
+        replace(deepest, losses=replace(deepest.losses, levels=levels + 1))
+
+
 def test_mismatched_pairs_need_two(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="mismatched: needs another condition"):
         recipe("mc-gan", tmp_path, batch=1)

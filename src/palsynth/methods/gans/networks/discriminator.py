@@ -12,6 +12,10 @@ from torch import Tensor, nn
 from palsynth.methods.gans.networks.blocks import SLOPE, Down
 
 
+LEAST_SIDE = 3
+"""Least side that the levels may leave: each of the two further convolutions takes a pixel off."""
+
+
 class PatchDiscriminator(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Judges overlapping patches of an image, given the images that it was generated from.
 
