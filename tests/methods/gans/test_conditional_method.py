@@ -53,6 +53,15 @@ def test_weights_of_another_condition_are_refused_in_a_line(name: str, tmp_path:
         )
 
 
+def test_settings_that_the_generator_does_not_have_are_refused(tmp_path: Path) -> None:
+    save_tiny("pix2pix", tmp_path)
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(settings.read_text().replace("levels: 3", "levels: 4"))
+    with pytest.raises(InputError) as error:
+        get_method("pix2pix", tmp_path)
+    assert str(error.value).startswith(f"{tmp_path}: its UNetGenerator has levels 3, its settings")
+
+
 def test_without_weights_the_recipe_is_named() -> None:
     with pytest.raises(InputError, match=r"no weights ship; train recipes/nothing-small\.yaml"):
         shipped("nothing")

@@ -115,6 +115,21 @@ def test_training_starts_from_other_weights(tmp_path: Path) -> None:
     assert not (tmp_path / "groups").exists(), "raised before anything is rendered"
 
 
+def test_what_does_not_ship_is_said_before_anything_is_rendered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("palsynth.methods.gans.io.files.ASSETS", tmp_path)
+    plain = replace(recipe("mc-gan", tmp_path), init_from="shipped")
+    mixed = replace(plain, model=replace(TINY["mc-gan"], generator="unet"))
+    for refused, text in (
+        (plain, "^method mc-gan: no weights ship; train recipes/mc-gan-small.yaml"),
+        (mixed, "^init_from shipped: no method has a unet generator with the condition landmarks"),
+    ):
+        with pytest.raises(InputError, match=text):
+            refused.source()
+    assert not (tmp_path / "groups").exists()
+
+
 @pytest.mark.parametrize(
     ("fields", "error"),
     [

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import torch
+
 from palsynth.methods.gans.config.conditional import ConditionalSettings
 from palsynth.methods.gans.io.files import load_networks, save_networks
-from palsynth.methods.gans.networks.conditional import GENERATORS, Generator
+from palsynth.methods.gans.networks.conditional import GENERATORS, Generator, build_generator
+from palsynth.training.init import check_fits
 from palsynth.training.saved import load_settings
 
 KIND = "conditional-gan"
@@ -37,10 +40,15 @@ def load_generator(folder: Path) -> tuple[Generator, ConditionalSettings]:
         The generator, frozen and in evaluation mode, on the CPU; and the settings of the model.
 
     Raises:
-        InputError: the folder does not exist, holds weights of another kind, or damaged ones.
+        InputError: the folder does not exist, holds weights of another kind or damaged ones, or the
+            generator is not that of the settings.
     """
     kind = load_settings(ConditionalSettings, KIND, folder).generator
     networks, settings = load_networks(
         {"generator": GENERATORS[kind]}, ConditionalSettings, KIND, folder
     )
-    return networks["generator"], settings
+    generator: Generator = networks["generator"]
+    with torch.device("meta"):  # its configuration alone matters
+        expected = build_generator(settings)
+    check_fits(generator, expected.config, folder, "its settings.yaml")
+    return generator, settings

@@ -60,6 +60,8 @@ class ConditionalGANRecipe(InitSettings):
         """The training pairs."""
         if build_cache:  # checked here too, since rendering the groups takes hours
             check_init(self)
+            if self.init_from == "shipped":
+                self._shipped()
         return pairs_source(self.data, self.model.size, build_cache)
 
     def objective(self) -> Objective:
@@ -68,6 +70,13 @@ class ConditionalGANRecipe(InitSettings):
         return ConditionalObjective(generator, self.model, self.losses)
 
     def _load(self, folder: Path | None) -> Any:
-        if folder is None:
-            folder = shipped(METHODS.get((self.model.generator, self.model.condition), self.kind))
-        return load_generator(folder)[0]
+        return load_generator(folder or self._shipped())[0]
+
+    def _shipped(self) -> Path:
+        model = self.model
+        if (model.generator, model.condition) not in METHODS:
+            raise InputError(
+                f"init_from shipped: no method has a {model.generator} generator with the condition "
+                f"{model.condition}; give a folder of weights, or scratch"
+            )
+        return shipped(METHODS[model.generator, model.condition])
