@@ -13,8 +13,10 @@ from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.methods import ExpressionImage, Request, get_method
 from palsynth.methods.compositing import paste
+from palsynth.methods.gans.io.conditional import load_generator
 from palsynth.methods.gans.io.files import shipped
 from palsynth.methods.gans.networks.condition import Conditioner
+from palsynth.methods.networks import state_dict_sha256
 from tests.methods.gans.paired import SIZE, TINY, save_tiny
 
 
@@ -51,6 +53,15 @@ def test_weights_of_another_condition_are_refused_in_a_line(name: str, tmp_path:
             f"condition {TINY[other].condition}, the weights are {TINY[name].generator} with "
             f"{TINY[name].condition}; give other weights or another method"
         )
+
+
+def test_the_landmark_encoder_counts_among_the_weights(tmp_path: Path) -> None:
+    """It does not lie in the folder, so that a later release may bring another one."""
+    for name, counts in (("pix2pix", False), ("mc-gan", True)):
+        save_tiny(name, tmp_path / name)
+        generator = load_generator(tmp_path / name)[0]
+        alone = state_dict_sha256(generator)
+        assert (get_method(name, tmp_path / name).weights_sha256 != alone) == counts
 
 
 def test_settings_that_the_generator_does_not_have_are_refused(tmp_path: Path) -> None:

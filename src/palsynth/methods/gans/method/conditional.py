@@ -60,8 +60,8 @@ class _ConditionalGAN:
 
     @cached_property
     def weights_sha256(self) -> str:
-        """SHA-256 of the generator's weights."""
-        return state_dict_sha256(self.pipeline.generator)
+        """SHA-256 of the weights of all its networks, those of the landmark encoder too."""
+        return state_dict_sha256(self.pipeline.generator, self.pipeline.conditioner)
 
     @property
     def settings(self) -> dict[str, Any]:

@@ -29,8 +29,8 @@ class UNetGenerator(ModelMixin, ConfigMixin):  # type: ignore[misc]
     """Generates images from identity images and conditions.
 
     Departures from the paper: instance norms, with which an image does not depend on its batch,
-    none at the innermost level, which may be a single pixel; no transposed convolutions (see
-    :class:`Up`).
+    none at the innermost level, which may be a single pixel; transposed convolutions at the last
+    level only (see :class:`Up`).
 
     Args:
         condition_channels: channels of the condition.
