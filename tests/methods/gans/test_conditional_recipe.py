@@ -167,7 +167,8 @@ def test_a_discriminator_has_something_left_to_judge(size: int, levels: int) -> 
     deepest = ConditionalGANRecipe(model=model, losses=ConditionalLosses(width=8, levels=levels))
     image = torch.rand(1, 3, size, size)
     assert deepest.objective().discriminator(image, image, image).isfinite().all()
-    with pytest.raises(InputError, match=rf"^losses\.levels {levels + 1}: leave too little of {size}"):
+    fault = rf"^losses\.levels {levels + 1}: leave too little of {size} px to judge; give fewer"
+    with pytest.raises(InputError, match=fault):
         replace(deepest, losses=replace(deepest.losses, levels=levels + 1))
 
 

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 
 from palsynth.methods.gans.networks.blocks import SLOPE, Down
 
-
 LEAST_SIDE = 3
 """Least side that the levels may leave: each of the two further convolutions takes a pixel off."""
 

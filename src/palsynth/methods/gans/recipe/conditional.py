@@ -76,7 +76,7 @@ class ConditionalGANRecipe(InitSettings):
         model = self.model
         if (model.generator, model.condition) not in METHODS:
             raise InputError(
-                f"init_from shipped: no method has a {model.generator} generator with the condition "
-                f"{model.condition}; give a folder of weights, or scratch"
+                f"init_from shipped: no method has a {model.generator} generator with the "
+                f"condition {model.condition}; give a folder of weights, or scratch"
             )
         return shipped(METHODS[model.generator, model.condition])
