@@ -15,7 +15,7 @@ from palsynth.methods import get_method
 from palsynth.methods.controlnet.io.layout import BASE_FOLDER, SMALL
 from palsynth.methods.diffusion.config import DiffusionModelSettings
 from palsynth.methods.diffusion.io import files
-from palsynth.methods.diffusion.io.files import load_model, save_model, shipped
+from palsynth.methods.diffusion.io.files import load_model, method_of, save_model
 from tests.methods.diffusion.conftest import MODELS, build
 
 
@@ -87,9 +87,8 @@ def test_damaged_folders_are_named(
 def test_weights_that_do_not_ship_are_named(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert shipped(MODELS[name]).name == name
+    assert method_of(MODELS[name]) == name
     monkeypatch.setattr(files, "ASSETS", tmp_path)
-    monkeypatch.setattr("palsynth.methods.diffusion.method.ASSETS", tmp_path)
     with pytest.raises(InputError, match=f"^{name}: no such weights ship with this version; give"):
         get_method(name)
     save_model(build(MODELS[name]), tmp_path / name)

@@ -120,15 +120,15 @@ def test_the_noise_schedules_are_the_published_ones() -> None:
 
 def test_guidance_needs_a_model_that_was_trained_for_it() -> None:
     model = build(MODELS["ddpm-unconditional"])
-    with pytest.raises(InputError, match="was trained without condition_dropout; guidance must be"):
+    with pytest.raises(InputError, match=r"^guidance 2: this model was not trained both with"):
         model.sample(torch.tensor([0]), [1], DiffusionSampling(guidance=2.0))
 
 
 @pytest.mark.parametrize(
     ("settings", "fault"),
     [
-        (tiny(space="latents", size=18), "size 18: must be a multiple of 4, as the latents'"),
-        (tiny(space="latents", size=12), "side 3: must be a multiple of 2 for 2 levels"),
+        (tiny(space="latents", size=18), "size 18: must be a multiple of 4, by which the"),
+        (tiny(space="latents", size=12), "side 3 of what is diffused: must be a multiple of 2"),
     ],
 )
 def test_latents_that_do_not_fit_are_refused(settings: DiffusionModelSettings, fault: str) -> None:

@@ -110,11 +110,21 @@ def test_validation_is_the_same_each_time_and_has_no_effect(
     assert (picture.shape, picture.dtype) == ((4 * SIZE, 3 * SIZE, 3), np.uint8)
 
 
-def test_a_picture_shows_the_movements_that_the_model_knows() -> None:
-    model = build(replace(MODELS["ddpm"], movements=("rest", "grin")))
+@pytest.mark.parametrize(
+    ("movements", "rows"),
+    [(("rest", "grin"), ["grin"]), (("whistle", "rest"), ["whistle", "rest"])],
+)
+def test_a_picture_shows_movements_that_the_model_knows(
+    movements: tuple[str, ...], rows: list[str]
+) -> None:
+    model = build(replace(MODELS["ddpm"], movements=movements))
     picture = DiffusionObjective(model).picture()
     assert picture is not None
-    assert picture.shape == (SIZE, 3 * SIZE, 3)
+    expected = [3 * movements.index(name) + side for name in rows for side in range(3)]
+    seeds = [k for k in range(len(rows)) for _ in range(3)]
+    samples = (model.sample(torch.tensor(expected), seeds) * 255).round().permute(0, 2, 3, 1)
+    grid = np.vstack([np.hstack(list(row)) for row in samples.view(-1, 3, SIZE, SIZE, 3).numpy()])
+    assert np.array_equal(picture, grid)
 
 
 def test_latents_are_encoded_once_and_the_autoencoder_is_not_trained() -> None:

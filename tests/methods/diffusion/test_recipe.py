@@ -86,6 +86,26 @@ def test_a_training_is_initialised_from_other_weights(tmp_path: Path) -> None:
         replace(recipe, init_from=tmp_path / "nowhere").source()
 
 
+@pytest.mark.parametrize(
+    ("name", "fields", "fault"),
+    [
+        ("ddpm", {"init_from": "shipped"}, "^ddpm: no such weights ship with this version"),
+        ("latent-diffusion", {"size": 18}, "^size 18: must be a multiple of 4, by which the auto"),
+        ("latent-diffusion", {"size": 12}, "^side 3 of what is diffused: must be a multiple of 2"),
+    ],
+)
+def test_a_fault_is_named_before_anything_is_rendered(
+    name: str, fields: dict, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("palsynth.methods.diffusion.io.files.ASSETS", tmp_path)
+    data = PairsSettings(groups=1, cache_dir=tmp_path / "groups")
+    start = {key: fields[key] for key in fields if key == "init_from"}
+    model = replace(MODELS[name], **{key: fields[key] for key in fields if key not in start})
+    with pytest.raises(InputError, match=fault):
+        DiffusionRecipe(model=model, data=data, **start).source()
+    assert not data.cache_dir.exists()
+
+
 @pytest.mark.parametrize("data", [PairsSettings(crossed=False), PairsSettings(fixed_identity=True)])
 def test_settings_of_pairs_are_refused(data: PairsSettings) -> None:
     with pytest.raises(InputError, match=r"^data.crossed, data.fixed_identity: .* leave them out$"):

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from palsynth.clinical import YANAGIHARA
-from palsynth.encoders.reading import known_movements
+from palsynth.clinical import YANAGIHARA, Movement
 from palsynth.errors import InputError
 from palsynth.limits import check_side
 from palsynth.methods.diffusion_process import STEPS, Prediction, Sampler
@@ -74,8 +73,8 @@ class DiffusionUNetSettings(Settings):
         factor = self.unshuffle * 2 ** (len(self.multipliers) - 1)
         if side % factor:
             raise InputError(
-                f"side {side}: must be a multiple of {factor} for {len(self.multipliers)} levels "
-                f"and unshuffle {self.unshuffle}"
+                f"side {side} of what is diffused: must be a multiple of {factor} for "
+                f"{len(self.multipliers)} levels and unshuffle {self.unshuffle}"
             )
 
 
@@ -127,8 +126,13 @@ class DiffusionModelSettings(Settings):
         if not 0 <= self.condition_dropout <= 1:
             raise InputError(f"condition_dropout {self.condition_dropout:g}: must lie in 0 … 1")
         if self.sampling.guidance > 1 and not 0 < self.condition_dropout < 1:
-            raise InputError("guidance needs a model trained with condition_dropout above 0")
-        known_movements(self.movements)
+            raise InputError(
+                f"guidance {self.sampling.guidance:g}: needs conditions of which some are dropped "
+                "in training; set condition_dropout between 0 and 1, or guidance 1"
+            )
+        unknown = sorted(set(self.movements) - {movement.value for movement in Movement})
+        if unknown:
+            raise InputError(f"movements: no '{unknown[0]}'; choose of {', '.join(Movement)}")
         if not self.movements or len(set(self.movements)) < len(self.movements):
             raise InputError("movements: give at least one, and none twice")
         if self.space == "pixels":

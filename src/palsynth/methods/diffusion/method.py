@@ -16,7 +16,7 @@ from palsynth.face.framing import RECOGNISER
 from palsynth.face.label import DigitalSource
 from palsynth.methods.base import ExpressionImage, Request, TargetExpression
 from palsynth.methods.diffusion.config import DiffusionSampling
-from palsynth.methods.diffusion.io.files import ASSETS
+from palsynth.methods.diffusion.io.files import shipped
 from palsynth.methods.diffusion.labels import Condition
 from palsynth.methods.diffusion.pipeline import DiffusionPalsyPipeline
 from palsynth.methods.networks import state_dict_sha256
@@ -54,12 +54,13 @@ class _PlainDiffusion:
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> Self:
         """Loads a model's folder; default: the model that ships."""
-        pipeline = DiffusionPalsyPipeline.from_pretrained(path or ASSETS / cls.name)
+        where = shipped(cls.name) if path is None else path
+        pipeline = DiffusionPalsyPipeline.from_pretrained(where)
         settings = pipeline.model.settings
         if settings.space != cls.space or cls.conditioned not in (None, settings.conditioned):
             kind = "with" if settings.conditioned else "without"
             raise InputError(
-                f"{path}: holds a model of {settings.space} {kind} conditions, which the method "
+                f"{where}: holds a model of {settings.space} {kind} conditions, which the method "
                 f"{cls.name} is not; give another folder or method"
             )
         return cls(pipeline)

@@ -14,6 +14,7 @@ from palsynth.clinical import Movement
 from palsynth.data.examples import SIDES
 from palsynth.data.pair_settings import validation_pairs
 from palsynth.encoders.base import as_images
+from palsynth.encoders.reading import known_movements
 from palsynth.methods.controlnet.data.latents import LatentCache
 from palsynth.methods.diffusion.io.files import save_model
 from palsynth.methods.diffusion.labels import Condition, weak_side
@@ -27,7 +28,7 @@ SHOWN = (
     Movement.GRIN,
     Movement.DEPRESS_LIP,
 )
-"""Movements in a sample picture, one per row, without a weak side, weak left and weak right."""
+"""Movements in a sample picture."""
 
 MAX_WEIGHT = 5.0
 """Largest weight of the error of a predicted image, as that of Min-SNR-γ (Hang et al. 2023)."""
@@ -81,8 +82,9 @@ class DiffusionObjective(Objective):
         return per_image((predicted.float() - target(scheduler, x0, noise, t)).square())
 
     def validate(self) -> dict[str, float]:
-        """The error on pictures of unseen subjects, over all timesteps, with the conditions and, of
-        a model that has them, without. The noise is the same at every validation."""
+        """The squared error of the prediction, not weighted, on pictures of unseen subjects, over
+        all timesteps, with the conditions and, of a model that has them, without. The noise is the
+        same at every validation."""
         batch = validation_pairs(self.model.settings.size)
         device = self.model.unet.device
         images = as_images(batch["target"]).to(device)
@@ -104,12 +106,14 @@ class DiffusionObjective(Objective):
         return {name: float(self._squared_errors(x0, y, t, noise).mean()) for name, y in of.items()}
 
     def picture(self) -> np.ndarray | None:
-        """A row of samples per movement of :data:`SHOWN`, all of one seed: no weak side, the left,
-        the right. Those of a model without conditions differ by their seeds only."""
+        """A row of samples per movement, each row of one seed: no weak side, the left, the right.
+        Movements are those of :data:`SHOWN` that the model knows, or else its first ones. Samples
+        of a model without conditions differ by their seeds only."""
         labels = self.model.labels
         if self.model.settings.conditioned:
-            known = [m for m in SHOWN if m.value in labels.movements]
-            rows = [[Condition(m, side) for side in SIDES] for m in known]
+            known = known_movements(labels.movements)
+            shown = [m for m in SHOWN if m in known] or known[: len(SHOWN)]
+            rows = [[Condition(m, side) for side in SIDES] for m in shown]
             numbers = [labels.encode(row) for row in rows]
             seeds = [k for k in range(len(rows)) for _ in SIDES]
         else:

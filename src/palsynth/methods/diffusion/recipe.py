@@ -12,9 +12,15 @@ from palsynth.data.pair_settings import PairsSettings
 from palsynth.errors import InputError
 from palsynth.methods.diffusion.config import DiffusionModelSettings
 from palsynth.methods.diffusion.data import FolderPictures, pictures_source
-from palsynth.methods.diffusion.io.files import build_model, load_model, shipped
+from palsynth.methods.diffusion.io.files import (
+    autoencoder_of,
+    build_model,
+    load_model,
+    method_of,
+    shipped,
+)
 from palsynth.methods.diffusion.labels import ConditionLabels
-from palsynth.methods.diffusion.networks.model import DiffusionModel
+from palsynth.methods.diffusion.networks.model import DiffusionModel, diffused_shape
 from palsynth.methods.diffusion.objective import DiffusionObjective
 from palsynth.training.init import InitSettings, check_init, init_network
 from palsynth.training.objective import Objective
@@ -42,9 +48,12 @@ class DiffusionRecipe(InitSettings):
 
     def source(self, build_cache: bool = True) -> Source:
         """The training pictures."""
+        model = self.model
         if build_cache:  # checked here too, since rendering the groups takes hours
             check_init(self)
-        model = self.model
+            if self.init_from == "shipped":
+                shipped(method_of(model))
+            model.unet.check_side(diffused_shape(model, autoencoder_of(model)).side)
         labels = ConditionLabels(model.movements)
         source = pictures_source(self.data, labels, model.size, build_cache)
         if isinstance(source, FolderPictures):
@@ -80,7 +89,7 @@ class DiffusionRecipe(InitSettings):
         model = build_model(self.model)
 
         def load(path: Path | None) -> Any:
-            return load_model(path or shipped(self.model)).unet
+            return load_model(path or shipped(method_of(self.model))).unet
 
         unet = init_network(self, lambda: model.unet, load)
         return DiffusionObjective(DiffusionModel(self.model, unet, model.autoencoder))

@@ -28,18 +28,39 @@ ASSETS = Path(__file__).parents[1] / "assets"
 KIND = "diffusion"
 
 
-def shipped(settings: DiffusionModelSettings) -> Path:
-    """The folder of the weights that ship for a kind of model.
+def method_of(settings: DiffusionModelSettings) -> str:
+    """The method that a model is for.
 
     Args:
         settings: settings of the model: what it diffuses, and whether it has conditions.
 
     Returns:
-        The folder, which need not exist.
+        Name of the method.
     """
     if settings.space == "latents":
-        return ASSETS / "latent-diffusion"
-    return ASSETS / ("ddpm" if settings.conditioned else "ddpm-unconditional")
+        return "latent-diffusion"
+    return "ddpm" if settings.conditioned else "ddpm-unconditional"
+
+
+def shipped(method: str) -> Path:
+    """The folder of the weights that ship for a method.
+
+    Args:
+        method: name of the method.
+
+    Returns:
+        The folder.
+
+    Raises:
+        InputError: none ship for it.
+    """
+    folder = ASSETS / method
+    if not folder.is_dir():
+        raise InputError(
+            f"{method}: no such weights ship with this version; give the folder of trained ones "
+            "(docs/diffusion.md)"
+        )
+    return folder
 
 
 def autoencoder_of(settings: DiffusionModelSettings) -> AutoencoderKL | None:
@@ -105,11 +126,6 @@ def load_model(folder: Path) -> DiffusionModel:
     Raises:
         InputError: the folder does not exist, holds no model, or holds a damaged one.
     """
-    if not folder.is_dir() and folder.parent == ASSETS:
-        raise InputError(
-            f"{folder.name}: no such weights ship with this version; give the folder of trained "
-            "ones (docs/diffusion.md)"
-        )
     settings = load_settings(DiffusionModelSettings, KIND, folder)
     unet: UNet2DModel = read_network(UNet2DModel, folder / "unet")
     expected = build_model(settings)

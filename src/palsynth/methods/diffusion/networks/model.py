@@ -44,7 +44,10 @@ def diffused_shape(
         return DiffusedShape(3, settings.size)
     factor = 2 ** (len(autoencoder.config["block_out_channels"]) - 1)
     if settings.size % factor:
-        raise InputError(f"size {settings.size}: must be a multiple of {factor}, as the latents'")
+        raise InputError(
+            f"size {settings.size}: must be a multiple of {factor}, by which the autoencoder "
+            "reduces the sides"
+        )
     return DiffusedShape(int(autoencoder.config["latent_channels"]), settings.size // factor)
 
 
@@ -73,7 +76,7 @@ class DiffusionModel(nn.Module):
         )
 
     def predict(self, noisy: Tensor, t: Tensor, labels: Tensor) -> Tensor:
-        """The network's prediction, ε_θ(X_t, t, y) or the velocity.
+        """The network's prediction: ε_θ(X_t, t, y), the velocity or X_0.
 
         Args:
             noisy: X_t, (N, C, H, W).
@@ -117,11 +120,15 @@ class DiffusionModel(nn.Module):
             Images (N, 3, S, S), RGB in 0 … 1.
 
         Raises:
-            InputError: guidance above 1 for a model that was trained without condition_dropout.
+            InputError: guidance above 1 for a model without conditions, or one trained without
+                condition_dropout.
         """
         s = sampling or self.settings.sampling
         if s.guidance > 1 and not 0 < self.settings.condition_dropout < 1:
-            raise InputError("this model was trained without condition_dropout; guidance must be 1")
+            raise InputError(
+                f"guidance {s.guidance:g}: this model was not trained both with conditions and "
+                "with some of them dropped; give guidance 1"
+            )
         # one generator per image, on the CPU, so that an image depends on neither batch nor device
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
         shape, device = (self.shape.channels, self.shape.side, self.shape.side), self.unet.device
