@@ -71,6 +71,9 @@ class PairsSettings(Settings):
         for name in ("groups", "render_workers"):
             if getattr(self, name) < 1:
                 raise InputError(f"{name} {getattr(self, name)}: must be at least 1")
+        for name in ("mixed", "smiling", "healthy", "mirror"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(f"{name} {getattr(self, name):g}: must lie in 0 … 1")
 
 
 def pairs_source(
@@ -128,7 +131,9 @@ def validation_pairs(size: int) -> dict[str, Tensor]:
     Returns:
         A batch as the training loop makes it, such as ``identity`` (24, size, size, 3) uint8 RGB.
     """
-    source = GroupsSource(VALIDATION_SEEDS + 2000, 500, seed=99, healthy=0.1)
+    source = GroupsSource(
+        VALIDATION_SEEDS + 2000, 500, size=max(size, GroupsSource.size), seed=99, healthy=0.1
+    )
     pairs: list[PairExample] = []
     for number in range(GROUPS):
         group = source[number]

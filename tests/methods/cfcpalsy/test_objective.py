@@ -247,14 +247,18 @@ def test_validation_pairs_different_subjects_that_no_training_uses(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     calls: list[tuple[int, ...]] = []
+    sizes: list[int] = []
 
     class Pair:
         def arrays(self) -> dict[str, np.ndarray]:
             return {"target": np.zeros(1)}
 
     class Groups:
-        def __init__(self, first: int, subjects: int, **options: float) -> None:
+        size = 112
+
+        def __init__(self, first: int, subjects: int, size: int, **options: float) -> None:
             calls.append((first, subjects))
+            sizes.append(size)
 
         def __getitem__(self, number: int) -> int:
             return number
@@ -273,3 +277,5 @@ def test_validation_pairs_different_subjects_that_no_training_uses(
         for member, other in ((0, 1), (1, 2), (2, 3), (3, 0))
         for script in (0, 1, 2)
     ]
+    pair_settings.validation_pairs.__wrapped__(128)
+    assert sizes == [112, 128], "larger ones are not enlarged"
