@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -28,3 +30,14 @@ def test_pictures_without_a_face_are_passed_over() -> None:
 
 def test_a_person_alone_has_no_figure() -> None:
     assert np.isnan(distances_to_others(np.ones((2, 3)), np.array(["a", "a"]))).all()
+
+
+def test_thousands_of_pictures_need_no_memory_of_their_differences() -> None:
+    features = np.random.default_rng(0).normal(size=(1500, 128)).astype(np.float32)
+    tracemalloc.start()
+    found = distances_to_others(features, np.arange(1500).astype(str))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 200e6, "the differences alone are 1.2 GB"
+    expected = np.linalg.norm(features - features[0], axis=1).sum() / 1499
+    assert found[0] == pytest.approx(expected, rel=1e-5)

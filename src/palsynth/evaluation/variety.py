@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from palsynth.evaluation import checks
 from palsynth.evaluation.metric import Inputs, Metric, Outcome
@@ -27,7 +28,7 @@ def distances_to_others(features: np.ndarray, subjects: np.ndarray) -> np.ndarra
     """
     checks.features("features", features)
     checks.same_length("features", features, "subjects", subjects)
-    distances = np.linalg.norm(features[:, None] - features[None], axis=-1)
+    distances = cdist(features, features)  # (N, N), never the (N, N, D) differences
     counted = (subjects[:, None] != subjects[None]) & ~np.isnan(distances)
     number = counted.sum(1)
     total = np.where(counted, distances, 0.0).sum(1)
