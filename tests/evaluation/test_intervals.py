@@ -117,3 +117,30 @@ def test_pictures_without_a_value_do_not_count() -> None:
     assert figure.count == 6
     with pytest.raises(InputError, match="a training or a group has none; leave it out"):
         over_trainings(np.full((2, 4), np.nan), np.array(["a", "a", "b", "b"]))
+
+
+def test_a_training_without_values_of_the_chosen_people_does_not_count_as_zero() -> None:
+    values = np.array([[7.0, np.nan, 7.0, np.nan], [np.nan, 7.0, 7.0, 7.0]])
+    figure = over_trainings(values, np.array(["a", "b", "c", "d"]))
+    assert (figure.value, figure.low, figure.high) == (7, 7, 7)
+
+
+def test_one_person_has_no_interval() -> None:
+    figure = over_trainings(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array(["a", "a"]))
+    assert (figure.value, figure.count) == (2.5, 4)
+    assert np.isnan([figure.low, figure.high]).all()
+
+
+@pytest.mark.parametrize(
+    ("values", "groups", "fault"),
+    [
+        (np.zeros((0, 2)), np.array(["a", "b"]), "values: 0 numbers: at least one is needed"),
+        (np.zeros((2, 0)), np.array([]), "values: 0 numbers: at least one is needed"),
+        (np.zeros((2, 3)), np.array(["a", "b"]), "values: is of shape 2 x 3, must be any x 2"),
+    ],
+)
+def test_what_has_no_mean_over_trainings_is_refused(
+    values: np.ndarray, groups: np.ndarray, fault: str
+) -> None:
+    with pytest.raises(InputError, match=f"^{fault}$"):
+        over_trainings(values, groups)

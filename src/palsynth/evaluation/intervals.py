@@ -106,7 +106,7 @@ def over_trainings(
 
     Trainings and groups of pictures are resampled independently of one another, because every
     training is evaluated on the same pictures (a crossed design). With few trainings the interval
-    is coarse: of two, it holds the mean of each.
+    is coarse: of two, it holds the mean of each; of one, it is over pictures alone.
 
     Args:
         values: (T, N) values of N pictures by T trainings, such as differences between two designs
@@ -116,31 +116,36 @@ def over_trainings(
         seed: seed of the resamples.
 
     Returns:
-        The mean over trainings of their means over pictures, with its 95 % interval, and the number
-        of values.
+        The mean over trainings of their means over pictures, with its 95 % interval, NaN for one
+        group, and the number of values.
 
     Raises:
-        InputError: lengths differ, or a training or a group has no values.
+        InputError: there is no training or no picture, lengths differ, or a training or a group has
+            no values.
     """
-    checks.dimensions("values", values, (None, None))
-    checks.same_length("pictures", values[0], "groups", groups)
+    checks.dimensions("values", values, (None, len(groups)))
+    checks.at_least("values", values.size, 1, "numbers: at least one is needed")
     known = ~np.isnan(values)
     _, numbers = np.unique(groups, return_inverse=True)
     member = np.eye(numbers.max() + 1)[numbers]  # (N, G)
     sums, counts = np.where(known, values, 0.0) @ member, known @ member  # (T, G)
     if not known.any(1).all() or not counts.any(0).all():
         raise InputError("values: a training or a group has none; leave it out")
-    rng = np.random.default_rng(seed)
+    value, number = float(np.mean(sums.sum(1) / counts.sum(1))), int(known.sum())
     trainings, people = counts.shape
+    if people < 2:
+        return Figure(value, float("nan"), float("nan"), number)
+    rng = np.random.default_rng(seed)
     means = []
     for _ in range(num_resamples):
         rows = rng.integers(trainings, size=trainings)
         columns = rng.integers(people, size=people)
         chosen = np.ix_(rows, columns)
-        means.append(np.mean(sums[chosen].sum(1) / counts[chosen].sum(1).clip(1)))
+        total, of = sums[chosen].sum(1), counts[chosen].sum(1)
+        if of.any():  # a training that has none of the chosen people's values does not count
+            means.append(np.mean(total[of > 0] / of[of > 0]))
     low, high = np.percentile(means, [2.5, 97.5])
-    value = float(np.mean(sums.sum(1) / counts.sum(1)))
-    return Figure(value, float(low), float(high), int(known.sum()))
+    return Figure(value, float(low), float(high), number)
 
 
 def _mean(values: np.ndarray) -> float:
