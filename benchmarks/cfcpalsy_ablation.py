@@ -2,7 +2,8 @@
 
     python benchmarks/cfcpalsy_ablation.py full=FULL-0,FULL-1 no-cycle=NO-CYCLE-0,NO-CYCLE-1
 
-A design is given by the weights of its trainings, one each seed. The first design is the reference
+A design is given by the weights of its trainings, one each seed, with the seeds in the same order
+for each. The first design is the reference
 of the others, training by training. All predict from the same noisy pictures of subjects on whom
 nothing was trained: the same pairs (one subject at rest and moved, as in the paper; with
 ``--crossed``, with the expression images of another subject, as at synthesis), the same noise and
@@ -84,8 +85,14 @@ def main() -> None:
     torch.manual_seed(0)
     first: np.ndarray | None = None
     batch: dict[str, Tensor] = {}
-    for name, folders in named_folders(options.designs).items():
-        models = [load_model(Path(folder)) for folder in str(folders).split(",")]
+    designs = {
+        name: [Path(folder) for folder in str(folders).split(",")]
+        for name, folders in named_folders(options.designs).items()
+    }
+    if len({len(folders) for folders in designs.values()}) > 1:
+        parser.error("give each design as many trainings")
+    for name, folders in designs.items():
+        models = [load_model(folder) for folder in folders]
         if first is None:
             size = models[0].settings.unet.size
             batch, subjects = pairs(options.groups, size, options.crossed)

@@ -3,10 +3,11 @@
     palsynth table cfcpalsy full-0=… full-1=… no-cycle-0=… no-cycle-1=… --data SET --out TABLE
     python benchmarks/designs.py SET TABLE full=full-0,full-1 no-cycle=no-cycle-0,no-cycle-1
 
-Reads the pictures of one or more finished tables: a design is given by its folders of pictures in
-TABLE. The first design is the reference of the others, picture by picture and training by training;
-pictures that some row lacks are left out. Brackets are 95 % intervals over people and trainings;
-after them stands the difference of each training.
+Reads the pictures of a finished table: a design is given by its folders of pictures in TABLE, one
+each seed, with the seeds in the same order for each. The first design is the reference of the
+others, picture by picture and training by training; pictures that some row lacks are left out.
+Brackets are 95 % intervals over people and trainings; after them stands the difference of each
+training.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import numpy as np
 
 from palsynth.commands.options import named_folders
 from palsynth.data.pairs import read_pairs
-from palsynth.errors import InputError
 from palsynth.evaluation.intervals import over_trainings
 from palsynth.evaluation.metrics import metric
 from palsynth.scoring.features import FeatureCache
@@ -45,6 +45,8 @@ def main() -> None:
         name: [options.table / row for row in str(rows).split(",")]
         for name, rows in named_folders(options.designs).items()
     }
+    if len({len(rows) for rows in designs.values()}) > 1:
+        parser.error("give each design as many trainings")
     folders = [folder for rows in designs.values() for folder in rows]
     pairs = [
         pair
@@ -52,7 +54,7 @@ def main() -> None:
         if all((folder / pair.name).is_file() for folder in folders)
     ]
     if not pairs:
-        raise InputError(f"{options.table}: the designs share no picture of {options.data}")
+        parser.error(f"{options.table}: the designs share no picture of {options.data}")
     kind, keys = (Panel, OF_TRUTH) if pairs[0].truth else (PatientPanel, OF_PATIENTS)
     with FeatureCache(options.table / "features.sqlite") as cache:
         panel = kind(options.data, pairs, Weights(), cache)
@@ -63,8 +65,8 @@ def main() -> None:
                 key: np.stack([each.per_pair[key].astype(float) for each in judged]) for key in keys
             }
     people = len(set(panel.subjects.tolist()))
-    print(f"{len(pairs)} pairs of {people} people, {len(values[name][keys[0]])} trainings each")
     first = next(iter(values))
+    print(f"{len(pairs)} pairs of {people} people, {len(designs[first])} trainings each")
     for key in keys:
         print(f"\n{metric(key).title} (better: {metric(key).better})\n")
         print("| design | value | difference to the first | of each training |\n|---|---|---|---|")

@@ -2,11 +2,11 @@
 
     python benchmarks/methods.py [NAME ...] [--images 12]
 
-Requests are those of ``palsynth sheet``: synthetic subjects at 112 px, each with a grin and a palsy
-of its own, one at a time and in one batch. Seconds are processor time of this process, the smallest
-of three rounds, so that other load on the machine disturbs less; they include reading the
-expression, sampling and compositing. Parameters are those that act when an image is made; the
-megabytes are those of the folder that ships.
+Requests are synthetic subjects at 112 px, each with a movement and a palsy, one by one and in one
+batch. Seconds are processor time of this process, the smallest of three rounds, so that other load
+on the machine disturbs less; they include reading the expression, sampling and compositing.
+Parameters are those of the networks that a method holds; the megabytes are those of the folders
+that ship.
 """
 
 from __future__ import annotations
@@ -137,6 +137,8 @@ def megabytes(name: str) -> float | None:
         names = ["controlnet/assets/pf", "controlnet/assets/small"]
     elif name == "cfcpalsy":
         names = ["cfcpalsy/assets/default"]
+    elif name == "latent-diffusion":
+        names = ["diffusion/assets/latent-diffusion", "controlnet/assets/small/base/vae"]
     else:
         names = [f"{METHODS[name].split(':')[0].split('.')[2]}/assets/{name}"]
     methods = Path(palsynth.methods.__file__).parent
