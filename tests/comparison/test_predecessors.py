@@ -1,29 +1,41 @@
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from palsynth.cli import main
 from palsynth.comparison import benchmark_sets
 from palsynth.comparison.benchmark_sets import vp_patients, vp_transfer
-from palsynth.comparison.predecessors import ROWS, SHOWN_PEOPLE, of_split, some_people
+from palsynth.comparison.predecessors import (
+    ROWS,
+    _side_by_side,
+    of_split,
+    panel_of,
+    some_people,
+)
 from palsynth.data.manifest import Row, write_manifest
 from palsynth.data.pairs import read_pairs, write_pairs
 from palsynth.errors import InputError
 from palsynth.evaluation.report import read_report
-from palsynth.face.images import read_image
+from palsynth.face.images import read_image, write_png
 from palsynth.methods.base import METHODS
+from palsynth.scoring.features import FeatureCache
+from palsynth.scoring.panel import Weights
 from tests.scoring.fake_judges import pair
 
 SIZE = 64
+MOVEMENTS = {"vp-transfer": {"grin", "close-eyes-tightly"}, "vp-patients": {"grin"}}
 METHODS_OPTION = ["--methods", "captured", "noise"]
 
 
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Both kinds of set, with and without a truth, three people each and two movements."""
+    """Both kinds of set, with and without a truth, three people each and few movements."""
     folder = tmp_path_factory.mktemp("sets")
     made: dict[str, Callable[..., None]] = {"vp-transfer": vp_transfer, "vp-patients": vp_patients}
     with pytest.MonkeyPatch.context() as patch:
@@ -34,8 +46,9 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         for name, make in made.items():
             make(folder / name, SIZE)
             pairs = read_pairs(folder / name / "pairs.csv")
-            chosen = [p for p in pairs if p.movement in ("grin", "eyes-shut")]
-            write_pairs(folder / name / "pairs.csv", chosen or pairs)
+            chosen = [p for p in pairs if p.movement in MOVEMENTS[name]]
+            assert {p.movement for p in chosen} == MOVEMENTS[name]
+            write_pairs(folder / name / "pairs.csv", chosen)
     return {name: folder / name for name in made}
 
 
@@ -119,17 +132,49 @@ def test_two_sets_of_one_name_are_refused(
     assert "two sets are called vp-transfer" in capsys.readouterr().err
 
 
-def test_the_picture_shows_some_people(sets: dict[str, Path], out: Path) -> None:
-    from palsynth.comparison.predecessors import _side_by_side, panel_of
-    from palsynth.scoring.features import FeatureCache
-    from palsynth.scoring.panel import Weights
+def test_what_has_no_weights_is_listed_and_left_out(
+    sets: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr("palsynth.comparison.predecessors.ROWS", ("noise", "pix2pix"))
+    monkeypatch.setattr("palsynth.methods.gans.io.files.ASSETS", tmp_path / "none")
+    folder = str(sets["vp-transfer"])
+    main(["table", "predecessors", folder, "--out", str(tmp_path / "out"), "--people", "2"])
+    assert "left out: method pix2pix: no weights ship" in capsys.readouterr().out
+    report = read_report(tmp_path / "out" / "vp-transfer" / "report.json")
+    assert [row.method for row in report.results if not row.reference] == ["noise"]
+    assert report.title == "vp-transfer: 4 pairs of 2 people"
 
+
+def test_the_picture_shows_people_with_different_movements(
+    sets: dict[str, Path], out: Path, tmp_path: Path
+) -> None:
     folder = sets["vp-transfer"]
     pairs = read_pairs(folder / "pairs.csv")
-    with FeatureCache(out / "again.sqlite") as cache:
+    of_person = {p.subject: [q for q in pairs if q.subject == p.subject] for p in pairs}
+    shown = [own[k % 2] for k, own in enumerate(of_person.values())]
+    assert len({p.movement for p in shown}) == 2
+    with FeatureCache(tmp_path / "features.sqlite") as cache:
         panel = panel_of(folder, pairs, Weights(), cache, lambda *_: None)
         picture = _side_by_side(panel, ["noise"], out / "vp-transfer")
-    columns = min(SHOWN_PEOPLE, 3)
-    assert picture.shape[1] >= columns * SIZE
-    image = read_image(out / "vp-transfer" / "noise" / pairs[-1].name)
-    assert image.shape == (SIZE, SIZE, 3)
+    for p in shown:
+        for path in (folder / p.truth, out / "vp-transfer" / "noise" / p.name):
+            squared = cv2.matchTemplate(picture, read_image(path), cv2.TM_SQDIFF).min()
+            assert squared < 0.1 * SIZE**2, path
+
+
+def test_the_picture_holds_pictures_of_any_size(
+    sets: dict[str, Path], out: Path, tmp_path: Path
+) -> None:
+    """Sets of one's own may have them."""
+    folder = tmp_path / "set"
+    shutil.copytree(sets["vp-transfer"], folder)
+    pairs = read_pairs(folder / "pairs.csv")
+    for p in pairs[:2]:
+        image = read_image(folder / p.expression)
+        write_png(folder / p.expression, np.vstack([image, image]))
+    with FeatureCache(tmp_path / "features.sqlite") as cache:
+        panel = panel_of(folder, pairs, Weights(), cache, lambda *_: None)
+        assert _side_by_side(panel, ["noise"], out / "vp-transfer").shape[1] >= 3 * SIZE

@@ -173,7 +173,8 @@ class PredecessorsTableOptions:
     inception: Path | None = None
     """Inception weights for FID and KID; default: palsynth's own features."""
     alexnet: Path | None = None
-    """AlexNet weights for LPIPS; default: palsynth's own features."""
+    """AlexNet weights for LPIPS; default: palsynth's own features for patients, no LPIPS
+    against a truth."""
     recogniser: Path | None = None
     """ArcFace or AdaFace weights; default: palsynth's own recogniser."""
 

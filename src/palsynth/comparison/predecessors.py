@@ -16,7 +16,7 @@ from palsynth.data.pairs import Pair
 from palsynth.errors import InputError
 from palsynth.evaluation.report import Report
 from palsynth.face.images import read_image
-from palsynth.generation.layout import labelled_grid
+from palsynth.generation.layout import labelled_grid, resized
 from palsynth.methods.base import Method
 from palsynth.progress import StageProgress
 from palsynth.scoring.features import FeatureCache
@@ -136,8 +136,8 @@ def compare(
 
 
 def _side_by_side(panel: Panel, names: list[str], out: Path) -> np.ndarray:
-    """Rows of identity, expression, truth and every method; a column of each of four people, each
-    with another movement."""
+    """Rows of identity, expression, truth and every method; a column of each of four people, with
+    different movements as far as they have them. All pictures get the size of the first."""
     people: dict[str, list[Pair]] = {}
     for pair in some_people(panel.pairs, SHOWN_PEOPLE):
         people.setdefault(pair.subject, []).append(pair)
@@ -145,5 +145,6 @@ def _side_by_side(panel: Panel, names: list[str], out: Path) -> np.ndarray:
     roles = ("identity", "expression", "truth") if panel.has_truth else ("identity", "expression")
     files = {role: [panel.folder / getattr(pair, role) for pair in pairs] for role in roles}
     files |= {name: [out / name / pair.name for pair in pairs] for name in names}
-    images = {row: [read_image(path) for path in paths] for row, paths in files.items()}
+    size = len(read_image(files["identity"][0]))
+    images = {row: [resized(read_image(p), size) for p in paths] for row, paths in files.items()}
     return labelled_grid(images, [Movement(pair.movement).label for pair in pairs])

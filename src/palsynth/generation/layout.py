@@ -44,13 +44,13 @@ def resized(image: np.ndarray, size: int | None) -> np.ndarray:
     """A picture in another size.
 
     Args:
-        image: (S, S, 3) uint8 RGB.
+        image: (H, W, 3) uint8 RGB.
         size: pixels a side; None leaves it as it is.
 
     Returns:
         The picture, (size, size, 3) uint8 RGB.
     """
-    if size is None or image.shape[0] == size:
+    if size is None or image.shape[:2] == (size, size):
         return image
     interpolation = cv2.INTER_AREA if size < image.shape[0] else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, (size, size), interpolation=interpolation))
