@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 import torch
 from diffusers.models.unets.unet_2d import UNet2DModel
 
+from palsynth.audit.membership import open_run, picture_losses
 from palsynth.data.pair_settings import PairsSettings
 from palsynth.errors import InputError
 from palsynth.methods import get_method
@@ -23,7 +25,9 @@ from palsynth.training.kinds import load_recipe
 from palsynth.training.loop import train
 from palsynth.training.recipe import LoopSettings, save
 from tests.methods.diffusion.conftest import MODELS, build, tiny
-from tests.methods.diffusion.test_data import Groups
+from tests.methods.diffusion.test_data import Groups, clinic
+
+__all__ = ["clinic"]
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 
@@ -125,6 +129,26 @@ def test_an_audit_needs_a_dataset(tmp_path: Path) -> None:
     recipe = replace(recipe, data=PairsSettings(dataset=tmp_path))
     examples = recipe.examples_of(tmp_path, ("test",), False)
     assert examples.folder == tmp_path
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_audit_computes_the_loss_of_every_picture_of_a_dataset(
+    name: str, clinic: Path, tmp_path: Path
+) -> None:
+    """Trained on a dataset, with pictures that have no label among them."""
+    data = PairsSettings(dataset=clinic)
+    recipe = DiffusionRecipe(model=MODELS[name], data=data, loop=replace(LOOP, steps=2))
+    assert train(recipe, tmp_path / "run")
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(clinic, elsewhere)
+    attack = open_run(tmp_path / "run", clinic, ("train",), elsewhere, None)
+    members, others = (
+        picture_losses(attack.objective, examples) for examples in (attack.training, attack.holdout)
+    )
+    assert members.shape == (4,)
+    assert members[0] != members[1]
+    assert (members > 0).all()
+    assert np.allclose(members, others), "the same pictures"
 
 
 def test_a_recipe_survives_a_round_trip_to_disk(tmp_path: Path) -> None:
