@@ -188,6 +188,15 @@ def test_the_published_latent_diffusion_is_the_papers() -> None:
     assert (recipe.model.prediction, recipe.model.conditioned) == ("epsilon", False)
 
 
+def test_the_small_ddpms_differ_by_their_conditions_alone() -> None:
+    conditional, unconditional = (
+        load_recipe(RECIPES / f"{name}-small.yaml") for name in ("ddpm", "ddpm-unconditional")
+    )
+    sampling = replace(conditional.model.sampling, guidance=1.0)
+    model = replace(conditional.model, condition_dropout=1.0, sampling=sampling)
+    assert replace(conditional, model=model) == unconditional
+
+
 @pytest.mark.parametrize(
     ("name", "channels", "side"),
     [

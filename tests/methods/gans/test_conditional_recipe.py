@@ -152,6 +152,7 @@ def test_impossible_models_are_refused_in_a_line(fields: dict, error: str) -> No
     ("fields", "error"),
     [
         ({"distance_weight": -1.0}, "distance_weight -1: must not be negative"),
+        ({"change_weight": -1.0}, "change_weight -1: must not be negative"),
         ({"discriminator_rate": 0.0}, "discriminator_rate 0: must lie in 0 … 1, 0 excluded"),
         ({"levels": 0}, "levels 0: must be at least 1"),
     ],
@@ -186,9 +187,20 @@ def test_small_and_published_recipes_are_of_the_method(name: str, tmp_path: Path
             TINY[name].generator,
         )
         assert loaded.losses.mismatched == (name != "pix2pix")
+        weights = (loaded.losses.distance_weight, loaded.losses.change_weight)
+        assert weights == {"small": (25, 100), "paper": (100, 0)}[kind]
         assert (loaded.loop.beta1, loaded.loop.weight_decay) == (0.5, 0)
         save(loaded, tmp_path / "r.yaml")
         assert load_recipe(tmp_path / "r.yaml") == loaded
+
+
+@pytest.mark.parametrize("kind", ["small", "paper"])
+def test_the_mc_gans_differ_by_their_condition_alone(kind: str) -> None:
+    plain, normalised = (
+        load_recipe(RECIPES / f"{name}-{kind}.yaml") for name in ("mc-gan", "mc-gan-normalised")
+    )
+    model = replace(plain.model, condition="normalised-landmarks")
+    assert replace(plain, model=model) == normalised
 
 
 def test_the_published_pix2pix_is_the_papers() -> None:
