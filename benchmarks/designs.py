@@ -5,9 +5,9 @@
 
 Reads the pictures of a finished table: a design is given by its folders of pictures in TABLE, one
 each seed, with the seeds in the same order for each. The first design is the reference of the
-others, picture by picture and training by training; pictures that some row lacks are left out.
-Brackets are 95 % intervals over people and trainings; after them stands the difference of each
-training.
+others, picture by picture and training by training; pictures that some row lacks are left out, and
+those in which no face is found have no value. Brackets are 95 % intervals over people and
+trainings; after them stands the difference of each training.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ def main() -> None:
         for name, of_design in values.items():
             change = of_design[key] - values[first][key]
             cells = [over_trainings(x, panel.subjects).text(3) for x in (of_design[key], change)]
-            each = ", ".join(f"{np.nanmean(x):+.3f}" for x in change)
+            known = [x[~np.isnan(x)] for x in change]
+            each = ", ".join(f"{x.mean():+.3f}" if len(x) else "–" for x in known)
             print(f"| {name} | {' | '.join(cells)} | {each} |")
 
 

@@ -115,8 +115,17 @@ def test_pictures_without_a_value_do_not_count() -> None:
     figure = over_trainings(values, np.array(["a", "a", "b", "b"]))
     assert figure.value == pytest.approx((7 / 3 + 5 / 3) / 2)
     assert figure.count == 6
-    with pytest.raises(InputError, match="a training or a group has none; leave it out"):
-        over_trainings(np.full((2, 4), np.nan), np.array(["a", "a", "b", "b"]))
+
+
+def test_people_without_a_value_do_not_count_and_a_training_without_one_gives_none() -> None:
+    values = np.array([[1.0, 2.0, 3.0, 4.0], [2.0, 2.0, 5.0, 4.0]])
+    people = np.array(["a", "b", "c", "d"])
+    with_gaps = np.hstack([values, np.full((2, 2), np.nan)])
+    assert over_trainings(with_gaps, np.array([*people, "e", "e"])) == over_trainings(
+        values, people
+    )
+    nothing = over_trainings(np.array([[1.0, 2.0], [np.nan, np.nan]]), people[:2])
+    assert (nothing.text(), nothing.count) == ("–", 2)
 
 
 def test_a_training_without_values_of_the_chosen_people_does_not_count_as_zero() -> None:

@@ -116,22 +116,25 @@ def over_trainings(
         seed: seed of the resamples.
 
     Returns:
-        The mean over trainings of their means over pictures, with its 95 % interval, NaN for one
-        group, and the number of values.
+        The mean over trainings of their means over pictures, with its 95 % interval, and the number
+        of values. NaN where a training has no value; the interval is NaN for one group. Groups
+        without a value do not count.
 
     Raises:
-        InputError: there is no training or no picture, lengths differ, or a training or a group has
-            no values.
+        InputError: there is no training or no picture, or lengths differ.
     """
     checks.dimensions("values", values, (None, len(groups)))
     checks.at_least("values", values.size, 1, "numbers: at least one is needed")
     known = ~np.isnan(values)
-    _, numbers = np.unique(groups, return_inverse=True)
+    number = int(known.sum())
+    if not known.any(1).all():
+        return Figure(float("nan"), float("nan"), float("nan"), number)
+    somewhere = known.any(0)
+    values, known = values[:, somewhere], known[:, somewhere]
+    _, numbers = np.unique(groups[somewhere], return_inverse=True)
     member = np.eye(numbers.max() + 1)[numbers]  # (N, G)
     sums, counts = np.where(known, values, 0.0) @ member, known @ member  # (T, G)
-    if not known.any(1).all() or not counts.any(0).all():
-        raise InputError("values: a training or a group has none; leave it out")
-    value, number = float(np.mean(sums.sum(1) / counts.sum(1))), int(known.sum())
+    value = float(np.mean(sums.sum(1) / counts.sum(1)))
     trainings, people = counts.shape
     if people < 2:
         return Figure(value, float("nan"), float("nan"), number)
