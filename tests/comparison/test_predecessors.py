@@ -107,6 +107,7 @@ def test_a_split_chooses_the_identities(tmp_path: Path) -> None:
         (["--people", "1"], "--people 1: must be at least 2"),
         (["--weights", "pix2pix=x"], "--weights pix2pix: is no row of this table"),
         (["--methods", "magic"], "no method 'magic'"),
+        (["--methods", "copy-identity"], "--methods copy-identity: is a row of every table"),
         (["--split", "train"], "no identity belongs to the split train; leave out --split"),
     ],
 )
@@ -130,6 +131,18 @@ def test_two_sets_of_one_name_are_refused(
     with pytest.raises(SystemExit):
         main(["table", "predecessors", *2 * [str(sets["vp-transfer"])], "--out", str(tmp_path)])
     assert "two sets are called vp-transfer" in capsys.readouterr().err
+
+
+def test_a_table_does_not_lie_in_a_set(
+    sets: dict[str, Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Beside the set, the folder of its report would be the set itself."""
+    folder = sets["vp-transfer"]
+    for out in (folder, folder.parent, folder / "table"):
+        with pytest.raises(SystemExit):
+            main(["table", "predecessors", str(folder), "--out", str(out), *METHODS_OPTION])
+        assert f"lies in {folder}; a report caches" in capsys.readouterr().err
+    assert not list(folder.rglob("report.json"))
 
 
 def test_what_has_no_weights_is_listed_and_left_out(

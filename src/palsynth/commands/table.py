@@ -12,6 +12,7 @@ import tyro
 from palsynth.commands.naming import MethodName
 from palsynth.commands.options import named_folders
 from palsynth.errors import InputError
+from palsynth.guards import forbid_inside
 from palsynth.progress import stages_bar
 
 
@@ -187,6 +188,9 @@ class PredecessorsTableOptions:
         double = next((name for name in names if names.count(name) > 1), None)
         if double is not None:
             raise InputError(f"two sets are called {double}; rename the folder of one")
+        copy = next((name for name in self.methods if name.startswith("copy-")), None)
+        if copy is not None:
+            raise InputError(f"--methods {copy}: is a row of every table; leave it out")
 
 
 def table_predecessors(options: PredecessorsTableOptions) -> None:
@@ -207,6 +211,8 @@ def table_predecessors(options: PredecessorsTableOptions) -> None:
     from palsynth.scoring.features import FeatureCache
     from palsynth.scoring.panel import Weights
 
+    for folder in options.sets:
+        forbid_inside(options.out / folder.resolve().name, *options.sets)
     folders = named_folders(options.weights) if options.weights else {}
     names = options.methods or ROWS
     unknown = next((name for name in folders if name not in names), None)
