@@ -20,6 +20,7 @@ from palsynth.methods.diffusion.config import (
     [
         ({"base": 0}, "base 0: must be at least 1"),
         ({"base": 30}, "base 30: must be a multiple of 4"),
+        ({"base": 132}, "base 132: above 128, must be a multiple of 32"),
         ({"unshuffle": 0}, "unshuffle 0: must be at least 1"),
         ({"multipliers": ()}, "multipliers: give at least one, each at least 1"),
         ({"multipliers": (1, 0), "attention": ()}, "multipliers: give at least one, each"),

@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from palsynth.errors import InputError
 from palsynth.methods.diffusion.config import DiffusionModelSettings, DiffusionSampling
+from palsynth.methods.diffusion.io.files import build_model
 from palsynth.methods.diffusion.networks.model import DiffusionModel
 from palsynth.methods.diffusion_process import target
 from tests.methods.diffusion.conftest import MODELS, SIZE, build, tiny
@@ -98,6 +99,13 @@ def test_unshuffling_gives_the_network_blocks_of_pixels() -> None:
     blocks = functional.pixel_unshuffle(noisy, 2)
     expected = functional.pixel_shuffle(model.unet(blocks, t, labels).sample, 2)
     assert torch.equal(model.predict(noisy, t, labels), expected)
+
+
+@pytest.mark.parametrize("base", [4, 100, 128, 160])
+def test_every_base_that_is_accepted_has_norms(base: int) -> None:
+    model = build_model(tiny({"base": base, "multipliers": (1, 3), "attention": ()}))
+    noisy, t = torch.randn(1, 3, SIZE, SIZE), torch.tensor([5])
+    assert model.predict(noisy, t, torch.tensor([4])).shape == noisy.shape
 
 
 def test_latents_are_those_of_the_autoencoder() -> None:

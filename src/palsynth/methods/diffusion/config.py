@@ -19,13 +19,16 @@ from palsynth.settings import Settings
 GROUPS = 4
 """Channels per group of the norms, at least: the first level has a multiple of it."""
 
+MOST_GROUPS = 32
+"""Groups of the norms, at most (Wu & He 2018); a first level with more channels has a multiple."""
+
 
 @dataclass(frozen=True)
 class DiffusionUNetSettings(Settings):
     """The U-Net (diffusers' UNet2DModel)."""
 
     base: int = 128
-    """Channels at the first level, a multiple of 4."""
+    """Channels at the first level, a multiple of 4; above 128, of 32."""
     multipliers: tuple[int, ...] = (1, 1, 2, 2, 4)
     """Channels of each level, as multiples of base."""
     blocks: int = 2
@@ -48,6 +51,9 @@ class DiffusionUNetSettings(Settings):
             raise InputError("multipliers: give at least one, each at least 1")
         if self.base % GROUPS:
             raise InputError(f"base {self.base}: must be a multiple of {GROUPS}")
+        most = GROUPS * MOST_GROUPS
+        if self.base > most and self.base % MOST_GROUPS:
+            raise InputError(f"base {self.base}: above {most}, must be a multiple of {MOST_GROUPS}")
         levels = len(self.multipliers)
         if not all(0 <= level < levels for level in self.attention):
             raise InputError(f"attention {self.attention}: levels are 0 … {levels - 1}")

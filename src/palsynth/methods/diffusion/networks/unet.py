@@ -8,11 +8,9 @@ from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.unets.unet_2d import UNet2DModel
 from torch import nn
 
-from palsynth.methods.diffusion.config import GROUPS, DiffusionModelSettings
+from palsynth.methods.diffusion.config import GROUPS, MOST_GROUPS, DiffusionModelSettings
 from palsynth.methods.diffusion.labels import ConditionLabels
 from palsynth.methods.networks import zero_init
-
-MOST_GROUPS = 32
 
 
 def build_unet(settings: DiffusionModelSettings, channels: int, side: int) -> UNet2DModel:
