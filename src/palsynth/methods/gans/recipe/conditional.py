@@ -24,7 +24,7 @@ METHODS = {
     ("synthesis", "landmarks"): "mc-gan",
     ("synthesis", "normalised-landmarks"): "mc-gan-normalised",
 }
-"""Generator and condition of the models that have a method."""
+"""Generator and condition -> the method that runs such a model."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,10 @@ class ConditionalGANRecipe(InitSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        kind = (self.model.generator, self.model.condition)
+        if kind not in METHODS:
+            known = ", ".join(map(" with ".join, METHODS))
+            raise InputError(f"model: no method runs {' with '.join(kind)}; give {known}")
         if self.losses.mismatched and self.loop.batch < 2:
             raise InputError("mismatched: needs another condition; set loop.batch to 2 or more")
         if self.model.size >> self.losses.levels < LEAST_SIDE:
@@ -52,8 +56,8 @@ class ConditionalGANRecipe(InitSettings):
         if self.model.condition == "image" and (self.data.dataset or not self.data.crossed):
             raise InputError(
                 "condition image: in pairs of one person, the expression image is the true image, "
-                "and copying it would be learnt; use crossed pairs of synthetic subjects, or the "
-                "condition landmarks"
+                "and copying it would be learnt; use crossed pairs of synthetic subjects, or "
+                "train an MC-GAN"
             )
 
     def source(self, build_cache: bool = True) -> Source:
@@ -73,10 +77,4 @@ class ConditionalGANRecipe(InitSettings):
         return load_generator(folder or self._shipped())[0]
 
     def _shipped(self) -> Path:
-        model = self.model
-        if (model.generator, model.condition) not in METHODS:
-            raise InputError(
-                f"init_from shipped: no method has a {model.generator} generator with the "
-                f"condition {model.condition}; give a folder of weights, or scratch"
-            )
-        return shipped(METHODS[model.generator, model.condition])
+        return shipped(METHODS[self.model.generator, self.model.condition])
