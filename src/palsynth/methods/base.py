@@ -228,6 +228,8 @@ METHODS = {
     "controlnet-pf-codc": "palsynth.methods.controlnet.method:PartialInOtherFace",
     "controlnet-pf-eyes-mouth": "palsynth.methods.controlnet.method:PartialEyesAndMouth",
     "controlnet-pf-captured": "palsynth.methods.controlnet.method:PartialCaptured",
+    "face-swap": "palsynth.methods.gans.method.people:FaceSwapMethod",
+    "cyclegan": "palsynth.methods.gans.method.people:CycleGANMethod",
 }
 """Name of a method -> where its class is; it is imported on first use. A new method adds a line."""
 

@@ -20,6 +20,9 @@ KINDS = {
     "autoencoder": "palsynth.methods.controlnet.small.autoencoder:AutoencoderRecipe",
     "text-to-image": "palsynth.methods.controlnet.small.text_to_image:TextToImageRecipe",
     "controlnet": "palsynth.methods.controlnet.recipe:ControlNetRecipe",
+    "face-swap": "palsynth.methods.gans.recipe.swap:FaceSwapRecipe",
+    "cyclegan": "palsynth.methods.gans.recipe.cycle:CycleRecipe",
+    "face-restoration": "palsynth.methods.gans.recipe.restoration:RestorationRecipe",
 }
 """Kind of recipe -> where its dataclass is."""
 

@@ -1,0 +1,1 @@
+"""The methods: requests to images."""
