@@ -27,8 +27,8 @@ from palsynth.data.training_pairs import make_pair
 from palsynth.encoders.base import as_images
 from palsynth.evaluation.intervals import bootstrap
 from palsynth.methods.cfcpalsy.io.files import load_model
-from palsynth.methods.cfcpalsy.networks.diffusion import per_image, q_sample, target
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, ImageBatch
+from palsynth.methods.diffusion_process import per_image, q_sample, target
 from palsynth.subjects import VALIDATION_SEEDS
 
 TIMESTEPS = range(50, 1000, 100)

@@ -154,6 +154,7 @@ ELSEWHERE = {
     "table cfcpalsy": "test_no_picture_is_written_without_its_text",
     "table controlnet": "test_no_picture_is_written_without_its_text",
     "table timesteps": "test_no_picture_is_written_without_its_text",
+    "table predecessors": "test_no_picture_is_written_without_its_text",
     "train": "test_no_picture_is_written_without_its_text",
 }
 """Command that writes pictures -> how its labels are tested."""

@@ -44,6 +44,10 @@ DATASET_RECIPES: dict[str, Callable[[Path], dict[str, Any]]] = {
     "reader": lambda folder: {"data": {"subjects": 0, "dataset": str(folder)}},
     "grader": lambda folder: {"data": {"folders": [str(folder)]}},
     "cfcpalsy": lambda folder: {"data": {"dataset": str(folder)}},
+    "diffusion": lambda folder: {
+        "model": {"condition_dropout": 1.0},
+        "data": {"dataset": str(folder)},
+    },
     "controlnet": lambda folder: {"patients": {"dataset": str(folder), "patients": 2}},
 }
 """Kinds that take a dataset folder."""
@@ -55,6 +59,7 @@ SUBJECT_RECIPES = {
     "landmarks": "data",
     "reader": "data",
     "cfcpalsy": "data",
+    "diffusion": "data",
     "autoencoder": "data",
     "text-to-image": "data",
     "controlnet": "healthy",

@@ -54,6 +54,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "afid": ("benchmark", "compute the aFID of a method: FID after a round trip"),
     "table cfcpalsy": ("table", "compare CFCPalsy models with the simulator and the baselines"),
     "table controlnet": ("table", "compare ControlNet fine-tuning strategies, training as needed"),
+    "table predecessors": ("table", "compare the methods before both papers with those of today"),
     "table timesteps": ("table", "compare ControlNet timestep ranges, training as needed"),
     "audit": ("audit", "test whether a synthetic set leaks the people it was trained on"),
     "utility": ("utility", "test whether synthetic data improve a grader"),

@@ -68,6 +68,10 @@ class Stream(IntEnum):
     FOLDER_PAIRS_ORDER = 35
     FOLDER_PAIR = 36
 
+    # training pictures of a plain diffusion model: (seed, round, stream), (seed, picture, stream)
+    PICTURES_ORDER = 37
+    PICTURE_MIRROR = 38
+
     # a small Stable Diffusion and a ControlNet: (seed, picture, stream), (seed, round, stream)
     HEALTHY_PICTURE = 41
     CONTROLNET_ORDER = 42

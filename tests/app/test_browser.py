@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterator
@@ -55,17 +56,19 @@ pytestmark = [
 class Server:
     """``palsynth app`` in a process of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *words: str) -> None:
         with closing(socket.socket()) as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         self.folder, self.address = folder, f"http://127.0.0.1:{port}"
-        command = [sys.executable, "-m", "palsynth", "app", "--port", str(port)]
+        command = [sys.executable, "-m", "palsynth", "app", "--port", str(port), *words]
         environment = {**os.environ, "TMPDIR": str(folder)}
         self.process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         for _ in range(600):
             try:
                 urllib.request.urlopen(self.address).close()
+                return
+            except urllib.error.HTTPError:  # it asks for the password
                 return
             except OSError:
                 time.sleep(0.1)
@@ -73,8 +76,8 @@ class Server:
 
     def files(self) -> list[Path]:
         """What visitors have uploaded and got."""
-        found = self.folder.glob("palsynth-app-*/*/**/*")
-        return [path for path in found if path.is_file()]
+        found = self.folder.glob("palsynth-app-*/**/*")
+        return [path for path in found if path.is_file() and path.name != ".lock"]
 
     def stop(self) -> str:
         self.process.send_signal(signal.SIGTERM)
@@ -263,6 +266,28 @@ def test_what_is_wrong_is_said(page: Any, patient: list[Path], tmp_path: Path) -
     (tmp_path / "x.png").write_bytes(b"<svg/>")
     page.locator("#tab-simulate input[type=file]").first.set_input_files(tmp_path / "x.png")
     api.expect(page.get_by_text("x.png: is not a picture in JPEG").first).to_be_visible()
+
+
+def test_a_clip_in_place_of_a_photo_is_said(page: Any, filmed: Path) -> None:
+    page.get_by_role("radio", name="A photo").check()
+    page.locator("#tab-simulate input[type=file]").first.set_input_files(filmed)
+    api.expect(page.get_by_text("Invalid file type: patient.webm").first).to_be_visible()
+    page.get_by_role("tab", name="Measure").click()
+    panel = page.locator("#tab-measure")
+    panel.locator("input[type=file]").first.set_input_files(filmed)
+    api.expect(page.get_by_text("Invalid file type").first).to_be_visible()
+
+
+def test_work_is_stopped_and_done_again(page: Any) -> None:
+    page.get_by_role("button", name="Video", exact=True).click()
+    panel = page.locator("#tab-simulate")
+    panel.locator(".progress-text").first.wait_for()
+    panel.get_by_role("button", name="Stop", exact=True).click()
+    api.expect(page.get_by_text("Stopped.").first).to_be_visible()
+    api.expect(panel.locator(".progress-text")).to_have_count(0)
+    assert page.locator("#clip video").count() == 0
+    page.get_by_role("button", name="Show", exact=True).click()
+    page.locator("#simulated table").wait_for()
 
 
 def test_a_patient_is_measured(page: Any, patient: list[Path]) -> None:

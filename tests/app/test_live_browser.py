@@ -52,17 +52,23 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     assert "Traceback" not in server.stop()
 
 
+def fake_camera(file: Path) -> list[str]:
+    """Arguments by which a browser takes a file for its camera."""
+    return [
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={file}",
+    ]
+
+
 @pytest.fixture(params=[1280, 390])
 def page(server: Server, camera: Path, request: pytest.FixtureRequest) -> Iterator[Any]:
     """The tab, at the width of a desk or a phone, which fails by any fault that its browser
     sees."""
-    fake = [
-        "--use-fake-device-for-media-stream",
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-video-capture={camera}",
-    ]
     with api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=[*ARGUMENTS, *fake])
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*ARGUMENTS, *fake_camera(camera)]
+        )
         scheme = "dark" if request.param == 390 else "light"
         size = {"width": request.param, "height": 900}
         context = browser.new_context(viewport=size, color_scheme=scheme)
@@ -136,12 +142,41 @@ def test_an_own_face_gets_a_palsy(page: Any) -> None:
     assert page.locator("#live-camera").evaluate("camera => camera.srcObject === null")
 
 
+def test_its_fields_have_arrows_and_its_box_a_tick(page: Any) -> None:
+    shown = "field => getComputedStyle(field).appearance"
+    assert page.locator("#live-face").evaluate(shown) == "auto"
+    mirror = page.get_by_role("checkbox", name="As in a mirror")
+    assert mirror.is_checked()
+    assert mirror.evaluate(shown) == "auto"
+
+
 def test_leaving_the_tab_ends_it(page: Any) -> None:
     page.get_by_role("button", name="Start camera").click()
     shown(page)
     page.get_by_role("tab", name="Measure").click()
     page.wait_for_function("() => live.socket === null && live.stream === null")
     page.get_by_role("tab", name="Live").click()
+
+
+def test_it_works_behind_a_password(camera: Path, tmp_path: Path) -> None:
+    (tmp_path / "tmp").mkdir()
+    (tmp_path / "password.txt").write_text("correct horse")
+    server = Server(tmp_path / "tmp", "--auth", f"clinic:{tmp_path / 'password.txt'}")
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=[*ARGUMENTS, *fake_camera(camera)]
+        )
+        known = {"username": "clinic", "password": "correct horse"}
+        context = browser.new_context(http_credentials=known)
+        context.grant_permissions(["camera"], origin=server.address)
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE)
+        page.goto(server.address)
+        page.get_by_role("tab", name="Live").click()
+        page.get_by_role("button", name="Start camera").click()
+        shown(page)
+        browser.close()
+    assert "Traceback" not in server.stop()
 
 
 @pytest.mark.parametrize(

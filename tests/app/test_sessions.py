@@ -70,6 +70,18 @@ def test_an_upload_that_nobody_uses_goes_after_a_while(
     assert used.exists()
 
 
+def test_what_gradio_leaves_goes_with_a_session(sessions: Sessions) -> None:
+    gradio = pytest.importorskip("gradio", reason="gradio is not installed")
+    used = upload(sessions)
+    sessions.claim("a", used)
+    field = gradio.File()
+    field.GRADIO_CACHE = str(sessions.root)
+    field.preprocess(gradio.FileData(path=str(used)))
+    assert [p for p in sessions.root.iterdir() if p.is_file()]
+    sessions.end("a")
+    assert list(sessions.root.iterdir()) == []
+
+
 def test_what_was_not_uploaded_or_is_gone_is_refused(sessions: Sessions, tmp_path: Path) -> None:
     inside = sessions.upload_folder()
     (inside / "link").symlink_to("/etc/passwd")

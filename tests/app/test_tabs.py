@@ -22,7 +22,7 @@ from palsynth.app.arrows import draw_arrows  # noqa: E402
 from palsynth.app.nerve_diagram import to_text  # noqa: E402
 from palsynth.app.sessions import Sessions  # noqa: E402
 from palsynth.app.shell import build  # noqa: E402
-from palsynth.app.tabs import anonymize, simulate  # noqa: E402
+from palsynth.app.tabs import anonymize, simulate, warming  # noqa: E402
 from palsynth.app.uploads import REFUSED  # noqa: E402
 from palsynth.capture import capture  # noqa: E402
 from palsynth.clinical import YANAGIHARA, Grade, Movement, Palsy, Side  # noqa: E402
@@ -42,7 +42,6 @@ VISITOR = SimpleNamespace(session_hash="visitor")
 RIGHT_V = Palsy.peripheral(Side.RIGHT, Grade.V)
 DIAGRAM = to_text(RIGHT_V, ("left", "V", "peripheral"))
 """The diagram after its branches were set by hand: the page starts with the left side."""
-CLIP_LABEL = "Clip:_MP4,_MOV_or_WebM,_60_s_and_64_MB_at_most"
 
 
 class Page:
@@ -191,7 +190,7 @@ def test_a_patients_clip_is_shown_by_a_subject(
 ) -> None:
     monkeypatch.setattr(anonymize, "CLIP_SIZE", 192)
     file = page.upload(filmed, "erika")
-    values = {CLIP_LABEL: file, "The_patient_is_seen_in": "A clip", "The_clip_shows": "grin"}
+    values = {"Clip": file, "The_patient_is_seen_in": "A clip", "The_clip_shows": "grin"}
     text, archive = page.ask("anonymize", Gender="man", **values)
     assert "The patient is not recognised in any of" in words(text)
     (source,) = pictures(text)
@@ -209,7 +208,7 @@ def test_a_clip_that_is_too_long_ends_while_it_is_read(
     page: Page, filmed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clips, "SECONDS", 0.5)
-    values = {CLIP_LABEL: page.upload(filmed, "long"), "The_patient_is_seen_in": "A clip"}
+    values = {"Clip": page.upload(filmed, "long"), "The_patient_is_seen_in": "A clip"}
     with pytest.raises(gr.Error, match="long: is longer than 0 seconds; cut it into parts"):
         page.ask("anonymize", **values)
 
@@ -265,7 +264,7 @@ def test_what_is_wrong_is_said_in_one_line(page: Page, patient: dict[str, Path])
         ("anonymize", {"The_patient_is_seen_in": "A clip"}, "choose the patient&#x27;s clip first"),
         (
             "anonymize",
-            {"The_patient_is_seen_in": "A clip", CLIP_LABEL: grey},
+            {"The_patient_is_seen_in": "A clip", "Clip": grey},
             "choose a clip in MP4",
         ),
         ("anonymize", {"Photos": ["/etc/passwd"], **one}, "the file is no longer here"),
@@ -315,3 +314,16 @@ def test_arrows_show_what_moves_on_its_side(half_grin: np.ndarray, face: Face) -
     left, right = changed[120:, 120:].sum(), changed[120:, :120].sum()
     assert right > left  # the weak left side moves less
     assert right > 100
+
+
+def test_what_the_first_visitor_needs_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[bytes] = []
+
+    class Kept(warming.Mirror):
+        def show(self, seen: Any) -> bytes:
+            shown.append(super().show(seen))
+            return shown[-1]
+
+    monkeypatch.setattr(warming, "Mirror", Kept)
+    warming.load()  # raises what a visitor would be told of
+    assert len(shown[0]) > 1000  # Live has made its first picture, too

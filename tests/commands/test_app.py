@@ -80,3 +80,17 @@ def test_without_gradio_one_line_says_how_to_get_it(
         said
         == "palsynth: palsynth app needs Gradio; install it with: pip install 'palsynth[app]'\n"
     )
+
+
+def test_it_says_at_once_that_it_starts_and_then_where_it_is(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("gradio", reason="gradio is not installed")
+    monkeypatch.setattr("palsynth.app.web.web_app", lambda *given: print("built"))
+    monkeypatch.setattr("palsynth.app.web.warm_up", lambda: None)
+    monkeypatch.setattr("uvicorn.Server.run", lambda server: setattr(server, "started", True))
+    main(["app", "--port", "7899"])
+    first, second, *rest = capsys.readouterr().out.splitlines()
+    assert first == "starting; this takes a few seconds"
+    assert second == "built"
+    assert rest == ["press Ctrl+C to stop:", "  http://127.0.0.1:7899/"]

@@ -57,6 +57,7 @@ ELSEWHERE = {
     "table cfcpalsy": "comparison/test_tables.py",
     "table controlnet": "scoring/test_patients.py",
     "table timesteps": "scoring/test_patients.py",
+    "table predecessors": "comparison/test_predecessors.py",
     "audit": "audit/test_audit.py",
     "utility": "utility/test_utility.py",
     "study new": "study/test_study.py",

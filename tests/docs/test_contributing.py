@@ -86,7 +86,7 @@ def test_add_a_method(tmp_path: Path) -> None:
 
 def test_add_a_method_that_trains(tmp_path: Path) -> None:
     page = blocks(CONTRIBUTING / "gan.md")
-    (tmp_path / "palsynth_pix2pix").mkdir()
+    (tmp_path / "my_pix2pix").mkdir()
     install_method(page, tmp_path)
     train, show = (words for block in page for words in commands(block))
     run(train, tmp_path, tmp_path)

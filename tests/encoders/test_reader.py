@@ -19,7 +19,7 @@ from palsynth.encoders.shipped import load_ours
 from palsynth.encoders.sources import FacesSettings
 from palsynth.errors import InputError
 from palsynth.face.framing import RECOGNISER
-from palsynth.methods.cfcpalsy.reading import read_targets
+from palsynth.methods.reading import read_targets
 from palsynth.subjects import EVALUATION_SEEDS, View, random_palsy, render, sample
 from palsynth.training.loop import train
 from palsynth.training.recipe import LoopSettings

@@ -20,19 +20,22 @@ from palsynth.methods import ExpressionImage, Method, Request, TargetExpression,
 from palsynth.methods.base import ALL_FORMS, METHODS, Identity, method_class, method_names
 from palsynth.methods.controlnet.config import Sampling
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
+from palsynth.methods.diffusion.io.files import save_model
 from palsynth.methods.resolve import subject_face
 from palsynth.simulator.drive import drive
 from palsynth.subjects import Subject, View, sample
 from tests.docs.pages import ROOT, blocks, install_method
 from tests.methods.cfcpalsy.conftest import saved
 from tests.methods.controlnet.conftest import tiny_base, tiny_controlnet
+from tests.methods.diffusion.conftest import MODELS, build
+from tests.methods.gans import paired
 
 __all__ = ["saved"]
 
 SIZE = 80
 GRIN = TargetExpression(Movement.GRIN, Palsy.peripheral(Side.LEFT, Grade.V))
 WINK = TargetExpression(Movement.WINK, Palsy.peripheral(Side.RIGHT, Grade.III), 0.8)
-RANDOM = {"noise", "cfcpalsy"}  # and all ControlNets
+RANDOM = {"noise", "cfcpalsy", *MODELS}  # and all ControlNets
 NEGATIVE = ROOT / "docs" / "contributing" / "method.md"
 
 
@@ -54,6 +57,15 @@ def controlnet_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def paired_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Method -> a folder of weights, of the conditional GANs."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in paired.TINY}
+    for name, folder in folders.items():
+        paired.save_tiny(name, folder)
+    return folders
+
+
 ALL = [*METHODS, "negative"]
 
 
@@ -63,9 +75,26 @@ def name(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def weights(name: str, saved: Path, controlnet_folder: Path) -> Path | None:
+def diffusion_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folders = {name: tmp_path_factory.mktemp(name) for name in MODELS}
+    for name, folder in folders.items():
+        save_model(build(MODELS[name]), folder)
+    return folders
+
+
+@pytest.fixture(scope="module")
+def weights(
+    name: str,
+    saved: Path,
+    controlnet_folder: Path,
+    diffusion_folders: dict[str, Path],
+    paired_folders: dict[str, Path],
+) -> Path | None:
     if name.startswith("controlnet"):
         return controlnet_folder
+    folders = {**diffusion_folders, **paired_folders}
+    if name in folders:
+        return folders[name]
     return saved if name == "cfcpalsy" else None
 
 

@@ -40,11 +40,17 @@ def test_every_name_has_its_own_class() -> None:
         "captured": "CapturedMethod",
         "draft": "DraftMethod",
         "cfcpalsy": "CFCPalsyMethod",
+        "ddpm": "DDPMMethod",
+        "ddpm-unconditional": "UnconditionalDDPM",
+        "latent-diffusion": "LatentDiffusion",
         "controlnet-zero-shot": "ZeroShot",
         "controlnet-pf": "Partial",
         "controlnet-pf-codc": "PartialInOtherFace",
         "controlnet-pf-eyes-mouth": "PartialEyesAndMouth",
         "controlnet-pf-captured": "PartialCaptured",
+        "pix2pix": "Pix2Pix",
+        "mc-gan": "MCGAN",
+        "mc-gan-normalised": "NormalisedMCGAN",
     }
     for name in METHODS:
         cls = method_class(name)

@@ -35,8 +35,8 @@ def _imported_at_the_top(path: Path) -> set[str]:
     return {node.module or "" for node in nodes if isinstance(node, ast.ImportFrom)}
 
 
-def test_both_packages_are_found() -> None:
-    assert {"cfcpalsy", "controlnet"} <= set(PACKAGES)
+def test_the_packages_are_found() -> None:
+    assert {"cfcpalsy", "controlnet", "diffusion"} <= set(PACKAGES)
 
 
 @pytest.mark.parametrize("package", PACKAGES)

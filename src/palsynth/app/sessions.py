@@ -198,6 +198,8 @@ class Sessions:
             self.stop(session)
             for folder in self._owned.pop(session, []):
                 shutil.rmtree(folder, ignore_errors=True)
+            for empty in self.root.glob("tmp*"):  # Gradio leaves one for every file that it reads
+                empty.unlink(missing_ok=True)
 
     def _new(self) -> Path:
         folder = self.root / secrets.token_hex(16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -94,7 +95,8 @@ def warm_up(after: float = 1.0) -> None:
         time.sleep(after)
         from palsynth.app.tabs import warming
 
-        warming.load()
+        with contextlib.suppress(Exception):  # a visitor would be told of it
+            warming.load()
 
     threading.Thread(target=load, name="warm-up", daemon=True).start()
 

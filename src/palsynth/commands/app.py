@@ -50,6 +50,7 @@ def app(options: AppOptions) -> None:
         raise InputError(
             f"--host {options.host}: other machines could reach it; add --auth USER:PASSWORDFILE"
         )
+    print("starting; this takes a few seconds", flush=True)
     from palsynth.app.limits import MESSAGE_BYTES, StreamingProtocol
     from palsynth.app.server import serve
     from palsynth.app.sessions import private_sessions

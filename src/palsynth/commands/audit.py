@@ -33,7 +33,7 @@ class AuditOptions:
     default: the validation and test splits of --training."""
     run: Path | None = None
     """Folder of the method's training run, for membership inference by loss; of kind cfcpalsy,
-    controlnet or grader, trained on a dataset. Runs on a GPU where there is one."""
+    controlnet, diffusion or grader, trained on a dataset. Runs on a GPU where there is one."""
     recogniser: Path | None = None
     """AdaFace or ArcFace weights; default: dlib's recogniser."""
     show_pairs: bool = False

@@ -81,7 +81,9 @@ def examine() -> list[Component]:
     for name, module, use, extra in (
         ("onnxruntime", "onnxruntime", "recognisers published as ONNX", "onnx"),
         ("tensorboard", "tensorboard", "training logs in TensorBoard", "tensorboard"),
-        ("av", "av", "writing clips as WebM and MP4", "video"),
+        ("av", "av", "clips as WebM and MP4", "video"),
+        ("gradio", "gradio", "the page in a browser", "app"),
+        ("websockets", "websockets", "the page's tab Live", "app"),
     ):
         installed = importlib.util.find_spec(module) is not None
         hint = f"needed for {use}: pip install 'palsynth[{extra}]'"

@@ -1,13 +1,15 @@
-"""``palsynth table cfcpalsy``, ``table controlnet`` and ``table timesteps``."""
+"""``palsynth table cfcpalsy``, ``controlnet``, ``timesteps`` and ``predecessors``."""
 
 from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import tyro
 
+from palsynth.commands.naming import MethodName
 from palsynth.commands.options import named_folders
 from palsynth.errors import InputError
 from palsynth.progress import stages_bar
@@ -143,3 +145,86 @@ def _controlnet_table(options: ControlNetTableOptions, strategies) -> None:  # t
     if missing:
         print(f"interrupted: {', '.join(missing)} lacking; start the same command again to go on")
         sys.exit(130)
+
+
+@dataclass(frozen=True)
+class PredecessorsTableOptions:
+    """Compare the methods that preceded both papers, and plain diffusion models, with the methods
+    of today; one report for each set.
+
+    Run the command again to resume: finished pictures are reused.
+    """
+
+    sets: tyro.conf.Positional[tuple[Path, ...]]
+    """Folders of benchmark sets, as palsynth benchmark builds them: vp-transfer, vp-patients,
+    half-smiles/self or one of your own."""
+    out: Path
+    """Output folder; report.html, .md and .json of each set lie in OUT/SET."""
+    methods: tuple[MethodName, ...] = ()
+    """Names of the methods; default: simulator, captured, and every method with weights of this
+    package."""
+    weights: tuple[str, ...] = ()
+    """NAME=FOLDER of weights of a method, in place of those that ship."""
+    split: Literal["train", "validation", "test"] | None = None
+    """Use only pairs whose identity belongs to this split, such as test where methods were trained
+    on other people of the same set; default: all pairs."""
+    people: int | None = None
+    """Number of people of each set, evenly spaced; default: all."""
+    inception: Path | None = None
+    """Inception weights for FID and KID; default: palsynth's own features."""
+    alexnet: Path | None = None
+    """AlexNet weights for LPIPS; default: palsynth's own features."""
+    recogniser: Path | None = None
+    """ArcFace or AdaFace weights; default: palsynth's own recogniser."""
+
+    def __post_init__(self) -> None:
+        if self.people is not None and self.people < 2:
+            raise InputError(f"--people {self.people}: must be at least 2")
+        if not self.sets:
+            raise InputError("no set; give at least one folder of palsynth benchmark")
+        names = [folder.resolve().name for folder in self.sets]
+        double = next((name for name in names if names.count(name) > 1), None)
+        if double is not None:
+            raise InputError(f"two sets are called {double}; rename the folder of one")
+
+
+def table_predecessors(options: PredecessorsTableOptions) -> None:
+    """Compare the methods that preceded both papers with the methods of today."""
+    from palsynth.comparison.needs import check_needs
+    from palsynth.comparison.predecessors import (
+        CAPTURED,
+        ROWS,
+        compare,
+        of_split,
+        panel_of,
+        some_people,
+    )
+    from palsynth.data.pairs import read_pairs
+    from palsynth.evaluation.report import write_report
+    from palsynth.face.images import SHOWS_INPUT, png_bytes
+    from palsynth.methods.base import get_method
+    from palsynth.scoring.features import FeatureCache
+    from palsynth.scoring.panel import Weights
+
+    folders = named_folders(options.weights) if options.weights else {}
+    names = options.methods or ROWS
+    unknown = next((name for name in folders if name not in names), None)
+    if unknown is not None:
+        raise InputError(f"--weights {unknown}: is no row of this table; add it to --methods")
+    pairs = {}
+    for folder in options.sets:
+        found = read_pairs(folder / "pairs.csv")
+        if options.split is not None:
+            found = of_split(folder, found, options.split)
+        pairs[folder] = some_people(found, options.people)
+        check_needs(folder, pairs[folder], rest=bool(CAPTURED & set(names)))
+    methods = {name: get_method(name, folders.get(name)) for name in names}
+    weights = Weights(options.inception, options.alexnet, options.recogniser)
+    for folder, chosen in pairs.items():
+        out = options.out / folder.resolve().name
+        with FeatureCache(options.out / "features.sqlite") as cache, stages_bar() as progress:
+            panel = panel_of(folder, chosen, weights, cache, progress)
+            report, picture = compare(panel, methods, out, progress)
+        caption = "one movement of each of some people: the inputs, then every method"
+        write_report(out, report, {caption: png_bytes(picture, **SHOWS_INPUT)})
+        print(f"{out / 'report.html'}: {len(report.results)} rows")

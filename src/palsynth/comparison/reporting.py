@@ -40,7 +40,7 @@ def report_of(panel: Panel, name: str, files: list[Path]) -> tuple[Report, dict[
         "distance to the identity": distance_plot([*judged, own]),
         f"{name}: best, median and worst by landmark error": contact_sheet(panel, own, files),
     }
-    report = headed(panel, results, _groups(panel, own))
+    report = headed(panel, results, groups_of(panel, own))
     return report, {k: v for k, v in pictures.items() if v is not None}
 
 
@@ -85,8 +85,16 @@ def headed(panel: Panel, results: list[Result], groups: list[Result]) -> Report:
     return Report(title, results, remarks, notice, groups)
 
 
-def _groups(panel: Panel, judged: Judged) -> list[Result]:
-    """A method's figures by gender and by ethnicity, as far as the pairs give them."""
+def groups_of(panel: Panel, judged: Judged) -> list[Result]:
+    """A method's figures by gender and by ethnicity, as far as the pairs give them.
+
+    Args:
+        panel: the panel of the benchmark set.
+        judged: the method's figures and values per pair.
+
+    Returns:
+        A row for each group of people.
+    """
     metrics = tuple(metric for metric in METRICS if metric.by_people)
     out = []
     for of in ("gender", "ethnicity"):

@@ -12,7 +12,7 @@ import numpy as np
 
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.data.cache import ShardedCache
-from palsynth.data.examples import GRADES, ITEMS, SIDES, Example, Source, labels, shuffled
+from palsynth.data.examples import GRADES, ITEMS, SIDES, UNKNOWN, Example, Source, labels, shuffled
 from palsynth.data.faces import Crop, FoundFace, crop_face, usable_faces
 from palsynth.data.manifest import Row, check_files, read_manifest
 from palsynth.errors import InputError
@@ -138,19 +138,30 @@ class FolderSource:
             scored["item"] = ITEMS.index(row.yanagihara_item)
         if row.hb_grade is not None:
             scored["grade"] = GRADES.index(Grade(row.hb_grade))
-        if palsy is not None:
-            scored["side"] = SIDES.index(palsy.weak_side)
-        elif row.side is not None:
-            scored["side"] = SIDES.index(Side(row.side))
-        elif row.hb_grade == Grade.I:
-            scored["side"] = SIDES.index(None)
         return Example(
             crop.image,
             self.subjects.index(row.subject_id),
             points=_moved(known, crop.onto(face)),
+            side=side_class(row),
             **labels(movement, palsy),
             **scored,
         )
+
+
+def side_class(row: Row) -> int:
+    """The weak side that the labels of a picture give.
+
+    Args:
+        row: the picture.
+
+    Returns:
+        Index into SIDES, or UNKNOWN.
+    """
+    if row.palsy:
+        return SIDES.index(Palsy.from_dict(row.palsy).weak_side)
+    if row.side is not None:
+        return SIDES.index(Side(row.side))
+    return SIDES.index(None) if row.hb_grade == Grade.I else UNKNOWN
 
 
 def _multipie60(row: Row, folder: Path) -> np.ndarray:

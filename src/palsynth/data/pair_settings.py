@@ -80,7 +80,7 @@ def pairs_source(
 
     Args:
         settings: where the pairs come from.
-        size: side of the images in pixels.
+        size: side of the images in pixels; groups are rendered at least as large.
         build_cache: whether missing groups are rendered now and cached; if False, every group is
             rendered when it is used, without the cache. Has no effect on a dataset, whose faces
             are found now in either case.
@@ -106,6 +106,7 @@ def pairs_source(
         s.photographs,
         s.mixed,
         s.smiling,
+        size=max(size, GroupsSource.size),
         healthy=s.healthy,
         seed=s.seed,
     )

@@ -10,6 +10,7 @@ from palsynth.evaluation.metric import FAMILIES, NEEDS, Metric, Weights
 MODULES = (
     "fidelity",
     "identity",
+    "variety",
     "expression",
     "patient",
     "distribution",

@@ -50,8 +50,7 @@ def licences(method: str, weights: Path | None) -> dict[str, str]:
         return {**out, f"weights of {method}": licence_of(weights / "README.md")}
     if method not in METHODS:
         return {**out, f"method {method}": UNKNOWN}
-    module = METHODS[method].split(":")[0]
-    package = find_spec(module.rpartition(".")[0])
+    package = find_spec(".".join(METHODS[method].split(":")[0].split(".")[:3]))
     folders = [] if package is None else list(package.submodule_search_locations or [])
     cards = sorted(card for one in folders for card in Path(one).glob("assets/*/README.md"))
     found = {licence_of(card) for card in cards}

@@ -1,4 +1,4 @@
-"""Shared by the methods with networks: the device to run on and the hash of the weights."""
+"""Shared by the methods with networks: the device, the hash of the weights, zero initialisation."""
 
 from __future__ import annotations
 
@@ -26,3 +26,16 @@ def state_dict_sha256(*networks: nn.Module) -> str:
             digest.update(name.encode())
             digest.update(tensor.detach().cpu().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
+
+
+def zero_init(layer: nn.Module) -> None:
+    """Sets all parameters of a layer to zero, in place.
+
+    The last layer of a residual branch begins so, and the branch as the identity (Goyal et al.
+    2017; Ho et al. 2020; Dhariwal & Nichol 2021).
+
+    Args:
+        layer: the layer.
+    """
+    for parameter in layer.parameters():
+        nn.init.zeros_(parameter)

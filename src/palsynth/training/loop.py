@@ -168,9 +168,9 @@ class _Run:
     def _step(self, step: int, data: Iterator[dict[str, Tensor]]) -> list[str]:
         """One step of every optimiser; returns the names of the loss's parts."""
         accelerator, loop, device = self.accelerator, self.loop, self.accelerator.device
-        for optimizer in self.optimizers.values():
+        for name, optimizer in self.optimizers.items():
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate(loop, step - 1)
+                group["lr"] = learning_rate(loop, step - 1) * self.objective.rates.get(name, 1.0)
         batches = [
             {name: tensor.to(device, non_blocking=True) for name, tensor in next(data).items()}
             for _ in range(loop.accumulate)

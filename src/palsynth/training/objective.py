@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -34,6 +36,9 @@ class Objective(nn.Module):
     """
 
     frozen: ClassVar[tuple[str, ...]] = ()
+
+    rates: Mapping[str, float] = MappingProxyType({})
+    """Name of an optimiser -> its learning rate as a share of the loop's; 1 where it is missing."""
 
     def forward(self, batch: dict[str, Tensor], rng: torch.Generator) -> Losses:
         """Computes the losses of a batch.

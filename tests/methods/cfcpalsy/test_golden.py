@@ -16,10 +16,10 @@ from torch import Tensor
 from palsynth.encoders.base import Pixels
 from palsynth.methods.cfcpalsy.io.convert import convert, convert_networks
 from palsynth.methods.cfcpalsy.networks.conditioner import Conditioner, Conditioning
-from palsynth.methods.cfcpalsy.networks.diffusion import predict_x0, sampling_scheduler
 from palsynth.methods.cfcpalsy.networks.fusion import TOKENS
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel
 from palsynth.methods.cfcpalsy.networks.unet import CFCPalsyUNet
+from palsynth.methods.diffusion_process import predict_x0, sampling_scheduler
 from tests.methods.cfcpalsy.published import (
     AVERAGE,
     RECOGNISERS,

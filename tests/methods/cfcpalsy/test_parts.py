@@ -15,15 +15,15 @@ from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.methods.cfcpalsy.networks.conditioner import Conditioner
-from palsynth.methods.cfcpalsy.networks.diffusion import (
+from palsynth.methods.cfcpalsy.networks.fusion import Attended, CrossFusion
+from palsynth.methods.cfcpalsy.networks.unet import CFCPalsyUNet, TokenAttention
+from palsynth.methods.diffusion_process import (
     predict_x0,
     q_sample,
     sampling_scheduler,
     target,
     training_scheduler,
 )
-from palsynth.methods.cfcpalsy.networks.fusion import Attended, CrossFusion
-from palsynth.methods.cfcpalsy.networks.unet import CFCPalsyUNet, TokenAttention
 from tests.methods.cfcpalsy.conftest import ALPHAS
 
 

@@ -75,13 +75,13 @@ class Tabs:
                 work.notes = notes
                 yield work
         except Stopped:
-            raise _error("Stopped.", "Stopped") from None
+            raise _error("Stopped.", visible=False) from None  # as the button has said
         except InputError as error:
-            raise _error(self.plain(str(error)), "That did not work") from None
+            raise _error(self.plain(str(error))) from None
         except gr.Error:
             raise
         except Exception as error:
-            raise _error(describe(error), "An error of ours") from error
+            raise _error(describe(error)) from error
 
     def plain(self, text: str) -> str:
         """A message without the paths of uploads, and with what the page is called by.
@@ -109,10 +109,11 @@ class Tabs:
 
     def _stop(self, request: gr.Request) -> None:
         self.sessions.stop(request.session_hash or "")
+        gr.Info("Stopped.")  # what the work itself says may come after it was taken off the queue
 
 
-def _error(text: str, title: str) -> gr.Error:
-    return gr.Error(escape(text), duration=None, title=title, print_exception=False)
+def _error(text: str, visible: bool = True) -> gr.Error:
+    return gr.Error(escape(text), duration=None, visible=visible, print_exception=False)
 
 
 def stoppable(work: Work, progress: gr.Progress, what: str) -> Progress:

@@ -18,8 +18,8 @@ from palsynth.errors import InputError
 from palsynth.generation.video.patient_clip import PatientClip, read_patient_clip
 
 _HINT = (
-    "A clip of **one** patient from the front, from rest into a movement and back. Its sound is "
-    "not used."
+    "A clip of **one** patient from the front, from rest into a movement and back: MP4, MOV or "
+    f"WebM, {clips.SECONDS:.0f} s and {clips.FILE_BYTES >> 20} MB at most. Its sound is not used."
 )
 
 
@@ -33,9 +33,8 @@ class PatientClipChoice:
     def __init__(self, tabs: Tabs) -> None:
         self.tabs = tabs
         gr.Markdown(_HINT, elem_classes="hint")
-        most = f"{clips.SECONDS:.0f} s and {clips.FILE_BYTES >> 20} MB at most"
         self.file = gr.File(
-            label=f"Clip: MP4, MOV or WebM, {most}",
+            label="Clip",
             file_types=list(clips.ENDINGS),
             height=150,
             elem_classes="photos",

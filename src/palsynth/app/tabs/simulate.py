@@ -124,8 +124,12 @@ def build(tabs: Tabs) -> None:
             path = work.folder() / "sheet.png"
             made.write(path)
             text = figure(path, "The ten movements side by side; the table gives their scores")
-            heads = ("Movement", "Requested", "Measured", "Measured weak side")
-            text += table(heads, [_row(row) for row in made.rows], "Item scores, 0 to 4")
+            heads = ("Movement", "Requested", "Measured", "Weak side")
+            text += table(
+                heads,
+                [_row(row) for row in made.rows],
+                "Item scores, 0 to 4, and the side that is measured as weaker",
+            )
             return text, gr.update(value=[str(path)], visible=True)
 
     def answer_clip(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
+import cv2
 
+from palsynth.app.mirror import Choice, Mirror
 from palsynth.capture import capture
 from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face.detect import detect_face
@@ -15,14 +16,16 @@ from palsynth.subjects import sample
 
 
 def load() -> None:
-    """Makes, measures and compares a picture, so that models are loaded and functions compiled."""
+    """Makes, measures, compares and mirrors a picture: models are loaded, functions compiled."""
     palsy = Palsy.peripheral(Side.LEFT, Grade.V)
     target = TargetExpression(Movement.GRIN, palsy)
     request = Request(sample(7), target, 0, 256, PORTRAIT)
-    with contextlib.suppress(Exception):  # a visitor would be told of it
-        (picture,) = generate(get_method("subjects"), [request])
-        face = detect_face(picture.image)
-        capture(face)
-        list(generate(get_method("simulator"), [Request(face, target, 0, 256)]))
-        Gate([face]).takes(picture.image)
-        PrivacyCheck(None).verdict(ExpressionImage(face), picture.image, None, Movement.GRIN)
+    (picture,) = generate(get_method("subjects"), [request])
+    face = detect_face(picture.image)
+    capture(face)
+    list(generate(get_method("simulator"), [Request(face, target, 0, 256)]))
+    Gate([face]).takes(picture.image)
+    PrivacyCheck(None).verdict(ExpressionImage(face), picture.image, None, Movement.GRIN)
+    mirror = Mirror(Choice(sample(7), palsy))
+    frame = cv2.imencode(".jpg", picture.image[..., ::-1])[1].tobytes()
+    mirror.show(mirror.see(frame, 0.0))

@@ -12,10 +12,9 @@ from typing import Literal
 
 from palsynth.errors import InputError
 from palsynth.limits import check_side
+from palsynth.methods.diffusion_process import Sampler
 from palsynth.settings import Settings
 
-Prediction = Literal["epsilon", "v_prediction"]
-Sampler = Literal["ddpm", "ddim", "dpm++"]
 ImageInput = Literal["identity", "expression", "draft"]
 
 
@@ -128,7 +127,7 @@ class EncoderSettings(Settings):
 class DiffusionSettings(Settings):
     """The objective, and how images are sampled."""
 
-    prediction: Prediction = "epsilon"
+    prediction: Literal["epsilon", "v_prediction"] = "epsilon"
     """What the U-Net predicts: the noise or the velocity."""
     residual: Literal["none", "identity", "draft"] = "none"
     """Extension: the image whose difference to the target is diffused, in place of the target."""

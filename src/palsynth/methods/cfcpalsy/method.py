@@ -16,8 +16,8 @@ from palsynth.methods.base import ALL_FORMS, ExpressionImage, Request, TargetExp
 from palsynth.methods.captured import draft
 from palsynth.methods.cfcpalsy.config import DiffusionSettings
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
-from palsynth.methods.cfcpalsy.reading import as_targets
 from palsynth.methods.networks import state_dict_sha256
+from palsynth.methods.reading import as_targets
 from palsynth.methods.resolve import expression_image, framed_face
 from palsynth.simulator.drive import Drive
 

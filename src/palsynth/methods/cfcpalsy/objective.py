@@ -25,14 +25,14 @@ from palsynth.encoders.base import as_images
 from palsynth.encoders.load import landmark_encoder
 from palsynth.methods.cfcpalsy.io.files import save_model
 from palsynth.methods.cfcpalsy.networks.conditioner import IdentityEncoding
-from palsynth.methods.cfcpalsy.networks.diffusion import (
+from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, ImageBatch
+from palsynth.methods.diffusion_process import (
     STEPS,
     per_image,
     predict_x0,
     q_sample,
     target,
 )
-from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, ImageBatch
 from palsynth.training.objective import Losses, Objective
 
 LANDMARK_FACTOR = 10.0

@@ -15,12 +15,12 @@ from palsynth.methods.cfcpalsy.networks.conditioner import (
     Conditioning,
     IdentityEncoding,
 )
-from palsynth.methods.cfcpalsy.networks.diffusion import (
+from palsynth.methods.cfcpalsy.networks.unet import CFCPalsyUNet
+from palsynth.methods.diffusion_process import (
     predict_x0,
     sampling_scheduler,
     training_scheduler,
 )
-from palsynth.methods.cfcpalsy.networks.unet import CFCPalsyUNet
 
 Preview = Callable[[int, int, Tensor], None]
 """Called at each sampling step with the number of the step from 1, the number of all steps, and x̂0

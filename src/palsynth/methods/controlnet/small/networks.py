@@ -13,7 +13,6 @@ from diffusers.models.resnet import ResnetBlock2D
 from diffusers.models.transformers.transformer_2d import Transformer2DModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from tokenizers import Tokenizer, models, pre_tokenizers, trainers
-from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTokenizer
 
 from palsynth.documents import parse_json
@@ -21,6 +20,7 @@ from palsynth.errors import InputError
 from palsynth.limits import check_side
 from palsynth.methods.controlnet.prompts import SENTENCES
 from palsynth.methods.controlnet.small.thumbnail import CARRIED, COLOURS
+from palsynth.methods.networks import zero_init
 from palsynth.settings import Settings
 
 LENGTH = 77
@@ -108,10 +108,10 @@ class SmallUNetSettings(Settings):
         # zero-initialised residual branches (Dhariwal & Nichol 2021)
         for module in unet.modules():
             if isinstance(module, ResnetBlock2D):
-                _zero_init(module.conv2)
+                zero_init(module.conv2)
             elif isinstance(module, Transformer2DModel):
-                _zero_init(module.proj_out)
-        _zero_init(unet.conv_out)
+                zero_init(module.proj_out)
+        zero_init(unet.conv_out)
         return unet
 
     def text_encoder(self, tokenizer: CLIPTokenizer) -> CLIPTextModel:
@@ -138,11 +138,6 @@ class SmallUNetSettings(Settings):
             pad_token_id=end,
         )
         return CLIPTextModel(config)
-
-
-def _zero_init(layer: nn.Module) -> None:
-    for tensor in layer.parameters():
-        nn.init.zeros_(tensor)
 
 
 def small_tokenizer() -> CLIPTokenizer:

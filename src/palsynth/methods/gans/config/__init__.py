@@ -1,1 +1,1 @@
-"""Settings of the predecessors; no network."""
+"""Settings of the models and their losses."""

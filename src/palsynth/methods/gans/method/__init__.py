@@ -1,1 +1,1 @@
-"""The methods: requests to images."""
+"""The methods."""

@@ -1,1 +1,1 @@
-"""From faces to images."""
+"""Inference."""

@@ -1,4 +1,5 @@
-"""Recognises the movement and palsy of an expression image, so that the simulator can draft it."""
+"""Recognises what an expression image shows: the movement with the palsy, for the simulator's draft
+of it, or with the weak side."""
 
 from __future__ import annotations
 
@@ -8,9 +9,11 @@ from functools import lru_cache
 import numpy as np
 import torch
 
-from palsynth.clinical import Branch, Palsy, SidePalsy
+from palsynth.clinical import Branch, Movement, Palsy, Side, SidePalsy
+from palsynth.data.examples import SIDES
 from palsynth.encoders.features import extract_features
 from palsynth.encoders.reader import ReaderNet
+from palsynth.encoders.reading import PalsyPrediction, class_indices
 from palsynth.encoders.shipped import load_ours
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
@@ -25,6 +28,16 @@ def _reader() -> ReaderNet:
 
 
 @torch.no_grad()
+def _predict(
+    crops: Sequence[np.ndarray], points: Sequence[np.ndarray | None] | None
+) -> PalsyPrediction:
+    """The reader's predictions for N crops, as :func:`read_targets` takes them."""
+    features = extract_features(crops, points or [None] * len(crops))
+    vectors, upright = (torch.from_numpy(np.array(features[n])) for n in ("vector", "points"))
+    prediction: PalsyPrediction = _reader()(vectors, upright)
+    return prediction
+
+
 def read_targets(
     crops: Sequence[np.ndarray], points: Sequence[np.ndarray | None] | None = None
 ) -> list[TargetExpression]:
@@ -41,20 +54,41 @@ def read_targets(
         N targets, each with the movement of highest probability and the estimated function of
         every branch.
     """
-    features = extract_features(crops, points or [None] * len(crops))
-    vectors, upright = (torch.from_numpy(np.array(features[n])) for n in ("vector", "points"))
-    reader = _reader()
-    predictions = reader(vectors, upright)
+    predictions, movements = _predict(crops, points), _reader().head.movements
     targets = []
     for movement, state in zip(predictions.movement.argmax(1), predictions.state, strict=True):
         left, right = (
             SidePalsy({b: float(v) for b, v in zip(Branch, side, strict=False)}, float(side[-1]))
             for side in state
         )
-        targets.append(
-            TargetExpression(reader.head.movements[int(movement)], Palsy(left=left, right=right))
-        )
+        targets.append(TargetExpression(movements[int(movement)], Palsy(left=left, right=right)))
     return targets
+
+
+def read_movements_and_sides(
+    crops: Sequence[np.ndarray],
+    points: Sequence[np.ndarray | None] | None,
+    known: Sequence[Movement],
+) -> list[tuple[Movement, Side | None]]:
+    """Recognises movement and weak side in crops of expression images, with the reader that ships.
+
+    Args:
+        crops: N crops, as those of :func:`read_targets`.
+        points: their landmarks, as those of :func:`read_targets`.
+        known: the movements to choose from.
+
+    Returns:
+        N movements, each the most probable of ``known``, with the most probable weak side; None if
+        both sides are equal.
+
+    Raises:
+        InputError: the reader does not know a movement.
+    """
+    predictions = _predict(crops, points)
+    classes = class_indices(_reader().head.movements, known)
+    movements = predictions.movement[:, classes].argmax(1).tolist()
+    sides = predictions.side.argmax(1).tolist()
+    return [(known[m], SIDES[s]) for m, s in zip(movements, sides, strict=True)]
 
 
 def as_targets(

@@ -9,12 +9,13 @@ import pytest
 import torch
 
 from palsynth.clinical import Branch, Grade, Movement, Palsy, Side
+from palsynth.errors import InputError
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
+from palsynth.methods import reading
 from palsynth.methods.base import TargetExpression
-from palsynth.methods.cfcpalsy import reading
-from palsynth.methods.cfcpalsy.reading import as_targets, read_targets
+from palsynth.methods.reading import as_targets, read_movements_and_sides, read_targets
 from palsynth.subjects import View, render, sample
 
 
@@ -29,6 +30,37 @@ def test_the_weak_side_is_recognised(side: Side) -> None:
     assert found.movement is Movement.GRIN
     weak, strong = (np.mean(list(found.palsy.of(s).function.values())) for s in (side, side.other))
     assert weak < strong - 0.3
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_movement_and_weak_side_are_recognised(side: Side) -> None:
+    crops = [grinning(31, side).aligned(RECOGNISER, 112).image]
+    assert read_movements_and_sides(crops, None, tuple(Movement)) == [(Movement.GRIN, side)]
+
+
+def test_the_most_probable_of_the_known_movements_is_recognised(
+    monkeypatch: pytest.MonkeyPatch, face: Face
+) -> None:
+    """Whatever their order; sides are neither, left and right."""
+    predictions = SimpleNamespace(
+        movement=torch.tensor([[0.0, 0.1, 1.0], [0.3, 0.2, 1.0]]),
+        side=torch.tensor([[0.0, 1.0, 0.5], [0.9, 0.1, 0.2]]),
+    )
+
+    class Reader:
+        head = SimpleNamespace(movements=(Movement.REST, Movement.WHISTLE, Movement.GRIN))
+
+        def __call__(self, vectors: torch.Tensor, points: torch.Tensor) -> SimpleNamespace:
+            return predictions
+
+    monkeypatch.setattr(reading, "_reader", Reader)
+    crops = [face.aligned(RECOGNISER, 112).image] * 2
+    assert read_movements_and_sides(crops, None, (Movement.WHISTLE, Movement.REST)) == [
+        (Movement.WHISTLE, Side.LEFT),
+        (Movement.REST, None),
+    ]
+    with pytest.raises(InputError, match="the network does not know the movement 'wink'"):
+        read_movements_and_sides(crops, None, (Movement.WINK,))
 
 
 def test_predictions_are_assigned_to_sides_branches_and_movements(

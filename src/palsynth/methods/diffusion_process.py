@@ -1,12 +1,13 @@
-"""The diffusion process, on diffusers' schedulers, and what the network predicts of it.
+"""The diffusion process, on diffusers' schedulers, and what a network predicts of it.
 
-Symbols are the paper's (arXiv 2409.07271), which are those of DDPM (Ho et al. 2020): X_0 is an
-image, X_t the noisy image at timestep t, ε the noise, ᾱ_t the cumulative product of 1 - β.
+Symbols are those of DDPM (Ho et al. 2020), as in the paper of CFCPalsy (arXiv 2409.07271): X_0 is
+an image or its latents, X_t the same with the noise of timestep t, ε the noise, ᾱ_t the cumulative
+product of 1 - β.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from diffusers.schedulers.scheduling_ddim import DDIMScheduler
@@ -15,22 +16,38 @@ from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultist
 from torch import Tensor
 
 from palsynth.errors import InputError
-from palsynth.methods.cfcpalsy.config import Prediction, Sampler
+
+Prediction = Literal["epsilon", "v_prediction", "sample"]
+"""What a network predicts: the noise ε, the velocity v or, as diffusers call it, the sample X_0."""
+Sampler = Literal["ddpm", "ddim", "dpm++"]
+Schedule = Literal["linear", "scaled_linear"]
 
 STEPS = 1000
 
+BETAS: dict[Schedule, tuple[float, float]] = {
+    "linear": (1e-4, 0.02),
+    "scaled_linear": (0.00085, 0.012),
+}
+"""First and last β: linear in t for pixels (Ho et al. 2020, section 4), √β linear in t for latents
+(Rombach et al. 2022, and Stable Diffusion)."""
 
-def training_scheduler(prediction: Prediction, clip: bool) -> DDPMScheduler:
-    """The paper's noise schedule: 1000 steps, β linear from 1e-4 to 0.02.
+
+def training_scheduler(
+    prediction: Prediction, clip: bool, schedule: Schedule = "linear"
+) -> DDPMScheduler:
+    """The noise schedule of training, of 1000 steps.
 
     Args:
-        prediction: what the network predicts, the noise ε or the velocity v.
+        prediction: what the network predicts.
         clip: whether x̂0 is clipped to -1 … 1.
+        schedule: how β rises, see :data:`BETAS`.
 
     Returns:
         The scheduler.
     """
-    return DDPMScheduler(STEPS, 1e-4, 0.02, "linear", prediction_type=prediction, clip_sample=clip)
+    return DDPMScheduler(
+        STEPS, *BETAS[schedule], schedule, prediction_type=prediction, clip_sample=clip
+    )
 
 
 def sampling_scheduler(training: DDPMScheduler, sampler: Sampler, steps: int) -> Any:
@@ -70,41 +87,45 @@ def predict_x0(scheduler: DDPMScheduler, noisy: Tensor, predicted: Tensor, t: Te
     """The image x̂0 that a prediction implies.
 
     For noise x̂0 = (X_t - √(1-ᾱ_t) ε_θ) / √ᾱ_t (Ho et al. 2020, equation 15); for velocity
-    x̂0 = √ᾱ_t X_t - √(1-ᾱ_t) v_θ (Salimans & Ho 2022).
+    x̂0 = √ᾱ_t X_t - √(1-ᾱ_t) v_θ (Salimans & Ho 2022); a predicted image is x̂0 itself.
 
     Args:
         scheduler: the scheduler of training; its config has the kind of prediction.
-        noisy: X_t, (N, 3, H, W).
-        predicted: the network's prediction, (N, 3, H, W).
+        noisy: X_t, (N, C, H, W).
+        predicted: the network's prediction, (N, C, H, W).
         t: timesteps (N,), 0 … 999.
 
     Returns:
-        x̂0, (N, 3, H, W), clipped to -1 … 1 if the scheduler clips.
+        x̂0, (N, C, H, W), clipped to -1 … 1 if the scheduler clips.
     """
     alpha = scheduler.alphas_cumprod.to(noisy.device)[t][:, None, None, None]
     config: Any = scheduler.config
     if config.prediction_type == "epsilon":
         x0 = (noisy - (1 - alpha).sqrt() * predicted) / alpha.sqrt()
+    elif config.prediction_type == "sample":
+        x0 = predicted
     else:
         x0 = alpha.sqrt() * noisy - (1 - alpha).sqrt() * predicted
     return x0.clamp(-1, 1) if config.clip_sample else x0
 
 
 def target(scheduler: DDPMScheduler, images: Tensor, noise: Tensor, t: Tensor) -> Tensor:
-    """The regression target of the network: ε, or v = √ᾱ_t ε - √(1-ᾱ_t) X_0.
+    """The regression target of the network: ε, v = √ᾱ_t ε - √(1-ᾱ_t) X_0, or X_0.
 
     Args:
         scheduler: the scheduler of training; its config has the kind of prediction.
-        images: X_0, (N, 3, H, W).
-        noise: ε, (N, 3, H, W).
+        images: X_0, (N, C, H, W).
+        noise: ε, (N, C, H, W).
         t: timesteps (N,), 0 … 999.
 
     Returns:
-        The target, (N, 3, H, W).
+        The target, (N, C, H, W).
     """
     config: Any = scheduler.config
     if config.prediction_type == "epsilon":
         return noise
+    if config.prediction_type == "sample":
+        return images
     velocity: Tensor = scheduler.get_velocity(images, noise, t)  # type: ignore[arg-type]
     return velocity
 
@@ -114,12 +135,12 @@ def q_sample(scheduler: DDPMScheduler, images: Tensor, noise: Tensor, t: Tensor)
 
     Args:
         scheduler: the scheduler of training.
-        images: X_0, (N, 3, H, W).
-        noise: ε, (N, 3, H, W).
+        images: X_0, (N, C, H, W).
+        noise: ε, (N, C, H, W).
         t: timesteps (N,), 0 … 999.
 
     Returns:
-        X_t, (N, 3, H, W).
+        X_t, (N, C, H, W).
     """
     noisy: Tensor = scheduler.add_noise(images, noise, t)  # type: ignore[arg-type]
     return noisy

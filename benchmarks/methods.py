@@ -1,0 +1,168 @@
+"""Size and speed of every method with weights, in one table.
+
+    python benchmarks/methods.py [NAME ...] [--images 12]
+
+Requests are those of ``palsynth sheet``: synthetic subjects at 112 px, each with a grin and a palsy
+of its own, one at a time and in one batch. Seconds are processor time of this process, the smallest
+of three rounds, so that other load on the machine disturbs less; they include reading the
+expression, sampling and compositing. Parameters are those that act when an image is made; the
+megabytes are those of the folder that ships.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from palsynth.clinical import YANAGIHARA, Grade, Palsy, Side
+from palsynth.face.framing import RECOGNISER
+from palsynth.generation.runner import generate
+from palsynth.methods.base import METHODS, Method, Request, TargetExpression, get_method
+from palsynth.subjects import EVALUATION_SEEDS, sample
+
+SIZE, ROUNDS = 112, 3
+SUBJECTS_FROM = EVALUATION_SEEDS + 91_000
+
+
+def requests(count: int) -> list[Request]:
+    """Some requests.
+
+    Args:
+        count: their number.
+
+    Returns:
+        Each of another subject and with another movement.
+    """
+    sides, grades = list(Side), [Grade.III, Grade.IV, Grade.V, Grade.VI]
+    return [
+        Request(
+            sample(SUBJECTS_FROM + k),
+            TargetExpression(
+                YANAGIHARA[k % len(YANAGIHARA)],
+                Palsy.peripheral(sides[k % 2], grades[k % len(grades)]),
+            ),
+            seed=k,
+            size=SIZE,
+            framing=RECOGNISER,
+        )
+        for k in range(count)
+    ]
+
+
+def networks_of(method: Any) -> list[nn.Module]:
+    """The networks that a method holds, each once, wherever they are among its attributes.
+
+    Args:
+        method: the method.
+
+    Returns:
+        The outermost modules.
+    """
+    found: dict[int, nn.Module] = {}
+    seen: set[int] = set()
+
+    def look(value: Any) -> None:
+        if id(value) in seen:
+            return
+        seen.add(id(value))
+        if isinstance(value, nn.Module):
+            found[id(value)] = value
+        elif isinstance(value, dict):
+            for each in value.values():
+                look(each)
+        elif isinstance(value, (list, tuple)):
+            for each in value:
+                look(each)
+        elif type(value).__module__.startswith("palsynth."):
+            for each in getattr(value, "__dict__", {}).values():
+                look(each)
+
+    look(method)
+    return list(found.values())
+
+
+def parameters(method: Method) -> int:
+    """Number of parameters of a method's networks, shared ones counted once.
+
+    Args:
+        method: the method.
+
+    Returns:
+        The number.
+    """
+    return sum(
+        p.numel() for p in {id(p): p for n in networks_of(method) for p in n.parameters()}.values()
+    )
+
+
+def seconds(method: Method, wanted: Sequence[Request], at_once: bool) -> float:
+    """Processor time of one image.
+
+    Args:
+        method: the method.
+        wanted: what to make.
+        at_once: in one batch, or one by one.
+
+    Returns:
+        Seconds an image, the smallest of three rounds.
+    """
+    times = []
+    for _ in range(ROUNDS):
+        start = time.process_time()
+        for batch in [wanted] if at_once else [[request] for request in wanted]:
+            list(generate(method, batch))
+        times.append((time.process_time() - start) / len(wanted))
+    return min(times)
+
+
+def megabytes(name: str) -> float | None:
+    """Size of the folder of weights that ships for a method.
+
+    Args:
+        name: the method.
+
+    Returns:
+        Megabytes (10^6 bytes); None if none is called like it.
+    """
+    place = METHODS[name].split(":")[0].split(".")
+    if len(place) < 4:
+        return None
+    import palsynth.methods
+
+    assets = Path(palsynth.methods.__file__).parent / place[2] / "assets"
+    folder = assets / name
+    if not folder.is_dir():
+        return None
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--images", type=int, default=12)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    wanted = requests(options.images)
+    print("| method | parameters, M | weights, MB | seconds an image | in one batch |")
+    print("|---|---|---|---|---|")
+    for name in options.names or METHODS:
+        if name.startswith("copy-") or name == "noise":
+            continue
+        method = get_method(name)
+        list(generate(method, wanted[:1]))  # loads what is loaded once
+        size = megabytes(name)
+        print(
+            f"| {name} | {parameters(method) / 1e6:.1f} | {'–' if size is None else f'{size:.1f}'} "
+            f"| {seconds(method, wanted, False):.2f} | {seconds(method, wanted, True):.2f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Plain diffusion models on disk."""

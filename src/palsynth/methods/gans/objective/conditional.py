@@ -1,0 +1,147 @@
+"""What a conditional GAN on pairs minimises.
+
+The discriminator D sees an image with what it was generated from, the identity image x and the
+condition c. With the true image y and the generated one G(x, c), the generator minimises
+
+    L_adversarial(D(G(x, c), x, c)) + λ ‖y - G(x, c)‖₁
+
+(Isola et al. 2017, equations 1 to 4). With mismatched pairs, (y, x, c') with the condition c' of
+another example is a fake as well, with the same weight as the generated ones (Park et al. 2018;
+Reed et al. 2016). Where a mask blends, the distance is the mean of those before and after it:
+else the mask closes before the generator has learnt to draw, and the identity image is copied.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+
+from palsynth.data.groups import SCRIPTS
+from palsynth.data.pair_settings import validation_pairs
+from palsynth.encoders.base import as_images
+from palsynth.methods.gans.config.conditional import ConditionalLosses, ConditionalSettings
+from palsynth.methods.gans.io.conditional import save_generator
+from palsynth.methods.gans.networks.condition import Conditioner, channels_of
+from palsynth.methods.gans.networks.conditional import Generator
+from palsynth.methods.gans.networks.discriminator import PatchDiscriminator
+from palsynth.methods.gans.objective.adversarial import discriminator_loss, generator_loss
+from palsynth.training.objective import Losses, Objective
+
+IMAGES = ("identity", "expression", "target")
+
+
+class ConditionalObjective(Objective):
+    """Trains a generator and the discriminator that it is to deceive.
+
+    Args:
+        generator: the generator.
+        model: its settings.
+        losses: settings of the losses and of the discriminator.
+    """
+
+    frozen: ClassVar[tuple[str, ...]] = ("conditioner",)
+
+    def __init__(
+        self, generator: Generator, model: ConditionalSettings, losses: ConditionalLosses
+    ) -> None:
+        super().__init__()
+        self.model, self.losses = model, losses
+        self.generator = generator
+        self.discriminator = PatchDiscriminator(
+            3 + 3 + channels_of(model.condition), losses.width, losses.levels
+        )
+        self.conditioner = Conditioner(model.condition)
+        self.rates = {"discriminator": losses.discriminator_rate}
+
+    def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
+        """The discriminator's turn, then the generator's."""
+        return {
+            "discriminator": list(self.discriminator.parameters()),
+            "generator": list(self.generator.parameters()),
+        }
+
+    def forward(  # type: ignore[override]
+        self, batch: dict[str, Tensor], rng: torch.Generator, turn: str
+    ) -> Losses:
+        """What the optimiser minimises whose turn it is, of ``identity``, ``expression`` and
+        ``target`` images."""
+        identity, expression, target = (2 * as_images(batch[name]) - 1 for name in IMAGES)
+        condition = self.conditioner(identity, expression)
+        if turn == "discriminator":
+            return self._discriminator_losses(identity, condition, target)
+        return self._generator_losses(identity, condition, target)
+
+    def _discriminator_losses(self, identity: Tensor, condition: Tensor, target: Tensor) -> Losses:
+        with torch.no_grad():
+            made = self.generator(identity, condition).image.float()
+        real = self.discriminator(target, identity, condition).float()
+        fake = self.discriminator(made, identity, condition).float()
+        if self.losses.mismatched:
+            wrong = self.discriminator(target, identity, condition.roll(1, 0)).float()
+            fake = torch.cat([fake, wrong])
+        loss = discriminator_loss(real, fake, self.losses.adversarial)
+        return Losses(loss, {"adversarial": loss})
+
+    def _generator_losses(self, identity: Tensor, condition: Tensor, target: Tensor) -> Losses:
+        made, drawn = (images.float() for images in self.generator(identity, condition))
+        judged = self.discriminator(made, identity, condition).float()
+        adversarial = generator_loss(judged, self.losses.adversarial)
+        distance = (l1_loss(made, target) + l1_loss(drawn, target)) / 2
+        parts = {"adversarial": adversarial, "distance": distance}
+        return Losses(adversarial + self.losses.distance_weight * distance, parts)
+
+    def validate(self) -> dict[str, float]:
+        """PSNR against the true images of unseen subjects, in dB, of generated images and of the
+        identity images; and how far the generated images of one identity lie apart, as a share of
+        the true ones' distances: near 0, the generator ignores the expression."""
+        batch = validation_pairs(self.model.size)
+        device = next(self.generator.parameters()).device
+        identity, expression, target = (as_images(batch[name]).to(device) for name in IMAGES)
+        condition = self.conditioner(2 * identity - 1, 2 * expression - 1)
+        made = (self.generator(2 * identity - 1, condition).image.float() + 1) / 2
+        self._validated = made, condition
+        return {
+            "validation/psnr_made": _psnr(made, target),
+            "validation/psnr_identity": _psnr(identity, target),
+            "validation/spread": _spread(made) / _spread(target),
+        }
+
+    def picture(self) -> np.ndarray | None:
+        """Rows of identity, expression, condition, generated image and target, of the last
+        validation."""
+        batch, (made, condition) = validation_pairs(self.model.size), self._validated
+        columns = [batch[name].numpy() for name in ("identity", "expression")]
+        if self.model.condition != "image":
+            lines = (condition.amax(1, keepdim=True) + 1) / 2
+            columns.append(_pixels(lines.expand(-1, 3, -1, -1)))
+        columns += [_pixels(made), batch["target"].numpy()]
+        rows = [np.hstack([column[k] for column in columns]) for k in range(len(made))]
+        half = len(rows) // 2
+        return np.hstack([np.vstack(rows[:half]), np.vstack(rows[half : 2 * half])])
+
+    def export(self, folder: Path) -> None:
+        """Writes the generator with its settings."""
+        save_generator(self.generator, self.model, folder)
+
+
+def _psnr(images: Tensor, target: Tensor) -> float:
+    """Mean over images (N, 3, S, S) in 0 … 1."""
+    error = (images - target).square().flatten(1).mean(1)
+    return float((-10 * torch.log10(error.clamp(min=1e-9))).mean())
+
+
+def _spread(images: Tensor) -> float:
+    """Mean distance of an identity's images; in validation pairs they follow one another."""
+    same = images.reshape(-1, SCRIPTS, images[0].numel())
+    return float(torch.stack([torch.pdist(x).mean() for x in same]).mean())
+
+
+def _pixels(images: Tensor) -> np.ndarray:
+    """Images (N, 3, S, S) in 0 … 1 as (N, S, S, 3) uint8 RGB."""
+    pixels = (images * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1)
+    return np.asarray(pixels.cpu().numpy())
