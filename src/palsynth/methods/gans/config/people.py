@@ -111,11 +111,15 @@ class DiscriminatorSettings(Settings):
     """Channels of its first level."""
     levels: int = 3
     """Its levels; with three, as published, a patch is 70 pixels wide."""
+    rate: float = 1.0
+    """Its learning rate, as a share of the loop's."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.width < 1 or self.levels < 1:
             raise InputError("width and levels of a discriminator: must be at least 1")
+        if self.rate <= 0:
+            raise InputError(f"rate {self.rate:g} of a discriminator: must be above 0")
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ class FaceRestoration(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.down = nn.ModuleList(
             Down(a, b, norm=level > 0) for level, (a, b) in enumerate(pairwise(widths))
         )
-        self.blocks = nn.Sequential(*(Residual(widths[-1]) for _ in range(blocks)))
+        self.residuals = nn.Sequential(*(Residual(widths[-1]) for _ in range(blocks)))
         outwards = widths[::-1]
         self.up = nn.ModuleList(
             Up(a * (2 if level else 1), b) for level, (a, b) in enumerate(pairwise(outwards))
@@ -43,7 +43,7 @@ class FaceRestoration(ModelMixin, ConfigMixin):  # type: ignore[misc]
         maps = [self.first(images)]
         for block in self.down:
             maps.append(block(maps[-1]))
-        x = self.blocks(maps.pop())
+        x = self.residuals(maps.pop())
         for block in self.up:
             x = torch.cat([block(x), maps.pop()], 1)
         restored: Tensor = images + self.last(x)

@@ -48,7 +48,8 @@ class SwapDecoder(nn.Module):
     """Feature maps to images of one person (or of one kind of people).
 
     Skip connections (Tajima et al. 2023) bring it the maps of the encoder's levels, of which the
-    innermost ones are connected.
+    innermost ones are connected. The last layer doubles the sides by shuffling channels, as all
+    layers of Faceswap do: at full size, anything more would cost as much as all else together.
 
     Args:
         widths: channels of the encoder's levels.
@@ -59,21 +60,22 @@ class SwapDecoder(nn.Module):
         super().__init__()
         outwards = widths[::-1]
         self.skips = skips
+        doubled = [1 + (0 < level <= skips) for level in range(len(widths))]
         self.levels = nn.ModuleList(
-            Up(a * (2 if 0 < level <= skips else 1), b)
-            for level, (a, b) in enumerate(pairwise((*outwards, outwards[-1])))
+            Up(twice * a, b) for twice, (a, b) in zip(doubled, pairwise(outwards), strict=False)
         )
-        self.out = nn.Conv2d(outwards[-1], 3, 3, padding=1)
+        self.out = nn.Sequential(
+            nn.Conv2d(doubled[-1] * outwards[-1], 3 * 4, 3, padding=1), nn.PixelShuffle(2)
+        )
 
     def forward(self, maps: list[Tensor]) -> Tensor:
         """Maps the encoder's maps to images (N, 3, S, S), -1 … 1."""
         x = maps[-1]
-        for level, block in enumerate(self.levels):
+        for level, block in enumerate((*self.levels, self.out)):
             if 0 < level <= self.skips:
                 x = torch.cat([x, maps[-1 - level]], 1)
             x = block(x)
-        image: Tensor = self.out(x).tanh()
-        return image
+        return x.tanh()
 
 
 class FaceSwap(ModelMixin, ConfigMixin):  # type: ignore[misc]

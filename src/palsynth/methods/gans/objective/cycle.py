@@ -47,6 +47,7 @@ class CycleObjective(Objective):
         pool: number of generated images that each discriminator looks back at.
         adversarial: the adversarial loss.
         restoration: exported with the generator.
+        discriminator_rate: the discriminators' learning rate, as a share of the loop's.
     """
 
     frozen = ("restoration",)
@@ -64,12 +65,14 @@ class CycleObjective(Objective):
         pool: int = 50,
         adversarial: AdversarialLoss = "least-squares",
         restoration: FaceRestoration | None = None,
+        discriminator_rate: float = 1.0,
     ) -> None:
         super().__init__()
         self.to_person, self.to_patient = to_person, to_patient
         self.person_discriminator = person_discriminator
         self.patient_discriminator = patient_discriminator
         self.restoration = restoration
+        self.rates = {"discriminator": discriminator_rate}
         size = int(to_person.config["size"])
         self.people_pool = ImagePool(pool, (3, size, size))
         self.patients_pool = ImagePool(pool, (3, size, size))
@@ -126,7 +129,7 @@ class CycleObjective(Objective):
         return Losses(total, parts)
 
     def validate(self) -> dict[str, float]:
-        """PSNR and diversity of the public person with the expressions of unseen patients."""
+        """PSNR and spread of the public person with the expressions of unseen patients."""
         if self.seed is None:
             return {}
         batch = validation_swaps((self.seed,), self.to_person.config["size"])

@@ -67,7 +67,7 @@ def psnr(images: Tensor, truth: Tensor) -> float:
     return float((-10 * torch.log10(errors.clamp(min=1e-9))).mean())
 
 
-def diversity(images: Tensor, truth: Tensor, person: Tensor) -> float:
+def spread(images: Tensor, truth: Tensor, person: Tensor) -> float:
     """How different one person's images are, relative to what they should be: near 0, they show one
     expression whatever is asked for (mode collapse).
 
@@ -96,14 +96,14 @@ def validate_swaps(images: Tensor, batch: dict[str, Tensor]) -> dict[str, float]
 
     Returns:
         Name of a metric -> its value: PSNR in dB, that of the expression image as it is, and the
-        diversity.
+        spread.
     """
     truth = to_range(batch["target"]).to(images.device)
     expression = to_range(batch["expression"]).to(images.device)
     return {
         "validation/psnr_made": psnr(images, truth),
         "validation/psnr_expression": psnr(expression, truth),
-        "validation/diversity": diversity(images, truth, batch["person"].to(images.device)),
+        "validation/spread": spread(images, truth, batch["person"].to(images.device)),
     }
 
 

@@ -46,6 +46,7 @@ class FaceSwapObjective(Objective):
         warp: standard deviation of the warp, as a share of the image's side.
         adversarial: the adversarial loss.
         restoration: exported with the network.
+        discriminator_rate: the discriminator's learning rate, as a share of the loop's.
     """
 
     frozen = ("restoration",)
@@ -61,10 +62,12 @@ class FaceSwapObjective(Objective):
         warp: float = 0.03,
         adversarial: AdversarialLoss = "logistic",
         restoration: FaceRestoration | None = None,
+        discriminator_rate: float = 1.0,
     ) -> None:
         super().__init__()
         self.network, self.patients, self.discriminator = network, patients, discriminator
         self.restoration = restoration
+        self.rates = {"discriminator": discriminator_rate}
         self.names, self.seeds = names, seeds
         self.distance_weight, self.warp, self.adversarial = distance_weight, warp, adversarial
 
@@ -115,7 +118,7 @@ class FaceSwapObjective(Objective):
         return Losses(parts["adversarial"] + self.distance_weight * parts["distance"], parts)
 
     def validate(self) -> dict[str, float]:
-        """PSNR and diversity of public people with the expressions of unseen patients."""
+        """PSNR and spread of public people with the expressions of unseen patients."""
         if self.seeds is None:
             return {}
         batch = validation_swaps(self.seeds, self.network.config["size"])

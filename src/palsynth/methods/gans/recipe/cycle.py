@@ -88,6 +88,7 @@ class CycleRecipe(InitSettings):
             self.pool,
             self.adversarial,
             restoration_for(n.size, self.restoration),
+            d.rate,
         )
 
     def _generator(self) -> FaceSwap:

@@ -78,4 +78,5 @@ class FaceSwapRecipe(InitSettings):
             self.warp,
             self.adversarial,
             restoration_for(n.size, self.restoration),
+            d.rate,
         )
