@@ -12,6 +12,7 @@ megabytes are those of the folder that ships.
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,9 @@ from typing import Any
 import torch
 from torch import nn
 
+import palsynth.methods
 from palsynth.clinical import YANAGIHARA, Grade, Palsy, Side
+from palsynth.errors import InputError
 from palsynth.face.framing import RECOGNISER
 from palsynth.generation.runner import generate
 from palsynth.methods.base import METHODS, Method, Request, TargetExpression, get_method
@@ -122,24 +125,23 @@ def seconds(method: Method, wanted: Sequence[Request], at_once: bool) -> float:
 
 
 def megabytes(name: str) -> float | None:
-    """Size of the folder of weights that ships for a method.
+    """Size of the weights that ship for a method, those of its base too.
 
     Args:
         name: the method.
 
     Returns:
-        Megabytes (10^6 bytes); None if none is called like it.
+        Megabytes (10^6 bytes); None if none ship.
     """
-    place = METHODS[name].split(":")[0].split(".")
-    if len(place) < 4:
-        return None
-    import palsynth.methods
-
-    assets = Path(palsynth.methods.__file__).parent / place[2] / "assets"
-    folder = assets / name
-    if not folder.is_dir():
-        return None
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+    if name.startswith("controlnet-"):
+        names = ["controlnet/assets/pf", "controlnet/assets/small"]
+    elif name == "cfcpalsy":
+        names = ["cfcpalsy/assets/default"]
+    else:
+        names = [f"{METHODS[name].split(':')[0].split('.')[2]}/assets/{name}"]
+    methods = Path(palsynth.methods.__file__).parent
+    files = [path for each in names for path in (methods / each).rglob("*") if path.is_file()]
+    return sum(path.stat().st_size for path in files) / 1e6 or None
 
 
 def main() -> None:
@@ -154,7 +156,11 @@ def main() -> None:
     for name in options.names or METHODS:
         if name.startswith("copy-") or name == "noise":
             continue
-        method = get_method(name)
+        try:
+            method = get_method(name)
+        except InputError as error:
+            print(f"left out: {error}", file=sys.stderr)
+            continue
         list(generate(method, wanted[:1]))  # loads what is loaded once
         size = megabytes(name)
         print(

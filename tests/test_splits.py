@@ -48,6 +48,10 @@ DATASET_RECIPES: dict[str, Callable[[Path], dict[str, Any]]] = {
         "model": {"condition_dropout": 1.0},
         "data": {"dataset": str(folder)},
     },
+    "conditional-gan": lambda folder: {
+        "model": {"condition": "landmarks", "generator": "synthesis"},
+        "data": {"dataset": str(folder)},
+    },
     "controlnet": lambda folder: {"patients": {"dataset": str(folder), "patients": 2}},
 }
 """Kinds that take a dataset folder."""
@@ -60,6 +64,7 @@ SUBJECT_RECIPES = {
     "reader": "data",
     "cfcpalsy": "data",
     "diffusion": "data",
+    "conditional-gan": "data",
     "autoencoder": "data",
     "text-to-image": "data",
     "controlnet": "healthy",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,6 +65,16 @@ def post(client: TestClient, name: str | bytes, data: bytes):  # type: ignore[no
     return client.post("/gradio_api/upload?upload_id=a", content=body, headers=kind)
 
 
+def assert_refused(found: Any, name: str, text: str, sessions: Sessions) -> None:
+    """One line says of the file what is wrong, without a path, and nothing is kept."""
+    assert found.status_code == 400
+    assert found.text.startswith(f"{name}: ")
+    assert text in found.text
+    assert "\n" not in found.text
+    assert str(sessions.root) not in found.text
+    assert kept_by(sessions) == []
+
+
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_picture_is_kept_as_its_pixels_or_refused_in_one_line(
     client: TestClient, sessions: Sessions, name: str
@@ -71,12 +82,7 @@ def test_a_picture_is_kept_as_its_pixels_or_refused_in_one_line(
     make, text = PICTURES[name]
     found = post(client, name, make())
     if text != KEPT:
-        assert found.status_code == 400
-        assert found.text.startswith(f"{name}: ")
-        assert text in found.text
-        assert "\n" not in found.text
-        assert str(sessions.root) not in found.text
-        assert kept_by(sessions) == []
+        assert_refused(found, name, text, sessions)
         return
     assert found.status_code == 200, found.text
     (path,) = map(Path, found.json())
@@ -171,10 +177,5 @@ def test_a_clip_is_kept_or_refused_in_one_line(
         assert found.status_code == 200, found.text
         assert kept_by(sessions) == [Path(found.json()[0])]
     else:
-        assert found.status_code == 400
-        assert found.text.startswith(f"{name}: ")
-        assert text in found.text
-        assert "\n" not in found.text
-        assert str(sessions.root) not in found.text
-        assert kept_by(sessions) == []
+        assert_refused(found, name, text, sessions)
     assert no_network == []

@@ -129,6 +129,12 @@ def test_help_of_a_recipe_lists_its_fields(
     assert "--data.augmentation.turn" in out
 
 
+NEEDED = {"conditional-gan": "model: {condition: landmarks, generator: synthesis}"}
+"""Kind -> what its recipe needs so that a dataset can be given; default: nothing."""
+
+NUMBERS = {"model.unet.head_channels": 8}
+"""Fields that are None by default and numbers otherwise; all others are paths or words."""
+
 OF_THE_COMMAND = {"--help", "--out", "--resume", "--no-resume", "--dry-run", "--no-dry-run"}
 
 
@@ -151,7 +157,7 @@ def test_every_option_in_the_help_of_a_kind_is_accepted(
     """All at once, each with its default; then a value for those that are None by default."""
     monkeypatch.setenv("COLUMNS", "120")  # one column, in which no name is broken
     path = tmp_path / "recipe.yaml"
-    path.write_text(f"kind: {kind}")
+    path.write_text(f"kind: {kind}\n{NEEDED.get(kind, '')}")
     assert run("train", path, "--help") == 0
     text = capsys.readouterr().out
     assert "subcommands" not in text, "whose options need a word before them"
@@ -167,9 +173,10 @@ def test_every_option_in_the_help_of_a_kind_is_accepted(
     assert listed - OF_THE_COMMAND == {words[0] for words in [*given, *negations]}
     assert command._parse(path, [word for words in given for word in words])[1] == recipe
     absent = [field for field, value in values.items() if value is None]
-    words = [word for field in absent for word in option(field, "x")]
+    chosen = {field: NUMBERS.get(field, "x") for field in absent}
+    words = [word for field, value in chosen.items() for word in option(field, value)]
     changed = flattened(yaml.safe_load(to_yaml(command._parse(path, words)[1])))
-    assert changed == {**values, **dict.fromkeys(absent, "x")}
+    assert changed == {**values, **chosen}
 
 
 def test_patients_are_given_as_options(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ TEXT_BYTES = 2_000
 """Largest message of text."""
 
 MAX_LIVE = 4
-"""Visitors who are served at the same time; two share two cores at 13 to 17 frames a second."""
+"""Visitors who are served at the same time; two on two cores get 13 to 17 frames a second each."""
 
 MAX_EACH = 2
 """Connections of one address at the same time."""

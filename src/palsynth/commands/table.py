@@ -161,8 +161,8 @@ class PredecessorsTableOptions:
     out: Path
     """Output folder; report.html, .md and .json of each set lie in OUT/SET."""
     methods: tuple[MethodName, ...] = ()
-    """Names of the methods; default: simulator, captured, and every method with weights of this
-    package."""
+    """Names of the methods; default: simulator, captured, and every method with networks whose
+    weights ship or are given; those left out are listed."""
     weights: tuple[str, ...] = ()
     """NAME=FOLDER of weights of a method, in place of those that ship."""
     split: Literal["train", "validation", "test"] | None = None
@@ -218,7 +218,14 @@ def table_predecessors(options: PredecessorsTableOptions) -> None:
             found = of_split(folder, found, options.split)
         pairs[folder] = some_people(found, options.people)
         check_needs(folder, pairs[folder], rest=bool(CAPTURED & set(names)))
-    methods = {name: get_method(name, folders.get(name)) for name in names}
+    methods = {}
+    for name in names:
+        try:
+            methods[name] = get_method(name, folders.get(name))
+        except InputError as error:
+            if name in options.methods or name in folders:
+                raise
+            print(f"left out: {error}")
     weights = Weights(options.inception, options.alexnet, options.recogniser)
     for folder, chosen in pairs.items():
         out = options.out / folder.resolve().name

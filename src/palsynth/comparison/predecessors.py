@@ -29,8 +29,6 @@ ROWS = (
     "pix2pix",
     "mc-gan",
     "mc-gan-normalised",
-    "face-swap",
-    "cyclegan",
     "ddpm-unconditional",
     "ddpm",
     "latent-diffusion",

@@ -54,6 +54,17 @@ def test_the_losses_are_those_of_pix2pix(name: str) -> None:
     assert losses.total.item() == pytest.approx((adversarial + 7 * distance).item(), rel=1e-5)
 
 
+def test_pixels_count_by_how_much_the_expression_changes_them() -> None:
+    tested = objective("pix2pix", replace(LOSSES, change_weight=4.0))
+    identity, _, target = images()
+    made = tested.generator(identity, tested.conditioner(*images()[:2])).image
+    weight = 1 + 4 * (target - identity).abs().mean(1) / 2
+    assert weight.max() > 1.2
+    expected = (weight[:, None] * (made - target).abs()).mean()
+    distance = tested(pairs(), RNG, "generator").parts["distance"]
+    assert distance.item() == pytest.approx(expected.item(), rel=1e-5)
+
+
 def test_true_images_with_the_condition_of_others_are_fakes_as_in_mc_gan() -> None:
     """Both kinds of fakes count one half of what the true ones count (Park's code)."""
     losses = replace(LOSSES, mismatched=True, adversarial="least-squares")

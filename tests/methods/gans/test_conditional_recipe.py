@@ -168,7 +168,7 @@ def test_small_and_published_recipes_are_of_the_method(name: str, tmp_path: Path
 def test_the_published_pix2pix_is_the_papers() -> None:
     published: ConditionalGANRecipe = load_recipe(RECIPES / "pix2pix-paper.yaml")
     assert published.model == ConditionalSettings("image", "unet", 256, 64, 8, 0.5)
-    assert published.losses == ConditionalLosses("logistic", 100.0, False, 1.0, 64, 3)
+    assert published.losses == ConditionalLosses("logistic", 100.0, 0.0, False, 1.0, 64, 3)
     assert (published.loop.batch, published.loop.learning_rate, published.loop.clip) == (1, 2e-4, 0)
 
 

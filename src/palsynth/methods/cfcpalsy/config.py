@@ -12,7 +12,7 @@ from typing import Literal
 
 from palsynth.errors import InputError
 from palsynth.limits import check_side
-from palsynth.methods.diffusion_process import Sampler
+from palsynth.methods.diffusion_process import Prediction, Sampler
 from palsynth.settings import Settings
 
 ImageInput = Literal["identity", "expression", "draft"]
@@ -127,8 +127,8 @@ class EncoderSettings(Settings):
 class DiffusionSettings(Settings):
     """The objective, and how images are sampled."""
 
-    prediction: Literal["epsilon", "v_prediction"] = "epsilon"
-    """What the U-Net predicts: the noise or the velocity."""
+    prediction: Prediction = "epsilon"
+    """What the U-Net predicts: the noise, the velocity or the image itself."""
     residual: Literal["none", "identity", "draft"] = "none"
     """Extension: the image whose difference to the target is diffused, in place of the target."""
     residual_scale: float = 2.0

@@ -68,6 +68,10 @@ class ConditionalLosses(Settings):
     """The adversarial loss: that of pix2pix, or that of MC-GAN's published code."""
     distance_weight: float = 100.0
     """Weight of the distance L1 to the true image."""
+    change_weight: float = 0.0
+    """Further weight of pixels in that distance, times how far the true image is from the identity
+    image there, in 0 … 1: an expression changes few pixels, and where all count alike, a short
+    training copies the identity image. 0 is as published."""
     mismatched: bool = False
     """Whether true images with the condition of another one are fakes too, as in MC-GAN."""
     discriminator_rate: float = 1.0
@@ -80,8 +84,9 @@ class ConditionalLosses(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.distance_weight < 0:
-            raise InputError(f"distance_weight {self.distance_weight:g}: must not be negative")
+        for name in ("distance_weight", "change_weight"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} {getattr(self, name):g}: must not be negative")
         if not 0 < self.discriminator_rate <= 1:
             raise InputError(
                 f"discriminator_rate {self.discriminator_rate:g}: must lie in 0 … 1, 0 excluded"

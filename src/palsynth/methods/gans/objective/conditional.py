@@ -9,6 +9,9 @@ condition c. With the true image y and the generated one G(x, c), the generator 
 another example is a fake as well, with the same weight as the generated ones (Park et al. 2018;
 Reed et al. 2016). Where a mask blends, the distance is the mean of those before and after it:
 else the mask closes before the generator has learnt to draw, and the identity image is copied.
+
+With a ``change_weight`` w, each pixel of the distance counts 1 + w |y - x| / 2 times, |y - x| / 2
+being the mean over the channels of how far the true image is from the identity image, in 0 … 1.
 """
 
 from __future__ import annotations
@@ -19,7 +22,6 @@ from typing import ClassVar
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import l1_loss
 
 from palsynth.data.groups import SCRIPTS
 from palsynth.data.pair_settings import validation_pairs
@@ -91,7 +93,9 @@ class ConditionalObjective(Objective):
         made, drawn = (images.float() for images in self.generator(identity, condition))
         judged = self.discriminator(made, identity, condition).float()
         adversarial = generator_loss(judged, self.losses.adversarial)
-        distance = (l1_loss(made, target) + l1_loss(drawn, target)) / 2
+        weight = 1 + self.losses.change_weight * _difference(target, identity) / 2
+        errors = (_difference(made, target) + _difference(drawn, target)) / 2
+        distance = (weight * errors).mean()
         parts = {"adversarial": adversarial, "distance": distance}
         return Losses(adversarial + self.losses.distance_weight * distance, parts)
 
@@ -127,6 +131,11 @@ class ConditionalObjective(Objective):
     def export(self, folder: Path) -> None:
         """Writes the generator with its settings."""
         save_generator(self.generator, self.model, folder)
+
+
+def _difference(images: Tensor, others: Tensor) -> Tensor:
+    """The absolute difference of images (N, 3, S, S), (N, S, S): the mean over their channels."""
+    return (images - others).abs().mean(1)
 
 
 def _psnr(images: Tensor, target: Tensor) -> float:
