@@ -103,7 +103,8 @@ class Stream(IntEnum):
     # a reader's features: (seed, round, stream)
     FEATURES_ORDER = 43
 
-    # people that a model knows: (seed, the subject's seed, picture, stream), (seed, example, stream)
+    # people that a model knows: (seed, seed of the subject, picture, stream),
+    # (seed, example, stream)
     PERSON_PICTURE = 81
     PEOPLE_ORDER = 82
     # validation of such a model: (the subject's seed, stream)

@@ -116,7 +116,9 @@ def quantised(images: Tensor, step: float) -> Tensor:
     cosines = torch.cos(math.pi * (2 * n + 1) * n[:, None] / (2 * BLOCK))
     cosines = cosines * torch.where(n == 0, math.sqrt(1 / BLOCK), math.sqrt(2 / BLOCK))[:, None]
     steps = step * (1 + n[:, None] + n)
-    blocks = images.unflatten(2, (-1, BLOCK)).unflatten(4, (-1, BLOCK)).transpose(3, 4)
+    count, channels, height, width = images.shape
+    tiles = (count, channels, height // BLOCK, BLOCK, width // BLOCK, BLOCK)
+    blocks = images.reshape(tiles).transpose(3, 4)
     coefficients = cosines @ blocks @ cosines.T
     rounded = (coefficients / steps).round() * steps
     return (cosines.T @ rounded @ cosines).transpose(3, 4).flatten(4, 5).flatten(2, 3)

@@ -10,7 +10,9 @@ KNOTS = 5
 """Knots of the grid along either side, as in Faceswap."""
 
 
-def random_warp(images: Tensor, deviation: float, rng: torch.Generator, knots: int = KNOTS) -> Tensor:
+def random_warp(
+    images: Tensor, deviation: float, rng: torch.Generator, knots: int = KNOTS
+) -> Tensor:
     """Warps each image by a smooth random field: knots on a grid are displaced at random, and the
     field between them is interpolated (Faceswap 2017).
 

@@ -12,7 +12,7 @@ from palsynth.settings import Settings
 from palsynth.subjects import VALIDATION_SEEDS
 
 RestorationFrom = Literal["shipped", "none"] | Path
-"""The face restoration network that follows a generator: the one that ships, none, or a folder's."""
+"""The face restoration network that follows: the one that ships, none, or that of a folder."""
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,16 @@ class SwapNetworkSettings(Settings):
     """Side of the images in pixels."""
     widths: tuple[int, ...] = (32, 64, 96, 192)
     """Channels of the levels; each halves the sides."""
-    skips: int = 1
+    skips: int = 0
     """Innermost levels that are connected to the decoder, besides the last; more keep more detail
     of the input, of its identity too."""
-    blocks: int = 1
+    blocks: int = 0
     """Residual blocks behind the last level."""
+    bottleneck: int = 128
+    """Numbers that the last level's map is squeezed into by a dense layer; 0: it is not."""
+    norm_ends: bool = False
+    """Whether the encoder's first and last level have norms too, as all levels of CycleGAN; skin
+    tone then hardly gets through."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -99,8 +104,9 @@ class SwapNetworkSettings(Settings):
             )
         if not 0 <= self.skips < levels:
             raise InputError(f"skips {self.skips}: must lie in 0 … {levels - 1}")
-        if self.blocks < 0:
-            raise InputError(f"blocks {self.blocks}: must not be negative")
+        for name in ("blocks", "bottleneck"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} {getattr(self, name)}: must not be negative")
 
 
 @dataclass(frozen=True)

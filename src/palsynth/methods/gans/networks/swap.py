@@ -9,29 +9,62 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from palsynth.methods.gans.networks.blocks import Down, Residual, Up
+from palsynth.methods.gans.networks.blocks import SLOPE, Down, Residual, Up
 
 DESCRIPTION = 512
 """Length of the recogniser's vector of a person."""
+
+
+class Bottleneck(nn.Sequential):
+    """A map squeezed into a few numbers, and a map made from these (Faceswap 2017).
+
+    What a decoder learns of its person from so few numbers, others' numbers tell it too: they are
+    an expression and a pose. A map has places, and a decoder fails where a face of another shape
+    has other features in them.
+
+    Args:
+        channels: channels of the map.
+        side: its side.
+        numbers: how many numbers.
+    """
+
+    def __init__(self, channels: int, side: int, numbers: int) -> None:
+        values = channels * side * side
+        super().__init__(
+            nn.Flatten(),
+            nn.Linear(values, numbers),
+            nn.Linear(numbers, values),
+            nn.LeakyReLU(SLOPE),
+            nn.Unflatten(1, (channels, side, side)),
+        )
 
 
 class SwapEncoder(nn.Module):
     """Images to feature maps, the outermost first.
 
     Args:
+        size: side of the images in pixels.
         widths: channels of the levels.
         blocks: residual blocks behind the last level.
+        bottleneck: numbers that the last level's map is squeezed into; 0: it is not.
+        norm_ends: whether the first and the last level have norms too.
     """
 
-    def __init__(self, widths: tuple[int, ...], blocks: int) -> None:
+    def __init__(
+        self, size: int, widths: tuple[int, ...], blocks: int, bottleneck: int, norm_ends: bool
+    ) -> None:
         super().__init__()
-        # the innermost level has no norm either: at 4 x 4 positions, one would leave little of how
-        # strongly a feature is there
+        # without a norm at the first level, colours survive; at 4 x 4 positions, one would leave
+        # little of how strongly a feature is there
         last = len(widths) - 1
         self.levels = nn.ModuleList(
-            Down(a, b, norm=0 < level < last) for level, (a, b) in enumerate(pairwise((3, *widths)))
+            Down(a, b, norm=norm_ends or 0 < level < last)
+            for level, (a, b) in enumerate(pairwise((3, *widths)))
         )
-        self.blocks = nn.Sequential(*(Residual(widths[-1]) for _ in range(blocks)))
+        inner: list[nn.Module] = [Residual(widths[-1]) for _ in range(blocks)]
+        if bottleneck:
+            inner.append(Bottleneck(widths[-1], size >> len(widths), bottleneck))
+        self.inner = nn.Sequential(*inner)
 
     def forward(self, images: Tensor) -> list[Tensor]:
         """Maps (N, 3, S, S) in -1 … 1 to one map a level, (N, C, S / 2, S / 2) and smaller."""
@@ -40,7 +73,7 @@ class SwapEncoder(nn.Module):
         for level in self.levels:
             x = level(x)
             maps.append(x)
-        maps[-1] = self.blocks(x)
+        maps[-1] = self.inner(x)
         return maps
 
 
@@ -48,8 +81,8 @@ class SwapDecoder(nn.Module):
     """Feature maps to images of one person (or of one kind of people).
 
     Skip connections (Tajima et al. 2023) bring it the maps of the encoder's levels, of which the
-    innermost ones are connected. The last layer doubles the sides by shuffling channels, as all
-    layers of Faceswap do: at full size, anything more would cost as much as all else together.
+    innermost ones are connected. Sides are doubled by interpolation and a convolution, since
+    channels that are shuffled, as in Faceswap, left a grid, as did nearest neighbours.
 
     Args:
         widths: channels of the encoder's levels.
@@ -62,10 +95,12 @@ class SwapDecoder(nn.Module):
         self.skips = skips
         doubled = [1 + (0 < level <= skips) for level in range(len(widths))]
         self.levels = nn.ModuleList(
-            Up(twice * a, b) for twice, (a, b) in zip(doubled, pairwise(outwards), strict=False)
+            Up(twice * a, b, "bilinear")
+            for twice, (a, b) in zip(doubled, pairwise(outwards), strict=False)
         )
         self.out = nn.Sequential(
-            nn.Conv2d(doubled[-1] * outwards[-1], 3 * 4, 3, padding=1), nn.PixelShuffle(2)
+            nn.Upsample(scale_factor=2, mode="bilinear"),
+            nn.Conv2d(doubled[-1] * outwards[-1], 3, 5, padding=2),
         )
 
     def forward(self, maps: list[Tensor]) -> Tensor:
@@ -93,6 +128,8 @@ class FaceSwap(ModelMixin, ConfigMixin):  # type: ignore[misc]
         widths: channels of the levels.
         skips: innermost levels that are connected to the decoder, besides the last.
         blocks: residual blocks behind the encoder's last level.
+        bottleneck: numbers that the last level's map is squeezed into; 0: it is not.
+        norm_ends: whether the encoder's first and last level have norms too.
     """
 
     vectors: Tensor
@@ -103,12 +140,14 @@ class FaceSwap(ModelMixin, ConfigMixin):  # type: ignore[misc]
         people: int,
         size: int = 64,
         widths: tuple[int, ...] = (32, 64, 96, 192),
-        skips: int = 1,
-        blocks: int = 1,
+        skips: int = 0,
+        blocks: int = 0,
+        bottleneck: int = 128,
+        norm_ends: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         widths = tuple(widths)
-        self.encoder = SwapEncoder(widths, blocks)
+        self.encoder = SwapEncoder(size, widths, blocks, bottleneck, norm_ends)
         self.decoders = nn.ModuleList(SwapDecoder(widths, skips) for _ in range(people))
         self.register_buffer("vectors", torch.zeros(people, DESCRIPTION))
 
@@ -123,7 +162,7 @@ class FaceSwap(ModelMixin, ConfigMixin):  # type: ignore[misc]
             Images (N, 3, S, S), -1 … 1.
         """
         parts, order = [], []
-        for k in person.unique().tolist():
+        for k in torch.unique(person).tolist():
             rows = (person == k).nonzero()[:, 0]
             parts.append(self.decoders[int(k)]([x[rows] for x in maps]))
             order.append(rows)

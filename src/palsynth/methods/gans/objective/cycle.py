@@ -88,7 +88,9 @@ class CycleObjective(Objective):
             "generator": [p for network in generators for p in network.parameters()],
         }
 
-    def forward(self, batch: dict[str, Tensor], rng: torch.Generator, turn: str) -> Losses:
+    def forward(  # type: ignore[override]
+        self, batch: dict[str, Tensor], rng: torch.Generator, turn: str
+    ) -> Losses:
         """Losses of a batch with the unpaired images ``patient`` and ``person``."""
         patient, person = to_range(batch["patient"]), to_range(batch["person"])
         if turn == "discriminator":

@@ -12,7 +12,7 @@ from torch.nn.functional import pdist
 from palsynth.clinical import YANAGIHARA, Side
 from palsynth.encoders.base import SIZE, as_images
 from palsynth.face.framing import RECOGNISER
-from palsynth.methods.gans.people import resized
+from palsynth.methods.gans.people.sources import resized
 from palsynth.seeds import Stream, make_rng
 from palsynth.subjects import VALIDATION_SEEDS, View, random_palsy, render, sample
 
@@ -80,7 +80,7 @@ def spread(images: Tensor, truth: Tensor, person: Tensor) -> float:
         The mean distance of two images of a person, over that of the true ones.
     """
     distances: list[list[Tensor]] = [[], []]
-    for k in person.unique():
+    for k in torch.unique(person):
         for out, x in zip(distances, (images, truth), strict=True):
             out.append(pdist(x[person == k].flatten(1)))
     made, true = (torch.cat(found).mean() for found in distances)

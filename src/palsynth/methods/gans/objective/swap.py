@@ -25,6 +25,7 @@ from palsynth.methods.gans.objective.people import (
     validate_swaps,
     validation_swaps,
 )
+from palsynth.methods.gans.tint import random_tint
 from palsynth.methods.gans.warping import random_warp
 from palsynth.training.objective import Losses, Objective
 
@@ -44,6 +45,7 @@ class FaceSwapObjective(Objective):
             validate with.
         distance_weight: weight of the L1 distance to the picture.
         warp: standard deviation of the warp, as a share of the image's side.
+        tint: standard deviation of the tint, see :func:`~palsynth.methods.gans.tint.random_tint`.
         adversarial: the adversarial loss.
         restoration: exported with the network.
         discriminator_rate: the discriminator's learning rate, as a share of the loop's.
@@ -60,6 +62,7 @@ class FaceSwapObjective(Objective):
         seeds: tuple[int, ...] | None,
         distance_weight: float = 100.0,
         warp: float = 0.03,
+        tint: float = 0.3,
         adversarial: AdversarialLoss = "logistic",
         restoration: FaceRestoration | None = None,
         discriminator_rate: float = 1.0,
@@ -69,7 +72,8 @@ class FaceSwapObjective(Objective):
         self.restoration = restoration
         self.rates = {"discriminator": discriminator_rate}
         self.names, self.seeds = names, seeds
-        self.distance_weight, self.warp, self.adversarial = distance_weight, warp, adversarial
+        self.distance_weight, self.adversarial = distance_weight, adversarial
+        self.warp, self.tint = warp, tint
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         """The discriminator's turn, then that of encoder and decoders."""
@@ -98,10 +102,12 @@ class FaceSwapObjective(Objective):
                 out[rows] = decode([x[rows] for x in maps], person[rows]).to(out.dtype)
         return out
 
-    def forward(self, batch: dict[str, Tensor], rng: torch.Generator, turn: str) -> Losses:
+    def forward(  # type: ignore[override]
+        self, batch: dict[str, Tensor], rng: torch.Generator, turn: str
+    ) -> Losses:
         """Losses of a batch with ``image`` and ``person``."""
         images = to_range(batch["image"])
-        warped = random_warp(images, self.warp, rng)
+        warped = random_tint(random_warp(images, self.warp, rng), self.tint, rng)
         if turn == "discriminator":
             with torch.no_grad():
                 made = self.reconstruct(warped, batch["person"])

@@ -38,7 +38,7 @@ class PeoplePipeline:
         model = load_model(kind, path)
         for network in (model.network, model.restoration):
             if network is not None:
-                network.to(default_device())
+                network.to(default_device())  # type: ignore[arg-type]
         return cls(model, kind)
 
     def save_pretrained(self, path: Path) -> None:

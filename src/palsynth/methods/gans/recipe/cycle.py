@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from palsynth.data.examples import Source
@@ -18,7 +18,9 @@ from palsynth.methods.gans.networks.discriminator import PatchDiscriminator
 from palsynth.methods.gans.networks.swap import FaceSwap
 from palsynth.methods.gans.objective.adversarial import AdversarialLoss
 from palsynth.methods.gans.objective.cycle import KIND, CycleObjective
-from palsynth.methods.gans.people import UnpairedSource, albums, public_seeds
+from palsynth.methods.gans.people.albums import albums
+from palsynth.methods.gans.people.sources import UnpairedSource
+from palsynth.methods.gans.people.synthetic import public_seeds
 from palsynth.methods.gans.recipe.people import describe
 from palsynth.training.init import InitSettings, check_init, init_network
 from palsynth.training.objective import Objective
@@ -92,5 +94,4 @@ class CycleRecipe(InitSettings):
         )
 
     def _generator(self) -> FaceSwap:
-        n = self.network
-        return FaceSwap(1, n.size, n.widths, n.skips, n.blocks)
+        return FaceSwap(1, **asdict(self.network))

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from palsynth.encoders.base import as_images
 from palsynth.encoders.shipped import load_ours
-from palsynth.methods.gans.people import Album, first_pictures
+from palsynth.methods.gans.people.albums import Album, first_pictures
 
 PICTURES = 4
 """Pictures by which the recogniser describes a person."""

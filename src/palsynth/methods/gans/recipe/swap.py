@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 from palsynth.data.examples import Source
@@ -18,7 +18,9 @@ from palsynth.methods.gans.networks.discriminator import PatchDiscriminator
 from palsynth.methods.gans.networks.swap import FaceSwap, SwapDecoder
 from palsynth.methods.gans.objective.adversarial import AdversarialLoss
 from palsynth.methods.gans.objective.swap import KIND, FaceSwapObjective
-from palsynth.methods.gans.people import PeopleSource, albums, public_seeds
+from palsynth.methods.gans.people.albums import albums
+from palsynth.methods.gans.people.sources import PeopleSource
+from palsynth.methods.gans.people.synthetic import public_seeds
 from palsynth.methods.gans.recipe.people import describe
 from palsynth.training.init import InitSettings, check_init, init_network
 from palsynth.training.objective import Objective
@@ -38,6 +40,8 @@ class FaceSwapRecipe(InitSettings):
     """Weight of the L1 distance to the picture."""
     warp: float = 0.03
     """Standard deviation of the inputs' random warp, as a share of the side."""
+    tint: float = 0.3
+    """Standard deviation of the logarithm of the inputs' random brightness."""
     adversarial: AdversarialLoss = "logistic"
     """The adversarial loss."""
     restoration: RestorationFrom = "none"
@@ -47,8 +51,9 @@ class FaceSwapRecipe(InitSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.distance_weight < 0 or self.warp < 0:
-            raise InputError("distance_weight and warp: must not be negative")
+        for name in ("distance_weight", "warp", "tint"):
+            if getattr(self, name) < 0:
+                raise InputError(f"{name} {getattr(self, name):g}: must not be negative")
 
     def source(self, build_cache: bool = True) -> Source:
         """The training pictures."""
@@ -64,7 +69,7 @@ class FaceSwapRecipe(InitSettings):
         people, _ = albums(self.data, n.size, build_cache=False)
         network = init_network(
             self,
-            lambda: FaceSwap(len(people.names), n.size, n.widths, n.skips, n.blocks),
+            lambda: FaceSwap(len(people.names), **asdict(n)),
             lambda path: load_model(KIND, path).network,
         )
         network.vectors.copy_(describe(people))
@@ -76,6 +81,7 @@ class FaceSwapRecipe(InitSettings):
             public_seeds(self.data),
             self.distance_weight,
             self.warp,
+            self.tint,
             self.adversarial,
             restoration_for(n.size, self.restoration),
             d.rate,
