@@ -27,25 +27,23 @@ class Down(nn.Sequential):
 
 
 class Up(nn.Module):
-    """Doubles the sides: interpolation, then a convolution, a norm and a leaky rectifier.
+    """Doubles the sides: nearest neighbours, then a convolution, a norm and a leaky rectifier.
 
     A transposed convolution, as published, leaves a checkerboard (Odena et al. 2016).
 
     Args:
         channels_in: channels of the input.
         channels_out: channels of the output.
-        mode: ``nearest`` or ``bilinear`` interpolation.
     """
 
-    def __init__(self, channels_in: int, channels_out: int, mode: str = "nearest") -> None:
+    def __init__(self, channels_in: int, channels_out: int) -> None:
         super().__init__()
-        self.mode = mode
         self.convolution = nn.Conv2d(channels_in, channels_out, 3, padding=1)
         self.norm = nn.InstanceNorm2d(channels_out, affine=True)
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps (N, channels_in, H, W) to (N, channels_out, 2H, 2W)."""
-        doubled = functional.interpolate(x, scale_factor=2.0, mode=self.mode)
+        doubled = functional.interpolate(x, scale_factor=2.0, mode="nearest")
         normed: Tensor = self.norm(self.convolution(doubled))
         return functional.leaky_relu(normed, SLOPE)
 

@@ -81,8 +81,8 @@ class SwapDecoder(nn.Module):
     """Feature maps to images of one person (or of one kind of people).
 
     Skip connections (Tajima et al. 2023) bring it the maps of the encoder's levels, of which the
-    innermost ones are connected. Sides are doubled by interpolation and a convolution, since
-    channels that are shuffled, as in Faceswap, left a grid, as did nearest neighbours.
+    innermost ones are connected. Sides are doubled by nearest neighbours and a convolution, since
+    channels that are shuffled, as in Faceswap, left a grid.
 
     Args:
         widths: channels of the encoder's levels.
@@ -95,11 +95,10 @@ class SwapDecoder(nn.Module):
         self.skips = skips
         doubled = [1 + (0 < level <= skips) for level in range(len(widths))]
         self.levels = nn.ModuleList(
-            Up(twice * a, b, "bilinear")
-            for twice, (a, b) in zip(doubled, pairwise(outwards), strict=False)
+            Up(twice * a, b) for twice, (a, b) in zip(doubled, pairwise(outwards), strict=False)
         )
         self.out = nn.Sequential(
-            nn.Upsample(scale_factor=2, mode="bilinear"),
+            nn.Upsample(scale_factor=2, mode="nearest"),
             nn.Conv2d(doubled[-1] * outwards[-1], 3, 5, padding=2),
         )
 
