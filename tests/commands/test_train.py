@@ -129,7 +129,11 @@ def test_help_of_a_recipe_lists_its_fields(
     assert "--data.augmentation.turn" in out
 
 
-NEEDED = {"conditional-gan": "model: {condition: landmarks, generator: synthesis}"}
+NEEDED = {
+    "conditional-gan": "model: {condition: landmarks, generator: synthesis}",
+    "face-swap": "data: {dataset: set, public: [ann]}",
+    "cyclegan": "data: {dataset: set, public: [ann]}",
+}
 """Kind -> what its recipe needs so that a dataset can be given; default: nothing."""
 
 NUMBERS = {"model.unet.head_channels": 8}

@@ -12,7 +12,7 @@ from palsynth.methods.gans.config.restoration import RestorationSettings
 from palsynth.methods.gans.io.people import load_restoration
 from palsynth.methods.gans.networks.restoration import FaceRestoration
 from palsynth.methods.gans.objective.restoration import RestorationObjective
-from palsynth.training.init import InitSettings, init_network
+from palsynth.training.init import InitSettings, check_init, init_network
 from palsynth.training.objective import Objective
 from palsynth.training.recipe import LoopSettings
 
@@ -36,6 +36,8 @@ class RestorationRecipe(InitSettings):
 
     def source(self, build_cache: bool = True) -> Source:
         """The training pairs."""
+        if build_cache:  # checked here too, since rendering the groups takes hours
+            check_init(self)
         return pairs_source(self.data, self.network.size, build_cache)
 
     def objective(self) -> Objective:
