@@ -1,14 +1,15 @@
 """On which conditions CFCPalsy's ablations depend, measured by the loss, without sampling.
 
-    python benchmarks/cfcpalsy_ablation.py full=runs/full/weights no-cross=runs/no-cross/weights
+    python benchmarks/cfcpalsy_ablation.py full=FULL-0,FULL-1 no-cycle=NO-CYCLE-0,NO-CYCLE-1
 
-The first model is the reference of the others. All predict from the same noisy pictures of subjects
-on whom nothing was trained: the same pairs (one subject at rest and moved, as in the paper), the
-same noise and the same ten timesteps, so that models can be compared whose samples look alike. A
-model that depends on a condition has a larger error with another identity image or another
-expression image: the last two columns. Errors are mean squared errors of the prediction, times
-1000; brackets are 95 % intervals over subjects, not over trainings: one seed of a design says
-little about it.
+A design is given by the weights of its trainings, one each seed. The first design is the reference
+of the others, training by training. All predict from the same noisy pictures of subjects on whom
+nothing was trained: the same pairs (one subject at rest and moved, as in the paper; with
+``--crossed``, with the expression images of another subject, as at synthesis), the same noise and
+the same ten timesteps, so that models can be compared whose samples look alike. A model that
+depends on a condition has a larger error with another identity image or another expression image:
+the last two columns. Errors are mean squared errors of the prediction, times 1000; brackets are
+95 % intervals over subjects and trainings.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from palsynth.data.examples import stack
 from palsynth.data.groups import MEMBERS, SCRIPTS, GroupsSource
 from palsynth.data.training_pairs import make_pair
 from palsynth.encoders.base import as_images
-from palsynth.evaluation.intervals import bootstrap
+from palsynth.evaluation.intervals import over_trainings
 from palsynth.methods.cfcpalsy.io.files import load_model
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, ImageBatch
 from palsynth.methods.diffusion_process import per_image, q_sample, target
@@ -35,7 +36,7 @@ TIMESTEPS = range(50, 1000, 100)
 BATCH = 24
 
 
-def pairs(groups: int, size: int) -> tuple[dict[str, Tensor], np.ndarray]:
+def pairs(groups: int, size: int, crossed: bool) -> tuple[dict[str, Tensor], np.ndarray]:
     """Pairs of every member and script of some groups, and the number of each pair's subject."""
     source = GroupsSource(VALIDATION_SEEDS + 2000, 500, seed=98, healthy=0.1)
     samples, subjects = [], []
@@ -43,7 +44,8 @@ def pairs(groups: int, size: int) -> tuple[dict[str, Tensor], np.ndarray]:
         group = source[number]
         for script in range(SCRIPTS):  # adjacent pairs: other subjects, same expressions
             for member in range(MEMBERS):
-                samples.append(make_pair(group, member, script, member, size))
+                shown = (member + 2) % MEMBERS if crossed else member
+                samples.append(make_pair(group, member, script, shown, size))
                 subjects.append(MEMBERS * number + member)
     return {n: torch.from_numpy(a) for n, a in stack(samples).items()}, np.array(subjects)
 
@@ -75,33 +77,38 @@ def errors(model: CFCPalsyModel, batch: dict[str, Tensor], shift: dict[str, int]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="+", help="NAME=FOLDER of trained weights")
+    parser.add_argument("designs", nargs="+", help="NAME=FOLDER,… of trained weights, a seed each")
     parser.add_argument("--groups", type=int, default=10)
+    parser.add_argument("--crossed", action="store_true", help="expressions of other subjects")
     options = parser.parse_args()
     torch.manual_seed(0)
     first: np.ndarray | None = None
     batch: dict[str, Tensor] = {}
-    for name, folder in named_folders(options.models).items():
-        model = load_model(Path(folder))
+    for name, folders in named_folders(options.designs).items():
+        models = [load_model(Path(folder)) for folder in str(folders).split(",")]
         if first is None:
-            batch, subjects = pairs(options.groups, model.settings.unet.size)
+            size = models[0].settings.unet.size
+            batch, subjects = pairs(options.groups, size, options.crossed)
             print(f"{len(subjects)} pairs of {len(set(subjects))} subjects, ", end="")
-            print(f"{len(TIMESTEPS)} timesteps\n")
+            print(f"{len(TIMESTEPS)} timesteps, {len(models)} trainings\n")
             print(
-                "| model | error | difference to the first | another identity image | "
-                "another expression image |\n|---|---|---|---|---|"
+                "| model | error | difference to the first | of each training | another identity "
+                "image | another expression image |\n|---|---|---|---|---|---|"
             )
-        own = errors(model, batch, {})
+        own = np.stack([errors(model, batch, {}) for model in models])
         first = own if first is None else first
         # The next member is another subject. The next script is another expression; after the last
         # script of a group it is the next group's, which also shows another subject.
-        identity = errors(model, batch, {"identity": 1}) - own
-        expression = errors(model, batch, {"expression": MEMBERS}) - own
+        shifts = ({"identity": 1}, {"expression": MEMBERS})
+        identity, expression = (
+            np.stack([errors(model, batch, shift) for model in models]) - own for shift in shifts
+        )
         cells = [
-            bootstrap(1000 * values, groups=subjects).text(2)
+            over_trainings(1000 * values, subjects).text(2)
             for values in (own, own - first, identity, expression)
         ]
-        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+        each = ", ".join(f"{1000 * change:+.2f}" for change in (own - first).mean(1))
+        print(f"| {name} | {' | '.join([*cells[:2], each, *cells[2:]])} |", flush=True)
 
 
 if __name__ == "__main__":

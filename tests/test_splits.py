@@ -49,7 +49,7 @@ DATASET_RECIPES: dict[str, Callable[[Path], dict[str, Any]]] = {
         "data": {"dataset": str(folder)},
     },
     "conditional-gan": lambda folder: {
-        "model": {"condition": "landmarks", "generator": "synthesis"},
+        "model": {"condition": "landmarks", "generator": "synthesis", "levels": 6},
         "data": {"dataset": str(folder)},
     },
     "face-swap": lambda folder: {"data": {"dataset": str(folder), "public": ["ann"]}},

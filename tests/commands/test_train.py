@@ -130,11 +130,12 @@ def test_help_of_a_recipe_lists_its_fields(
 
 
 NEEDED = {
-    "conditional-gan": "model: {condition: landmarks, generator: synthesis}",
+    "conditional-gan": "model: {condition: landmarks, generator: synthesis, levels: 6}",
+    "diffusion": "model: {space: latents}",
     "face-swap": "data: {dataset: set, public: [ann]}",
     "cyclegan": "data: {dataset: set, public: [ann]}",
 }
-"""Kind -> what its recipe needs so that a dataset can be given; default: nothing."""
+"""Kind -> what its recipe needs so that a dataset and an autoencoder can be given."""
 
 NUMBERS = {"model.unet.head_channels": 8}
 """Fields that are None by default and numbers otherwise; all others are paths or words."""

@@ -11,7 +11,12 @@ from PIL import Image
 from palsynth.cli import main
 from palsynth.clinical import YANAGIHARA, Movement
 from palsynth.comparison import benchmark_sets
-from palsynth.comparison.benchmark_sets import london_smile, vp_patients, vp_transfer
+from palsynth.comparison.benchmark_sets import (
+    london_smile,
+    vp_patients,
+    vp_patients_elsewhere,
+    vp_transfer,
+)
 from palsynth.data.manifest import read_manifest
 from palsynth.data.pairs import read_pairs
 from palsynth.errors import InputError
@@ -101,6 +106,25 @@ def test_vp_patients(tmp_path: Path) -> None:
     for p in pairs:
         assert rows[p.expression_identity].subject_id == rows[p.expression].subject_id
     assert all(rows[p.identity].subject_id != rows[p.expression].subject_id for p in pairs)
+
+
+def test_the_patients_of_the_other_clinic_are_the_same_people_in_other_light(
+    tmp_path: Path,
+) -> None:
+    vp_patients(tmp_path / "here", size=48)
+    vp_patients_elsewhere(tmp_path / "there", size=48)
+    here, there = (read_pairs(tmp_path / name / "pairs.csv") for name in ("here", "there"))
+    assert here == there
+    pictures = [read_image(tmp_path / n / here[0].identity) for n in ("here", "there")]
+    assert np.array_equal(*pictures), "non-patients look the same"
+    before, after = (
+        read_image(tmp_path / name / here[0].expression).astype(float) for name in ("here", "there")
+    )
+    cap = after[:6, 18:30].mean((0, 1))
+    assert cap[1] > cap[2] + 10, "green"
+    assert before[:6, 18:30].mean((0, 1))[2] > before[:6, 18:30].mean((0, 1))[1], "blue"
+    left, right = after[:, :12].mean(), after[:, -12:].mean()
+    assert right > 1.2 * left, "the lamp is at the right of the image"
 
 
 def test_london_smile(tmp_path: Path, astronaut: Face, capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from palsynth.evaluation.intervals import Figure, bootstrap, share
+from palsynth.errors import InputError
+from palsynth.evaluation.intervals import Figure, bootstrap, over_trainings, share
 from palsynth.evaluation.quality import ser_fiq, ser_fiq_rescaled
 
 
@@ -87,3 +88,32 @@ def test_a_share_of_all_still_has_a_lower_end() -> None:
     assert (figure.value, figure.high, figure.count) == (100, 100, 100)
     assert figure.low == pytest.approx(100 * 0.025 ** (1 / 100))
     assert share(np.array([True, True, True, False]), np.arange(4)).value == 75
+
+
+def test_an_interval_over_trainings_is_as_wide_as_trainings_differ() -> None:
+    """With no noise in the pictures, the interval of two trainings is from one to the other."""
+    groups = np.arange(40) // 4
+    steady = np.stack([np.full(40, 1.0), np.full(40, 3.0)])
+    figure = over_trainings(steady, groups)
+    assert (figure.value, figure.low, figure.high, figure.count) == (2, 1, 3, 80)
+
+
+def test_an_interval_over_equal_trainings_is_that_over_people() -> None:
+    rng = np.random.default_rng(0)
+    groups = np.arange(60) // 3
+    values = rng.normal(size=20)[groups] + 0.1 * rng.normal(size=60)
+    both, alone = (
+        over_trainings(np.stack([values, values]), groups),
+        bootstrap(values, groups=groups),
+    )
+    assert both.value == pytest.approx(alone.value)
+    assert both.high - both.low == pytest.approx(alone.high - alone.low, rel=0.15)
+
+
+def test_pictures_without_a_value_do_not_count() -> None:
+    values = np.array([[1.0, np.nan, 3.0, 3.0], [1.0, 1.0, np.nan, 3.0]])
+    figure = over_trainings(values, np.array(["a", "a", "b", "b"]))
+    assert figure.value == pytest.approx((7 / 3 + 5 / 3) / 2)
+    assert figure.count == 6
+    with pytest.raises(InputError, match="a training or a group has none; leave it out"):
+        over_trainings(np.full((2, 4), np.nan), np.array(["a", "a", "b", "b"]))

@@ -20,9 +20,14 @@ class BenchmarkOptions:
     Run the command again to resume.
     """
 
-    name: tyro.conf.Positional[Literal["vp-transfer", "vp-patients", "london-smile", "half-smiles"]]
+    name: tyro.conf.Positional[
+        Literal[
+            "vp-transfer", "vp-patients", "vp-patients-elsewhere", "london-smile", "half-smiles"
+        ]
+    ]
     """vp-transfer: 50 synthetic subjects x 10 movements;
     vp-patients: 3 virtual patients x 10 movements x 60 pictures, 60 further ones x 10 movements;
+    vp-patients-elsewhere: the same patients with green caps, another wall and other light;
     london-smile: the photographed test people, neutral to smiling;
     half-smiles: one-sided smiles composed from neutral and smiling photographs, as two sets."""
     out: Path

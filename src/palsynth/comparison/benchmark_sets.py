@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
@@ -27,10 +28,19 @@ from palsynth.methods.resolve import REST
 from palsynth.methods.subjects import SubjectsMethod
 from palsynth.progress import Progress
 from palsynth.seeds import Stream, make_rng
-from palsynth.subjects import EVALUATION_SEEDS, Scene, Subject, random_palsy, random_scene, sample
+from palsynth.subjects import (
+    EVALUATION_SEEDS,
+    Light,
+    Scene,
+    Subject,
+    random_palsy,
+    random_scene,
+    sample,
+)
 
 IDENTITIES = 50
 PATIENTS, IMAGES, FURTHER = 3, 60, 60
+ELSEWHERE_CLOTH, ELSEWHERE_WALL = (118, 168, 138), 4
 _EXPRESSIONS_FROM = EVALUATION_SEEDS + 1000
 _PATIENTS_FROM = EVALUATION_SEEDS + 2000
 _FURTHER_FROM = EVALUATION_SEEDS + 3000
@@ -111,10 +121,41 @@ def vp_patients(
     """
     total = (PATIENTS * IMAGES + FURTHER) * len(YANAGIHARA) + PATIENTS + FURTHER
     plan = _plan("vp-patients", size, framing)
-    _write_set(folder, plan, _patients_pictures(size, framing), total, progress)
+    _write_set(
+        folder, plan, _patients_pictures(size, framing, lambda scene: scene), total, progress
+    )
 
 
-def _patients_pictures(size: int, framing: Framing) -> Iterator[SetPicture]:
+def vp_patients_elsewhere(
+    folder: Path, size: int = 128, framing: Framing = PORTRAIT, progress: Progress | None = None
+) -> None:
+    """Makes vp-patients-elsewhere: the pictures of vp-patients, but the patients wear green before
+    a wall of another colour, in dimmer and warmer light from one side.
+
+    The non-patients look as in vp-patients, which is what the base that ships was trained on: a
+    ControlNet that is tuned on these patients has something to learn besides their faces.
+
+    Args:
+        folder: folder of the set.
+        size: side of the images, pixels.
+        framing: position and scale of the face in the images.
+        progress: called with the number of finished pictures and their total.
+    """
+    total = (PATIENTS * IMAGES + FURTHER) * len(YANAGIHARA) + PATIENTS + FURTHER
+    plan = _plan("vp-patients-elsewhere", size, framing)
+    _write_set(folder, plan, _patients_pictures(size, framing, _elsewhere), total, progress)
+
+
+def _elsewhere(scene: Scene) -> Scene:
+    """A scene in another clinic; the light varies as much as in the first."""
+    light = scene.light
+    light = Light(0.9 + 0.2 * light.side, 0.75 * light.exposure, 0.9 + 0.25 * light.warmth)
+    return replace(scene, light=light, backdrop=ELSEWHERE_WALL, cloth=ELSEWHERE_CLOTH)
+
+
+def _patients_pictures(
+    size: int, framing: Framing, photographed: Callable[[Scene], Scene]
+) -> Iterator[SetPicture]:
     for k in range(PATIENTS + FURTHER):
         training = k < PATIENTS
         subject = sample((_PATIENTS_FROM + k) if training else (_FURTHER_FROM + k - PATIENTS))
@@ -128,7 +169,7 @@ def _patients_pictures(size: int, framing: Framing) -> Iterator[SetPicture]:
         for movement in YANAGIHARA:
             for number in range(IMAGES if training else 1):
                 name = f"{place}/{k:04d}/{movement.value}-{number:02d}.png"
-                scene = random_scene(rng)
+                scene = photographed(random_scene(rng))
                 target = TargetExpression(movement, palsy, float(rng.uniform(0.8, 1.1)))
                 request = _request(subject, target, size, framing, scene)
                 pair = Pair(
@@ -211,6 +252,7 @@ def london_smile(
 SETS: dict[str, Callable[..., None]] = {
     "vp-transfer": vp_transfer,
     "vp-patients": vp_patients,
+    "vp-patients-elsewhere": vp_patients_elsewhere,
     "london-smile": london_smile,
 }
 """Name -> function that makes the set."""

@@ -99,6 +99,50 @@ def bootstrap(
     return Figure(value, float(low), float(high), count)
 
 
+def over_trainings(
+    values: np.ndarray, groups: np.ndarray, num_resamples: int = 1000, seed: int = 0
+) -> Figure:
+    """A mean over pictures and trainings, with a percentile bootstrap interval over both.
+
+    Trainings and groups of pictures are resampled independently of one another, because every
+    training is evaluated on the same pictures (a crossed design). With few trainings the interval
+    is coarse: of two, it holds the mean of each.
+
+    Args:
+        values: (T, N) values of N pictures by T trainings, such as differences between two designs
+            with one seed; NaN where a picture has none.
+        groups: (N,) names, such as subjects.
+        num_resamples: number of resamples.
+        seed: seed of the resamples.
+
+    Returns:
+        The mean over trainings of their means over pictures, with its 95 % interval, and the number
+        of values.
+
+    Raises:
+        InputError: lengths differ, or a training or a group has no values.
+    """
+    checks.dimensions("values", values, (None, None))
+    checks.same_length("pictures", values[0], "groups", groups)
+    known = ~np.isnan(values)
+    _, numbers = np.unique(groups, return_inverse=True)
+    member = np.eye(numbers.max() + 1)[numbers]  # (N, G)
+    sums, counts = np.where(known, values, 0.0) @ member, known @ member  # (T, G)
+    if not known.any(1).all() or not counts.any(0).all():
+        raise InputError("values: a training or a group has none; leave it out")
+    rng = np.random.default_rng(seed)
+    trainings, people = counts.shape
+    means = []
+    for _ in range(num_resamples):
+        rows = rng.integers(trainings, size=trainings)
+        columns = rng.integers(people, size=people)
+        chosen = np.ix_(rows, columns)
+        means.append(np.mean(sums[chosen].sum(1) / counts[chosen].sum(1).clip(1)))
+    low, high = np.percentile(means, [2.5, 97.5])
+    value = float(np.mean(sums.sum(1) / counts.sum(1)))
+    return Figure(value, float(low), float(high), int(known.sum()))
+
+
 def _mean(values: np.ndarray) -> float:
     return float(np.mean(values))
 

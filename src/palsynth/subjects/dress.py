@@ -1,7 +1,8 @@
-"""Clothes of all synthetic subjects: light-blue surgical cap and top on a light-blue background.
+"""Clothes of all synthetic subjects: surgical cap and top, light blue on a light-blue background
+unless a scene says otherwise.
 
-The fixed prompt of the ControlNet method describes this picture, and a cap covers the hair, which
-the appearance model does not include. All shapes are defined in canonical coordinates.
+The fixed prompt of the ControlNet method describes the blue picture, and a cap covers the hair,
+which the appearance model does not include. All shapes are defined in canonical coordinates.
 """
 
 from __future__ import annotations
@@ -111,7 +112,12 @@ def _vignetted(stage: Stage, tone: np.ndarray) -> np.ndarray:
 
 
 def draw_neck_and_top(
-    image: np.ndarray, stage: Stage, skin: np.ndarray, chin: np.ndarray, rng: np.random.Generator
+    image: np.ndarray,
+    stage: Stage,
+    skin: np.ndarray,
+    chin: np.ndarray,
+    rng: np.random.Generator,
+    cloth: np.ndarray = CLOTH,
 ) -> None:
     """Draws neck and top, in place.
 
@@ -121,6 +127,7 @@ def draw_neck_and_top(
         skin: (3,) RGB of the jaw.
         chin: (2,) the chin in pixels.
         rng: source of randomness.
+        cloth: (3,) RGB of the top.
     """
     size = stage.size
     unit = float(np.linalg.norm(stage.to_pixels[:, 0]))
@@ -148,16 +155,19 @@ def draw_neck_and_top(
     drop = cv2.GaussianBlur(alpha, (0, 0), 0.035 * unit) * (1 - alpha)
     around = _box(drop)
     image[around] *= 1 - 0.35 * drop[around][..., None]
-    image[box] += (CLOTH * shade[..., None] - image[box]) * alpha[box][..., None]
+    image[box] += (cloth * shade[..., None] - image[box]) * alpha[box][..., None]
 
 
-def draw_cap(image: np.ndarray, stage: Stage, rng: np.random.Generator) -> None:
+def draw_cap(
+    image: np.ndarray, stage: Stage, rng: np.random.Generator, cloth: np.ndarray = CLOTH
+) -> None:
     """Draws the cap over head and forehead, in place, with its shadow on the skin.
 
     Args:
         image: (S, S, 3) float32 RGB, 0 to 255.
         stage: the mapping to pixels.
         rng: source of randomness.
+        cloth: (3,) RGB of the cap.
     """
     size = stage.size
     unit = float(np.linalg.norm(stage.to_pixels[:, 0]))
@@ -203,7 +213,7 @@ def draw_cap(image: np.ndarray, stage: Stage, rng: np.random.Generator) -> None:
         (0.3 - above) / 0.2, 0, 1
     )
     light = light - 0.07 * elastic
-    image[box] += (CLOTH * 1.01 * light[..., None] - image[box]) * alpha[box][..., None]
+    image[box] += (cloth * 1.01 * light[..., None] - image[box]) * alpha[box][..., None]
 
 
 def _box(weight: np.ndarray) -> tuple[slice, slice]:

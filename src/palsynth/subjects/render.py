@@ -19,7 +19,7 @@ from palsynth.simulator.lids import eye_roll
 from palsynth.simulator.rest import Moved, Rest
 from palsynth.simulator.surface import Pose, rest_surface
 from palsynth.subjects.ageing import aged
-from palsynth.subjects.dress import Stage, background, draw_cap, draw_neck_and_top, wall
+from palsynth.subjects.dress import CLOTH, Stage, background, draw_cap, draw_neck_and_top, wall
 from palsynth.subjects.scene import HeadPose, View, apply_camera, apply_light
 from palsynth.subjects.subject import Subject
 
@@ -102,7 +102,7 @@ def render_drive(
     rest, stage = _at_rest(subject, view)
     moved, expression = _moved(subject, rest, expression)
     image = moved.image.astype(np.float32)
-    draw_cap(image, stage, make_rng(subject.seed, Stream.SUBJECT_CAP))
+    draw_cap(image, stage, make_rng(subject.seed, Stream.SUBJECT_CAP), _cloth(view))
     image = apply_light(image, view.scene.light)
     image = apply_camera(image, view)
     landmarks = np.vstack([moved.points[: topology.SKIN_POINTS, :2], _irises(rest, expression)])
@@ -156,8 +156,14 @@ class Sitting:
         return dark, light - dark
 
     def _capped(self, image: np.ndarray) -> np.ndarray:
-        draw_cap(image, self._stage, make_rng(self._subject.seed, Stream.SUBJECT_CAP))
+        rng = make_rng(self._subject.seed, Stream.SUBJECT_CAP)
+        draw_cap(image, self._stage, rng, _cloth(self._view))
         return image
+
+
+def _cloth(view: View) -> np.ndarray:
+    """(3,) RGB of cap and top."""
+    return CLOTH if view.scene.cloth is None else np.array(view.scene.cloth, np.float64)
 
 
 def _moved(subject: Subject, rest: Rest, expression: Drive) -> tuple[Moved, Drive]:
@@ -206,6 +212,7 @@ def _at_rest(subject: Subject, view: View) -> tuple[Rest, Stage]:
         tone,
         pixels[topology.CHIN, :2],
         make_rng(subject.seed, Stream.SUBJECT_CLOTHES),
+        _cloth(view),
     )
     level = float(np.percentile(subject.skin[90:260:4, 60:196:4].max(-1), 75))
     tooth = TOOTH_WHITE * np.clip(0.46 * level + 142, 165, 248) * subject.teeth

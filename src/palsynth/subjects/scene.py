@@ -79,13 +79,21 @@ class Jitter(FiniteNumbers):
 
 @dataclass(frozen=True)
 class Scene:
-    """How a subject is photographed: pose of the head, lighting, imperfections of camera and crop,
-    and the seed of the wall behind the subject, who has one of its own."""
+    """How a subject is photographed.
+
+    Attributes:
+        pose: pose of the head.
+        light: the lighting.
+        jitter: imperfections of camera and crop.
+        backdrop: seed of the wall behind the subject; default: a light blue one.
+        cloth: colour of cap and top, RGB, 0 … 255; default: light blue.
+    """
 
     pose: HeadPose = field(default_factory=HeadPose)
     light: Light = field(default_factory=Light)
     jitter: Jitter = field(default_factory=Jitter)
     backdrop: int | None = None
+    cloth: tuple[int, int, int] | None = None
 
     def swayed(self, sway: Sway) -> Scene:
         """The same scene with the head turned a little further, as in one frame of a clip.
@@ -94,7 +102,7 @@ class Scene:
             sway: rotation from where the head is held.
 
         Returns:
-            The scene; light, camera and backdrop stay as they are.
+            The scene; all else stays as it is.
         """
         pose = HeadPose(
             self.pose.yaw + sway.yaw, self.pose.pitch + sway.pitch, self.pose.roll + sway.roll

@@ -20,9 +20,6 @@ from palsynth.training.init import InitSettings, check_init, init_network
 from palsynth.training.objective import Objective
 from palsynth.training.recipe import LoopSettings
 
-GROUP_SIZE = 112
-"""Side of the pictures of cached groups."""
-
 
 @dataclass(frozen=True)
 class DiffusionRecipe(InitSettings):
@@ -48,11 +45,6 @@ class DiffusionRecipe(InitSettings):
         if build_cache:  # checked here too, since rendering the groups takes hours
             check_init(self)
         model = self.model
-        if self.data.dataset is None and model.size > GROUP_SIZE:
-            raise InputError(
-                f"model.size {model.size}: groups of synthetic subjects have {GROUP_SIZE} px; give "
-                f"{GROUP_SIZE} or less, or data.dataset"
-            )
         labels = ConditionLabels(model.movements)
         source = pictures_source(self.data, labels, model.size, build_cache)
         if isinstance(source, FolderPictures):
