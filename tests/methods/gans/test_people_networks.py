@@ -90,6 +90,18 @@ def test_what_ships_has_at_most_four_million_parameters() -> None:
     assert parameters(build(cycle, 1), network) < 4_000_000
 
 
+@pytest.mark.parametrize("name", ["face-swap", "cyclegan"])
+def test_the_published_networks_fit_together(name: str) -> None:
+    settings = load_recipe(RECIPES / f"{name}-paper.yaml").network
+    with torch.device("meta"):  # shapes only
+        network = FaceSwap(1, **asdict(settings))
+        image = torch.zeros(2, 3, 128, 128)
+        maps = network.encoder(image)
+        assert network.decoders[0](maps).shape == image.shape
+    assert [x.shape[-1] for x in maps] == [64, 32, 16, 8]
+    assert settings.skips == 3
+
+
 @pytest.mark.parametrize(
     ("fields", "error"),
     [

@@ -24,7 +24,14 @@ FIRST = VALIDATION_SEEDS + 3000
 
 
 def to_range(images: Tensor) -> Tensor:
-    """Bytes (N, S, S, 3) as images (N, 3, S, S), -1 … 1."""
+    """Bytes as images in the range of the networks.
+
+    Args:
+        images: (N, S, S, 3) uint8.
+
+    Returns:
+        (N, 3, S, S) float32, -1 … 1.
+    """
     return 2 * as_images(images) - 1
 
 

@@ -27,11 +27,26 @@ class Album(Protocol):
         ...
 
     def pictures_of(self, person: int) -> int:
-        """How many pictures there are of a person."""
+        """How many pictures there are of a person.
+
+        Args:
+            person: number of the person.
+
+        Returns:
+            Their number.
+        """
         ...
 
     def read(self, person: int, picture: int) -> np.ndarray:
-        """A picture (S, S, 3) uint8 RGB of a person."""
+        """Reads a picture of a person.
+
+        Args:
+            person: number of the person.
+            picture: number of the picture among the person's.
+
+        Returns:
+            (S, S, 3) uint8 RGB.
+        """
         ...
 
 
@@ -52,11 +67,26 @@ class RenderedAlbum:
         return tuple(subject_name(seed) for seed in self._source.seeds)
 
     def pictures_of(self, person: int) -> int:
-        """How many pictures there are of a subject."""
+        """How many pictures there are of a subject.
+
+        Args:
+            person: number of the subject.
+
+        Returns:
+            Their number.
+        """
         return self._source.each
 
     def read(self, person: int, picture: int) -> np.ndarray:
-        """A picture (S, S, 3) uint8 RGB of a subject."""
+        """Reads a picture of a subject.
+
+        Args:
+            person: number of the subject.
+            picture: number of the picture among the subject's.
+
+        Returns:
+            (S, S, 3) uint8 RGB.
+        """
         return np.array(self.cached.record(person * self._source.each + picture)["image"])
 
 
@@ -82,11 +112,26 @@ class FolderAlbum:
         return [rows[name] for name in self.names]
 
     def pictures_of(self, person: int) -> int:
-        """How many pictures there are of a subject."""
+        """How many pictures there are of a subject.
+
+        Args:
+            person: number of the subject.
+
+        Returns:
+            Their number.
+        """
         return len(self._rows[person])
 
     def read(self, person: int, picture: int) -> np.ndarray:
-        """A picture (S, S, 3) uint8 RGB of a subject."""
+        """Reads a picture of a subject.
+
+        Args:
+            person: number of the subject.
+            picture: number of the picture among the subject's.
+
+        Returns:
+            (S, S, 3) uint8 RGB.
+        """
         return self.source.example(self._rows[person][picture]).image
 
 
