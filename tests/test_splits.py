@@ -52,6 +52,9 @@ DATASET_RECIPES: dict[str, Callable[[Path], dict[str, Any]]] = {
         "model": {"condition": "landmarks", "generator": "synthesis", "levels": 6},
         "data": {"dataset": str(folder)},
     },
+    "face-swap": lambda folder: {"data": {"dataset": str(folder), "public": ["ann"]}},
+    "cyclegan": lambda folder: {"data": {"dataset": str(folder), "public": ["ann"]}},
+    "face-restoration": lambda folder: {"data": {"dataset": str(folder)}},
     "controlnet": lambda folder: {"patients": {"dataset": str(folder), "patients": 2}},
 }
 """Kinds that take a dataset folder."""
@@ -65,6 +68,7 @@ SUBJECT_RECIPES = {
     "cfcpalsy": "data",
     "diffusion": "data",
     "conditional-gan": "data",
+    "face-restoration": "data",
     "autoencoder": "data",
     "text-to-image": "data",
     "controlnet": "healthy",

@@ -103,6 +103,13 @@ class Stream(IntEnum):
     # a reader's features: (seed, round, stream)
     FEATURES_ORDER = 43
 
+    # people that a model knows: (seed, seed of the subject, picture, stream),
+    # (seed, example, stream)
+    PERSON_PICTURE = 81
+    PEOPLE_ORDER = 82
+    # validation of such a model: (the subject's seed, stream)
+    PEOPLE_VALIDATION = 83
+
     # calibration: (the subject's seed, stream), (photograph, sample, movement, stream)
     CALIBRATION_REST_VIEW = 7
     CALIBRATION_PHOTOGRAPH = 9

@@ -132,6 +132,8 @@ def test_help_of_a_recipe_lists_its_fields(
 NEEDED = {
     "conditional-gan": "model: {condition: landmarks, generator: synthesis, levels: 6}",
     "diffusion": "model: {space: latents}",
+    "face-swap": "data: {dataset: set, public: [ann]}",
+    "cyclegan": "data: {dataset: set, public: [ann]}",
 }
 """Kind -> what its recipe needs so that a dataset and an autoencoder can be given."""
 

@@ -28,7 +28,7 @@ from tests.docs.pages import ROOT, blocks, install_method
 from tests.methods.cfcpalsy.conftest import saved
 from tests.methods.controlnet.conftest import tiny_base, tiny_controlnet
 from tests.methods.diffusion.conftest import MODELS, build
-from tests.methods.gans import paired
+from tests.methods.gans import paired, tiny_people
 
 __all__ = ["saved"]
 
@@ -58,11 +58,11 @@ def controlnet_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def paired_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """Method -> a folder of weights, of the conditional GANs."""
-    folders = {name: tmp_path_factory.mktemp(name) for name in paired.TINY}
+def gan_folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Method -> a folder of weights, of the GANs."""
+    folders = {name: tmp_path_factory.mktemp(name) for name in (*paired.TINY, *tiny_people.KNOWN)}
     for name, folder in folders.items():
-        paired.save_tiny(name, folder)
+        (paired if name in paired.TINY else tiny_people).save_tiny(name, folder)
     return folders
 
 
@@ -88,11 +88,11 @@ def weights(
     saved: Path,
     controlnet_folder: Path,
     diffusion_folders: dict[str, Path],
-    paired_folders: dict[str, Path],
+    gan_folders: dict[str, Path],
 ) -> Path | None:
     if name.startswith("controlnet"):
         return controlnet_folder
-    folders = {**diffusion_folders, **paired_folders}
+    folders = {**diffusion_folders, **gan_folders}
     if name in folders:
         return folders[name]
     return saved if name == "cfcpalsy" else None

@@ -51,6 +51,8 @@ def test_every_name_has_its_own_class() -> None:
         "pix2pix": "Pix2Pix",
         "mc-gan": "MCGAN",
         "mc-gan-normalised": "NormalisedMCGAN",
+        "face-swap": "FaceSwapMethod",
+        "cyclegan": "CycleGANMethod",
     }
     for name in METHODS:
         cls = method_class(name)

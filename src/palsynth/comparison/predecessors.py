@@ -29,6 +29,8 @@ ROWS = (
     "pix2pix",
     "mc-gan",
     "mc-gan-normalised",
+    "face-swap",
+    "cyclegan",
     "ddpm-unconditional",
     "ddpm",
     "latent-diffusion",

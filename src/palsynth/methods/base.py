@@ -234,6 +234,8 @@ METHODS = {
     "pix2pix": "palsynth.methods.gans.method.conditional:Pix2Pix",
     "mc-gan": "palsynth.methods.gans.method.conditional:MCGAN",
     "mc-gan-normalised": "palsynth.methods.gans.method.conditional:NormalisedMCGAN",
+    "face-swap": "palsynth.methods.gans.method.people:FaceSwapMethod",
+    "cyclegan": "palsynth.methods.gans.method.people:CycleGANMethod",
 }
 """Name of a method -> where its class is; it is imported on first use. A new method adds a line."""
 

@@ -22,6 +22,9 @@ KINDS = {
     "text-to-image": "palsynth.methods.controlnet.small.text_to_image:TextToImageRecipe",
     "controlnet": "palsynth.methods.controlnet.recipe:ControlNetRecipe",
     "conditional-gan": "palsynth.methods.gans.recipe.conditional:ConditionalGANRecipe",
+    "face-swap": "palsynth.methods.gans.recipe.swap:FaceSwapRecipe",
+    "cyclegan": "palsynth.methods.gans.recipe.cycle:CycleRecipe",
+    "face-restoration": "palsynth.methods.gans.recipe.restoration:RestorationRecipe",
 }
 """Kind of recipe -> where its dataclass is."""
 

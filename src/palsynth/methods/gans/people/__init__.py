@@ -1,0 +1,1 @@
+"""Pictures of the people that a model knows, and of patients."""
