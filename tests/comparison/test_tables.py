@@ -173,5 +173,6 @@ def test_the_command_checks_the_set_before_it_loads_a_model(
     words = ["table", "cfcpalsy", "mine=nowhere", "--data", str(flat / "set")]
     with pytest.raises(SystemExit):
         main([*words, "--out", str(flat / "new")])
-    assert "has no expression_identity, which the way back needs" in capsys.readouterr().err
+    text = "has no expression_identity, the expression's person at rest"
+    assert text in capsys.readouterr().err
     assert not (flat / "new").exists()

@@ -28,8 +28,8 @@ def check_needs(
     for pair in pairs:
         if rest and not pair.expression_identity:
             raise InputError(
-                f"{pair.name}: pairs.csv has no expression_identity, which the way back needs and "
-                "--rest too: the expression's person at rest"
+                f"{pair.name}: pairs.csv has no expression_identity, the expression's person at "
+                "rest: aFID's way back, methods that compare with it and --rest need it"
             )
         needed = [(of_set, pair.identity), (made, pair.expression)]
         if rest:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from palsynth.errors import InputError
 from palsynth.limits import check_side
+from palsynth.methods.gans.config.adversarial import AdversarialLoss
 from palsynth.settings import Settings
 
 Condition = Literal["image", "landmarks", "normalised-landmarks"]
@@ -64,7 +65,7 @@ class ConditionalSettings(Settings):
 class ConditionalLosses(Settings):
     """What generator and discriminator minimise."""
 
-    adversarial: Literal["logistic", "least-squares"] = "logistic"
+    adversarial: AdversarialLoss = "logistic"
     """The adversarial loss: that of pix2pix, or that of MC-GAN's published code."""
     distance_weight: float = 100.0
     """Weight of the distance L1 to the true image."""

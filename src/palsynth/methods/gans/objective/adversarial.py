@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss, softplus
 
-AdversarialLoss = Literal["logistic", "least-squares"]
-"""The logistic loss of the first GAN (Goodfellow et al. 2014, non-saturating), as in pix2pix, or
-least squares (Mao et al. 2017), as in CycleGAN."""
+from palsynth.methods.gans.config.adversarial import AdversarialLoss
 
 
 def discriminator_loss(real: Tensor, fake: Tensor, loss: AdversarialLoss) -> Tensor:

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
+from palsynth.methods.gans.config.adversarial import AdversarialLoss
 from palsynth.methods.gans.config.people import PeopleModelSettings
 from palsynth.methods.gans.io.people import PeopleModel, save_model
 from palsynth.methods.gans.networks.discriminator import PatchDiscriminator
 from palsynth.methods.gans.networks.restoration import FaceRestoration
 from palsynth.methods.gans.networks.swap import FaceSwap, SwapDecoder
 from palsynth.methods.gans.objective.adversarial import (
-    AdversarialLoss,
     discriminator_loss,
     generator_loss,
 )

@@ -7,6 +7,7 @@ from typing import Literal
 
 from palsynth.data.examples import Source
 from palsynth.errors import InputError
+from palsynth.methods.gans.config.adversarial import AdversarialLoss
 from palsynth.methods.gans.config.people import (
     DiscriminatorSettings,
     PeopleSettings,
@@ -16,7 +17,6 @@ from palsynth.methods.gans.config.people import (
 from palsynth.methods.gans.io.people import load_model, restoration_for
 from palsynth.methods.gans.networks.discriminator import PatchDiscriminator
 from palsynth.methods.gans.networks.swap import FaceSwap, SwapDecoder
-from palsynth.methods.gans.objective.adversarial import AdversarialLoss
 from palsynth.methods.gans.objective.swap import KIND, FaceSwapObjective
 from palsynth.methods.gans.people.albums import albums
 from palsynth.methods.gans.people.sources import PeopleSource
