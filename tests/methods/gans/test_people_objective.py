@@ -15,7 +15,13 @@ from palsynth.methods.gans.networks.restoration import FaceRestoration
 from palsynth.methods.gans.networks.swap import SwapDecoder
 from palsynth.methods.gans.objective import people as validation
 from palsynth.methods.gans.objective.cycle import CycleObjective
-from palsynth.methods.gans.objective.people import psnr, spread, to_range, validation_swaps
+from palsynth.methods.gans.objective.people import (
+    agreement,
+    psnr,
+    spread,
+    to_range,
+    validation_swaps,
+)
 from palsynth.methods.gans.objective.restoration import RestorationObjective
 from palsynth.methods.gans.objective.swap import FaceSwapObjective
 from palsynth.subjects import VALIDATION_SEEDS
@@ -239,6 +245,18 @@ def test_psnr_and_spread_are_what_they_say() -> None:
     assert spread(torch.ones_like(truth), truth, person) == 0
     others = truth + person[:, None, None, None]
     assert spread(others, truth, person) == pytest.approx(1), "each person is for oneself"
+
+
+def test_agreement_is_that_of_differences_within_a_person() -> None:
+    source = torch.Generator().manual_seed(0)
+    truth = torch.rand(6, 3, 8, 8, generator=source)
+    person = torch.tensor([0, 1, 0, 1, 0, 1])
+    looks = torch.rand(2, 3, 8, 8, generator=source)[person]
+    assert agreement(0.3 * truth + looks, truth, person) == pytest.approx(1, abs=1e-5)
+    assert agreement(-truth, truth, person) == pytest.approx(-1, abs=1e-5)
+    others = torch.rand(6, 3, 8, 8, generator=source)
+    assert abs(agreement(others, truth, person)) < 0.2
+    assert agreement(looks, truth, person) == 0, "one image whatever is requested"
 
 
 def test_validation_shows_the_public_person_with_an_unseen_patients_expression(

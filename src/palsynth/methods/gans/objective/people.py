@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import pdist
+from torch.nn.functional import cosine_similarity, pdist
 
 from palsynth.clinical import YANAGIHARA, Side
 from palsynth.encoders.base import SIZE, as_images
@@ -94,6 +94,27 @@ def spread(images: Tensor, truth: Tensor, person: Tensor) -> float:
     return float(made / true)
 
 
+def agreement(images: Tensor, truth: Tensor, person: Tensor) -> float:
+    """Whether one person's images differ as they should, which PSNR hardly sees: an expression is a
+    small part of a face.
+
+    Args:
+        images: (N, 3, S, S).
+        truth: the same shape.
+        person: (N,) who is in each image; two or more images of somebody.
+
+    Returns:
+        The mean cosine of the difference between two images of a person with that of the true ones:
+        1 where the expressions are shown, near 0 where nothing of them is.
+    """
+    cosines = []
+    for k in torch.unique(person):
+        made, true = images[person == k].flatten(1), truth[person == k].flatten(1)
+        first, second = torch.triu_indices(len(made), len(made), 1)
+        cosines.append(cosine_similarity(made[first] - made[second], true[first] - true[second]))
+    return float(torch.cat(cosines).mean())
+
+
 def validate_swaps(images: Tensor, batch: dict[str, Tensor]) -> dict[str, float]:
     """Compares images with the truth.
 
@@ -102,15 +123,17 @@ def validate_swaps(images: Tensor, batch: dict[str, Tensor]) -> dict[str, float]
         batch: of :func:`validation_swaps`.
 
     Returns:
-        Name of a metric -> its value: PSNR in dB, that of the expression image as it is, and the
-        spread.
+        Name of a metric -> its value: PSNR in dB, that of the expression image as it is, the
+        spread and the agreement.
     """
     truth = to_range(batch["target"]).to(images.device)
     expression = to_range(batch["expression"]).to(images.device)
+    person = batch["person"].to(images.device)
     return {
         "validation/psnr_made": psnr(images, truth),
         "validation/psnr_expression": psnr(expression, truth),
-        "validation/spread": spread(images, truth, batch["person"].to(images.device)),
+        "validation/spread": spread(images, truth, person),
+        "validation/agreement": agreement(images, truth, person),
     }
 
 
