@@ -38,6 +38,7 @@ def reference(objective: CFCPalsyObjective, batch: dict[str, Tensor]) -> dict[st
     alpha, late = ALPHAS[t][:, None, None, None], t / 1000
     signal, sigma = alpha.sqrt(), (1 - alpha).sqrt()
     recogniser, landmarks = identity_encoder(), landmark_encoder()
+    weight = 1 + d.change_weight * (true - identity_image).abs().mean(1, keepdim=True)
 
     def one_pass(expression: Tensor, diffused: Tensor) -> tuple[dict[str, Tensor], Tensor]:
         residual = d.residual == "draft"
@@ -51,6 +52,8 @@ def reference(objective: CFCPalsyObjective, batch: dict[str, Tensor]) -> dict[st
         predicted = model.unet(noisy, t, tokens, vector, conditions)[:, :3]
         if d.prediction == "epsilon":
             wanted, x0 = noise, (noisy - sigma * predicted) / signal
+        elif d.prediction == "sample":
+            wanted, x0 = x, predicted
         else:
             wanted, x0 = signal * noise - sigma * x, signal * noisy - sigma * predicted
         made = draft + x0 / (2 * d.residual_scale) if residual else (x0.clamp(-1, 1) + 1) / 2
@@ -62,7 +65,7 @@ def reference(objective: CFCPalsyObjective, batch: dict[str, Tensor]) -> dict[st
         )
         error = landmarks(made).points - landmarks(true).points
         losses = {
-            "noise": (predicted - wanted).square().mean((1, 2, 3)),
+            "noise": (weight * (predicted - wanted).square()).mean((1, 2, 3)),
             "identity": (1 - late) * to_target + late * to_identity,
             "landmarks": 10 * error.square().flatten(1).mean(1),
         }
@@ -86,8 +89,9 @@ def reference(objective: CFCPalsyObjective, batch: dict[str, Tensor]) -> dict[st
         small({}, CYCLED),
         replace(default(), diffusion=replace(default().diffusion, **CYCLED)),
         small({"drop": 0.5}, CYCLED),
+        small({}, {**CYCLED, "prediction": "sample", "change_weight": 30.0}),
     ],
-    ids=["as published", "velocity of a residual", "conditions dropped"],
+    ids=["as published", "velocity of a residual", "conditions dropped", "the weighted image"],
 )
 def test_both_passes_and_their_gradients_follow_the_formulas(
     settings: CFCPalsySettings, batch: dict[str, Tensor]

@@ -133,6 +133,9 @@ class DiffusionSettings(Settings):
     """Extension: the image whose difference to the target is diffused, in place of the target."""
     residual_scale: float = 2.0
     """Factor on that difference, to bring its magnitude nearer to the noise's."""
+    change_weight: float = 0.0
+    """Extension: further weight of pixels in the loss of the prediction, times how far the target
+    is from the identity image there, in 0 … 1."""
     cycle: float = 0.3
     """Weight sigma of the second pass; 0 is the ablation CFCPalsy 2."""
     identity_weight: float = 0.05
@@ -153,7 +156,7 @@ class DiffusionSettings(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        for name in ("cycle", "identity_weight", "landmark_weight", "eta"):
+        for name in ("change_weight", "cycle", "identity_weight", "landmark_weight", "eta"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} {getattr(self, name):g}: must not be negative")
         if self.num_samples_averaged < 1:

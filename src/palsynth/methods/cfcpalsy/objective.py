@@ -43,16 +43,18 @@ IMAGES = ("identity", "expression", "target", "draft")
 
 class _References(NamedTuple):
     """What x̂0 is compared with in both passes: the recogniser's vectors (N, D) of the target and of
-    the identity image, and the target's landmarks; None where no loss needs them."""
+    the identity image, and the target's landmarks, None where no loss needs them; and how much each
+    pixel counts in the loss of the prediction, (N, 1, S, S)."""
 
     target: Tensor | None
     identity: Tensor | None
     points: Tensor | None
+    weight: Tensor
 
 
 class _Corruption(NamedTuple):
-    """The randomness that both passes share: noise ε (N, 3, S, S), timesteps (N,), and which images
-    lose their conditions, (N,) bool."""
+    """What both passes share: noise ε (N, 3, S, S), timesteps (N,), and which images lose their
+    conditions, (N,) bool."""
 
     noise: Tensor
     t: Tensor
@@ -151,7 +153,7 @@ class CFCPalsyObjective(Objective):
             conditioning = model.conditioner.drop_conditions(conditioning, corruption.dropped)
         predicted = model.predict(noisy, t, conditioning, images).float()
         wanted = target(model.noise, hidden, corruption.noise, t)
-        noise_loss = per_image((predicted - wanted).square())
+        noise_loss = per_image(references.weight * (predicted - wanted).square())
         x0 = model.from_diffused(predict_x0(model.noise, noisy, predicted, t), images)
         losses = {"noise": noise_loss, "loss": noise_loss}
         if self.recogniser is not None:
@@ -166,10 +168,12 @@ class CFCPalsyObjective(Objective):
     @torch.no_grad()
     def _references(self, true: Tensor, identity: Tensor) -> _References:
         recogniser, points = self.recogniser, self.points
+        change = (true - identity).abs().mean(1, keepdim=True)
         return _References(
             None if recogniser is None else recogniser(true).vector,
             None if recogniser is None else recogniser(identity).vector,
             None if points is None else points(true).points,
+            1 + self.model.settings.diffusion.change_weight * change,
         )
 
     def _identity_loss(self, x0: Tensor, references: _References, t: Tensor) -> Tensor:
