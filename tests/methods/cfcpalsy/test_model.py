@@ -229,6 +229,7 @@ def test_the_defaults_are_the_papers() -> None:
             "prediction": "epsilon",
             "residual": "none",
             "residual_scale": 2.0,
+            "change_weight": 0.0,
             "cycle": 0.3,
             "identity_weight": 0.05,
             "landmark_weight": 1.0,

@@ -193,6 +193,7 @@ def test_the_methods_settings_are_those_of_the_diffusion(saved: Path) -> None:
         "prediction": "v_prediction",
         "residual": "draft",
         "residual_scale": 2.0,
+        "change_weight": 0.0,
         "cycle": 0.0,
         "identity_weight": 0.0,
         "landmark_weight": 0.0,
