@@ -35,6 +35,11 @@ OF_PATIENTS = (
 )
 
 
+def in_numbers(values: np.ndarray) -> np.ndarray:
+    """Values (N,) of a metric as numbers; those that are met or not in per cent, as in reports."""
+    return 100.0 * values if values.dtype == bool else values.astype(float)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path, help="folder of the benchmark set")
@@ -62,7 +67,7 @@ def main() -> None:
         for name, rows in designs.items():
             judged = [panel.judge(name, [row / pair.name for pair in pairs]) for row in rows]
             values[name] = {
-                key: np.stack([each.per_pair[key].astype(float) for each in judged]) for key in keys
+                key: np.stack([in_numbers(each.per_pair[key]) for each in judged]) for key in keys
             }
     people = len(set(panel.subjects.tolist()))
     first = next(iter(values))
