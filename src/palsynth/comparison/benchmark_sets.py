@@ -119,11 +119,8 @@ def vp_patients(
         framing: position and scale of the face in the images.
         progress: called with the number of finished pictures and their total.
     """
-    total = (PATIENTS * IMAGES + FURTHER) * len(YANAGIHARA) + PATIENTS + FURTHER
-    plan = _plan("vp-patients", size, framing)
-    _write_set(
-        folder, plan, _patients_pictures(size, framing, lambda scene: scene), total, progress
-    )
+    pictures = _patients_pictures(size, framing, lambda scene: scene)
+    _write_set(folder, _plan("vp-patients", size, framing), pictures, _patients_total(), progress)
 
 
 def vp_patients_elsewhere(
@@ -141,9 +138,13 @@ def vp_patients_elsewhere(
         framing: position and scale of the face in the images.
         progress: called with the number of finished pictures and their total.
     """
-    total = (PATIENTS * IMAGES + FURTHER) * len(YANAGIHARA) + PATIENTS + FURTHER
     plan = _plan("vp-patients-elsewhere", size, framing)
-    _write_set(folder, plan, _patients_pictures(size, framing, _elsewhere), total, progress)
+    pictures = _patients_pictures(size, framing, _elsewhere)
+    _write_set(folder, plan, pictures, _patients_total(), progress)
+
+
+def _patients_total() -> int:
+    return (PATIENTS * IMAGES + FURTHER) * len(YANAGIHARA) + PATIENTS + FURTHER
 
 
 def _elsewhere(scene: Scene) -> Scene:
