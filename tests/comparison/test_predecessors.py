@@ -152,7 +152,7 @@ def test_what_has_no_weights_is_listed_and_left_out(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr("palsynth.comparison.predecessors.ROWS", ("noise", "pix2pix"))
-    monkeypatch.setattr("palsynth.methods.gans.io.files.ASSETS", tmp_path / "none")
+    monkeypatch.setattr("palsynth.methods.shipped.METHODS", tmp_path / "none")
     folder = str(sets["vp-transfer"])
     main(["table", "predecessors", folder, "--out", str(tmp_path / "out"), "--people", "2"])
     assert "left out: method pix2pix: no weights ship" in capsys.readouterr().out

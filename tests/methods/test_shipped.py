@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from safetensors import safe_open
 
-import palsynth.methods
+from palsynth.errors import InputError
 from palsynth.methods.base import METHODS as METHOD_PLACES
+from palsynth.methods.shipped import METHODS, shipped
 from palsynth.training.kinds import load_recipe
 
-METHODS = Path(palsynth.methods.__file__).parent
 FOLDERS = sorted(path for path in METHODS.glob("*/assets/*") if path.is_dir())
 RECIPES = Path(__file__).parents[2] / "recipes"
 
@@ -25,6 +25,12 @@ ELSEWHERE = ("photographs", "cache_dir", "render_workers")
 
 def test_folders_are_found() -> None:
     assert {"default", "small", "pf"} <= {folder.name for folder in FOLDERS}
+    assert shipped("gans", "pix2pix") in FOLDERS
+
+
+def test_a_method_without_weights_is_named_with_its_recipe() -> None:
+    with pytest.raises(InputError, match=r"^method nothing: no weights ship; train recipes/noth"):
+        shipped("gans", "nothing")
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

@@ -1,4 +1,4 @@
-"""The settings beside a method's weights: all that inference needs to know about its networks.
+"""A method's weights and, beside them, the settings: all that inference needs to know about them.
 
 A folder of weights holds ``settings.yaml``, whether ``save_pretrained``, a training or ``palsynth
 release`` wrote it. A single network, such as an encoder, has its diffusers ``config.json`` instead.
@@ -6,13 +6,20 @@ release`` wrote it. A single network, such as an encoder, has its diffusers ``co
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from safetensors import SafetensorError
 
 from palsynth.documents import kind_of, read_json, read_yaml
 from palsynth.errors import InputError
-from palsynth.files import atomic_write
+from palsynth.files import atomic_folder, atomic_write
+from palsynth.training.finite import check_saved
 from palsynth.training.recipe import from_dict, to_yaml
+
+if TYPE_CHECKING:  # diffusers takes seconds to import, and reading settings needs none of it
+    from diffusers.models.modeling_utils import ModelMixin
 
 S = TypeVar("S")
 
@@ -52,6 +59,30 @@ def save_settings(settings: Any, kind: str, folder: Path) -> None:
     """
     with atomic_write(folder / SETTINGS) as temporary:
         temporary.write_text(f"kind: {kind}\n{to_yaml(settings)}", "utf-8")
+
+
+def save_networks(
+    networks: Mapping[str, ModelMixin], settings: Any, kind: str, folder: Path
+) -> None:
+    """Writes networks and their settings.
+
+    Args:
+        networks: name of a subfolder -> the network.
+        settings: the settings dataclass.
+        kind: kind of the recipe that trains them.
+        folder: folder to write to; created if missing.
+
+    Raises:
+        InputError: the folder cannot be written, or a tensor is not finite.
+    """
+    try:
+        with atomic_folder(folder) as temporary:
+            for name, network in networks.items():
+                network.save_pretrained(temporary / name)
+            save_settings(settings, kind, temporary)
+            check_saved(temporary, folder)
+    except SafetensorError as error:
+        raise InputError(f"{folder}: cannot be written ({error})") from None
 
 
 def load_settings(settings: type[S], kind: str, folder: Path) -> S:

@@ -14,7 +14,6 @@ from palsynth.errors import InputError
 from palsynth.methods import get_method
 from palsynth.methods.controlnet.io.layout import BASE_FOLDER, SMALL
 from palsynth.methods.diffusion.config import DiffusionModelSettings
-from palsynth.methods.diffusion.io import files
 from palsynth.methods.diffusion.io.files import load_model, method_of, save_model
 from tests.methods.diffusion.conftest import MODELS, build
 
@@ -88,10 +87,10 @@ def test_weights_that_do_not_ship_are_named(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert method_of(MODELS[name]) == name
-    monkeypatch.setattr(files, "ASSETS", tmp_path)
-    with pytest.raises(InputError, match=f"^{name}: no such weights ship with this version; give"):
+    monkeypatch.setattr("palsynth.methods.shipped.METHODS", tmp_path)
+    with pytest.raises(InputError, match=f"^method {name}: no weights ship; train recipes/{name}-"):
         get_method(name)
-    save_model(build(MODELS[name]), tmp_path / name)
+    save_model(build(MODELS[name]), tmp_path / "diffusion" / "assets" / name)
     assert get_method(name).name == name
 
 

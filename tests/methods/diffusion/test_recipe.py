@@ -93,7 +93,7 @@ def test_a_training_is_initialised_from_other_weights(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "fields", "fault"),
     [
-        ("ddpm", {"init_from": "shipped"}, "^ddpm: no such weights ship with this version"),
+        ("ddpm", {"init_from": "shipped"}, "^method ddpm: no weights ship; train"),
         ("latent-diffusion", {"size": 18}, "^size 18: must be a multiple of 4, by which the auto"),
         ("latent-diffusion", {"size": 12}, "^side 3 of what is diffused: must be a multiple of 2"),
     ],
@@ -101,7 +101,7 @@ def test_a_training_is_initialised_from_other_weights(tmp_path: Path) -> None:
 def test_a_fault_is_named_before_anything_is_rendered(
     name: str, fields: dict, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("palsynth.methods.diffusion.io.files.ASSETS", tmp_path)
+    monkeypatch.setattr("palsynth.methods.shipped.METHODS", tmp_path)
     data = PairsSettings(groups=1, cache_dir=tmp_path / "groups")
     start = {key: fields[key] for key in fields if key == "init_from"}
     model = replace(MODELS[name], **{key: fields[key] for key in fields if key not in start})

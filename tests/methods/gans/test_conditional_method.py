@@ -14,7 +14,6 @@ from palsynth.face.framing import RECOGNISER
 from palsynth.methods import ExpressionImage, Request, get_method
 from palsynth.methods.compositing import paste
 from palsynth.methods.gans.io.conditional import load_generator
-from palsynth.methods.gans.io.files import shipped
 from palsynth.methods.gans.networks.condition import Conditioner
 from palsynth.methods.networks import state_dict_sha256
 from tests.methods.gans.paired import SIZE, TINY, save_tiny
@@ -71,8 +70,3 @@ def test_settings_that_the_generator_does_not_have_are_refused(tmp_path: Path) -
     with pytest.raises(InputError) as error:
         get_method("pix2pix", tmp_path)
     assert str(error.value).startswith(f"{tmp_path}: its UNetGenerator has levels 3, its settings")
-
-
-def test_without_weights_the_recipe_is_named() -> None:
-    with pytest.raises(InputError, match=r"no weights ship; train recipes/nothing-small\.yaml"):
-        shipped("nothing")

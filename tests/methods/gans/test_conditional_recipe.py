@@ -118,7 +118,7 @@ def test_training_starts_from_other_weights(tmp_path: Path) -> None:
 def test_what_does_not_ship_is_said_before_anything_is_rendered(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("palsynth.methods.gans.io.files.ASSETS", tmp_path)
+    monkeypatch.setattr("palsynth.methods.shipped.METHODS", tmp_path)
     shipped = replace(recipe("mc-gan", tmp_path), init_from="shipped")
     with pytest.raises(InputError, match=r"^method mc-gan: no weights ship; train recipes/"):
         shipped.source()

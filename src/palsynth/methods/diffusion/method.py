@@ -16,12 +16,13 @@ from palsynth.face.framing import RECOGNISER
 from palsynth.face.label import DigitalSource
 from palsynth.methods.base import ExpressionImage, Request, TargetExpression
 from palsynth.methods.diffusion.config import DiffusionSampling
-from palsynth.methods.diffusion.io.files import shipped
+from palsynth.methods.diffusion.io.files import FAMILY
 from palsynth.methods.diffusion.labels import Condition
 from palsynth.methods.diffusion.pipeline import DiffusionPalsyPipeline
 from palsynth.methods.networks import state_dict_sha256
 from palsynth.methods.reading import read_movements_and_sides
 from palsynth.methods.resolve import framed_face
+from palsynth.methods.shipped import shipped
 from palsynth.simulator.drive import Drive
 
 
@@ -54,7 +55,7 @@ class _PlainDiffusion:
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> Self:
         """Loads a model's folder; default: the model that ships."""
-        where = shipped(cls.name) if path is None else path
+        where = shipped(FAMILY, cls.name) if path is None else path
         pipeline = DiffusionPalsyPipeline.from_pretrained(where)
         settings = pipeline.model.settings
         if settings.space != cls.space or cls.conditioned not in (None, settings.conditioned):

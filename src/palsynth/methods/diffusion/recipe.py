@@ -13,15 +13,16 @@ from palsynth.errors import InputError
 from palsynth.methods.diffusion.config import DiffusionModelSettings
 from palsynth.methods.diffusion.data import FolderPictures, pictures_source
 from palsynth.methods.diffusion.io.files import (
+    FAMILY,
     autoencoder_of,
     build_model,
     load_model,
     method_of,
-    shipped,
 )
 from palsynth.methods.diffusion.labels import ConditionLabels
 from palsynth.methods.diffusion.networks.model import DiffusionModel, diffused_shape
 from palsynth.methods.diffusion.objective import DiffusionObjective
+from palsynth.methods.shipped import shipped
 from palsynth.training.init import InitSettings, check_init, init_network
 from palsynth.training.objective import Objective
 from palsynth.training.recipe import LoopSettings
@@ -52,7 +53,7 @@ class DiffusionRecipe(InitSettings):
         if build_cache:  # checked here too, since rendering the groups takes hours
             check_init(self)
             if self.init_from == "shipped":
-                shipped(method_of(model))
+                shipped(FAMILY, method_of(model))
             model.unet.check_side(diffused_shape(model, autoencoder_of(model)).side)
         labels = ConditionLabels(model.movements)
         source = pictures_source(self.data, labels, model.size, build_cache)
@@ -89,7 +90,7 @@ class DiffusionRecipe(InitSettings):
         model = build_model(self.model)
 
         def load(path: Path | None) -> Any:
-            return load_model(path or shipped(method_of(self.model))).unet
+            return load_model(path or shipped(FAMILY, method_of(self.model))).unet
 
         unet = init_network(self, lambda: model.unet, load)
         return DiffusionObjective(DiffusionModel(self.model, unet, model.autoencoder))

@@ -5,20 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
 from torch import nn
 
 from palsynth.encoders.published.files import load_exactly, read_tensors
 from palsynth.encoders.shipped import check_class
 from palsynth.errors import InputError
-from palsynth.files import atomic_folder
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings
 from palsynth.methods.cfcpalsy.io.convert import convert_networks
 from palsynth.methods.cfcpalsy.networks.conditioner import Conditioner
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel
 from palsynth.methods.cfcpalsy.networks.unet import CFCPalsyUNet
-from palsynth.training.finite import check_saved
-from palsynth.training.saved import load_settings, read_config, save_settings
+from palsynth.training.saved import load_settings, read_config, save_networks
 
 DEFAULT = Path(__file__).parents[1] / "assets" / "default"
 """The model that ships."""
@@ -39,14 +36,8 @@ def save_model(model: CFCPalsyModel, folder: Path) -> None:
     Raises:
         InputError: the folder cannot be written, or a tensor is not finite.
     """
-    try:
-        with atomic_folder(folder) as temporary:
-            model.unet.save_pretrained(temporary / "unet")
-            model.conditioner.save_pretrained(temporary / "conditioner")
-            save_settings(model.settings, KIND, temporary)
-            check_saved(temporary, folder)
-    except SafetensorError as error:
-        raise InputError(f"{folder}: cannot be written ({error})") from None
+    networks = {"unet": model.unet, "conditioner": model.conditioner}
+    save_networks(networks, model.settings, KIND, folder)
 
 
 def load_model(folder: Path | None = None) -> CFCPalsyModel:

@@ -10,22 +10,20 @@ from pathlib import Path
 
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.unets.unet_2d import UNet2DModel
-from safetensors import SafetensorError
 
-from palsynth.errors import InputError
-from palsynth.files import atomic_folder
 from palsynth.methods.controlnet.io.components import read_network
 from palsynth.methods.controlnet.io.loading import read_autoencoder
 from palsynth.methods.diffusion.config import DiffusionModelSettings
 from palsynth.methods.diffusion.networks.model import DiffusionModel, diffused_shape
 from palsynth.methods.diffusion.networks.unet import build_unet
-from palsynth.training.finite import check_saved
 from palsynth.training.init import check_fits
-from palsynth.training.saved import load_settings, save_settings
+from palsynth.training.saved import load_settings, save_networks
 
-ASSETS = Path(__file__).parents[1] / "assets"
+FAMILY = "diffusion"
+"""Name of the package, in which the weights that ship lie."""
 
 KIND = "diffusion"
+"""Kind of the recipe and of the weights."""
 
 
 def method_of(settings: DiffusionModelSettings) -> str:
@@ -40,27 +38,6 @@ def method_of(settings: DiffusionModelSettings) -> str:
     if settings.space == "latents":
         return "latent-diffusion"
     return "ddpm" if settings.conditioned else "ddpm-unconditional"
-
-
-def shipped(method: str) -> Path:
-    """The folder of the weights that ship for a method.
-
-    Args:
-        method: name of the method.
-
-    Returns:
-        The folder.
-
-    Raises:
-        InputError: none ship for it.
-    """
-    folder = ASSETS / method
-    if not folder.is_dir():
-        raise InputError(
-            f"{method}: no such weights ship with this version; give the folder of trained ones "
-            "(docs/diffusion.md)"
-        )
-    return folder
 
 
 def autoencoder_of(settings: DiffusionModelSettings) -> AutoencoderKL | None:
@@ -105,13 +82,7 @@ def save_model(model: DiffusionModel, folder: Path) -> None:
     Raises:
         InputError: the folder cannot be written, or a tensor is not finite.
     """
-    try:
-        with atomic_folder(folder) as temporary:
-            model.unet.save_pretrained(temporary / "unet")
-            save_settings(model.settings, KIND, temporary)
-            check_saved(temporary, folder)
-    except SafetensorError as error:
-        raise InputError(f"{folder}: cannot be written ({error})") from None
+    save_networks({"unet": model.unet}, model.settings, KIND, folder)
 
 
 def load_model(folder: Path) -> DiffusionModel:

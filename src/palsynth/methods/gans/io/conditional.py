@@ -7,10 +7,10 @@ from pathlib import Path
 import torch
 
 from palsynth.methods.gans.config.conditional import ConditionalSettings
-from palsynth.methods.gans.io.files import load_networks, save_networks
+from palsynth.methods.gans.io.files import load_networks
 from palsynth.methods.gans.networks.conditional import GENERATORS, Generator, build_generator
 from palsynth.training.init import check_fits
-from palsynth.training.saved import load_settings
+from palsynth.training.saved import load_settings, save_networks
 
 KIND = "conditional-gan"
 """Kind of the recipe and of the weights."""

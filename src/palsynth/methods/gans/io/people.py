@@ -10,10 +10,11 @@ from diffusers.models.modeling_utils import ModelMixin
 from palsynth.errors import InputError
 from palsynth.methods.gans.config.people import PeopleModelSettings, RestorationFrom
 from palsynth.methods.gans.config.restoration import RestorationModelSettings
-from palsynth.methods.gans.io.files import load_networks, save_networks, shipped
+from palsynth.methods.gans.io.files import FAMILY, load_networks
 from palsynth.methods.gans.networks.restoration import FaceRestoration
 from palsynth.methods.gans.networks.swap import FaceSwap
-from palsynth.training.saved import load_settings
+from palsynth.methods.shipped import shipped
+from palsynth.training.saved import load_settings, save_networks
 
 RESTORATION = "face-restoration"
 """Kind of the recipe of the restoration network."""
@@ -64,7 +65,7 @@ def load_model(kind: str, folder: Path | None = None) -> PeopleModel:
     Raises:
         InputError: the folder does not exist, holds weights of another kind, or damaged ones.
     """
-    folder = shipped(kind) if folder is None else folder
+    folder = shipped(FAMILY, kind) if folder is None else folder
     settings = load_settings(PeopleModelSettings, kind, folder)
     classes: dict[str, type[ModelMixin]] = {"generator": FaceSwap}
     if settings.restoration:
@@ -99,7 +100,7 @@ def load_restoration(folder: Path | None = None) -> tuple[FaceRestoration, int]:
     Raises:
         InputError: the folder does not exist, holds weights of another kind, or damaged ones.
     """
-    folder = shipped(RESTORATION) if folder is None else folder
+    folder = shipped(FAMILY, RESTORATION) if folder is None else folder
     networks, settings = load_networks(
         {"restoration": FaceRestoration}, RestorationModelSettings, RESTORATION, folder
     )

@@ -13,10 +13,11 @@ from palsynth.errors import InputError
 from palsynth.face.label import DigitalSource
 from palsynth.methods.base import ExpressionImage, Request
 from palsynth.methods.gans.config.conditional import Condition, GeneratorKind
-from palsynth.methods.gans.io.files import shipped
+from palsynth.methods.gans.io.files import FAMILY
 from palsynth.methods.gans.pipeline.conditional import ConditionalPipeline
 from palsynth.methods.networks import state_dict_sha256
 from palsynth.methods.resolve import framed_face
+from palsynth.methods.shipped import shipped
 
 
 class _ConditionalGAN:
@@ -51,7 +52,7 @@ class _ConditionalGAN:
     @classmethod
     def from_pretrained(cls, path: Path | None = None) -> Self:
         """Loads the weights of a training; default: those that ship."""
-        where = shipped(cls.name) if path is None else path
+        where = shipped(FAMILY, cls.name) if path is None else path
         pipeline = ConditionalPipeline.from_pretrained(where)
         try:
             return cls(pipeline)

@@ -11,10 +11,11 @@ from palsynth.data.pair_settings import PairsSettings, pairs_source
 from palsynth.errors import InputError
 from palsynth.methods.gans.config.conditional import ConditionalLosses, ConditionalSettings
 from palsynth.methods.gans.io.conditional import load_generator
-from palsynth.methods.gans.io.files import shipped
+from palsynth.methods.gans.io.files import FAMILY
 from palsynth.methods.gans.networks.conditional import build_generator
 from palsynth.methods.gans.networks.discriminator import LEAST_SIDE
 from palsynth.methods.gans.objective.conditional import ConditionalObjective
+from palsynth.methods.shipped import shipped
 from palsynth.training.init import InitSettings, check_init, init_network
 from palsynth.training.objective import Objective
 from palsynth.training.recipe import LoopSettings
@@ -77,4 +78,4 @@ class ConditionalGANRecipe(InitSettings):
         return load_generator(folder or self._shipped())[0]
 
     def _shipped(self) -> Path:
-        return shipped(METHODS[self.model.generator, self.model.condition])
+        return shipped(FAMILY, METHODS[self.model.generator, self.model.condition])
