@@ -44,8 +44,8 @@ from palsynth.methods.base import (
     Method,
     Request,
     TargetExpression,
-    get_method,
 )
+from palsynth.methods.registry import get_method
 from palsynth.subjects import EVALUATION_SEEDS, sample
 
 NON_PATIENTS = EVALUATION_SEEDS + 4000

@@ -23,7 +23,8 @@ import torch
 from palsynth.clinical import YANAGIHARA, Grade, Palsy, Side
 from palsynth.generation.runner import generate
 from palsynth.generation.variety import Variety
-from palsynth.methods.base import Request, TargetExpression, get_method
+from palsynth.methods.base import Request, TargetExpression
+from palsynth.methods.registry import get_method
 from palsynth.subjects import sample
 
 PRECISIONS = {"32 bits": torch.float32, "bfloat16": torch.bfloat16}

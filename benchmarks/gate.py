@@ -38,9 +38,10 @@ from palsynth.generation.identities import PlannedIdentity, planned_identities
 from palsynth.generation.plan import GateSettings, Identities, Plan
 from palsynth.generation.planning import numbers_of, plan_picture, request_seed
 from palsynth.generation.runner import Generated, generate
-from palsynth.methods.base import Expression, ExpressionImage, Request, TargetExpression, get_method
+from palsynth.methods.base import Expression, ExpressionImage, Request, TargetExpression
 from palsynth.methods.captured import CapturedMethod
 from palsynth.methods.cfcpalsy.method import CFCPalsyMethod
+from palsynth.methods.registry import get_method
 from palsynth.subjects.monk import monk_tone
 
 CHEEKS_AND_NOSE = (50, 280, 205, 425, 4)

@@ -35,7 +35,7 @@ from palsynth.clinical import Movement
 from palsynth.comparison import benchmark_sets
 from palsynth.encoders.landmarks import LandmarksRecipe
 from palsynth.encoders.sources import FacesSettings
-from palsynth.training.recipe import to_yaml
+from palsynth.training.recipe_file import to_yaml
 
 VARYING = (".sqlite", "speed.jsonl", ".palsynth.lock")
 """Ends of the names of files that hold times, or the order of work."""

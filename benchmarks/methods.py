@@ -26,7 +26,8 @@ from palsynth.clinical import YANAGIHARA, Grade, Palsy, Side
 from palsynth.errors import InputError
 from palsynth.face.framing import RECOGNISER
 from palsynth.generation.runner import generate
-from palsynth.methods.base import METHODS, Method, Request, TargetExpression, get_method
+from palsynth.methods.base import Method, Request, TargetExpression
+from palsynth.methods.registry import METHODS, get_method
 from palsynth.subjects import EVALUATION_SEEDS, sample
 
 SIZE, ROUNDS = 112, 3

@@ -34,7 +34,8 @@ from palsynth.generation.video.excursion import excursion
 from palsynth.generation.video.frames import clip_requests, face_at_rest, make_frames
 from palsynth.generation.video.readback import Readback
 from palsynth.generation.video.script import ClipSettings, write_script
-from palsynth.methods.base import Method, get_method
+from palsynth.methods.base import Method
+from palsynth.methods.registry import get_method
 from palsynth.simulator.drive import Drive
 from palsynth.simulator.motion import Moment, Sway
 from palsynth.subjects import Subject, sample

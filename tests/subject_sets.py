@@ -15,7 +15,7 @@ from palsynth.generation.pictures import RequestedPictures
 from palsynth.generation.plan import Expressions, Identities, Palsies, Plan
 from palsynth.generation.runner import generate
 from palsynth.methods.subjects import SubjectsMethod
-from palsynth.training.recipe import to_plain
+from palsynth.training.recipe_file import to_plain
 
 
 def subjects_plan(subjects: int, images_per_subject: int, seed: int, **fields: Any) -> Plan:

@@ -28,7 +28,7 @@ from palsynth.encoders.landmarks import LandmarksRecipe
 from palsynth.face.images import write_png
 from palsynth.files import atomic_write
 from palsynth.methods import get_method
-from palsynth.training import recipe as recipes
+from palsynth.training import recipe_file
 from palsynth.training.loop import _Run
 from palsynth.training.release import release
 from tests.killing import replaces_as_a_whole, resumes
@@ -59,7 +59,7 @@ def a_run(folder: Path, recipe: Any) -> Path:
         (folder / "weights").mkdir(parents=True)
         save_file({"w": torch.arange(3.0)}, folder / "weights" / "model.safetensors")
         (folder / "weights" / "config.json").write_text('{"dim": 4}')
-        recipes.save(recipe, folder / "weights" / "recipe.yaml")
+        recipe_file.save(recipe, folder / "weights" / "recipe.yaml")
         (folder / "metrics.jsonl").write_text('{"step": 1}\n')
     return folder
 

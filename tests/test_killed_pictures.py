@@ -107,7 +107,7 @@ def an_afid(folder: Path) -> None:
     flat = {"get_method": lambda *_: Flat()}
     no_face = {"read_face": lambda _: the_face(), "detect_faces": lambda _: []}
     with (
-        patched("methods.base", **flat),
+        patched("methods.registry", **flat),
         patched("comparison.transfer", **no_face, read_image=lambda _: GREY),
         patched("comparison.afid", afid_figures=lambda *_: {LIKENESS: Figure(*MANY)}),
         patched("scoring.features", FeatureCache=lambda _: nullcontext()),

@@ -16,7 +16,8 @@ from palsynth.methods.cfcpalsy.config import UNetSettings
 from palsynth.methods.controlnet.small.networks import AutoencoderSettings
 from palsynth.plugins import load_class
 from palsynth.training.kinds import KINDS
-from palsynth.training.recipe import LoopSettings, from_dict
+from palsynth.training.recipe import LoopSettings
+from palsynth.training.recipe_file import from_dict
 
 ABSURD = 10**40
 

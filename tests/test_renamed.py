@@ -25,12 +25,12 @@ from palsynth.encoders.reader import ReaderNet
 from palsynth.encoders.shipped import CLASSES, load_ours
 from palsynth.errors import InputError
 from palsynth.generation.plan import Plan
-from palsynth.methods.base import METHODS, method_class
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings
 from palsynth.methods.cfcpalsy.io.files import load_model
+from palsynth.methods.registry import METHODS, method_class
 from palsynth.training import checkpoints
 from palsynth.training.kinds import KINDS, load_recipe
-from palsynth.training.recipe import from_dict, to_yaml
+from palsynth.training.recipe_file import from_dict, to_yaml
 from palsynth.training.run_folder import check_folder
 
 SRC = Path(renamed.__file__).parent

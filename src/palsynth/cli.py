@@ -181,7 +181,7 @@ def _run(name: str, words: list[str]) -> None:
                     guard.protect(path)
                 _check_outputs(parsed, guard)
                 if isinstance(method := getattr(parsed, "method", None), str):
-                    from palsynth.methods.base import method_class
+                    from palsynth.methods.registry import method_class
 
                     method_class(method)
                 with _locked(parsed):

@@ -28,7 +28,7 @@ from palsynth.clinical import Grade, Movement, Palsy, Side  # noqa: E402
 from palsynth.face.images import write_png  # noqa: E402
 from palsynth.generation.video.clip import make_clip  # noqa: E402
 from palsynth.generation.video.script import ClipSettings, write_script  # noqa: E402
-from palsynth.methods.base import get_method  # noqa: E402
+from palsynth.methods.registry import get_method  # noqa: E402
 from palsynth.subjects import View, render, sample  # noqa: E402
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

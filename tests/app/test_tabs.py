@@ -34,7 +34,7 @@ from palsynth.face.label import DigitalSource, digital_source  # noqa: E402
 from palsynth.generation.video.frames import clip_requests, make_frames  # noqa: E402
 from palsynth.generation.video.script import ClipSettings, write_script  # noqa: E402
 from palsynth.generation.video.write import write_clip  # noqa: E402
-from palsynth.methods.base import get_method  # noqa: E402
+from palsynth.methods.registry import get_method  # noqa: E402
 from palsynth.simulator.motion import MotionSettings  # noqa: E402
 from palsynth.subjects import View, render, sample  # noqa: E402
 

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from palsynth.cli import COMMANDS, OUTPUTS
-from palsynth.methods.base import get_method
+from palsynth.methods.registry import get_method
 from tests.commands.test_cli import complaint, run
 
 WRITES = {

@@ -16,8 +16,9 @@ from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import read_image, write_png
 from palsynth.face.measures import measure
-from palsynth.methods.base import Request, TargetExpression, get_method
+from palsynth.methods.base import Request, TargetExpression
 from palsynth.methods.controlnet import conditioning
+from palsynth.methods.registry import get_method
 from palsynth.subjects import View, render, sample
 from tests.commands.test_cli import run
 

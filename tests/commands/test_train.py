@@ -13,7 +13,7 @@ from palsynth.cli import main
 from palsynth.commands import train as command
 from palsynth.records import flattened
 from palsynth.training.kinds import KINDS
-from palsynth.training.recipe import to_yaml
+from palsynth.training.recipe_file import to_yaml
 
 TINY = """
 kind: landmarks

@@ -19,7 +19,7 @@ from palsynth.generation.video.formats import load_av
 from palsynth.generation.video.frames import clip_requests, make_frames
 from palsynth.generation.video.script import ClipSettings, write_script
 from palsynth.generation.video.write import write_clip
-from palsynth.methods.base import get_method
+from palsynth.methods.registry import get_method
 from palsynth.simulator.motion import MotionSettings
 from palsynth.subjects import View, render, sample
 from tests.commands.test_cli import complaint, run

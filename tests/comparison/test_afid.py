@@ -17,8 +17,9 @@ from palsynth.data.pairs import read_pairs
 from palsynth.errors import InputError
 from palsynth.evaluation.intervals import Figure
 from palsynth.face.images import read_image
-from palsynth.methods.base import Request, get_method
+from palsynth.methods.base import Request
 from palsynth.methods.copies import CopyExpression
+from palsynth.methods.registry import get_method
 from palsynth.scoring.features import FeatureCache
 
 

@@ -23,7 +23,7 @@ from palsynth.data.pairs import read_pairs, write_pairs
 from palsynth.errors import InputError
 from palsynth.evaluation.report import read_report
 from palsynth.face.images import read_image, write_png
-from palsynth.methods.base import METHODS
+from palsynth.methods.registry import METHODS
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.panel import Weights
 from tests.scoring.fake_judges import pair

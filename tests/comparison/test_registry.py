@@ -16,7 +16,7 @@ from palsynth.comparison.unpaired import unpaired_report
 from palsynth.data.manifest import Row, write_manifest
 from palsynth.evaluation.metrics import METRICS
 from palsynth.evaluation.report import Report
-from palsynth.methods.base import get_method
+from palsynth.methods.registry import get_method
 from palsynth.scoring import judges
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.panel import Panel, Weights

@@ -14,8 +14,8 @@ from palsynth.data.pairs import write_pairs
 from palsynth.errors import InputError
 from palsynth.evaluation.fidelity import ssim
 from palsynth.evaluation.report import read_report
-from palsynth.methods.base import get_method
 from palsynth.methods.cfcpalsy.io.files import save_model
+from palsynth.methods.registry import get_method
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.panel import Panel, Weights
 from tests.methods.cfcpalsy.conftest import build, default

@@ -20,7 +20,8 @@ from palsynth.face.detect import detect_face, read_face
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
 from palsynth.face.images import read_image, write_png
-from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression
+from palsynth.methods.registry import get_method
 from palsynth.subjects import View, render, sample
 
 LEFT_IV = Palsy.peripheral(Side.LEFT, Grade.IV)

@@ -33,7 +33,8 @@ from palsynth.generation.filming import apex_picture, write_planned_clip
 from palsynth.generation.identities import planned_identities
 from palsynth.generation.pictures import RequestedPictures
 from palsynth.generation.plan import Clips, Expressions, Identities, Palsies, Plan, load_plan
-from palsynth.methods.base import Request, TargetExpression, Weightless, get_method
+from palsynth.methods.base import Request, TargetExpression, Weightless
+from palsynth.methods.registry import get_method
 from palsynth.methods.simulator import SimulatorMethod
 from palsynth.simulator.motion import MotionSettings
 from palsynth.subjects import Subject

@@ -36,7 +36,8 @@ from palsynth.generation.plan import (
 )
 from palsynth.generation.planning import request_seed
 from palsynth.generation.variety import Variety
-from palsynth.methods.base import Request, TargetExpression, Weightless, get_method
+from palsynth.methods.base import Request, TargetExpression, Weightless
+from palsynth.methods.registry import get_method
 from palsynth.methods.simulator import SimulatorMethod
 from palsynth.simulator.drive import Drive
 from palsynth.subjects import Subject, View, render, sample

@@ -17,10 +17,11 @@ from palsynth.face.framing import PORTRAIT
 from palsynth.generation.provenance import method_record
 from palsynth.generation.runner import generate
 from palsynth.methods import ExpressionImage, Method, Request, TargetExpression, get_method
-from palsynth.methods.base import ALL_FORMS, METHODS, Identity, method_class, method_names
+from palsynth.methods.base import ALL_FORMS, Identity
 from palsynth.methods.controlnet.config import Sampling
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.diffusion.io.files import save_model
+from palsynth.methods.registry import METHODS, method_class, method_names
 from palsynth.methods.resolve import subject_face
 from palsynth.simulator.drive import drive
 from palsynth.subjects import Subject, View, sample

@@ -10,7 +10,8 @@ from palsynth.clinical import Movement, Palsy
 from palsynth.errors import InputError
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT
-from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression
+from palsynth.methods.registry import get_method
 from palsynth.subjects import sample
 
 

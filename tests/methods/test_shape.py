@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import palsynth.methods
-from palsynth.methods.base import METHODS
+from palsynth.methods.registry import METHODS
 from palsynth.training.kinds import KINDS
 
 FOLDER = Path(palsynth.methods.__file__).parent

@@ -9,7 +9,7 @@ import pytest
 from safetensors import safe_open
 
 from palsynth.errors import InputError
-from palsynth.methods.base import METHODS as METHOD_PLACES
+from palsynth.methods.registry import METHODS as METHOD_PLACES
 from palsynth.methods.shipped import METHODS, shipped
 from palsynth.training.kinds import load_recipe
 

@@ -35,7 +35,8 @@ from palsynth.scoring.panel import Weights
 from palsynth.scoring.patients import PatientPanel, tuned_and_others
 from palsynth.training import loop
 from palsynth.training.kinds import load_recipe
-from palsynth.training.recipe import LoopSettings, save
+from palsynth.training.recipe import LoopSettings
+from palsynth.training.recipe_file import save
 from tests.methods.controlnet.conftest import base_folder  # noqa: F401
 
 

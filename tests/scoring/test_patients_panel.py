@@ -14,7 +14,7 @@ from palsynth.evaluation.patient import FALSE_ACCEPT
 from palsynth.face import topology
 from palsynth.face.images import read_image
 from palsynth.generation import layout
-from palsynth.methods.base import get_method
+from palsynth.methods.registry import get_method
 from palsynth.scoring.features import FeatureCache
 from palsynth.scoring.judged import Judged
 from palsynth.scoring.panel import Weights

@@ -21,7 +21,7 @@ from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.training import checkpoints
 from palsynth.training.finite import check_finite, check_saved, first_not_finite
 from palsynth.training.loop import _Run, train
-from palsynth.training.recipe import from_dict
+from palsynth.training.recipe_file import from_dict
 
 NAN, INFINITE = float("nan"), float("inf")
 

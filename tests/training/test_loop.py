@@ -26,7 +26,8 @@ from palsynth.training import checkpoints
 from palsynth.training.batches import batches
 from palsynth.training.loop import _Run, build, learning_rate, train
 from palsynth.training.objective import Losses, Objective
-from palsynth.training.recipe import LoopSettings, from_dict, to_yaml
+from palsynth.training.recipe import LoopSettings
+from palsynth.training.recipe_file import from_dict, to_yaml
 
 TINY: dict[str, dict[str, object]] = {
     "model": {"widths": [4] * 4, "depths": [1] * 4, "narrow": 2, "dim": 8, "dropout": 0.3},
@@ -177,9 +178,11 @@ class LineRecipe:
 @pytest.fixture(autouse=True)
 def _plain_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
     """LineRecipe is not a dataclass: it is neither written nor compared."""
-    monkeypatch.setattr("palsynth.training.recipe.save", lambda recipe, path: None)
-    monkeypatch.setattr("palsynth.training.recipe.load", lambda path, kinds: None)
-    monkeypatch.setattr("palsynth.training.recipe.check_resumable", lambda old, new, where: None)
+    monkeypatch.setattr("palsynth.training.recipe_file.save", lambda recipe, path: None)
+    monkeypatch.setattr("palsynth.training.recipe_file.load", lambda path, kinds: None)
+    monkeypatch.setattr(
+        "palsynth.training.run_folder.check_resumable", lambda old, new, where: None
+    )
 
 
 def test_the_files_of_a_run(tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ from palsynth.encoders.landmarks import LandmarksRecipe
 from palsynth.errors import InputError
 from palsynth.training import checkpoints
 from palsynth.training.log import RunLog
-from palsynth.training.recipe import LoopSettings, save
+from palsynth.training.recipe import LoopSettings
+from palsynth.training.recipe_file import save
 from palsynth.training.run_folder import check_folder, prepare_folder
 
 RECIPE = LandmarksRecipe(loop=LoopSettings(max_checkpoints=2))

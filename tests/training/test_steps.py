@@ -81,7 +81,7 @@ class SlopeRecipe:
 @pytest.fixture(autouse=True)
 def _plain_recipes(monkeypatch: pytest.MonkeyPatch) -> None:
     """SlopeRecipe is not a dataclass: it is not written."""
-    monkeypatch.setattr("palsynth.training.recipe.save", lambda recipe, path: None)
+    monkeypatch.setattr("palsynth.training.recipe_file.save", lambda recipe, path: None)
 
 
 def passes_of(recipe: SlopeRecipe, run: Path) -> list[dict]:

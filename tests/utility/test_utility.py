@@ -17,7 +17,8 @@ from palsynth.encoders.grader import GraderData, GraderRecipe, GraderSettings
 from palsynth.errors import InputError
 from palsynth.training import checkpoints
 from palsynth.training.kinds import load_recipe
-from palsynth.training.recipe import LoopSettings, save
+from palsynth.training.recipe import LoopSettings
+from palsynth.training.recipe_file import save
 from palsynth.utility.figures import difference, figures
 from palsynth.utility.graded import Graded
 from palsynth.utility.protocol import check_sets, train_graders

@@ -137,7 +137,7 @@ def transfer(options: TransferOptions) -> None:
     """Run a method over a benchmark set: one picture per pair."""
     from palsynth.comparison.transfer import transfer as run
     from palsynth.data.pairs import read_pairs
-    from palsynth.methods.base import get_method
+    from palsynth.methods.registry import get_method
 
     method = get_method(options.method, options.weights)
     pairs = read_pairs(options.set / "pairs.csv")
@@ -175,7 +175,7 @@ def afid(options: AfidOptions) -> None:
     from palsynth.data.pairs import read_pairs
     from palsynth.encoders.published.dlib import SAME_PERSON
     from palsynth.files import atomic_write
-    from palsynth.methods.base import get_method
+    from palsynth.methods.registry import get_method
     from palsynth.scoring.features import FeatureCache
 
     method = get_method(options.method, options.weights)

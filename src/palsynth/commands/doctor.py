@@ -161,7 +161,7 @@ def _load_encoder(name: str) -> str:
 
 
 def _load_method(name: str) -> str:
-    from palsynth.methods.base import get_method
+    from palsynth.methods.registry import get_method
 
     sha256 = get_method(name).weights_sha256 or ""
     return f"weights {sha256[:12]}"

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import tyro
 
-from palsynth.methods.base import method_names
+from palsynth.methods.registry import method_names
 
 _NAMES = tyro.conf.arg(metavar=f"{{{','.join(method_names())}}}")
 

@@ -110,7 +110,7 @@ class DiffusionOptions:
             InputError: the method copies pictures or has no such options, or the options
                 contradict each other.
         """
-        from palsynth.methods.base import get_method, method_class
+        from palsynth.methods.registry import get_method, method_class
 
         given = self != DiffusionOptions()
         name = name or ("controlnet-pf-captured" if given or weights else "captured")

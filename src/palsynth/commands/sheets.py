@@ -88,7 +88,7 @@ class GridOptions:
 def sheet(options: SheetOptions) -> None:
     """Show the ten Yanagihara movements side by side, with requested and measured scores below."""
     from palsynth.generation import sheet as sheets
-    from palsynth.methods.base import get_method
+    from palsynth.methods.registry import get_method
 
     _check_size(options.size)
     if (options.photo is None) == (options.subject is None):
@@ -168,7 +168,8 @@ def _patient_sheet(options: SheetOptions, identity: Identity) -> None:
 def grid(options: GridOptions) -> None:
     """Show several identities (rows) with several expressions (columns)."""
     from palsynth.generation import sheet as sheets
-    from palsynth.methods.base import ExpressionImage, get_method
+    from palsynth.methods.base import ExpressionImage
+    from palsynth.methods.registry import get_method
 
     _check_size(options.size)
     requested = [_expression(text) for text in options.expressions]

@@ -40,7 +40,7 @@ def table_cfcpalsy(options: TableOptions) -> None:
     from palsynth.comparison.tables import table
     from palsynth.data.pairs import read_pairs
     from palsynth.evaluation.report import write_report
-    from palsynth.methods.base import get_method
+    from palsynth.methods.registry import get_method
     from palsynth.scoring.features import FeatureCache
     from palsynth.scoring.panel import Panel, Weights
 
@@ -207,7 +207,7 @@ def table_predecessors(options: PredecessorsTableOptions) -> None:
     from palsynth.data.pairs import read_pairs
     from palsynth.evaluation.report import write_report
     from palsynth.face.images import SHOWS_INPUT, png_bytes
-    from palsynth.methods.base import get_method
+    from palsynth.methods.registry import get_method
     from palsynth.scoring.features import FeatureCache
     from palsynth.scoring.panel import Weights
 

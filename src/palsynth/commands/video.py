@@ -240,7 +240,7 @@ def _method(options: VideoOptions) -> Method:
     """The method of a movement in words."""
     usual = "simulator" if options.subject is None else "subjects"
     if options.diffusion == DiffusionOptions():
-        from palsynth.methods.base import get_method
+        from palsynth.methods.registry import get_method
 
         return get_method(options.method or usual, options.weights)
     return options.diffusion.method(options.method, options.weights)

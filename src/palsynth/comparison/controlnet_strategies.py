@@ -16,7 +16,7 @@ from palsynth.errors import InputError
 from palsynth.evaluation.report import Report
 from palsynth.face.images import read_image
 from palsynth.generation.layout import labelled_grid
-from palsynth.methods.base import Method, get_method
+from palsynth.methods.base import Method
 from palsynth.methods.controlnet.config import Sampling
 from palsynth.methods.controlnet.method import (
     Partial,
@@ -28,12 +28,13 @@ from palsynth.methods.controlnet.method import (
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.recipe import ControlNetRecipe
 from palsynth.methods.controlnet.strategies import Strategy
+from palsynth.methods.registry import get_method
 from palsynth.progress import StageProgress
 from palsynth.scoring.patients import PatientPanel, tuned_and_others
-from palsynth.training import checkpoints
-from palsynth.training import recipe as recipes
+from palsynth.training import checkpoints, recipe_file
 from palsynth.training.init import init_path
 from palsynth.training.loop import train
+from palsynth.training.recipe import check_resumable
 
 STRATEGIES = {
     "layer-freezing": Strategy("inner"),
@@ -107,9 +108,9 @@ class Tuning:
         """
         run = self.runs / name
         if (run / "weights").is_dir():  # must have been tuned by the same recipe
-            done = recipes.load(run / "recipe.yaml", {"controlnet": ControlNetRecipe})
+            done = recipe_file.load(run / "recipe.yaml", {"controlnet": ControlNetRecipe})
             model = replace(done.model, sampling=self.sampling_of(strategy))
-            recipes.check_resumable(replace(done, model=model), self.recipe_of(strategy), run)
+            check_resumable(replace(done, model=model), self.recipe_of(strategy), run)
             if done.loop.steps != self.recipe.loop.steps:
                 raise InputError(
                     f"{run}: was tuned for {done.loop.steps} steps, not {self.recipe.loop.steps}; "

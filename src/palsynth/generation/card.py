@@ -31,7 +31,7 @@ from palsynth.generation.layout import captioned, framed, resized
 from palsynth.generation.licences import UNKNOWN, licences
 from palsynth.generation.plan import Plan
 from palsynth.seeds import Stream, make_rng
-from palsynth.training.recipe import to_plain
+from palsynth.training.recipe_file import to_plain
 
 CARD = "README.md"
 

@@ -35,11 +35,12 @@ from palsynth.generation.runner import Generated, Planned, generate
 from palsynth.generation.video import clip_format
 from palsynth.guards import forbid_inside
 from palsynth.locks import lock_folder
-from palsynth.methods.base import Method, get_method
+from palsynth.methods.base import Method
+from palsynth.methods.registry import get_method
 from palsynth.progress import Progress
 from palsynth.records import files_sha256
 from palsynth.terminal import say
-from palsynth.training.recipe import to_plain
+from palsynth.training.recipe_file import to_plain
 
 GALLERY = 200
 """Most identities with which a picture is compared."""

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import palsynth
-from palsynth.methods.base import METHODS
+from palsynth.methods.registry import METHODS
 
 _HEADER = re.compile(r"---\n(.*?)^---$", re.DOTALL | re.MULTILINE)
 _LICENCE = re.compile(r"^license:\s*(\S+)\s*$", re.MULTILINE)

@@ -20,7 +20,7 @@ from palsynth.generation.variety import Variety
 from palsynth.settings import Settings
 from palsynth.simulator.motion import MotionSettings
 from palsynth.subjects import EVALUATION_SEEDS
-from palsynth.training.recipe import from_dict
+from palsynth.training.recipe_file import from_dict
 
 MAX_SUBJECTS = 10_000
 """Subjects of one seed: the next seed's begin there."""

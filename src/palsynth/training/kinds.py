@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from palsynth.plugins import load_class, with_others
-from palsynth.training.recipe import load
+from palsynth.training.recipe_file import load
 
 KINDS = {
     "identity": "palsynth.encoders.identity:IdentityRecipe",

@@ -24,8 +24,7 @@ from palsynth.errors import InputError
 from palsynth.face.images import SHOWS_INPUT, write_png
 from palsynth.files import atomic_folder
 from palsynth.locks import lock_folder
-from palsynth.training import checkpoints
-from palsynth.training import recipe as recipes
+from palsynth.training import checkpoints, recipe_file
 from palsynth.training.batches import batches
 from palsynth.training.ema import Ema
 from palsynth.training.finite import check_saved, first_not_finite
@@ -277,7 +276,7 @@ class _Run:
         with atomic_folder(self.run / "weights") as folder, self.ema.in_place():
             self.objective.export(folder)
             check_saved(folder, self.run / "weights")
-            recipes.save(self.recipe, folder / "recipe.yaml")
+            recipe_file.save(self.recipe, folder / "recipe.yaml")
 
 
 def _file_of(optimizer: str) -> str:

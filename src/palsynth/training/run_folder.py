@@ -8,9 +8,8 @@ from safetensors import SafetensorError, safe_open
 
 from palsynth.documents import DocumentError, read_json
 from palsynth.errors import InputError
-from palsynth.training import checkpoints
-from palsynth.training import recipe as recipes
-from palsynth.training.recipe import Recipe
+from palsynth.training import checkpoints, recipe_file
+from palsynth.training.recipe import Recipe, check_resumable
 
 
 def check_folder(recipe: Recipe, run: Path, resume: bool) -> None:
@@ -32,12 +31,12 @@ def check_folder(recipe: Recipe, run: Path, resume: bool) -> None:
             )
         kinds: dict[str, type] = {recipe.kind: type(recipe)}
         try:
-            before = recipes.load(run / "recipe.yaml", kinds)
+            before = recipe_file.load(run / "recipe.yaml", kinds)
         except InputError as error:
             raise InputError(
                 f"{error}; put the recipe of the run there, or give another --out"
             ) from None
-        recipes.check_resumable(before, recipe, run)
+        check_resumable(before, recipe, run)
         _check_older(run)
     elif resume:
         raise InputError(f"{run}: holds no checkpoint to resume from")
@@ -89,7 +88,7 @@ def check_recipe_file(recipe: Recipe, path: Path, run: Path) -> None:
     saved = run / "recipe.yaml"
     if checkpoints.steps(run) or not (saved.exists() and saved.samefile(path)):
         return
-    if path.read_text("utf-8") != recipes.to_yaml(recipe):
+    if path.read_text("utf-8") != recipe_file.to_yaml(recipe):
         raise InputError(f"{path}: the run would overwrite this recipe; give another --out")
 
 
@@ -114,4 +113,4 @@ def prepare_folder(recipe: Recipe, run: Path) -> None:
         logs = (run / "metrics.jsonl", run / "speed.jsonl")
         for stale in (*logs, *run.glob("samples/step-*.png")):
             stale.unlink(missing_ok=True)
-    recipes.save(recipe, run / "recipe.yaml")
+    recipe_file.save(recipe, run / "recipe.yaml")

@@ -16,7 +16,7 @@ from palsynth.documents import kind_of, read_json, read_yaml
 from palsynth.errors import InputError
 from palsynth.files import atomic_folder, atomic_write
 from palsynth.training.finite import check_saved
-from palsynth.training.recipe import from_dict, to_yaml
+from palsynth.training.recipe_file import from_dict, to_yaml
 
 if TYPE_CHECKING:  # diffusers takes seconds to import, and reading settings needs none of it
     from diffusers.models.modeling_utils import ModelMixin

@@ -19,7 +19,8 @@ from palsynth.face.label import DigitalSource, digital_source
 from palsynth.generation.video.clip import MadeClip, make_clip
 from palsynth.generation.video.excursion import excursion
 from palsynth.generation.video.script import ClipSettings, write_script
-from palsynth.methods.base import Method, Request, Weightless, get_method
+from palsynth.methods.base import Method, Request, Weightless
+from palsynth.methods.registry import get_method
 from palsynth.simulator.drive import Drive, drive
 from palsynth.simulator.motion import MotionSettings
 from palsynth.subjects import sample

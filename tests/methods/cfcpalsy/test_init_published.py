@@ -17,7 +17,7 @@ from palsynth.methods.cfcpalsy.networks.conditioner import Conditioner
 from palsynth.methods.cfcpalsy.networks.model import CFCPalsyModel, build_unet
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
 from palsynth.methods.cfcpalsy.recipe import CFCPalsyRecipe
-from palsynth.training.recipe import from_dict
+from palsynth.training.recipe_file import from_dict
 from palsynth.training.saved import SETTINGS
 from tests.methods.cfcpalsy.conftest import rows, small
 from tests.methods.cfcpalsy.published import UNET, checkpoint

@@ -19,7 +19,7 @@ from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import PORTRAIT, RECOGNISER
 from palsynth.face.images import write_png
-from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression
 from palsynth.methods.captured import draft
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings
 from palsynth.methods.cfcpalsy.io.files import load_model, save_model
@@ -27,6 +27,7 @@ from palsynth.methods.cfcpalsy.method import CFCPalsyMethod
 from palsynth.methods.cfcpalsy.networks.model import ImageBatch
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
 from palsynth.methods.compositing import _fade, add_change, paste
+from palsynth.methods.registry import get_method
 from palsynth.methods.resolve import expression_image
 from palsynth.subjects import View, render, sample
 from tests.methods.cfcpalsy.conftest import build, default, small

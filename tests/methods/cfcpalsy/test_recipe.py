@@ -18,15 +18,17 @@ from palsynth.data.training_pairs import PairsSource
 from palsynth.errors import InputError
 from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
-from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings, ConditionSettings, EncoderSettings
 from palsynth.methods.cfcpalsy.io.files import load_model
 from palsynth.methods.cfcpalsy.recipe import CFCPalsyRecipe
+from palsynth.methods.registry import get_method
 from palsynth.subjects import View, render, sample
 from palsynth.training import checkpoints
 from palsynth.training.kinds import load_recipe
 from palsynth.training.loop import train
-from palsynth.training.recipe import LoopSettings, save
+from palsynth.training.recipe import LoopSettings
+from palsynth.training.recipe_file import save
 from tests.methods.cfcpalsy.conftest import clinical_set, default, small
 
 RECIPES = Path(__file__).parents[3] / "recipes"

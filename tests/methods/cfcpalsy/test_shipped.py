@@ -16,8 +16,9 @@ from palsynth.face.face import Face
 from palsynth.face.framing import RECOGNISER
 from palsynth.face.measures import measure
 from palsynth.face.scoring import asymmetry
-from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression
 from palsynth.methods.cfcpalsy.io.files import DEFAULT
+from palsynth.methods.registry import get_method
 from palsynth.subjects import View, render, sample
 from palsynth.training.kinds import load_recipe
 

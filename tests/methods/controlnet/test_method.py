@@ -16,7 +16,6 @@ from palsynth.face.detect import detect_face
 from palsynth.face.face import Face
 from palsynth.face.framing import ID_PHOTO, PORTRAIT, Framing
 from palsynth.methods import ExpressionImage, Request, TargetExpression, get_method
-from palsynth.methods.base import method_class
 from palsynth.methods.controlnet.conditioning import canny_edges, codc, patient_edges
 from palsynth.methods.controlnet.config import Sampling
 from palsynth.methods.controlnet.method import (
@@ -29,6 +28,7 @@ from palsynth.methods.controlnet.method import (
 from palsynth.methods.controlnet.networks.base import Base
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline
 from palsynth.methods.controlnet.prompts import PROMPT
+from palsynth.methods.registry import method_class
 from palsynth.methods.resolve import converted, expression_image, identity_face
 from palsynth.subjects import Subject, View, render, sample
 from palsynth.subjects.description import describe

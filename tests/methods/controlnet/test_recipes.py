@@ -31,7 +31,8 @@ from palsynth.subjects import sample
 from palsynth.subjects.description import describe
 from palsynth.training.kinds import load_recipe
 from palsynth.training.loop import train
-from palsynth.training.recipe import LoopSettings, save
+from palsynth.training.recipe import LoopSettings
+from palsynth.training.recipe_file import save
 
 RECIPES = Path(__file__).parents[3] / "recipes"
 QUICK = LoopSettings(steps=2, batch=2, validate_every=2, device="cpu")

@@ -11,11 +11,12 @@ from palsynth.clinical import Grade, Movement, Palsy, Side
 from palsynth.face.detect import detect_face
 from palsynth.face.measures import measure
 from palsynth.face.scoring import asymmetry
-from palsynth.methods.base import ExpressionImage, Request, get_method
+from palsynth.methods.base import ExpressionImage, Request
 from palsynth.methods.controlnet.config import Sampling
 from palsynth.methods.controlnet.io.layout import ASSETS
 from palsynth.methods.controlnet.pipeline import ControlNetPalsyPipeline, sample_from_prompts
 from palsynth.methods.controlnet.prompts import prompt
+from palsynth.methods.registry import get_method
 from palsynth.subjects import View, render, sample
 from palsynth.training.kinds import load_recipe
 

@@ -23,7 +23,8 @@ from palsynth.methods.diffusion.recipe import DiffusionRecipe
 from palsynth.training import checkpoints
 from palsynth.training.kinds import load_recipe
 from palsynth.training.loop import train
-from palsynth.training.recipe import LoopSettings, save
+from palsynth.training.recipe import LoopSettings
+from palsynth.training.recipe_file import save
 from tests.methods.diffusion.conftest import MODELS, build, tiny
 from tests.methods.diffusion.test_data import Groups, clinic
 

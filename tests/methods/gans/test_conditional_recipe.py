@@ -17,7 +17,8 @@ from palsynth.methods.gans.io.conditional import load_generator
 from palsynth.methods.gans.recipe.conditional import ConditionalGANRecipe
 from palsynth.training.kinds import load_recipe
 from palsynth.training.loop import train
-from palsynth.training.recipe import LoopSettings, save
+from palsynth.training.recipe import LoopSettings
+from palsynth.training.recipe_file import save
 from tests.methods.cfcpalsy.conftest import clinical_set
 from tests.methods.gans.paired import LOSSES, TINY, save_tiny
 

@@ -22,7 +22,8 @@ from palsynth.methods.gans.recipe.swap import FaceSwapRecipe
 from palsynth.subjects import subject_name
 from palsynth.training.kinds import load_recipe
 from palsynth.training.loop import train
-from palsynth.training.recipe import LoopSettings, save
+from palsynth.training.recipe import LoopSettings
+from palsynth.training.recipe_file import save
 from tests.methods.cfcpalsy.conftest import clinical_set
 from tests.methods.gans.tiny_people import (
     DISCRIMINATOR,

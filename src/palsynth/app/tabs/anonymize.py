@@ -27,7 +27,7 @@ from palsynth.generation.anonymized_files import named, write_folder, write_one
 from palsynth.generation.patient import Patient
 from palsynth.generation.video.script import ClipSettings
 from palsynth.generation.video.transferred import TransferredClip, transfer_clip
-from palsynth.methods.base import get_method
+from palsynth.methods.registry import get_method
 from palsynth.subjects.description import SKINS, Description
 
 SIZE = 512

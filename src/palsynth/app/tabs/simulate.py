@@ -30,7 +30,8 @@ from palsynth.generation.runner import Generated, generate
 from palsynth.generation.sheet import sheet
 from palsynth.generation.video.clip import make_clip
 from palsynth.generation.video.script import ClipSettings, write_script
-from palsynth.methods.base import Identity, Method, Request, TargetExpression, get_method
+from palsynth.methods.base import Identity, Method, Request, TargetExpression
+from palsynth.methods.registry import get_method
 from palsynth.progress import Progress
 from palsynth.subjects import Subject
 from palsynth.subjects.description import describe

@@ -11,7 +11,8 @@ from palsynth.face.detect import detect_face
 from palsynth.face.framing import PORTRAIT
 from palsynth.generation.runner import generate
 from palsynth.generation.verdict import Gate, PrivacyCheck
-from palsynth.methods.base import ExpressionImage, Request, TargetExpression, get_method
+from palsynth.methods.base import ExpressionImage, Request, TargetExpression
+from palsynth.methods.registry import get_method
 from palsynth.subjects import sample
 
 

@@ -17,7 +17,7 @@ from palsynth.methods.controlnet.io.loading import read_base, read_controlnet
 from palsynth.methods.controlnet.networks.base import Base
 from palsynth.training.finite import check_saved
 from palsynth.training.init import init_path
-from palsynth.training.recipe import from_dict
+from palsynth.training.recipe_file import from_dict
 from palsynth.training.saved import SETTINGS, load_settings, save_settings
 
 KIND = "controlnet"
