@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
+from skimage.data import hubble_deep_field
 
 from palsynth.appearance.model import appearance_model
 from palsynth.errors import InputError
@@ -24,6 +26,8 @@ from palsynth.face.images import (
     text_chunks,
     write_png,
 )
+from palsynth.face.landmarker.detector import detect
+from palsynth.face.landmarker.region import CropRegion
 from palsynth.subjects import View, render, sample
 
 
@@ -205,6 +209,14 @@ def test_a_photo_that_is_not_upright(turns: int, text: str, astronaut: Face) -> 
         landmarks[:, :2] = np.column_stack([landmarks[:, 1], -landmarks[:, 0]])
     with pytest.raises(InputError, match=rf"t\.jpg: {text}"):
         check_usable(Face(turned, landmarks), "t.jpg")
+
+
+def test_what_only_the_detector_takes_for_a_turned_face_is_none() -> None:
+    galaxies = hubble_deep_field()
+    whole = CropRegion.whole(galaxies, 1.6)
+    assert detect(galaxies, replace(whole, turn=np.pi / 2)), "the picture does not test anything"
+    with pytest.raises(InputError, match=r"^sky\.jpg: no face found; use a frontal photo"):
+        detect_face(galaxies, "sky.jpg")
 
 
 @pytest.mark.parametrize("seed", [1_000_003, 1_000_011, 1_000_020])

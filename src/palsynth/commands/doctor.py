@@ -76,7 +76,10 @@ def examine() -> list[Component]:
     components.append(_asset("identity judge", _load_dlib))
     for name in ("identity", "expression", "landmarks", "reader", "judge"):
         components.append(_asset(f"{name} encoder", partial(_load_encoder, name)))
-    for name in ("cfcpalsy", "controlnet-pf-eyes-mouth"):
+    for name in (
+        *("cfcpalsy", "controlnet-pf-eyes-mouth", "ddpm", "latent-diffusion"),
+        *("pix2pix", "mc-gan", "mc-gan-normalised", "face-swap", "cyclegan"),
+    ):
         components.append(_asset(name, partial(_load_method, name)))
     for name, module, use, extra in (
         ("onnxruntime", "onnxruntime", "recognisers published as ONNX", "onnx"),

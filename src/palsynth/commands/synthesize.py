@@ -54,6 +54,7 @@ class SynthesizeOptions:
 
 def synthesize(options: SynthesizeOptions) -> None:
     """Transfer an expression, of a photo or by movement and palsy, to the person of a photo."""
+    _check(options)  # before the imports, which take seconds
     from palsynth.capture.at_rest import note_unless_at_rest
     from palsynth.capture.seen import read_expression
     from palsynth.face.detect import read_face
@@ -63,27 +64,8 @@ def synthesize(options: SynthesizeOptions) -> None:
     from palsynth.methods import Request, TargetExpression, get_method
     from palsynth.methods.base import Expression, ExpressionImage
 
-    if (options.expression is None) == (options.movement is None):
-        raise InputError("give either --expression, a photo, or --movement")
-    if options.count < 1 or options.seed < 0:
-        raise InputError("--count must be at least 1 and --seed not negative")
-    if options.size is not None and not 32 <= options.size <= 2048:
-        raise InputError(f"--size {options.size}: must lie between 32 and 2048")
-    if options.rest is not None and options.expression is None:
-        raise InputError("--rest goes with --expression")
-    if re.fullmatch(r"subject:\d+", name := str(options.identity)):
-        seed = name.removeprefix("subject:")
-        raise InputError(
-            f"--identity {name}: needs a photo; make one with: palsynth subjects sample --count 1 "
-            f"--seed {seed} --out FOLDER"
-        )
     requested: Expression
     if options.expression is not None:
-        if options.palsy_options != PalsyOptions():
-            raise InputError(
-                "--expression determines the palsy; leave out --side, --grade, --yanagihara, "
-                "--kind and --palsy"
-            )
         expression_face = read_expression(options.expression)
         requested = ExpressionImage(expression_face, _rest(options, expression_face))
     else:
@@ -102,6 +84,29 @@ def synthesize(options: SynthesizeOptions) -> None:
             path = path.with_name(f"{path.stem}-{picture.request.seed}{path.suffix}")
         picture.write(path)
         print(path)
+
+
+def _check(options: SynthesizeOptions) -> None:
+    """Raises InputError for options that do not go together."""
+    if (options.expression is None) == (options.movement is None):
+        raise InputError("give either --expression or --movement")
+    if options.count < 1 or options.seed < 0:
+        raise InputError("--count must be at least 1 and --seed not negative")
+    if options.size is not None and not 32 <= options.size <= 2048:
+        raise InputError(f"--size {options.size}: must lie between 32 and 2048")
+    if options.rest is not None and options.expression is None:
+        raise InputError("--rest goes with --expression")
+    if re.fullmatch(r"subject:\d+", name := str(options.identity)):
+        seed = name.removeprefix("subject:")
+        raise InputError(
+            f"--identity {name}: needs a photo; make one with: palsynth subjects sample --count 1 "
+            f"--seed {seed} --out FOLDER"
+        )
+    if options.expression is not None and options.palsy_options != PalsyOptions():
+        raise InputError(
+            "--expression determines the palsy; leave out --side, --grade, --yanagihara, "
+            "--kind and --palsy"
+        )
 
 
 def _rest(options: SynthesizeOptions, face: Face) -> Face | None:

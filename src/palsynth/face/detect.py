@@ -38,6 +38,9 @@ _ROTATION_ADVICE = {
 }
 """Rotation of a face, degrees clockwise -> the fault and its correction, for the message."""
 
+_QUARTER_TURNS = {90: 1, 180: 2, -90: 3}
+"""The same rotation -> how many times ``np.rot90`` turns the photo to correct it."""
+
 _ROTATION_MARGIN = 0.12
 """How much higher the detector must score a rotated face than the apparently upright one before
 the photo is rejected. At this margin no upright photograph is rejected, even in bad light, and
@@ -189,8 +192,13 @@ def _rotation_advice(image: np.ndarray, face: Face | None) -> str | None:
         for rotation in (0, *_ROTATION_ADVICE)
     }
     best = max(scores, key=lambda rotation: scores[rotation])
-    margin = scores[best] - scores[0]
-    return _ROTATION_ADVICE[best] if best and (face is None or margin > _ROTATION_MARGIN) else None
+    if best == 0:
+        return None
+    if face is None:  # the detector alone also takes a cup or a galaxy for a rotated face
+        confirmed = bool(find_faces(np.rot90(image, _QUARTER_TURNS[best])))
+    else:
+        confirmed = scores[best] - scores[0] > _ROTATION_MARGIN
+    return _ROTATION_ADVICE[best] if confirmed else None
 
 
 def _roll(landmarks: np.ndarray) -> float:

@@ -272,7 +272,7 @@ def test_synthesize(saved: Path, photo: Path, tmp_path: Path, capsys, half_grin)
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ([], "give either --expression, a photo, or --movement"),
+        ([], "give either --expression or --movement"),
         (["--movement", "grin", "--count", "0"], "--count must be at least 1"),
         (["--movement", "grin", "--size", "9"], "--size 9: must lie between 32 and 2048"),
         (

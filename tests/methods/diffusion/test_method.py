@@ -23,6 +23,7 @@ from palsynth.methods.diffusion.io.files import save_model
 from palsynth.methods.diffusion.labels import Condition
 from palsynth.methods.diffusion.method import DDPMMethod, UnconditionalDDPM
 from palsynth.methods.diffusion.pipeline import DiffusionPalsyPipeline
+from palsynth.notes import collected_notes
 from palsynth.subjects import View, render, sample
 from tests.methods.diffusion.conftest import MODELS, SIZE, build
 
@@ -79,7 +80,9 @@ def test_without_conditions_nothing_is_recognised(
 
 
 def test_the_sample_replaces_the_face_and_nothing_around_it(astronaut: Face) -> None:
-    (made,) = DDPMMethod(Recorder("ddpm"))([Request(astronaut, GRIN, framing=None)])
+    with collected_notes() as notes:
+        (made,) = DDPMMethod(Recorder("ddpm"))([Request(astronaut, GRIN, framing=None)])
+    assert notes == ["method ddpm: shows a face that it makes up, not the identity's"]
     x, y = astronaut.landmarks[4, :2].round().astype(int)
     assert np.abs(made[y, x].astype(int) - 128).max() <= 1, "the nose is grey"
     inside = np.zeros(made.shape[:2], bool)

@@ -16,6 +16,7 @@ from palsynth.face.framing import RECOGNISER
 from palsynth.methods import ExpressionImage, Request, get_method
 from palsynth.methods.compositing import paste
 from palsynth.methods.gans.pipeline.people import PeoplePipeline
+from palsynth.notes import collected_notes
 from tests.methods.gans.tiny_people import KNOWN, SIZE, save_tiny
 
 
@@ -33,7 +34,9 @@ def test_the_expression_is_decoded_as_the_most_similar_person_and_pasted(
     person = min(1, len(KNOWN[name]) - 1)
     similar = np.eye(len(KNOWN[name]))[[person]]
     method.pipeline.similarities = lambda identities: similar  # type: ignore[attr-defined]
-    (image,) = method([Request(face, ExpressionImage(astronaut), framing=None)])
+    with collected_notes() as notes:
+        (image,) = method([Request(face, ExpressionImage(astronaut), framing=None)])
+    assert notes == [f"method {name}: shows one of the people that it knows, not the identity"]
     with torch.no_grad():
         made = model.network(images_of(astronaut), torch.tensor([person]))
         if model.restoration is not None:

@@ -23,6 +23,7 @@ from palsynth.methods.networks import state_dict_sha256
 from palsynth.methods.reading import read_movements_and_sides
 from palsynth.methods.resolve import framed_face
 from palsynth.methods.shipped import shipped
+from palsynth.notes import note
 from palsynth.simulator.drive import Drive
 
 
@@ -84,6 +85,7 @@ class _PlainDiffusion:
         """Makes one image per request."""
         if not requests:
             return []
+        note(f"method {self.name}: shows a face that it makes up, not the identity's")
         for request in requests:
             if isinstance(request.expression, Drive):
                 raise InputError(

@@ -15,6 +15,7 @@ from palsynth.methods.base import ExpressionImage, Request
 from palsynth.methods.gans.pipeline.people import PeoplePipeline
 from palsynth.methods.networks import state_dict_sha256
 from palsynth.methods.resolve import framed_face
+from palsynth.notes import note
 
 
 class PeopleMethod:
@@ -62,6 +63,7 @@ class PeopleMethod:
             expressions.append(request.expression)
         if not requests:
             return []
+        note(f"method {self.name}: shows one of the people that it knows, not the identity")
         return self.pipeline([framed_face(request) for request in requests], expressions)
 
 
