@@ -1,4 +1,5 @@
-"""Speed and size of CFCPalsy: the default and the published design, on this machine's CPU.
+"""Speed and size of CFCPalsy: the default and the published design, on this machine's CPU;
+and how much computation the published training is.
 
     python benchmarks/cfcpalsy.py [--weights FOLDER] [--rounds 2]
 
@@ -17,6 +18,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch.utils.flop_counter import FlopCounterMode
 
 from palsynth.data.examples import stack
 from palsynth.data.groups import GroupsSource
@@ -31,6 +33,9 @@ from palsynth.methods.cfcpalsy.networks.model import (
 )
 from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
 from palsynth.methods.cfcpalsy.pipeline import CFCPalsyPipeline
+from palsynth.training.kinds import load_recipe
+
+RECIPES = Path(__file__).parents[1] / "recipes"
 
 
 def pairs(count: int) -> dict[str, torch.Tensor]:
@@ -108,6 +113,15 @@ def main() -> None:
     print(
         "published design, one training step of 2 images with both passes: "
         f"{time.perf_counter() - start:.1f} s, peak memory {peak_memory():.1f} GiB"
+    )
+    with FlopCounterMode(display=False) as counter:
+        objective(two, torch.Generator().manual_seed(0)).total.backward()
+    flops = counter.get_total_flops() / 2
+    loop = load_recipe(RECIPES / "cfcpalsy-paper-aflfp.yaml").loop
+    images = loop.steps * loop.batch
+    print(
+        f"{flops / 1e12:.2f} TFLOP an image; {images:,} images, the published training: "
+        f"{flops * images / 1e15:.0f} PFLOP"
     )
 
 
