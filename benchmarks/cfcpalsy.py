@@ -1,10 +1,9 @@
-"""Speed and size of CFCPalsy: the default and the published design, on this machine's CPU;
-and how much computation the published training is.
+"""Speed and size of CFCPalsy: the default and the published design, on this machine's CPU.
 
     python benchmarks/cfcpalsy.py [--weights FOLDER] [--rounds 2]
 
 The figures are in docs/measurements.md. The published design has random weights, on which its speed
-does not depend.
+does not depend; the last line says how much computation its training is.
 """
 
 from __future__ import annotations
