@@ -64,6 +64,36 @@ def _was_killed(write: Callable[[], object]) -> bool:
     return code != 0
 
 
+def _killed_where(due: Callable[[], bool], folder: Path, write: Callable[[], object]) -> bool:
+    """Kills a writer at the first change below ``folder`` at which ``due`` says so."""
+    dying = False
+
+    def watch(event: str, arguments: tuple[Any, ...]) -> None:
+        nonlocal dying
+        opened = event == "open" and bool(arguments[2] & (os.O_WRONLY | os.O_RDWR))
+        if not (opened or event in CHANGES) or isinstance(arguments[0], int):
+            return
+        path = Path(os.fsdecode(arguments[0]))
+        in_rmtree = not path.is_absolute()  # it names files by their open folder
+        if not path.is_relative_to(folder) and not in_rmtree:
+            return
+        wanted = {"os.mkdir": False, "os.remove": True}.get(event)
+        if not in_rmtree and wanted not in (None, path.exists()):
+            return  # it changes nothing
+        if not dying and due():
+            dying = True  # what follows opens a file as well
+            if opened and path.parent.is_dir():
+                with path.open("ab" if arguments[2] & os.O_APPEND else "wb") as file:
+                    file.write(b'{"')
+            _kill()
+
+    def watched() -> None:
+        sys.addaudithook(watch)  # cannot be taken off again, but the child ends
+        write()
+
+    return _was_killed(watched)
+
+
 def killed_at_change(number: int, folder: Path, write: Callable[[], object]) -> bool:
     """Kills a writer where it changes something below a folder.
 
@@ -77,32 +107,25 @@ def killed_at_change(number: int, folder: Path, write: Callable[[], object]) -> 
     Returns:
         False if it ended before.
     """
-    left = number
+    changes = count()
+    return _killed_where(lambda: next(changes) == number, folder, write)
 
-    def watch(event: str, arguments: tuple[Any, ...]) -> None:
-        nonlocal left
-        opened = event == "open" and bool(arguments[2] & (os.O_WRONLY | os.O_RDWR))
-        if not (opened or event in CHANGES) or isinstance(arguments[0], int):
-            return
-        path = Path(os.fsdecode(arguments[0]))
-        in_rmtree = not path.is_absolute()  # it names files by their open folder
-        if not path.is_relative_to(folder) and not in_rmtree:
-            return
-        wanted = {"os.mkdir": False, "os.remove": True}.get(event)
-        if not in_rmtree and wanted not in (None, path.exists()):
-            return  # it changes nothing
-        left -= 1
-        if left == -1:
-            if opened and path.parent.is_dir():
-                with path.open("ab" if arguments[2] & os.O_APPEND else "wb") as file:
-                    file.write(b'{"')
-            _kill()
 
-    def watched() -> None:
-        sys.addaudithook(watch)  # cannot be taken off again, but the child ends
-        write()
+def killed_after(path: Path, folder: Path, write: Callable[[], object]) -> bool:
+    """Kills a writer at its first change below a folder once a path is there.
 
-    return _was_killed(watched)
+    Unlike a number of changes, that is the same place wherever the writer's libraries write
+    files of their own at their own times.
+
+    Args:
+        path: the path that is waited for.
+        folder: the folder that is watched.
+        write: the writer.
+
+    Returns:
+        False if it ended before.
+    """
+    return _killed_where(path.exists, folder, write)
 
 
 def killed_in_sqlite(number: int, write: Callable[[], object]) -> bool:

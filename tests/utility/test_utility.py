@@ -22,7 +22,7 @@ from palsynth.training.recipe_file import save
 from palsynth.utility.figures import difference, figures
 from palsynth.utility.graded import Graded
 from palsynth.utility.protocol import check_sets, train_graders
-from tests.killing import killed_at_change
+from tests.killing import killed_after
 from tests.subject_sets import subjects_plan, write_subjects
 
 SCRATCH = GraderSettings(features="scratch")
@@ -228,7 +228,8 @@ def test_a_killed_comparison_ends_with_the_same_graders(sets: Path, tmp_path: Pa
     expected = compare(whole)
     assert len([name for name in expected if "/weights/" in name]) == 6
     second = killed / "synthetic-0"
-    assert killed_at_change(33, second, lambda: compare(killed))
+    first = second / "checkpoints" / "step-2"
+    assert killed_after(first, second, lambda: compare(killed))
     assert (killed / "real-0" / "weights").is_dir()
     assert checkpoints.steps(second) == [2], "after a checkpoint"
     assert compare(killed) == expected
