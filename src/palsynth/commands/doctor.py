@@ -77,7 +77,8 @@ def examine() -> list[Component]:
     for name in ("identity", "expression", "landmarks", "reader", "judge"):
         components.append(_asset(f"{name} encoder", partial(_load_encoder, name)))
     for name in (
-        *("cfcpalsy", "controlnet-pf-eyes-mouth", "ddpm", "latent-diffusion"),
+        *("cfcpalsy", "controlnet-pf-eyes-mouth"),
+        *("ddpm", "ddpm-unconditional", "latent-diffusion"),
         *("pix2pix", "mc-gan", "mc-gan-normalised", "face-swap", "cyclegan"),
     ):
         components.append(_asset(name, partial(_load_method, name)))

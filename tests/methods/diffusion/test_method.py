@@ -75,7 +75,11 @@ def test_without_conditions_nothing_is_recognised(
     monkeypatch.delattr("palsynth.methods.diffusion.method.read_movements_and_sides")
     recorder = Recorder("ddpm-unconditional")
     expressions = [GRIN, ExpressionImage(astronaut)]
-    UnconditionalDDPM(recorder)([Request(astronaut, e, framing=None) for e in expressions])
+    with collected_notes() as notes:
+        UnconditionalDDPM(recorder)([Request(astronaut, e, framing=None) for e in expressions])
+    assert notes == [
+        "method ddpm-unconditional: makes up the face and its expression; it knows no request"
+    ]
     assert recorder.labels == [recorder.model.labels.null] * 2
 
 

@@ -85,7 +85,10 @@ class _PlainDiffusion:
         """Makes one image per request."""
         if not requests:
             return []
-        note(f"method {self.name}: shows a face that it makes up, not the identity's")
+        if self.pipeline.model.settings.conditioned:
+            note(f"method {self.name}: shows a face that it makes up, not the identity's")
+        else:
+            note(f"method {self.name}: makes up the face and its expression; it knows no request")
         for request in requests:
             if isinstance(request.expression, Drive):
                 raise InputError(
