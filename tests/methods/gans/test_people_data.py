@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
+from palsynth.clinical import YANAGIHARA
+from palsynth.data.examples import MOVEMENTS
 from palsynth.errors import InputError
 from palsynth.methods.gans.config.people import PeopleSettings
 from palsynth.methods.gans.people.albums import albums, first_pictures
@@ -64,13 +66,14 @@ def test_public_people_are_no_patients_and_end_before_validation() -> None:
         public_seeds(PeopleSettings(first_subject=989_990, patients=8))
 
 
-def test_each_subject_has_as_many_pictures_of_the_movements() -> None:
+def test_each_subject_has_as_many_pictures_and_all_movements_come_equally_often() -> None:
     source = SyntheticPeople((300_003, 300_004), each=3, healthy=0.0, size=32)
     assert source.num_subjects == 2
     examples = [source[n] for n in range(6)]
     assert [e.subject for e in examples] == [0, 0, 0, 1, 1, 1]
-    assert len({e.movement for e in examples[:3]}) == 3
-    assert [e.movement for e in examples[:3]] == [e.movement for e in examples[3:]]
+    four = SyntheticPeople(tuple(range(300_003, 300_007)), each=3, healthy=0.0, size=32)
+    movements = [four[n].movement for n in range(10)]
+    assert sorted(movements) == sorted(MOVEMENTS.index(movement) for movement in YANAGIHARA)
     assert np.array_equal(source[4].image, examples[4].image)
     other = SyntheticPeople((300_003, 300_004), 3, 0.0, 32, seed=1)
     assert not np.array_equal(other[0].image, examples[0].image)

@@ -51,6 +51,14 @@ def test_the_generator_decides_all(change: Callable[..., Tensor]) -> None:
     assert made.abs().max() <= 1
 
 
+@pytest.mark.parametrize("change", RANDOM)
+def test_single_precision_is_kept_within_a_training_in_half(change: Callable[..., Tensor]) -> None:
+    images = noise(8, 3, 24, 24)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = change(images, rng())
+    assert torch.equal(half, change(images, rng()))
+
+
 def test_without_a_deviation_nothing_happens() -> None:
     images = noise(2, 3, 16, 16)
     assert torch.allclose(random_warp(images, 0, rng()), images, atol=1e-5)

@@ -96,3 +96,21 @@ def test_a_request_in_coefficients_is_refused(face: Face, tmp_path: Path) -> Non
     with pytest.raises(InputError, match=r"^method face-swap: give an expression image$"):
         method([Request(face, None)])  # type: ignore[arg-type]
     assert method([]) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "error"),
+    [
+        (f"size: {SIZE}", "size: 64", f"its FaceSwap has size {SIZE}, its settings.yaml 64"),
+        ("- ben\n", "", "its FaceSwap has people 3, its settings.yaml 2"),
+    ],
+)
+def test_networks_are_those_of_the_settings(
+    before: str, after: str, error: str, tmp_path: Path
+) -> None:
+    save_tiny("face-swap", tmp_path)
+    file = tmp_path / "settings.yaml"
+    assert before in file.read_text()
+    file.write_text(file.read_text().replace(before, after))
+    with pytest.raises(InputError, match=error):
+        get_method("face-swap", tmp_path)

@@ -14,6 +14,7 @@ from palsynth.methods.gans.networks.discriminator import PatchDiscriminator
 from palsynth.methods.gans.networks.restoration import FaceRestoration
 from palsynth.methods.gans.networks.swap import SwapDecoder
 from palsynth.methods.gans.objective import people as validation
+from palsynth.methods.gans.objective.adversarial import ImagePool
 from palsynth.methods.gans.objective.cycle import CycleObjective
 from palsynth.methods.gans.objective.people import (
     agreement,
@@ -172,6 +173,19 @@ def test_discriminators_look_back_at_earlier_images() -> None:
     assert tested.people_pool.filled == tested.patients_pool.filled == 2
     made = tested.to_person(to_range(unpaired()["patient"]))
     assert torch.allclose(tested.people_pool.images[:2], made, atol=1e-5)
+
+
+def test_half_of_what_a_full_pool_is_shown_comes_back_older() -> None:
+    """Zhu et al. 2017, section 4; Shrivastava et al. 2017. Each image is its number."""
+    pool, source = ImagePool(50, (1, 1, 1)), rng()
+    shown = torch.arange(2050.0)[:, None, None, None]
+    assert torch.equal(pool.query(shown[:50], source), shown[:50]), "while it is being filled"
+    returned = pool.query(shown[50:], source)
+    older = returned[returned != shown[50:]]
+    assert len(older) / 2000 == pytest.approx(0.5, abs=0.05)
+    assert len(older.unique()) == len(older), "who comes back is in the pool no longer"
+    kept = torch.cat([pool.images.flatten(), returned.flatten()])
+    assert torch.equal(kept.sort().values, shown.flatten()), "and its place is taken"
 
 
 def test_restoration_minimises_errors_and_their_differences(

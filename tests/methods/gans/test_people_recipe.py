@@ -12,7 +12,7 @@ import torch
 from palsynth.data.pair_settings import PairsSettings
 from palsynth.errors import InputError
 from palsynth.methods import get_method
-from palsynth.methods.gans.config.people import PeopleSettings
+from palsynth.methods.gans.config.people import DiscriminatorSettings, PeopleSettings
 from palsynth.methods.gans.config.restoration import RestorationSettings
 from palsynth.methods.gans.io.people import load_model, load_restoration, save_restoration
 from palsynth.methods.gans.recipe.cycle import CycleRecipe
@@ -184,6 +184,14 @@ def test_a_restoration_network_must_be_of_the_images_size(tmp_path: Path) -> Non
         (lambda: FaceSwapRecipe(warp=-1), "warp -1: must not be negative"),
         (lambda: FaceSwapRecipe(tint=-0.5), "tint -0.5: must not be negative"),
         (lambda: CycleRecipe(pool=-1), "pool -1: must not be negative"),
+        *(
+            (
+                lambda kind=kind: kind(discriminator=DiscriminatorSettings(levels=5)),
+                "discriminator.levels 5: leave too little of 64 px to judge; give fewer, or larger "
+                "images",
+            )
+            for kind in (FaceSwapRecipe, CycleRecipe)
+        ),
         (lambda: CycleRecipe(person=8), "person 8: there are 8; the last is 7"),
         (
             lambda: CycleRecipe(person=1, data=PeopleSettings(Path("set"), ("a",))),

@@ -14,6 +14,7 @@ from palsynth.methods.gans.io.files import FAMILY, load_networks
 from palsynth.methods.gans.networks.restoration import FaceRestoration
 from palsynth.methods.gans.networks.swap import FaceSwap
 from palsynth.methods.shipped import shipped
+from palsynth.training.init import check_fits
 from palsynth.training.saved import load_settings, save_networks
 
 RESTORATION = "face-restoration"
@@ -71,6 +72,8 @@ def load_model(kind: str, folder: Path | None = None) -> PeopleModel:
     if settings.restoration:
         classes["restoration"] = FaceRestoration
     networks, _ = load_networks(classes, PeopleModelSettings, kind, folder)
+    shape = {"size": settings.size, "people": len(settings.people)}
+    check_fits(networks["generator"], shape, folder, "its settings.yaml")
     return PeopleModel(networks["generator"], networks.get("restoration"), settings)
 
 

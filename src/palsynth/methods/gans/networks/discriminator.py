@@ -9,10 +9,29 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from palsynth.errors import InputError
 from palsynth.methods.gans.networks.blocks import SLOPE, Down
 
 LEAST_SIDE = 3
 """Least side that the levels may leave: each of the two further convolutions takes a pixel off."""
+
+
+def check_levels(levels: int, size: int, field: str) -> None:
+    """Checks that a discriminator can judge images of a size.
+
+    Args:
+        levels: its levels.
+        size: side of the images, pixels.
+        field: the field of the recipe that has the levels, for the error message.
+
+    Raises:
+        InputError: the levels leave too little of the image.
+    """
+    if size >> levels < LEAST_SIDE:
+        raise InputError(
+            f"{field} {levels}: leave too little of {size} px to judge; give fewer, or larger "
+            "images"
+        )
 
 
 class PatchDiscriminator(ModelMixin, ConfigMixin):  # type: ignore[misc]

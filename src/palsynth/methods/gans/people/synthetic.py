@@ -77,7 +77,8 @@ def public_seeds(settings: PeopleSettings) -> tuple[int, ...] | None:
 
 @dataclass(frozen=True)
 class SyntheticPeople(FiniteNumbers):
-    """Pictures of synthetic subjects, as many of each: number n shows subject n // each.
+    """Pictures of synthetic subjects, as many of each: number n shows subject n // each, and the
+    ten movements take turns over all numbers: they come equally often, however few each shows.
 
     Attributes:
         seeds: seeds of the subjects.
@@ -101,7 +102,7 @@ class SyntheticPeople(FiniteNumbers):
     def __getitem__(self, number: int) -> Example:
         person, picture = divmod(number, self.each)
         rng = make_rng(self.seed, self.seeds[person], picture, Stream.PERSON_PICTURE)
-        movement = YANAGIHARA[picture % len(YANAGIHARA)]
+        movement = YANAGIHARA[number % len(YANAGIHARA)]
         side = Side.LEFT if rng.random() < 0.5 else Side.RIGHT
         palsy = random_palsy(rng, side, self.healthy)
         effort = float(rng.uniform(0.3, 1.1))

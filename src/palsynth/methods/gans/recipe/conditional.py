@@ -13,7 +13,7 @@ from palsynth.methods.gans.config.conditional import ConditionalLosses, Conditio
 from palsynth.methods.gans.io.conditional import load_generator
 from palsynth.methods.gans.io.files import FAMILY
 from palsynth.methods.gans.networks.conditional import build_generator
-from palsynth.methods.gans.networks.discriminator import LEAST_SIDE
+from palsynth.methods.gans.networks.discriminator import check_levels
 from palsynth.methods.gans.objective.conditional import ConditionalObjective
 from palsynth.methods.shipped import shipped
 from palsynth.training.init import InitSettings, check_init, init_network
@@ -49,11 +49,7 @@ class ConditionalGANRecipe(InitSettings):
             raise InputError(f"model: no method runs {' with '.join(kind)}; give {known}")
         if self.losses.mismatched and self.loop.batch < 2:
             raise InputError("mismatched: needs another condition; set loop.batch to 2 or more")
-        if self.model.size >> self.losses.levels < LEAST_SIDE:
-            raise InputError(
-                f"losses.levels {self.losses.levels}: leave too little of {self.model.size} px to "
-                "judge; give fewer, or larger images"
-            )
+        check_levels(self.losses.levels, self.model.size, "losses.levels")
         if self.model.condition == "image" and (self.data.dataset or not self.data.crossed):
             raise InputError(
                 "condition image: in pairs of one person, the expression image is the true image, "

@@ -15,7 +15,7 @@ from palsynth.methods.gans.config.people import (
     SwapNetworkSettings,
 )
 from palsynth.methods.gans.io.people import load_model, restoration_for
-from palsynth.methods.gans.networks.discriminator import PatchDiscriminator
+from palsynth.methods.gans.networks.discriminator import PatchDiscriminator, check_levels
 from palsynth.methods.gans.networks.swap import FaceSwap
 from palsynth.methods.gans.objective.cycle import KIND, CycleObjective
 from palsynth.methods.gans.people.albums import albums
@@ -55,6 +55,7 @@ class CycleRecipe(InitSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_levels(self.discriminator.levels, self.network.size, "discriminator.levels")
         for name in ("person", "cycle_weight", "identity_weight", "pool"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} {getattr(self, name):g}: must not be negative")

@@ -15,7 +15,7 @@ from palsynth.methods.gans.config.people import (
     SwapNetworkSettings,
 )
 from palsynth.methods.gans.io.people import load_model, restoration_for
-from palsynth.methods.gans.networks.discriminator import PatchDiscriminator
+from palsynth.methods.gans.networks.discriminator import PatchDiscriminator, check_levels
 from palsynth.methods.gans.networks.swap import FaceSwap, SwapDecoder
 from palsynth.methods.gans.objective.swap import KIND, FaceSwapObjective
 from palsynth.methods.gans.people.albums import albums
@@ -51,6 +51,7 @@ class FaceSwapRecipe(InitSettings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        check_levels(self.discriminator.levels, self.network.size, "discriminator.levels")
         for name in ("distance_weight", "warp", "tint"):
             if getattr(self, name) < 0:
                 raise InputError(f"{name} {getattr(self, name):g}: must not be negative")
