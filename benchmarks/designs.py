@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 
 from palsynth.commands.options import named_folders
+from palsynth.comparison.predecessors import panel_of
 from palsynth.data.pairs import read_pairs
 from palsynth.evaluation.intervals import over_trainings
 from palsynth.evaluation.metrics import metric
 from palsynth.scoring.features import FeatureCache
-from palsynth.scoring.panel import Panel, Weights
-from palsynth.scoring.patients import PatientPanel
+from palsynth.scoring.panel import Weights
 
 OF_TRUTH = ("psnr_moving", "landmark_error", "identity_distance", "identity_top1", "side_accuracy")
 OF_PATIENTS = (
@@ -60,10 +60,9 @@ def main() -> None:
     ]
     if not pairs:
         parser.error(f"{options.table}: the designs share no picture of {options.data}")
-    kind, keys = (Panel, OF_TRUTH) if pairs[0].truth else (PatientPanel, OF_PATIENTS)
     with FeatureCache(options.table / "features.sqlite") as cache:
-        panel = kind(options.data, pairs, Weights(), cache)
-        values = {}
+        panel = panel_of(options.data, pairs, Weights(), cache, lambda *_: None)
+        values, keys = {}, OF_TRUTH if panel.has_truth else OF_PATIENTS
         for name, rows in designs.items():
             judged = [panel.judge(name, [row / pair.name for pair in pairs]) for row in rows]
             values[name] = {

@@ -120,7 +120,7 @@ def seconds(method: Method, wanted: Sequence[Request], at_once: bool) -> float:
     for _ in range(ROUNDS):
         start = time.process_time()
         for batch in [wanted] if at_once else [[request] for request in wanted]:
-            list(generate(method, batch))
+            list(generate(method, batch, batch=len(batch)))
         times.append((time.process_time() - start) / len(wanted))
     return min(times)
 
@@ -141,9 +141,9 @@ def megabytes(name: str) -> float | None:
     elif name == "latent-diffusion":
         names = ["diffusion/assets/latent-diffusion", "controlnet/assets/small/base/vae"]
     else:
-        names = [f"{METHODS[name].split(':')[0].split('.')[2]}/assets/{name}"]
+        names = [f"*/assets/{name}"]
     methods = Path(palsynth.methods.__file__).parent
-    files = [path for each in names for path in (methods / each).rglob("*") if path.is_file()]
+    files = [path for each in names for path in methods.glob(f"{each}/**/*") if path.is_file()]
     return sum(path.stat().st_size for path in files) / 1e6 or None
 
 
@@ -152,6 +152,8 @@ def main() -> None:
     parser.add_argument("names", nargs="*")
     parser.add_argument("--images", type=int, default=12)
     options = parser.parse_args()
+    if options.images < 1:
+        parser.error(f"--images {options.images}: must be at least 1")
     torch.set_num_threads(1)
     wanted = requests(options.images)
     print("| method | parameters, M | weights, MB | seconds an image | in one batch |")

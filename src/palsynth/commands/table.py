@@ -150,8 +150,8 @@ def _controlnet_table(options: ControlNetTableOptions, strategies) -> None:  # t
 
 @dataclass(frozen=True)
 class PredecessorsTableOptions:
-    """Compare the methods that preceded both papers, and plain diffusion models, with the methods
-    of today; one report for each set.
+    """Compare CFCPalsy, the ControlNets and what needs no training with the methods before them and
+    with plain diffusion models; one report for each set.
 
     Run the command again to resume: finished pictures are reused.
     """
@@ -162,8 +162,9 @@ class PredecessorsTableOptions:
     out: Path
     """Output folder; report.html, .md and .json of each set lie in OUT/SET."""
     methods: tuple[MethodName, ...] = ()
-    """Names of the methods; default: simulator, captured, and every method with networks whose
-    weights ship or are given; those left out are listed."""
+    """Names of the methods; default: simulator, captured, the predecessors, plain diffusion,
+    CFCPalsy and the ControlNets tuned to patients; those without weights are listed and left
+    out."""
     weights: tuple[str, ...] = ()
     """NAME=FOLDER of weights of a method, in place of those that ship."""
     split: Literal["train", "validation", "test"] | None = None
@@ -194,7 +195,7 @@ class PredecessorsTableOptions:
 
 
 def table_predecessors(options: PredecessorsTableOptions) -> None:
-    """Compare the methods that preceded both papers with the methods of today."""
+    """Compare the methods before CFCPalsy and the ControlNets with these, set by set."""
     from palsynth.comparison.needs import check_needs
     from palsynth.comparison.predecessors import (
         CAPTURED,
