@@ -56,16 +56,22 @@ def sampling_scheduler(training: DDPMScheduler, sampler: Sampler, steps: int) ->
     Args:
         training: the scheduler of training.
         sampler: ``ddpm``, ``ddim`` or ``dpm++`` (DPM-Solver++ of second order).
-        steps: number of sampling steps, 1 … 1000.
+        steps: number of sampling steps, 1 … 1000; of ddpm and ddim, whose timesteps are multiples
+            of 1000 // steps, not 1, and none by which the noisiest tenth would be left out.
 
     Returns:
         A diffusers scheduler whose timesteps are set.
 
     Raises:
-        InputError: the number of steps is out of range.
+        InputError: the number of steps is out of range, or the sampler cannot take as many.
     """
     if not 1 <= steps <= STEPS:
         raise InputError(f"{steps} sampling steps: must lie between 1 and {STEPS}")
+    if sampler != "dpm++" and (steps == 1 or steps * (STEPS // steps) < 0.9 * STEPS):
+        raise InputError(
+            f"{steps} sampling steps of {sampler}: would not begin with the noisiest timesteps; "
+            f"give a divisor of {STEPS} such as 50, or the sampler dpm++"
+        )
     config: Any = training.config
     if sampler == "ddpm":
         scheduler: Any = DDPMScheduler.from_config(config)
