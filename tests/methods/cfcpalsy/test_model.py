@@ -169,6 +169,7 @@ def test_settings_reach_unet_and_conditioner() -> None:
             "landmarks": False,
             "cross": False,
             "transposed": False,
+            "expression_vector": True,
             "images": ("identity",),
         }
     )
@@ -196,6 +197,7 @@ def test_settings_reach_unet_and_conditioner() -> None:
         "landmarks": False,
         "cross": False,
         "transposed": False,
+        "expression_vector": True,
     } == c
 
 
@@ -222,6 +224,7 @@ def test_the_defaults_are_the_papers() -> None:
             "identity_trainable": True,
             "identity_train_mode": False,
             "transposed": True,
+            "expression_vector": False,
             "images": (),
             "drop": 0.0,
         },
@@ -230,6 +233,7 @@ def test_the_defaults_are_the_papers() -> None:
             "residual": "none",
             "residual_scale": 2.0,
             "change_weight": 0.0,
+            "timestep_power": 1.0,
             "cycle": 0.3,
             "identity_weight": 0.05,
             "landmark_weight": 1.0,
@@ -259,6 +263,7 @@ def test_bad_settings() -> None:
     for change, text in (
         ({"cycle": -1.0}, "cycle -1: must not be negative"),
         ({"residual_scale": 0.0}, "residual_scale must be above 0"),
+        ({"timestep_power": 0.0}, "timestep_power 0: must be above 0"),
     ):
         with pytest.raises(InputError, match=text):
             DiffusionSettings(**change)

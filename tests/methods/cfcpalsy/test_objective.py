@@ -15,7 +15,7 @@ from palsynth.encoders.base import as_images
 from palsynth.encoders.load import identity_encoder, landmark_encoder
 from palsynth.methods.cfcpalsy import objective as module
 from palsynth.methods.cfcpalsy.config import CFCPalsySettings
-from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective
+from palsynth.methods.cfcpalsy.objective import CFCPalsyObjective, _sample_corruption
 from tests.methods.cfcpalsy.conftest import ALPHAS, build, default, images_of, rows, small
 
 CYCLED = {"cycle": 0.7, "identity_weight": 0.4, "landmark_weight": 0.6}
@@ -116,6 +116,21 @@ def test_both_passes_and_their_gradients_follow_the_formulas(
             assert wanted.grad is None or not wanted.grad.any(), name
         else:
             assert (found.grad - wanted.grad).norm() <= 2e-3 * wanted.grad.norm() + 1e-7, name
+
+
+@pytest.mark.parametrize(("power", "noisier_half"), [(1.0, 0.5), (0.4, 0.823), (2.0, 0.293)])
+def test_the_power_says_how_often_noisy_timesteps_come(power: float, noisier_half: float) -> None:
+    """The share of 1000 u^p from 500 on is 1 - 0.5^(1 / p)."""
+    hidden = torch.zeros(100_000, 1, 1, 1)
+    t = _sample_corruption(hidden, 0.0, power, torch.Generator().manual_seed(SEED)).t
+    assert float((t >= 500).float().mean()) == pytest.approx(noisier_half, abs=0.01)
+    often = torch.bincount(t, minlength=1000).double()
+    assert len(often) == 1000
+    edges = (torch.arange(1001).double() / 1000) ** (1 / power)
+    expected = len(t) * edges.diff()
+    assert ((often - expected).abs() <= 5 * expected.sqrt() + 3).all(), "every timestep"
+    drawn = torch.randint(1000, (len(t),), generator=torch.Generator().manual_seed(SEED))
+    assert power != 1 or torch.equal(t, drawn), "trainings without a power stay as they were"
 
 
 def test_the_identity_is_encoded_once_and_from_the_identity_image(batch: dict[str, Tensor]) -> None:

@@ -18,6 +18,7 @@ from palsynth.methods.cfcpalsy.networks.conditioner import Conditioner
 from palsynth.methods.cfcpalsy.networks.fusion import Attended, CrossFusion
 from palsynth.methods.cfcpalsy.networks.unet import CFCPalsyUNet, TokenAttention
 from palsynth.methods.diffusion_process import (
+    Sampler,
     predict_x0,
     q_sample,
     sampling_scheduler,
@@ -166,12 +167,14 @@ def test_bad_unets(settings: dict, text: str) -> None:
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("transposed", [True, False])
-def test_our_conditioner_step_by_step(transposed: bool) -> None:
+@pytest.mark.parametrize(
+    ("transposed", "expression_vector"), [(True, False), (False, False), (True, True)]
+)
+def test_our_conditioner_step_by_step(transposed: bool, expression_vector: bool) -> None:
     """Identity is encoded from X_ID, expression and landmarks from X_0."""
     torch.manual_seed(4)
-    sizes = {"out": 64, "time_channels": 32, "dim": 64}
-    c = Conditioner.with_our_encoders(**sizes, transposed=transposed).eval()
+    settings = {"transposed": transposed, "expression_vector": expression_vector}
+    c = Conditioner.with_our_encoders(out=64, time_channels=32, dim=64, **settings).eval()
     assert c.scale.tolist() == [pytest.approx(0.001)], "the initial factor of the vector"
     for parameter in (c.position, c.vector_position, c.scale):
         torch.nn.init.normal_(parameter)
@@ -187,6 +190,10 @@ def test_our_conditioner_step_by_step(transposed: bool) -> None:
     fused = c.fusion(identity, expression, c.landmark_tokens(shape))
     assert torch.allclose(conditioning.tokens, fused, atol=1e-5)
     vector = c.scale * c.to_time(features.vector + c.vector_position)
+    if expression_vector:
+        centred = difference - difference.mean(1, keepdim=True)
+        standardised = centred / (centred.square().mean(1, keepdim=True) + 1e-5).sqrt()
+        vector = vector + c.expression_to_time[1](standardised)
     assert torch.allclose(conditioning.vector, vector, atol=1e-5)
 
 
@@ -257,3 +264,18 @@ def test_samplers_use_these_timesteps_of_the_training_schedule(
     for wrong in (0, 1001):
         with pytest.raises(InputError, match=f"{wrong} sampling steps"):
             sampling_scheduler(training_scheduler("epsilon", True), sampler, wrong)
+
+
+@pytest.mark.parametrize("sampler", ["ddpm", "ddim", "dpm++"])
+@pytest.mark.parametrize("steps", [1, 15, 50, 400, 501, 1000])
+def test_sampling_begins_with_the_noisiest_timesteps_or_is_refused(
+    sampler: Sampler, steps: int
+) -> None:
+    """ddpm's and ddim's timesteps are multiples of 1000 // steps, from 0."""
+    training = training_scheduler("epsilon", True)
+    if sampler != "dpm++" and steps in (1, 400, 501):
+        with pytest.raises(InputError, match=f"^{steps} sampling steps of {sampler}: would not"):
+            sampling_scheduler(training, sampler, steps)
+    else:
+        first = sampling_scheduler(training, sampler, steps).timesteps[0]
+        assert first >= (900 if sampler != "dpm++" else 998)

@@ -68,6 +68,9 @@ class ConditionSettings(Settings):
     transposed: bool = True
     """Whether each landmark token is one position of the landmark map; the published code mixes
     channels and positions."""
+    expression_vector: bool = False
+    """Extension: whether the expression feature is summed with the time embedding, as the identity
+    feature is, and so scales and shifts every residual block."""
     images: tuple[ImageInput, ...] = ()
     """Extension: images that the U-Net takes as further input channels."""
     drop: float = 0.0
@@ -136,6 +139,9 @@ class DiffusionSettings(Settings):
     change_weight: float = 0.0
     """Extension: further weight of pixels in the loss of the prediction, times how far the target
     is from the identity image there, in 0 … 1."""
+    timestep_power: float = 1.0
+    """Extension: exponent p of the timesteps of training, 1000 u^p with u uniform in 0 … 1. Below
+    1, noisy images come more often, of which the conditions alone say how the face moves."""
     cycle: float = 0.3
     """Weight sigma of the second pass; 0 is the ablation CFCPalsy 2."""
     identity_weight: float = 0.05
@@ -163,6 +169,8 @@ class DiffusionSettings(Settings):
             raise InputError(
                 f"num_samples_averaged {self.num_samples_averaged}: must be at least 1"
             )
+        if self.timestep_power <= 0:
+            raise InputError(f"timestep_power {self.timestep_power:g}: must be above 0")
         if self.residual_scale <= 0 or self.guidance < 1:
             raise InputError("residual_scale must be above 0, guidance at least 1")
 

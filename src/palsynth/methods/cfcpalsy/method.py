@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,9 @@ from palsynth.simulator.drive import Drive
 
 EXPRESSION_SIZE = 224
 """Side in pixels of the expression image that is rendered for a requested movement."""
+
+SAMPLING = ("sampler", "steps", "eta", "num_samples_averaged", "guidance")
+"""The diffusion settings by which images of given weights can differ."""
 
 Requested = TargetExpression | Drive
 """What an expression image shows, where that is known."""
@@ -66,8 +69,8 @@ class CFCPalsyMethod:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """The diffusion settings, with sampler and steps."""
-        return asdict(self.diffusion)
+        """How images are sampled; what else there is to know lies in the weights."""
+        return {name: getattr(self.diffusion, name) for name in SAMPLING}
 
     def save_pretrained(self, path: Path) -> None:
         """Writes the model, for :meth:`from_pretrained` to load."""

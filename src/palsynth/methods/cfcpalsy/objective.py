@@ -122,7 +122,7 @@ class CFCPalsyObjective(Objective):
         images = ImageBatch(images)
         d, drop = self.model.settings.diffusion, self.model.settings.condition.drop
         hidden = self.model.to_diffused(true, images)
-        corruption = _sample_corruption(hidden, drop, rng)
+        corruption = _sample_corruption(hidden, drop, d.timestep_power, rng)
         conditioner = self.model.conditioner
         identity_code = None if drop == 1 else conditioner.encode_identity(images["identity"])
         references = self._references(true, images["identity"])
@@ -223,10 +223,15 @@ class CFCPalsyObjective(Objective):
         save_model(self.model, folder)
 
 
-def _sample_corruption(hidden: Tensor, drop: float, rng: torch.Generator) -> _Corruption:
+def _sample_corruption(
+    hidden: Tensor, drop: float, power: float, rng: torch.Generator
+) -> _Corruption:
     """The order of the three samples is part of a training's reproducibility."""
     count, device = len(hidden), hidden.device
     t = torch.randint(STEPS, (count,), generator=rng, device=device)
+    if power != 1:
+        uniform = (t + torch.rand(count, generator=rng, device=device)) / STEPS
+        t = (STEPS * uniform**power).long().clamp(max=STEPS - 1)
     noise = torch.randn(hidden.shape, generator=rng, device=device)
     dropped = torch.rand(count, generator=rng, device=device) < drop
     return _Corruption(noise, t, dropped)

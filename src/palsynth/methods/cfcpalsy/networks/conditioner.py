@@ -35,7 +35,8 @@ class Conditioning(NamedTuple):
     Attributes:
         tokens: (N, T, out) fused tokens: keys and values for the attention of the U-Net. T is 147
             with landmarks, 98 without.
-        vector: (N, time_channels) identity vector, to be summed with the time embedding.
+        vector: (N, time_channels) identity vector, and the expression's where the conditioner has
+            one, to be summed with the time embedding.
     """
 
     tokens: Tensor
@@ -76,6 +77,7 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
             output is the identity map; default: the last. The published code takes 21 of 0 … 23.
         landmark_signed: whether a published landmark network is given -1 … 1, as in the published
             code, instead of 0 … 1.
+        expression_vector: whether the expression feature is summed with the time embedding too.
 
     Raises:
         InputError: our encoders are given settings of published ones.
@@ -94,6 +96,7 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         transposed: bool = True,
         identity_block: int | None = None,
         landmark_signed: bool = False,
+        expression_vector: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         ours = encoders == "palsynth"
@@ -117,6 +120,11 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
         self.vector_position = nn.Parameter(torch.zeros(VECTOR))
         self.scale = nn.Parameter(torch.tensor([0.001]))
         self.to_time = _projection(VECTOR, time_channels)
+        self.expression_to_time = (
+            nn.Sequential(nn.LayerNorm(VECTOR), nn.Linear(VECTOR, time_channels))
+            if expression_vector
+            else None
+        )
         self.fusion = CrossFusion(dim, out, heads, landmarks=landmarks, cross=cross)
         self.transposed = transposed
         # the null token; "absent" is its name in every state dict
@@ -204,7 +212,10 @@ class Conditioner(ModelMixin, ConfigMixin):  # type: ignore[misc]
             assert self.landmark_tokens is not None
             landmark_tokens = self.landmark_tokens(self._landmark_map(expression))
         tokens = self.fusion(identity_code.tokens, expression_tokens, landmark_tokens)
-        return Conditioning(tokens, identity_code.vector)
+        vector = identity_code.vector
+        if self.expression_to_time is not None:
+            vector = vector + self.expression_to_time(difference)
+        return Conditioning(tokens, vector)
 
     def _landmark_map(self, expression: Tensor) -> Tensor:
         """The landmark map (N, C, 7, 7) as tokens (N, 49, C)."""

@@ -51,6 +51,7 @@ def build_networks_with(
         landmarks=c.landmarks,
         cross=c.cross,
         transposed=c.transposed,
+        expression_vector=c.expression_vector,
         **PUBLISHED,
     )
     _load_encoders(conditioner, encoders)

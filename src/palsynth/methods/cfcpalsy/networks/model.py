@@ -74,6 +74,7 @@ def build_conditioner(settings: CFCPalsySettings, unet: CFCPalsyUNet) -> Conditi
         landmarks=c.landmarks,
         cross=c.cross,
         transposed=c.transposed,
+        expression_vector=c.expression_vector,
     )
 
 

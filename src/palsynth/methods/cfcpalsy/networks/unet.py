@@ -184,7 +184,7 @@ class CFCPalsyUNet(ModelMixin, ConfigMixin):  # type: ignore[misc]
             sample: noisy images X_t, (N, 3, H, W).
             timestep: (N,), 0 … 999.
             tokens: fused tokens (N, T, 2 C), with C the channels of the innermost level.
-            vector: identity vector (N, time_channels), summed with the time embedding.
+            vector: vector of the conditioning (N, time_channels), summed with the time embedding.
             conditions: condition images (N, 3 * conditions, H, W), in -1 … 1.
 
         Returns:
