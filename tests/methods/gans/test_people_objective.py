@@ -16,15 +16,10 @@ from palsynth.methods.gans.networks.swap import SwapDecoder
 from palsynth.methods.gans.objective import people as validation
 from palsynth.methods.gans.objective.adversarial import ImagePool
 from palsynth.methods.gans.objective.cycle import CycleObjective
-from palsynth.methods.gans.objective.people import (
-    agreement,
-    psnr,
-    spread,
-    to_range,
-    validation_swaps,
-)
+from palsynth.methods.gans.objective.people import validation_swaps
 from palsynth.methods.gans.objective.restoration import RestorationObjective
 from palsynth.methods.gans.objective.swap import FaceSwapObjective
+from palsynth.methods.gans.objective.validation import agreement, psnr, spread, to_range
 from palsynth.subjects import VALIDATION_SEEDS
 from palsynth.training.objective import Objective
 from palsynth.training.randomness import make_generator

@@ -25,13 +25,13 @@ from torch import Tensor, nn
 
 from palsynth.data.groups import SCRIPTS
 from palsynth.data.pair_settings import validation_pairs
-from palsynth.encoders.base import as_images
 from palsynth.methods.gans.config.conditional import ConditionalLosses, ConditionalSettings
 from palsynth.methods.gans.io.conditional import save_generator
 from palsynth.methods.gans.networks.condition import Conditioner, channels_of
 from palsynth.methods.gans.networks.conditional import Generator
 from palsynth.methods.gans.networks.discriminator import PatchDiscriminator
 from palsynth.methods.gans.objective.adversarial import discriminator_loss, generator_loss
+from palsynth.methods.gans.objective.validation import in_rows, psnr, spread, to_range
 from palsynth.training.objective import Losses, Objective
 
 IMAGES = ("identity", "expression", "target")
@@ -72,7 +72,7 @@ class ConditionalObjective(Objective):
     ) -> Losses:
         """What the optimiser minimises whose turn it is, of ``identity``, ``expression`` and
         ``target`` images."""
-        identity, expression, target = (2 * as_images(batch[name]) - 1 for name in IMAGES)
+        identity, expression, target = (to_range(batch[name]) for name in IMAGES)
         condition = self.conditioner(identity, expression)
         if turn == "discriminator":
             return self._discriminator_losses(identity, condition, target)
@@ -105,28 +105,25 @@ class ConditionalObjective(Objective):
         the true ones' distances: near 0, the generator ignores the expression."""
         batch = validation_pairs(self.model.size)
         device = next(self.generator.parameters()).device
-        identity, expression, target = (as_images(batch[name]).to(device) for name in IMAGES)
-        condition = self.conditioner(2 * identity - 1, 2 * expression - 1)
-        made = (self.generator(2 * identity - 1, condition).image.float() + 1) / 2
+        identity, expression, target = (to_range(batch[name]).to(device) for name in IMAGES)
+        condition = self.conditioner(identity, expression)
+        made = self.generator(identity, condition).image.float()
         self._validated = made, condition
+        person = torch.arange(len(made), device=device) // SCRIPTS  # who follow one another
         return {
-            "validation/psnr_made": _psnr(made, target),
-            "validation/psnr_identity": _psnr(identity, target),
-            "validation/spread": _spread(made) / _spread(target),
+            "validation/psnr_made": psnr(made, target),
+            "validation/psnr_identity": psnr(identity, target),
+            "validation/spread": spread(made, target, person),
         }
 
     def picture(self) -> np.ndarray | None:
         """Rows of identity, expression, condition, generated image and target, of the last
         validation."""
         batch, (made, condition) = validation_pairs(self.model.size), self._validated
-        columns = [batch[name].numpy() for name in ("identity", "expression")]
+        columns = [batch["identity"], batch["expression"]]
         if self.model.condition != "image":
-            lines = (condition.amax(1, keepdim=True) + 1) / 2
-            columns.append(_pixels(lines.expand(-1, 3, -1, -1)))
-        columns += [_pixels(made), batch["target"].numpy()]
-        rows = [np.hstack([column[k] for column in columns]) for k in range(len(made))]
-        half = len(rows) // 2
-        return np.hstack([np.vstack(rows[:half]), np.vstack(rows[half : 2 * half])])
+            columns.append(condition.amax(1, keepdim=True).expand(-1, 3, -1, -1))
+        return in_rows(*columns, made, batch["target"])
 
     def export(self, folder: Path) -> None:
         """Writes the generator with its settings."""
@@ -136,21 +133,3 @@ class ConditionalObjective(Objective):
 def _difference(images: Tensor, others: Tensor) -> Tensor:
     """The absolute difference of images (N, 3, S, S), (N, S, S): the mean over their channels."""
     return (images - others).abs().mean(1)
-
-
-def _psnr(images: Tensor, target: Tensor) -> float:
-    """Mean over images (N, 3, S, S) in 0 … 1."""
-    error = (images - target).square().flatten(1).mean(1)
-    return float((-10 * torch.log10(error.clamp(min=1e-9))).mean())
-
-
-def _spread(images: Tensor) -> float:
-    """Mean distance of an identity's images; in validation pairs they follow one another."""
-    same = images.reshape(-1, SCRIPTS, images[0].numel())
-    return float(torch.stack([torch.pdist(x).mean() for x in same]).mean())
-
-
-def _pixels(images: Tensor) -> np.ndarray:
-    """Images (N, 3, S, S) in 0 … 1 as (N, S, S, 3) uint8 RGB."""
-    pixels = (images * 255).round().clamp(0, 255).byte().permute(0, 2, 3, 1)
-    return np.asarray(pixels.cpu().numpy())

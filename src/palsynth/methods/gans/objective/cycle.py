@@ -20,12 +20,8 @@ from palsynth.methods.gans.objective.adversarial import (
     discriminator_loss,
     generator_loss,
 )
-from palsynth.methods.gans.objective.people import (
-    in_rows,
-    to_range,
-    validate_swaps,
-    validation_swaps,
-)
+from palsynth.methods.gans.objective.people import validate_swaps, validation_swaps
+from palsynth.methods.gans.objective.validation import in_rows, to_range
 from palsynth.training.objective import Losses, Objective
 
 KIND = "cyclegan"

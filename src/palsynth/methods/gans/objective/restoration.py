@@ -12,7 +12,7 @@ from palsynth.data.pair_settings import validation_pairs
 from palsynth.methods.gans.degradation import degrade
 from palsynth.methods.gans.io.people import save_restoration
 from palsynth.methods.gans.networks.restoration import FaceRestoration
-from palsynth.methods.gans.objective.people import in_rows, psnr, to_range
+from palsynth.methods.gans.objective.validation import in_rows, psnr, to_range
 from palsynth.training.objective import Losses, Objective
 
 

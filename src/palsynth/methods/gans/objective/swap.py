@@ -19,12 +19,8 @@ from palsynth.methods.gans.objective.adversarial import (
     discriminator_loss,
     generator_loss,
 )
-from palsynth.methods.gans.objective.people import (
-    in_rows,
-    to_range,
-    validate_swaps,
-    validation_swaps,
-)
+from palsynth.methods.gans.objective.people import validate_swaps, validation_swaps
+from palsynth.methods.gans.objective.validation import in_rows, to_range
 from palsynth.methods.gans.tint import random_tint
 from palsynth.methods.gans.warping import random_warp
 from palsynth.training.objective import Losses, Objective
