@@ -96,7 +96,7 @@ PAGES = [
             '    "Severe": Grade.V,\n': "",
             '    "Complete": Grade.VI,\n': "",
             "--loop.steps 30 --loop.batch 8": "--loop.steps 2 --loop.batch 2",
-            "--model.diffusion.steps 5": "--model.diffusion.steps 1",
+            "--model.diffusion.steps 5": "--model.diffusion.steps 2",
             "{steps: 100, batch: 16}": "{steps: 2, batch: 4}",
             "--recipe grader.yaml": "--recipe grader.yaml --seeds 1",
         },

@@ -50,20 +50,18 @@ def training_scheduler(
     )
 
 
-def sampling_scheduler(training: DDPMScheduler, sampler: Sampler, steps: int) -> Any:
-    """A scheduler for sampling with the noise schedule of training.
+def check_steps(sampler: Sampler, steps: int) -> None:
+    """Checks that a sampler can take a number of steps.
+
+    ddpm's and ddim's timesteps are multiples of 1000 // steps. They must not leave out the noisiest
+    tenth, nor be the one without noise.
 
     Args:
-        training: the scheduler of training.
-        sampler: ``ddpm``, ``ddim`` or ``dpm++`` (DPM-Solver++ of second order).
-        steps: number of sampling steps, 1 … 1000; of ddpm and ddim, whose timesteps are multiples
-            of 1000 // steps, not 1, and none by which the noisiest tenth would be left out.
-
-    Returns:
-        A diffusers scheduler whose timesteps are set.
+        sampler: the sampler.
+        steps: number of sampling steps.
 
     Raises:
-        InputError: the number of steps is out of range, or the sampler cannot take as many.
+        InputError: the number is not in 1 … 1000, or the sampler cannot take as many.
     """
     if not 1 <= steps <= STEPS:
         raise InputError(f"{steps} sampling steps: must lie between 1 and {STEPS}")
@@ -72,6 +70,23 @@ def sampling_scheduler(training: DDPMScheduler, sampler: Sampler, steps: int) ->
             f"{steps} sampling steps of {sampler}: would not begin with the noisiest timesteps; "
             f"give a divisor of {STEPS} such as 50, or the sampler dpm++"
         )
+
+
+def sampling_scheduler(training: DDPMScheduler, sampler: Sampler, steps: int) -> Any:
+    """A scheduler for sampling with the noise schedule of training.
+
+    Args:
+        training: the scheduler of training.
+        sampler: ``ddpm``, ``ddim`` or ``dpm++`` (DPM-Solver++ of second order).
+        steps: number of sampling steps, see :func:`check_steps`.
+
+    Returns:
+        A diffusers scheduler whose timesteps are set.
+
+    Raises:
+        InputError: the sampler cannot take as many steps.
+    """
+    check_steps(sampler, steps)
     config: Any = training.config
     if sampler == "ddpm":
         scheduler: Any = DDPMScheduler.from_config(config)

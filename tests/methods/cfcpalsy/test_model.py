@@ -264,6 +264,7 @@ def test_bad_settings() -> None:
         ({"cycle": -1.0}, "cycle -1: must not be negative"),
         ({"residual_scale": 0.0}, "residual_scale must be above 0"),
         ({"timestep_power": 0.0}, "timestep_power 0: must be above 0"),
+        ({"sampler": "ddim", "steps": 1}, "^1 sampling steps of ddim: would not begin with the"),
     ):
         with pytest.raises(InputError, match=text):
             DiffusionSettings(**change)

@@ -39,8 +39,13 @@ def test_u_nets_that_cannot_be_built(fields: dict[str, Any], fault: str) -> None
 @pytest.mark.parametrize(
     ("fields", "fault"),
     [
-        ({"steps": 0}, "0 steps: must lie between 1 and 1000"),
-        ({"steps": 1001}, "1001 steps: must lie between 1 and 1000"),
+        ({"steps": 0}, "0 sampling steps: must lie between 1 and 1000"),
+        ({"steps": 1001}, "1001 sampling steps: must lie between 1 and 1000"),
+        (
+            {"steps": 600},
+            "600 sampling steps of ddpm: would not begin with the noisiest timesteps; give a "
+            "divisor of 1000 such as 50, or the sampler dpm[+]{2}",
+        ),
         ({"guidance": 0.5}, "guidance 0.5: must be at least 1"),
     ],
 )

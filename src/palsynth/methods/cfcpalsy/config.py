@@ -12,7 +12,7 @@ from typing import Literal
 
 from palsynth.errors import InputError
 from palsynth.limits import check_side
-from palsynth.methods.diffusion_process import Prediction, Sampler
+from palsynth.methods.diffusion_process import Prediction, Sampler, check_steps
 from palsynth.settings import Settings
 
 ImageInput = Literal["identity", "expression", "draft"]
@@ -169,6 +169,7 @@ class DiffusionSettings(Settings):
             raise InputError(
                 f"num_samples_averaged {self.num_samples_averaged}: must be at least 1"
             )
+        check_steps(self.sampler, self.steps)
         if self.timestep_power <= 0:
             raise InputError(f"timestep_power {self.timestep_power:g}: must be above 0")
         if self.residual_scale <= 0 or self.guidance < 1:

@@ -13,7 +13,7 @@ from typing import Literal
 from palsynth.clinical import YANAGIHARA, Movement
 from palsynth.errors import InputError
 from palsynth.limits import check_side
-from palsynth.methods.diffusion_process import STEPS, Prediction, Sampler
+from palsynth.methods.diffusion_process import STEPS, Prediction, Sampler, check_steps
 from palsynth.settings import Settings
 
 GROUPS = 4
@@ -98,8 +98,7 @@ class DiffusionSampling(Settings):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not 1 <= self.steps <= STEPS:
-            raise InputError(f"{self.steps} steps: must lie between 1 and {STEPS}")
+        check_steps(self.sampler, self.steps)
         if self.guidance < 1:
             raise InputError(f"guidance {self.guidance:g}: must be at least 1")
 
