@@ -14,6 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 
 from palsynth.locks import is_lock
@@ -36,6 +37,8 @@ def ended(write: Callable[[], object], seconds: float | None = None) -> int:
     Returns:
         The exit code; negative where it was killed.
     """
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # ends OpenCV's threads, for which a child would wait: it has none
     child = os.fork()
     if child == 0:
         try:
@@ -46,6 +49,7 @@ def ended(write: Callable[[], object], seconds: float | None = None) -> int:
             traceback.print_exc()
             os._exit(1)
         os._exit(0)
+    cv2.setNumThreads(threads)
     end = time.monotonic() + (float("inf") if seconds is None else seconds)
     while seconds is not None and not os.waitid(
         os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT
